@@ -1,0 +1,53 @@
+# Each target is one command on a machine that has Python 3.11 or later and make; `make` lists them.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+# The oldest uv that reads our lock file with a cool-down given as a span of time.
+UV_REQUIREMENT := uv>=0.11
+# What is on the PATH, else our own copy, which the rule below fetches.
+UV := $(or $(UV),$(shell command -v uv 2>/dev/null),.uv/bin/uv)
+RUN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: .venv/.complete ## bring up .venv from uv.lock (a moment when it is there already)
+
+demo: install ## serve the instances that pydicom ships, de-identified; Ctrl-C ends it
+	@$(RUN)/dicomveil demo
+
+test: install ## run all tests; those that need Orthanc are skipped where it is not installed
+	@$(RUN)/pytest -rs $(TESTS)
+
+check: install ## lint, format, types, lock file
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(UV) lock --check
+
+format: install ## let the formatter and the linter's fixes have their way
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+bench: install ## measure the engine against pydicom and other de-identifiers
+	$(UV) sync --frozen --inexact --group bench
+	$(RUN)/pytest -s -m bench tests/bench
+
+clean: ## remove what these targets made
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+
+# --inexact leaves alone what `make bench` has added.
+.venv/.complete: uv.lock pyproject.toml engine/pyproject.toml proxy/pyproject.toml | $(UV)
+	$(UV) sync --frozen --inexact
+	@touch $@
+
+# Debian keeps venv and pip in packages of their own, and lets pip write only into a folder that is named.
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "dicomveil needs Python 3.11 or later (make PYTHON=...)"; exit 1; }
+	@rm -rf .uv
+	@if $(PYTHON) -m venv .uv >/dev/null 2>&1; then .uv/bin/python -m pip install --quiet '$(UV_REQUIREMENT)'; \
+	else rm -rf .uv; $(PYTHON) scripts/fetch_uv.py .uv '$(UV_REQUIREMENT)'; fi

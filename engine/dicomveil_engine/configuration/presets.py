@@ -1,0 +1,22 @@
+"""The presets that ship with the engine: files of the rule language, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from dicomveil_engine.configuration import jsonc
+from dicomveil_engine.errors import ConfigurationError
+
+PRESETS = ("basic", "default")
+LATER_PRESETS = ("tcia", "safe-harbor", "limited-data-set", "microsoft")
+"""Names that are taken, and refused until there is something behind them."""
+
+
+def load_preset(name: str) -> Mapping[str, object]:
+    """The preset's document; `name` is one of PRESETS."""
+    text = files("dicomveil_engine").joinpath("presets", f"{name}.json").read_text(encoding="utf-8")
+    document = jsonc.parse(text)
+    if not isinstance(document, dict):
+        raise ConfigurationError(f'preset "{name}" is not an object')
+    return document

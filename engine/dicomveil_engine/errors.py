@@ -1,0 +1,27 @@
+"""What can go wrong in the engine.
+
+EngineError (never raised itself)
+├── ConfigurationError      the policy cannot be built: names the rule, the key and how to mend it
+├── InvalidDataSetError     the input cannot be read: broken, over a limit, or an encoding we do not know
+└── DeidentificationError   the input can be read, but no safe output exists for it
+
+A message names a tag, keyword, VR, rule or limit. It never holds a value of the data set, nor key material.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Root of the engine's errors; never raised itself."""
+
+
+class ConfigurationError(EngineError, ValueError):
+    """The configuration is wrong; the message says where and how to mend it."""
+
+
+class InvalidDataSetError(EngineError, ValueError):
+    """The bytes or the JSON are not a data set that can be read, or exceed a limit."""
+
+
+class DeidentificationError(EngineError):
+    """The data set is readable, but the policy has no safe output for it."""

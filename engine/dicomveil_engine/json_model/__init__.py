@@ -1,0 +1,6 @@
+"""The DICOM JSON model (PS3.18 Annex F): metadata and search results, object by object.
+
+    bytes → stream: one object at a time → rewriter (policy, values ⇄ methods) → dict
+
+The same policy, methods and words as for Part 10; only the notation of values differs.
+"""

@@ -1,0 +1,361 @@
+"""De-identify one data set in DICOM JSON.
+
+Two turns, as for Part 10: the first takes every decision and notes what the data set says of itself, the second
+lets the methods work that had to wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dicomveil_engine import characters, dictionary
+from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
+from dicomveil_engine.fields import Field, Item
+from dicomveil_engine.identifying import is_identifying
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.json_model.values import JSONElement, decode, encode
+from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.methods.base import Context, Element
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.policy import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+    Decision,
+    Policy,
+)
+
+JSONDataSet = dict[str, JSONElement]
+BulkDataURIs = Callable[[str, str], str | None]
+"""(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
+
+_ENTRIES_REMEMBERED = 16_384
+_PIXELS = 0x7FE00008
+"""Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
+_CHARACTER_SET = "00080005"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What to do with elements of one key and VR."""
+
+    tag: int
+    vr: str
+    """The effective VR: the dictionary's where the server says UN."""
+    decision: Decision
+    identifies: bool
+
+
+class _Waiting(NamedTuple):
+    """An element whose method needs values."""
+
+    container: JSONDataSet
+    key: str
+    entry: _Entry
+    depth: int
+
+
+class MetadataRewriter:
+    """Rewrites data sets in DICOM JSON by one policy.
+
+    Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs.
+    """
+
+    def __init__(
+        self, policy: Policy, *, bulk_data_uri: BulkDataURIs | None = None, marks: bool = True
+    ) -> None:
+        self._policy = policy
+        self._bulk_data_uri = bulk_data_uri
+        self._marks = policy.marks if marks else None
+        self._entries: dict[tuple[str, str, str | None], _Entry] = {}
+
+    def rewrite(self, dataset: JSONDataSet, assumed: InstanceIdentity | None = None) -> JSONDataSet:
+        """The de-identified data set; the original is not changed.
+
+        `assumed` are the UIDs of the resource that the data set is known to belong to: search results need not
+        repeat them. Raises InvalidDataSetError and DeidentificationError.
+        """
+        return _Rewriting(self, self._policy, dataset, assumed or InstanceIdentity()).run()
+
+    def entry(self, key: str, vr: str, creator: str | None) -> _Entry:
+        """The entry of an element, from the policy at the first time."""
+        found = self._entries.get((key, vr, creator))
+        if found is None:
+            found = self._make(key, vr, creator)
+            if len(self._entries) < _ENTRIES_REMEMBERED:
+                self._entries[key, vr, creator] = found
+        return found
+
+    def _make(self, key: str, vr: str, creator: str | None) -> _Entry:
+        try:
+            tag = int(key, 16)
+        except ValueError:
+            tag = -1
+        if len(key) != 8 or tag < 0:
+            raise InvalidDataSetError("the metadata has a key that is no tag")
+        known = vr in dictionary.VRS and vr != "UN"
+        effective = vr if known else dictionary.vr_of(tag, creator) or "UN"
+        decision = self._policy.decide(tag, effective, creator)
+        if vr not in dictionary.VRS and not isinstance(decision.method, Remove):
+            raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
+        identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
+        return _Entry(tag, effective, decision, identifies and tag < _PIXELS)
+
+    def bulk_data_uri(self, path: str, uri: str) -> str | None:
+        """The URI to be written for a kept element whose value is elsewhere."""
+        return self._bulk_data_uri(path, uri) if self._bulk_data_uri else None
+
+    @property
+    def marks(self) -> tuple[Field, ...]:
+        """What the data set is to say of its de-identification."""
+        return self._marks.fields() if self._marks else ()
+
+
+class _Rewriting:
+    """One data set on its way."""
+
+    def __init__(
+        self, rewriter: MetadataRewriter, policy: Policy, dataset: JSONDataSet, assumed: InstanceIdentity
+    ) -> None:
+        self._rewriter = rewriter
+        self._policy = policy
+        self._dataset = dataset
+        self._assumed = assumed
+        self._context = Context()
+        self._waiting: list[_Waiting] = []
+
+    def run(self) -> JSONDataSet:
+        self._read_context()
+        out = self._item(self._dataset, 0, (), characters.DEFAULT)
+        for container, key, entry, depth in self._waiting:
+            self._apply(container, key, entry, depth)
+        if self._rewriter.marks:
+            self._mark(out)
+        return out
+
+    # First turn
+
+    def _item(
+        self, item: JSONDataSet, depth: int, path: tuple[str, ...], codecs: tuple[str, ...]
+    ) -> JSONDataSet:
+        if depth > self._policy.limits.depth:
+            raise InvalidDataSetError(f"sequences are nested more than {self._policy.limits.depth} deep")
+        out: JSONDataSet = {}
+        if _CHARACTER_SET in item:
+            codecs = self._codecs(item[_CHARACTER_SET])
+        creators: dict[int, tuple[str, str]] = {}
+        for key, element in item.items():
+            if not isinstance(element, dict):
+                raise InvalidDataSetError("the metadata has an element that is no object")
+            vr = str(element.get("vr", "UN"))
+            creator = None
+            if key[3:4] in "13579bdfBDF":
+                number = int(key[4:], 16) if len(key) == 8 and _is_hex(key) else 0
+                if 0x10 <= number <= 0xFF:
+                    creators[int(key, 16)] = (key, self._text_of(element))
+                    continue
+                held = creators.get(int(key, 16) >> 16 << 16 | number >> 8) if number else None
+                creator = held[1] if held else None
+            entry = self._rewriter.entry(key, vr, creator)
+            self._element(out, key, element, entry, depth, path, codecs)
+            if creator is not None and held is not None and key in out and held[0] not in out:
+                self._insert_creator(out, item, held[0], key)
+        return out
+
+    @staticmethod
+    def _insert_creator(out: JSONDataSet, item: JSONDataSet, creator: str, before: str) -> None:
+        """A private creator comes out only with an element of its block, and before it."""
+        element = out.pop(before)
+        out[creator] = item[creator]
+        out[before] = element
+
+    def _element(
+        self,
+        out: JSONDataSet,
+        key: str,
+        element: JSONElement,
+        entry: _Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+    ) -> None:
+        method, vr = entry.decision.method, entry.vr
+        if entry.identifies:
+            self._identify(entry, element, codecs)
+        if isinstance(method, Remove):
+            return
+        written = str(element.get("vr", "UN"))
+        if isinstance(method, Keep):
+            if vr == "SQ" and written == "SQ":
+                items = element.get("Value", [])
+                if not isinstance(items, list):
+                    raise InvalidDataSetError(f"{dictionary.describe(entry.tag, vr)} has a Value that is no array")
+                rewritten = [
+                    self._item(_checked(item, entry), depth + 1, (*path, key, str(number)), codecs)
+                    for number, item in enumerate(items, 1)
+                ]
+                out[key] = {"vr": written, "Value": rewritten} if rewritten else {"vr": written}
+            elif "BulkDataURI" in element:
+                uri = self._rewriter.bulk_data_uri("/".join((*path, key)).lower(), str(element["BulkDataURI"]))
+                out[key] = {"vr": written} if uri is None or written == "UN" else {"vr": written, "BulkDataURI": uri}
+            elif written == "UN" and vr in {"UN", "SQ"} and "InlineBinary" in element and _may_be_items(element):
+                out[key] = {"vr": written}  # what stands in a sequence in disguise is not ours to read here
+            else:
+                out[key] = element
+        elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
+            out[key] = {"vr": written}
+        elif isinstance(method, Dummy) and vr == "SQ":
+            out[key] = _sequence(dummy_items(entry.tag))
+        elif "BulkDataURI" in element and not isinstance(method, Dummy):
+            out[key] = {"vr": written}  # the method needs a value that is not here
+        else:
+            out[key] = element
+            self._waiting.append(_Waiting(out, key, entry, depth))
+
+    def _identify(self, entry: _Entry, element: JSONElement, codecs: tuple[str, ...]) -> None:
+        if entry.vr == "SQ" or "BulkDataURI" in element:
+            return
+        values = _decoded(element, entry, codecs)
+        if isinstance(values, list):
+            for value in values:
+                self._context.identifying.add(str(value), entry.vr)
+
+    # What the data set says of itself
+
+    def _read_context(self) -> None:
+        context, assumed = self._context, self._assumed
+        context.study_instance_uid = self._text(STUDY_INSTANCE_UID) or assumed.study_instance_uid
+        context.series_instance_uid = self._text(SERIES_INSTANCE_UID) or assumed.series_instance_uid
+        context.sop_instance_uid = self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid
+        context.patient_id = self._text(PATIENT_ID)
+        context.patient_name = self._text(PATIENT_NAME)
+        context.study_date = self._text(STUDY_DATE)
+        context.was_deidentified = self._policy.is_pseudonym_uid(context.study_instance_uid)
+
+    def _text(self, tag: int) -> str:
+        element = self._dataset.get(f"{tag:08X}")
+        return self._text_of(element) if isinstance(element, dict) else ""
+
+    @staticmethod
+    def _text_of(element: JSONElement) -> str:
+        vr = str(element.get("vr", "LO"))
+        try:
+            values = decode(element, vr if vr != "UN" else "LO", characters.DEFAULT)
+        except (ValueError, TypeError):
+            return ""
+        # A multi-valued UID or ID is none: it cannot say which study this is.
+        return str(values[0]).strip(" \0") if isinstance(values, list) and len(values) == 1 else ""
+
+    @staticmethod
+    def _codecs(element: JSONElement) -> tuple[str, ...]:
+        terms = element.get("Value", [])
+        texts = [str(term or "") for term in terms] if isinstance(terms, list) else []
+        return characters.codecs_of("\\".join(texts).encode("latin-1", "replace"))
+
+    # Second turn
+
+    def _apply(self, container: JSONDataSet, key: str, entry: _Entry, depth: int) -> None:
+        element = container[key]
+        written = str(element.get("vr", "UN"))
+        values = b"" if "BulkDataURI" in element else _decoded(element, entry, self._codecs_of_top())
+        try:
+            changed = entry.decision.method.apply(Element(entry.tag, entry.vr, values, depth), self._context)
+            if changed is None:
+                del container[key]
+            elif changed != values:
+                container[key] = self._encoded(written, entry, changed)
+            elif "InlineBinary" not in element and not isinstance(values, bytes) and not values:
+                container[key] = {"vr": written}
+        except EngineError as error:
+            raise DeidentificationError(
+                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {error}"
+            ) from None
+        except (ValueError, TypeError, ArithmeticError):
+            raise DeidentificationError(
+                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: "
+                "no value of that VR comes of it"
+            ) from None
+
+    def _codecs_of_top(self) -> tuple[str, ...]:
+        element = self._dataset.get(_CHARACTER_SET)
+        return self._codecs(element) if isinstance(element, dict) else characters.DEFAULT
+
+    @staticmethod
+    def _encoded(written: str, entry: _Entry, values: object) -> JSONElement:
+        if written == "UN" and entry.vr != "UN":
+            return encode(entry.vr, values)  # type: ignore[arg-type]
+        return encode(written, values)  # type: ignore[arg-type]
+
+    def _mark(self, out: JSONDataSet) -> None:
+        """Say that the data set is de-identified; texts and codes of earlier times stay (PS3.15 E.1.1)."""
+        for mark in self._rewriter.marks:
+            key = f"{mark.tag:08X}"
+            there = self._dataset.get(key)
+            if mark.tag == METHOD_TEXT and there and there.get("vr") == "LO":
+                entry = _Entry(mark.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
+                out[key] = there
+                self._apply(out, key, entry, 0)
+            elif mark.tag == METHOD_CODES and there and there.get("vr") == "SQ":
+                earlier = out.get(key, {}).get("Value", [])
+                assert isinstance(earlier, list)
+                known = str(there.get("Value"))
+                new = [_fields(item) for item in mark.items if str(item[0].values[0]) not in known]
+                out[key] = {"vr": "SQ", "Value": [*earlier, *new]}
+            else:
+                out[key] = _field(mark)
+        in_order = sorted(out.items())
+        out.clear()
+        out.update(in_order)
+
+
+def _checked(item: object, entry: _Entry) -> JSONDataSet:
+    if not isinstance(item, dict):
+        if item is None:
+            return {}
+        raise InvalidDataSetError(f"{dictionary.describe(entry.tag, 'SQ')} holds something that is no item")
+    return item
+
+
+def _decoded(element: JSONElement, entry: _Entry, codecs: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    try:
+        return decode(element, entry.vr, codecs)
+    except (ValueError, TypeError):
+        raise InvalidDataSetError(
+            f"{dictionary.describe(entry.tag, entry.vr)} has a value that is not of its VR"
+        ) from None
+
+
+def _is_hex(key: str) -> bool:
+    try:
+        int(key, 16)
+    except ValueError:
+        return False
+    return True
+
+
+def _may_be_items(element: JSONElement) -> bool:
+    """Whether the Base64 of a value begins with an item's tag, FEFF00E0."""
+    return str(element.get("InlineBinary", "")).startswith("/v8A4")
+
+
+def _field(field: Field) -> JSONElement:
+    return _sequence(field.items) if field.vr == "SQ" else encode(field.vr, field.values)
+
+
+def _fields(item: Item) -> JSONDataSet:
+    return {f"{field.tag:08X}": _field(field) for field in item}
+
+
+def _sequence(items: tuple[Item, ...]) -> JSONElement:
+    return {"vr": "SQ", "Value": [_fields(item) for item in items]} if items else {"vr": "SQ"}
+

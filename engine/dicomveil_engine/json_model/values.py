@@ -1,0 +1,86 @@
+"""Values as DICOM JSON writes them (PS3.18 Section F.2), to and from what methods work on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS, Values
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE
+
+JSONElement = dict[str, object]
+
+_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+
+def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> Values:
+    """The values of an element with this effective VR. Raises ValueError for what is none.
+
+    `codecs` are for what a server could not make text of and sends in Base64.
+    """
+    inline = element.get("InlineBinary")
+    if inline is not None:
+        try:
+            return IMPLICIT_LITTLE.decode(vr, base64.b64decode(str(inline), validate=True), codecs)
+        except binascii.Error:
+            raise ValueError("not Base64") from None
+    written = element.get("Value", ())
+    if not isinstance(written, list | tuple):
+        raise ValueError("Value is no array")
+    if vr == "AT":
+        return [int(str(value), 16) for value in written]
+    if vr in INTEGER_VRS:
+        return [int(str(value)) for value in written]
+    if vr in FLOAT_VRS:
+        return [float(str(value)) for value in written]
+    if vr in BYTES_VRS:
+        if written:
+            raise ValueError("binary values have no Value")
+        return b""
+    texts = [_name(value) if vr == "PN" else _text(value) for value in written]
+    return texts if len(texts) > 1 or any(texts) else []
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.rstrip(" \0")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    raise ValueError("no text")
+
+
+def _name(value: object) -> str:
+    """A person name as Part 10 writes it: groups between equals signs (PS3.5 Section 6.2.1.2)."""
+    if not isinstance(value, Mapping):
+        return _text(value)  # some servers send plain strings
+    return "=".join(_text(value.get(group)) for group in _NAME_GROUPS).rstrip("=")
+
+
+def encode(vr: str, values: Values) -> JSONElement:
+    """An element with these values; without any, it has only its VR."""
+    element: JSONElement = {"vr": vr}
+    if isinstance(values, bytes):
+        if values:
+            element["InlineBinary"] = base64.b64encode(values).decode("ascii")
+    elif values:
+        element["Value"] = [_written(vr, value) for value in values]
+    return element
+
+
+def _written(vr: str, value: object) -> object:
+    if vr == "PN":
+        groups = str(value).split("=")
+        return {name: group for name, group in zip(_NAME_GROUPS, groups, strict=False) if group}
+    if vr == "AT":
+        return f"{value:08X}"
+    if value == "":
+        return None  # PS3.18 Section F.2.5: an empty one among several
+    if vr == "IS":
+        return int(str(value))
+    if vr == "DS":
+        number = float(str(value))
+        return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return value

@@ -1,0 +1,42 @@
+"""The project key and what is derived from it.
+
+Everything that looks random in an output comes from here, so that the same input gives the same output
+on every replica and on every day. Nothing here looks at a data set.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dicomveil_engine.errors import ConfigurationError
+
+MINIMUM_KEY_BYTES = 16
+"""128 bits: below that, a key can be found by trying."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The purposes' keys of one project, derived from its one secret by HKDF-SHA-256 (RFC 5869)."""
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MINIMUM_KEY_BYTES:
+            raise ConfigurationError(
+                f"the project key has {len(self.secret)} bytes; give at least {MINIMUM_KEY_BYTES} "
+                "random bytes (`dicomveil keygen FILE` makes 32)"
+            )
+
+    def derive(self, purpose: str, salt: str = "", length: int = 32) -> bytes:
+        """The key for one purpose; `salt` is a further secret from the configuration, such as dateShiftKey."""
+        hkdf = HKDF(SHA256(), length, salt=salt.encode() or None, info=b"dicomveil/1/" + purpose.encode())
+        return hkdf.derive(self.secret)
+
+
+def keyed_digest(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104); the only hash of the project, because no unkeyed hash protects a small domain."""
+    return hmac.digest(key, message, "sha256")

@@ -1,0 +1,87 @@
+"""dateShift: dates move by a keyed number of days, the same for a whole study, series, instance or patient.
+
+Times of day (TM) never change, so that intervals between and within dates survive together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, Self
+
+from dicomveil_engine.dates import DateShift, shift_da, shift_dt
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.values import positions_kept, texts
+
+LONGEST_RANGE = 3650
+"""Ten years either way; more would only carry dates out of any plausible order."""
+
+_STUDY_DATE = 0x00080020
+_STUDY_GROUPS = frozenset((0x0010, 0x0012, 0x0032, 0x0038))
+"""Groups of the patient and study modules: patient, clinical trial, requested study, visit."""
+
+
+class Scope(Enum):
+    """What moves together."""
+
+    STUDY = "study_instance_uid"
+    SERIES = "series_instance_uid"
+    INSTANCE = "sop_instance_uid"
+    PATIENT = "patient_id"
+
+
+_SCOPES = {
+    "StudyInstance": Scope.STUDY,
+    "SeriesInstance": Scope.SERIES,
+    "SOPInstance": Scope.INSTANCE,
+    "Patient": Scope.PATIENT,
+}
+
+
+@dataclass(frozen=True)
+class ShiftDates:
+    """Move DA and DT values; a value that is no legal date is emptied."""
+
+    name: ClassVar[str] = "dateShift"
+    recognises_own_output: ClassVar[bool] = False
+
+    scope: Scope
+    shift: DateShift = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Read dateShiftRange (50), dateShiftScope (StudyInstance) and dateShiftKey, a further secret.
+
+        Deviates from the Microsoft tool, whose default scope is SOPInstance: a study has one StudyDate.
+        """
+        read = Settings(cls.name, settings)
+        days_range = read.integer("dateShiftRange", default=50, minimum=1, maximum=LONGEST_RANGE)
+        scope = read.choice("dateShiftScope", _SCOPES, default="StudyInstance")
+        salt = read.text("dateShiftKey", default="")
+        return cls(scope, DateShift(keys.derive("dates", salt), days_range))
+
+    def supports(self, vr: str) -> bool:
+        """DA and DT, and TM, which stays as it is."""
+        return vr in {"DA", "DT", "TM"}
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The shifted values; zero length when the scope has no identity to derive the days from."""
+        if element.vr == "TM" or context.was_deidentified:
+            return element.values
+        scope_uid = getattr(context, self._scope_of(element).value)
+        if not scope_uid:
+            return []
+        days = self.shift.days(scope_uid)
+        move = shift_da if element.vr == "DA" else shift_dt
+        return positions_kept([move(text, days) for text in texts(element)])
+
+    def _scope_of(self, element: Element) -> Scope:
+        """The scope, or the study's where every series and instance must repeat the same date."""
+        if self.scope in {Scope.SERIES, Scope.INSTANCE} and element.depth == 0:
+            tag = element.tag
+            if tag == _STUDY_DATE or tag >> 16 in _STUDY_GROUPS:
+                return Scope.STUDY
+        return self.scope

@@ -1,0 +1,66 @@
+"""dummy: a value that is legal for the VR and means nothing (PS3.15 action code D: of non-zero length).
+
+Never for PatientID, whose dummies would merge all patients into one: that is `pseudonym`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
+from dicomveil_engine.methods.values import texts
+from dicomveil_engine.uids import UIDPseudonyms
+
+_TEXT = "ANONYMOUS"
+_CONSTANTS: dict[str, Values] = {
+    **{vr: [_TEXT] for vr in ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT")},
+    **{vr: [0] for vr in ("AT", "SL", "SS", "SV", "UL", "US", "UV")},
+    **{vr: [0.0] for vr in ("FD", "FL")},
+    **{vr: ["0"] for vr in ("DS", "IS")},
+    **{vr: bytes(2) for vr in ("OB", "OW", "UN")},
+    **{vr: bytes(4) for vr in ("OF", "OL")},
+    **{vr: bytes(8) for vr in ("OD", "OV")},
+    "AS": ["000D"],
+    "DA": ["19000101"],
+    "DT": ["19000101000000"],
+    "TM": ["000000"],
+    "UI": ["2.25.0"],
+    "UR": ["about:blank"],
+}
+_NO_UID = "none"
+"""Stands for the original where there is none; no UID is written so."""
+
+
+def constant(vr: str) -> Values:
+    """The dummy of a VR, the same for every data set; not to be changed. KeyError for SQ and unknown VRs."""
+    return _CONSTANTS[vr]
+
+
+@dataclass(frozen=True)
+class Dummy:
+    """Replace the element's values by the constant of its VR, UIDs by pseudonyms so that they stay unique."""
+
+    name: ClassVar[str] = "dummy"
+    recognises_own_output: ClassVar[bool] = True
+
+    pseudonyms: UIDPseudonyms = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """It has no settings."""
+        return cls(uid_pseudonyms(keys))
+
+    def supports(self, vr: str) -> bool:
+        """Every VR but SQ."""
+        return vr in _CONSTANTS
+
+    def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
+        """One constant value; for UI the pseudonym of each value, or of nothing."""
+        if element.vr == "UI":
+            uids = [pseudonym_of(value, self.pseudonyms) for value in texts(element)]
+            return uids if any(uids) else [self.pseudonyms.pseudonym(_NO_UID)]
+        return constant(element.vr)

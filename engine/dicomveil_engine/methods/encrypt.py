@@ -1,0 +1,103 @@
+"""encrypt: AES-CBC with PKCS #7 padding; who has the key gets the value back.
+
+The IV is a keyed digest of the plaintext instead of chance: the same value gives the same bytes on every
+replica and day. Equal values are therefore visibly equal, and nothing else shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self, cast
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from dicomveil_engine.errors import ConfigurationError, InvalidDataSetError
+from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.values import texts, utf8
+
+_BLOCK_BYTES = 16
+_TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
+_BYTES = frozenset(("OB", "UN"))
+
+
+@dataclass(frozen=True)
+class Encrypt:
+    """Replace each value by IV and ciphertext, in Base64 for texts.
+
+    Base64 needs more room than the VR may give (44 characters for up to 15 bytes): LO, SH and PN become
+    longer than PS3.5 allows, as with the Microsoft tool. PN loses the padding `=`, which would separate its
+    groups.
+    """
+
+    name: ClassVar[str] = "encrypt"
+    recognises_own_output: ClassVar[bool] = False
+
+    key: bytes = field(repr=False)
+    iv_key: bytes = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Read encryptKey, 16, 24 or 32 bytes as UTF-8; without it the key comes from the project's."""
+        given = utf8(Settings(cls.name, settings).text("encryptKey", default=""))
+        if given and len(given) not in {16, 24, 32}:
+            raise ConfigurationError(
+                f'{cls.name}: the setting "encryptKey" has {len(given)} bytes; give 16, 24 or 32, '
+                "or leave it out to derive it from the project key"
+            )
+        return cls(given or encryption_key(keys), keys.derive("iv"))
+
+    def supports(self, vr: str) -> bool:
+        """Texts that can hold Base64, OB and UN."""
+        return vr in _TEXTS or vr in _BYTES
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The encrypted values; empty ones stay empty."""
+        if context.was_deidentified or not element.values:
+            return element.values
+        if element.vr in _BYTES:
+            return self._encrypted(cast("bytes", element.values))
+        encrypted = [base64.b64encode(self._encrypted(utf8(t))).decode() if t else "" for t in texts(element)]
+        return [text.rstrip("=") for text in encrypted] if element.vr == "PN" else encrypted
+
+    def _encrypted(self, plaintext: bytes) -> bytes:
+        iv = keyed_digest(self.iv_key, plaintext)[:_BLOCK_BYTES]
+        padder = PKCS7(_BLOCK_BYTES * 8).padder()
+        encryptor = Cipher(AES(self.key), CBC(iv)).encryptor()
+        padded = padder.update(plaintext) + padder.finalize()
+        return iv + encryptor.update(padded) + encryptor.finalize()
+
+
+def encryption_key(keys: Keys) -> bytes:
+    """The key of a project whose configuration gives no encryptKey."""
+    return keys.derive("encryption")
+
+
+def decrypt_text(key: bytes, text: str) -> str:
+    """What `encrypt` made the text of; InvalidDataSetError if this key did not make it."""
+    try:
+        blob = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        return decrypt_bytes(key, blob).decode("utf-8", "surrogatepass")
+    except (binascii.Error, ValueError):
+        raise InvalidDataSetError("the text is not encrypted with this key") from None
+
+
+def decrypt_bytes(key: bytes, blob: bytes) -> bytes:
+    """What `encrypt` made the blob of; InvalidDataSetError if this key did not make it.
+
+    There is no authentication: a wrong key is noticed by its padding, 255 times in 256.
+    """
+    try:
+        decryptor = Cipher(AES(key), CBC(blob[:_BLOCK_BYTES])).decryptor()
+        padded = decryptor.update(blob[_BLOCK_BYTES:]) + decryptor.finalize()
+        unpadder = PKCS7(_BLOCK_BYTES * 8).unpadder()
+        return unpadder.update(padded) + unpadder.finalize()
+    except ValueError:
+        raise InvalidDataSetError("the bytes are not encrypted with this key") from None

@@ -1,0 +1,170 @@
+"""perturb: numbers get noise, uniform in [-w/2, w/2).
+
+The noise is a keyed function of study, tag and the number itself: the same number always becomes the same
+number, however it is spelt or encoded and however often it is asked for. Fresh noise could be averaged away.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self, cast
+
+from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.values import inapplicable, texts, utf8
+
+_INTEGER_RANGES = {
+    "IS": (-(2**31), 2**31 - 1),
+    "SL": (-(2**31), 2**31 - 1),
+    "SS": (-(2**15), 2**15 - 1),
+    "SV": (-(2**63), 2**63 - 1),
+    "UL": (0, 2**32 - 1),
+    "OL": (0, 2**32 - 1),
+    "US": (0, 2**16 - 1),
+    "OW": (0, 2**16 - 1),
+    "UV": (0, 2**64 - 1),
+    "OV": (0, 2**64 - 1),
+}
+_FORMATS = {"OW": "H", "OL": "L", "OV": "Q", "OF": "f", "OD": "d"}
+_FLOATS = frozenset(("DS", "FL", "OF", "FD", "OD"))
+_SINGLES = frozenset(("FL", "OF"))
+_GREATEST_SINGLE = 3.4028234663852886e38
+_GREATEST_DOUBLE = 1.797693134e308
+"""A little less than 64 bits hold, so that the 16 characters of DS are not rounded up to infinity."""
+
+_DECIMAL = re.compile(r" *([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) *", re.ASCII)
+_WHOLE = re.compile(r" *([+-]?\d{1,32})(?:\.0*)? *", re.ASCII)
+_AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
+_LONGEST_DS = 16
+
+
+@dataclass(frozen=True)
+class Perturb:
+    """Add keyed noise to every number; the width is `span`, or `span` times the number."""
+
+    name: ClassVar[str] = "perturb"
+    recognises_own_output: ClassVar[bool] = False
+
+    key: bytes = field(repr=False)
+    span: float = 1.0
+    round_to: int = 2
+    proportional: bool = True
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Read span (1), roundTo (2, decimal places) and rangeType (Proportional)."""
+        read = Settings(cls.name, settings)
+        return cls(
+            keys.derive("noise"),
+            span=read.number("span", default=1.0, minimum=0.0),
+            round_to=read.integer("roundTo", default=2, minimum=0, maximum=15),
+            proportional=read.choice(
+                "rangeType",
+                {"Fixed": False, "Proportional": True, "0": False, "1": True},
+                default="Proportional",
+            ),
+        )
+
+    def supports(self, vr: str) -> bool:
+        """The VRs that hold numbers, and ages."""
+        return vr == "AS" or vr in _FLOATS or vr in _INTEGER_RANGES
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The numbers with noise, rounded, within the range of the VR; what is no number is refused."""
+        if context.was_deidentified:
+            return element.values
+        vr = element.vr
+        try:
+            if vr in _FORMATS:
+                return self._packed(cast("bytes", element.values), element, context)
+            if vr in {"AS", "DS", "IS"}:
+                perturbed = {"AS": self._age, "DS": self._decimal, "IS": self._whole}[vr]
+                return [perturbed(text, element, context) if text else "" for text in texts(element)]
+            if vr in _INTEGER_RANGES:
+                return [self._integer(n, vr, element, context) for n in cast("list[int]", element.values)]
+            return [self._float(n, vr, element, context) for n in cast("list[float]", element.values)]
+        except (ValueError, OverflowError, struct.error):
+            # `from None`: Python's own messages quote the value.
+            raise inapplicable(self.name, element, "it does not hold numbers of that VR") from None
+
+    def _packed(self, value: bytes, element: Element, context: Context) -> bytes:
+        code = _FORMATS[element.vr]
+        layout = f"<{len(value) // struct.calcsize('<' + code)}{code}"
+        numbers: tuple[float, ...] = struct.unpack(layout, value)
+        perturbed: Callable[..., float] = self._integer if element.vr in _INTEGER_RANGES else self._float
+        # Samples repeat: one digest for each number that occurs.
+        noisy = {n: perturbed(n, element.vr, element, context) for n in set(numbers)}
+        return struct.pack(layout, *[noisy[n] for n in numbers])
+
+    def _age(self, text: str, element: Element, context: Context) -> str:
+        match = _AGE.fullmatch(text)
+        if not match:
+            raise ValueError
+        number = int(match[1])
+        noisy = number + round(self._noise(number, element, context))
+        return f"{min(max(noisy, 0), 999):03}{match[2]}"
+
+    def _whole(self, text: str, element: Element, context: Context) -> str:
+        match = _WHOLE.fullmatch(text)
+        if not match:
+            raise ValueError
+        return str(self._integer(int(match[1]), "IS", element, context))
+
+    def _decimal(self, text: str, element: Element, context: Context) -> str:
+        match = _DECIMAL.fullmatch(text)
+        if not match:
+            raise ValueError
+        number = float(match[1])
+        if not math.isfinite(number):
+            raise ValueError
+        return decimal_string(self._float(number, "DS", element, context))
+
+    def _integer(self, number: int, vr: str, element: Element, context: Context) -> int:
+        # The noise is rounded, not the sum: exact beyond 2^53 too.
+        low, high = _INTEGER_RANGES[vr]
+        return min(max(number + round(self._noise(number, element, context)), low), high)
+
+    def _float(self, number: float, vr: str, element: Element, context: Context) -> float:
+        if not math.isfinite(number):
+            return number
+        if vr in _SINGLES:
+            # JSON may hold more digits than the 32 bits of FL: both encodings must start from one number.
+            number = _single(number, vr)
+        noisy = number + self._noise(number, element, context)
+        return _single(round(noisy, self.round_to), vr)
+
+    def _noise(self, number: float, element: Element, context: Context) -> float:
+        canonical = canonical_number(number)
+        message = f"{context.study_instance_uid}\0{element.tag:08X}\0{canonical}"
+        draw = int.from_bytes(keyed_digest(self.key, utf8(message))[:8]) >> 11
+        width = abs(number * self.span) if self.proportional else self.span
+        return (draw / 2**53 - 0.5) * width
+
+
+def canonical_number(number: float) -> str:
+    """One spelling for each number: 1, 1.0 and 1.00 are `1`, as JSON does not keep the spelling."""
+    return str(int(number)) if number == number // 1 else repr(number)
+
+
+def decimal_string(number: float) -> str:
+    """The number as a DS value of at most 16 characters (PS3.5 Table 6.2-1)."""
+    text = canonical_number(number)
+    digits = 15
+    while len(text) > _LONGEST_DS:
+        text = f"{number:.{digits}G}"
+        digits -= 1
+    return text
+
+
+def _single(number: float, vr: str) -> float:
+    """The nearest number that the VR can hold, within its range: 32 bits for FL and OF."""
+    greatest = _GREATEST_SINGLE if vr in _SINGLES else _GREATEST_DOUBLE
+    number = min(max(number, -greatest), greatest)
+    if vr in _SINGLES:
+        (number,) = struct.unpack("<f", struct.pack("<f", number))
+    return number

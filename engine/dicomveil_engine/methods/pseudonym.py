@@ -1,0 +1,58 @@
+"""pseudonym: the patient's ID and name become one keyed pseudonym, the same wherever the patient occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar, Self
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.values import texts
+from dicomveil_engine.patients import PatientPseudonyms
+
+_PATIENT_NAME = 0x00100010
+_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
+"""The text VRs in which sixteen letters and digits are legal."""
+
+_PROJECTS_REMEMBERED = 64
+
+
+@lru_cache(_PROJECTS_REMEMBERED)
+def patient_pseudonyms(keys: Keys) -> PatientPseudonyms:
+    """The one PatientPseudonyms of a project: all its rules share what it remembers."""
+    return PatientPseudonyms(keys)
+
+
+@dataclass(frozen=True)
+class Pseudonym:
+    """Replace each value by its pseudonym, and the PatientName by that of the PatientID."""
+
+    name: ClassVar[str] = "pseudonym"
+    recognises_own_output: ClassVar[bool] = True
+
+    pseudonyms: PatientPseudonyms = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """It has no settings."""
+        return cls(patient_pseudonyms(keys))
+
+    def supports(self, vr: str) -> bool:
+        """Texts; a pseudonym is no date, number or UID."""
+        return vr in _VRS
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The pseudonyms, value by value; a name in a nested item is another's or a repetition, and goes."""
+        if element.tag == _PATIENT_NAME:
+            return self._name(texts(element), context) if element.depth == 0 else []
+        return [self.pseudonyms.pseudonym(value) for value in texts(element)]
+
+    def _name(self, values: list[str], context: Context) -> list[str]:
+        """The pseudonym of the PatientID, or without one of the name itself."""
+        name = "\\".join(values)
+        if self.pseudonyms.is_pseudonym(name):
+            return values
+        pseudonym = self.pseudonyms.pseudonym(context.patient_id) or self.pseudonyms.pseudonym(name)
+        return [pseudonym] if pseudonym else []

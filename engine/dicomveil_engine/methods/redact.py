@@ -1,0 +1,92 @@
+"""redact: the value is emptied (PS3.15 action code Z), or cut down to what the partial settings allow.
+
+Partial ages and dates follow the HIPAA safe harbor: years stay, everything above 89 years goes. The
+engine reads no clock, so an age is reckoned at the StudyDate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine.dates import read_da, read_dt
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.values import positions_kept, texts
+
+HIGHEST_AGE = 89
+"""Years; 45 CFR 164.514(b)(2)(i)(C): "all ages over 89" are identifiers."""
+
+_AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
+_PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365}
+
+
+@dataclass(frozen=True)
+class Redact:
+    """Empty the element, except for ages (AS) and years (DA, DT) where the settings let them pass."""
+
+    name: ClassVar[str] = "redact"
+    recognises_own_output: ClassVar[bool] = True
+
+    partial_ages: bool = False
+    partial_dates: bool = False
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """Read the two partial settings; those for zip codes are checked, and mean nothing in DICOM."""
+        read = Settings(cls.name, settings)
+        read.boolean("enablePartialZipCodesForRedact", default=False)
+        return cls(
+            partial_ages=read.boolean("enablePartialAgesForRedact", default=False),
+            partial_dates=read.boolean("enablePartialDatesForRedact", default=False),
+        )
+
+    def supports(self, vr: str) -> bool:  # noqa: ARG002
+        """Every VR, SQ too: a sequence without items."""
+        return True
+
+    def keeps_part_of(self, vr: str) -> bool:
+        """Whether values of this VR may leave something behind."""
+        return (vr == "AS" and self.partial_ages) or (vr in {"DA", "DT"} and self.partial_dates)
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """Zero length, or what may stay of each value."""
+        if element.vr == "AS" and self.partial_ages:
+            return positions_kept([_age_that_may_stay(text) for text in texts(element)])
+        if element.vr == "DA" and self.partial_dates:
+            return positions_kept([_year_of_da(text, context) for text in texts(element)])
+        if element.vr == "DT" and self.partial_dates:
+            return positions_kept([_year_of_dt(text, context) for text in texts(element)])
+        return []
+
+
+def _age_that_may_stay(text: str) -> str:
+    match = _AGE.fullmatch(text)
+    return text if match and int(match[1]) // _PER_YEAR[match[2]] <= HIGHEST_AGE else ""
+
+
+def _year_of_da(text: str, context: Context) -> str:
+    day = read_da(text)
+    redacted = f"{day.year:04}0101" if day else ""
+    return redacted if day and _year_may_stay(day.year, context, done=text == redacted) else ""
+
+
+def _year_of_dt(text: str, context: Context) -> str:
+    value = read_dt(text)
+    redacted = f"{value.day.year:04}0101000000.000000{value.offset}" if value else ""
+    return redacted if value and _year_may_stay(value.day.year, context, done=text == redacted) else ""
+
+
+def _year_may_stay(year: int, context: Context, *, done: bool) -> bool:
+    """Whether 1 January of the year is at most 89 years before the study.
+
+    Reckoned from what is left, not from the original day, so that a second pass decides alike. In a data set
+    of the project's own (where the StudyDate may be shifted or gone) a value that was cut already stays.
+    """
+    if done and context.was_deidentified:
+        return True
+    study = read_da(context.study_date)
+    return study is not None and (study.year, study.month, study.day) <= (year + HIGHEST_AGE, 1, 1)

@@ -1,0 +1,55 @@
+"""refreshUID: each UID becomes its pseudonym of the project (PS3.15 action code U)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar, Self
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.methods.values import texts
+from dicomveil_engine.uids import REGISTERED_ROOT, UIDPseudonyms
+
+_PROJECTS_REMEMBERED = 64
+
+
+@lru_cache(_PROJECTS_REMEMBERED)
+def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
+    """The one UIDPseudonyms of a project: all its rules share what it remembers."""
+    return UIDPseudonyms(keys)
+
+
+def pseudonym_of(value: str, pseudonyms: UIDPseudonyms) -> str:
+    """The pseudonym of whatever stands in a UI element, legal UID or not; empty stays empty."""
+    uid = value.strip(" \0")
+    if is_legal("UI", uid) or not uid:
+        return pseudonyms.pseudonym(uid)
+    # Only a legal UID can be a registered one: a name behind the registered root must not pass with it.
+    text = uid.encode("utf-8", "backslashreplace").decode()
+    return pseudonyms.pseudonym(f"illegal:{text}" if text.startswith(REGISTERED_ROOT) else text)
+
+
+@dataclass(frozen=True)
+class RefreshUID:
+    """Replace each value by its pseudonym; registered UIDs and the project's own pseudonyms stay."""
+
+    name: ClassVar[str] = "refreshUID"
+    recognises_own_output: ClassVar[bool] = True
+
+    pseudonyms: UIDPseudonyms = field(repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """It has no settings."""
+        return cls(uid_pseudonyms(keys))
+
+    def supports(self, vr: str) -> bool:
+        """UI."""
+        return vr == "UI"
+
+    def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
+        """The pseudonyms, value by value."""
+        return [pseudonym_of(value, self.pseudonyms) for value in texts(element)]

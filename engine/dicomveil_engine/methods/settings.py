@@ -1,0 +1,93 @@
+"""Reading a rule's settings: typed, case-insensitive, and with errors that say how to mend them.
+
+A message names the method and the key and never the value: the value may be a secret.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from dicomveil_engine.errors import ConfigurationError
+
+Choice = TypeVar("Choice")
+
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_BOOLEANS = {"true": True, "false": False}
+
+
+class Settings:
+    """The settings of one rule of one method; where two spellings of a key meet, the later one holds.
+
+    Strings are accepted for numbers and booleans ("50", "true"), null means absent.
+    """
+
+    def __init__(self, method: str, values: Mapping[str, object]) -> None:
+        self._method = method
+        self._values = {key.lower(): value for key, value in values.items() if value is not None}
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        """Read true or false, or raise ConfigurationError."""
+        value = self._values.get(key.lower(), default)
+        if isinstance(value, str):
+            value = _BOOLEANS.get(value.strip().lower())
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
+    def integer(self, key: str, *, default: int, minimum: int, maximum: int) -> int:
+        """Read a whole number in a closed range, or raise ConfigurationError."""
+        value = self._values.get(key.lower(), default)
+        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise self._wrong(key, f"a whole number from {minimum} to {maximum}")
+        return value
+
+    def number(self, key: str, *, default: float, minimum: float) -> float:
+        """Read a finite number not below the minimum, or raise ConfigurationError."""
+        value = self._values.get(key.lower(), default)
+        if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+            value = float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if math.isfinite(number) and number >= minimum:
+                return number
+        raise self._wrong(key, f"a number, {minimum:g} or more")
+
+    def text(self, key: str, *, default: str) -> str:
+        """Read a string, or raise ConfigurationError."""
+        value = self._values.get(key.lower(), default)
+        if not isinstance(value, str):
+            raise self._wrong(key, "a string")
+        return value
+
+    def scalar_text(self, key: str, *, default: str) -> str:
+        """Read a string, number or boolean as the text that JSON writes, or raise ConfigurationError."""
+        value = self._values.get(key.lower(), default)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if not isinstance(value, (str, int, float)):
+            raise self._wrong(key, "a string or a number")
+        return str(value)
+
+    def choice(self, key: str, choices: Mapping[str, Choice], *, default: str) -> Choice:
+        """Read one of some names (in any case), or raise ConfigurationError that lists them."""
+        value = self._values.get(key.lower(), default)
+        by_name = {name.lower(): choice for name, choice in choices.items()}
+        name = str(value).strip().lower()
+        if not isinstance(value, (str, int)) or name not in by_name:
+            names = [name for name in choices if not name.isdecimal()]
+            raise self._wrong(key, "one of " + ", ".join(names))
+        return by_name[name]
+
+    def _wrong(self, key: str, mend: str) -> ConfigurationError:
+        return ConfigurationError(f'{self._method}: the setting "{key}" must be {mend}')

@@ -1,0 +1,8 @@
+"""Part 10 instances (PS3.10, PS3.5), as a stream of bytes.
+
+    bytes → file_meta → table (policy, filled on demand) → walker → section → bytes
+                                                          body: Pixel Data, passed through in chunks
+
+The walker finds elements and asks the table; the section collects what changes and writes it when the whole
+header is known. Nothing here decides.
+"""

@@ -1,0 +1,141 @@
+"""How elements are encoded: byte order, explicit or implicit VR (PS3.5 Section 7)."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from dataclasses import dataclass, field
+from struct import Struct
+
+from dicomveil_engine import characters
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.fields import Field, Item
+from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Values
+
+UNDEFINED = 0xFFFFFFFF
+
+LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
+"""Explicit VRs with two reserved bytes and a length of 32 bits (PS3.5 Section 7.1.2)."""
+
+CHARACTER_SET_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+"""VRs whose text is in the Specific Character Set; other text is in the default repertoire (PS3.5 6.1.2.3)."""
+
+_NUMBERS = {"AT": "H", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+_WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One of the three element encodings; `head` reads the key and what follows it at once."""
+
+    name: str
+    big: bool
+    implicit: bool
+    head: Struct = field(repr=False)
+    """key (tag and, if explicit, VR) and length: 16 bits when explicit, 32 when implicit."""
+    u32: Struct = field(repr=False)
+    u16: Struct = field(repr=False)
+    tag: Struct = field(repr=False)
+
+    def key_of(self, tag: int, vr: str) -> bytes:
+        """What `head` would read for this tag and VR."""
+        key = self.tag.pack(tag >> 16, tag & 0xFFFF)
+        return key if self.implicit else key + vr.encode()
+
+    def element_head(self, key: bytes, length: int) -> bytes:
+        """The bytes before a value."""
+        if self.implicit:
+            return key + self.u32.pack(length)
+        if key[4:].decode("latin-1") in LONG_VRS:
+            return key + b"\0\0" + self.u32.pack(length)
+        if length > 0xFFFF:
+            raise DeidentificationError(f"a new value is too long for its VR {key[4:].decode('latin-1')}")
+        return key + self.u16.pack(length)
+
+    def encode_fields(self, fields: Item) -> bytes:
+        """Elements of our own making; their text is ASCII."""
+        return b"".join(map(self.encode_field, fields))
+
+    def encode_field(self, entry: Field) -> bytes:
+        """One element of our own making, items included."""
+        key = self.key_of(entry.tag, entry.vr)
+        if entry.vr == "SQ":
+            value = self.encode_items(entry.items)
+        else:
+            value = self.encode(entry.vr, entry.values, characters.DEFAULT)
+        return self.element_head(key, len(value)) + value
+
+    def encode_items(self, items: tuple[Item, ...]) -> bytes:
+        """Items of defined length."""
+        encoded = map(self.encode_fields, items)
+        return b"".join(self.tag.pack(0xFFFE, 0xE000) + self.u32.pack(len(item)) + item for item in encoded)
+
+    def decode(self, vr: str, value: bytes, codecs: tuple[str, ...]) -> Values:
+        """The values of an element. Raises ValueError when a number's bytes do not fit its VR."""
+        kind = _NUMBERS.get(vr)
+        if kind is not None:
+            numbers = array(kind)
+            if numbers.itemsize != struct.calcsize("=" + kind) or len(value) % numbers.itemsize:
+                raise ValueError("length does not fit the VR")
+            numbers.frombytes(value)
+            if self.big is (sys.byteorder == "little"):
+                numbers.byteswap()
+            if vr == "AT":
+                return [group << 16 | element for group, element in zip(numbers[::2], numbers[1::2], strict=True)]
+            return numbers.tolist()
+        if vr in BYTES_VRS:
+            return self._little_endian(vr, value)
+        if vr in CHARACTER_SET_VRS:
+            text = characters.decode(value, codecs)
+        else:
+            text = value.decode("latin-1")
+        if vr in SINGLE_TEXT_VRS:
+            text = text.rstrip(" \0")
+            return [text] if text else []
+        values = [part.rstrip(" \0") for part in text.split("\\")] if "\\" in text else [text.rstrip(" \0")]
+        return values if len(values) > 1 or values[0] else []
+
+    def encode(self, vr: str, values: Values, codecs: tuple[str, ...]) -> bytes:
+        """The bytes of values, padded to an even length."""
+        if isinstance(values, bytes):
+            value = self._little_endian(vr, values)
+            return value + b"\0" if len(value) % 2 else value
+        kind = _NUMBERS.get(vr)
+        if kind is not None:
+            if vr == "AT":
+                values = [half for tag in values for half in (int(tag) >> 16, int(tag) & 0xFFFF)]
+            return struct.pack(f"{'>' if self.big else '<'}{len(values)}{kind}", *values)
+        text = "\\".join(map(str, values))
+        encoded = characters.encode(text, codecs if vr in CHARACTER_SET_VRS else ("latin-1",))
+        if len(encoded) % 2:
+            encoded += b"\0" if vr == "UI" else b" "
+        return encoded
+
+    def _little_endian(self, vr: str, value: bytes) -> bytes:
+        """Methods see O* values in little endian; the swap is its own inverse."""
+        width = _WORD_BYTES.get(vr, 1)
+        if not self.big or width == 1:
+            return value
+        if len(value) % width:
+            raise ValueError("length does not fit the VR")
+        words = array({2: "H", 4: "I", 8: "Q"}[width], value)
+        words.byteswap()
+        return words.tobytes()
+
+
+def _encoding(name: str, order: str, *, implicit: bool) -> Encoding:
+    return Encoding(
+        name,
+        order == ">",
+        implicit,
+        Struct(f"{order}4sI" if implicit else f"{order}6sH"),
+        Struct(f"{order}I"),
+        Struct(f"{order}H"),
+        Struct(f"{order}HH"),
+    )
+
+
+EXPLICIT_LITTLE = _encoding("explicit VR little endian", "<", implicit=False)
+EXPLICIT_BIG = _encoding("explicit VR big endian", ">", implicit=False)
+IMPLICIT_LITTLE = _encoding("implicit VR little endian", "<", implicit=True)

@@ -1,0 +1,145 @@
+"""File Meta Information (PS3.10 Section 7.1): what the input says of its encoding, and our own in its place.
+
+PS3.15 E.1.1 asks that preamble and file meta be replaced by the de-identifier's own: AE titles, private
+information and the writer's name never pass.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.fields import Field
+from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, Encoding
+
+PREAMBLE_BYTES = 128
+PREFIX = b"DICM"
+
+IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
+
+IMPLEMENTATION_CLASS_UID = "2.25.239185216087486912836113164117093417113"
+IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
+
+_LONGEST = 1 << 16
+"""Bytes of file meta that we read; real ones have a few hundred."""
+_REGISTERED = "1.2.840.10008.1.2"
+"""All transfer syntaxes of PS3.5 Annex A are below it; what others mean is not known."""
+
+
+@dataclass(frozen=True)
+class FileMeta:
+    """What a reader needs to know before the data set."""
+
+    transfer_syntax_uid: str
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether the data set is compressed as a whole (PS3.5 Annex A.5)."""
+        return self.transfer_syntax_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the elements of the data set are encoded."""
+        if self.transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN:
+            return IMPLICIT_LITTLE
+        return EXPLICIT_BIG if self.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN else EXPLICIT_LITTLE
+
+    def encoded(self) -> bytes:
+        """A preamble of zeros, the prefix, and file meta information of our own."""
+        fields = (
+            Field(0x00020001, "OB", b"\0\1"),
+            Field(0x00020002, "UI", [self.sop_class_uid]),
+            Field(0x00020003, "UI", [self.sop_instance_uid]),
+            Field(0x00020010, "UI", [self.transfer_syntax_uid]),
+            Field(0x00020012, "UI", [IMPLEMENTATION_CLASS_UID]),
+            Field(0x00020013, "SH", [IMPLEMENTATION_VERSION_NAME]),
+        )
+        group = EXPLICIT_LITTLE.encode_fields(fields)
+        length = EXPLICIT_LITTLE.encode_field(Field(0x00020000, "UL", [len(group)]))
+        return bytes(PREAMBLE_BYTES) + PREFIX + length + group
+
+
+def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta, int] | None:
+    """The file meta information and where the data set begins; None when more bytes are needed.
+
+    An instance without preamble, or without any file meta, is understood where its first elements leave no doubt.
+    Raises InvalidDataSetError for what is no DICOM instance or has an unknown transfer syntax.
+    """
+    if len(data) < PREAMBLE_BYTES + 4 and not closing:
+        return None
+    start = PREAMBLE_BYTES + 4 if data[PREAMBLE_BYTES : PREAMBLE_BYTES + 4] == PREFIX else 0
+    if start == 0 and data[:4] == PREFIX:
+        start = 4  # the preamble was cut off
+    if data[start : start + 2] != b"\x02\x00":
+        if len(data) < start + 8 and not closing:
+            return None
+        return _without_meta(data, start), start
+    try:
+        values, end = _read_group(data, start)
+    except struct.error:
+        if closing or len(data) > _LONGEST:
+            raise InvalidDataSetError("the file meta information is cut off") from None
+        return None
+    syntax = values.get(0x00020010, "")
+    if not syntax:
+        return _checked(_without_meta(data, end), data, end), end
+    if not syntax.startswith(_REGISTERED):
+        raise InvalidDataSetError("(0002,0010) TransferSyntaxUID names no transfer syntax of PS3.5")
+    meta = FileMeta(syntax, values.get(0x00020002, ""), values.get(0x00020003, ""))
+    if len(data) < end + 6 and not closing:
+        return None
+    return _checked(meta, data, end), end
+
+
+def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
+    """The UI values of group 0002, which is always explicit VR little endian, and its end."""
+    values: dict[int, str] = {}
+    while data[position : position + 2] == b"\x02\x00":
+        group, element, vr, length = struct.unpack_from("<HH2sH", data, position)
+        position += 8
+        if vr.decode("latin-1") in LONG_VRS:
+            (length,) = struct.unpack_from("<I", data, position)
+            position += 4
+        elif vr.decode("latin-1") not in dictionary.VRS:
+            raise InvalidDataSetError("the file meta information is not in explicit VR")
+        if length > _LONGEST:
+            raise InvalidDataSetError("the file meta information is too long")
+        if position + length > len(data):
+            raise struct.error
+        if vr == b"UI":
+            value = bytes(data[position : position + length]).decode("latin-1").strip(" \0")
+            values[group << 16 | element] = value
+        position += length
+    if position + 2 > len(data):
+        raise struct.error
+    return values, position
+
+
+def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:
+    """Tell the encoding from the first element, which is of group 0008 or lower in any data set."""
+    group = bytes(data[start : start + 2])
+    vr = bytes(data[start + 4 : start + 6]).decode("latin-1")
+    if group in {b"\x08\x00", b"\x04\x00"}:
+        return FileMeta(EXPLICIT_VR_LITTLE_ENDIAN if vr in dictionary.VRS else IMPLICIT_VR_LITTLE_ENDIAN)
+    if group == b"\x00\x08" and vr in dictionary.VRS:
+        return FileMeta(EXPLICIT_VR_BIG_ENDIAN)
+    raise InvalidDataSetError("this is no DICOM instance: neither file meta information nor a data set begins here")
+
+
+def _checked(meta: FileMeta, data: bytes | bytearray, start: int) -> FileMeta:
+    """Some writers announce explicit VR and write implicit VR, or the other way round; the bytes decide.
+
+    Only for the two little endian syntaxes, where both say the same: an encapsulated one cannot be implicit.
+    """
+    vr = bytes(data[start + 4 : start + 6]).decode("latin-1")
+    if len(vr) < 2 or meta.transfer_syntax_uid not in {IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN}:
+        return meta
+    actual = EXPLICIT_VR_LITTLE_ENDIAN if vr in dictionary.VRS else IMPLICIT_VR_LITTLE_ENDIAN
+    return FileMeta(actual, meta.sop_class_uid, meta.sop_instance_uid)

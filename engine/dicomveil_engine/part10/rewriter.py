@@ -1,0 +1,179 @@
+"""De-identify one Part 10 instance, fed in chunks of any size.
+
+    file meta → (inflate) → walker ⇄ body → (deflate)
+
+Only joins the parts of this package; no decision and no knowledge of elements is here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
+from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10.body import Body
+from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
+from dicomveil_engine.part10.tables import Tables
+from dicomveil_engine.part10.walker import Walker
+from dicomveil_engine.policy import (
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    Policy,
+)
+
+Chunk = bytes | bytearray | memoryview
+
+_INFLATED_STEP = 1 << 20
+"""Bytes inflated at a time, so that a small stream cannot become a large buffer at once."""
+
+
+class InstanceRewriter:
+    """A stream of Part 10 bytes in, a stream of de-identified Part 10 bytes out.
+
+    Give the bytes to `feed` and call `close` at their end; what both return, joined, is the de-identified
+    instance, the same however the input was cut. An error leaves the output incomplete: it must be dropped.
+
+    Raises InvalidDataSetError for what cannot be read or is over a limit, DeidentificationError for what has
+    no safe output.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._input = b""
+        """What came before the file meta information was complete."""
+        self._meta: FileMeta | None = None
+        self._walker: Walker | None = None
+        self._body: Body | None = None
+        self._is_body_kept = True
+        self._inflate: zlib._Decompress | None = None
+        self._deflate: zlib._Compress | None = None
+        self._is_closed = False
+        self.original: InstanceIdentity | None = None
+        """The instance as it came; known once the header is complete."""
+        self.deidentified: InstanceIdentity | None = None
+        """The instance as it leaves."""
+        self.transfer_syntax_uid: str | None = None
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Take bytes of the instance, give those of the output that are ready."""
+        return list(self._advance(data, closing=False))
+
+    def close(self) -> list[Chunk]:
+        """The rest of the output, now that the input is complete."""
+        if self._is_closed:
+            return []
+        self._is_closed = True
+        return list(self._advance(b"", closing=True))
+
+    def _advance(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+        if self._walker is None:
+            self._input = self._input + data if self._input else data
+            found = read_file_meta(self._input, closing=closing)
+            if found is None:
+                return
+            self._meta, start = found
+            self.transfer_syntax_uid = self._meta.transfer_syntax_uid
+            self._walker = Walker(self._policy, Tables.of(self._policy, self._meta.encoding))
+            if self._meta.is_deflated:
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+                self._deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+            data, self._input = self._input[start:], b""
+        if self._inflate is None:
+            yield from self._written(self._rewrite(data, closing=closing))
+        else:
+            yield from self._written(self._inflated(data, closing=closing))
+            if closing and self._deflate is not None:
+                yield self._deflate.flush()
+
+    def _written(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Our file meta information before the first chunk, and the data set deflated if it came so."""
+        for chunk in chunks:
+            if self.original is None:
+                yield self._identify().encoded()
+            if self._deflate is None:
+                yield chunk
+            elif compressed := self._deflate.compress(chunk):
+                yield compressed
+
+    def _inflated(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+        assert self._inflate is not None
+        try:
+            while data and not self._inflate.eof:
+                inflated = self._inflate.decompress(data, _INFLATED_STEP)
+                data = self._inflate.unconsumed_tail
+                yield from self._rewrite(inflated, closing=False)
+        except zlib.error:
+            raise InvalidDataSetError("the deflated data set cannot be inflated") from None
+        if closing:
+            if not self._inflate.eof:
+                raise InvalidDataSetError("the deflated data set is cut off")
+            yield from self._rewrite(b"", closing=True)
+
+    def _rewrite(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+        """The data set itself: elements to the walker, streamed values past it."""
+        walker = self._walker
+        assert walker is not None
+        rest: bytes | memoryview = data
+        while True:
+            if self._body is not None:
+                taken = self._body.feed(rest)
+                if taken and self._is_body_kept:
+                    yield memoryview(rest)[:taken]
+                rest = rest[taken:]
+                if not self._body.is_complete:
+                    if closing:
+                        raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
+                    return
+                self._body = None
+            walker.feed(bytes(rest))
+            rest = b""
+            streamed = walker.walk(closing=closing)
+            if streamed is None:
+                break
+            entry, length = streamed
+            self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT}
+            written, rest = walker.take(entry.head, keep=self._is_body_kept)
+            yield written
+            self._body = Body(length, entry.values)
+        if closing:
+            yield walker.take()[0]
+        elif walker.held > self._policy.limits.header_bytes:
+            raise InvalidDataSetError(
+                f"the header is longer than {self._policy.limits.header_bytes} bytes; "
+                "raise the limit header_bytes if such instances are to pass"
+            )
+
+    def _identify(self) -> FileMeta:
+        """Say which instance this is, and give the file meta information of its output."""
+        assert self._walker is not None
+        assert self._meta is not None
+        self.original = original = self._walker.reading.identity()
+        self.deidentified = InstanceIdentity(
+            sop_class_uid=self._output(SOP_CLASS_UID, original.sop_class_uid),
+            study_instance_uid=self._output(STUDY_INSTANCE_UID, original.study_instance_uid),
+            series_instance_uid=self._output(SERIES_INSTANCE_UID, original.series_instance_uid),
+            sop_instance_uid=self._output(SOP_INSTANCE_UID, original.sop_instance_uid),
+        )
+        # MediaStorageSOPInstanceUID follows the new SOPInstanceUID (PS3.15 E.1.1); a file whose data set has
+        # none gets the pseudonym of what its file meta information said.
+        instance = self.deidentified.sop_instance_uid or pseudonym_of(
+            original.sop_instance_uid or self._meta.sop_instance_uid, self._policy.uids
+        )
+        sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
+        return FileMeta(
+            self._meta.transfer_syntax_uid, sop_class if is_legal("UI", sop_class) else "", instance
+        )
+
+    def _output(self, tag: int, original: str) -> str:
+        """A UID as the output has it; empty where the policy does something else with it."""
+        method = self._policy.decide(tag, "UI").method
+        if isinstance(method, RefreshUID):
+            return pseudonym_of(original, self._policy.uids)
+        return original if isinstance(method, Keep) else ""

@@ -1,0 +1,56 @@
+"""The end of a value of undefined length, found without looking at what it holds.
+
+For what is removed or emptied: no decision is taken inside.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, UNDEFINED, Encoding
+
+
+def end_of_sequence(buffer: bytes | bytearray, position: int, encoding: Encoding, depth: int) -> int:
+    """The position behind the sequence delimiter; `position` is that of the first item or fragment.
+
+    Raises struct.error when the buffer ends before it, InvalidDataSetError when there is something else or the
+    nesting is deeper than `depth`.
+    """
+    while True:
+        group, element = encoding.tag.unpack_from(buffer, position)
+        (length,) = encoding.u32.unpack_from(buffer, position + 4)
+        position += 8
+        if (group, element) == (0xFFFE, 0xE0DD):
+            return position
+        if (group, element) != (0xFFFE, 0xE000):
+            raise InvalidDataSetError("a sequence holds something that is no item")
+        if length != UNDEFINED:
+            position += length
+        elif depth <= 0:
+            raise InvalidDataSetError("sequences are nested more deeply than the limit allows")
+        else:
+            position = _end_of_item(buffer, position, encoding, depth - 1)
+
+
+def _end_of_item(buffer: bytes | bytearray, position: int, encoding: Encoding, depth: int) -> int:
+    while True:
+        key, length = encoding.head.unpack_from(buffer, position)
+        inner = encoding
+        if encoding.tag.unpack_from(key) == (0xFFFE, 0xE00D):
+            return position + 8
+        if encoding.implicit or len(encoding.element_head(key, 0)) == 8:
+            position += 8
+        else:
+            (length,) = encoding.u32.unpack_from(buffer, position + 8)
+            position += 12
+            if key[4:] == b"UN":
+                inner = IMPLICIT_LITTLE
+        if length == UNDEFINED:
+            position = end_of_sequence(buffer, position, inner, depth)
+        else:
+            position += length
+        if position > len(buffer):
+            raise struct.error
+
+

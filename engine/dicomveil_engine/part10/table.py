@@ -1,0 +1,216 @@
+"""The policy's decisions as the walker meets them: one look-up per element, by its first bytes.
+
+A table is filled on demand from the policy, so that the hot path is a dict and nothing else. It knows no
+values and no positions.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.identifying import is_identifying
+from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
+from dicomveil_engine.methods.dummy import Dummy, constant
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.refresh_uid import RefreshUID
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, Encoding
+from dicomveil_engine.policy import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+    Decision,
+    Policy,
+)
+
+# What the walker does with an element. Plain numbers: an enumeration's comparison costs more than the work.
+KEPT: Final = 0
+NOTED: Final = 1
+REMOVED: Final = 2
+EMPTIED: Final = 3
+CONSTANT: Final = 4
+UID: Final = 5
+CHANGED: Final = 6
+SEQUENCE: Final = 7
+OPAQUE: Final = 8
+MARK_TEXT: Final = 9
+MARK_CODES: Final = 10
+# What concerns the elements after it, or the place where it stands:
+SPECIAL: Final = 11
+STREAMED: Final = 11
+CHARACTER_SET: Final = 12
+PRIVATE: Final = 13
+DELIMITER: Final = 14
+BOUNDARY: Final = 15
+
+CONTEXT_TAGS = frozenset(
+    (
+        SOP_CLASS_UID,
+        SOP_INSTANCE_UID,
+        STUDY_DATE,
+        PATIENT_NAME,
+        PATIENT_ID,
+        STUDY_INSTANCE_UID,
+        SERIES_INSTANCE_UID,
+    )
+)
+"""What decisions about other elements rest on; read at the top level only."""
+
+FIRST_STREAMED = 0x7FE00008
+LAST_STREAMED = 0x7FE00010
+"""Float, double float and integer Pixel Data (PS3.3 C.7.6.24, C.7.6.3) pass through in chunks."""
+
+_ENTRIES_REMEMBERED = 16_384
+"""A stranger may send any tag with any VR; beyond this many a table looks each one up anew."""
+
+DELIMITER_GROUP = 0xFFFE
+NO_BOUNDARY = 0xFFFFFFFF
+
+
+class Entry:
+    """What to do with one kind of element."""
+
+    __slots__ = ("constant", "decision", "head", "identifies", "key", "kind", "noted", "tag", "values", "vr")
+
+    def __init__(
+        self, kind: int, tag: int, vr: str, key: bytes, head: int, values: Encoding, decision: Decision | None = None
+    ) -> None:
+        self.kind = kind
+        self.tag = tag
+        self.vr = vr
+        """The effective VR: what the dictionary says where the encoding says nothing or UN."""
+        self.key = key
+        self.head = head
+        """Bytes before the value: 8, or 12 for the long form of explicit VR."""
+        self.values = values
+        """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
+        self.decision = decision
+        self.identifies = False
+        """Whether the value must not survive in free text."""
+        self.noted = False
+        """Whether the walker remembers the value: decisions about other elements need it."""
+        self.constant = b""
+
+
+KEEP = Entry(KEPT, 0, "", b"", 8, IMPLICIT_LITTLE)
+"""The commonest entry: kept as it is, short head. Compared by identity."""
+
+
+class DecisionTable(dict[bytes, Entry]):
+    """Element key → entry, for one policy, encoding and place."""
+
+    def __init__(
+        self, policy: Policy, encoding: Encoding, *, top: bool, until: int = NO_BOUNDARY
+    ) -> None:
+        super().__init__()
+        self.encoding = encoding
+        self.until = until
+        """Tags above this one are a boundary: something is to be written before them."""
+        self._policy = policy
+        self._top = top
+        self._by_creator: dict[tuple[bytes, str | None], Entry] = {}
+
+    def __missing__(self, key: bytes) -> Entry:
+        entry = self._make(key)
+        if len(self) < _ENTRIES_REMEMBERED:
+            self[key] = entry
+        return entry
+
+    def private(self, entry: Entry, creator: str | None) -> Entry:
+        """The entry of a private element, now that its creator is known."""
+        found = self._by_creator.get((entry.key, creator))
+        if found is None:
+            found = self._decided(entry.tag, entry.key, entry.head, creator)
+            if len(self._by_creator) < _ENTRIES_REMEMBERED:
+                self._by_creator[entry.key, creator] = found
+        return found
+
+    def _make(self, key: bytes) -> Entry:
+        encoding = self.encoding
+        group, element = encoding.tag.unpack_from(key)
+        tag = group << 16 | element
+        if group == DELIMITER_GROUP:
+            return Entry(DELIMITER, tag, "", key, 8, encoding)
+        if tag > self.until:
+            return Entry(BOUNDARY, tag, "", key, 8, encoding)
+        head = 8
+        if not encoding.implicit:
+            vr = key[4:].decode("latin-1")
+            if vr not in dictionary.VRS:
+                raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
+            head = 12 if vr in LONG_VRS else 8
+        if group & 1:
+            if not self._policy.removes_private:
+                return Entry(PRIVATE, tag, "", key, head, encoding)
+            return Entry(REMOVED, tag, "UN", key, head, encoding)
+        return self._decided(tag, key, head, None)
+
+    def _decided(self, tag: int, key: bytes, head: int, creator: str | None) -> Entry:
+        encoding = self.encoding
+        written = "UN" if encoding.implicit else key[4:].decode("latin-1")
+        vr = written
+        if written == "UN":
+            vr = dictionary.vr_of(tag, creator) or "UN"
+        values = IMPLICIT_LITTLE if written == "UN" and not encoding.implicit else encoding
+        decision = self._policy.decide(tag, vr, creator)
+        entry = Entry(CHANGED, tag, vr, key, head, values, decision)
+        self._classify(entry, opaque=vr == "UN")
+        entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
+        entry.noted = entry.identifies or (self._top and tag in CONTEXT_TAGS)
+        if entry.kind == KEPT:
+            if entry.noted:
+                entry.kind = NOTED
+            elif head == 8:
+                return KEEP
+        return entry
+
+    def _classify(self, entry: Entry, *, opaque: bool) -> None:
+        decision = entry.decision
+        assert decision is not None
+        method, tag, vr = decision.method, entry.tag, entry.vr
+        marks = self._policy.marks if self._top else None
+        if marks is not None and tag in MARK_TAGS:
+            self._classify_mark(entry, marks)
+        elif tag == SPECIFIC_CHARACTER_SET:
+            entry.kind = CHARACTER_SET
+        elif isinstance(method, Keep):
+            if vr == "SQ":
+                entry.kind = SEQUENCE
+            elif self._top and FIRST_STREAMED <= tag <= LAST_STREAMED:
+                entry.kind = STREAMED
+            else:
+                entry.kind = OPAQUE if opaque else KEPT
+        elif isinstance(method, Remove):
+            entry.kind = REMOVED
+        elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
+            entry.kind = EMPTIED
+        elif isinstance(method, RefreshUID):
+            entry.kind = UID
+        elif isinstance(method, Dummy) and vr == "SQ":
+            entry.kind = CONSTANT
+            items = entry.values.encode_items(dummy_items(tag))
+            entry.constant = self.encoding.element_head(entry.key, len(items)) + items
+        elif isinstance(method, Dummy) and vr != "UI":
+            entry.kind = CONSTANT
+            value = entry.values.encode(vr, constant(vr), ("iso8859",))
+            entry.constant = self.encoding.element_head(entry.key, len(value)) + value
+
+    @staticmethod
+    def _classify_mark(entry: Entry, marks: Marks) -> None:
+        """The marks are written anew; texts and codes of earlier de-identifications stay (PS3.15 E.1.1)."""
+        as_written = entry.vr == marks.vr_of(entry.tag) and entry.key[4:] != b"UN"
+        if entry.tag == METHOD_TEXT and as_written:
+            entry.kind = MARK_TEXT
+        elif entry.tag == METHOD_CODES and as_written:
+            entry.kind = MARK_CODES
+        else:
+            entry.kind = REMOVED

@@ -1,0 +1,182 @@
+"""Decide what happens to each attribute.
+
+A policy is total and pure: every (tag, VR, private creator) has a decision, and the decision names the rule
+that made it. Whatever needs a value is the method's business; whatever needs an encoding is the rewriters'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar, Self
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
+from dicomveil_engine.errors import ConfigurationError, DeidentificationError
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.marks import AddMethodText, Marks
+from dicomveil_engine.methods.base import Context, Element, Method, Values
+from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.pseudonym import patient_pseudonyms
+from dicomveil_engine.methods.refresh_uid import RefreshUID, uid_pseudonyms
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.profile import ConfidentialityProfile
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+STUDY_INSTANCE_UID = 0x0020000D
+SERIES_INSTANCE_UID = 0x0020000E
+SOP_INSTANCE_UID = 0x00080018
+SOP_CLASS_UID = 0x00080016
+PATIENT_ID = 0x00100020
+PATIENT_NAME = 0x00100010
+STUDY_DATE = 0x00080020
+PIXEL_DATA = 0x7FE00010
+
+_DECISIONS_REMEMBERED = 16_384
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens to an element, and by which rule."""
+
+    method: Method
+    rule: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what a stranger can make large; over one of them an instance is refused."""
+
+    header_bytes: int = 64 << 20
+    """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
+    depth: int = 32
+    """Nesting of sequences; the deepest in standard IODs is below 12."""
+
+
+@dataclass(frozen=True)
+class _Inapplicable:
+    """Stands where a rule's method has no meaning for the element's VR: no safe output exists."""
+
+    rule: str
+    attribute: str
+    name: ClassVar[str] = "inapplicable"
+    recognises_own_output: ClassVar[bool] = True
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        raise NotImplementedError
+
+    def supports(self, vr: str) -> bool:
+        return True
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        raise DeidentificationError(
+            f"{self.rule} cannot be applied to {self.attribute}, VR {element.vr}; "
+            "put a rule for this attribute before it"
+        )
+
+
+class Policy:
+    """A configuration compiled with a project's key."""
+
+    def __init__(self, configuration: Configuration, keys: Keys, limits: Limits | None = None) -> None:
+        self.name = configuration.name
+        self.warnings = configuration.warnings
+        self.limits = limits or Limits()
+        self._rules = configuration.rules
+        self._profile: ConfidentialityProfile | None = None
+        self.marks: Marks | None = None
+        """What instances say of their de-identification; None under rules alone, which promise nothing."""
+        if configuration.profile is ProfileName.PS315:
+            self._profile = ConfidentialityProfile(
+                configuration.options,
+                protect_unlisted=configuration.protect_unlisted,
+                date_shift=configuration.default_settings.get("dateshift", {}),
+                keys=keys,
+            )
+            self.marks = Marks.of(configuration.options)
+        self.mark_method = AddMethodText.from_settings({}, keys)
+        self.uids = uid_pseudonyms(keys)
+        self.patients = patient_pseudonyms(keys)
+        self.pseudonym_uid = self.uids.pseudonym
+        self.is_pseudonym_uid = self.uids.is_pseudonym
+        self.pseudonym_patient_id = self.patients.pseudonym
+        self.is_pseudonym_patient_id = self.patients.is_pseudonym
+        self.compiled: dict[str, object] = {}
+        """What the rewriters make of the policy, once, each under a name of its own."""
+        self._refuse_shared_identity()
+        self.decide = lru_cache(_DECISIONS_REMEMBERED)(self._decide)
+        """`decide(tag, vr, creator=None) -> Decision`."""
+
+    def _refuse_shared_identity(self) -> None:
+        """Refuse what would give every instance the same SOP Instance UID."""
+        for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):
+            decision = self._decide(tag, "UI")
+            if decision.method.name in {"substitute", "dummy", "cryptoHash"}:
+                raise ConfigurationError(
+                    f"{decision.rule} would break {dictionary.describe(tag)}; use refreshUID or keep"
+                )
+
+    def _decide(self, tag: int, vr: str, creator: str | None = None) -> Decision:
+        group, element = tag >> 16, tag & 0xFFFF
+        if tag == SPECIFIC_CHARACTER_SET:
+            # It says how to read the text beside it, and nothing of anybody: without it what is kept is garbled.
+            return Decision(Keep(), "Specific Character Set is always kept")
+        if element == 0 or group in {0x0000, 0x0002, 0x0004} or tag in {0xFFFAFFFA, 0xFFFCFFFC, 0x04000561}:
+            # Group lengths, commands, file meta and directory records have no place in a rewritten data set;
+            # signatures and padding do not fit what changed (PS3.15 E.1.1).
+            return Decision(Remove(), "group lengths, directory records, signatures and padding always go")
+        for rule in self._rules:
+            if rule.pattern.matches(tag, vr, creator):
+                return self._by_rule(rule.method, rule.label, tag, vr)
+        if self._profile is None:
+            return Decision(Keep(), "no rule")
+        verdict = self._profile.decide(tag, vr)
+        return Decision(verdict.method, verdict.because)
+
+    def _by_rule(self, method: Method, label: str, tag: int, vr: str) -> Decision:
+        if method.supports(vr):
+            return Decision(method, label)
+        if vr == "SQ":
+            # A mask meets sequences too; the rule then means what stands inside them.
+            return Decision(Keep(), label)
+        return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
+
+    @property
+    def removes_private(self) -> bool:
+        """Whether no private attribute can come out, whatever its creator."""
+        return self._profile is not None and not any(rule.pattern.may_match_private for rule in self._rules)
+
+    @property
+    def date_range(self) -> int:
+        """The most days by which a date may move; 0 when dates do not move."""
+        shifts = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
+        return max((method.shift.range for method in shifts if isinstance(method, ShiftDates)), default=0)
+
+    def keeps(self, tag: int, vr: str, creator: str | None = None) -> bool:
+        """Whether the attribute comes out as it is."""
+        return isinstance(self.decide(tag, vr, creator).method, Keep)
+
+    def replaces_uids(self) -> bool:
+        """Whether study, series and instance are known by pseudonyms outside."""
+        return all(
+            isinstance(self.decide(tag, "UI").method, RefreshUID)
+            for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
+        )
+
+
+def load_policy(
+    config: Mapping[str, object] | str | Path, key: bytes, *, limits: Limits | None = None
+) -> Policy:
+    """Compile a configuration with the project's key.
+
+    `config` is the configuration itself or the path of its file; `{"profile": "basic"}` names a preset. `key` is
+    the project's secret, at least 16 bytes: the same key and configuration give the same output everywhere.
+
+    Raises ConfigurationError, which names the rule, the setting and how to mend it.
+    """
+    keys = Keys(key)
+    return Policy(read_configuration(config, keys), keys, limits)

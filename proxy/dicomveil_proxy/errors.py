@@ -1,0 +1,95 @@
+"""What can go wrong in the proxy, by whose fault.
+
+ProxyError (never raised itself)
+├── RequestError (never raised itself)   the user agent asked wrongly, or for a pseudonym we never gave
+│   ├── BadRequest                       400
+│   ├── UnknownResource                  404
+│   ├── NotAcceptable                    406
+│   ├── Conflict                         409  storing it would harm what the origin server holds
+│   ├── PayloadTooLarge                  413
+│   └── UnsupportedMediaType             415
+├── NotReleasable                        403  the profile forbids this instance
+├── OriginError (never raised itself)    the origin server failed, or sent what we cannot read
+│   ├── OriginUnavailable                502
+│   ├── OriginTimeout                    504
+│   ├── OriginRefused                    404 or 410 as the origin said, else 502
+│   └── OriginMalformed                  502
+├── Busy                                 503  a limit on concurrent work is reached; ask again later
+└── StateUnavailable                     503  our own state cannot be read or written: full disk, locked file
+
+`problems.py` turns them into responses. A message names a tag, keyword, VR, rule, parameter or limit. It
+never holds a value, an original UID, or the origin server's URL.
+"""
+
+# ruff: noqa: N818 - they are named after what they say, as HTTP does, and not all are errors of ours
+
+from __future__ import annotations
+
+
+class ProxyError(Exception):
+    """Root of the proxy's errors; never raised itself."""
+
+
+class RequestError(ProxyError):
+    """The user agent's fault; never raised itself."""
+
+
+class BadRequest(RequestError):
+    """The request cannot be understood."""
+
+
+class UnknownResource(RequestError):
+    """There is no such resource in pseudonymised space."""
+
+
+class NotAcceptable(RequestError):
+    """No representation that we offer is one that the user agent accepts."""
+
+
+class Conflict(RequestError):
+    """What was sent must not be stored beside what the origin server holds."""
+
+
+class PayloadTooLarge(RequestError):
+    """The request's body is over a limit."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The request's body is in a media type that we do not take."""
+
+
+class NotReleasable(ProxyError):
+    """The instance can be read, but the profile has no safe form of it."""
+
+
+class OriginError(ProxyError):
+    """The origin server's fault; never raised itself."""
+
+
+class OriginUnavailable(OriginError):
+    """The origin server cannot be reached, or broke off."""
+
+
+class OriginTimeout(OriginError):
+    """The origin server took too long."""
+
+
+class OriginRefused(OriginError):
+    """The origin server answered with an error status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        """As the origin server said it."""
+
+
+class OriginMalformed(OriginError):
+    """The origin server's response cannot be read, or is not whole."""
+
+
+class Busy(ProxyError):
+    """A limit on concurrent work is reached."""
+
+
+class StateUnavailable(ProxyError):
+    """Our own state cannot be read or written. The identity map is a cache: who can do without may go on."""

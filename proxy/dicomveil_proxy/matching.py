@@ -1,0 +1,227 @@
+"""When a value of an attribute matches what a query asks for it (PS3.4 Section C.2.2.2).
+
+A `Matcher` is built once for a VR and a wanted value, and is then a predicate on single values as DICOM JSON
+holds them. Nothing here knows tags or data sets. No message holds the wanted value.
+"""
+
+from __future__ import annotations
+
+import calendar
+import fnmatch
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from dicomveil_proxy.errors import BadRequest
+
+Matcher = Callable[[object], bool]
+"""Whether one value, never null, matches."""
+
+WILDCARD_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
+"""PS3.4 Section C.2.2.2.4. UN joins them: what has no known VR is text, or matches nothing."""
+
+_NUMBER_VRS = frozenset(("DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"))
+_NO_VALUE_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ"))
+_UIDS = re.compile(r"[0-9.]+(?:[,\\][0-9.]+)*")
+_LIST_SEPARATOR = re.compile(r"[,\\]")
+_DATE = re.compile(r"([0-9]{4})\.?([0-9]{2})\.?([0-9]{2})")
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3])(?::?[0-5][0-9](?::?(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?")
+# A hyphen with four digits after it is an offset from UTC where it can be one, and else the middle of a
+# range.
+_OFFSET = r"(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9])?"
+_DATETIME = re.compile(rf"[0-9]{{4}}(?:[0-9]{{2}}){{0,5}}(?:\.[0-9]{{1,6}})?{_OFFSET}")
+_DATETIME_RANGE = re.compile(rf"({_DATETIME.pattern})?-({_DATETIME.pattern})?")
+
+Span = tuple[str, str]
+"""The first and the last moment that a date or time of limited precision can mean, in a form that sorts."""
+
+
+def is_universal(value: str) -> bool:
+    """Whether the value matches everything, absent attributes too (PS3.4 Section C.2.2.2.3)."""
+    return not value.strip(" *")
+
+
+def matcher(vr: str, value: str) -> Matcher:
+    """The predicate for a value that is not universal; raise BadRequest where it is not legal for the VR."""
+    if vr in _NO_VALUE_VRS:
+        raise BadRequest(f"an attribute of VR {vr} cannot be searched by a value")
+    if vr == "UI":
+        return _uid_matcher(value)
+    if vr in ("DA", "TM", "DT"):
+        return _span_matcher(vr, value)
+    if vr in _NUMBER_VRS:
+        return _number_matcher(vr, value)
+    if vr == "CS":
+        # Neither a comma nor a backslash is legal in a code, and viewers send lists of modalities.
+        choices = [_text_matcher(vr, choice) for choice in _LIST_SEPARATOR.split(value) if choice.strip()]
+        return lambda found: any(choice(found) for choice in choices)
+    if vr == "PN":
+        return _name_matcher(value)
+    return _text_matcher(vr, value)
+
+
+def widen_dates(value: str, days: int) -> str:
+    """A DA value or range as a range that also takes in the given number of days before and after.
+
+    An end that leaves the calendar becomes an open one, and nothing is left of a range of two open ends.
+    Raises BadRequest for what is neither.
+    """
+    first, last = _spans("DA", value)
+    ends = f"{_moved(first, -days)}-{_moved(last, days)}"
+    return "" if ends == "-" else ends
+
+
+def _moved(span: Span | None, days: int) -> str:
+    try:
+        day = date.fromisoformat(span[0]) + timedelta(days=days) if span else None
+    except OverflowError:
+        day = None
+    return day.isoformat().replace("-", "") if day else ""
+
+
+def _text_matcher(vr: str, value: str) -> Matcher:
+    """Text matches whole, without regard to case, blanks around it, or, where the VR allows, wildcards."""
+    wanted = value.strip().casefold()
+    if (vr in WILDCARD_VRS or vr == "UN") and ("*" in wanted or "?" in wanted):
+        # fnmatch's pattern is safe against exponential backtracking; brackets have no meaning in DICOM.
+        pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
+        return lambda found: isinstance(found, str) and pattern.match(found.strip().casefold()) is not None
+    return lambda found: isinstance(found, str) and found.strip().casefold() == wanted
+
+
+def _name_matcher(value: str) -> Matcher:
+    """A name matches by any of its component groups, or by all joined with `=` (PS3.5 Section 6.2.1)."""
+    test = _text_matcher("PN", _without_empty_end(value))
+
+    def matches(found: object) -> bool:
+        if not isinstance(found, dict):
+            return False
+        groups = [str(found.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
+        forms = {_without_empty_end(form) for form in (*groups, "=".join(groups))}
+        return any(test(form) for form in forms if form)
+
+    return matches
+
+
+def _without_empty_end(name: str) -> str:
+    """Without the empty components and groups at its end, which mean nothing."""
+    return "=".join(group.rstrip(" ^") for group in name.split("=")).rstrip("=")
+
+
+def _uid_matcher(value: str) -> Matcher:
+    """UIDs match exactly; a list, with backslashes or commas, by any of its own (PS3.4 Section C.2.2.2.2)."""
+    if not _UIDS.fullmatch(value.strip()):
+        raise _illegal("UI")
+    wanted = frozenset(_LIST_SEPARATOR.split(value.strip()))
+    return lambda found: isinstance(found, str) and found.strip(" \0") in wanted
+
+
+def _number_matcher(vr: str, value: str) -> Matcher:
+    """Numbers match by what they mean, not by how they are written."""
+    wanted = _number(value)
+    if wanted is None:
+        raise _illegal(vr)
+    return lambda found: _number(found) == wanted
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        number = Decimal(str(value).strip())
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() else None
+
+
+def _span_matcher(vr: str, value: str) -> Matcher:
+    """Dates and times match within what the wanted value can mean, or a range (PS3.4 Section C.2.2.2.5)."""
+    span_of = _SPANS[vr]
+    first, last = _spans(vr, value)
+    low, high = first[0] if first else "", last[1] if last else "\uffff"
+
+    def matches(found: object) -> bool:
+        span = span_of(found.strip()) if isinstance(found, str) else None
+        return span is not None and low <= span[0] <= high
+
+    return matches
+
+
+def _spans(vr: str, value: str) -> tuple[Span | None, Span | None]:
+    """The ends of a range, None for an open one; both ends of a single value are the same."""
+    whole = value.strip()
+    if vr == "DT" and not _DATETIME.fullmatch(whole):
+        match = _DATETIME_RANGE.fullmatch(whole)
+        ends = [match[1] or "", match[2] or ""] if match else []
+    elif vr == "DT" or "-" not in whole:
+        ends = [whole, whole]
+    else:
+        ends = [end.strip() for end in whole.split("-")]
+    spans = [_SPANS[vr](end) for end in ends]
+    if (
+        len(ends) != 2
+        or not any(spans)
+        or any(end and not span for end, span in zip(ends, spans, strict=True))
+    ):
+        raise _illegal(vr)
+    return spans[0], spans[1]
+
+
+def _date_span(text: str) -> Span | None:
+    """A DA value, also with the dots of the ACR-NEMA form."""
+    match = _DATE.fullmatch(text.strip())
+    if not match:
+        return None
+    try:
+        day = date(int(match[1]), int(match[2]), int(match[3])).isoformat()
+    except ValueError:
+        return None
+    return day, day
+
+
+def _time_span(text: str) -> Span | None:
+    """A TM value, also with the colons of the ACR-NEMA form."""
+    if not _TIME.fullmatch(text):
+        return None
+    digits = text.replace(":", "").replace(".", "")
+    return digits.ljust(12, "0"), digits.ljust(12, "9")
+
+
+def _datetime_span(text: str) -> Span | None:
+    """A DT value in UTC; without an offset it is taken as it stands."""
+    if not _DATETIME.fullmatch(text):
+        return None
+    sign = re.search("[+-]", text)
+    plain, offset = (text[: sign.start()], text[sign.start() :]) if sign else (text, "+0000")
+    moment, _, fraction = plain.partition(".")
+    if fraction and len(moment) != 14:
+        return None
+    numbers = [int(moment[:4]), *(int(moment[at : at + 2]) for at in range(4, len(moment), 2))]
+    if len(numbers) == 6:
+        numbers[5] = min(numbers[5], 59)  # a leap second, which datetime does not have
+    shift = timedelta(hours=int(offset[:3]), minutes=int(offset[0] + offset[3:]))
+    missing = len(numbers) - 1
+    try:
+        low = _moment([*numbers, *[1, 1, 0, 0, 0][missing:]], fraction.ljust(6, "0")) - shift
+        last = [*numbers, *[12, 31, 23, 59, 59][missing:]]
+        if len(numbers) < 3:
+            last[2] = calendar.monthrange(last[0], last[1])[1]
+        high = _moment(last, fraction.ljust(6, "9")) - shift
+    except (ValueError, OverflowError):
+        return None
+    return low.isoformat(timespec="microseconds"), high.isoformat(timespec="microseconds")
+
+
+def _moment(numbers: list[int], microseconds: str) -> datetime:
+    year, month, day, hour, minute, second = numbers
+    return datetime(year, month, day, hour, minute, second, int(microseconds), tzinfo=UTC)
+
+
+def _illegal(vr: str) -> BadRequest:
+    return BadRequest(f"a value of the query is not legal for VR {vr}")
+
+
+_SPANS: dict[str, Callable[[str], Span | None]] = {
+    "DA": _date_span,
+    "TM": _time_span,
+    "DT": _datetime_span,
+}

@@ -1,0 +1,91 @@
+"""A media type with its parameters, as Accept and Content-Type hold it (RFC 9110 Section 8.3, PS3.18 Section
+8.7.3).
+
+Lenient where the field is: a parameter's value may be unquoted although it has a slash in it, and parameters
+may hide inside the quotes of `type`. Nothing here chooses between media types.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+DICOM = "application/dicom"
+DICOM_JSON = "application/dicom+json"
+JSON = "application/json"
+OCTET_STREAM = "application/octet-stream"
+MULTIPART_RELATED = "multipart/related"
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no secret
+_NAME = re.compile(f"({_TOKEN}+)/({_TOKEN}*)")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A media type, or a range of them such as `image/*`."""
+
+    name: str
+    """In lower case, without parameters."""
+    parameters: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Names in lower case, values unquoted."""
+
+    @property
+    def part_type(self) -> str | None:
+        """The media type of the parts, where this is a multipart that says it."""
+        inner = self._inner()
+        return inner.name if inner else None
+
+    @property
+    def transfer_syntax(self) -> str | None:
+        """The `transfer-syntax` parameter: a UID, or `*`. Orthanc writes it inside the quotes of `type`."""
+        value = self.parameters.get("transfer-syntax")
+        if not value and (inner := self._inner()):
+            value = inner.parameters.get("transfer-syntax")
+        return value or None
+
+    def _inner(self) -> MediaType | None:
+        return parse_media_type(self.parameters.get("type", ""))
+
+
+def parse_media_type(text: str) -> MediaType | None:
+    """Read a media type; None if it is none. Of a parameter given twice the first counts."""
+    name, *rest = split_unquoted(text, ";")
+    match = _NAME.fullmatch(name.strip())
+    if not match:
+        return None
+    parameters: dict[str, str] = {}
+    for parameter in rest:
+        key, equals, value = parameter.partition("=")
+        if equals:
+            parameters.setdefault(key.strip().lower(), _unquote(value.strip()))
+    # `image/` is how dicomweb-client lets its user write `image/*`.
+    full = f"{match[1]}/{match[2] or '*'}".lower()
+    return MediaType(full, MappingProxyType(parameters))
+
+
+def split_unquoted(text: str, separator: str) -> list[str]:
+    """Split a header's value at each separator that stands outside quotes."""
+    if '"' not in text:
+        return text.split(separator)
+    pieces: list[str] = []
+    start = 0
+    is_quoted = is_escaped = False
+    for index, character in enumerate(text):
+        if is_escaped:
+            is_escaped = False
+        elif character == "\\":
+            is_escaped = is_quoted
+        elif character == '"':
+            is_quoted = not is_quoted
+        elif character == separator and not is_quoted:
+            pieces.append(text[start:index])
+            start = index + 1
+    return [*pieces, text[start:]]
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return _ESCAPED.sub(r"\1", value[1:-1])
+    return value

@@ -1,0 +1,61 @@
+"""Which status and body an error becomes.
+
+One table, looked up along the class's bases. What is not in it is our bug: 500, and the body says nothing
+about it.
+"""
+
+from __future__ import annotations
+
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
+
+from dicomveil_proxy.errors import (
+    BadRequest,
+    Busy,
+    Conflict,
+    NotAcceptable,
+    NotReleasable,
+    OriginMalformed,
+    OriginRefused,
+    OriginTimeout,
+    OriginUnavailable,
+    PayloadTooLarge,
+    StateUnavailable,
+    UnknownResource,
+    UnsupportedMediaType,
+)
+
+PROBLEMS: dict[type[Exception], tuple[int, str]] = {
+    BadRequest: (400, "bad-request"),
+    UnknownResource: (404, "unknown-resource"),
+    NotAcceptable: (406, "not-acceptable"),
+    Conflict: (409, "conflict"),
+    PayloadTooLarge: (413, "payload-too-large"),
+    UnsupportedMediaType: (415, "unsupported-media-type"),
+    NotReleasable: (403, "not-releasable"),
+    OriginUnavailable: (502, "origin-unavailable"),
+    OriginTimeout: (504, "origin-timeout"),
+    OriginRefused: (502, "origin-refused"),
+    OriginMalformed: (502, "origin-malformed"),
+    Busy: (503, "busy"),
+    StateUnavailable: (503, "state-unavailable"),
+    # The engine's, when they come from a retrieve or search: the data set is the origin server's. A store
+    # names the instance in FailedSOPSequence instead (PS3.18 Section 10.5.3) and never gets here.
+    InvalidDataSetError: (502, "unreadable-instance"),
+    DeidentificationError: (403, "not-releasable"),
+}
+
+PASSED_STATUSES = frozenset((404, 410))
+"""Statuses of the origin server that mean the same from us."""
+
+
+def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str]]:
+    """The status, and the body as a JSON object, that tell the user agent of an error."""
+    for base in type(error).__mro__:
+        if row := PROBLEMS.get(base):
+            break
+    else:
+        return 500, {"code": "internal", "detail": "", "request_id": request_id}
+    status, code = row
+    if isinstance(error, OriginRefused) and error.status in PASSED_STATUSES:
+        status = error.status
+    return status, {"code": code, "detail": str(error), "request_id": request_id}

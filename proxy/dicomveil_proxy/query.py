@@ -1,0 +1,215 @@
+"""What a search asks for (QIDO-RS: PS3.18 Sections 8.3.4 and 10.6), and whether a data set matches it.
+
+It works on de-identified attributes in DICOM JSON; what is sent to the origin server is made elsewhere. No
+message and no `repr` holds a value of the query, since a user agent may ask for a patient by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from dicomveil_engine.dictionary import keyword_of, tag_of, vr_of
+
+from dicomveil_proxy.errors import BadRequest
+from dicomveil_proxy.matching import Matcher, is_universal, matcher
+
+MAXIMUM_RESULTS = 10_000
+"""The most that one search gives; the user agent pages on with `offset`."""
+
+MAXIMUM_KEYS = 256
+"""Matching keys and included attributes of one search, each."""
+
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_SWITCHES = frozenset(("fuzzymatching", "emptyvaluematching", "multiplevaluematching"))
+_NOT_OF_THE_SEARCH = frozenset(("accept", "charset"))
+"""Parameters of content negotiation (PS3.18 Section 8.3.3)."""
+
+
+class Level(Enum):
+    """What a search is for."""
+
+    STUDIES = "studies"
+    SERIES = "series"
+    INSTANCES = "instances"
+
+
+DEFAULT_ATTRIBUTES: Mapping[Level, frozenset[int]] = {
+    # PS3.18 Table 10.6.3-3
+    Level.STUDIES: frozenset(
+        (
+            *(0x00080005, 0x00080020, 0x00080030, 0x00080050, 0x00080056, 0x00080061, 0x00080090),
+            *(0x00080201, 0x00081190, 0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x0020000D),
+            *(0x00200010, 0x00201206, 0x00201208),
+        )
+    ),
+    # PS3.18 Table 10.6.3-4
+    Level.SERIES: frozenset(
+        (
+            *(0x00080005, 0x00080060, 0x00080201, 0x0008103E, 0x00081190, 0x0020000E, 0x00200011),
+            *(0x00201209, 0x00400244, 0x00400245, 0x00400275),
+        )
+    ),
+    # PS3.18 Table 10.6.3-5
+    Level.INSTANCES: frozenset(
+        (
+            *(0x00080005, 0x00080016, 0x00080018, 0x00080056, 0x00080201, 0x00081190, 0x00200013),
+            *(0x00280008, 0x00280010, 0x00280011, 0x00280100),
+        )
+    ),
+}
+"""What the response holds without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingKey:
+    """An attribute and the value that a match has there."""
+
+    path: tuple[int, ...]
+    """Tags, 0xGGGGEEEE: sequences from the top, then the attribute itself."""
+    vr: str
+    """By the dictionary; UN for a private or unknown attribute."""
+    value: str = field(repr=False)
+    """As asked."""
+    test: Matcher | None = field(init=False, repr=False, compare=False)
+    """None: universal, the key matches everything and only asks for the attribute."""
+
+    def __post_init__(self) -> None:
+        test = None if is_universal(self.value) else matcher(self.vr, self.value)
+        object.__setattr__(self, "test", test)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search."""
+
+    level: Level
+    keys: tuple[MatchingKey, ...] = ()
+    include: tuple[int, ...] = ()
+    """Further attributes of the response, in the order asked."""
+    include_all: bool = False
+    """`includefield=all`."""
+    limit: int = MAXIMUM_RESULTS
+    offset: int = 0
+    fuzzymatching: bool = False
+    """Asked for. We match literally all the same, as PS3.18 Section 8.3.4.2 allows."""
+
+    @classmethod
+    def parse(
+        cls, level: Level, parameters: Iterable[tuple[str, str]], maximum: int = MAXIMUM_RESULTS
+    ) -> Query:
+        """Read the query's parameters, percent-decoded, in their order.
+
+        Raises BadRequest for an unknown attribute, a value that its VR does not allow, and what else is not
+        legal. An unknown attribute in `includefield` is passed over, since leaving it out misleads nobody.
+        """
+        keys: list[MatchingKey] = []
+        include: dict[int, None] = {}
+        include_all = False
+        single: dict[str, str] = {}
+        for name, value in parameters:
+            if name == "includefield":
+                for attribute in value.split(","):
+                    include_all |= attribute.strip() == "all"
+                    if path := _path_of(attribute.strip()):
+                        include[path[0]] = None
+            elif name in ("limit", "offset") or name in _SWITCHES:
+                if name in single:
+                    raise BadRequest(f"the parameter {name} is given twice")
+                single[name] = value.strip()
+            elif name not in _NOT_OF_THE_SEARCH:
+                keys.append(_matching_key(name, value))
+        if max(len(keys), len(include)) > MAXIMUM_KEYS:
+            raise BadRequest(f"a search may name {MAXIMUM_KEYS} attributes at most")
+        switches = {name: _switch(name, single.get(name, "false")) for name in sorted(_SWITCHES)}
+        if switches["emptyvaluematching"] or switches["multiplevaluematching"]:
+            # To pass over it would give other matches than those asked for.
+            raise BadRequest("emptyvaluematching and multiplevaluematching are not supported")
+        return cls(
+            level,
+            tuple(keys),
+            tuple(include),
+            include_all,
+            min(_count("limit", single.get("limit", str(maximum))), maximum),
+            _count("offset", single.get("offset", "0")),
+            switches["fuzzymatching"],
+        )
+
+
+def matches(dataset: Mapping[str, object], query: Query) -> bool:
+    """Whether a data set in DICOM JSON has what every key asks for.
+
+    An attribute of several values matches by any of them. Keys within one sequence match by one and the same
+    item (PS3.4 Section C.2.2.2.6). An attribute that is absent or empty matches universal keys only.
+    """
+    return _has(dataset, [key for key in query.keys if key.test], 0)
+
+
+def requested_tags(query: Query, *, with_parents: bool = False) -> set[int]:
+    """The tags of the attributes that the response holds, besides everything where `include_all` says so.
+
+    `with_parents` adds the attributes of the levels above, as for a search that no study or series in the
+    path bounds (PS3.18 Section 10.6.3.3).
+    """
+    levels = list(Level)
+    first = 0 if with_parents else levels.index(query.level)
+    tags = {key.path[0] for key in query.keys} | set(query.include)
+    return tags.union(*(DEFAULT_ATTRIBUTES[each] for each in levels[first : levels.index(query.level) + 1]))
+
+
+def _has(dataset: Mapping[str, object], keys: Sequence[MatchingKey], depth: int) -> bool:
+    nested: defaultdict[int, list[MatchingKey]] = defaultdict(list)
+    for key in keys:
+        if len(key.path) > depth + 1:
+            nested[key.path[depth]].append(key)
+        elif not any(key.test(value) for value in _values(dataset, key.path[depth]) if key.test):
+            return False
+    return all(
+        any(isinstance(item, dict) and _has(item, group, depth + 1) for item in _values(dataset, tag))
+        for tag, group in nested.items()
+    )
+
+
+def _values(dataset: Mapping[str, object], tag: int) -> list[object]:
+    """The values of an attribute; null stands for an empty one among several (PS3.18 Section F.2.5)."""
+    element = dataset.get(f"{tag:08X}")
+    values = element.get("Value") if isinstance(element, dict) else None
+    return [value for value in values if value is not None] if isinstance(values, list) else []
+
+
+def _matching_key(name: str, value: str) -> MatchingKey:
+    path = _path_of(name)
+    if not path:
+        raise BadRequest("a parameter of the query is no known attribute and no known option")
+    for tag in path[:-1]:
+        if vr_of(tag) not in ("SQ", None):
+            raise BadRequest(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_of(tag)} is no sequence")
+    return MatchingKey(path, vr_of(path[-1]) or "UN", value)
+
+
+def _path_of(name: str) -> tuple[int, ...]:
+    """The tags that a keyword, GGGGEEEE, (GGGG,EEEE) or several with dots between mean; empty if unknown."""
+    tags: list[int] = []
+    for step in name.split("."):
+        plain = step.removeprefix("(").removesuffix(")").replace(",", "")
+        tag = int(plain, 16) if _TAG.fullmatch(plain) else tag_of(step)
+        if tag is None:
+            return ()
+        tags.append(tag)
+    return tuple(tags)
+
+
+def _count(name: str, text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise BadRequest(f"the parameter {name} is no number from 0 to 999999999")
+    return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise BadRequest(f"the parameter {name} is true or false")
+    return text == "true"

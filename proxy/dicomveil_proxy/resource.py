@@ -1,0 +1,175 @@
+"""What a path names: a study, series or instance, and which representation of it (PS3.18 Section 10.4).
+
+Paths are parsed into a `Resource` and built from one, and never forwarded: nothing reaches the origin server
+that was not validated here. Nothing here knows whether a UID is a pseudonym or an original.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from dicomveil_proxy.errors import BadRequest, UnknownResource
+
+MAXIMUM_FRAMES = 10_000
+"""Frames that one request may list; more do not fit into the 64 KiB that servers take for a URL."""
+
+MAXIMUM_BULK_DEPTH = 32
+"""Sequences that a bulk data path may descend."""
+
+# It begins with a digit, so that `.` and `..` are no UIDs: a server that normalises paths would leave the
+# study. Empty components and leading zeros break PS3.5 Section 9.1, but instances in the field have them.
+_UID = re.compile(r"[0-9][0-9.]{0,63}")
+_ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_ENCODED_COMMA = re.compile("%2c", re.IGNORECASE)
+
+
+class Representation(Enum):
+    """In which form a resource is retrieved."""
+
+    DATASET = ""
+    METADATA = "metadata"
+    FRAMES = "frames"
+    BULKDATA = "bulk"
+    RENDERED = "rendered"
+    THUMBNAIL = "thumbnail"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkPath:
+    """Where in a data set a bulk data value is."""
+
+    tag: int
+    """0xGGGGEEEE, of the element that holds the value."""
+    items: tuple[tuple[int, int], ...] = ()
+    """The way there, from the top: tag of a sequence, and number of the item, from 1."""
+
+    @property
+    def tags(self) -> tuple[int, ...]:
+        """The tags on the way, the element's own last."""
+        return (*(tag for tag, _ in self.items), self.tag)
+
+    def path(self) -> str:
+        """As it stands after `bulk/`, in the lower case that Orthanc uses."""
+        return "".join(f"{tag:08x}/{number}/" for tag, number in self.items) + f"{self.tag:08x}"
+
+    @classmethod
+    def parse(cls, steps: list[str]) -> BulkPath:
+        """Read `["00880200", "1", "7fe00010"]`; raise UnknownResource for anything else."""
+        tags, numbers = steps[::2], steps[1::2]
+        if (
+            len(tags) != len(numbers) + 1
+            or len(numbers) > MAXIMUM_BULK_DEPTH
+            or not all(_TAG.fullmatch(tag) for tag in tags)
+            or not all(_ORDINAL.fullmatch(number) for number in numbers)
+        ):
+            raise UnknownResource("the path names no bulk data")
+        way = zip(tags, numbers, strict=False)
+        return cls(int(tags[-1], 16), tuple((int(tag, 16), int(number)) for tag, number in way))
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What one retrieve asks for. Its UIDs are legal in a path, or it does not exist."""
+
+    study: str
+    series: str | None = None
+    instance: str | None = None
+    frames: tuple[int, ...] = ()
+    """Frame numbers, from 1, as asked; only with an instance."""
+    bulk: BulkPath | None = None
+    representation: Representation = Representation.DATASET
+
+    def __post_init__(self) -> None:
+        for uid in (self.study, self.series, self.instance):
+            if uid is not None:
+                parse_uid(uid)
+        of_instance = self.instance is not None
+        framed = self.representation in (
+            Representation.FRAMES,
+            Representation.RENDERED,
+            Representation.THUMBNAIL,
+        )
+        if (
+            (of_instance and self.series is None)
+            or (self.frames and not (of_instance and framed))
+            or (self.representation is Representation.FRAMES and not self.frames)
+            or (self.bulk is not None) != (self.representation is Representation.BULKDATA)
+            or (self.bulk is not None and not of_instance)
+        ):
+            raise UnknownResource("there is no such kind of resource")
+
+    def path(self) -> str:
+        """The path below the root of the service, with a leading slash."""
+        path = f"/studies/{self.study}"
+        if self.series is not None:
+            path += f"/series/{self.series}"
+        if self.instance is not None:
+            path += f"/instances/{self.instance}"
+        if self.frames:
+            path += "/frames/" + ",".join(map(str, self.frames))
+        if self.bulk is not None:
+            return f"{path}/bulk/{self.bulk.path()}"
+        if self.representation in (Representation.DATASET, Representation.FRAMES):
+            return path
+        return f"{path}/{self.representation.value}"
+
+    @classmethod
+    def parse(cls, path: str) -> Resource:
+        """Read a path below the root of the service, percent-decoded or not.
+
+        Raises UnknownResource where the path names nothing that can be retrieved, BadRequest for a list of
+        frames that is none.
+        """
+        steps = path.split("/")
+        if steps[0] == "":
+            del steps[0]
+        uids: list[str | None] = []
+        for level in ("studies", "series", "instances"):
+            if steps[:1] != [level] or len(steps) < 2:
+                break
+            uids.append(parse_uid(steps[1]))
+            del steps[:2]
+        study, series, instance = (*uids, None, None, None)[:3]
+        if study is None:
+            raise UnknownResource("there is no such kind of resource")
+        if not steps:
+            return cls(study, series, instance)
+        if steps[0] == "bulk":
+            bulk = BulkPath.parse(steps[1:])
+            return cls(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)
+        frames: tuple[int, ...] = ()
+        if steps[0] == "frames" and len(steps) > 1:
+            frames = parse_frames(steps[1])
+            del steps[:2]
+        representation = _REPRESENTATIONS.get("/".join(steps))
+        if representation is None and frames and not steps:
+            representation = Representation.FRAMES
+        if representation is None:
+            raise UnknownResource("there is no such kind of resource")
+        return cls(study, series, instance, frames, representation=representation)
+
+
+_REPRESENTATIONS = {
+    member.value: member
+    for member in (Representation.METADATA, Representation.RENDERED, Representation.THUMBNAIL)
+}
+
+
+def parse_uid(text: str) -> str:
+    """The UID, if it is one that may stand in a path; else raise UnknownResource."""
+    if not _UID.fullmatch(text):
+        raise UnknownResource("the path holds what is not a UID")
+    return text
+
+
+def parse_frames(text: str) -> tuple[int, ...]:
+    """Read a list of frame numbers from 1 (PS3.18 Section 10.4.1.1.3), its commas encoded or not."""
+    numbers = _ENCODED_COMMA.sub(",", text).split(",")
+    if len(numbers) > MAXIMUM_FRAMES:
+        raise BadRequest(f"a request may list {MAXIMUM_FRAMES} frames at most")
+    if not all(_ORDINAL.fullmatch(number) for number in numbers):
+        raise BadRequest("frames are listed by their numbers, from 1, with commas between them")
+    return tuple(map(int, numbers))

@@ -1,0 +1,62 @@
+"""Write the engine's compact tables of the standard from machine-readable copies of it.
+
+    python scripts/generate_standard.py FOLDER
+
+FOLDER holds `ps315_e1.json` (PS3.15 Table E.1-1). Each table is one function here and one file in
+engine/dicomveil_engine/_standard/; nothing of the standard is typed by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "_standard"
+
+OPTIONS = {
+    "retain_safe_private": "retainSafePrivate",
+    "retain_uids": "retainUIDs",
+    "retain_device_identity": "retainDeviceIdentity",
+    "retain_institution_identity": "retainInstitutionIdentity",
+    "retain_patient_characteristics": "retainPatientCharacteristics",
+    "retain_longitudinal_full_dates": "retainLongFullDates",
+    "retain_longitudinal_modified_dates": "retainLongModifiedDates",
+    "clean_descriptors": "cleanDescriptors",
+    "clean_structured_content": "cleanStructuredContent",
+    "clean_graphics": "cleanGraphics",
+}
+"""The option columns' names in the source → ours."""
+
+
+def table_e1(source: dict[str, Any]) -> dict[str, list[object]]:
+    """Tag → keyword, VR, action code of the Basic Profile, and the options whose column is not blank."""
+    rows = source["attributes"]
+    if len(rows) != source["meta"]["rows"]:
+        raise SystemExit(f"Table E.1-1 has {len(rows)} rows, and says {source['meta']['rows']}")
+    table: dict[str, list[object]] = {}
+    for row in rows:
+        options = {OPTIONS[name]: code for name, code in row["options"].items() if code}
+        table[row["hex"]] = [row["keyword"], row["vr"], row["basic"], options]
+    return dict(sorted(table.items()))
+
+
+def write(name: str, table: dict[str, list[object]]) -> None:
+    """Write one table, a row to a line so that a new edition shows as a readable difference."""
+    rows = (f"{json.dumps(tag)}: {json.dumps(row, separators=(',', ':'))}" for tag, row in table.items())
+    (TARGET / name).write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    print(f"{name}: {len(table)} rows")
+
+
+def main(folder: str) -> None:
+    """Write every table."""
+    source = json.loads((Path(folder) / "ps315_e1.json").read_text(encoding="utf-8"))
+    print(f"PS3.15 edition {source['meta']['edition']} (keep _standard/README.md equal)")
+    write("table_e1.json", table_e1(source))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(sys.argv[1])

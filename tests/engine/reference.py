@@ -1,0 +1,187 @@
+"""The same policy, done the plain way: pydicom reads the whole instance, a recursion changes it.
+
+An independent check of the walker: it shares the policy and the methods with it, and none of the reading,
+walking, charset handling or writing. Also what the benchmark calls "pydicom read + rules + save".
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from typing import Any
+
+import pydicom
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+
+from dicomveil_engine import Policy, dictionary
+from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.fields import Field, Item
+from dicomveil_engine.identifying import is_identifying
+from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Context, Element, Values
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+_AMBIGUOUS = {"US or SS": "US", "OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
+_PIXELS = 0x7FE00008
+
+
+def deidentify_with_pydicom(data: bytes, policy: Policy) -> bytes:
+    """Read, change, save."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        meta = dataset.file_meta
+        deidentify_dataset(dataset, policy)
+        dataset.preamble = bytes(128)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = meta.TransferSyntaxUID
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", meta.get("MediaStorageSOPClassUID"))
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID")
+        dataset.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+        dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+        output = io.BytesIO()
+        dataset.save_as(output)
+    return output.getvalue()
+
+
+def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
+    """Change the data set in place."""
+    context = Context(
+        study_instance_uid=_text(dataset, "StudyInstanceUID"),
+        series_instance_uid=_text(dataset, "SeriesInstanceUID"),
+        sop_instance_uid=_text(dataset, "SOPInstanceUID"),
+        patient_id=_text(dataset, "PatientID"),
+        patient_name=_text(dataset, "PatientName"),
+        study_date=_text(dataset, "StudyDate"),
+    )
+    context.was_deidentified = policy.is_pseudonym_uid(context.study_instance_uid)
+    _read_identifying(dataset, policy, context, 0)
+    earlier = _read(dataset[METHOD_TEXT]) if METHOD_TEXT in dataset and dataset[METHOD_TEXT].VR == "LO" else None
+    codes = dataset.get(METHOD_CODES)
+    _change(dataset, policy, context, 0)
+    if policy.marks is None:
+        return
+    for mark in policy.marks.fields():
+        if mark.tag == METHOD_TEXT and earlier is not None:
+            texts = policy.mark_method.apply(Element(mark.tag, "LO", earlier), context)
+            dataset[mark.tag] = DataElement(mark.tag, "LO", texts)
+        elif mark.tag == METHOD_CODES and codes is not None and codes.VR == "SQ":
+            known = {item.get("CodeValue") for item in codes.value}
+            items = list(dataset[mark.tag].value) if mark.tag in dataset else []
+            items += [_item(item) for item in mark.items if item[0].values[0] not in known]
+            dataset[mark.tag] = DataElement(mark.tag, "SQ", Sequence(items))
+        else:
+            dataset[mark.tag] = _element(mark)
+
+
+def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> None:
+    creators = {
+        element.tag: element for element in dataset if element.tag.is_private_creator and element.tag.group & 1
+    }
+    used: set[int] = set()
+    for element in list(dataset):
+        if element.tag in creators:
+            continue
+        tag, vr = int(element.tag), _vr(element)
+        creator = creators.get(pydicom.tag.Tag(element.tag.group, element.tag.element >> 8)) if tag >> 16 & 1 else None
+        name = str(creator.value or "").strip() if creator is not None else None
+        if vr == "UN" and tag >> 16 & 1:
+            vr = dictionary.vr_of(tag, name) or "UN"
+        method = policy.decide(tag, vr, name).method
+        if isinstance(method, Remove):
+            del dataset[tag]
+            continue
+        if creator is not None:
+            used.add(int(creator.tag))
+        if isinstance(method, Keep):
+            if vr == "SQ":
+                for item in element.value:
+                    _change(item, policy, context, depth + 1)
+        elif vr == "SQ":
+            items = [_item(item) for item in dummy_items(tag)] if isinstance(method, Dummy) else []
+            dataset[tag] = DataElement(tag, "SQ", Sequence(items))
+        elif isinstance(method, Redact) and not method.keeps_part_of(vr):
+            dataset[tag] = DataElement(tag, element.VR, None)
+        else:
+            values = _read(element)
+            changed = method.apply(Element(tag, vr, values, depth), context)
+            if changed is None:
+                del dataset[tag]
+            elif changed != values:
+                dataset[tag] = DataElement(tag, element.VR, _write(vr, changed))
+    for tag in creators:
+        if tag not in used:
+            del dataset[tag]
+
+
+def _read_identifying(dataset: Dataset, policy: Policy, context: Context, depth: int) -> None:
+    for element in dataset:
+        tag, vr = int(element.tag), _vr(element)
+        if depth == 0 and tag >= _PIXELS:
+            return
+        if tag >> 16 & 1 and vr != "PN":
+            continue
+        method = policy.decide(tag, vr, None).method
+        if is_identifying(tag, vr) and not isinstance(method, Keep) and vr != "SQ":
+            values = _read(element)
+            if isinstance(values, list):
+                for value in values:
+                    context.identifying.add(str(value), vr)
+        elif vr == "SQ" and isinstance(method, Keep):
+            for item in element.value:
+                _read_identifying(item, policy, context, depth + 1)
+
+
+def _vr(element: DataElement) -> str:
+    return _AMBIGUOUS.get(str(element.VR), str(element.VR))
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = dataset.get(keyword)
+    if value is None or isinstance(value, MultiValue | Sequence | bytes):
+        return ""
+    return str(value).strip(" \0")
+
+
+def _read(element: DataElement) -> Values:
+    vr, value = _vr(element), element.value
+    if vr in BYTES_VRS:
+        return bytes(value or b"")
+    if value is None or (hasattr(value, "__len__") and len(value) == 0):
+        return []
+    several: list[Any] = list(value) if isinstance(value, MultiValue | list) else [value]
+    if vr in {"FD", "FL", "SL", "SS", "SV", "UL", "US", "UV", "AT"}:
+        return [int(one) if vr == "AT" else one for one in several]
+    texts = ["" if one is None else str(one).rstrip(" \0") for one in several]
+    return texts if len(texts) > 1 or texts[0] else []
+
+
+def _write(vr: str, values: Values) -> Any:
+    if isinstance(values, bytes):
+        return values + b"\0" if len(values) % 2 else values
+    if not values:
+        return None
+    return str(values[0]) if vr in SINGLE_TEXT_VRS else list(values)
+
+
+def _element(field: Field) -> DataElement:
+    if field.vr == "SQ":
+        return DataElement(field.tag, "SQ", Sequence([_item(item) for item in field.items]))
+    return DataElement(field.tag, field.vr, _write(field.vr, field.values))
+
+
+def _item(item: Item) -> Dataset:
+    dataset = Dataset()
+    for field in item:
+        dataset[field.tag] = _element(field)
+    return dataset

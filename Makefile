@@ -32,9 +32,10 @@ format: install ## let the formatter and the linter's fixes have their way
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
+# The allocator as the container and `dicomveil serve` set it, for all that are measured.
 bench: install ## measure the engine against pydicom and other de-identifiers
 	$(UV) sync --frozen --inexact --group bench
-	$(RUN)/pytest -s -m bench tests/bench
+	MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 $(RUN)/pytest -m bench tests/bench
 
 clean: ## remove what these targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -36,7 +36,8 @@ def main(folder: str, requirement: str) -> None:
         path = Path(temporary, wheel["filename"])
         path.write_bytes(content)
         # A wheel is a zip file, and Python runs a package out of one.
-        command = [sys.executable, str(path / "pip"), "install", "--quiet", "--target", folder, requirement]
+        options = ["--quiet", "--root-user-action=ignore", "--target", folder]
+        command = [sys.executable, str(path / "pip"), "install", *options, requirement]
         subprocess.run(command, check=True)  # noqa: S603
 
 
@@ -48,9 +49,7 @@ def _index() -> str:
 
 def _newest(files: list[dict[str, Any]]) -> dict[str, Any]:
     """The newest release of pip: no pre-releases, whose versions have letters; nothing withdrawn."""
-    found = [
-        (m[1], f) for f in files if not f.get("yanked") and (m := _UNIVERSAL_WHEEL.fullmatch(f["filename"]))
-    ]
+    found = [(m[1], f) for f in files if not f.get("yanked") and (m := _UNIVERSAL_WHEEL.fullmatch(f["filename"]))]
     return max(found, key=lambda pair: [int(part) for part in pair[0].split(".")])[1]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from origin.orthanc import orthanc
 
 __all__ = ["orthanc", "shared"]  # fixtures
@@ -20,9 +21,7 @@ _CLOCKS = (HealthCheck.too_slow,)
 settings.register_profile(
     "fast", max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=_CLOCKS
 )
-settings.register_profile(
-    "deep", max_examples=2_000, print_blob=True, deadline=None, suppress_health_check=_CLOCKS
-)
+settings.register_profile("deep", max_examples=2_000, print_blob=True, deadline=None, suppress_health_check=_CLOCKS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -78,8 +78,6 @@ def encode(text: str, codecs: tuple[str, ...]) -> bytes:
             return text.encode(codecs[0])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return b"".join(
-                charset.encode_string(part, list(codecs)) for part in _RESET_TEXT.split(text) if part
-            )
+            return b"".join(charset.encode_string(part, list(codecs)) for part in _RESET_TEXT.split(text) if part)
     except (UnicodeError, LookupError, ValueError, UserWarning):
         raise DeidentificationError("a text cannot be written in the data set's Specific Character Set") from None

@@ -8,19 +8,55 @@ from __future__ import annotations
 
 from dicomveil_engine import dictionary
 
-KEYWORDS = """
-PatientID IssuerOfPatientID OtherPatientIDs MedicalRecordLocator InsurancePlanIdentification
-PatientAddress PatientTelephoneNumbers PatientTelecomInformation RegionOfResidence MilitaryRank BranchOfService
-AccessionNumber StudyID AdmissionID IssuerOfAdmissionID ServiceEpisodeID RequestedProcedureID
-ScheduledProcedureStepID PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest
-FillerOrderNumberImagingServiceRequest PlacerOrderNumberProcedure FillerOrderNumberProcedure
-InstitutionName InstitutionAddress InstitutionalDepartmentName StationName RequestingService
-ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers ReferringPhysicianIdentificationSequence
-PersonAddress PersonTelephoneNumbers OrderCallbackPhoneNumber OrderEnteredBy OrderEntererLocation
-VerifyingOrganization CustodialOrganizationSequence DeviceSerialNumber SpecimenIdentifier ContainerIdentifier
-CurrentPatientLocation PatientInstitutionResidence ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
-ClinicalTrialSiteID ClinicalTrialSiteName
-""".split()
+KEYWORDS = [
+    "PatientID",
+    "IssuerOfPatientID",
+    "OtherPatientIDs",
+    "MedicalRecordLocator",
+    "InsurancePlanIdentification",
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "PatientTelecomInformation",
+    "RegionOfResidence",
+    "MilitaryRank",
+    "BranchOfService",
+    "AccessionNumber",
+    "StudyID",
+    "AdmissionID",
+    "IssuerOfAdmissionID",
+    "ServiceEpisodeID",
+    "RequestedProcedureID",
+    "ScheduledProcedureStepID",
+    "PerformedProcedureStepID",
+    "PlacerOrderNumberImagingServiceRequest",
+    "FillerOrderNumberImagingServiceRequest",
+    "PlacerOrderNumberProcedure",
+    "FillerOrderNumberProcedure",
+    "InstitutionName",
+    "InstitutionAddress",
+    "InstitutionalDepartmentName",
+    "StationName",
+    "RequestingService",
+    "ReferringPhysicianAddress",
+    "ReferringPhysicianTelephoneNumbers",
+    "ReferringPhysicianIdentificationSequence",
+    "PersonAddress",
+    "PersonTelephoneNumbers",
+    "OrderCallbackPhoneNumber",
+    "OrderEnteredBy",
+    "OrderEntererLocation",
+    "VerifyingOrganization",
+    "CustodialOrganizationSequence",
+    "DeviceSerialNumber",
+    "SpecimenIdentifier",
+    "ContainerIdentifier",
+    "CurrentPatientLocation",
+    "PatientInstitutionResidence",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+]
 
 IDENTIFYING_TAGS = frozenset(tag for keyword in KEYWORDS if (tag := dictionary.tag_of(keyword)) is not None)
 

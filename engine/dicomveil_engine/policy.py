@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -18,7 +18,7 @@ from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.marks import AddMethodText, Marks
 from dicomveil_engine.methods.base import Context, Element, Method, Values
-from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.methods.date_shift import Scope, ShiftDates
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.pseudonym import patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, uid_pseudonyms
@@ -69,10 +69,10 @@ class _Inapplicable:
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         raise NotImplementedError
 
-    def supports(self, vr: str) -> bool:
+    def supports(self, vr: str) -> bool:  # noqa: ARG002
         return True
 
-    def apply(self, element: Element, context: Context) -> Values | None:
+    def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         raise DeidentificationError(
             f"{self.rule} cannot be applied to {self.attribute}, VR {element.vr}; "
             "put a rule for this attribute before it"
@@ -150,11 +150,21 @@ class Policy:
         """Whether no private attribute can come out, whatever its creator."""
         return self._profile is not None and not any(rule.pattern.may_match_private for rule in self._rules)
 
+    @cached_property
+    def depends_on_instance(self) -> bool:
+        """Whether a method asks for the SOP Instance UID, so that equal elements of a series may differ."""
+        return any(method.scope is Scope.INSTANCE for method in self._date_shifts())
+
+    def _date_shifts(self) -> list[ShiftDates]:
+        methods = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
+        if self._profile is not None:
+            methods.append(self._profile.shift)
+        return [method for method in methods if isinstance(method, ShiftDates)]
+
     @property
     def date_range(self) -> int:
         """The most days by which a date may move; 0 when dates do not move."""
-        shifts = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
-        return max((method.shift.range for method in shifts if isinstance(method, ShiftDates)), default=0)
+        return max((method.shift.range for method in self._date_shifts()), default=0)
 
     def keeps(self, tag: int, vr: str, creator: str | None = None) -> bool:
         """Whether the attribute comes out as it is."""
@@ -168,9 +178,7 @@ class Policy:
         )
 
 
-def load_policy(
-    config: Mapping[str, object] | str | Path, key: bytes, *, limits: Limits | None = None
-) -> Policy:
+def load_policy(config: Mapping[str, object] | str | Path, key: bytes, *, limits: Limits | None = None) -> Policy:
     """Compile a configuration with the project's key.
 
     `config` is the configuration itself or the path of its file; `{"profile": "basic"}` names a preset. `key` is

@@ -28,21 +28,38 @@ value where the attribute may be absent harms nobody, an absent Type 1 or 2 attr
 
 STRUCTURAL_UIDS = frozenset(
     tag
-    for keyword in (
-        "SOPClassUID RelatedGeneralSOPClassUID OriginalSpecializedSOPClassUID ReferencedSOPClassUID "
-        "ReferencedRelatedGeneralSOPClassUIDInFile ReferencedSOPClassUIDInFile SOPClassesInStudy "
-        "SOPClassesSupported AvailableTransferSyntaxUID EncryptedContentTransferSyntaxUID TransferSyntaxUID "
-        "CodingSchemeUID ContextUID MappingResourceUID ContextGroupExtensionCreatorUID MACCalculationTransferSyntaxUID "
-        "ReferencedTransferSyntaxUIDInFile MediaStorageSOPClassUID CreatorVersionUID PrivateInformationCreatorUID "
-        "ImplementationClassUID RequestedSOPClassUID AffectedSOPClassUID"
-    ).split()
+    for keyword in [
+        "SOPClassUID",
+        "RelatedGeneralSOPClassUID",
+        "OriginalSpecializedSOPClassUID",
+        "ReferencedSOPClassUID",
+        "ReferencedRelatedGeneralSOPClassUIDInFile",
+        "ReferencedSOPClassUIDInFile",
+        "SOPClassesInStudy",
+        "SOPClassesSupported",
+        "AvailableTransferSyntaxUID",
+        "EncryptedContentTransferSyntaxUID",
+        "TransferSyntaxUID",
+        "CodingSchemeUID",
+        "ContextUID",
+        "MappingResourceUID",
+        "ContextGroupExtensionCreatorUID",
+        "MACCalculationTransferSyntaxUID",
+        "ReferencedTransferSyntaxUIDInFile",
+        "MediaStorageSOPClassUID",
+        "CreatorVersionUID",
+        "PrivateInformationCreatorUID",
+        "ImplementationClassUID",
+        "RequestedSOPClassUID",
+        "AffectedSOPClassUID",
+    ]
     if (tag := dictionary.tag_of(keyword)) is not None
 )
 """UI attributes that name a class, a syntax or a coding scheme, never somebody's instance."""
 
 CODE_TEXT = frozenset(
     tag
-    for keyword in "CodeValue LongCodeValue CodingSchemeDesignator CodingSchemeVersion".split()
+    for keyword in ["CodeValue", "LongCodeValue", "CodingSchemeDesignator", "CodingSchemeVersion"]
     if (tag := dictionary.tag_of(keyword)) is not None
 )
 """Text that a program reads (PS3.3 Section 8): SNOMED CT codes look like identifiers and must survive. The codes
@@ -79,7 +96,7 @@ class ConfidentialityProfile:
         self._clean = Clean.from_settings({}, keys)
         self._dummy = Dummy.from_settings({}, keys)
         self._refresh = RefreshUID.from_settings({}, keys)
-        self._shift = ShiftDates.from_settings(date_shift, keys)
+        self.shift = ShiftDates.from_settings(date_shift, keys)
 
     def decide(self, tag: int, vr: str) -> Verdict:
         """The verdict on a public attribute whose (effective) VR is `vr`; private ones are removed."""
@@ -104,7 +121,7 @@ class ConfidentialityProfile:
     def _modified_date(self, vr: str) -> Method | None:
         """Dates move; times of day stay, since date and time are moved together by whole days."""
         if vr in DATE_VRS:
-            return self._shift
+            return self.shift
         return self._keep if vr in {"TM", "SH"} else None
 
     def _act(self, tag: int, code: str, vr: str) -> Method:
@@ -136,7 +153,7 @@ class ConfidentialityProfile:
     def _by_vr(self, tag: int, vr: str) -> Method:
         modified = Option.RETAIN_LONG_MODIFIED_DATES in self.options
         if vr in DATE_VRS:
-            return self._shift if modified else self._redact
+            return self.shift if modified else self._redact
         if vr == "TM":
             return self._keep if modified else self._redact
         if vr == "UI":

@@ -56,12 +56,14 @@ class IdentifyingWords:
     words, a UID goes as a whole, of other values the whole and its words of three or more characters.
     """
 
-    __slots__ = ("_phrases", "_values", "_words")
+    __slots__ = ("_cleaned", "_phrases", "_values", "_words")
 
     def __init__(self) -> None:
         self._values: set[tuple[str, str]] = set()
         self._words: frozenset[str] | None = None
         self._phrases: tuple[str, ...] = ()
+        self._cleaned: dict[str, str] = {}
+        """Texts → what is left of them; the instances of a series have most texts in common."""
 
     def add(self, value: str, vr: str) -> None:
         """Note one value of an identifying attribute."""
@@ -70,6 +72,14 @@ class IdentifyingWords:
 
     def remove_from(self, text: str) -> str:
         """The text without identifying words and patterns; the same string if it holds none."""
+        cleaned = self._cleaned.get(text)
+        if cleaned is None:
+            cleaned = self._clean(text)
+            if len(text) <= _LONGEST_REMEMBERED and len(self._cleaned) < _TEXTS_REMEMBERED:
+                self._cleaned[text] = cleaned
+        return cleaned
+
+    def _clean(self, text: str) -> str:
         if self._words is None:
             self._compile()
         while True:
@@ -174,9 +184,7 @@ def _phrase_pattern(phrase: str) -> re.Pattern[str]:
     """Where a phrase stands in a folded text: a short one between boundaries of its own kind."""
     if len(phrase) >= _LONG_PHRASE or _WITHOUT_BLANKS.search(phrase):
         return re.compile(re.escape(phrase))
-    boundaries = [
-        r"\d" if end.isdigit() else r"[^\W\d_]" if end.isalpha() else "" for end in (phrase[0], phrase[-1])
-    ]
+    boundaries = [r"\d" if end.isdigit() else r"[^\W\d_]" if end.isalpha() else "" for end in (phrase[0], phrase[-1])]
     before = f"(?<!{boundaries[0]})" if boundaries[0] else ""
     after = f"(?!{boundaries[1]})" if boundaries[1] else ""
     return re.compile(before + re.escape(phrase) + after)

@@ -66,10 +66,7 @@ INSTANCE = (*INSTANCES, Offer(DICOM))
 METADATA = SEARCH = STORE = (Offer(DICOM_JSON), Offer(JSON))
 FRAMES = (
     Offer(OCTET_STREAM, is_multipart=True),
-    *(
-        Offer(f"image/{kind}", is_multipart=True)
-        for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")
-    ),
+    *(Offer(f"image/{kind}", is_multipart=True) for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")),
     Offer(OCTET_STREAM),
 )
 BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
@@ -103,9 +100,7 @@ def _parse(header: str) -> tuple[MediaRange, ...]:
     )
 
 
-def acceptable(
-    header: str | None, offered: tuple[Offer, ...], parameter: str | None = None
-) -> tuple[Choice, ...]:
+def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> tuple[Choice, ...]:
     """What is offered and accepted, best first; raise NotAcceptable where there is nothing.
 
     `parameter` is the query parameter `accept`, which overrides the header (PS3.18 Section 8.3.3.1).

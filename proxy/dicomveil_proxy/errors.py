@@ -21,8 +21,6 @@ ProxyError (never raised itself)
 never holds a value, an original UID, or the origin server's URL.
 """
 
-# ruff: noqa: N818 - they are named after what they say, as HTTP does, and not all are errors of ours
-
 from __future__ import annotations
 
 

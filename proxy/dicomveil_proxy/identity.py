@@ -114,9 +114,7 @@ class IdentityMap:
         if (original := self.recent(kind, pseudonym)) is not None:
             return original
         with self._lock:
-            row = self._with_file(
-                lambda: self._connection.execute(_ORIGINAL, (kind.value, pseudonym)).fetchone()
-            )
+            row = self._with_file(lambda: self._connection.execute(_ORIGINAL, (kind.value, pseudonym)).fetchone())
             if row is None:
                 return None
             self._keep(kind, pseudonym, row[0])
@@ -261,9 +259,7 @@ class Resolver:
         self._absent: OrderedDict[tuple[Kind, str], float] = OrderedDict()
         self._flights: dict[Hashable, asyncio.Task[dict[tuple[Kind, str], str]]] = {}
 
-    async def resolve(
-        self, kind: Kind, pseudonym: str, heal: Heal, heal_key: Hashable | None = None
-    ) -> str | None:
+    async def resolve(self, kind: Kind, pseudonym: str, heal: Heal, heal_key: Hashable | None = None) -> str | None:
         """The original, or None where there is none.
 
         Misses with the same `heal_key` share one heal; without one, those of the same pseudonym do. Raises

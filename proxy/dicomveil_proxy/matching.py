@@ -157,11 +157,7 @@ def _spans(vr: str, value: str) -> tuple[Span | None, Span | None]:
     else:
         ends = [end.strip() for end in whole.split("-")]
     spans = [_SPANS[vr](end) for end in ends]
-    if (
-        len(ends) != 2
-        or not any(spans)
-        or any(end and not span for end, span in zip(ends, spans, strict=True))
-    ):
+    if len(ends) != 2 or not any(spans) or any(end and not span for end, span in zip(ends, spans, strict=True)):
         raise _illegal(vr)
     return spans[0], spans[1]
 

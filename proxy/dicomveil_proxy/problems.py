@@ -7,7 +7,6 @@ about it.
 from __future__ import annotations
 
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
-
 from dicomveil_proxy.errors import (
     BadRequest,
     Busy,

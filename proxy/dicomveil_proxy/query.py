@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from dicomveil_engine.dictionary import keyword_of, tag_of, vr_of
-
 from dicomveil_proxy.errors import BadRequest
 from dicomveil_proxy.matching import Matcher, is_universal, matcher
 
@@ -99,9 +98,7 @@ class Query:
     """Asked for. We match literally all the same, as PS3.18 Section 8.3.4.2 allows."""
 
     @classmethod
-    def parse(
-        cls, level: Level, parameters: Iterable[tuple[str, str]], maximum: int = MAXIMUM_RESULTS
-    ) -> Query:
+    def parse(cls, level: Level, parameters: Iterable[tuple[str, str]], maximum: int = MAXIMUM_RESULTS) -> Query:
         """Read the query's parameters, percent-decoded, in their order.
 
         Raises BadRequest for an unknown attribute, a value that its VR does not allow, and what else is not

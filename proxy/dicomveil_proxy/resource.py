@@ -153,8 +153,7 @@ class Resource:
 
 
 _REPRESENTATIONS = {
-    member.value: member
-    for member in (Representation.METADATA, Representation.RENDERED, Representation.THUMBNAIL)
+    member.value: member for member in (Representation.METADATA, Representation.RENDERED, Representation.THUMBNAIL)
 }
 
 

@@ -20,7 +20,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dicomveil_engine.errors import ConfigurationError
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -39,6 +38,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from dicomveil_engine.errors import ConfigurationError
 
 DEFAULT_FILE = Path("dicomveil.toml")
 MINIMUM_KEY_BYTES = 32

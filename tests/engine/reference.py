@@ -85,9 +85,7 @@ def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
 
 
 def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> None:
-    creators = {
-        element.tag: element for element in dataset if element.tag.is_private_creator and element.tag.group & 1
-    }
+    creators = {element.tag: element for element in dataset if element.tag.is_private_creator and element.tag.group & 1}
     used: set[int] = set()
     for element in list(dataset):
         if element.tag in creators:

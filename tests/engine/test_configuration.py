@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from dicomveil_engine._standard import Option
 from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
 from dicomveil_engine.errors import ConfigurationError
@@ -172,9 +173,7 @@ def test_wrong_configurations_are_refused_with_a_mend(config: dict[str, object],
     assert message in refusal(config)
 
 
-@pytest.mark.parametrize(
-    "option", [option for option in Option if option is not Option.RETAIN_LONG_MODIFIED_DATES]
-)
+@pytest.mark.parametrize("option", [option for option in Option if option is not Option.RETAIN_LONG_MODIFIED_DATES])
 def test_options_without_an_implementation_are_refused(option: Option) -> None:
     """An option that does nothing must not be marked in an instance."""
     assert "is not available yet" in refusal({"options": [option.value]})
@@ -182,9 +181,7 @@ def test_options_without_an_implementation_are_refused(option: Option) -> None:
 
 def test_odd_but_harmless_keys_are_warned_of() -> None:
     """A mistyped key at the top, a method or a setting that is not there."""
-    configuration = read(
-        rulez=[], defaultSettings={"perturbe": {}, "perturb": {"spam": 1}}, customSettings=None
-    )
+    configuration = read(rulez=[], defaultSettings={"perturbe": {}, "perturb": {"spam": 1}}, customSettings=None)
 
     assert configuration.warnings == (
         '"rulez" has no effect; did you mean "rules"?',

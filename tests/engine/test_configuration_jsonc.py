@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from dicomveil_engine.configuration import jsonc
-from dicomveil_engine.errors import ConfigurationError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_engine.configuration import jsonc
+from dicomveil_engine.errors import ConfigurationError
 
 SCALARS = (
     st.none()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.configuration.rules import Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings
 from dicomveil_engine.errors import ConfigurationError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.configuration.settings import (
     SETTING_NAMES,
     Settings,
@@ -89,6 +90,4 @@ def test_unknown_names_are_noticed_without_their_values() -> None:
 
 def test_settings_do_not_show_themselves() -> None:
     """A traceback prints objects by their repr."""
-    assert "secret" not in repr(
-        read_settings({"encrypt": {"encryptKey": "secret"}}, {"mine": {"k": "secret"}})
-    )
+    assert "secret" not in repr(read_settings({"encrypt": {"encryptKey": "secret"}}, {"mine": {"k": "secret"}}))

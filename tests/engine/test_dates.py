@@ -6,9 +6,10 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from dicomveil_engine.dates import DateShift, read_da, read_dt, shift_da, shift_dt
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_engine.dates import DateShift, read_da, read_dt, shift_da, shift_dt
 
 DAYS = st.integers(-3650, 3650).filter(bool)
 DATES = st.dates(date(1850, 1, 1), date(2150, 1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.dates import shift_da
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.keys import Keys
@@ -44,9 +45,7 @@ def test_the_scope_decides_what_moves_together(scope: str, identity: str) -> Non
     """The days come from the original identity of the scope alone."""
     method = ShiftDates.from_settings(WIDE | {"dateShiftScope": scope}, KEYS)
 
-    assert shifted(["20200101"], {"dateShiftScope": scope}) == [
-        shift_da("20200101", method.shift.days(identity))
-    ]
+    assert shifted(["20200101"], {"dateShiftScope": scope}) == [shift_da("20200101", method.shift.days(identity))]
 
 
 def test_the_default_scope_is_the_study() -> None:
@@ -97,9 +96,7 @@ def test_the_further_secret_counts() -> None:
 
 def test_a_data_set_of_the_projects_own_stays() -> None:
     """Dates do not move twice."""
-    assert shifted(["20200101"], {}, Context(study_instance_uid="1.2.3", was_deidentified=True)) == [
-        "20200101"
-    ]
+    assert shifted(["20200101"], {}, Context(study_instance_uid="1.2.3", was_deidentified=True)) == ["20200101"]
 
 
 @pytest.mark.parametrize(

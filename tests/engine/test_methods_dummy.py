@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import (
     BYTES_VRS,
@@ -42,9 +43,7 @@ def test_every_vr_has_one_and_keeps_it(vr: str) -> None:
     assert dummy(vr, first) == first
 
 
-@pytest.mark.parametrize(
-    ("vr", "size"), [("OB", 2), ("OW", 2), ("UN", 2), ("OF", 4), ("OL", 4), ("OD", 8), ("OV", 8)]
-)
+@pytest.mark.parametrize(("vr", "size"), [("OB", 2), ("OW", 2), ("UN", 2), ("OF", 4), ("OL", 4), ("OD", 8), ("OV", 8)])
 def test_bytes_are_one_zero_word(vr: str, size: int) -> None:
     """Of even length, and a whole word of the VR."""
     assert constant(vr) == bytes(size)

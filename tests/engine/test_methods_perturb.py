@@ -6,13 +6,14 @@ import math
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.perturb import Perturb, decimal_string
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEYS = Keys(b"k" * 32)
 STUDY = Context(study_instance_uid="1.2.3")
@@ -112,9 +113,7 @@ def test_ds_stays_legal(number: float, span: float) -> None:
     assert is_legal("DS", str(noisy))
 
 
-@pytest.mark.parametrize(
-    ("vr", "code"), [("OW", "<3H"), ("OL", "<3L"), ("OV", "<3Q"), ("OF", "<3f"), ("OD", "<3d")]
-)
+@pytest.mark.parametrize(("vr", "code"), [("OW", "<3H"), ("OL", "<3L"), ("OV", "<3Q"), ("OF", "<3f"), ("OD", "<3d")])
 def test_packed_numbers_are_perturbed_one_by_one(vr: str, code: str) -> None:
     """Equal samples stay equal; the length stays."""
     value = perturbed(vr, struct.pack(code, 100, 7, 100))
@@ -153,10 +152,7 @@ def test_what_is_no_number_is_refused(vr: str, values: Values) -> None:
     with pytest.raises(DeidentificationError) as caught:
         perturbed(vr, values)
 
-    assert (
-        str(caught.value)
-        == f"perturb cannot be applied to (0010,1030) {vr}: it does not hold numbers of that VR"
-    )
+    assert str(caught.value) == f"perturb cannot be applied to (0010,1030) {vr}: it does not hold numbers of that VR"
     assert caught.value.__suppress_context__
 
 

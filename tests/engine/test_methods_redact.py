@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.redact import Redact
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEYS = Keys(b"k" * 32)
-PARTIAL = Redact.from_settings(
-    {"enablePartialAgesForRedact": "true", "enablePartialDatesForRedact": True}, KEYS
-)
+PARTIAL = Redact.from_settings({"enablePartialAgesForRedact": "true", "enablePartialDatesForRedact": True}, KEYS)
 IN_2020 = Context(study_date="20200301")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, uid_pseudonyms
 from dicomveil_engine.uids import UIDPseudonyms
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEYS = Keys(b"k" * 32)
 OWN = UIDPseudonyms(KEYS)
@@ -37,9 +38,7 @@ def test_padding_does_not_count() -> None:
     assert refreshed(["1.2.3\0", " 1.2.3 "]) == refreshed(["1.2.3", "1.2.3"])
 
 
-@pytest.mark.parametrize(
-    "text", ["1.2.840.10008.Doe^Jane", "Doe^Jane", "1." * 40 + "1", "1.2.840.10008.5.\ud800"]
-)
+@pytest.mark.parametrize("text", ["1.2.840.10008.Doe^Jane", "Doe^Jane", "1." * 40 + "1", "1.2.840.10008.5.\ud800"])
 def test_what_is_no_uid_is_replaced_all_the_same(text: str) -> None:
     """A name does not pass behind the registered root."""
     (uid,) = refreshed([text]) or [""]

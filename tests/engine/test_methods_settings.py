@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.settings import Settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from dicomveil_engine.keys import Keys
-from dicomveil_engine.patients import PatientPseudonyms
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.patients import PatientPseudonyms
 
 PSEUDONYMS = PatientPseudonyms(Keys(b"k" * 32))
 OTHERS = PatientPseudonyms(Keys(b"l" * 32))

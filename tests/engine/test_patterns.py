@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dicomveil_engine.patterns import identifier_spans
 
 

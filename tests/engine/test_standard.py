@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+
 from dicomveil_engine._standard import BASIC_PROFILE, TABLE_E1, Option
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.tags import parse_pattern
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.tags import parse_pattern
 
 TAGS = st.integers(0, 0xFFFF_FFFF)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from dicomveil_engine.words import IdentifyingWords
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_engine.words import IdentifyingWords
 
 
 def words_of(*values: tuple[str, str]) -> IdentifyingWords:
@@ -52,9 +53,7 @@ def test_identifying_words_go(text: str, cleaned: str) -> None:
     assert DOE.remove_from(text) == cleaned
 
 
-@pytest.mark.parametrize(
-    "text", ["", "T1  ax 3mm", "doer", "Lid", "L4/5", "A 1 2", " padded ", "頭部 CT", "ﬁne"]
-)
+@pytest.mark.parametrize("text", ["", "T1  ax 3mm", "doer", "Lid", "L4/5", "A 1 2", " padded ", "頭部 CT", "ﬁne"])
 def test_a_text_without_them_is_the_same_string(text: str) -> None:
     """Nothing is tidied where nothing went."""
     assert DOE.remove_from(text) is text

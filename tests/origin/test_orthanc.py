@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from bench.attributes import SERIES, STUDY
 from bench.instances import ct
 from origin.orthanc import Orthanc

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dicomveil_proxy.accept import (
     BULKDATA,
     FRAMES,
@@ -17,8 +20,6 @@ from dicomveil_proxy.accept import (
     parse,
 )
 from dicomveil_proxy.errors import BadRequest, NotAcceptable
-from hypothesis import given
-from hypothesis import strategies as st
 
 OFFERS = [INSTANCES, INSTANCE, METADATA, FRAMES, BULKDATA, RENDERED]
 
@@ -106,9 +107,7 @@ def test_metadata(header: str, name: str) -> None:
 
 def test_one_instance_may_come_without_multipart() -> None:
     """`application/dicom` alone is for a single instance only."""
-    assert choose("application/dicom; transfer-syntax=*", INSTANCE) == Choice(
-        Offer("application/dicom"), ("*",)
-    )
+    assert choose("application/dicom; transfer-syntax=*", INSTANCE) == Choice(Offer("application/dicom"), ("*",))
     with pytest.raises(NotAcceptable):
         choose("application/dicom", INSTANCES)
 

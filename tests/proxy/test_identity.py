@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+
 from dicomveil_proxy.errors import Busy, OriginTimeout, StateUnavailable
 from dicomveil_proxy.identity import Identity, IdentityMap, Kind, Resolver
 
@@ -272,9 +273,7 @@ def test_who_goes_away_does_not_stop_the_others(identities: IdentityMap) -> None
     async def scene() -> None:
         resolver, origin = Resolver(identities), Origin(STUDY)
         origin.may_answer.clear()
-        first, second = (
-            asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.1", origin)) for _ in range(2)
-        )
+        first, second = (asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.1", origin)) for _ in range(2))
         await origin.was_asked.wait()
         first.cancel()
         await asyncio.sleep(0)
@@ -293,9 +292,7 @@ def test_heals_are_bounded(identities: IdentityMap) -> None:
         origin = Origin()
         origin.may_answer.clear()
         resolver = Resolver(identities, concurrent_heals=1, waiting_heals=2)
-        waiting = [
-            asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)) for number in (1, 2)
-        ]
+        waiting = [asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)) for number in (1, 2)]
         while len(resolver._flights) < 2:  # noqa: ASYNC110 - the second waits, and tells nobody
             await asyncio.sleep(0.001)
         assert origin.asked == 1

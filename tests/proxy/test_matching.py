@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from dicomveil_proxy.errors import BadRequest
-from dicomveil_proxy.matching import is_universal, matcher, widen_dates
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_proxy.errors import BadRequest
+from dicomveil_proxy.matching import is_universal, matcher, widen_dates
 
 DATES = st.dates(date(1900, 1, 1), date(2100, 1, 1))
 DAYS = st.integers(0, 10_000)
@@ -121,9 +122,7 @@ def test_what_is_not_legal_is_refused_without_an_echo(vr: str, value: str) -> No
     assert "Doe" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("", True), (" ", True), ("*", True), ("?", False), ("*a", False)]
-)
+@pytest.mark.parametrize(("value", "expected"), [("", True), (" ", True), ("*", True), ("?", False), ("*a", False)])
 def test_universal(value: str, expected: bool) -> None:
     """Nothing, or nothing but asterisks, matches everything."""
     assert is_universal(value) is expected
@@ -167,9 +166,7 @@ def test_widened(value: str, days: int, expected: str) -> None:
 
 
 @given(DATES, DATES, DATES, DAYS, st.integers(-10_000, 10_000))
-def test_a_widened_range_loses_no_shifted_match(
-    first: date, last: date, found: date, days: int, shift: int
-) -> None:
+def test_a_widened_range_loses_no_shifted_match(first: date, last: date, found: date, days: int, shift: int) -> None:
     """If a date matches, it matches the widened range after any shift of so many days."""
     wanted = f"{first:%Y%m%d}-{last:%Y%m%d}"
     moved = f"{found + timedelta(days=max(-days, min(days, shift))):%Y%m%d}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dicomveil_proxy.media_type import parse_media_type, split_unquoted
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_proxy.media_type import parse_media_type, split_unquoted
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,7 @@ from hypothesis import strategies as st
         ("multipart/related; type=image/", "image/*", None),
     ],
 )
-def test_parameters_quoted_unquoted_and_nested(
-    text: str, part_type: str | None, transfer_syntax: str | None
-) -> None:
+def test_parameters_quoted_unquoted_and_nested(text: str, part_type: str | None, transfer_syntax: str | None) -> None:
     """Every form seen in the field says the same."""
     media_type = parse_media_type(text)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dicomveil_proxy.errors import BadRequest, OriginMalformed
 from dicomveil_proxy.multipart import (
     MultipartLimits,
@@ -17,8 +20,6 @@ from dicomveil_proxy.multipart import (
     content_type_of,
     random_boundary,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 Part = tuple[dict[str, str], bytes]
 

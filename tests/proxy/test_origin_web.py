@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydicom.data import get_testdata_file
+
 from dicomveil_proxy.errors import (
     BadRequest,
     OriginMalformed,
@@ -23,7 +25,6 @@ from dicomveil_proxy.multipart import Event, PartData, PartStart
 from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.origin.web import WebLimits, WebOrigin
 from dicomveil_proxy.query import Level
-from pydicom.data import get_testdata_file
 
 pytestmark = pytest.mark.anyio
 
@@ -133,9 +134,7 @@ async def test_search_without_results(answer: httpx.Response) -> None:
 async def test_search_answer_that_is_none(body: bytes) -> None:
     """Anything but a list of data sets is malformed."""
     with pytest.raises(OriginMalformed):
-        await origin(httpx.Response(200, content=body)).search(
-            Level.STUDIES, None, None, [], limit=1, offset=0
-        )
+        await origin(httpx.Response(200, content=body)).search(Level.STUDIES, None, None, [], limit=1, offset=0)
 
 
 async def test_search_answer_is_bounded() -> None:
@@ -304,9 +303,7 @@ async def test_picture_of_the_origin() -> None:
     asked = Recorder(content=b"picture", headers={"Content-Type": "image/png"})
     web = origin(asked)
 
-    picture = await web.rendered(
-        "1.2", "1.3", "1.4", 2, media_type="image/png", params={"window": "40,400,linear"}
-    )
+    picture = await web.rendered("1.2", "1.3", "1.4", 2, media_type="image/png", params={"window": "40,400,linear"})
 
     assert picture == ("image/png", b"picture")
     assert asked.requests[0].url.raw_path.endswith(b"/frames/2/rendered?window=40,400,linear")
@@ -379,13 +376,11 @@ async def test_bulkdata_from_elsewhere_is_refused(uri: str) -> None:
 # Store
 
 
-FAILURE = {"00081197": {"vr": "US", "Value": [272]}}
-WARNING = {"00081196": {"vr": "US", "Value": [45056]}}
+FAILURE: dict[str, object] = {"00081197": {"vr": "US", "Value": [272]}}
+WARNING: dict[str, object] = {"00081196": {"vr": "US", "Value": [45056]}}
 
 
-def receipt(
-    sequence: str, reason: dict[str, dict[str, object]] | None = None, uid: str = "1.2.3"
-) -> dict[str, object]:
+def receipt(sequence: str, reason: dict[str, object] | None = None, uid: str = "1.2.3") -> dict[str, object]:
     """A receipt with one item."""
     item = {"00081155": {"vr": "UI", "Value": [uid]}, **(reason or {})}
     return {sequence: {"vr": "SQ", "Value": [item]}}
@@ -438,9 +433,7 @@ async def test_only_a_named_instance_is_acknowledged(
         (503, b"", OriginRefused),
     ],
 )
-async def test_store_that_says_nothing_of_the_instance(
-    status: int, body: bytes, error: type[ProxyError]
-) -> None:
+async def test_store_that_says_nothing_of_the_instance(status: int, body: bytes, error: type[ProxyError]) -> None:
     """Neither stored nor refused: an error."""
     with pytest.raises(error):
         await origin(httpx.Response(status, content=body)).store(None, "1.2.3", BytesIO(b"x"), 1)
@@ -455,7 +448,7 @@ GONE = b"the client went away"
 
 @asynccontextmanager
 async def server(*answers: bytes | None, hangs_up: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A real server: each request gets the next answer, None hangs up. Yields its URL and what it was sent."""
+    """A real server: each request gets the next answer, None hangs up. Yields its URL, and what it got."""
     seen: list[bytes] = []
     left = list(answers)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_proxy import errors
 from dicomveil_proxy.problems import PROBLEMS, problem
@@ -67,9 +68,7 @@ def test_a_more_special_error_is_told_as_its_base() -> None:
     assert problem(SpecialError("(0010,0010) PatientName"), "r1")[1]["code"] == "not-releasable"
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("Doe^Jane"), errors.ProxyError("Doe^Jane"), KeyError("Doe^Jane")]
-)
+@pytest.mark.parametrize("error", [ValueError("Doe^Jane"), errors.ProxyError("Doe^Jane"), KeyError("Doe^Jane")])
 def test_our_bugs_say_nothing(error: Exception) -> None:
     """What nobody foresaw is 500, and its message stays here."""
     assert problem(error, "r1") == (500, {"code": "internal", "detail": "", "request_id": "r1"})

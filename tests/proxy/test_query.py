@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dicomveil_proxy.errors import BadRequest
-from dicomveil_proxy.query import Level, Query, matches, requested_tags
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_proxy.errors import BadRequest
+from dicomveil_proxy.query import Level, Query, matches, requested_tags
 
 STUDY: dict[str, object] = {
     "00080020": {"vr": "DA", "Value": ["20200115"]},
@@ -158,9 +159,7 @@ def test_matches(parameters: list[tuple[str, str]], expected: bool | None) -> No
         assert matches(STUDY, query(*parameters)) is expected
 
 
-@given(
-    st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
-)
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2)))
 def test_an_odd_element_does_not_match(value: object) -> None:
     """Whatever an origin server puts where a value belongs, the answer is no."""
     asked = query(("00400275.00401001", "A"), ("PatientName", "x"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dicomveil_proxy.errors import BadRequest, UnknownResource
-from dicomveil_proxy.resource import BulkPath, Representation, Resource, parse_frames, parse_uid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dicomveil_proxy.errors import BadRequest, UnknownResource
+from dicomveil_proxy.resource import BulkPath, Representation, Resource, parse_frames, parse_uid
 
 UIDS = st.from_regex(r"(0|[1-9][0-9]{0,9})(\.(0|[1-9][0-9]{0,9})){0,4}", fullmatch=True)
 TAGS = st.integers(0, 0xFFFFFFFF)
@@ -97,9 +98,7 @@ def test_everything_else_is_unknown(path: str) -> None:
         Resource.parse(path)
 
 
-@pytest.mark.parametrize(
-    "frames", ["0", "1,0", "-1", "1,,2", "", "a", "1;2", "01", "٣", "1" * 10, "1," * 10_000 + "1"]
-)
+@pytest.mark.parametrize("frames", ["0", "1,0", "-1", "1,,2", "", "a", "1;2", "01", "٣", "1" * 10, "1," * 10_000 + "1"])
 def test_frames_are_numbers_from_one(frames: str) -> None:
     """A list of frames with anything else in it, or too long a one, is a bad request."""
     with pytest.raises(BadRequest):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings import KeyFileWarning, load_settings, read_key
 

@@ -55,12 +55,8 @@ _OPTION_CODES = {
     Option.RETAIN_DEVICE_IDENTITY: Code("113109", "Retain Device Identity Option"),
     Option.RETAIN_INSTITUTION_IDENTITY: Code("113112", "Retain Institution Identity Option"),
     Option.RETAIN_PATIENT_CHARACTERISTICS: Code("113108", "Retain Patient Characteristics Option"),
-    Option.RETAIN_LONG_FULL_DATES: Code(
-        "113106", "Retain Longitudinal Temporal Information Full Dates Option"
-    ),
-    Option.RETAIN_LONG_MODIFIED_DATES: Code(
-        "113107", "Retain Longitudinal Temporal Information Modified Dates Option"
-    ),
+    Option.RETAIN_LONG_FULL_DATES: Code("113106", "Retain Longitudinal Temporal Information Full Dates Option"),
+    Option.RETAIN_LONG_MODIFIED_DATES: Code("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
     Option.CLEAN_DESCRIPTORS: Code("113105", "Clean Descriptors Option"),
     Option.CLEAN_STRUCTURED_CONTENT: Code("113104", "Clean Structured Content Option"),
     Option.CLEAN_GRAPHICS: Code("113103", "Clean Graphics Option"),

@@ -197,9 +197,7 @@ class _Reader:
         for name, block in settings.defaults.items():
             method = METHODS.get(name)
             if method is None:
-                self._warnings.append(
-                    f'defaultSettings: there is no method "{name}"{did_you_mean(name, METHODS)}'
-                )
+                self._warnings.append(f'defaultSettings: there is no method "{name}"{did_you_mean(name, METHODS)}')
                 continue
             self._warnings += (f"defaultSettings: {problem}" for problem in unknown_names(method.name, block))
             try:
@@ -249,7 +247,5 @@ def _protects_unlisted(document: Mapping[str, object]) -> bool:
     written = document.get("unlistedAttributes", "byVR")
     protects = _UNLISTED.get(written.casefold()) if isinstance(written, str) else None
     if protects is None:
-        raise ConfigurationError(
-            '"unlistedAttributes" must be "byVR" (protected by their VR, the default) or "keep"'
-        )
+        raise ConfigurationError('"unlistedAttributes" must be "byVR" (protected by their VR, the default) or "keep"')
     return protects

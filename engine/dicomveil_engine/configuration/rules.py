@@ -83,9 +83,7 @@ class RuleReader:
         method = METHODS.get(name.casefold())
         if method is None:
             known = ", ".join(known.name for known in METHODS.values())
-            raise ConfigurationError(
-                f'there is no method "{name}"{did_you_mean(name, METHODS)} (known: {known})'
-            )
+            raise ConfigurationError(f'there is no method "{name}"{did_you_mean(name, METHODS)} (known: {known})')
         setting, params = written.get("setting"), written.get("params")
         if not isinstance(setting, str | None):
             raise ConfigurationError('"setting" must be the name of an entry in customSettings')

@@ -17,7 +17,7 @@ from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.values import JSONElement, decode, encode
-from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
@@ -27,7 +27,6 @@ from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
     SERIES_INSTANCE_UID,
-    SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_DATE,
     STUDY_INSTANCE_UID,
@@ -71,9 +70,7 @@ class MetadataRewriter:
     Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs.
     """
 
-    def __init__(
-        self, policy: Policy, *, bulk_data_uri: BulkDataURIs | None = None, marks: bool = True
-    ) -> None:
+    def __init__(self, policy: Policy, *, bulk_data_uri: BulkDataURIs | None = None, marks: bool = True) -> None:
         self._policy = policy
         self._bulk_data_uri = bulk_data_uri
         self._marks = policy.marks if marks else None
@@ -145,9 +142,7 @@ class _Rewriting:
 
     # First turn
 
-    def _item(
-        self, item: JSONDataSet, depth: int, path: tuple[str, ...], codecs: tuple[str, ...]
-    ) -> JSONDataSet:
+    def _item(self, item: JSONDataSet, depth: int, path: tuple[str, ...], codecs: tuple[str, ...]) -> JSONDataSet:
         if depth > self._policy.limits.depth:
             raise InvalidDataSetError(f"sequences are nested more than {self._policy.limits.depth} deep")
         out: JSONDataSet = {}
@@ -358,4 +353,3 @@ def _fields(item: Item) -> JSONDataSet:
 
 def _sequence(items: tuple[Item, ...]) -> JSONElement:
     return {"vr": "SQ", "Value": [_fields(item) for item in items]} if items else {"vr": "SQ"}
-

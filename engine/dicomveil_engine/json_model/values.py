@@ -27,7 +27,7 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
             raise ValueError("not Base64") from None
     written = element.get("Value", ())
     if not isinstance(written, list | tuple):
-        raise ValueError("Value is no array")
+        raise ValueError("Value is no array")  # noqa: TRY004 (the input's fault, not the caller's)
     if vr == "AT":
         return [int(str(value), 16) for value in written]
     if vr in INTEGER_VRS:

@@ -44,4 +44,3 @@ class Body:
             self._remaining = length
         else:
             raise InvalidDataSetError("encapsulated Pixel Data holds something that is no fragment")
-

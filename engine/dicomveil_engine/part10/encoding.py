@@ -11,7 +11,7 @@ from struct import Struct
 from dicomveil_engine import characters
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.fields import Field, Item
-from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Values
+from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Values
 
 UNDEFINED = 0xFFFFFFFF
 
@@ -25,7 +25,7 @@ _NUMBERS = {"AT": "H", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "U
 _WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoding:
     """One of the three element encodings; `head` reads the key and what follows it at once."""
 
@@ -37,6 +37,8 @@ class Encoding:
     u32: Struct = field(repr=False)
     u16: Struct = field(repr=False)
     tag: Struct = field(repr=False)
+    item: Struct = field(repr=False)
+    """Group, element and length of an item or delimiter."""
 
     def key_of(self, tag: int, vr: str) -> bytes:
         """What `head` would read for this tag and VR."""
@@ -73,6 +75,12 @@ class Encoding:
 
     def decode(self, vr: str, value: bytes, codecs: tuple[str, ...]) -> Values:
         """The values of an element. Raises ValueError when a number's bytes do not fit its VR."""
+        if vr in TEXT_VRS:
+            text = characters.decode(value, codecs) if vr in CHARACTER_SET_VRS else value.decode("latin-1")
+            if "\\" not in text or vr in SINGLE_TEXT_VRS:
+                text = text.rstrip(" \0")
+                return [text] if text else []
+            return [part.rstrip(" \0") for part in text.split("\\")]
         kind = _NUMBERS.get(vr)
         if kind is not None:
             numbers = array(kind)
@@ -84,17 +92,7 @@ class Encoding:
             if vr == "AT":
                 return [group << 16 | element for group, element in zip(numbers[::2], numbers[1::2], strict=True)]
             return numbers.tolist()
-        if vr in BYTES_VRS:
-            return self._little_endian(vr, value)
-        if vr in CHARACTER_SET_VRS:
-            text = characters.decode(value, codecs)
-        else:
-            text = value.decode("latin-1")
-        if vr in SINGLE_TEXT_VRS:
-            text = text.rstrip(" \0")
-            return [text] if text else []
-        values = [part.rstrip(" \0") for part in text.split("\\")] if "\\" in text else [text.rstrip(" \0")]
-        return values if len(values) > 1 or values[0] else []
+        return self._little_endian(vr, value)
 
     def encode(self, vr: str, values: Values, codecs: tuple[str, ...]) -> bytes:
         """The bytes of values, padded to an even length."""
@@ -133,6 +131,7 @@ def _encoding(name: str, order: str, *, implicit: bool) -> Encoding:
         Struct(f"{order}I"),
         Struct(f"{order}H"),
         Struct(f"{order}HH"),
+        Struct(f"{order}HHI"),
     )
 
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.fields import Field
-from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, Encoding
+from dicomveil_engine.part10.encoding import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    Encoding,
+)
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
@@ -53,17 +59,33 @@ class FileMeta:
 
     def encoded(self) -> bytes:
         """A preamble of zeros, the prefix, and file meta information of our own."""
-        fields = (
-            Field(0x00020001, "OB", b"\0\1"),
-            Field(0x00020002, "UI", [self.sop_class_uid]),
-            Field(0x00020003, "UI", [self.sop_instance_uid]),
-            Field(0x00020010, "UI", [self.transfer_syntax_uid]),
-            Field(0x00020012, "UI", [IMPLEMENTATION_CLASS_UID]),
-            Field(0x00020013, "SH", [IMPLEMENTATION_VERSION_NAME]),
+        group = b"".join(
+            (
+                _VERSION,
+                _uid(0x0002, self.sop_class_uid),
+                _uid(0x0003, self.sop_instance_uid),
+                _uid(0x0010, self.transfer_syntax_uid),
+                _IMPLEMENTATION,
+            )
         )
-        group = EXPLICIT_LITTLE.encode_fields(fields)
-        length = EXPLICIT_LITTLE.encode_field(Field(0x00020000, "UL", [len(group)]))
-        return bytes(PREAMBLE_BYTES) + PREFIX + length + group
+        return _BEGINNING + struct.pack("<I", len(group)) + group
+
+
+_BEGINNING = bytes(PREAMBLE_BYTES) + PREFIX + b"\2\0\0\0UL\4\0"
+_VERSION = EXPLICIT_LITTLE.encode_field(Field(0x00020001, "OB", b"\0\1"))
+_IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
+    (
+        Field(0x00020012, "UI", [IMPLEMENTATION_CLASS_UID]),
+        Field(0x00020013, "SH", [IMPLEMENTATION_VERSION_NAME]),
+    )
+)
+
+
+def _uid(element: int, uid: str) -> bytes:
+    value = uid.encode("ascii")
+    if len(value) % 2:
+        value += b"\0"
+    return struct.pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
 
 
 def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta, int] | None:
@@ -98,22 +120,27 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     return _checked(meta, data, end), end
 
 
+_HEAD = struct.Struct("<HH2sH")
+_VRS = frozenset(vr.encode() for vr in dictionary.VRS)
+_LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
+
+
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
     """The UI values of group 0002, which is always explicit VR little endian, and its end."""
     values: dict[int, str] = {}
     while data[position : position + 2] == b"\x02\x00":
-        group, element, vr, length = struct.unpack_from("<HH2sH", data, position)
+        group, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
-        if vr.decode("latin-1") in LONG_VRS:
+        if vr in _LONG_VRS:
             (length,) = struct.unpack_from("<I", data, position)
             position += 4
-        elif vr.decode("latin-1") not in dictionary.VRS:
+        elif vr not in _VRS:
             raise InvalidDataSetError("the file meta information is not in explicit VR")
         if length > _LONGEST:
             raise InvalidDataSetError("the file meta information is too long")
         if position + length > len(data):
             raise struct.error
-        if vr == b"UI":
+        if vr == b"UI" and element != 0x0012:
             value = bytes(data[position : position + length]).decode("latin-1").strip(" \0")
             values[group << 16 | element] = value
         position += length

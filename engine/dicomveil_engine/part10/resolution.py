@@ -5,14 +5,14 @@ The only place of this package where values are decoded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from functools import cached_property, lru_cache
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.methods.base import Context, Element, Method, Values
-from dicomveil_engine.part10.encoding import Encoding
-from dicomveil_engine.part10.table import CONTEXT_TAGS, Entry
+from dicomveil_engine.methods.base import Context, Element
+from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -23,77 +23,94 @@ from dicomveil_engine.policy import (
     STUDY_INSTANCE_UID,
     Policy,
 )
+from dicomveil_engine.words import IdentifyingWords
+
+Pending = tuple[Entry, bytes, tuple[str, ...]]
+"""An element whose method needs values, and perhaps the rest of the header: its entry, the element as it came, and
+its character set. Equal ones have equal results in equal contexts."""
 
 
-@dataclass(slots=True)
-class Pending:
-    """An element whose method needs values, and perhaps the rest of the header."""
+def resolve(pending: Pending, context: Context) -> bytes:
+    """The element after its method; empty when it is removed.
 
-    place: int
-    """Where in the section's output its replacement goes."""
-    entry: Entry
-    method: Method
-    encoding: Encoding
-    """Of the element's head; the value's is the entry's."""
-    raw: bytes
-    """The element as it came."""
-    codecs: tuple[str, ...]
-    depth: int
+    Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
+    """
+    entry, raw, codecs = pending
+    method, attribute = entry.method, (entry.tag, entry.vr)
+    assert method is not None
+    try:
+        values = entry.values.decode(entry.vr, raw[entry.head :], codecs)
+    except ValueError:
+        raise InvalidDataSetError(f"{dictionary.describe(*attribute)} has a length that does not fit its VR") from None
+    try:
+        changed = method.apply(Element(entry.tag, entry.vr, values, 0 if entry.is_top else 1), context)
+        if changed is None:
+            return b""
+        if changed == values:
+            return raw
+        value = entry.values.encode(entry.vr, changed, codecs)
+        return entry.encoding.element_head(entry.key, len(value)) + value
+    except EngineError as error:
+        reason = str(error)
+    except (ValueError, TypeError, ArithmeticError, struct.error):
+        reason = "no value of that VR comes of it"
+    raise DeidentificationError(f"{entry.rule} on {dictionary.describe(*attribute)} failed: {reason}")
 
-    def resolve(self, context: Context) -> bytes:
-        """The element after its method; empty when it is removed."""
-        entry = self.entry
+
+Known = tuple[str, str, str, str, str, str, bool, IdentifyingWords]
+"""The fields of a Context; a resolver serves all data sets that have them in common."""
+
+
+class Resolver(dict[Pending, bytes]):
+    """What becomes of pending elements in one context, remembered: the instances of a series share most of it."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._context = Context(*known)
+
+    def __missing__(self, pending: Pending) -> bytes:
+        new = resolve(pending, self._context)
+        if len(self) < _RESULTS_REMEMBERED and len(pending[1]) <= _LONGEST_REMEMBERED:
+            self[pending] = new
+        return new
+
+
+Noted = tuple[Entry, bytes, tuple[str, ...]]
+"""An element's entry, its value and its character set."""
+
+_WORDS_REMEMBERED = 256
+_RESULTS_REMEMBERED = 4_096
+_LONGEST_REMEMBERED = 512
+
+
+@lru_cache(_WORDS_REMEMBERED)
+def _words_of(identifying: tuple[Noted, ...]) -> IdentifyingWords:
+    """The words of identifying values; the same for most instances of a series."""
+    words = IdentifyingWords()
+    for entry, value, codecs in identifying:
         try:
-            values = entry.values.decode(entry.vr, self.raw[entry.head :], self.codecs)
+            values = entry.values.decode(entry.vr, value, codecs)
         except ValueError:
             raise InvalidDataSetError(
                 f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
             ) from None
-        try:
-            changed = self.method.apply(Element(entry.tag, entry.vr, values, self.depth), context)
-            if changed is None:
-                return b""
-            if changed == values:
-                return self.raw
-            value = entry.values.encode(entry.vr, changed, self.codecs)
-            return self.encoding.element_head(entry.key, len(value)) + value
-        except EngineError as error:
-            rule = entry.decision.rule if entry.decision else "the mark of de-identification"
-            raise DeidentificationError(
-                f"{rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {error}"
-            ) from None
-        except (ValueError, TypeError, ArithmeticError):
-            rule = entry.decision.rule if entry.decision else "the mark of de-identification"
-            raise DeidentificationError(
-                f"{rule} on {dictionary.describe(entry.tag, entry.vr)} failed: no value of that VR comes of it"
-            ) from None
+        if isinstance(values, list):
+            for text in values:
+                words.add(str(text), entry.vr)
+    return words
 
 
 class Reading:
-    """What the instance says of itself, noted on the way and decoded once when it is asked for."""
+    """What the instance says of itself, noted by the walker and decoded once when it is asked for."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._top: dict[int, tuple[Entry, bytes, tuple[str, ...]]] = {}
-        self._identifying: list[tuple[Entry, bytes, tuple[str, ...]]] = []
-
-    def note(self, entry: Entry, value: bytes, depth: int, codecs: tuple[str, ...]) -> None:
-        """Remember a value that decisions about other elements rest on."""
-        if depth == 0 and entry.tag in CONTEXT_TAGS and entry.tag not in self._top:
-            self._top[entry.tag] = (entry, value, codecs)
-        if entry.identifies:
-            self._identifying.append((entry, value, codecs))
-
-    def marker(self) -> int:
-        """How many identifying values there are, for `forget`."""
-        return len(self._identifying)
-
-    def forget(self, marker: int) -> None:
-        """Forget the identifying values noted since `marker`: the walk starts again from there."""
-        del self._identifying[marker:]
+        self.top: dict[int, Noted] = {}
+        """What is in the context, by tag."""
+        self.identifying: list[Noted] = []
 
     def _text(self, tag: int) -> str:
-        noted = self._top.get(tag)
+        noted = self.top.get(tag)
         if noted is None:
             return ""
         entry, value, codecs = noted
@@ -104,8 +121,9 @@ class Reading:
         # A multi-valued UID or ID is none: it cannot say which study this is.
         return values[0].strip() if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else ""
 
+    @cached_property
     def identity(self) -> InstanceIdentity:
-        """The instance's own UIDs, as they came."""
+        """The instance's own UIDs, as they came; to be asked for when the header is complete."""
         return InstanceIdentity(
             sop_class_uid=self._text(SOP_CLASS_UID),
             study_instance_uid=self._text(STUDY_INSTANCE_UID),
@@ -113,21 +131,16 @@ class Reading:
             sop_instance_uid=self._text(SOP_INSTANCE_UID),
         )
 
-    def context(self) -> Context:
-        """What the methods may know of the whole."""
-        identity = self.identity()
-        context = Context(
-            study_instance_uid=identity.study_instance_uid,
-            series_instance_uid=identity.series_instance_uid,
-            sop_instance_uid=identity.sop_instance_uid,
-            patient_id=self._text(PATIENT_ID),
-            patient_name=self._text(PATIENT_NAME),
-            study_date=self._text(STUDY_DATE),
-            was_deidentified=self._policy.is_pseudonym_uid(identity.study_instance_uid),
+    def known(self) -> Known:
+        """All that methods may know of the whole."""
+        identity = self.identity
+        return (
+            identity.study_instance_uid,
+            identity.series_instance_uid,
+            identity.sop_instance_uid if self._policy.depends_on_instance else "",
+            self._text(PATIENT_ID),
+            self._text(PATIENT_NAME),
+            self._text(STUDY_DATE),
+            self._policy.is_pseudonym_uid(identity.study_instance_uid),
+            _words_of(tuple(self.identifying)),
         )
-        for entry, value, codecs in self._identifying:
-            values: Values = entry.values.decode(entry.vr, value, codecs)
-            if isinstance(values, list):
-                for text in values:
-                    context.identifying.add(str(text), entry.vr)
-        return context

@@ -84,7 +84,12 @@ class InstanceRewriter:
             if self._meta.is_deflated:
                 self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
                 self._deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-            data, self._input = self._input[start:], b""
+            data, self._input = self._input, b""
+            if self._inflate is None:
+                self._walker.feed(data, start)
+                data = b""
+            else:
+                data = data[start:]
         if self._inflate is None:
             yield from self._written(self._rewrite(data, closing=closing))
         else:
@@ -132,8 +137,9 @@ class InstanceRewriter:
                         raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
                     return
                 self._body = None
-            walker.feed(bytes(rest))
-            rest = b""
+            if rest:
+                walker.feed(bytes(rest))
+                rest = b""
             streamed = walker.walk(closing=closing)
             if streamed is None:
                 break
@@ -154,7 +160,7 @@ class InstanceRewriter:
         """Say which instance this is, and give the file meta information of its output."""
         assert self._walker is not None
         assert self._meta is not None
-        self.original = original = self._walker.reading.identity()
+        self.original = original = self._walker.reading.identity
         self.deidentified = InstanceIdentity(
             sop_class_uid=self._output(SOP_CLASS_UID, original.sop_class_uid),
             study_instance_uid=self._output(STUDY_INSTANCE_UID, original.study_instance_uid),
@@ -167,9 +173,7 @@ class InstanceRewriter:
             original.sop_instance_uid or self._meta.sop_instance_uid, self._policy.uids
         )
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
-        return FileMeta(
-            self._meta.transfer_syntax_uid, sop_class if is_legal("UI", sop_class) else "", instance
-        )
+        return FileMeta(self._meta.transfer_syntax_uid, sop_class if is_legal("UI", sop_class) else "", instance)
 
     def _output(self, tag: int, original: str) -> str:
         """A UID as the output has it; empty where the policy does something else with it."""

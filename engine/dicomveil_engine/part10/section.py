@@ -10,93 +10,76 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import accumulate
 from struct import Struct
-from typing import NamedTuple
 
-from dicomveil_engine.methods.base import Context
-from dicomveil_engine.part10.resolution import Pending
+from dicomveil_engine.part10.resolution import Pending, Resolver
 
-
-class _Length(NamedTuple):
-    """A length field whose content changed; offsets are from the beginning of the kept run that holds it."""
-
-    u32: Struct
-    run: int
-    field: int
-    content: int
-    runs_after: int
-    """How many kept runs there were when the content ended."""
-    tail: int
-    """Bytes of content after the last replacement."""
-
+Length = tuple[Struct, int, int, int, int, int]
+"""A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the
+field and of the content from that run's beginning; how many kept runs there were when the content ended; and the
+bytes of content after the last replacement."""
 
 Checkpoint = tuple[int, int, int, int]
 
 
 class Section:
-    """Output that is not written yet."""
+    """Output that is not written yet. The walker appends to its lists where a call would cost more than the work."""
 
     def __init__(self) -> None:
         self.start = 0
         """Where in the buffer the current kept run began."""
-        self._out: list[bytes | bytearray] = []
-        self._starts: list[int] = []
-        self._pending: list[Pending] = []
-        self._lengths: list[_Length] = []
+        self.starts: list[int] = []
+        """Where the earlier ones began; the list grows when something changes."""
+        self.out: list[bytes] = []
+        """Kept run, replacement, kept run, replacement ..."""
+        self.pending: list[tuple[int, Pending]] = []
+        """Places in `out` and what is to stand there, once the header is known."""
+        self._lengths: list[Length] = []
 
-    def replace(self, buffer: bytes | bytearray, position: int, after: int, new: bytes) -> None:
+    def replace(self, buffer: bytes, position: int, after: int, new: bytes) -> None:
         """Put `new` where the buffer has [position, after)."""
-        self._out += (buffer[self.start : position], new)
-        self._starts.append(self.start)
+        start = self.start
+        self.out += (buffer[start:position], new)
+        self.starts.append(start)
         self.start = after
 
-    def remove(self, buffer: bytes | bytearray, position: int, after: int) -> None:
+    def remove(self, buffer: bytes, position: int, after: int) -> None:
         """Leave out [position, after)."""
-        if self.start == position:
-            self.start = after
-        else:
-            self.replace(buffer, position, after, b"")
+        start = self.start
+        if start != position:
+            self.out += (buffer[start:position], b"")
+            self.starts.append(start)
+        self.start = after
 
-    def hold(self, buffer: bytes | bytearray, position: int, after: int) -> int:
+    def hold(self, buffer: bytes, position: int, after: int) -> int:
         """Leave out [position, after) for now; the place where `fill` may put it."""
         self.replace(buffer, position, after, b"")
-        return len(self._out) - 1
-
-    def wait(self, pending: Pending) -> None:
-        """Fill the place that was held for it when the section is written."""
-        self._pending.append(pending)
+        return len(self.out) - 1
 
     def fill(self, place: int, new: bytes) -> None:
         """Write into a place that was held."""
-        self._out[place] = new
-
-    @property
-    def runs(self) -> int:
-        """Kept runs so far; a number that grows when something changes."""
-        return len(self._starts)
+        self.out[place] = new
 
     def note_length(self, u32: Struct, run: int, field: int, content: int, end: int) -> None:
         """The length at `field` must follow what changed between `content` and `end`, since `run`."""
-        start = self._starts[run]
-        self._lengths.append(_Length(u32, run, field - start, content - start, self.runs, end - self.start))
+        start = self.starts[run]
+        self._lengths.append((u32, run, field - start, content - start, len(self.starts), end - self.start))
 
     def checkpoint(self) -> Checkpoint:
         """A state to come back to."""
-        return self.start, len(self._starts), len(self._pending), len(self._lengths)
+        return self.start, len(self.starts), len(self.pending), len(self._lengths)
 
     def roll_back(self, checkpoint: Checkpoint) -> None:
         """Forget what was collected since."""
         self.start, runs, pending, lengths = checkpoint
-        del self._out[2 * runs :], self._starts[runs:], self._pending[pending:], self._lengths[lengths:]
+        del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self._lengths[lengths:]
 
-    def write(
-        self, buffer: bytes | bytearray, end: int, context: Callable[[], Context]
-    ) -> bytes | bytearray:
+    def write(self, buffer: bytes, end: int, resolver: Callable[[], Resolver]) -> bytes | bytearray:
         """The section's bytes, up to `end` in the buffer; the section is empty afterwards."""
-        out = self._out
-        if self._pending:
-            known = context()
-            for pending in self._pending:
-                out[pending.place] = pending.resolve(known)
+        out = self.out
+        if self.pending:
+            resolve = resolver()
+            for place, pending in self.pending:
+                out[place] = resolve[pending]
         out.append(buffer[self.start : end])
         if not self._lengths:
             written: bytes | bytearray = b"".join(out)
@@ -105,8 +88,7 @@ class Section:
             offsets = [0, *accumulate(map(len, out))]
             for u32, run, field, content, runs_after, tail in self._lengths:
                 base = offsets[2 * run]
-                length = offsets[2 * runs_after] - (base + content) + tail
-                u32.pack_into(written, base + field, length)
+                u32.pack_into(written, base + field, offsets[2 * runs_after] - base - content + tail)
         self.start = end
-        self._out, self._starts, self._pending, self._lengths = [], [], [], []
+        self.out, self.starts, self.pending, self._lengths = [], [], [], []
         return written

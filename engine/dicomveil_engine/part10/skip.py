@@ -11,7 +11,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, UNDEFINED, Encoding
 
 
-def end_of_sequence(buffer: bytes | bytearray, position: int, encoding: Encoding, depth: int) -> int:
+def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
     """The position behind the sequence delimiter; `position` is that of the first item or fragment.
 
     Raises struct.error when the buffer ends before it, InvalidDataSetError when there is something else or the
@@ -33,7 +33,7 @@ def end_of_sequence(buffer: bytes | bytearray, position: int, encoding: Encoding
             position = _end_of_item(buffer, position, encoding, depth - 1)
 
 
-def _end_of_item(buffer: bytes | bytearray, position: int, encoding: Encoding, depth: int) -> int:
+def _end_of_item(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
     while True:
         key, length = encoding.head.unpack_from(buffer, position)
         inner = encoding
@@ -52,5 +52,3 @@ def _end_of_item(buffer: bytes | bytearray, position: int, encoding: Encoding, d
             position += length
         if position > len(buffer):
             raise struct.error
-
-

@@ -13,6 +13,7 @@ from dicomveil_engine.dummies import dummy_items
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
+from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.dummy import Dummy, constant
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
@@ -28,7 +29,6 @@ from dicomveil_engine.policy import (
     SPECIFIC_CHARACTER_SET,
     STUDY_DATE,
     STUDY_INSTANCE_UID,
-    Decision,
     Policy,
 )
 
@@ -44,13 +44,20 @@ SEQUENCE: Final = 7
 OPAQUE: Final = 8
 MARK_TEXT: Final = 9
 MARK_CODES: Final = 10
+COMPOUND: Final = 7
+"""Kinds below it concern one element and its value alone."""
+VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
+"""The value need not be there to go on, if it is not noted."""
+VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT))
+"""Nothing of the value comes out."""
 # What concerns the elements after it, or the place where it stands:
 SPECIAL: Final = 11
 STREAMED: Final = 11
-CHARACTER_SET: Final = 12
-PRIVATE: Final = 13
-DELIMITER: Final = 14
-BOUNDARY: Final = 15
+LEFT_OUT: Final = 12
+CHARACTER_SET: Final = 13
+PRIVATE: Final = 14
+DELIMITER: Final = 15
+BOUNDARY: Final = 16
 
 CONTEXT_TAGS = frozenset(
     (
@@ -79,11 +86,24 @@ NO_BOUNDARY = 0xFFFFFFFF
 class Entry:
     """What to do with one kind of element."""
 
-    __slots__ = ("constant", "decision", "head", "identifies", "key", "kind", "noted", "tag", "values", "vr")
+    __slots__ = (
+        "constant",
+        "encoding",
+        "head",
+        "identifies",
+        "is_context",
+        "is_top",
+        "key",
+        "kind",
+        "method",
+        "noted",
+        "rule",
+        "tag",
+        "values",
+        "vr",
+    )
 
-    def __init__(
-        self, kind: int, tag: int, vr: str, key: bytes, head: int, values: Encoding, decision: Decision | None = None
-    ) -> None:
+    def __init__(self, kind: int, tag: int, vr: str, key: bytes, head: int, table: DecisionTable | None) -> None:
         self.kind = kind
         self.tag = tag
         self.vr = vr
@@ -91,32 +111,36 @@ class Entry:
         self.key = key
         self.head = head
         """Bytes before the value: 8, or 12 for the long form of explicit VR."""
-        self.values = values
+        self.encoding = table.encoding if table else IMPLICIT_LITTLE
+        self.values = self.encoding
         """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
-        self.decision = decision
+        self.is_top = table.is_top if table else False
+        self.method: Method | None = None
+        self.rule = "the policy"
+        """What made the decision, for messages."""
         self.identifies = False
         """Whether the value must not survive in free text."""
+        self.is_context = False
+        """Whether it says which instance, study or patient this is."""
         self.noted = False
         """Whether the walker remembers the value: decisions about other elements need it."""
         self.constant = b""
 
 
-KEEP = Entry(KEPT, 0, "", b"", 8, IMPLICIT_LITTLE)
+KEEP = Entry(KEPT, 0, "", b"", 8, None)
 """The commonest entry: kept as it is, short head. Compared by identity."""
 
 
 class DecisionTable(dict[bytes, Entry]):
     """Element key → entry, for one policy, encoding and place."""
 
-    def __init__(
-        self, policy: Policy, encoding: Encoding, *, top: bool, until: int = NO_BOUNDARY
-    ) -> None:
+    def __init__(self, policy: Policy, encoding: Encoding, *, top: bool, until: int = NO_BOUNDARY) -> None:
         super().__init__()
         self.encoding = encoding
         self.until = until
         """Tags above this one are a boundary: something is to be written before them."""
         self._policy = policy
-        self._top = top
+        self.is_top = top
         self._by_creator: dict[tuple[bytes, str | None], Entry] = {}
 
     def __missing__(self, key: bytes) -> Entry:
@@ -139,9 +163,9 @@ class DecisionTable(dict[bytes, Entry]):
         group, element = encoding.tag.unpack_from(key)
         tag = group << 16 | element
         if group == DELIMITER_GROUP:
-            return Entry(DELIMITER, tag, "", key, 8, encoding)
+            return Entry(DELIMITER, tag, "", key, 8, self)
         if tag > self.until:
-            return Entry(BOUNDARY, tag, "", key, 8, encoding)
+            return Entry(BOUNDARY, tag, "", key, 8, self)
         head = 8
         if not encoding.implicit:
             vr = key[4:].decode("latin-1")
@@ -150,8 +174,8 @@ class DecisionTable(dict[bytes, Entry]):
             head = 12 if vr in LONG_VRS else 8
         if group & 1:
             if not self._policy.removes_private:
-                return Entry(PRIVATE, tag, "", key, head, encoding)
-            return Entry(REMOVED, tag, "UN", key, head, encoding)
+                return Entry(PRIVATE, tag, "", key, head, self)
+            return Entry(REMOVED, tag, "UN", key, head, self)
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None) -> Entry:
@@ -160,24 +184,36 @@ class DecisionTable(dict[bytes, Entry]):
         vr = written
         if written == "UN":
             vr = dictionary.vr_of(tag, creator) or "UN"
-        values = IMPLICIT_LITTLE if written == "UN" and not encoding.implicit else encoding
         decision = self._policy.decide(tag, vr, creator)
-        entry = Entry(CHANGED, tag, vr, key, head, values, decision)
-        self._classify(entry, opaque=vr == "UN")
+        entry = Entry(CHANGED, tag, vr, key, head, self)
+        entry.method, entry.rule = decision.method, decision.rule
+        if written == "UN" and not encoding.implicit:
+            entry.values = IMPLICIT_LITTLE
+        self._classify(entry, decision.method)
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
-        entry.noted = entry.identifies or (self._top and tag in CONTEXT_TAGS)
-        if entry.kind == KEPT:
+        entry.is_context = self.is_top and tag in CONTEXT_TAGS
+        entry.noted = entry.identifies or entry.is_context
+        if self.is_top and FIRST_STREAMED <= tag <= LAST_STREAMED:
+            self._classify_pixels(entry)
+        elif entry.kind == KEPT:
             if entry.noted:
                 entry.kind = NOTED
             elif head == 8:
                 return KEEP
         return entry
 
-    def _classify(self, entry: Entry, *, opaque: bool) -> None:
-        decision = entry.decision
-        assert decision is not None
-        method, tag, vr = decision.method, entry.tag, entry.vr
-        marks = self._policy.marks if self._top else None
+    def _classify_pixels(self, entry: Entry) -> None:
+        """Pixel Data passes in chunks, or is left out in chunks; either way it is never held."""
+        if entry.kind == KEPT:
+            entry.kind = STREAMED
+        elif entry.kind in {REMOVED, EMPTIED, CONSTANT}:
+            if entry.kind == EMPTIED:
+                entry.constant = self.encoding.element_head(entry.key, 0)
+            entry.kind = LEFT_OUT
+
+    def _classify(self, entry: Entry, method: Method) -> None:
+        tag, vr = entry.tag, entry.vr
+        marks = self._policy.marks if self.is_top else None
         if marks is not None and tag in MARK_TAGS:
             self._classify_mark(entry, marks)
         elif tag == SPECIFIC_CHARACTER_SET:
@@ -185,10 +221,8 @@ class DecisionTable(dict[bytes, Entry]):
         elif isinstance(method, Keep):
             if vr == "SQ":
                 entry.kind = SEQUENCE
-            elif self._top and FIRST_STREAMED <= tag <= LAST_STREAMED:
-                entry.kind = STREAMED
             else:
-                entry.kind = OPAQUE if opaque else KEPT
+                entry.kind = OPAQUE if vr == "UN" else KEPT
         elif isinstance(method, Remove):
             entry.kind = REMOVED
         elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
@@ -204,12 +238,12 @@ class DecisionTable(dict[bytes, Entry]):
             value = entry.values.encode(vr, constant(vr), ("iso8859",))
             entry.constant = self.encoding.element_head(entry.key, len(value)) + value
 
-    @staticmethod
-    def _classify_mark(entry: Entry, marks: Marks) -> None:
+    def _classify_mark(self, entry: Entry, marks: Marks) -> None:
         """The marks are written anew; texts and codes of earlier de-identifications stay (PS3.15 E.1.1)."""
         as_written = entry.vr == marks.vr_of(entry.tag) and entry.key[4:] != b"UN"
         if entry.tag == METHOD_TEXT and as_written:
             entry.kind = MARK_TEXT
+            entry.method, entry.rule = self._policy.mark_method, "the mark of de-identification"
         elif entry.tag == METHOD_CODES and as_written:
             entry.kind = MARK_CODES
         else:

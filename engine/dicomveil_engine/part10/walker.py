@@ -12,10 +12,9 @@ import struct
 from dicomveil_engine import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
-from dicomveil_engine.methods.base import Method
 from dicomveil_engine.part10 import table as kinds
-from dicomveil_engine.part10.encoding import UNDEFINED, Encoding
-from dicomveil_engine.part10.resolution import Pending, Reading
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, UNDEFINED, Encoding
+from dicomveil_engine.part10.resolution import Reading, Resolver
 from dicomveil_engine.part10.section import Section
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import KEEP, NO_BOUNDARY, DecisionTable, Entry
@@ -25,9 +24,10 @@ from dicomveil_engine.policy import Policy
 LONG_VALUE = 1 << 20
 """A kept value longer than this, behind the groups that identify, is not held but passed through."""
 FIRST_GROUP_PASSED = 0x0042
-_ITEM = 0xFFFEE000
+
+_ITEM = (0xFFFE, 0xE000)
+_SEQUENCE_END = (0xFFFE, 0xE0DD)
 _ITEM_END = 0xFFFEE00D
-_SEQUENCE_END = 0xFFFEE0DD
 
 
 class NeedMoreError(Exception):
@@ -49,6 +49,11 @@ class _Creator:
         """Held for it in the section's output; None once it stands there."""
 
 
+def _is_passed(tag: int) -> bool:
+    """Whether a long kept value need not be held: nothing behind it identifies what is before it."""
+    return tag >> 16 >= FIRST_GROUP_PASSED
+
+
 _Creators = dict[int, _Creator]
 """By the number of the block's element tags without their last byte."""
 
@@ -64,37 +69,37 @@ class Walker:
         self._encoding = tables.encoding
         self._stages = list(tables.top)
         self._table = self._stages.pop(0)
-        self._marks_due = list(tables.marks)
-        self._mark_method: Method | None = policy.mark_method
+        self._marks_due = tables.marks
         self._section = Section()
         self._codecs = characters.DEFAULT
         self._creators: _Creators = {}
-        self._buffer: bytes | bytearray = b""
+        self._buffer = b""
+        self._chunks: list[bytes] = []
+        """What has come since the buffer was last walked."""
+        self.held = 0
+        """Bytes that are held because they cannot be written yet."""
         self._position = 0
+        self._streamed: tuple[Entry, int] | None = None
         self._retry_at = 0
 
     # The buffer
 
-    def feed(self, data: bytes) -> None:
-        """Add bytes of the data set."""
-        missing = self._section.start - len(self._buffer)
+    def feed(self, data: bytes, start: int = 0) -> None:
+        """Add bytes of the data set, which begins at `start` in the first ones."""
+        missing = self._section.start - self.held
         if missing > 0:
             # What is left out is longer than what has come: it need not be held.
             drop = min(missing, len(data))
             data = data[drop:]
             self._section.start -= drop
             self._position -= drop
-        if not self._buffer:
+        if self.held:
+            self._chunks.append(data)
+        else:
             self._buffer = data
-        elif data:
-            if isinstance(self._buffer, bytes):
-                self._buffer = bytearray(self._buffer)
-            self._buffer += data
-
-    @property
-    def held(self) -> int:
-        """Bytes that are held because they cannot be written yet."""
-        return len(self._buffer)
+            if start:
+                self._position = self._section.start = start
+        self.held += len(data)
 
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
         """What is ready to be written, and what was not walked yet.
@@ -102,11 +107,14 @@ class Walker:
         At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
         """
         end = self._position + (head if keep else 0)
-        written = self._section.write(self._buffer, end, self.reading.context)
+        written = self._section.write(self._buffer, end, self._resolver)
         rest = memoryview(self._buffer)[self._position + head :]
-        self._buffer, self._position, self._section.start, self._retry_at = b"", 0, 0, 0
+        self._buffer, self._position, self._section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         self._creators = {}
         return written, rest
+
+    def _resolver(self) -> Resolver:
+        return self._tables.resolver(self.reading.known())
 
     # Walking
 
@@ -115,171 +123,201 @@ class Walker:
 
         Raises InvalidDataSetError and DeidentificationError; when `closing`, also if the data set is cut off.
         """
-        if len(self._buffer) < self._retry_at and not closing:
+        if self.held < self._retry_at and not closing:
             return None
+        if self._chunks:
+            self._buffer = b"".join((self._buffer, *self._chunks))
+            self._chunks.clear()
+        self._streamed = None
         try:
-            found = self._top_level()
+            self._elements(self._table, self._position, len(self._buffer), 0, self._codecs, True)
         except (NeedMoreError, struct.error) as error:
             if closing and any(self._buffer[self._position :]):
                 raise InvalidDataSetError("the instance is cut off in the middle of an element") from None
             held = len(self._buffer) - self._position
             until = error.until if isinstance(error, NeedMoreError) else 0
             # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
-            self._retry_at = max(until, self._position + 2 * held if held > 64 else 0)
+            self._retry_at = max(until, 2 * held + self._position if held > 64 else 0)
             return None
-        if found is None and closing:
+        if closing and not self._streamed:
             if self._position > len(self._buffer):
                 raise InvalidDataSetError("the instance is cut off in the middle of a value")
-            self._write_marks(NO_BOUNDARY)
-        return found
+            self._write_marks(NO_BOUNDARY, self._position)
+        return self._streamed
 
-    def _top_level(self) -> tuple[Entry, int] | None:
-        """Walk the elements of the data set itself; it may be interrupted between any two."""
-        buffer, section, end = self._buffer, self._section, len(self._buffer)
-        table, encoding = self._table, self._encoding
-        read = encoding.head.unpack_from
-        position = self._position
-        while position < end:
-            key, length = read(buffer, position)
-            entry = table[key]
-            if entry is KEEP:
-                position += 8 + length
-                continue
-            self._position = position
-            kind = entry.kind
-            if kind == kinds.BOUNDARY:
-                self._write_marks(entry.tag)
-                while self._table.until < entry.tag:
-                    self._table = self._stages.pop(0)
-                table = self._table
-                continue
-            if kind == kinds.DELIMITER:
-                raise InvalidDataSetError("an item delimiter stands outside of a sequence")
-            if entry.head == 12:
-                (length,) = encoding.u32.unpack_from(buffer, position + 8)
-            checkpoint, marker, marks_due = section.checkpoint(), self.reading.marker(), self._marks_due
-            try:
-                if self._is_streamed(entry, length):
-                    return entry, length
-                if kind >= kinds.SPECIAL:
-                    if kind == kinds.CHARACTER_SET:
-                        self._codecs = self._character_set(entry, position, length, end, open_end=True)
-                        position += entry.head + length
-                        continue
-                    private = self._private(table, entry, position, length, end, self._codecs, self._creators, True)
-                    if private is None:
-                        position += entry.head + length
-                        continue
-                    entry = private
-                position = self._element(table, entry, position, length, end, 0, self._codecs, True)
-            except (NeedMoreError, struct.error):
-                section.roll_back(checkpoint)
-                self.reading.forget(marker)
-                self._marks_due = marks_due
-                raise
-        self._position = position
-        return None
-
-    def _is_streamed(self, entry: Entry, length: int) -> bool:
-        """Whether the value passes in chunks, or goes in chunks, rather than being held."""
-        if entry.kind == kinds.STREAMED:
-            return True
-        if entry.kind == kinds.KEPT:
-            return LONG_VALUE < length < UNDEFINED and entry.tag >> 16 >= FIRST_GROUP_PASSED
-        if length != UNDEFINED or not kinds.FIRST_STREAMED <= entry.tag <= kinds.LAST_STREAMED:
-            return False
-        if entry.kind in {kinds.EMPTIED, kinds.CONSTANT}:
-            new = entry.constant or self._encoding.element_head(entry.key, 0)
-            self._section.replace(self._buffer, self._position, self._position, new)
-        return entry.kind in {kinds.REMOVED, kinds.EMPTIED, kinds.CONSTANT}
-
-    def _level(
-        self, table: DecisionTable, position: int, end: int, depth: int, codecs: tuple[str, ...], open_end: bool
+    def _elements(
+        self,
+        table: DecisionTable,
+        position: int,
+        end: int,
+        depth: int,
+        codecs: tuple[str, ...],
+        open_end: bool,
     ) -> int:
-        """Walk the elements of an item up to `end` or, with an open end, behind the item delimiter."""
-        buffer = self._buffer
-        encoding = table.encoding
-        read = encoding.head.unpack_from
-        creators: _Creators = {}
-        while position < end:
-            key, length = read(buffer, position)
-            entry = table[key]
-            if entry is KEEP:
-                position += 8 + length
-                continue
-            if entry.head == 12:
-                (length,) = encoding.u32.unpack_from(buffer, position + 8)
-            if entry.kind >= kinds.SPECIAL:
-                if entry.kind == kinds.DELIMITER:
-                    if not open_end or entry.tag != _ITEM_END:
-                        raise InvalidDataSetError("a delimiter stands where an element should")
-                    return position + 8
-                if entry.kind == kinds.CHARACTER_SET:
-                    codecs = self._character_set(entry, position, length, end, open_end)
-                    position += entry.head + length
+        """Walk the elements of an item up to `end` or, with an open end, behind the item delimiter.
+
+        At depth 0 these are the elements of the data set itself. They may be interrupted between any two: by the
+        end of the buffer, and by an element that is to be streamed, at which the position stays.
+        """
+        buffer, section, encoding = self._buffer, self._section, table.encoding
+        read, read_long, out, starts = (
+            encoding.head.unpack_from,
+            encoding.u32.unpack_from,
+            section.out,
+            section.starts,
+        )
+        creators: _Creators | None = self._creators if depth == 0 else None
+        checkpoint = None
+        try:
+            while position < end:
+                key, length = read(buffer, position)
+                entry = table[key]
+                if entry is KEEP:
+                    position += 8 + length
                     continue
-                private = self._private(table, entry, position, length, end, codecs, creators, open_end)
-                if private is None:
-                    position += entry.head + length
+                kind = entry.kind
+                if entry.head == 12:
+                    (length,) = read_long(buffer, position + 8)
+                if kind >= kinds.SPECIAL:
+                    if kind == kinds.PRIVATE:
+                        creators = {} if creators is None else creators
+                        decided = self._private(table, entry, position, length, end, codecs, creators, open_end)
+                        if decided is None:
+                            position += entry.head + length
+                            continue
+                        entry, kind = decided, decided.kind
+                    elif kind == kinds.CHARACTER_SET:
+                        codecs = self._character_set(entry, position, length, end, open_end)
+                        position += entry.head + length
+                        continue
+                    elif kind == kinds.DELIMITER:
+                        if not open_end or not depth or entry.tag != _ITEM_END:
+                            raise InvalidDataSetError("a delimiter stands where an element should")
+                        return position + 8
+                    elif kind == kinds.BOUNDARY:
+                        table = self._cross(entry.tag, position)
+                        continue
+                    else:
+                        if entry.constant:
+                            section.replace(buffer, position, position, entry.constant)
+                        self._streamed = entry, length
+                        break
+
+                value_at = position + entry.head
+                after = value_at + length
+                if kind >= kinds.COMPOUND:
+                    if not depth:
+                        # Nothing of it may stay when the buffer ends inside.
+                        checkpoint = section.checkpoint(), len(self.reading.identifying), self._marks_due
+                    position = self._compound(entry, position, length, end, depth, codecs, open_end)
+                    checkpoint = None
                     continue
-                entry = private
-            position = self._element(table, entry, position, length, end, depth, codecs, open_end)
-        if open_end:
+                if length == UNDEFINED:
+                    after = self._end_of_value(entry, value_at, encoding, depth)
+                elif after > end and (depth or entry.noted or kind not in kinds.VALUE_UNSEEN):
+                    self._short(after, open_end)
+                elif entry.noted:
+                    noted = (entry, buffer[value_at:after], codecs)
+                    if entry.identifies:
+                        self.reading.identifying.append(noted)
+                    if entry.is_context:
+                        self.reading.top.setdefault(entry.tag, noted)
+                elif kind == kinds.KEPT and not depth and length > LONG_VALUE and _is_passed(entry.tag):
+                    self._streamed = entry, length
+                    break
+
+                start = section.start
+                if kind == kinds.REMOVED:
+                    if start != position:
+                        out += (buffer[start:position], b"")
+                        starts.append(start)
+                    section.start = after
+                elif kind == kinds.CHANGED:
+                    out += (buffer[start:position], b"")
+                    starts.append(start)
+                    section.pending.append((len(out) - 1, (entry, buffer[position:after], codecs)))
+                    section.start = after
+                elif kind > kinds.REMOVED:
+                    if kind == kinds.UID:
+                        new = self._tables.uid_element(encoding, key, buffer[value_at:after])
+                    elif kind == kinds.CONSTANT:
+                        new = entry.constant
+                    else:
+                        new = encoding.element_head(key, 0) if length else None
+                    if new is not None:
+                        out += (buffer[start:position], new)
+                        starts.append(start)
+                        section.start = after
+                position = after
+        except (NeedMoreError, struct.error):
+            if checkpoint is not None:
+                section.roll_back(checkpoint[0])
+                del self.reading.identifying[checkpoint[1] :]
+                self._marks_due = checkpoint[2]
+            if not depth:
+                self._position, self._codecs = position, codecs
+            raise
+        if not depth:
+            self._position, self._codecs = position, codecs
+        elif open_end:
             raise NeedMoreError(position)
-        if position != end:
+        elif position != end:
             raise InvalidDataSetError("an element reaches beyond the item that holds it")
         return position
 
     def _sequence(
-        self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...], more: bytes
+        self,
+        of: Entry,
+        position: int,
+        length: int,
+        end: int,
+        depth: int,
+        codecs: tuple[str, ...],
+        more: bytes = b"",
     ) -> int:
-        """Walk the items of a sequence whose first item is at `position`; `more` are items to be added."""
-        if depth >= self._depth_limit:
+        """Walk the items of a sequence whose first item is at `position`; the position behind it.
+
+        `more` are items to be added. A sequence or item of undefined length ends with its delimiter, of which
+        `end` is the latest place.
+        """
+        depth += 1
+        if depth > self._depth_limit:
             raise InvalidDataSetError(f"sequences are nested more than {self._depth_limit} deep")
-        buffer, section, encoding = self._buffer, self._section, entry.values
-        nested = self._tables.nested if encoding is self._encoding else Tables.of(self._policy, encoding).nested
-        run, start = section.runs, position
-        stop = end if length == UNDEFINED else position + length
-        while length == UNDEFINED or position < stop:
-            group, element = encoding.tag.unpack_from(buffer, position)
-            (size,) = encoding.u32.unpack_from(buffer, position + 4)
-            tag = group << 16 | element
-            if tag == _SEQUENCE_END and length == UNDEFINED:
-                if more:
-                    section.replace(buffer, position, position, more)
-                return position + 8
-            if tag != _ITEM:
-                raise InvalidDataSetError(f"{dictionary.describe(entry.tag, 'SQ')} holds something that is no item")
-            position += 8
+        buffer, section, encoding, table = self._buffer, self._section, of.values, self._tables.nested
+        if encoding is not self._encoding:
+            table = Tables.of(self._policy, encoding).nested
+        read_item, starts = encoding.item.unpack_from, section.starts
+        run, start = len(starts), position
+        is_open = length == UNDEFINED
+        stop = end if is_open else position + length
+        while is_open or position < stop:
+            group, element, size = read_item(buffer, position)
+            if (group, element) != _ITEM:
+                if (group, element) == _SEQUENCE_END and is_open:
+                    if more:
+                        section.replace(buffer, position, position, more)
+                    return position + 8
+                raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
+            item = position + 8
             if size == UNDEFINED:
-                position = self._level(nested, position, stop, depth + 1, codecs, True)
+                position = self._elements(table, item, stop, depth, codecs, True)
                 continue
-            item, item_run = position, section.runs
+            item_run = len(starts)
             if item + size > stop:
-                self._short(item + size, length == UNDEFINED)
-            position = self._level(nested, item, item + size, depth + 1, codecs, False)
-            if section.runs != item_run:
+                self._short(item + size, is_open)
+            position = self._elements(table, item, item + size, depth, codecs, False)
+            if len(starts) != item_run:
                 section.note_length(encoding.u32, item_run, item - 4, item, position)
         if position != stop:
-            raise InvalidDataSetError(f"{dictionary.describe(entry.tag, 'SQ')} has items that are longer than it")
+            raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} has items that are longer than it")
         if more:
             section.replace(buffer, position, position, more)
-        if section.runs != run:
+        if len(starts) != run:
             section.note_length(encoding.u32, run, start - 4, start, stop)
         return position
 
-    @staticmethod
-    def _short(until: int, open_end: bool) -> None:
-        """Something reaches beyond the end: more bytes will come, or never can."""
-        if open_end:
-            raise NeedMoreError(until)
-        raise InvalidDataSetError("an element reaches beyond the item that holds it")
-
-    # One element
-
-    def _element(
+    def _compound(
         self,
-        table: DecisionTable,
         entry: Entry,
         position: int,
         length: int,
@@ -288,85 +326,51 @@ class Walker:
         codecs: tuple[str, ...],
         open_end: bool,
     ) -> int:
-        """Do what the entry says; the position behind the element."""
-        buffer, section, kind = self._buffer, self._section, entry.kind
+        """Do with an element in which others stand, or beside which others are written, what the entry says."""
         value_at = position + entry.head
         after = value_at + length
-        if length == UNDEFINED:
-            if kind in {kinds.SEQUENCE, kinds.OPAQUE, kinds.MARK_CODES}:
-                more = self._more(entry, value_at, None) if kind == kinds.MARK_CODES else b""
-                return self._sequence(entry, value_at, length, end, depth, codecs, more)
-            if kind not in {kinds.REMOVED, kinds.EMPTIED, kinds.CONSTANT}:
-                raise DeidentificationError(
-                    f"{dictionary.describe(entry.tag, entry.vr)} has an undefined length; "
-                    f"{entry.decision.rule if entry.decision else 'the policy'} needs its value"
-                )
-            after = end_of_sequence(buffer, value_at, entry.values, self._depth_limit - depth)
-        if kind == kinds.REMOVED and not entry.identifies:
-            if after > end and depth:
-                self._short(after, open_end)
-            section.remove(buffer, position, after)
-            return after
-        if kind == kinds.KEPT:
-            return after
-        if after > end:
+        if length != UNDEFINED and after > end:
             self._short(after, open_end)
+        if entry.kind == kinds.MARK_TEXT:
+            self._write_marks(METHOD_TEXT, position)
+            raw = self._buffer[position:after]
+            self._section.replace(self._buffer, position, after, b"")
+            self._section.pending.append((len(self._section.out) - 1, (entry, raw, codecs)))
+            return after
+        if entry.kind == kinds.MARK_CODES:
+            if length == UNDEFINED:
+                after = end_of_sequence(self._buffer, value_at, entry.values, self._depth_limit)
+            known = self._buffer[value_at:after]
+            self._write_marks(METHOD_CODES, position)
+            more = b"".join(item for code, item in self._tables.mark_codes if code not in known)
+            return self._sequence(entry, value_at, length, end, depth, codecs, more)
+        # What is kept unread may be a sequence in disguise (PS3.5 Section 6.2.2), to which the policy applies.
+        begins_with_item = length == UNDEFINED or self._buffer[value_at : value_at + 4] == b"\xfe\xff\x00\xe0"
+        if entry.kind == kinds.OPAQUE and not begins_with_item:
+            return after
+        return self._sequence(entry, value_at, length, end, depth, codecs)
 
-        encoding = table.encoding
-        if entry.noted and length != UNDEFINED:
-            self.reading.note(entry, bytes(buffer[value_at:after]), depth, codecs)
-        if kind == kinds.UID:
-            value = bytes(buffer[value_at:after])
-            new = self._tables.pseudonym(value)
-            if new != value:
-                section.replace(buffer, position, after, encoding.element_head(entry.key, len(new)) + new)
-        elif kind == kinds.REMOVED:
-            section.remove(buffer, position, after)
-        elif kind == kinds.SEQUENCE:
-            self._sequence(entry, value_at, length, after, depth, codecs, b"")
-        elif kind == kinds.EMPTIED:
-            if length:
-                section.replace(buffer, position, after, encoding.element_head(entry.key, 0))
-        elif kind == kinds.CONSTANT:
-            section.replace(buffer, position, after, entry.constant)
-        elif kind == kinds.CHANGED:
-            assert entry.decision is not None
-            self._wait(entry, encoding, entry.decision.method, position, after, depth, codecs)
-        elif kind == kinds.OPAQUE:
-            if buffer[value_at : value_at + 4] == b"\xfe\xff\x00\xe0":
-                # A sequence in disguise (PS3.5 Section 6.2.2): what stands in it is subject to the policy.
-                self._sequence(entry, value_at, length, after, depth, codecs, b"")
-        elif kind == kinds.MARK_TEXT:
-            self._write_marks(METHOD_TEXT)
-            assert self._mark_method is not None
-            self._wait(entry, encoding, self._mark_method, position, after, depth, codecs)
-        elif kind == kinds.MARK_CODES:
-            more = self._more(entry, value_at, after)
-            self._sequence(entry, value_at, length, after, depth, codecs, more)
-        return after
+    @staticmethod
+    def _short(until: int, open_end: bool) -> None:
+        """Something reaches beyond the end: more bytes will come, or never can."""
+        if open_end:
+            raise NeedMoreError(until)
+        raise InvalidDataSetError("an element reaches beyond the item that holds it")
 
-    def _wait(
-        self,
-        entry: Entry,
-        encoding: Encoding,
-        method: Method,
-        position: int,
-        after: int,
-        depth: int,
-        codecs: tuple[str, ...],
-    ) -> None:
-        """Leave the element's place for what its method makes of it, once the header is known."""
-        raw = bytes(self._buffer[position:after])
-        place = self._section.hold(self._buffer, position, after)
-        self._section.wait(Pending(place, entry, method, encoding, raw, codecs, depth))
+    def _end_of_value(self, entry: Entry, value_at: int, encoding: Encoding, depth: int) -> int:
+        """Behind a value of undefined length that is left out. No method works on one: raises for all others."""
+        if entry.kind not in kinds.VALUE_DROPPED:
+            raise DeidentificationError(
+                f"{dictionary.describe(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"
+            )
+        values = IMPLICIT_LITTLE if entry.values is not entry.encoding else encoding
+        return end_of_sequence(self._buffer, value_at, values, self._depth_limit - depth)
 
-    def _character_set(
-        self, entry: Entry, position: int, length: int, end: int, open_end: bool
-    ) -> tuple[str, ...]:
+    def _character_set(self, entry: Entry, position: int, length: int, end: int, open_end: bool) -> tuple[str, ...]:
         value_at = position + entry.head
         if value_at + length > end:
             self._short(value_at + length, open_end)
-        return characters.codecs_of(bytes(self._buffer[value_at : value_at + length]))
+        return characters.codecs_of(self._buffer[value_at : value_at + length])
 
     def _private(
         self,
@@ -379,16 +383,15 @@ class Walker:
         creators: _Creators,
         open_end: bool,
     ) -> Entry | None:
-        """The entry of a private element by its creator; None for a creator itself, which is held."""
-        buffer, number = self._buffer, entry.tag & 0xFFFF
+        """The entry of a private element by its creator; None for a creator, which is held until it is needed."""
+        number = entry.tag & 0xFFFF
         if 0x10 <= number <= 0xFF:
             value_at, after = position + entry.head, position + entry.head + length
             if after > end:
                 self._short(after, open_end)
-            name = characters.decode(bytes(buffer[value_at:after]), codecs).strip(" \0")
-            raw = bytes(buffer[position:after])
-            place = self._section.hold(buffer, position, after)
-            creators[entry.tag >> 16 << 8 | number] = _Creator(name, raw, place)
+            name = characters.decode(self._buffer[value_at:after], codecs).strip(" \0")
+            place = self._section.hold(self._buffer, position, after)
+            creators[entry.tag >> 16 << 8 | number] = _Creator(name, self._buffer[position:after], place)
             return None
         creator = creators.get(entry.tag >> 8)
         decided = table.private(entry, creator.name if creator else None)
@@ -399,17 +402,16 @@ class Walker:
 
     # The marks of de-identification
 
-    def _write_marks(self, before: int) -> None:
+    def _cross(self, tag: int, position: int) -> DecisionTable:
+        """Write the marks that stand before the tag; the table that knows what comes then."""
+        self._write_marks(tag, position)
+        while self._table.until < tag:
+            self._table = self._stages.pop(0)
+        return self._table
+
+    def _write_marks(self, before: int, position: int) -> None:
         """Write the marks that are due before the tag; a mark of the tag itself stands there already."""
         for tag, mark in self._marks_due:
             if tag < before:
-                self._section.replace(self._buffer, self._position, self._position, mark)
+                self._section.replace(self._buffer, position, position, mark)
         self._marks_due = [due for due in self._marks_due if due[0] > before]
-
-    def _more(self, entry: Entry, value_at: int, after: int | None) -> bytes:
-        """The code items to be added to (0012,0064): those that it does not hold."""
-        if after is None:
-            after = end_of_sequence(self._buffer, value_at, entry.values, self._depth_limit)
-        value = bytes(self._buffer[value_at:after])
-        self._write_marks(METHOD_CODES)
-        return b"".join(item for code, item in self._tables.mark_codes if code not in value)

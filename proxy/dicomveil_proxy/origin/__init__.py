@@ -1,9 +1,14 @@
 """The origin servers: what the proxy asks of them, and its two kinds.
 
-    web.py      a DICOMweb origin server     address.py   its paths, queries and BulkDataURIs
-                                             receipt.py   its answers to a store
-    folder.py   a folder of instances        index.py     which instances it holds
-                                             header_json.py  their headers as DICOM JSON
+    web.py                 a DICOMweb origin server
+      address.py             its paths, queries and BulkDataURIs
+      response.py            its errors, and the parts of its answers
+      receipt.py             what is stored there, and its receipts
+    folder.py              a folder of instances
+      index.py               which instances it holds
+      header_json.py         their headers as DICOM JSON
+      folder_search.py       searching it
+      folder_store.py        storing into it
     frames.py, render.py   what both do with one stored instance
 
 Everything here is in original space and carries patients' data: nothing of it may reach a user agent except
@@ -75,9 +80,7 @@ class Origin(Protocol):
         """Part 10 instances as they are stored, streamed."""
         ...
 
-    def frames(
-        self, study: str, series: str, instance: str, frames: Sequence[int]
-    ) -> AsyncGenerator[Event, None]:
+    def frames(self, study: str, series: str, instance: str, frames: Sequence[int]) -> AsyncGenerator[Event, None]:
         """Frames, counted from 1, as they are stored; each part's content-type names its transfer syntax."""
         ...
 
@@ -102,9 +105,7 @@ class Origin(Protocol):
         """
         ...
 
-    async def store(
-        self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int
-    ) -> StoreResult:
+    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
         """Store one Part 10 instance, read from the start of a file."""
         ...
 

@@ -31,9 +31,7 @@ class BaseURL:
         except (httpx.InvalidURL, TypeError, ValueError):
             url = httpx.URL("")
         if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-            raise ValueError(
-                "the origin's URL is not one: write it as http://host:port/dicom-web, with no query"
-            )
+            raise ValueError("the origin's URL is not one: write it as http://host:port/dicom-web, with no query")
         self.auth = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
         self._base = str(url.copy_with(username=None, password=None)).rstrip("/")
 

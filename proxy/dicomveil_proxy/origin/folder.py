@@ -155,14 +155,10 @@ class FolderOrigin:
         with _opened(path) as file:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 
-    async def store(
-        self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int
-    ) -> StoreResult:
+    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
         """As `Origin.store`; what the folder holds with other content is refused, never replaced."""
         del size  # it is known from the file
-        return await self._indexed(
-            lambda: store_instance(self._folder, self._index, study, sop_instance_uid, instance)
-        )
+        return await self._indexed(lambda: store_instance(self._folder, self._index, study, sop_instance_uid, instance))
 
     async def aclose(self) -> None:
         """Let go of the index and its thread."""

@@ -44,7 +44,16 @@ def search_folder(
     for place in _candidates(index, parents, params):
         groups.setdefault(place[:depth], []).append(place)
     tags = _tags(level, params)
-    return [_result(index, level, group, tags) for group in list(groups.values())[page]]
+    results: list[Match] = []
+    in_study: list[Place] = []
+    for first, *_ in list(groups.values())[page]:
+        match = _header(index.path(first), tags)
+        if level is not Level.INSTANCES:
+            if not in_study or in_study[0].study != first.study:
+                in_study = index.places(first.study)
+            _count(match, first, in_study, index.modalities(first.study), level)
+        results.append(match)
+    return results
 
 
 def _candidates(
@@ -81,21 +90,17 @@ def _tags(level: Level, params: Sequence[tuple[str, str]]) -> list[int] | None:
     return sorted(tags)
 
 
-def _result(index: FolderIndex, level: Level, group: list[Place], tags: list[int] | None) -> Match:
-    first = group[0]
-    match = _header(index.path(first), tags)
-    if level is not Level.INSTANCES:
-        match.pop("00080018", None)
-    if level is Level.STUDIES:
-        match.pop("0020000E", None)
-    in_study = index.places(first.study)
-    in_series = sum(place.series == first.series for place in in_study)
-    match[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": index.modalities(first.study)}
-    match[_STUDY_SERIES] = {"vr": "IS", "Value": [len({place.series for place in in_study})]}
+def _count(match: Match, place: Place, in_study: list[Place], modalities: list[str], level: Level) -> None:
+    """Make the header of one instance speak for its study or series."""
+    del match["00080018"]
+    match[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": modalities}
+    match[_STUDY_SERIES] = {"vr": "IS", "Value": [len({other.series for other in in_study})]}
     match[_STUDY_INSTANCES] = {"vr": "IS", "Value": [len(in_study)]}
-    if level is not Level.STUDIES:
+    if level is Level.STUDIES:
+        del match["0020000E"]
+    else:
+        in_series = sum(other.series == place.series for other in in_study)
         match[_SERIES_INSTANCES] = {"vr": "IS", "Value": [in_series]}
-    return match
 
 
 def _header(path: Path, tags: list[int] | None) -> Match:

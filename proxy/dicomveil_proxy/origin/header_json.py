@@ -41,15 +41,10 @@ def _object(dataset: Dataset, bulk_uri: Callable[[str], str], above: str, little
     return result
 
 
-def _element(
-    dataset: Dataset, tag: int, bulk_uri: Callable[[str], str], path: str, little: bool
-) -> dict[str, Any]:
+def _element(dataset: Dataset, tag: int, bulk_uri: Callable[[str], str], path: str, little: bool) -> dict[str, Any]:
     element = dataset[tag]
     if element.VR == "SQ":
-        items = [
-            _object(item, bulk_uri, f"{path}/{number}/", little)
-            for number, item in enumerate(element.value, 1)
-        ]
+        items = [_object(item, bulk_uri, f"{path}/{number}/", little) for number, item in enumerate(element.value, 1)]
         return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
     if element.VR in BINARY_VRS:
         value = element.value or b""

@@ -76,9 +76,7 @@ class FolderIndex:
         self._insert([str(path)])
         return self.skipped == skipped
 
-    def places(
-        self, study: str | None = None, series: str | None = None, instance: str | None = None
-    ) -> list[Place]:
+    def places(self, study: str | None = None, series: str | None = None, instance: str | None = None) -> list[Place]:
         """The instances of a study, series, or all; one, or none, when all three are given."""
         found = self._manager.get_instance_identifiers(study, series)
         return sorted(Place(*uids) for uids in found if instance is None or uids[2] == instance)
@@ -137,9 +135,7 @@ def _files(folder: Path) -> Iterable[str]:
 def _row(path: str) -> tuple[tuple[Any, ...], ...] | None:
     """The client's rows for study, series and instance; None for a file that is no instance."""
     try:
-        header = dcmread(
-            path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE]
-        )
+        header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE])
         for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
             parse_uid(str(header[uid].value))
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is no data set

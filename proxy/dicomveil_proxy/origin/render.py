@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -62,9 +63,7 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
     if viewport:
         width, height = (max(1, min(_MAXIMUM_SIDE, side)) for side in viewport)
         scale = min(width / picture.width, height / picture.height)
-        picture = picture.resize(
-            (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        )
+        picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
     encoded = BytesIO()
     options = {"quality": max(1, min(100, quality))} if media_type == "image/jpeg" else {}
     picture.save(encoded, _FORMATS[media_type], **options)
@@ -94,7 +93,8 @@ def _grey_or_colour(header: Any, pixels: Any, window: list[float]) -> Any:
         header.VOILUTFunction = "LINEAR"
         values = apply_windowing(values, header)
     elif "WindowCenter" in header or "VOILUTSequence" in header:
-        values = apply_voi_lut(values, header)
+        with suppress(ValueError):  # a window that is none, e.g. of width 0: the whole range then
+            values = apply_voi_lut(values, header)
     values = values.astype(np.float64)
     low, high = values.min(), values.max()
     scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)

@@ -92,9 +92,7 @@ class WebOrigin:
             trust_env=False,
             follow_redirects=False,
             headers={"User-Agent": "dicomveil", "Accept-Encoding": "gzip, identity;q=0.5"},
-            timeout=httpx.Timeout(
-                limits.read_seconds, connect=limits.connect_seconds, pool=limits.wait_seconds
-            ),
+            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=limits.wait_seconds),
         )
 
     def __repr__(self) -> str:
@@ -126,9 +124,7 @@ class WebOrigin:
         self, study: str, series: str | None = None, instance: str | None = None
     ) -> AsyncGenerator[bytes, None]:
         """As `Origin.metadata`."""
-        async with self._response(
-            "GET", f"{resource_path(study, series, instance)}/metadata", _JSON
-        ) as response:
+        async with self._response("GET", f"{resource_path(study, series, instance)}/metadata", _JSON) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 yield b"[]"
                 return
@@ -199,9 +195,7 @@ class WebOrigin:
         async with self._whole_instance(study, series, instance) as file:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 
-    async def store(
-        self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int
-    ) -> StoreResult:
+    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
         """As `Origin.store`."""
         body = StoreBody(instance, size)
         path = resource_path(study) if study else "studies"

@@ -14,8 +14,9 @@ from dicomveil_engine.errors import (
     InvalidDataSetError,
 )
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.json_model.rewriter import BulkDataURIs, JSONDataSet, MetadataRewriter
+from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter
 from dicomveil_engine.json_model.stream import ObjectStream
+from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.policy import Decision, Limits, Policy, load_policy
 
@@ -59,5 +60,5 @@ def deidentify_metadata(
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
-    rewriter = MetadataRewriter(policy, bulk_data_uri=bulk_data_uri)
-    return [rewriter.rewrite(instance) for instance in instances]
+    rewriter = MetadataRewriter(policy)
+    return [rewriter.rewrite(instance, bulk_data_uri=bulk_data_uri) for instance in instances]

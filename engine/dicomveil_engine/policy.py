@@ -20,8 +20,8 @@ from dicomveil_engine.marks import AddMethodText, Marks
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.date_shift import Scope, ShiftDates
 from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.pseudonym import patient_pseudonyms
-from dicomveil_engine.methods.refresh_uid import RefreshUID, uid_pseudonyms
+from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
+from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
 
@@ -101,7 +101,6 @@ class Policy:
         self.mark_method = AddMethodText.from_settings({}, keys)
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
-        self.pseudonym_uid = self.uids.pseudonym
         self.is_pseudonym_uid = self.uids.is_pseudonym
         self.pseudonym_patient_id = self.patients.pseudonym
         self.is_pseudonym_patient_id = self.patients.is_pseudonym
@@ -145,6 +144,10 @@ class Policy:
             return Decision(Keep(), label)
         return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
 
+    def pseudonym_uid(self, original: str) -> str:
+        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
+        return pseudonym_of(original, self.uids)
+
     @property
     def removes_private(self) -> bool:
         """Whether no private attribute can come out, whatever its creator."""
@@ -170,12 +173,23 @@ class Policy:
         """Whether the attribute comes out as it is."""
         return isinstance(self.decide(tag, vr, creator).method, Keep)
 
-    def replaces_uids(self) -> bool:
-        """Whether study, series and instance are known by pseudonyms outside."""
-        return all(
-            isinstance(self.decide(tag, "UI").method, RefreshUID)
-            for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
-        )
+    @cached_property
+    def replaces_uids(self) -> bool | None:
+        """Whether study, series and instance have pseudonyms outside; None when some have and some have not."""
+        methods = [self.decide(tag, "UI").method for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)]
+        if all(isinstance(method, RefreshUID) for method in methods):
+            return True
+        return False if all(isinstance(method, Keep) for method in methods) else None
+
+    @cached_property
+    def replaces_patient_id(self) -> bool:
+        """Whether a PatientID has a pseudonym outside."""
+        return isinstance(self.decide(PATIENT_ID, "LO").method, Pseudonym)
+
+    @cached_property
+    def releases_pixels(self) -> bool:
+        """Whether Pixel Data comes out as it is, and frames and pictures of it may."""
+        return self.keeps(PIXEL_DATA, "OW") and self.keeps(PIXEL_DATA, "OB")
 
 
 def load_policy(config: Mapping[str, object] | str | Path, key: bytes, *, limits: Limits | None = None) -> Policy:

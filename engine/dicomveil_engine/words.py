@@ -69,6 +69,7 @@ class IdentifyingWords:
         """Note one value of an identifying attribute."""
         self._values.add((value, vr))
         self._words = None
+        self._cleaned.clear()
 
     def remove_from(self, text: str) -> str:
         """The text without identifying words and patterns; the same string if it holds none."""

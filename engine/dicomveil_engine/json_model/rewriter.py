@@ -16,7 +16,7 @@ from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidD
 from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.json_model.values import JSONElement, decode, encode
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode
 from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.dummy import Dummy
@@ -34,7 +34,6 @@ from dicomveil_engine.policy import (
     Policy,
 )
 
-JSONDataSet = dict[str, JSONElement]
 BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
@@ -67,22 +66,28 @@ class _Waiting(NamedTuple):
 class MetadataRewriter:
     """Rewrites data sets in DICOM JSON by one policy.
 
-    Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs.
+    Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs. Without
+    `marks`, the data set does not say that it is de-identified: a search result is no instance.
     """
 
-    def __init__(self, policy: Policy, *, bulk_data_uri: BulkDataURIs | None = None, marks: bool = True) -> None:
+    def __init__(self, policy: Policy, *, marks: bool = True) -> None:
         self._policy = policy
-        self._bulk_data_uri = bulk_data_uri
         self._marks = policy.marks if marks else None
         self._entries: dict[tuple[str, str, str | None], _Entry] = {}
 
-    def rewrite(self, dataset: JSONDataSet, assumed: InstanceIdentity | None = None) -> JSONDataSet:
+    def rewrite(
+        self,
+        dataset: JSONDataSet,
+        *,
+        assumed: InstanceIdentity | None = None,
+        bulk_data_uri: BulkDataURIs | None = None,
+    ) -> JSONDataSet:
         """The de-identified data set; the original is not changed.
 
         `assumed` are the UIDs of the resource that the data set is known to belong to: search results need not
         repeat them. Raises InvalidDataSetError and DeidentificationError.
         """
-        return _Rewriting(self, self._policy, dataset, assumed or InstanceIdentity()).run()
+        return _Rewriting(self, self._policy, dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
 
     def entry(self, key: str, vr: str, creator: str | None) -> _Entry:
         """The entry of an element, from the policy at the first time."""
@@ -108,10 +113,6 @@ class MetadataRewriter:
         identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
         return _Entry(tag, effective, decision, identifies and tag < _PIXELS)
 
-    def bulk_data_uri(self, path: str, uri: str) -> str | None:
-        """The URI to be written for a kept element whose value is elsewhere."""
-        return self._bulk_data_uri(path, uri) if self._bulk_data_uri else None
-
     @property
     def marks(self) -> tuple[Field, ...]:
         """What the data set is to say of its de-identification."""
@@ -122,12 +123,18 @@ class _Rewriting:
     """One data set on its way."""
 
     def __init__(
-        self, rewriter: MetadataRewriter, policy: Policy, dataset: JSONDataSet, assumed: InstanceIdentity
+        self,
+        rewriter: MetadataRewriter,
+        policy: Policy,
+        dataset: JSONDataSet,
+        assumed: InstanceIdentity,
+        bulk_data_uri: BulkDataURIs | None,
     ) -> None:
         self._rewriter = rewriter
         self._policy = policy
         self._dataset = dataset
         self._assumed = assumed
+        self._bulk_data_uri = bulk_data_uri
         self._context = Context()
         self._waiting: list[_Waiting] = []
 
@@ -201,8 +208,7 @@ class _Rewriting:
                 ]
                 out[key] = {"vr": written, "Value": rewritten} if rewritten else {"vr": written}
             elif "BulkDataURI" in element:
-                uri = self._rewriter.bulk_data_uri("/".join((*path, key)).lower(), str(element["BulkDataURI"]))
-                out[key] = {"vr": written} if uri is None or written == "UN" else {"vr": written, "BulkDataURI": uri}
+                out[key] = self._elsewhere(written, "/".join((*path, key)).lower(), str(element["BulkDataURI"]))
             elif written == "UN" and vr in {"UN", "SQ"} and "InlineBinary" in element and _may_be_items(element):
                 out[key] = {"vr": written}  # what stands in a sequence in disguise is not ours to read here
             else:
@@ -216,6 +222,11 @@ class _Rewriting:
         else:
             out[key] = element
             self._waiting.append(_Waiting(out, key, entry, depth))
+
+    def _elsewhere(self, written: str, path: str, uri: str) -> JSONElement:
+        """A kept element whose value is elsewhere. What is UN may be a sequence, and stays there."""
+        new = self._bulk_data_uri(path, uri) if self._bulk_data_uri and written != "UN" else None
+        return {"vr": written} if new is None else {"vr": written, "BulkDataURI": new}
 
     def _identify(self, entry: _Entry, element: JSONElement, codecs: tuple[str, ...]) -> None:
         if entry.vr == "SQ" or "BulkDataURI" in element:

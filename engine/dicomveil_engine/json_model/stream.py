@@ -7,6 +7,7 @@ import json
 import re
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.json_model.values import JSONDataSet
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SMALL = 1 << 16
@@ -27,7 +28,7 @@ class ObjectStream:
         self._state = "start"
         self._retry_at = 0
 
-    def feed(self, data: bytes) -> list[dict[str, object]]:
+    def feed(self, data: bytes) -> list[JSONDataSet]:
         """The objects that are complete now."""
         try:
             self._buffer += self._decoder.decode(data)
@@ -35,15 +36,15 @@ class ObjectStream:
             raise InvalidDataSetError("the metadata is not UTF-8") from None
         return self._objects(closing=False)
 
-    def close(self) -> list[dict[str, object]]:
+    def close(self) -> list[JSONDataSet]:
         """The last objects; the array must be complete."""
         objects = self._objects(closing=True)
         if self._state != "end":
             raise InvalidDataSetError("the metadata is cut off, or is no array of objects")
         return objects
 
-    def _objects(self, *, closing: bool) -> list[dict[str, object]]:
-        objects: list[dict[str, object]] = []
+    def _objects(self, *, closing: bool) -> list[JSONDataSet]:
+        objects: list[JSONDataSet] = []
         position = 0
         if len(self._buffer) < self._retry_at and not closing:
             return objects

@@ -10,6 +10,7 @@ from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS, Val
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE
 
 JSONElement = dict[str, object]
+JSONDataSet = dict[str, JSONElement]
 
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 

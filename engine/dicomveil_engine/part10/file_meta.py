@@ -6,6 +6,7 @@ information and the writer's name never pass.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -33,8 +34,8 @@ IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
 
 _LONGEST = 1 << 16
 """Bytes of file meta that we read; real ones have a few hundred."""
-_REGISTERED = "1.2.840.10008.1.2"
-"""All transfer syntaxes of PS3.5 Annex A are below it; what others mean is not known."""
+_TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
+"""All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     syntax = values.get(0x00020010, "")
     if not syntax:
         return _checked(_without_meta(data, end), data, end), end
-    if not syntax.startswith(_REGISTERED):
+    if not _TRANSFER_SYNTAX.fullmatch(syntax):
         raise InvalidDataSetError("(0002,0010) TransferSyntaxUID names no transfer syntax of PS3.5")
     meta = FileMeta(syntax, values.get(0x00020002, ""), values.get(0x00020003, ""))
     if len(data) < end + 6 and not closing:

@@ -119,7 +119,7 @@ class Reading:
         except ValueError:
             return ""
         # A multi-valued UID or ID is none: it cannot say which study this is.
-        return values[0].strip() if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else ""
+        return values[0].strip(" \0") if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else ""
 
     @cached_property
     def identity(self) -> InstanceIdentity:

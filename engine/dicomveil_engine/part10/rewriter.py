@@ -61,7 +61,7 @@ class InstanceRewriter:
         """The instance as it leaves."""
         self.transfer_syntax_uid: str | None = None
 
-    def feed(self, data: bytes) -> list[Chunk]:
+    def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the instance, give those of the output that are ready."""
         return list(self._advance(data, closing=False))
 
@@ -72,9 +72,9 @@ class InstanceRewriter:
         self._is_closed = True
         return list(self._advance(b"", closing=True))
 
-    def _advance(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+    def _advance(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
         if self._walker is None:
-            self._input = self._input + data if self._input else data
+            self._input = self._input + bytes(data) if self._input else bytes(data)
             found = read_file_meta(self._input, closing=closing)
             if found is None:
                 return
@@ -107,13 +107,16 @@ class InstanceRewriter:
             elif compressed := self._deflate.compress(chunk):
                 yield compressed
 
-    def _inflated(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+    def _inflated(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
         assert self._inflate is not None
         try:
-            while data and not self._inflate.eof:
+            while not self._inflate.eof:
                 inflated = self._inflate.decompress(data, _INFLATED_STEP)
                 data = self._inflate.unconsumed_tail
                 yield from self._rewrite(inflated, closing=False)
+                # All input may be read and output still be inside.
+                if not data and len(inflated) < _INFLATED_STEP:
+                    break
         except zlib.error:
             raise InvalidDataSetError("the deflated data set cannot be inflated") from None
         if closing:
@@ -121,7 +124,7 @@ class InstanceRewriter:
                 raise InvalidDataSetError("the deflated data set is cut off")
             yield from self._rewrite(b"", closing=True)
 
-    def _rewrite(self, data: bytes, *, closing: bool) -> Iterator[Chunk]:
+    def _rewrite(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
         """The data set itself: elements to the walker, streamed values past it."""
         walker = self._walker
         assert walker is not None
@@ -173,7 +176,11 @@ class InstanceRewriter:
             original.sop_instance_uid or self._meta.sop_instance_uid, self._policy.uids
         )
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
-        return FileMeta(self._meta.transfer_syntax_uid, sop_class if is_legal("UI", sop_class) else "", instance)
+        return FileMeta(
+            self._meta.transfer_syntax_uid,
+            sop_class if is_legal("UI", sop_class) else "",
+            instance if is_legal("UI", instance) else "",
+        )
 
     def _output(self, tag: int, original: str) -> str:
         """A UID as the output has it; empty where the policy does something else with it."""

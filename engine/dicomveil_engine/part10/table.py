@@ -112,7 +112,7 @@ class Entry:
         self.head = head
         """Bytes before the value: 8, or 12 for the long form of explicit VR."""
         self.encoding = table.encoding if table else IMPLICIT_LITTLE
-        self.values = self.encoding
+        self.values = IMPLICIT_LITTLE if key[4:] == b"UN" else self.encoding
         """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
         self.is_top = table.is_top if table else False
         self.method: Method | None = None
@@ -166,6 +166,9 @@ class DecisionTable(dict[bytes, Entry]):
             return Entry(DELIMITER, tag, "", key, 8, self)
         if tag > self.until:
             return Entry(BOUNDARY, tag, "", key, 8, self)
+        if self.is_top and not any(key):
+            # Writers fill the last block of a medium with zeros, eight of which read as an element of no length.
+            return Entry(REMOVED, tag, "UN", key, 8, self)
         head = 8
         if not encoding.implicit:
             vr = key[4:].decode("latin-1")
@@ -175,7 +178,8 @@ class DecisionTable(dict[bytes, Entry]):
         if group & 1:
             if not self._policy.removes_private:
                 return Entry(PRIVATE, tag, "", key, head, self)
-            return Entry(REMOVED, tag, "UN", key, head, self)
+            if key[4:] != b"PN":  # whose words must not survive in free text
+                return Entry(REMOVED, tag, "UN", key, head, self)
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None) -> Entry:
@@ -187,8 +191,6 @@ class DecisionTable(dict[bytes, Entry]):
         decision = self._policy.decide(tag, vr, creator)
         entry = Entry(CHANGED, tag, vr, key, head, self)
         entry.method, entry.rule = decision.method, decision.rule
-        if written == "UN" and not encoding.implicit:
-            entry.values = IMPLICIT_LITTLE
         self._classify(entry, decision.method)
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
         entry.is_context = self.is_top and tag in CONTEXT_TAGS

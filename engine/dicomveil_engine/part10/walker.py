@@ -13,7 +13,7 @@ from dicomveil_engine import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.part10 import table as kinds
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.resolution import Reading, Resolver
 from dicomveil_engine.part10.section import Section
 from dicomveil_engine.part10.skip import end_of_sequence
@@ -37,6 +37,9 @@ class NeedMoreError(Exception):
         self.until = until
 
 
+_NOT_HELD = -1
+
+
 class _Creator:
     """A private creator: it comes out only with an element of its block."""
 
@@ -46,7 +49,7 @@ class _Creator:
         self.name = name
         self.raw = raw
         self.place: int | None = place
-        """Held for it in the section's output; None once it stands there."""
+        """Held for it in the section's output, or _NOT_HELD when that is written; None once it stands there."""
 
 
 def _is_passed(tag: int) -> bool:
@@ -110,8 +113,17 @@ class Walker:
         written = self._section.write(self._buffer, end, self._resolver)
         rest = memoryview(self._buffer)[self._position + head :]
         self._buffer, self._position, self._section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
-        self._creators = {}
+        self._creators = self._creators_left() if self._creators else {}
         return written, rest
+
+    def _creators_left(self) -> _Creators:
+        """The creators that elements behind the streamed one may have; those that were held are not written yet."""
+        group = self._streamed[0].tag >> 16 if self._streamed else None
+        left = {number: creator for number, creator in self._creators.items() if number >> 8 == group}
+        for creator in left.values():
+            if creator.place is not None:
+                creator.place = _NOT_HELD
+        return left
 
     def _resolver(self) -> Resolver:
         return self._tables.resolver(self.reading.known())
@@ -132,13 +144,14 @@ class Walker:
         try:
             self._elements(self._table, self._position, len(self._buffer), 0, self._codecs, True)
         except (NeedMoreError, struct.error) as error:
-            if closing and any(self._buffer[self._position :]):
+            if not closing:
+                held = len(self._buffer) - self._position
+                until = error.until if isinstance(error, NeedMoreError) else 0
+                # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
+                self._retry_at = max(until, 2 * held + self._position if held > 64 else 0)
+                return None
+            if any(self._buffer[self._position :]):
                 raise InvalidDataSetError("the instance is cut off in the middle of an element") from None
-            held = len(self._buffer) - self._position
-            until = error.until if isinstance(error, NeedMoreError) else 0
-            # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
-            self._retry_at = max(until, 2 * held + self._position if held > 64 else 0)
-            return None
         if closing and not self._streamed:
             if self._position > len(self._buffer):
                 raise InvalidDataSetError("the instance is cut off in the middle of a value")
@@ -213,7 +226,7 @@ class Walker:
                     checkpoint = None
                     continue
                 if length == UNDEFINED:
-                    after = self._end_of_value(entry, value_at, encoding, depth)
+                    after = self._end_of_value(entry, value_at, depth)
                 elif after > end and (depth or entry.noted or kind not in kinds.VALUE_UNSEEN):
                     self._short(after, open_end)
                 elif entry.noted:
@@ -357,14 +370,14 @@ class Walker:
             raise NeedMoreError(until)
         raise InvalidDataSetError("an element reaches beyond the item that holds it")
 
-    def _end_of_value(self, entry: Entry, value_at: int, encoding: Encoding, depth: int) -> int:
+    def _end_of_value(self, entry: Entry, value_at: int, depth: int) -> int:
         """Behind a value of undefined length that is left out. No method works on one: raises for all others."""
-        if entry.kind not in kinds.VALUE_DROPPED:
+        # An icon's Pixel Data may be encapsulated too (PS3.5 Section A.4), and is kept like any other bytes.
+        if entry.kind not in kinds.VALUE_DROPPED and not (entry.kind == kinds.KEPT and entry.vr in {"OB", "OW"}):
             raise DeidentificationError(
                 f"{dictionary.describe(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"
             )
-        values = IMPLICIT_LITTLE if entry.values is not entry.encoding else encoding
-        return end_of_sequence(self._buffer, value_at, values, self._depth_limit - depth)
+        return end_of_sequence(self._buffer, value_at, entry.values, self._depth_limit - depth)
 
     def _character_set(self, entry: Entry, position: int, length: int, end: int, open_end: bool) -> tuple[str, ...]:
         value_at = position + entry.head
@@ -396,7 +409,10 @@ class Walker:
         creator = creators.get(entry.tag >> 8)
         decided = table.private(entry, creator.name if creator else None)
         if creator and creator.place is not None and decided.kind != kinds.REMOVED:
-            self._section.fill(creator.place, creator.raw)
+            if creator.place == _NOT_HELD:
+                self._section.replace(self._buffer, position, position, creator.raw)
+            else:
+                self._section.fill(creator.place, creator.raw)
             creator.place = None
         return decided
 

@@ -1,0 +1,167 @@
+"""What the process says of its work: one line per event on stderr, in which no patient's value can be.
+
+Our own messages pass, since they are written to hold none. Of whatever foreign libraries say (messages, warnings,
+tracebacks) only the type and the place in the code are told: httpx logs whole URLs, pydicom warns with values, and
+the message of any exception may quote what it stumbled over. So nothing here trusts a library to be discreet.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TextIO
+
+from dicomveil_proxy.errors import ProxyError
+
+OWN = ("dicomveil_proxy", "dicomveil")
+"""The loggers whose messages pass, with those below them."""
+
+SILENT = ("pydicom", "dicomweb_client", "httpx", "httpcore", "aiohttp", "PIL", "requests", "urllib3", "uvicorn.access")
+"""Loggers that say nothing an operator could use once their messages are withheld."""
+
+_LIFECYCLE = frozenset((("uvicorn.error", "server"), ("uvicorn.error", "multiprocess")))
+"""Logger and module of messages that hold process numbers and nothing of any request."""
+
+_CONSTANTS = frozenset(
+    (
+        "Application startup failed. Exiting.",
+        "ASGI callable returned without completing response.",
+        "ASGI callable returned without starting response.",
+        "Exception in ASGI application\n",
+        "Invalid HTTP request received.",
+    )
+)
+"""Uvicorn's messages that are worth reading; a message with anything filled in is not one of them."""
+
+_FRAMES_TOLD = 8
+_ERRORS_TOLD = 5
+
+_log = logging.getLogger(__name__)
+
+
+class EventFormatter(logging.Formatter):
+    """One line: time in UTC, level, logger, message or place, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record; what may hold a value stays out."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        line = f"{when} {record.levelname} {record.name}: {_message(record).strip()}"
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f" [{describe_error(record.exc_info[1])}]"
+        # A line break in a message would let it pretend to be two events.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Let everything that the process says go through EventFormatter, to stderr; for the whole process, at its start.
+
+    Uncaught exceptions and warnings too. Other handlers are taken away: they would write around it.
+    """
+    logging.raiseExceptions = False  # or logging itself prints messages and arguments that do not fit together
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.propagate = True
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(EventFormatter())
+    handler.addFilter(_is_worth_a_line)
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(level)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    sys.excepthook = _uncaught
+    sys.unraisablehook = lambda event: _tell(event.exc_value)
+    threading.excepthook = lambda event: _tell(event.exc_value)
+    warnings.showwarning = _warned
+    if not sys.warnoptions:
+        # Not only silent: Python remembers the text of every warning that it has shown.
+        warnings.simplefilter("ignore")
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception without its message: types and places in the code, from the error back to its causes."""
+    told = []
+    for each in _with_causes(error):
+        kind = type(each)
+        told.append(f"{kind.__module__}.{kind.__qualname__}{_places(each.__traceback__)}")
+        if len(told) == _ERRORS_TOLD:
+            break
+    return ", after ".join(told)
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _with_causes(part)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _with_causes(cause)
+
+
+def _places(trace: TracebackType | None) -> str:
+    """The innermost calls, outermost first: `module:line`."""
+    calls = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in traceback.walk_tb(trace)]
+    return " at " + " > ".join(calls[-_FRAMES_TOLD:]) if calls else ""
+
+
+def _message(record: logging.LogRecord) -> str:
+    if _is_own(record) or (record.name, record.module) in _LIFECYCLE:
+        try:
+            return _filled_in(record)
+        except (TypeError, ValueError, KeyError):
+            pass
+    elif record.msg in _CONSTANTS and not record.args:
+        return str(record.msg)
+    return f"message withheld, from {record.module}.{record.funcName}:{record.lineno}"
+
+
+def _filled_in(record: logging.LogRecord) -> str:
+    """The message; of a foreign exception in it only the type, since its text is not ours."""
+    template = str(_discreet(record.msg))
+    if isinstance(record.args, dict):
+        return template % {name: _discreet(value) for name, value in record.args.items()}
+    return template % tuple(_discreet(value) for value in record.args) if record.args else template
+
+
+def _discreet(value: object) -> object:
+    is_foreign = isinstance(value, BaseException) and not isinstance(value, ProxyError)
+    return type(value).__qualname__ if is_foreign else value
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    return any(record.name == name or record.name.startswith(f"{name}.") for name in OWN)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether anything is left to tell: of a foreign event below a warning only its place would be."""
+    return record.levelno >= logging.WARNING or _is_own(record) or (record.name, record.module) in _LIFECYCLE
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    del kind, trace
+    if not isinstance(error, KeyboardInterrupt):
+        _tell(error)
+
+
+def _tell(error: BaseException | None) -> None:
+    if error is not None and not isinstance(error, SystemExit):
+        _log.critical("unexpected error", exc_info=error)
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    del message, filename, file, line
+    _log.warning("a %s, whose text is withheld, in line %d", category.__name__, lineno)

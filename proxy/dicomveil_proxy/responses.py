@@ -1,0 +1,111 @@
+"""Responses: a stream that never ends well when something went wrong, and the one shape of a problem's body."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dicomveil_engine import EngineError
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.problems import problem
+from dicomveil_proxy.transactions.retrieve import Piece
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+async def primed(generator: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
+    """A generator that has its first item already, so that what it raises at once can still be a status."""
+    try:
+        first = await anext(generator)
+    except StopAsyncIteration:
+        return _nothing()
+    except BaseException:
+        await generator.aclose()
+        raise
+    return _with_first(first, generator)
+
+
+async def _nothing() -> AsyncGenerator[_T, None]:
+    return
+    yield  # an empty generator
+
+
+async def _with_first(first: _T, rest: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
+    try:
+        yield first
+        async for item in rest:
+            yield item
+    finally:
+        await rest.aclose()
+
+
+class Stream(Response):
+    """A body that is sent as it is made.
+
+    An error on the way, or a limit of time, closes the connection without the body's end: no user agent can take
+    the part for the whole. When the user agent goes away, the source is closed at once.
+    """
+
+    def __init__(
+        self, body: AsyncGenerator[Piece, None], media_type: str, *, seconds: float, done: Callable[[], None]
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body_iterator = body
+        self._seconds = seconds
+        self._done = done
+        self.init_headers({"content-type": media_type})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send it, as an ASGI application."""
+        gone = asyncio.ensure_future(_disconnected(receive))
+        try:
+            async with asyncio.timeout(self._seconds):
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                async for piece in self.body_iterator:
+                    if gone.done():
+                        return
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (ProxyError, EngineError) as error:
+            _log.error("a response was broken off: %s", error)
+        except TimeoutError:
+            _log.error("a response was broken off: it took longer than limits.request_seconds")
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+            await self.body_iterator.aclose()
+            self._done()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def problem_response(error: BaseException, request_id: str) -> Response:
+    """What a user agent is told of an error."""
+    status, body = problem(error, request_id)
+    return json_response(body, status=status)
+
+
+def json_response(
+    content: object,
+    *,
+    status: int = 200,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A JSON document."""
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(body, status, headers=dict(headers or {}), media_type=media_type)

@@ -8,8 +8,7 @@ the character set cannot hold is an error.
 from __future__ import annotations
 
 import re
-import warnings
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from pydicom import charset
 
@@ -23,22 +22,38 @@ _FRAGMENT = re.compile(rb"^[^\x1b]+|\x1b[^\x1b]*")
 _RESET = re.compile(rb"[\\^=\r\n\f\t]")
 """Before these, code extensions are back at the first character set (PS3.5 Section 6.1.2.5.3)."""
 _RESET_TEXT = re.compile(r"([\\^=\r\n\f\t]+)")
-_STATEFUL = frozenset(charset.handled_encodings)
-"""Codecs that read the escape sequences by themselves."""
+_SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
+_EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
+"""Terms as writers misspell them."""
+_GB2312 = "iso_ir_58"
+_STATEFUL = frozenset(charset.handled_encodings) - {_GB2312}
+"""Codecs that read and write the escape sequences by themselves; pydicom wrongly has GB 2312 among them."""
+_TO_GB2312 = b"\x1b$)A"
 
 
 @lru_cache(256)
 def codecs_of(value: bytes) -> tuple[str, ...]:
-    """The codecs that a value of (0008,0005) Specific Character Set stands for; unknown terms mean Latin-1."""
+    """The codecs that a value of (0008,0005) Specific Character Set stands for; unknown terms mean Latin-1.
+
+    pydicom would do it too, but logs the terms that it does not know.
+    """
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
-    if terms[0] in {"ISO_IR 192", "GB18030", "GBK"}:
-        terms = terms[:1]  # they allow no code extensions (PS3.3 C.12.1.1.2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return tuple(charset.convert_encodings(terms if len(terms) > 1 else terms[0])) or DEFAULT
-        except (LookupError, ValueError):
-            return DEFAULT
+    if len(terms) > 1 and terms[0] in charset.STAND_ALONE_ENCODINGS:
+        return (_codec_of(terms[0]),)  # it allows no code extensions (PS3.3 C.12.1.1.2)
+    extensions = [term for term in terms[1:] if term not in charset.STAND_ALONE_ENCODINGS]
+    return tuple(map(_codec_of, [terms[0], *extensions]))
+
+
+def _codec_of(term: str) -> str:
+    if term not in charset.python_encoding:
+        if match := _SINGLE.fullmatch(term):
+            term = f"ISO_IR {match[1]}"
+        elif match := _EXTENSION.fullmatch(term):
+            term = f"ISO 2022 IR {match[1]}"
+        elif term.upper() in {"UTF-8", "UTF8"}:
+            term = "ISO_IR 192"
+    codec: str = charset.python_encoding.get(term, DEFAULT[0])
+    return codec
 
 
 def decode(value: bytes, codecs: tuple[str, ...]) -> str:
@@ -76,8 +91,31 @@ def encode(text: str, codecs: tuple[str, ...]) -> bytes:
     try:
         if len(codecs) == 1:
             return text.encode(codecs[0])
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return b"".join(charset.encode_string(part, list(codecs)) for part in _RESET_TEXT.split(text) if part)
-    except (UnicodeError, LookupError, ValueError, UserWarning):
-        raise DeidentificationError("a text cannot be written in the data set's Specific Character Set") from None
+        # pydicom warns and logs where it has to put a question mark: ask before.
+        if all(_has_room(character, codecs) for character in text):
+            return b"".join(_encode_part(part, codecs) for part in _RESET_TEXT.split(text) if part)
+    except (UnicodeError, LookupError, ValueError):
+        pass
+    raise DeidentificationError("a text cannot be written in the data set's Specific Character Set")
+
+
+def _encode_part(part: str, codecs: tuple[str, ...]) -> bytes:
+    if _GB2312 in codecs[1:] and not part.isascii():
+        try:
+            return part.encode(codecs[0])
+        except UnicodeError:
+            return _TO_GB2312 + part.encode(_GB2312)
+    encoded: bytes = charset.encode_string(part, list(codecs))
+    return encoded
+
+
+@lru_cache(4_096)
+def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
+    """Whether one of the codecs can write the character."""
+    for codec in codecs:
+        try:
+            charset.custom_encoders.get(codec, partial(str.encode, encoding=codec))(character)
+        except UnicodeError:
+            continue
+        return True
+    return False

@@ -47,7 +47,7 @@ DUMMY_ITEMS: dict[int, tuple[Item, ...]] = {
         ),
     ),
     0x00340001: ((Field(0x00340005, "OB", b"\0\0"),),),
-    0x0040B020: ((Field(0x00700006, "ST", ["ANONYMOUS"]), Field(0x0040A0B0, "US", [1, 0])),),
+    0x0040B020: ((Field(0x0040A0B0, "US", [1, 0]), Field(0x00700006, "ST", ["ANONYMOUS"])),),
     0x00081111: (),
 }
 """Per sequence, the items that stand in for it; other sequences get one code item that means nothing.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from dicomveil_engine import dictionary
+from dicomveil_engine._standard import Option
 from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.keys import Keys
@@ -160,7 +161,7 @@ class Policy:
 
     def _date_shifts(self) -> list[ShiftDates]:
         methods = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
-        if self._profile is not None:
+        if self._profile is not None and Option.RETAIN_LONG_MODIFIED_DATES in self._profile.options:
             methods.append(self._profile.shift)
         return [method for method in methods if isinstance(method, ShiftDates)]
 

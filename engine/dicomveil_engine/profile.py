@@ -98,6 +98,11 @@ class ConfidentialityProfile:
         self._refresh = RefreshUID.from_settings({}, keys)
         self.shift = ShiftDates.from_settings(date_shift, keys)
 
+    @property
+    def moves_dates(self) -> bool:
+        """Whether dates come out moved, rather than not at all."""
+        return Option.RETAIN_LONG_MODIFIED_DATES in self.options
+
     def decide(self, tag: int, vr: str) -> Verdict:
         """The verdict on a public attribute whose (effective) VR is `vr`; private ones are removed."""
         if tag >> 16 & 1:
@@ -122,7 +127,9 @@ class ConfidentialityProfile:
         """Dates move; times of day stay, since date and time are moved together by whole days."""
         if vr in DATE_VRS:
             return self.shift
-        return self._keep if vr in {"TM", "SH"} else None
+        if vr == "SH":
+            return self._clean  # (0008,0201) Timezone Offset From UTC, whatever else somebody wrote there
+        return self._keep if vr == "TM" else None
 
     def _act(self, tag: int, code: str, vr: str) -> Method:
         match code:
@@ -151,11 +158,10 @@ class ConfidentialityProfile:
         return Verdict(method, f"the layer by VR: {vr}")
 
     def _by_vr(self, tag: int, vr: str) -> Method:
-        modified = Option.RETAIN_LONG_MODIFIED_DATES in self.options
         if vr in DATE_VRS:
-            return self.shift if modified else self._redact
+            return self.shift if self.moves_dates else self._redact
         if vr == "TM":
-            return self._keep if modified else self._redact
+            return self._keep if self.moves_dates else self._redact
         if vr == "UI":
             return self._keep if tag in STRUCTURAL_UIDS else self._refresh
         if vr in FREE_TEXT_VRS:

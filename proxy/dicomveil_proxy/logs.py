@@ -17,16 +17,17 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TextIO
 
-from dicomveil_proxy.errors import ProxyError
-
 OWN = ("dicomveil_proxy", "dicomveil")
 """The loggers whose messages pass, with those below them."""
+
+_OWN_ERRORS = ("dicomveil_proxy.", "dicomveil_engine.")
+"""Where the exceptions come from whose messages hold no values, by their module's rule."""
 
 SILENT = ("pydicom", "dicomweb_client", "httpx", "httpcore", "aiohttp", "PIL", "requests", "urllib3", "uvicorn.access")
 """Loggers that say nothing an operator could use once their messages are withheld."""
 
-_LIFECYCLE = frozenset((("uvicorn.error", "server"), ("uvicorn.error", "multiprocess")))
-"""Logger and module of messages that hold process numbers and nothing of any request."""
+_LIFECYCLE = ("uvicorn.error", "multiprocess")
+"""Logger and module of messages that say which worker died; they hold process numbers and nothing of a request."""
 
 _CONSTANTS = frozenset(
     (
@@ -112,7 +113,7 @@ def _places(trace: TracebackType | None) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    if _is_own(record) or (record.name, record.module) in _LIFECYCLE:
+    if _is_below(record.name, OWN) or (record.name, record.module) == _LIFECYCLE:
         try:
             return _filled_in(record)
         except (TypeError, ValueError, KeyError):
@@ -131,17 +132,22 @@ def _filled_in(record: logging.LogRecord) -> str:
 
 
 def _discreet(value: object) -> object:
-    is_foreign = isinstance(value, BaseException) and not isinstance(value, ProxyError)
-    return type(value).__qualname__ if is_foreign else value
+    if not isinstance(value, BaseException) or type(value).__module__.startswith(_OWN_ERRORS):
+        return value
+    return type(value).__qualname__
 
 
-def _is_own(record: logging.LogRecord) -> bool:
-    return any(record.name == name or record.name.startswith(f"{name}.") for name in OWN)
+def _is_below(logger: str, names: tuple[str, ...]) -> bool:
+    return any(logger == name or logger.startswith(f"{name}.") for name in names)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """Whether anything is left to tell: of a foreign event below a warning only its place would be."""
-    return record.levelno >= logging.WARNING or _is_own(record) or (record.name, record.module) in _LIFECYCLE
+    if _is_below(record.name, SILENT):
+        return False  # pydicom sets its logger's level anew when it is imported
+    return (
+        record.levelno >= logging.WARNING or _is_below(record.name, OWN) or (record.name, record.module) == _LIFECYCLE
+    )
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -5,6 +5,7 @@ A pseudonym of one project means nothing in another.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from dicomveil_engine import MetadataRewriter, Policy
@@ -14,6 +15,8 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.resolver import Resolver
 from dicomveil_proxy.settings import Limits
 from dicomveil_proxy.translation import Translation
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -35,7 +38,9 @@ class Project:
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
-        self.translation = Translation(self.policy, self.origin, self.identities, Resolver(self.identities))
+        self.translation = Translation(
+            self.policy, self.origin, self.identities, Resolver(self.identities, warn=_log.warning)
+        )
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, marks=False)
 

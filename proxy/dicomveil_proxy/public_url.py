@@ -24,7 +24,7 @@ class PublicURL:
             return self._configured
         scheme, host = request.url.scheme, request.headers.get("host", "")
         if self._is_trusted(request):
-            forwarded = _last_forwarded(request.headers.get("forwarded", ""))
+            forwarded = _last_forwarded(",".join(request.headers.getlist("forwarded")))
             scheme = forwarded.get("proto", scheme)
             host = forwarded.get("host", host)
         if scheme not in {"http", "https"} or not _HOST.fullmatch(host):

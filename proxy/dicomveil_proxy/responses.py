@@ -52,7 +52,7 @@ class Stream(Response):
     """A body that is sent as it is made.
 
     An error on the way, or a limit of time, closes the connection without the body's end: no user agent can take
-    the part for the whole. When the user agent goes away, the source is closed at once.
+    the part for the whole. When the user agent goes away, the source is closed at once, even while it is waited for.
     """
 
     def __init__(
@@ -65,27 +65,40 @@ class Stream(Response):
         self._done = done
         self.init_headers({"content-type": media_type})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as an ASGI application."""
         gone = asyncio.ensure_future(_disconnected(receive))
+        is_begun = False
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds) as deadline:
+                gone.add_done_callback(lambda _: _end_now(deadline))
+                # It is there already. Only a generator that has begun lets go of its source when it is closed.
+                piece = await anext(self.body_iterator, b"")
+                is_begun = True
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                async for piece in self.body_iterator:
-                    if gone.done():
-                        return
+                if scope["method"] != "HEAD":
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    async for piece in self.body_iterator:
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (ProxyError, EngineError) as error:
+            if not is_begun:
+                raise
             _log.error("a response was broken off: %s", error)
         except TimeoutError:
-            _log.error("a response was broken off: it took longer than limits.request_seconds")
+            if not gone.done():
+                _log.error("a response was broken off: it took longer than limits.request_seconds")
         finally:
             gone.cancel()
             with suppress(asyncio.CancelledError):
                 await gone
             await self.body_iterator.aclose()
             self._done()
+
+
+def _end_now(deadline: asyncio.Timeout) -> None:
+    with suppress(RuntimeError):  # it has ended already
+        deadline.reschedule(asyncio.get_running_loop().time())
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -6,8 +6,10 @@ queries translated, and no header of the user agent reaches the origin server, n
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -16,7 +18,7 @@ from starlette.routing import Route
 
 from dicomveil_proxy import accept
 from dicomveil_proxy.accept import Choice, acceptable, choose
-from dicomveil_proxy.errors import BadRequest, Busy, NotAcceptable, UnknownResource, UnsupportedMediaType
+from dicomveil_proxy.errors import BadRequest, Busy, NotAcceptable, OriginTimeout, UnknownResource, UnsupportedMediaType
 from dicomveil_proxy.media_type import DICOM, DICOM_JSON, MULTIPART_RELATED, OCTET_STREAM, parse_media_type
 from dicomveil_proxy.multipart import (
     MultipartLimits,
@@ -36,7 +38,7 @@ from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import Storing, bounded, refuse
 
 MAXIMUM_PARAMETERS = 512
-_SEARCH = re.compile(r"(?:studies(?:/([^/]+)(?:/series/([^/]+))?)?/)?(studies|series|instances)")
+_SEARCH = re.compile(r"(?:studies/([^/]+)/(?:series/([^/]+)/)?)?(studies|series|instances)")
 _THUMBNAIL_VIEWPORT = "256,256"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -61,7 +63,13 @@ class DICOMweb:
 
     async def get(self, request: Request) -> Response:
         """Search or retrieve."""
+        async with self._in_time():
+            return await self._get(request)
+
+    async def _get(self, request: Request) -> Response:
         path = request.path_params["path"]
+        if path.startswith("/"):
+            raise UnknownResource("there is no such kind of resource")
         parameters = _parameters(request)
         if searched := _SEARCH.fullmatch(path):
             study, series, level = searched.groups()
@@ -163,7 +171,8 @@ class DICOMweb:
         storing = Storing(self._project, self._base_url(request), study)
         self._enter()
         try:
-            response = await storing.run(_events(request, reader, self._project.limits.request_bytes))
+            async with self._in_time():
+                response = await storing.run(_events(request, reader, self._project.limits.request_bytes))
         finally:
             self._leave()
         if response.status == 204:
@@ -183,6 +192,15 @@ class DICOMweb:
 
     def _streaming(self, body: AsyncGenerator[Piece, None], media_type: str) -> Response:
         return Stream(body, media_type, seconds=self._project.limits.request_seconds, done=self._leave)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Up to the first byte of the answer; from there on it is for the stream to break off."""
+        try:
+            async with asyncio.timeout(self._project.limits.request_seconds):
+                yield
+        except TimeoutError:
+            raise OriginTimeout("the request took longer than limits.request_seconds") from None
 
     def _enter(self) -> None:
         if self._streams >= self._project.limits.concurrent_streams:

@@ -96,6 +96,8 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
         if vr == "UN" and tag >> 16 & 1:
             vr = dictionary.vr_of(tag, name) or "UN"
         method = policy.decide(tag, vr, name).method
+        if policy.marks and depth == 0 and tag == METHOD_CODES and vr == "SQ":
+            method = Keep()
         if isinstance(method, Remove):
             del dataset[tag]
             continue
@@ -127,7 +129,7 @@ def _read_identifying(dataset: Dataset, policy: Policy, context: Context, depth:
         tag, vr = int(element.tag), _vr(element)
         if depth == 0 and tag >= _PIXELS:
             return
-        if tag >> 16 & 1 and vr != "PN":
+        if tag >> 16 & 1 and vr not in {"PN", "SQ"}:
             continue
         method = policy.decide(tag, vr, None).method
         if is_identifying(tag, vr) and not isinstance(method, Keep) and vr != "SQ":
@@ -135,7 +137,7 @@ def _read_identifying(dataset: Dataset, policy: Policy, context: Context, depth:
             if isinstance(values, list):
                 for value in values:
                     context.identifying.add(str(value), vr)
-        elif vr == "SQ" and isinstance(method, Keep):
+        elif vr == "SQ":
             for item in element.value:
                 _read_identifying(item, policy, context, depth + 1)
 

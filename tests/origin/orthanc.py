@@ -75,7 +75,7 @@ def running_orthanc(folder: Path) -> Iterator[Orthanc]:
     executable = program()
     if executable is None:
         raise FileNotFoundError("Orthanc or its DICOMweb plugin is not installed")
-    port = _free_port()
+    port = free_port()
     settings = folder / "orthanc.json"
     settings.write_text(json.dumps(_configuration(folder, port)))
     log = folder / "orthanc.log"
@@ -86,7 +86,7 @@ def running_orthanc(folder: Path) -> Iterator[Orthanc]:
         _wait_until_it_answers(server)
         yield server
     finally:
-        _stop(process)
+        stop(process)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +126,8 @@ def _configuration(folder: Path, port: int) -> dict[str, object]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -145,7 +146,8 @@ def _wait_until_it_answers(server: Orthanc) -> None:
     raise RuntimeError("Orthanc did not come up:\n" + server.log.read_text(errors="replace")[-2_000:])
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours, by its id."""
     process.terminate()
     try:
         process.wait(_STOP_SECONDS)

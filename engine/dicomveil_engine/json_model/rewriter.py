@@ -6,6 +6,7 @@ lets the methods work that had to wait for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,8 +17,8 @@ from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidD
 from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode
-from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode, passed
+from dicomveil_engine.marks import CODE_VALUE, MARK_TAGS, METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
@@ -41,6 +42,9 @@ _ENTRIES_REMEMBERED = 16_384
 _PIXELS = 0x7FE00008
 """Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
 _CHARACTER_SET = "00080005"
+_TAG = re.compile("[0-9A-F]{8}")
+"""PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
+_CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class _Waiting(NamedTuple):
     key: str
     entry: _Entry
     depth: int
+    codecs: tuple[str, ...]
 
 
 class MetadataRewriter:
@@ -99,12 +104,9 @@ class MetadataRewriter:
         return found
 
     def _make(self, key: str, vr: str, creator: str | None) -> _Entry:
-        try:
-            tag = int(key, 16)
-        except ValueError:
-            tag = -1
-        if len(key) != 8 or tag < 0:
+        if not _TAG.fullmatch(key):
             raise InvalidDataSetError("the metadata has a key that is no tag")
+        tag = int(key, 16)
         known = vr in dictionary.VRS and vr != "UN"
         effective = vr if known else dictionary.vr_of(tag, creator) or "UN"
         decision = self._policy.decide(tag, effective, creator)
@@ -141,8 +143,8 @@ class _Rewriting:
     def run(self) -> JSONDataSet:
         self._read_context()
         out = self._item(self._dataset, 0, (), characters.DEFAULT)
-        for container, key, entry, depth in self._waiting:
-            self._apply(container, key, entry, depth)
+        for waiting in self._waiting:
+            self._apply(*waiting)
         if self._rewriter.marks:
             self._mark(out)
         return out
@@ -155,31 +157,39 @@ class _Rewriting:
         out: JSONDataSet = {}
         if _CHARACTER_SET in item:
             codecs = self._codecs(item[_CHARACTER_SET])
-        creators: dict[int, tuple[str, str]] = {}
+        creators: dict[str, str] | None = None
         for key, element in item.items():
             if not isinstance(element, dict):
                 raise InvalidDataSetError("the metadata has an element that is no object")
             vr = str(element.get("vr", "UN"))
             creator = None
-            if key[3:4] in "13579bdfBDF":
-                number = int(key[4:], 16) if len(key) == 8 and _is_hex(key) else 0
-                if 0x10 <= number <= 0xFF:
-                    creators[int(key, 16)] = (key, self._text_of(element))
+            if key[3:4] in "13579BDF":
+                if creators is None:
+                    creators = self._creators(item)
+                if key in creators:
                     continue
-                held = creators.get(int(key, 16) >> 16 << 16 | number >> 8) if number else None
-                creator = held[1] if held else None
+                creator = creators.get(f"{key[:4]}00{key[4:6]}")
             entry = self._rewriter.entry(key, vr, creator)
             self._element(out, key, element, entry, depth, path, codecs)
-            if creator is not None and held is not None and key in out and held[0] not in out:
-                self._insert_creator(out, item, held[0], key)
+            if creator is not None and key in out:
+                self._insert_creator(out, item, f"{key[:4]}00{key[4:6]}", key)
         return out
+
+    def _creators(self, item: JSONDataSet) -> dict[str, str]:
+        """The private creators by their keys; an object has no order, so that they may stand anywhere."""
+        return {
+            key: self._text_of(element)
+            for key, element in item.items()
+            if _CREATOR.fullmatch(key) and isinstance(element, dict)
+        }
 
     @staticmethod
     def _insert_creator(out: JSONDataSet, item: JSONDataSet, creator: str, before: str) -> None:
         """A private creator comes out only with an element of its block, and before it."""
-        element = out.pop(before)
-        out[creator] = item[creator]
-        out[before] = element
+        if creator not in out:
+            element = out.pop(before)
+            out[creator] = _kept(item[creator], int(creator, 16), "LO")
+            out[before] = element
 
     def _element(
         self,
@@ -192,27 +202,27 @@ class _Rewriting:
         codecs: tuple[str, ...],
     ) -> None:
         method, vr = entry.decision.method, entry.vr
+        if entry.tag in MARK_TAGS and not depth and self._rewriter.marks:
+            self._earlier_mark(out, key, element, entry, codecs)
+            return
         if entry.identifies:
             self._identify(entry, element, codecs)
+        written = str(element.get("vr", "UN"))
+        if vr == "SQ":
+            # Of what goes, too: the names and numbers in it must not survive in free text elsewhere.
+            items = self._items(key, element, entry, depth, path, codecs, search=not isinstance(method, Keep))
         if isinstance(method, Remove):
             return
-        written = str(element.get("vr", "UN"))
         if isinstance(method, Keep):
-            if vr == "SQ" and written == "SQ":
-                items = element.get("Value", [])
-                if not isinstance(items, list):
-                    raise InvalidDataSetError(f"{dictionary.describe(entry.tag, vr)} has a Value that is no array")
-                rewritten = [
-                    self._item(_checked(item, entry), depth + 1, (*path, key, str(number)), codecs)
-                    for number, item in enumerate(items, 1)
-                ]
-                out[key] = {"vr": written, "Value": rewritten} if rewritten else {"vr": written}
+            if vr == "SQ":
+                # Bytes in its place are a sequence in disguise (PS3.5 Section 6.2.2), not ours to read here.
+                out[key] = {"vr": "SQ", "Value": items} if items else {"vr": written}
             elif "BulkDataURI" in element:
                 out[key] = self._elsewhere(written, "/".join((*path, key)).lower(), str(element["BulkDataURI"]))
-            elif written == "UN" and vr in {"UN", "SQ"} and "InlineBinary" in element and _may_be_items(element):
-                out[key] = {"vr": written}  # what stands in a sequence in disguise is not ours to read here
+            elif vr == "UN" and "InlineBinary" in element and _may_be_items(element):
+                out[key] = {"vr": written}
             else:
-                out[key] = element
+                out[key] = _kept(element, entry.tag, vr)
         elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
             out[key] = {"vr": written}
         elif isinstance(method, Dummy) and vr == "SQ":
@@ -221,7 +231,44 @@ class _Rewriting:
             out[key] = {"vr": written}  # the method needs a value that is not here
         else:
             out[key] = element
-            self._waiting.append(_Waiting(out, key, entry, depth))
+            self._waiting.append(_Waiting(out, key, entry, depth, codecs))
+
+    def _items(
+        self,
+        key: str,
+        element: JSONElement,
+        entry: _Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+        *,
+        search: bool = False,
+    ) -> list[JSONDataSet]:
+        """The items of a sequence, rewritten; in a `search`, only for what identifies in them."""
+        waiting = len(self._waiting)
+        try:
+            return [
+                self._item(item, depth + 1, (*path, key, str(number)), codecs)
+                for number, item in enumerate(_items_of(element, entry), 1)
+            ]
+        except InvalidDataSetError:
+            if not search:
+                raise
+            return []  # nothing of it comes out, so that it need not be readable
+        finally:
+            if search:
+                del self._waiting[waiting:]
+
+    def _earlier_mark(
+        self, out: JSONDataSet, key: str, element: JSONElement, entry: _Entry, codecs: tuple[str, ...]
+    ) -> None:
+        """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
+        if entry.tag == METHOD_TEXT and element.get("vr") == "LO":
+            out[key] = element
+            marked = _Entry(entry.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
+            self._waiting.append(_Waiting(out, key, marked, 0, codecs))
+        elif entry.tag == METHOD_CODES and element.get("vr") == "SQ":
+            out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, 0, (), codecs)}
 
     def _elsewhere(self, written: str, path: str, uri: str) -> JSONElement:
         """A kept element whose value is elsewhere. What is UN may be a sequence, and stays there."""
@@ -270,10 +317,10 @@ class _Rewriting:
 
     # Second turn
 
-    def _apply(self, container: JSONDataSet, key: str, entry: _Entry, depth: int) -> None:
+    def _apply(self, container: JSONDataSet, key: str, entry: _Entry, depth: int, codecs: tuple[str, ...]) -> None:
         element = container[key]
         written = str(element.get("vr", "UN"))
-        values = b"" if "BulkDataURI" in element else _decoded(element, entry, self._codecs_of_top())
+        values = b"" if "BulkDataURI" in element else _decoded(element, entry, codecs)
         try:
             changed = entry.decision.method.apply(Element(entry.tag, entry.vr, values, depth), self._context)
             if changed is None:
@@ -282,6 +329,8 @@ class _Rewriting:
                 container[key] = self._encoded(written, entry, changed)
             elif "InlineBinary" not in element and not isinstance(values, bytes) and not values:
                 container[key] = {"vr": written}
+            else:
+                container[key] = _kept(element, entry.tag, entry.vr)
         except EngineError as error:
             raise DeidentificationError(
                 f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {error}"
@@ -291,10 +340,6 @@ class _Rewriting:
                 f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: "
                 "no value of that VR comes of it"
             ) from None
-
-    def _codecs_of_top(self) -> tuple[str, ...]:
-        element = self._dataset.get(_CHARACTER_SET)
-        return self._codecs(element) if isinstance(element, dict) else characters.DEFAULT
 
     @staticmethod
     def _encoded(written: str, entry: _Entry, values: object) -> JSONElement:
@@ -306,30 +351,25 @@ class _Rewriting:
         """Say that the data set is de-identified; texts and codes of earlier times stay (PS3.15 E.1.1)."""
         for mark in self._rewriter.marks:
             key = f"{mark.tag:08X}"
-            there = self._dataset.get(key)
-            if mark.tag == METHOD_TEXT and there and there.get("vr") == "LO":
-                entry = _Entry(mark.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
-                out[key] = there
-                self._apply(out, key, entry, 0)
-            elif mark.tag == METHOD_CODES and there and there.get("vr") == "SQ":
-                earlier = out.get(key, {}).get("Value", [])
+            if key not in out:
+                out[key] = _field(mark)
+            elif mark.tag == METHOD_CODES:
+                earlier = out[key]["Value"]
                 assert isinstance(earlier, list)
-                known = str(there.get("Value"))
+                known = str(self._dataset[key].get("Value")) if self._policy.keeps(CODE_VALUE, "SH") else ""
                 new = [_fields(item) for item in mark.items if str(item[0].values[0]) not in known]
                 out[key] = {"vr": "SQ", "Value": [*earlier, *new]}
-            else:
-                out[key] = _field(mark)
         in_order = sorted(out.items())
         out.clear()
         out.update(in_order)
 
 
-def _checked(item: object, entry: _Entry) -> JSONDataSet:
-    if not isinstance(item, dict):
-        if item is None:
-            return {}
+def _items_of(element: JSONElement, entry: _Entry) -> list[JSONDataSet]:
+    values = element.get("Value") or []
+    items = [item for item in values if isinstance(item, dict | None)] if isinstance(values, list) else []
+    if not isinstance(values, list) or len(items) != len(values):
         raise InvalidDataSetError(f"{dictionary.describe(entry.tag, 'SQ')} holds something that is no item")
-    return item
+    return [item or {} for item in items]
 
 
 def _decoded(element: JSONElement, entry: _Entry, codecs: tuple[str, ...]):  # type: ignore[no-untyped-def]
@@ -341,12 +381,11 @@ def _decoded(element: JSONElement, entry: _Entry, codecs: tuple[str, ...]):  # t
         ) from None
 
 
-def _is_hex(key: str) -> bool:
+def _kept(element: JSONElement, tag: int, vr: str) -> JSONElement:
     try:
-        int(key, 16)
-    except ValueError:
-        return False
-    return True
+        return passed(element, vr)
+    except (ValueError, TypeError):
+        raise InvalidDataSetError(f"{dictionary.describe(tag, vr)} has a value that is not of its VR") from None
 
 
 def _may_be_items(element: JSONElement) -> bool:

@@ -13,6 +13,9 @@ JSONElement = dict[str, object]
 JSONDataSet = dict[str, JSONElement]
 
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+_NAME_MEMBERS = frozenset(_NAME_GROUPS)
+_MEMBERS = frozenset(("vr", "Value", "InlineBinary"))
+_SCALARS = frozenset((str, int, float, type(None)))
 
 
 def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> Values:
@@ -41,6 +44,34 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
         return b""
     texts = [_name(value) if vr == "PN" else _text(value) for value in written]
     return texts if len(texts) > 1 or any(texts) else []
+
+
+def passed(element: JSONElement, vr: str) -> JSONElement:
+    """A kept element, without members that the model does not know.
+
+    Raises ValueError for values that are none of the VR: an object in the place of a text can hide a data set.
+    """
+    values = element.get("Value")
+    if values is not None:
+        if not isinstance(values, list):
+            raise ValueError("Value is no array")
+        types = set(map(type, values))
+        if not types <= _SCALARS:
+            if vr != "PN" or not all(map(_is_name, values)):
+                raise ValueError("no value of the VR")
+        elif str in types and (vr in INTEGER_VRS or vr in FLOAT_VRS):
+            decode(element, vr, ())
+    if not isinstance(element.get("InlineBinary", ""), str):
+        raise ValueError("not Base64")  # noqa: TRY004
+    if element.keys() <= _MEMBERS:
+        return element
+    return {name: value for name, value in element.items() if name in _MEMBERS}
+
+
+def _is_name(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return type(value) in _SCALARS
+    return value.keys() <= _NAME_MEMBERS and all(group is None or isinstance(group, str) for group in value.values())
 
 
 def _text(value: object) -> str:
@@ -72,13 +103,13 @@ def encode(vr: str, values: Values) -> JSONElement:
 
 
 def _written(vr: str, value: object) -> object:
+    if value == "":
+        return None  # PS3.18 Section F.2.5: an empty one among several
     if vr == "PN":
         groups = str(value).split("=")
         return {name: group for name, group in zip(_NAME_GROUPS, groups, strict=False) if group}
     if vr == "AT":
         return f"{value:08X}"
-    if value == "":
-        return None  # PS3.18 Section F.2.5: an empty one among several
     if vr == "IS":
         return int(str(value))
     if vr == "DS":

@@ -119,7 +119,9 @@ class Reading:
         except ValueError:
             return ""
         # A multi-valued UID or ID is none: it cannot say which study this is.
-        return values[0].strip(" \0") if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else ""
+        if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
+            return ""
+        return values[0].strip(" \0")
 
     @cached_property
     def identity(self) -> InstanceIdentity:

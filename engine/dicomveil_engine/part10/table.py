@@ -44,20 +44,22 @@ SEQUENCE: Final = 7
 OPAQUE: Final = 8
 MARK_TEXT: Final = 9
 MARK_CODES: Final = 10
+SEARCHED: Final = 11
+"""A sequence that goes, with names and numbers in it that must not survive in free text."""
 COMPOUND: Final = 7
 """Kinds below it concern one element and its value alone."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
 """The value need not be there to go on, if it is not noted."""
-VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT))
+VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED))
 """Nothing of the value comes out."""
 # What concerns the elements after it, or the place where it stands:
-SPECIAL: Final = 11
-STREAMED: Final = 11
-LEFT_OUT: Final = 12
-CHARACTER_SET: Final = 13
-PRIVATE: Final = 14
-DELIMITER: Final = 15
-BOUNDARY: Final = 16
+SPECIAL: Final = 12
+STREAMED: Final = 12
+LEFT_OUT: Final = 13
+CHARACTER_SET: Final = 14
+PRIVATE: Final = 15
+DELIMITER: Final = 16
+BOUNDARY: Final = 17
 
 CONTEXT_TAGS = frozenset(
     (
@@ -75,6 +77,9 @@ CONTEXT_TAGS = frozenset(
 FIRST_STREAMED = 0x7FE00008
 LAST_STREAMED = 0x7FE00010
 """Float, double float and integer Pixel Data (PS3.3 C.7.6.24, C.7.6.3) pass through in chunks."""
+
+_SEARCHED_VRS = frozenset((b"PN", b"SQ"))
+"""Private elements whose words must not survive in free text, although they go."""
 
 _ENTRIES_REMEMBERED = 16_384
 """A stranger may send any tag with any VR; beyond this many a table looks each one up anew."""
@@ -111,10 +116,11 @@ class Entry:
         self.key = key
         self.head = head
         """Bytes before the value: 8, or 12 for the long form of explicit VR."""
-        self.encoding = table.encoding if table else IMPLICIT_LITTLE
+        # A table is a dict, and at its first entry an empty one: do not ask for its truth.
+        self.encoding = table.encoding if table is not None else IMPLICIT_LITTLE
         self.values = IMPLICIT_LITTLE if key[4:] == b"UN" else self.encoding
         """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
-        self.is_top = table.is_top if table else False
+        self.is_top = table.is_top if table is not None else False
         self.method: Method | None = None
         self.rule = "the policy"
         """What made the decision, for messages."""
@@ -178,8 +184,10 @@ class DecisionTable(dict[bytes, Entry]):
         if group & 1:
             if not self._policy.removes_private:
                 return Entry(PRIVATE, tag, "", key, head, self)
-            if key[4:] != b"PN":  # whose words must not survive in free text
-                return Entry(REMOVED, tag, "UN", key, head, self)
+            if key[4:] not in _SEARCHED_VRS:
+                entry = Entry(REMOVED, tag, "UN", key, head, self)
+                entry.values = IMPLICIT_LITTLE if key[4:] == b"UN" else encoding
+                return entry
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None) -> Entry:
@@ -192,6 +200,10 @@ class DecisionTable(dict[bytes, Entry]):
         entry = Entry(CHANGED, tag, vr, key, head, self)
         entry.method, entry.rule = decision.method, decision.rule
         self._classify(entry, decision.method)
+        if vr == "SQ" and entry.kind in VALUE_DROPPED:
+            if entry.kind == EMPTIED:
+                entry.constant = encoding.element_head(key, 0)
+            entry.kind = SEARCHED
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
         entry.is_context = self.is_top and tag in CONTEXT_TAGS
         entry.noted = entry.identifies or entry.is_context

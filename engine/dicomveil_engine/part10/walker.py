@@ -11,7 +11,7 @@ import struct
 
 from dicomveil_engine import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
-from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.marks import CODE_VALUE, METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.resolution import Reading, Resolver
@@ -326,7 +326,8 @@ class Walker:
         if more:
             section.replace(buffer, position, position, more)
         if len(starts) != run:
-            section.note_length(encoding.u32, run, start - 4, start, stop)
+            # The sequence's own length is in the encoding around it, whatever its items are in.
+            section.note_length(of.encoding.u32, run, start - 4, start, stop)
         return position
 
     def _compound(
@@ -345,7 +346,7 @@ class Walker:
         if length != UNDEFINED and after > end:
             self._short(after, open_end)
         if entry.kind == kinds.MARK_TEXT:
-            self._write_marks(METHOD_TEXT, position)
+            self._write_marks_beside(METHOD_TEXT, position)
             raw = self._buffer[position:after]
             self._section.replace(self._buffer, position, after, b"")
             self._section.pending.append((len(self._section.out) - 1, (entry, raw, codecs)))
@@ -353,15 +354,37 @@ class Walker:
         if entry.kind == kinds.MARK_CODES:
             if length == UNDEFINED:
                 after = end_of_sequence(self._buffer, value_at, entry.values, self._depth_limit)
-            known = self._buffer[value_at:after]
-            self._write_marks(METHOD_CODES, position)
+            known = self._buffer[value_at:after] if self._policy.keeps(CODE_VALUE, "SH") else b""
+            self._write_marks_beside(METHOD_CODES, position)
             more = b"".join(item for code, item in self._tables.mark_codes if code not in known)
             return self._sequence(entry, value_at, length, end, depth, codecs, more)
+        if entry.kind == kinds.SEARCHED:
+            return self._search(entry, position, length, end, depth, codecs)
         # What is kept unread may be a sequence in disguise (PS3.5 Section 6.2.2), to which the policy applies.
         begins_with_item = length == UNDEFINED or self._buffer[value_at : value_at + 4] == b"\xfe\xff\x00\xe0"
         if entry.kind == kinds.OPAQUE and not begins_with_item:
             return after
         return self._sequence(entry, value_at, length, end, depth, codecs)
+
+    def _search(self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...]) -> int:
+        """Note what identifies in a sequence, and leave the sequence out or put a constant in its place."""
+        section, value_at = self._section, position + entry.head
+        before = section.checkpoint()
+        try:
+            after = self._sequence(entry, value_at, length, end, depth, codecs)
+        except (InvalidDataSetError, DeidentificationError):
+            # Nothing of it comes out, so that it need not be readable; only its end must be known.
+            after = self._end_of_value(entry, value_at, depth) if length == UNDEFINED else value_at + length
+        except (NeedMoreError, struct.error):
+            if length == UNDEFINED:
+                raise
+            after = value_at + length
+        section.roll_back(before)
+        if entry.constant:
+            section.replace(self._buffer, position, after, entry.constant)
+        else:
+            section.remove(self._buffer, position, after)
+        return after
 
     @staticmethod
     def _short(until: int, open_end: bool) -> None:
@@ -408,7 +431,8 @@ class Walker:
             return None
         creator = creators.get(entry.tag >> 8)
         decided = table.private(entry, creator.name if creator else None)
-        if creator and creator.place is not None and decided.kind != kinds.REMOVED:
+        is_removed = decided.kind == kinds.REMOVED or (decided.kind == kinds.SEARCHED and not decided.constant)
+        if creator and creator.place is not None and not is_removed:
             if creator.place == _NOT_HELD:
                 self._section.replace(self._buffer, position, position, creator.raw)
             else:
@@ -426,8 +450,13 @@ class Walker:
         return self._table
 
     def _write_marks(self, before: int, position: int) -> None:
-        """Write the marks that are due before the tag; a mark of the tag itself stands there already."""
+        """Write the marks that are due before the tag."""
         for tag, mark in self._marks_due:
             if tag < before:
                 self._section.replace(self._buffer, position, position, mark)
-        self._marks_due = [due for due in self._marks_due if due[0] > before]
+        self._marks_due = [due for due in self._marks_due if due[0] >= before]
+
+    def _write_marks_beside(self, mark: int, position: int) -> None:
+        """Write what is due before a mark that stands there already, and is added to."""
+        self._write_marks(mark, position)
+        self._marks_due = [due for due in self._marks_due if due[0] != mark]

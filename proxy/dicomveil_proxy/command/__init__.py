@@ -39,7 +39,8 @@ def main() -> None:
     if sys.argv[1:2] == ["serve"]:
         _with_allocator()
     try:
-        commands(prog_name="dicomveil")
+        # Called by itself, the Typer object puts an excepthook of its own in the place of ours.
+        typer.main.get_command(commands).main(prog_name="dicomveil")
     except KeyboardInterrupt:
         sys.exit(130)  # as shells say it: ended by SIGINT
 
@@ -54,7 +55,7 @@ def _with_allocator() -> None:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**ALLOCATOR, **os.environ})  # noqa: S606
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _show_version(value: bool) -> None:
     if value:
         print(f"dicomveil {version('dicomveil-proxy')}")
         raise typer.Exit
@@ -63,15 +64,15 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
 @commands.callback()
 def _options(
     *,
-    show_version: Annotated[  # noqa: ARG001 - typer's callback has done it
+    show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     """Take what stands before the command's name."""
 
 
-@commands.command()
-def serve(
+@commands.command("serve")
+def _serve(
     origin: Annotated[
         str | None,
         typer.Option(
@@ -129,8 +130,9 @@ def serve(
     public_url: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Where viewers reach the proxy, such as https://research.example.org, if another "
-            "server stands before it."
+            metavar="URL",
+            help="Where viewers reach the proxy, such as https://research.example.org, if another "
+            "server stands before it.",
         ),
     ] = None,
     config: Annotated[
@@ -146,9 +148,9 @@ def serve(
 
     Point a viewer at the URL that it prints. Everything is checked before the server starts.
     """
-    from dicomveil_proxy.command import serve as command  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - see the module's docstring
 
-    command.run(
+    run(
         config,
         origin=origin,
         profile=profile,
@@ -163,8 +165,8 @@ def serve(
     )
 
 
-@commands.command()
-def demo(
+@commands.command("demo")
+def _demo(
     port: Annotated[
         int | None, typer.Option(show_default="8080, or a free one", help="Port to listen on; 0 takes a free one.")
     ] = None,
@@ -173,17 +175,17 @@ def demo(
 
     The images come with pydicom. Nothing is kept, nothing is fetched, and only this machine is served.
     """
-    from dicomveil_proxy.command import demo as command  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command.demo import run  # noqa: PLC0415 - see the module's docstring
 
-    command.run(port)
+    run(port)
 
 
-@commands.command()
-def keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")]) -> None:
+@commands.command("keygen")
+def _keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")]) -> None:
     """Write a new project key: 32 random bytes as hexadecimal digits.
 
     All pseudonyms of a project come from its key. Whoever has it can trace them back.
     """
-    from dicomveil_proxy.command import keygen as command  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command.keygen import run  # noqa: PLC0415 - see the module's docstring
 
-    command.run(file)
+    run(file)

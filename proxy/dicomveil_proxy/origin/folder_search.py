@@ -13,6 +13,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 
+from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match
 from dicomveil_proxy.origin.frames import malformed
 from dicomveil_proxy.origin.header_json import header_json
@@ -107,4 +108,6 @@ def _header(path: Path, tags: list[int] | None) -> Match:
     with malformed("an instance of the folder cannot be read"):
         header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=tags)
         result = header_json(header, lambda _: "")
+    if not result.keys() >= {"00080018", "0020000E"}:
+        raise OriginMalformed("an instance of the folder is not what it was when it was indexed")
     return {tag: element for tag, element in result.items() if "BulkDataURI" not in element}

@@ -54,6 +54,6 @@ def _element(dataset: Dataset, tag: int, bulk_uri: Callable[[str], str], path: s
             return {"vr": element.VR}
         value = value if little else to_little_endian(value, element.VR)
         return {"vr": element.VR, "InlineBinary": base64.b64encode(value).decode()}
-    converted: dict[str, Any] = element.to_json_dict(None, 0)
-    json.dumps(converted, allow_nan=False)
+    # Through JSON: pydicom gives its own kinds of text and numbers, and some that JSON has not.
+    converted: dict[str, Any] = json.loads(json.dumps(element.to_json_dict(None, 0), allow_nan=False))
     return converted

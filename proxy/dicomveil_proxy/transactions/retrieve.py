@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream
-from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
+from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.media_type import DICOM, OCTET_STREAM
 from dicomveil_proxy.multipart import MultipartWriter, PartData, PartStart, content_type_of
 from dicomveil_proxy.project import Project
@@ -24,6 +24,15 @@ from dicomveil_proxy.translation import identity_of
 Piece = bytes | bytearray | memoryview
 
 _ANY_SYNTAX = "*"
+_STANDARD_SYNTAXES = "1.2.840.10008.1.2"
+_VALUE_TYPES = frozenset(
+    (
+        OCTET_STREAM,
+        *(f"image/{kind}" for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "jxl", "dicom-rle")),
+        *("video/mpeg", "video/mp4", "video/h265"),
+    )
+)
+"""Of frames and other bulk data, PS3.18 Tables 8.7.3-2 and 8.7.3-5."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +42,12 @@ async def instances(
 ) -> AsyncGenerator[Piece, None]:
     """The instances of a study or series, or one, as parts or, without a writer, as it is."""
     rewriter: InstanceRewriter | None = None
-    is_begun = False
+    is_begun = is_there = False
     events = project.origin.instances(original.study, original.series, original.instance)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                rewriter, is_begun = InstanceRewriter(project.policy), False
+                rewriter, is_begun, is_there = InstanceRewriter(project.policy), False, True
                 continue
             if rewriter is None:
                 continue  # left out
@@ -58,6 +67,8 @@ async def instances(
                     yield writer.head({"Content-Type": f"{DICOM};transfer-syntax={rewriter.transfer_syntax_uid}"})
             for chunk in chunks:
                 yield chunk
+    if not is_there:
+        raise UnknownResource("there is no such resource")
     if writer:
         yield writer.close()
 
@@ -119,26 +130,39 @@ async def frames(
     _require_pixels(project)
     assert original.series is not None
     assert original.instance is not None
-    content_type = OCTET_STREAM
+    content_type, begun = OCTET_STREAM, 0
     events = project.origin.frames(original.study, original.series, original.instance, original.frames)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                media_type, syntax = content_type_of(event.headers.get("content-type"))
-                if syntax is not None:
-                    _check_syntax(syntax, syntaxes)
-                content_type = _safe_content_type(media_type, syntax)
+                content_type = _frame_type(event, syntaxes)
+                begun += 1
                 yield content_type, None
             elif isinstance(event, PartData):
                 yield content_type, event.data
+    if begun < len(set(original.frames)):
+        raise OriginMalformed(f"the origin server sent {begun} frames of {len(set(original.frames))}")
 
 
-def _safe_content_type(media_type: str | None, syntax: str | None) -> str:
-    """A Content-Type of our own making: of the origin server's headers nothing else passes."""
-    is_known = media_type is not None and (media_type == OCTET_STREAM or media_type.startswith(("image/", "video/")))
-    content_type = str(media_type) if is_known else OCTET_STREAM
-    is_uid = syntax is not None and len(syntax) <= 64 and set(syntax) <= set("0123456789.")
-    return f"{content_type};transfer-syntax={syntax}" if is_uid else content_type
+def _frame_type(part: PartStart, wanted: Sequence[str]) -> str:
+    """Content-Type of a frame, of our own making: of the origin server's headers nothing else passes."""
+    media_type, syntax = _checked_type(part)
+    if syntax is None:
+        return media_type
+    if not (syntax.startswith(_STANDARD_SYNTAXES) and len(syntax) <= 32 and set(syntax) <= set("0123456789.")):
+        raise OriginMalformed("a frame's transfer syntax is none of PS3.5")
+    _check_syntax(syntax, wanted)
+    return f"{media_type};transfer-syntax={syntax}"
+
+
+def _checked_type(part: PartStart) -> tuple[str, str | None]:
+    """Media type and transfer syntax of a value that nothing but its type tells from a whole instance."""
+    media_type, syntax = content_type_of(part.headers.get("content-type"))
+    if media_type in _VALUE_TYPES:
+        return media_type, syntax
+    if media_type is None or not media_type.startswith(("image/", "video/")):
+        raise OriginMalformed("the origin server answered in another media type than asked for")
+    return OCTET_STREAM, syntax  # such as the image/x-jls of earlier editions
 
 
 def _require_pixels(project: Project) -> None:
@@ -157,7 +181,9 @@ async def bulkdata(project: Project, original: Resource) -> AsyncGenerator[Piece
     events = project.origin.bulkdata(uri)
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, PartData):
+            if isinstance(event, PartStart):
+                _checked_type(event)
+            elif isinstance(event, PartData):
                 yield event.data
 
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
-from dicomveil_engine.dictionary import keyword_of
+from dicomveil_engine.dictionary import keyword_of, vr_of
 from dicomveil_engine.identifying import IDENTIFYING_TAGS
 from dicomveil_engine.methods.clean import Clean
 from dicomveil_engine.methods.date_shift import ShiftDates
@@ -29,6 +29,8 @@ _RETRIEVE_URL = "00081190"
 
 _ALWAYS_ASKED = (_STUDY, _PATIENT_ID)
 """What the policy needs to know of any result: dates move with the study, the name follows the PatientID."""
+_NEVER_ASKED = frozenset((0x00080005, 0x00081190))
+"""Specific Character Set and Retrieve URL come unasked, and Orthanc 1.10 answers 400 when asked for the first."""
 _OWN = {Level.STUDIES: (), Level.SERIES: (_SERIES,), Level.INSTANCES: (_SERIES, _INSTANCE)}
 
 _SMALLEST_PAGE, _LARGEST_PAGE = 50, 500
@@ -106,10 +108,10 @@ async def _parameters(project: Project, query: Query) -> list[tuple[str, str]] |
         if values:
             asked.append((_name(key.path[0]), values))
     tags = requested_tags(query) | {*_ALWAYS_ASKED, *_OWN[query.level]}
-    if any(isinstance(project.policy.decide(tag, "LO").method, Clean) for tag in tags):
+    if any(isinstance(project.policy.decide(tag, vr_of(tag) or "UN").method, Clean) for tag in tags):
         # Free text is cleaned of the words of these, so they must be known.
         tags |= IDENTIFYING_TAGS
-    asked += [("includefield", _name(tag)) for tag in sorted(tags) if not tag >> 16 & 1]
+    asked += [("includefield", _name(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]
     if query.include_all:
         asked.append(("includefield", "all"))
     return asked
@@ -125,11 +127,12 @@ async def _translated(project: Project, key: MatchingKey) -> str | None:
     if tag == _PATIENT_ID and policy.replaces_patient_id:
         if any(character in key.value for character in "*?"):
             return ""
-        return await project.translation.patient(key.value.strip())
+        return await project.translation.patient(key.value.strip().upper())  # case does not matter to matching
     if tag == _STUDY_DATE and isinstance(policy.decide(tag, "DA").method, ShiftDates):
         return widen_dates(key.value, policy.date_range)
     if tag in {_MODALITY, _MODALITIES_IN_STUDY} and policy.keeps(tag, "CS"):
-        return key.value if key.value.isalnum() else ""
+        # Case does not matter to matching, but may to the origin server: PS3.5 has codes in upper case only.
+        return key.value.upper() if key.value.isalnum() else ""
     return ""
 
 
@@ -161,8 +164,8 @@ def _mend(result: JSONDataSet, identity: InstanceIdentity, scope: Scope, level: 
     if path:
         result[_RETRIEVE_URL] = {"vr": "UR", "Value": [path]}
     # Viewers read the first value without looking whether there is one.
-    if "Value" not in result.get("00080061", {"Value": []}):
-        del result["00080061"]
+    if not result.get("00080061", {}).get("Value"):
+        result.pop("00080061", None)
 
 
 def _name(tag: int) -> str:

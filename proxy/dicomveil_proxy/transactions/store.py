@@ -10,11 +10,19 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
 from dicomveil_engine import EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet
-from dicomveil_proxy.errors import Conflict, PayloadTooLarge
+from dicomveil_proxy.errors import (
+    Conflict,
+    OriginError,
+    OriginTimeout,
+    OriginUnavailable,
+    PayloadTooLarge,
+    UnknownResource,
+)
 from dicomveil_proxy.identity import Identity, Kind
 from dicomveil_proxy.media_type import DICOM
 from dicomveil_proxy.multipart import Event, PartData, PartEnd, PartStart, content_type_of
@@ -68,11 +76,13 @@ class Storing:
     _unread: int = 0
     """Parts that are no instance, or cannot be read, and so have no UIDs to be named by."""
     _originals_present: dict[str, bool] = field(default_factory=dict)
+    _fault: OriginError | None = None
+    """The first of the origin server's own; what the request ends with where it took nothing."""
 
     async def run(self, events: AsyncIterator[Event]) -> StoreResponse:
         """Store all parts. Raises what reading the body raises; what was stored until then stays stored."""
         rewriter: InstanceRewriter | None = None
-        error: EngineError | None = None
+        error: EngineError | OSError | None = None
         spool: IO[bytes] | None = None
         size = 0
         try:
@@ -81,8 +91,7 @@ class Storing:
                     media_type, _ = content_type_of(event.headers.get("content-type"))
                     rewriter = InstanceRewriter(self.project.policy) if media_type in {DICOM, None} else None
                     error, size = None, 0
-                    if spool:
-                        spool.close()
+                    _discard(spool)
                     spool = tempfile.SpooledTemporaryFile(_SPOOL_IN_MEMORY)  # noqa: SIM115 (closed below)
                     continue
                 if rewriter is None:
@@ -92,46 +101,63 @@ class Storing:
                 if error is None:
                     try:
                         chunks = rewriter.feed(event.data) if isinstance(event, PartData) else rewriter.close()
-                    except EngineError as fault:
-                        error = fault
-                    else:
                         size += sum(map(len, chunks))
                         spool.writelines(chunks)
+                        if isinstance(event, PartEnd):
+                            spool.seek(0)  # writes what it still holds
+                    except (EngineError, OSError) as fault:
+                        error = fault
                 if isinstance(event, PartEnd):
                     await self._store(rewriter, spool, size, error)
                     rewriter = None
         finally:
-            if spool:
-                spool.close()
+            _discard(spool)
         return self._response()
 
-    async def _store(self, rewriter: InstanceRewriter, spool: IO[bytes], size: int, error: EngineError | None) -> None:
+    async def _store(
+        self, rewriter: InstanceRewriter, spool: IO[bytes], size: int, error: EngineError | OSError | None
+    ) -> None:
         sent, outside = rewriter.original, rewriter.deidentified
-        if sent is None or outside is None or not sent.sop_instance_uid or error is not None:
+        if sent is None or outside is None or not sent.sop_instance_uid:
             _log.warning("an instance was not stored: %s", error or "it has no SOP Instance UID")
-            if sent is None or not sent.sop_instance_uid:
-                self._unread += 1
-            else:
-                self._outcomes.append(_Outcome(sent, NOT_DEIDENTIFIED))
+            self._unread += 1
             return
         outcome = _Outcome(sent)
         self._outcomes.append(outcome)
-        if self.study is not None and self.study not in {outside.study_instance_uid, sent.study_instance_uid}:
+        if isinstance(error, OSError):
+            _log.error("an instance was not stored: the folder for temporary files cannot be written")
+            outcome.failure = OUT_OF_RESOURCES
+        elif error is not None:
+            _log.warning("an instance was not stored: %s", error)
+            outcome.failure = NOT_DEIDENTIFIED
+        elif not (sent.study_instance_uid and sent.series_instance_uid):
+            outcome.failure = CANNOT_UNDERSTAND
+        elif self.study is not None and self.study not in {outside.study_instance_uid, sent.study_instance_uid}:
             outcome.failure = STUDY_MISMATCH
-        elif await self._has_original(sent):
-            outcome.failure = TWIN
+        elif isinstance(self._fault, (OriginUnavailable, OriginTimeout)):
+            outcome.failure = PROCESSING_FAILURE  # as those before it: the origin server is not asked again
         else:
-            spool.seek(0)
-            result = await self.project.origin.store(None, outside.sop_instance_uid, spool, size)  # type: ignore[arg-type]
-            if result.acknowledged:
-                outcome.warning = result.warning_reason
-                outcome.retrieve_url = (
-                    f"{self.base_url}/studies/{outside.study_instance_uid}/series/{outside.series_instance_uid}"
-                    f"/instances/{outside.sop_instance_uid}"
-                )
-                await self._remember(outside)
-            else:
-                outcome.failure = result.failure_reason or PROCESSING_FAILURE
+            try:
+                await self._send(outcome, outside, spool, size)
+            except OriginError as fault:
+                _log.warning("an instance was not stored: %s", fault)
+                outcome.failure = PROCESSING_FAILURE
+                self._fault = fault
+
+    async def _send(self, outcome: _Outcome, outside: InstanceIdentity, spool: IO[bytes], size: int) -> None:
+        if await self._has_original(outcome.sent):
+            outcome.failure = TWIN
+            return
+        result = await self.project.origin.store(None, outside.sop_instance_uid, spool, size)  # type: ignore[arg-type]
+        if not result.acknowledged:
+            outcome.failure = result.failure_reason or PROCESSING_FAILURE
+            return
+        outcome.warning = result.warning_reason
+        outcome.retrieve_url = (
+            f"{self.base_url}/studies/{outside.study_instance_uid}/series/{outside.series_instance_uid}"
+            f"/instances/{outside.sop_instance_uid}"
+        )
+        await self._remember(outside)
 
     async def _has_original(self, sent: InstanceIdentity) -> bool:
         """Whether the origin server holds the study under its original UID: a copy beside it would be its twin.
@@ -149,10 +175,11 @@ class Storing:
                 original = await project.translation.study_held_as(study)
             known = False
             if original and not project.policy.is_pseudonym_uid(original):
-                found = await project.origin.search(
-                    Level.STUDIES, None, None, [("StudyInstanceUID", original)], limit=1, offset=0
-                )
-                known = any(text_of(match, "0020000D") == original for match in found)
+                with suppress(UnknownResource):  # it is no legal UID
+                    found = await project.origin.search(
+                        Level.STUDIES, None, None, [("StudyInstanceUID", original)], limit=1, offset=0
+                    )
+                    known = any(text_of(match, "0020000D") == original for match in found)
             self._originals_present[study] = known
         return known
 
@@ -170,6 +197,8 @@ class Storing:
     def _response(self) -> StoreResponse:
         stored = [outcome for outcome in self._outcomes if outcome.failure is None]
         failed = [outcome for outcome in self._outcomes if outcome.failure is not None]
+        if self._fault and not stored:
+            raise self._fault
         dataset: JSONDataSet = {}
         studies = {outcome.retrieve_url.partition("/series/")[0] for outcome in stored}
         if len(studies) == 1:
@@ -186,7 +215,15 @@ class Storing:
             return StoreResponse(204, dataset)
         if not failed and not self._unread:
             return StoreResponse(200, dataset)
+        if not stored and any(outcome.failure == OUT_OF_RESOURCES for outcome in failed):
+            return StoreResponse(503, dataset)
         return StoreResponse(202 if stored else 409, dataset)
+
+
+def _discard(spool: IO[bytes] | None) -> None:
+    with suppress(OSError):  # a full disk fails once more
+        if spool:
+            spool.close()
 
 
 def _reference(outcome: _Outcome) -> JSONDataSet:

@@ -1,0 +1,138 @@
+"""`dicomveil demo`: the proxy over the test instances that pydicom ships, on this machine only, without a trace.
+
+Neither the environment nor a settings file decides anything here.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import uvicorn
+from pydicom import dcmread
+
+from dicomveil_engine import ConfigurationError, EngineError, Policy, deidentify_instance
+from dicomveil_proxy.application import policy_of
+from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.serve import STARTUP_FAILED, base_url, ended_by_signals, listen, server_config
+from dicomveil_proxy.settings import Settings
+
+_HOST = "127.0.0.1"
+_PORT = 8080
+_GRACEFUL_SECONDS = 1
+_BROKEN = frozenset(("badVR.dcm",))
+"""Its Number of Frames is no number, on purpose: the proxy rightly has no metadata of it."""
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_TAGS = ("0020000D", "0020000E", "00080018")
+
+
+def run(port: int | None) -> None:
+    """Serve until Ctrl-C, or refuse."""
+    try:
+        listening = _listen_somewhere() if port is None else listen(_HOST, port)
+    except ConfigurationError as error:
+        refuse(str(error))
+    started = True  # or told to stop before
+    with listening, ended_by_signals(), TemporaryDirectory(prefix="dicomveil-demo-") as folder:
+        server = _Demo(_settings(Path(folder)), listening)
+        server.run([listening])
+        started = server.started
+    if not started:
+        sys.exit(STARTUP_FAILED)
+    print("\nstopped; nothing is left")
+
+
+class _Demo(uvicorn.Server):
+    """A server that says what to try as soon as it is up."""
+
+    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+        super().__init__(server_config(settings, graceful_seconds=_GRACEFUL_SECONDS))
+        self._url = base_url(settings, listening)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and ask ourselves for an instance as any user agent would."""
+        await super().startup(sockets)
+        logging.disable(logging.INFO)  # our own request is no event
+        transport = httpx.ASGITransport(self.config.loaded_app)
+        async with httpx.AsyncClient(transport=transport) as user_agent:
+            found = await user_agent.get(f"{self._url}/instances", params={"limit": "1"})
+        logging.disable(logging.NOTSET)
+        found.raise_for_status()
+        print(_to_try(self._url, [found.json()[0][tag]["Value"][0] for tag in _TAGS]), flush=True)
+
+
+def _settings(folder: Path) -> Settings:
+    """Settings for a folder that is filled here: a key, an empty state, and the instances."""
+    key_file, origin = folder / "project.key", folder / "origin"
+    write_key(key_file)
+    origin.mkdir()
+    # Not validated, because that would also read the environment.
+    settings = Settings.model_construct(
+        origin=str(origin), key_file=key_file, profile="default", state=folder / "state", host=_HOST
+    )
+    fill(origin, policy_of(settings))
+    return settings
+
+
+def fill(folder: Path, policy: Policy) -> None:
+    """Copy the instances that pydicom ships: those with UIDs, each once, that the policy has a safe form of."""
+    seen: set[str] = set()
+    with as_file(files("pydicom") / "data" / "test_files") as shipped:
+        for path in sorted(shipped.glob("*.dcm")):
+            uid = _identified(path)
+            if uid is not None and uid not in seen and _can_be_deidentified(path, policy):
+                seen.add(uid)
+                shutil.copyfile(path, folder / path.name)
+
+
+def _identified(path: Path) -> str | None:
+    """The SOP Instance UID of a sound instance that says which study and series it belongs to."""
+    if path.name in _BROKEN:
+        return None
+    try:
+        header = dcmread(path, stop_before_pixels=True, specific_tags=[*_UIDS])
+        uids = [str(header.get(keyword, "")) for keyword in _UIDS]
+    except Exception:  # noqa: BLE001 - some are broken on purpose, and pydicom raises nearly anything
+        return None
+    return uids[-1] if all(uids) else None
+
+
+def _can_be_deidentified(path: Path, policy: Policy) -> bool:
+    try:
+        deidentify_instance(path.read_bytes(), policy)
+    except EngineError:
+        return False
+    return True
+
+
+def _listen_somewhere() -> socket.socket:
+    """The usual port, or a free one where another server has it."""
+    try:
+        return listen(_HOST, _PORT)
+    except ConfigurationError:
+        return listen(_HOST, 0)
+
+
+def _to_try(url: str, uids: Sequence[str]) -> str:
+    study, series, instance = uids
+    return f"""\
+dicomveil serves test images, de-identified, at
+
+  {url}
+
+Search for studies, read the metadata of one, retrieve an instance:
+
+  curl '{url}/studies?limit=5'
+  curl '{url}/studies/{study}/metadata'
+  curl -H 'Accept: application/dicom' -o instance.dcm \\
+    '{url}/studies/{study}/series/{series}/instances/{instance}'
+
+Ctrl-C ends it."""

@@ -1,0 +1,209 @@
+"""`dicomveil serve`: settings are checked, then a socket is opened, then the server runs on it, in one process or more.
+
+What can be wrong is found before the server starts and told in one paragraph. The workers get the settings that
+were checked, through the pipe by which processes are started: none reads a file or the environment again.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy import logs
+from dicomveil_proxy.application import PREFIX, create_application, identity_map_of, policy_of
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.origin.address import BaseURL
+from dicomveil_proxy.project import check_policy
+from dicomveil_proxy.settings import KeyFileWarning, Settings, load_settings, read_key
+
+STARTUP_FAILED = 3
+"""Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
+
+_BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than nginx keeps idle connections to us (60): it must not send into one that we are closing."""
+_GRACEFUL_SECONDS = 25
+"""For responses under way when the server is told to stop; Kubernetes kills after 30."""
+_WORKER_SECONDS = 20
+"""Without an answer from a worker, until another takes its place. Uvicorn's 5 are less than a start may take on a
+busy machine, and it would start workers for ever."""
+
+_log = logging.getLogger(__name__)
+
+
+def run(file: Path | None, **options: object) -> None:
+    """Serve until told to stop, or refuse."""
+    try:
+        settings = effective_settings(file, **options)
+        for warning in check(settings):
+            print(f"warning: {warning}", file=sys.stderr)
+        listening = listen(settings.host, settings.port)
+    except ConfigurationError as error:
+        refuse(str(error))
+    with listening:
+        print(described(settings, base_url(settings, listening)), flush=True)
+        config = server_config(settings)
+        started = True  # or told to stop before
+        with ended_by_signals():
+            started = _run_workers(config, listening) if settings.workers > 1 else _run_here(config, listening)
+    if not started:
+        sys.exit(STARTUP_FAILED)
+
+
+def effective_settings(file: Path | None, **options: object) -> Settings:
+    """The settings from all their sources, as something that can be sent to another process.
+
+    Raises ConfigurationError.
+    """
+    return Settings.model_construct(**dict(load_settings(file, **options)))
+
+
+def check(settings: Settings) -> list[str]:
+    """Try whatever the server will need: the policy, the key, the origin, the state folder. Return its warnings.
+
+    Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
+    up later.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KeyFileWarning)
+        read_key(settings.key_file)
+        warnings.simplefilter("ignore")
+        try:
+            policy = policy_of(settings)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"profile: {error}") from None
+    check_policy(policy)
+    folder = settings.origin_folder
+    if folder is None:
+        try:
+            BaseURL(settings.origin)
+        except ValueError as error:
+            raise ConfigurationError(f"origin: {error}") from None
+    elif not folder.is_dir():
+        raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        raise ConfigurationError("origin: the folder cannot be read; let this user read it")
+    identity_map_of(settings).close()
+    return [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, opened before there is a server, so that a port in use is a clear error.
+
+    Raises ConfigurationError.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (host, port),
+            family=family,
+            backlog=_BACKLOG,
+            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        raise ConfigurationError(_why_not(error, port)) from None
+
+
+def base_url(settings: Settings, listening: socket.socket) -> str:
+    """Where user agents find the service."""
+    if settings.public_url:
+        return settings.public_url + PREFIX
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}{PREFIX}"
+
+
+def described(settings: Settings, url: str) -> str:
+    """What is served and how; of the origin only its host, since its URL may hold a password."""
+    origin = "a folder" if settings.origin_folder else urlsplit(settings.origin).hostname
+    return (
+        f"dicomveil serves {url}\n"
+        f"  origin    {origin}\n"
+        f"  profile   {settings.profile}\n"
+        f"  store     {settings.store}\n"
+        f"  on error  {settings.on_error}\n"
+        f"  workers   {settings.workers}"
+    )
+
+
+def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECONDS) -> uvicorn.Config:
+    """How uvicorn serves these settings.
+
+    No access log: paths and queries may hold original identifiers. No proxy headers: which peers may say where
+    the server is reached is the application's business, and it needs to see who the peer is.
+    """
+    return uvicorn.Config(
+        partial(application, settings),
+        factory=True,
+        workers=settings.workers,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=graceful_seconds,
+        timeout_worker_healthcheck=_WORKER_SECONDS,
+    )
+
+
+def application(settings: Settings) -> FastAPI:
+    """The application of one worker; where it cannot be made, the process ends and says why."""
+    logs.configure()
+    try:
+        return create_application(settings)
+    except ConfigurationError as error:
+        _log.critical("%s", error)
+    except Exception as error:  # noqa: BLE001 - or the process's end would print its message
+        _log.critical("the application cannot be made", exc_info=error)
+    sys.exit(STARTUP_FAILED)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM end the server as Ctrl-C does, with what is under way finished and exit status 0."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass  # uvicorn has shut down already, and raised the signal again
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run_here(config: uvicorn.Config, listening: socket.socket) -> bool:
+    server = uvicorn.Server(config)
+    server.run([listening])
+    return server.started
+
+
+def _run_workers(config: uvicorn.Config, listening: socket.socket) -> bool:
+    listening.set_inheritable(True)
+    supervisor = Multiprocess(config, [listening])
+    supervisor.run()
+    return not any(worker.exitcode == STARTUP_FAILED for worker in supervisor.processes)
+
+
+def _why_not(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port: {port} is in use; give another --port"
+    if error.errno == errno.EACCES:
+        return f"port: this user may not listen on {port}; give a --port of 1024 or more"
+    return "host: this machine has no such name or address; give one of its own, or 0.0.0.0 for all of them"

@@ -1,0 +1,42 @@
+"""Dummy items for the sequences that Table E.1-1 replaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine import dictionary
+from dicomveil_engine._standard import TABLE_E1
+from dicomveil_engine.dummies import DUMMY_ITEMS, dummy_items
+from dicomveil_engine.fields import Item
+from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.profile import COMPOUND
+
+REPLACED = [tag for tag, row in TABLE_E1.rows.items() if row.vr == "SQ" and COMPOUND.get(row.basic, row.basic) == "D"]
+
+
+@pytest.mark.parametrize("tag", REPLACED)
+def test_items_are_legal(tag: int) -> None:
+    """Each element has its VR of PS3.6 and a legal value, in tag order, at every level."""
+    check(dummy_items(tag))
+
+
+def check(items: tuple[Item, ...]) -> None:
+    for item in items:
+        assert [field.tag for field in item] == sorted(field.tag for field in item)
+        for field in item:
+            assert field.vr in dictionary.vrs_of(field.tag)
+            if isinstance(field.values, list):
+                assert all(is_legal(field.vr, value) for value in field.values if isinstance(value, str))
+            check(field.items)
+
+
+def test_other_sequences_get_a_code() -> None:
+    """An item that names nothing."""
+    [[value, scheme, meaning]] = dummy_items(0x00081032)
+
+    assert (value.values, scheme.values, meaning.values) == (["ANONYMOUS"], ["99DICOMVEIL"], ["ANONYMOUS"])
+
+
+def test_items_are_for_replaced_sequences() -> None:
+    """No entry is for a sequence that is not replaced."""
+    assert set(DUMMY_ITEMS) <= set(REPLACED)

@@ -1,0 +1,92 @@
+"""A JSON array of data sets, from chunks of any size."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicomveil_engine import InvalidDataSetError, ObjectStream
+
+OBJECTS = [{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Dœ^Jäne}]"}]}}, {}, {"00080060": {"vr": "CS"}}]
+DOCUMENT = json.dumps(OBJECTS, ensure_ascii=False).encode()
+
+
+def split(document: bytes, size: int) -> list[dict[str, dict[str, object]]]:
+    stream = ObjectStream()
+    out = [one for at in range(0, len(document), size) for one in stream.feed(document[at : at + size])]
+    return [*out, *stream.close()]
+
+
+@given(st.integers(1, 200))
+def test_any_chunks(size: int) -> None:
+    """The same objects, wherever the document is cut, in the middle of a character too."""
+    assert split(DOCUMENT, size) == OBJECTS
+
+
+@pytest.mark.parametrize(("document", "objects"), [(b"[]", 0), (b" [ ] \n", 0), (b"[{}]", 1), (b"[ {} ,\r\n{}\t]", 2)])
+def test_blanks(document: bytes, objects: int) -> None:
+    """Blanks mean nothing, and an array may be empty."""
+    for size in (1, 100):
+        assert len(split(document, size)) == objects
+
+
+def test_as_soon_as_complete() -> None:
+    """An object is there as soon as its last character is."""
+    stream = ObjectStream()
+
+    assert stream.feed(b'[{"a": {}}') == [{"a": {}}]
+    assert stream.feed(b", {") == []
+    assert stream.feed(b"}") == [{}]
+    assert stream.feed(b"]") == []
+    assert stream.close() == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"[",
+        b"[{}",
+        b"[{},",
+        b"[{},]",
+        b"[{}{}]",
+        b"{}",
+        b"[1]",
+        b"[[]]",
+        b"[{}] x",
+        b'[{"a":}]',
+        b"[,{}]",
+        b"\xff[]",
+    ],
+)
+def test_refused(document: bytes) -> None:
+    """What is no array of objects, or is cut off, is refused, however it is cut."""
+    for size in (1, 100):
+        with pytest.raises(InvalidDataSetError):
+            split(document, size)
+
+
+def test_limit() -> None:
+    """One object's size is bounded; that of the array is not."""
+    stream = ObjectStream(limit=1000)
+    stream.feed(b"[")
+    for _ in range(100):
+        stream.feed(b'{"a": {}},' * 50)
+    with pytest.raises(InvalidDataSetError, match="longer than 1000 characters"):
+        stream.feed(b'{"a": {"b": "' + b"x" * 1000)
+
+
+def test_deep_nesting() -> None:
+    """Brackets without end are refused, and do not exhaust the stack."""
+    with pytest.raises(InvalidDataSetError):
+        split(b'[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", 1 << 20)
+
+
+def test_large_object_in_small_pieces() -> None:
+    """An object of some hundred kilobytes in pieces is not parsed at every piece."""
+    large = json.dumps([{"a": {"vr": "LO", "Value": ["x" * 50] * 5_000}}]).encode()
+
+    assert len(split(large, 500)) == 1

@@ -1,0 +1,120 @@
+"""Values as DICOM JSON writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine.json_model.values import decode, encode, passed
+from dicomveil_engine.methods.base import Values
+
+PAIRS: list[tuple[str, list[object], Values]] = [
+    ("LO", ["A", None, "B"], ["A", "", "B"]),
+    ("PN", [{"Alphabetic": "Doe^Jane", "Phonetic": "C"}], ["Doe^Jane==C"]),
+    ("PN", [{"Ideographic": "B"}, None], ["=B", ""]),
+    ("AT", ["00100010"], [0x00100010]),
+    ("US", [1, 2], [1, 2]),
+    ("FD", [0.5], [0.5]),
+    ("IS", [7], ["7"]),
+    ("DS", [1.5], ["1.5"]),
+    ("DS", [2], ["2"]),
+    ("UI", ["1.2.3"], ["1.2.3"]),
+]
+
+
+@pytest.mark.parametrize(("vr", "written", "values"), PAIRS)
+def test_both_ways(vr: str, written: list[object], values: Values) -> None:
+    """PS3.18 Section F.2.3: numbers as numbers, names in groups, tags in hexadecimal, null for an empty one."""
+    assert decode({"vr": vr, "Value": written}, vr, ()) == values
+    assert encode(vr, values) == {"vr": vr, "Value": written}
+
+
+@pytest.mark.parametrize(
+    ("vr", "element", "values"),
+    [
+        ("PN", {"Value": ["Doe^Jane"]}, ["Doe^Jane"]),
+        ("IS", {"Value": ["7"]}, ["7"]),
+        ("US", {"Value": ["7"]}, [7]),
+        ("LO", {"Value": [1.5]}, ["1.5"]),
+        ("LO", {"Value": [""]}, []),
+        ("LO", {"Value": ["A  "]}, ["A"]),
+        ("LO", {}, []),
+        ("OB", {}, b""),
+        ("OB", {"InlineBinary": "AAE="}, b"\0\1"),
+        ("US", {"InlineBinary": "AQACAA=="}, [1, 2]),
+        ("LO", {"InlineBinary": "RG9l"}, ["Doe"]),
+    ],
+)
+def test_what_servers_write(vr: str, element: dict[str, object], values: Values) -> None:
+    """Plain strings for names and numbers, numbers for texts, Base64 for what they could not read."""
+    assert decode({"vr": vr, **element}, vr, ("iso8859",)) == values
+
+
+@pytest.mark.parametrize(
+    ("vr", "element"),
+    [
+        ("LO", {"Value": "A"}),
+        ("LO", {"Value": [{"A": 1}]}),
+        ("LO", {"Value": [True]}),
+        ("US", {"Value": ["A"]}),
+        ("AT", {"Value": ["PatientName"]}),
+        ("OB", {"Value": ["A"]}),
+        ("OB", {"InlineBinary": "?"}),
+        ("PN", {"Value": [{"Alphabetic": 1.5, "Ideographic": []}]}),
+    ],
+)
+def test_no_values(vr: str, element: dict[str, object]) -> None:
+    """What is none of the VR is an error."""
+    with pytest.raises(ValueError, match=r"."):
+        decode({"vr": vr, **element}, vr, ())
+
+
+def test_empty() -> None:
+    """Without values, an element has only its VR (PS3.18 Section F.2.5)."""
+    assert encode("LO", []) == encode("LO", b"") == {"vr": "LO"}
+    assert encode("OB", b"\0\1") == {"vr": "OB", "InlineBinary": "AAE="}
+
+
+@pytest.mark.parametrize(
+    ("vr", "element"),
+    [
+        ("LO", {"Value": ["A", None, "B"]}),
+        ("US", {"Value": [1, "2"]}),
+        ("FD", {"Value": [float("inf"), "-Infinity"]}),
+        ("PN", {"Value": [{"Alphabetic": "Doe^Jane"}, "Doe", None]}),
+        ("OB", {"InlineBinary": "AAE="}),
+        ("LO", {}),
+    ],
+)
+def test_passed(vr: str, element: dict[str, object]) -> None:
+    """What is kept is given back itself."""
+    element = {"vr": vr, **element}
+
+    assert passed(element, vr) is element
+
+
+def test_passed_without_strangers() -> None:
+    """Members that the model does not know are left out."""
+    assert passed({"vr": "CS", "Value": ["CT"], "keyword": "Doe", "BulkDataURI": "http://"}, "CS") == {
+        "vr": "CS",
+        "Value": ["CT"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("vr", "element"),
+    [
+        ("CS", {"Value": [{"00100010": {}}]}),
+        ("CS", {"Value": {"00100010": {}}}),
+        ("CS", {"Value": [["A"]]}),
+        ("US", {"Value": ["Doe"]}),
+        ("FL", {"Value": ["Doe"]}),
+        ("AT", {"Value": ["PatientName"]}),
+        ("PN", {"Value": [{"Alphabetic": "A", "Other": "Doe"}]}),
+        ("PN", {"Value": [{"Alphabetic": ["Doe"]}]}),
+        ("OB", {"InlineBinary": ["Doe"]}),
+    ],
+)
+def test_not_passed(vr: str, element: dict[str, object]) -> None:
+    """An object in the place of a text, or a text in that of a number, could be anything."""
+    with pytest.raises(ValueError, match=r"."):
+        passed({"vr": vr, **element}, vr)

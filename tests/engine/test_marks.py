@@ -1,0 +1,62 @@
+"""What a de-identified instance says of its own de-identification."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine._standard import Option
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.marks import MARK_TAGS, METHOD_DESCRIPTION, METHOD_TEXT, AddMethodText, Marks
+from dicomveil_engine.methods.base import Context, Element
+
+METHOD = AddMethodText.from_settings({}, Keys(b"k" * 32))
+
+
+@pytest.mark.parametrize(
+    ("options", "codes", "dates"),
+    [
+        ([], ["113100"], "REMOVED"),
+        ([Option.RETAIN_LONG_MODIFIED_DATES], ["113100", "113107"], "MODIFIED"),
+        ([Option.RETAIN_LONG_FULL_DATES, Option.RETAIN_UIDS], ["113100", "113106", "113110"], "UNMODIFIED"),
+    ],
+)
+def test_options(options: list[Option], codes: list[str], dates: str) -> None:
+    """The profile, then its options (CID 7050), and what became of the dates (PS3.15 E.1.1)."""
+    marks = Marks.of(frozenset(options))
+
+    assert [term.value for term in marks.terms] == codes
+    assert [item[0].values for item in marks.code_items()] == [[code] for code in codes]
+    assert {field.tag for field in marks.fields()} == MARK_TAGS
+    assert marks.fields()[0].values == ["YES"]
+    assert marks.fields()[3].values == [dates]
+
+
+def test_fields_are_in_order() -> None:
+    """By tag, and with the VRs of PS3.6."""
+    fields = Marks.of(frozenset()).fields()
+
+    assert [field.tag for field in fields] == sorted(MARK_TAGS)
+    assert [field.vr for field in fields] == [Marks.vr_of(field.tag) for field in fields] == ["CS", "LO", "SQ", "CS"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "expected"),
+    [
+        ([], [METHOD_DESCRIPTION]),
+        (["by hand"], ["by hand", METHOD_DESCRIPTION]),
+        ([METHOD_DESCRIPTION], [METHOD_DESCRIPTION]),
+        (["by Doe on 2020-01-02", ""], ["by on", METHOD_DESCRIPTION]),
+        (["Doe"], [METHOD_DESCRIPTION]),
+    ],
+)
+def test_method_text(earlier: list[str], expected: list[str]) -> None:
+    """Earlier texts stay, cleaned; ours is added once."""
+    context = Context()
+    context.identifying.add("Doe^Jane", "PN")
+
+    assert METHOD.apply(Element(METHOD_TEXT, "LO", earlier), context) == expected
+
+
+def test_method_supports_its_vr_only() -> None:
+    """(0012,0063) is LO."""
+    assert [vr for vr in ("LO", "SH", "UN") if METHOD.supports(vr)] == ["LO"]

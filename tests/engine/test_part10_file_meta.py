@@ -1,0 +1,111 @@
+"""File Meta Information: what is read of it, and our own in its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine import InvalidDataSetError, deidentify_instance
+from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
+from engine.datasets import BIG, CT_IMAGE, DEFLATED, EXPLICIT, IMPLICIT, JPEG, element, file_meta, read, rule, rules
+
+DATA = element(0x00080060, "CS", "CT")
+KEEP = rules(rule("PatientName", "redact"))
+
+
+def syntax_of(data: bytes) -> str:
+    found = read_file_meta(data, closing=True)
+    assert found is not None
+    meta, start = found
+    assert data[start:].endswith(DATA[-2:])
+    return meta.transfer_syntax_uid
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, JPEG, DEFLATED, BIG])
+def test_announced(syntax: str) -> None:
+    """The transfer syntax is what (0002,0010) says."""
+    assert syntax_of(file_meta(syntax) + DATA) == syntax
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax"),
+    [
+        (file_meta(EXPLICIT)[128:] + DATA, EXPLICIT),
+        (file_meta(EXPLICIT)[132:] + DATA, EXPLICIT),
+        (bytes(128) + b"DICM" + DATA, EXPLICIT),
+        (b"DICM" + DATA, EXPLICIT),
+        (DATA, EXPLICIT),
+        (element(0x00080060, "CS", "CT", IMPLICIT), IMPLICIT),
+        (element(0x00080060, "CS", "CT", BIG), BIG),
+        (file_meta(IMPLICIT) + DATA, EXPLICIT),
+        (file_meta(EXPLICIT) + element(0x00080060, "CS", "CT", IMPLICIT), IMPLICIT),
+        (file_meta("") + DATA, EXPLICIT),
+    ],
+)
+def test_told_by_the_bytes(data: bytes, syntax: str) -> None:
+    """Without preamble, without file meta, or with a wrong one: the first element says how it is encoded."""
+    assert syntax_of(data) == syntax
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "no DICOM instance"),
+        (b"GIF89a", "no DICOM instance"),
+        (bytes(200), "no DICOM instance"),
+        (file_meta(EXPLICIT)[:200], "cut off"),
+        (file_meta(EXPLICIT), "cut off"),
+        (file_meta("1.2.3.4") + DATA, "no transfer syntax of PS3.5"),
+        (file_meta("1.2.840.10008.1.2Doe^Jane") + DATA, "no transfer syntax of PS3.5"),
+        (file_meta("1.2.840.10008.1.2.1234567") + DATA, "no transfer syntax of PS3.5"),
+        (file_meta("1.2.840.10008.1.2.é") + DATA, "no transfer syntax of PS3.5"),
+        (bytes(128) + b"DICM\2\0\x10\0XX\2\0ab" + DATA, "not in explicit VR"),
+        (bytes(128) + b"DICM\2\0\2\1OB\0\0\0\0\1\1" + DATA, "too long"),
+    ],
+)
+def test_refused(data: bytes, problem: str) -> None:
+    """What is no instance, or in an unknown encoding, is refused with a word of why."""
+    with pytest.raises(InvalidDataSetError, match=problem):
+        read_file_meta(data, closing=True)
+
+
+def test_more_is_awaited() -> None:
+    """Before the end of the input, what is cut off may still come."""
+    data = file_meta(EXPLICIT) + DATA
+    lengths = [at for at in range(len(data)) if read_file_meta(data[:at], closing=False) is not None]
+
+    assert lengths == list(range(len(file_meta(EXPLICIT)) + 6, len(data)))
+
+
+def test_written() -> None:
+    """A preamble of zeros, and our own elements with a correct group length."""
+    output = FileMeta(JPEG, CT_IMAGE, "1.2.3").encoded()
+    meta = read(output + DATA).file_meta
+
+    assert output[:132] == bytes(128) + b"DICM"
+    assert meta.FileMetaInformationGroupLength == len(output) - 144
+    assert [element.keyword for element in meta] == [
+        "FileMetaInformationGroupLength",
+        "FileMetaInformationVersion",
+        "MediaStorageSOPClassUID",
+        "MediaStorageSOPInstanceUID",
+        "TransferSyntaxUID",
+        "ImplementationClassUID",
+        "ImplementationVersionName",
+    ]
+
+
+def test_encodings() -> None:
+    """Encapsulated and unknown registered syntaxes are explicit VR little endian (PS3.5 Annex A.4)."""
+    assert FileMeta(IMPLICIT).encoding is IMPLICIT_LITTLE
+    assert FileMeta(BIG).encoding is EXPLICIT_BIG
+    assert FileMeta(JPEG).encoding is FileMeta(DEFLATED).encoding is EXPLICIT_LITTLE
+    assert [FileMeta(syntax).is_deflated for syntax in (DEFLATED, EXPLICIT)] == [True, False]
+
+
+def test_nothing_of_the_original_passes() -> None:
+    """Preamble, AE titles, private information and the writer's name are replaced (PS3.15 E.1.1)."""
+    more = element(0x00020016, "AE", "STATION-1") + element(0x00020102, "OB", b"private")
+    output = deidentify_instance(file_meta(EXPLICIT, more, preamble=b"P" * 128) + DATA, KEEP)
+
+    assert output == FileMeta(EXPLICIT, CT_IMAGE, KEEP.pseudonym_uid("1.2.3.4.5")).encoded() + DATA

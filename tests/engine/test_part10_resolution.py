@@ -1,0 +1,94 @@
+"""What had to wait for the whole header."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance
+from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE
+from dicomveil_engine.part10.resolution import Reading
+from dicomveil_engine.part10.table import DecisionTable
+from engine.datasets import body, element, header, instance, preset, rule, rules
+
+
+def reading(**values: bytes) -> Reading:
+    """What was noted: values by tag in hexadecimal and VR, such as `t0020000D_UI`."""
+    noted = Reading(preset("default"))
+    table = DecisionTable(preset("default"), EXPLICIT_LITTLE, top=True)
+    for name, value in values.items():
+        tag, vr = int(name[1:9], 16), name[10:]
+        entry = table[EXPLICIT_LITTLE.key_of(tag, vr)]
+        noted.top[tag] = (entry, value, ("iso8859",))
+    return noted
+
+
+def test_identity() -> None:
+    """The instance's own UIDs, without padding."""
+    identity = reading(
+        t00080016_UI=b"1.2.840\0", t00080018_UI=b"1.2.3", t0020000D_UI=b"1.2 ", t0020000E_UI=b""
+    ).identity
+
+    assert (identity.sop_class_uid, identity.sop_instance_uid) == ("1.2.840", "1.2.3")
+    assert (identity.study_instance_uid, identity.series_instance_uid) == ("1.2", "")
+
+
+def test_several_values_are_none() -> None:
+    """A multi-valued UID cannot say which study this is."""
+    assert reading(t0020000D_UI=b"1.2.3\\1.2.4").identity.study_instance_uid == ""
+
+
+def test_known() -> None:
+    """Equal for equal instances of a series, so that they share a resolver."""
+    one, two = (reading(t00080018_UI=uid, t00100020_LO=b"PATIENT-1").known() for uid in (b"1.2.3", b"1.2.4"))
+
+    assert one == two
+    assert one[3] == "PATIENT-1"
+
+
+def test_was_deidentified() -> None:
+    """A study that is the project's own pseudonym has been through the policy."""
+    pseudonym = preset("default").pseudonym_uid("1.2.3").encode()
+
+    assert reading(t0020000D_UI=pseudonym).known()[6] is True
+    assert reading(t0020000D_UI=b"1.2.3").known()[6] is False
+
+
+def test_value_that_does_not_fit() -> None:
+    """A number of odd bytes is refused, by attribute and VR."""
+    data = instance(header(0x00280010, "US", 3) + b"123")
+    with pytest.raises(InvalidDataSetError, match=r"\(0028,0010\) Rows US has a length that does not fit its VR"):
+        deidentify_instance(data, rules(rule("US", "perturb")))
+
+
+def test_method_that_fails() -> None:
+    """Refused with rule, attribute and reason, without the value."""
+    data = instance(element(0x00180050, "DS", "thick"))
+    with pytest.raises(DeidentificationError) as caught:
+        deidentify_instance(data, rules(rule("DS", "perturb")))
+
+    assert str(caught.value).startswith("rule 1 DS perturb on (0018,0050) SliceThickness DS failed: perturb cannot")
+    assert "thick" not in str(caught.value).replace("SliceThickness", "")
+
+
+def test_character_set_without_room() -> None:
+    """A new text that the data set's character set cannot hold is refused."""
+    data = instance(element(0x00080005, "CS", "ISO_IR 100"), element(0x00140046, "LT", "x"))
+    with pytest.raises(DeidentificationError, match="Specific Character Set"):
+        deidentify_instance(data, rules(rule("MaterialNotes", "substitute", replaceWith="Łódź")))
+
+
+def test_unchanged_values_leave_as_they_came() -> None:
+    """A text that is clean keeps its bytes, padding and all."""
+    notes = element(0x00140046, "LT", b"nothing   \0\0")
+
+    assert notes in body(deidentify_instance(instance(notes), preset("basic")))
+
+
+def test_depth_of_an_element() -> None:
+    """A method knows whether the element stands at the top: a nested PatientName goes, the patient's is a pseudonym."""
+    policy = rules(rule("PatientName", "pseudonym"))
+    name = element(0x00100010, "PN", "Doe^Jane")
+    output = body(deidentify_instance(instance(element(0x00081140, "SQ", [name]), name), policy))
+
+    pseudonym = policy.pseudonym_patient_id("Doe^Jane")
+    assert output == element(0x00081140, "SQ", [element(0x00100010, "PN", "")]) + element(0x00100010, "PN", pseudonym)

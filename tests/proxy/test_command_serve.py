@@ -1,0 +1,190 @@
+"""`dicomveil serve`: everything is checked before it starts, and what it prints names no secret."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy import logs
+from dicomveil_proxy.command import commands, serve
+from dicomveil_proxy.command.keygen import write_key
+
+PASSWORD = "open-sesame"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An origin, a key, and no settings but a test's own."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("DICOMVEIL_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "origin").mkdir()
+    write_key(tmp_path / "key")
+
+
+def refusal(*arguments: str, origin: str = "origin", key: str = "key") -> str:
+    """What `serve` says before it ends with status 2."""
+    result = CliRunner().invoke(commands, ["serve", "--origin", origin, "--key-file", key, *arguments])
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    assert PASSWORD not in result.stderr
+    return result.stderr
+
+
+def test_without_settings_it_names_those_that_it_needs() -> None:
+    """In one paragraph."""
+    result = CliRunner().invoke(commands, ["serve"])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("dicomveil: origin: it is not set; give --origin, DICOMVEIL_ORIGIN")
+    assert "key_file: it is not set" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--profile", "basc"], 'profile: "profile" must be one of "basic", "default"'),
+        (["--profile", "rules.json"], "profile: the configuration is no existing file"),
+        (["--port", "99999"], "port: Input should be less than or equal to 65535"),
+        (["--state", "key"], "state: the folder cannot be made or written"),
+        (["--config", "nothing.toml"], "the settings file does not exist"),
+        (["--public-url", "research"], "public_url: write it as https://host"),
+        (["--host", "192.0.2.1"], "host: this machine has no such name or address"),
+        (["--store", "perhaps"], "'perhaps' is not one of 'deidentify', 'refuse'"),
+    ],
+)
+def test_wrong_settings_are_refused(arguments: list[str], message: str) -> None:
+    """Each by its name, with the mend."""
+    assert message in refusal(*arguments)
+
+
+def test_an_origin_that_is_none_is_refused() -> None:
+    """A folder that is not there, and a URL that is none; what stands in it is not repeated."""
+    assert "origin: there is no such folder" in refusal(origin="elsewhere")
+    assert "origin: the origin's URL is not one" in refusal(origin=f"http://user:{PASSWORD}@host/?query")
+
+
+def test_a_key_that_is_none_is_refused() -> None:
+    """Nothing of the file is repeated."""
+    Path("short").write_text(PASSWORD)
+
+    assert "key_file: it cannot be read" in refusal(key="nothing")
+    assert "key_file: it holds no key" in refusal(key="short")
+
+
+def test_rules_that_split_an_instance_from_its_study_are_refused() -> None:
+    """A user agent could not ask for what it was shown."""
+    Path("rules.json").write_text('{"profile": "basic", "rules": [{"tag": "StudyInstanceUID", "method": "keep"}]}')
+
+    assert "profile: under its rules some of StudyInstanceUID" in refusal("--profile", "rules.json")
+
+
+def test_a_port_in_use_is_refused() -> None:
+    """Before any worker starts."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        assert f"port: {port} is in use; give another --port" in refusal("--port", str(port))
+
+
+def test_warnings_are_told() -> None:
+    """Of the key file and of the profile."""
+    Path("key").chmod(0o644)
+    Path("rules.json").write_text('{"rules": [{"tag": "PatientName", "method": "remove"}]}')
+
+    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"), profile="rules.json")
+    key, profile = serve.check(settings)
+
+    assert key.startswith("key_file: others can read the key file")
+    assert profile.startswith('profile: no "profile" is given')
+
+
+def test_of_the_origin_only_the_host_is_printed() -> None:
+    """Its URL may hold a password, and a folder's path a name."""
+    web = serve.effective_settings(None, origin=f"http://user:{PASSWORD}@pacs:8042/dicom-web", key_file=Path("key"))
+    folder = serve.effective_settings(None, origin="Doe^Jane", key_file=Path("key"))
+
+    assert re.search(r"origin +pacs$", serve.described(web, "..."), re.MULTILINE)
+    assert re.search(r"origin +a folder$", serve.described(folder, "..."), re.MULTILINE)
+    assert PASSWORD not in serve.described(web, "...")
+
+
+def test_workers_get_the_settings_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They survive the way to another process, and are not read from the environment again."""
+    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"), port=1234)
+    monkeypatch.setenv("DICOMVEIL_PORT", "4321")
+
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert pickle.loads(pickle.dumps(serve.server_config(settings))).app.args[0].port == 1234
+
+
+def test_a_worker_that_cannot_start_says_why_and_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the status that ends the other workers too."""
+    monkeypatch.setattr(logs, "configure", lambda: None)
+
+    def refuse(_: object) -> None:
+        raise ConfigurationError("state: it is gone")
+
+    monkeypatch.setattr(serve, "create_application", refuse)
+    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"))
+
+    with pytest.raises(SystemExit) as ended:
+        serve.application(settings)
+
+    assert ended.value.code == serve.STARTUP_FAILED
+    assert caplog.messages == ["state: it is gone"]
+
+
+def test_nothing_of_a_request_can_reach_a_log_of_uvicorn() -> None:
+    """Paths and queries may hold original identifiers."""
+    config = serve.server_config(serve.effective_settings(None, origin="origin", key_file=Path("key")))
+
+    assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
+    assert (config.server_header, config.proxy_headers) == (False, False)
+
+
+@pytest.fixture(params=[1, 2])
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server in processes of its own, and its base URL."""
+    arguments = ["--origin", "origin", "--key-file", "key", "--port", "0", "--workers", str(request.param)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dicomveil_proxy", "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().split()[-1]
+        finally:
+            process.kill()
+
+
+def test_it_serves_until_it_is_told_to_stop(server: tuple[subprocess.Popen[str], str]) -> None:
+    """Exit status 0, and nothing in the log of what was asked."""
+    process, url = server
+
+    answer = httpx.get(f"{url}/studies?PatientName={PASSWORD}", timeout=60)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert process.returncode == 0
+    assert "GET 200" in log
+    assert PASSWORD not in log
+    assert "Traceback" not in log

@@ -1,0 +1,440 @@
+"""Retrieve: what comes out was de-identified, whole, and nothing else comes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset, dcmread
+
+from dicomveil_engine import deidentify_instance
+from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable
+from dicomveil_proxy.multipart import Event, PartData, PartEnd, PartStart
+from proxy.fakes import (
+    ANY_SYNTAX,
+    BASE,
+    EXPLICIT_LITTLE,
+    INSTANCE,
+    SERIES,
+    STUDY,
+    MemoryOrigin,
+    instance,
+    parts,
+    proxy,
+    values,
+)
+
+pytestmark = pytest.mark.anyio
+
+JPEG = "1.2.840.10008.1.2.4.50"
+LONG = bytes(2000)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The proxy runs on asyncio."""
+    return "asyncio"
+
+
+def archive() -> MemoryOrigin:
+    """A study of two series, the first of two instances."""
+    return MemoryOrigin(
+        instance(),
+        instance(instance="1.2.3.1.1.2"),
+        instance(series="1.2.3.1.2", instance="1.2.3.1.2.1"),
+    )
+
+
+def undeidentifiable() -> bytes:
+    """An instance in a transfer syntax that nobody knows."""
+    return instance(instance="1.2.3.1.1.0").replace(b"1.2.840.10008.1.2.1\0", b"1.2.3.4.5.6.7.8.9.10")
+
+
+# Instances
+
+
+@pytest.mark.parametrize(("path", "count"), [("", 3), ("/series/{series}", 2), ("/series/{series}/instances/{one}", 1)])
+async def test_instances_at_every_level(tmp_path: Path, path: str, count: int) -> None:
+    """Each comes once, as the engine alone makes it, and its part says in which transfer syntax it is."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        path = f"/studies/{ask.uid(STUDY)}" + path.format(series=ask.uid(SERIES), one=ask.uid(INSTANCE))
+        response = await ask.get(path, ANY_SYNTAX)
+        expected = [deidentify_instance(each, ask.policy) for each in origin.held[:]]
+
+    assert response.status_code == 200
+    assert [body for _, body in parts(response)] == [
+        each for each in expected if _is_in(path, str(dcmread(BytesIO(each)).SeriesInstanceUID))
+    ][:count]
+    assert {headers["content-type"] for headers, _ in parts(response)} == {
+        f"application/dicom;transfer-syntax={EXPLICIT_LITTLE}"
+    }
+
+
+def _is_in(path: str, series: str) -> bool:
+    return "/series/" not in path or f"/series/{series}" in path
+
+
+async def test_one_instance_as_it_is(tmp_path: Path) -> None:
+    """Without a multipart around it, for who asks so; by the header, or the parameter `accept`."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        expected = deidentify_instance(origin.held[0], ask.policy)
+        for path, accept in ((ask.path(), "application/dicom"), (f"{ask.path()}?accept=application/dicom", "text/css")):
+            response = await ask.get(path, accept)
+            assert (response.headers["content-type"], response.content) == ("application/dicom", expected)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"), [("*", 200), (EXPLICIT_LITTLE, 200), (f"{JPEG}, {EXPLICIT_LITTLE}", 200), (JPEG, 406)]
+)
+async def test_transfer_syntax_that_is_insisted_on(tmp_path: Path, wanted: str, status: int) -> None:
+    """The instance is served as it is stored, or refused with what it is stored in."""
+    accept = ",".join(
+        f'multipart/related; type="application/dicom"; transfer-syntax={each.strip()}' for each in wanted.split(",")
+    )
+    async with proxy(tmp_path, archive()) as ask:
+        response = await ask.get(ask.path(), accept)
+
+    assert response.status_code == status
+    assert status == 200 or EXPLICIT_LITTLE in response.json()["detail"]
+
+
+async def test_an_instance_that_cannot_be_deidentified(tmp_path: Path) -> None:
+    """Before the first byte, it is a status; the original's bytes are nowhere."""
+    origin = archive()
+    origin.held.insert(0, undeidentifiable())
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(ask.path(instance=None), ANY_SYNTAX)
+
+    assert response.status_code == 502
+    assert response.json()["code"] == "unreadable-instance"
+
+
+async def test_an_instance_that_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With `omit` the others come, and the log counts it."""
+    origin = archive()
+    origin.held.insert(0, undeidentifiable())
+    origin.held.append(undeidentifiable())
+    async with proxy(tmp_path, origin, on_error="omit") as ask:
+        response = await ask.get(ask.path(series=None, instance=None), ANY_SYNTAX)
+
+    assert len(parts(response)) == 3
+    assert sum("left out" in record.getMessage() for record in caplog.records) == 2
+
+
+async def test_a_study_of_which_nothing_comes(tmp_path: Path) -> None:
+    """An origin that has the study, and nothing of it: 404, no empty body that looks like success."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get("/studies")
+        origin.datasets = lambda *uids: []  # type: ignore[method-assign]
+        origin._found = lambda *uids: []  # type: ignore[method-assign]
+        assert (await ask.get(ask.path(), ANY_SYNTAX)).status_code == 404
+
+
+async def test_an_instance_that_breaks_after_its_first_byte(tmp_path: Path) -> None:
+    """It can be left out no more: the answer is broken off, also with `omit`."""
+    origin = MemoryOrigin(instance(pixels=bytes(10_000))[:-100], instance(instance="1.2.3.1.1.2"))
+    async with proxy(tmp_path, origin, on_error="omit") as ask:
+        with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+            await ask.get(ask.path(instance=None), ANY_SYNTAX)
+
+
+# Metadata
+
+
+async def test_metadata(tmp_path: Path) -> None:
+    """All instances, de-identified; bulk data is named by URLs of our own, at any depth."""
+
+    def nest(dataset: Dataset) -> None:
+        item = Dataset()
+        item.add_new(0x54000110, "OB", LONG)
+        item.PatientName = "Doe^Jane"
+        dataset.add_new(0x54000100, "SQ", [Dataset(), item])
+
+    async with proxy(tmp_path, MemoryOrigin(instance(pixels=LONG, change=nest))) as ask:
+        response = await ask.get(f"{ask.path()}/metadata")
+        below = f"{BASE}{ask.path()}/bulk"
+    (found,) = response.json()
+
+    assert response.headers["content-type"] == "application/dicom+json"
+    assert values(found, "00080018") == [ask.uid(INSTANCE)]
+    assert values(found, "00120062") == ["YES"]
+    assert found["7FE00010"]["BulkDataURI"] == f"{below}/7fe00010"
+    assert values(found, "54000100")[1]["54000110"]["BulkDataURI"] == f"{below}/54000100/2/54000110"
+    assert b"Doe" not in response.content
+
+
+@pytest.mark.parametrize(("on_error", "status"), [("abort", 502), ("omit", 200)])
+async def test_metadata_that_cannot_be_deidentified(tmp_path: Path, on_error: str, status: int) -> None:
+    """It ends the answer, or is left out."""
+    origin = archive()
+
+    async def rubbish(*_: object) -> AsyncGenerator[bytes, None]:
+        yield b'[{"00100010":{"vr":"Doe"}},{"0020000D":{"vr":"UI","Value":["1.2.3.1"]}}]'
+
+    origin.metadata = rubbish  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin, on_error=on_error) as ask:
+        response = await ask.get(f"{ask.path()}/metadata")
+
+    assert response.status_code == status
+    assert status != 200 or [values(each, "0020000D") for each in response.json()] == [[ask.uid(STUDY)]]
+    assert b"Doe" not in response.content
+
+
+# Frames
+
+
+@pytest.mark.parametrize(("frames", "expected"), [("1", [0]), ("1,2", [0, 1]), ("2%2C1", [1, 0])])
+async def test_frames(tmp_path: Path, frames: str, expected: list[int]) -> None:
+    """Those asked for, in that order, as they are stored."""
+    async with proxy(tmp_path, archive()) as ask:
+        response = await ask.get(f"{ask.path()}/frames/{frames}")
+    found = parts(response)
+
+    assert [body for _, body in found] == [bytes(range(16))[8 * n : 8 * n + 8] for n in expected]
+    assert found[0][0]["content-type"] == f"application/octet-stream;transfer-syntax={EXPLICIT_LITTLE}"
+
+
+async def test_one_frame_as_it_is(tmp_path: Path) -> None:
+    """Without a multipart around it; of two frames that is not possible."""
+    async with proxy(tmp_path, archive()) as ask:
+        one = await ask.get(f"{ask.path()}/frames/2", "application/octet-stream")
+        two = await ask.get(f"{ask.path()}/frames/1,2", "application/octet-stream")
+
+    assert one.content == bytes(range(8, 16))
+    assert two.status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("frames", "accept", "status"),
+    [
+        ("3", "*/*", 404),
+        ("0", "*/*", 400),
+        ("x", "*/*", 400),
+        ("1", 'multipart/related; type="image/jpeg"', 406),
+        ("1", f'multipart/related; type="application/octet-stream"; transfer-syntax={JPEG}', 406),
+        ("1", "text/html", 406),
+    ],
+)
+async def test_frames_that_cannot_be(tmp_path: Path, frames: str, accept: str, status: int) -> None:
+    """Each has its status."""
+    async with proxy(tmp_path, archive()) as ask:
+        assert (await ask.get(f"{ask.path()}/frames/{frames}", accept)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [],
+        ["application/octet-stream"],
+        ["image/jpeg; transfer-syntax=Doe"] * 2,
+        ["text/doe"] * 2,
+        ["application/dicom"] * 2,
+    ],
+)
+async def test_frames_that_the_origin_gets_wrong(tmp_path: Path, sent: Sequence[str]) -> None:
+    """None, too few, of no transfer syntax, or whole instances: 502, or a body that nobody takes for whole."""
+    origin = archive()
+
+    async def frames(*_: object) -> AsyncGenerator[Event, None]:
+        for content_type in sent:
+            yield PartStart({"content-type": content_type})
+            yield PartData(b"frame")
+            yield PartEnd()
+
+    origin.frames = frames  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin) as ask:
+        if len(sent) == 1:
+            with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+                await ask.get(f"{ask.path()}/frames/1,2")
+        else:
+            response = await ask.get(f"{ask.path()}/frames/1,2")
+            assert response.status_code == 502
+            assert b"doe" not in response.content.lower()
+
+
+async def test_media_type_of_a_frame_is_one_that_is_known(tmp_path: Path) -> None:
+    """What else the origin calls a picture goes no further."""
+    origin = archive()
+
+    async def frames(*_: object) -> AsyncGenerator[Event, None]:
+        yield PartStart({"content-type": f"image/doe; transfer-syntax={JPEG}"})
+        yield PartData(b"frame")
+        yield PartEnd()
+
+    origin.frames = frames  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin) as ask:
+        ((headers, _),) = parts(await ask.get(f"{ask.path()}/frames/1"))
+
+    assert headers == {"content-type": f"application/octet-stream;transfer-syntax={JPEG}"}
+
+
+# Bulk data
+
+
+def with_bulk_data() -> MemoryOrigin:
+    """An instance with long values everywhere: kept, private, UN, of a name."""
+
+    def fill(dataset: Dataset) -> None:
+        item = Dataset()
+        item.add_new(0x54001010, "OB", LONG)
+        dataset.add_new(0x54000100, "SQ", [item])
+        dataset.private_block(0x0011, "DOE", create=True).add_new(1, "OB", LONG)
+        dataset.add_new(0x00180001, "UN", LONG)
+        dataset.add_new(0x00420011, "OB", LONG)
+
+    return MemoryOrigin(instance(pixels=LONG, change=fill))
+
+
+@pytest.mark.parametrize("path", ["7fe00010", "7FE00010", "54000100/1/54001010"])
+async def test_bulk_data_of_what_is_kept(tmp_path: Path, path: str) -> None:
+    """Its value, at any depth, with or without a multipart around it."""
+    origin = with_bulk_data()
+    async with proxy(tmp_path, origin) as ask:
+        whole = await ask.get(f"{ask.path()}/bulk/{path}")
+        plain = await ask.get(f"{ask.path()}/bulk/{path}", "application/octet-stream")
+
+    assert [body for _, body in parts(whole)] == [plain.content] == [LONG]
+
+
+@pytest.mark.parametrize(
+    "path", ["00100010", "00100020", "0020000d", "00111001", "00110010", "00180001", "00280010", "54000100/2/54001010"]
+)
+async def test_bulk_data_of_anything_else(tmp_path: Path, path: str) -> None:
+    """A name, an ID, a UID, private, UN, what is no bulk data, what is not there: 404, and the origin is not asked."""
+    origin = with_bulk_data()
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(f"{ask.path()}/bulk/{path}")
+
+    assert response.status_code == 404
+    assert not [each for each in origin.asked if each.startswith("bulkdata")]
+
+
+async def test_an_instance_in_the_place_of_bulk_data(tmp_path: Path) -> None:
+    """An origin that gives the whole, with all its names, is refused."""
+    origin = with_bulk_data()
+
+    async def bulkdata(*_: object) -> AsyncGenerator[Event, None]:
+        yield PartStart({"content-type": "application/dicom"})
+        yield PartData(origin.held[0])
+        yield PartEnd()
+
+    origin.bulkdata = bulkdata  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin) as ask:
+        assert (await ask.get(f"{ask.path()}/bulk/7fe00010")).status_code == 502
+
+
+# Pictures
+
+
+async def test_pictures(tmp_path: Path) -> None:
+    """Of an instance, a frame, and of the first instance of a series or study; small ones too."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        for path in (
+            f"{ask.path()}/rendered",
+            f"{ask.path()}/frames/2/rendered",
+            f"{ask.path(instance=None)}/rendered",
+            f"{ask.path(series=None, instance=None)}/thumbnail",
+        ):
+            response = await ask.get(f"{path}?window=1,2,linear", "image/png")
+            assert (response.headers["content-type"], response.content) == ("image/png", b"picture")
+    asked = [each for each in origin.asked if each.startswith("rendered")]
+
+    resource = f"rendered {STUDY} {SERIES} {INSTANCE}"
+    assert asked == [
+        f"{resource} window=1,2,linear",
+        f"{resource} 2 window=1,2,linear",
+        f"{resource} window=1,2,linear",
+        f"{resource} window=1,2,linear&viewport=256,256",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "status"),
+    [("annotation=patient", "*/*", 400), ("iccprofile=yes", "*/*", 400), ("", "video/mp4", 406)],
+)
+async def test_pictures_that_are_not_drawn(tmp_path: Path, query: str, accept: str, status: int) -> None:
+    """An annotation would draw the patient's name."""
+    async with proxy(tmp_path, archive()) as ask:
+        assert (await ask.get(f"{ask.path()}/rendered?{query}", accept)).status_code == status
+
+
+async def test_picture_of_a_document(tmp_path: Path) -> None:
+    """The rendered form of an encapsulated document is the document, and that is not released."""
+    async with proxy(tmp_path, MemoryOrigin(instance(pixels=None))) as ask:
+        response = await ask.get(f"{ask.path()}/rendered")
+
+    assert response.status_code == 403
+    assert b"document" not in response.content
+
+
+async def test_pixels_that_the_profile_does_not_release(tmp_path: Path) -> None:
+    """Neither frames nor pictures nor bulk data, and the origin is not asked for them."""
+    profile = {"profile": "PS3.15", "rules": [{"tag": "PixelData", "method": "remove"}]}
+    origin = archive()
+    async with proxy(tmp_path, origin, profile=profile) as ask:
+        statuses = [
+            (await ask.get(f"{ask.path()}/{what}")).status_code
+            for what in ("frames/1", "rendered", "thumbnail", "bulk/7fe00010")
+        ]
+
+    assert statuses == [403, 403, 403, 404]
+    assert not [each for each in origin.asked if each.split()[0] in ("frames", "rendered", "bulkdata")]
+
+
+# Faults of the origin
+
+
+@pytest.mark.parametrize("what", ["instances", "metadata", "frames", "rendered", "bulkdata"])
+async def test_an_origin_that_fails(tmp_path: Path, what: str) -> None:
+    """Its error is the answer, whatever was asked for."""
+    routes = {"instances": "", "bulkdata": "/bulk/7fe00010", "frames": "/frames/1"}
+    origin = MemoryOrigin(instance(pixels=LONG))
+    origin.failures[what] = OriginUnavailable("the origin server cannot be reached, or broke off")
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(ask.path() + routes.get(what, f"/{what}"))
+
+    assert (response.status_code, response.json()["code"]) == (502, "origin-unavailable")
+
+
+@pytest.mark.parametrize("what", ["", "/metadata", "/frames/1,2", "/bulkdata"])
+async def test_an_origin_that_breaks_off(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    """After the first byte the connection breaks; the log says why, once."""
+    origin = MemoryOrigin(instance(pixels=LONG * 100), instance(instance="1.2.3.1.1.2"))
+    error = OriginMalformed("the response of the origin server is broken or not whole")
+    origin.breaks = {what.split("/")[1] if what else "instances": error}
+    async with proxy(tmp_path, origin) as ask:
+        path = ask.path(instance=None) if what in ("", "/metadata") else ask.path()
+        with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+            await ask.get(path + what.replace("bulkdata", "bulk/7fe00010"))
+
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in errors] == [f"a response was broken off: {error}"]
+
+
+async def test_the_origin_is_let_go_of(tmp_path: Path) -> None:
+    """After an answer, an error, and HEAD, which fetches no more than it needs to know the status."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get(ask.path(), ANY_SYNTAX)
+        await ask.get(ask.path(), f'multipart/related; type="application/dicom"; transfer-syntax={JPEG}')
+        head = await ask.client.head(f"{BASE}{ask.path()}", headers={"Accept": ANY_SYNTAX})
+        assert origin.released == 3
+
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_every_fake_is_an_origin() -> None:
+    """The fake has what the protocol asks for."""
+    from dicomveil_proxy.origin import Origin
+
+    origin: Origin = MemoryOrigin()
+    needed: set[Any] = {name for name in vars(Origin) if not name.startswith("_")}
+    assert needed <= set(dir(origin))

@@ -1,0 +1,317 @@
+"""Search: the answer is {deid(x) | x at the origin server, match(deid(x), query)}, and no oracle of originals."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicomveil_engine import deidentify_metadata, load_policy
+from dicomveil_proxy.errors import OriginTimeout
+from dicomveil_proxy.query import Level
+from proxy.fakes import BASE, KEY, SERIES, STUDY, Asking, MemoryOrigin, instance, proxy, values
+
+pytestmark = pytest.mark.anyio
+
+POLICY = load_policy({"profile": "default"}, KEY)
+TAGS = {"PatientID": "00100020", "StudyDate": "00080020", "Modality": "00080060", "StudyInstanceUID": "0020000D"}
+UID_TAGS = ("0020000D", "0020000E", "00080018")
+
+
+def archive() -> MemoryOrigin:
+    """Eight studies of three patients, one without a date and one without an ID, of up to three instances."""
+    return MemoryOrigin(
+        *(
+            instance(
+                f"1.2.3.{study}",
+                f"1.2.3.{study}.{number}",
+                f"1.2.3.{study}.{number}.1",
+                pixels=None,
+                PatientID=f"PATIENT-{study % 3}" if study else None,
+                StudyDate=f"20{study:02}0615" if study != 5 else None,
+                Modality="CT" if number else "MR",
+            )
+            for study in range(8)
+            for number in range(study % 3 + 1)
+        )
+    )
+
+
+def everything(level: Level) -> list[dict[str, Any]]:
+    """All that the archive has at a level, de-identified by the engine alone."""
+    originals = asyncio.run(archive().search(level, None, None, [], limit=0, offset=0))
+    return deidentify_metadata(originals, POLICY)
+
+
+OUTSIDE = {level: everything(level) for level in Level}
+SEEN = {key: sorted({str(v) for x in OUTSIDE[Level.INSTANCES] for v in values(x, tag)}) for key, tag in TAGS.items()}
+
+
+def is_match(key: str, wanted: str, found: dict[str, Any]) -> bool:
+    """What PS3.4 Section C.2.2.2 says of one key, for the archive's attributes."""
+    if not wanted.strip("*"):
+        return True
+    has = [str(value) for value in values(found, TAGS[key])]
+    if key == "StudyDate" and "-" in wanted:
+        first, last = wanted.split("-")
+        return any(first <= value <= (last or "9") for value in has)
+    return any(fnmatch.fnmatchcase(v, each.upper()) for v in has for each in wanted.split(","))
+
+
+def identity(match: dict[str, Any]) -> tuple[str, ...]:
+    """The UIDs of a result."""
+    return tuple(values(match, tag)[0] for tag in UID_TAGS if values(match, tag))
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Level, dict[str, str]], list[Any]]]:
+    """A search that can be asked outside of a coroutine; the proxy lives as long as the module."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        ask = runner.run(stack.enter_async_context(proxy(tmp_path_factory.mktemp("state"), archive())))
+
+        def search(level: Level, query: dict[str, str]) -> list[Any]:
+            response = runner.run(ask.get(f"/{level.value}?{urlencode(query)}"))
+            assert response.status_code == 200
+            found: list[Any] = response.json()
+            return found
+
+        yield search
+        runner.run(stack.aclose())
+
+
+def some(key: str) -> st.SearchStrategy[str]:
+    """A value that results have."""
+    return st.sampled_from(SEEN[key])
+
+
+QUERIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "PatientID": some("PatientID").flatmap(lambda v: st.sampled_from([v, v.lower(), f"{v[:9]}*", f"?{v[1:]}", "*"]))
+        | st.sampled_from(["PATIENT-1", "PATIENT*", "nobody"]),
+        "StudyDate": some("StudyDate").flatmap(
+            lambda v: st.sampled_from([v, f"{v}-", f"-{v}", "20030615", "20030101-20060101"])
+        )
+        | st.tuples(some("StudyDate"), some("StudyDate")).map(lambda ends: "-".join(sorted(ends))),
+        "Modality": st.sampled_from(["CT", "mr", "CT,MR", "C*", "US", "*"]),
+        "StudyInstanceUID": st.lists(some("StudyInstanceUID") | st.sampled_from(["1.2.3.4", "2.25.1"]), min_size=1).map(
+            ",".join
+        ),
+    },
+)
+
+
+@given(level=st.sampled_from(Level), query=QUERIES)
+def test_the_answer_is_what_the_definition_says(asked: Any, level: Level, query: dict[str, str]) -> None:
+    """{deid(x) | match(deid(x), query)}, each once."""
+    expected = [x for x in OUTSIDE[level] if all(is_match(key, wanted, x) for key, wanted in query.items())]
+
+    assert sorted(map(identity, asked(level, query))) == sorted(map(identity, expected))
+
+
+@given(level=st.sampled_from(Level), query=QUERIES, limit=st.integers(1, 5))
+def test_pages_add_up_to_the_whole(asked: Any, level: Level, query: dict[str, str], limit: int) -> None:
+    """Limit and offset count what the user agent sees: paging to the end gives each result once."""
+    whole = asked(level, query)
+    pages = [
+        asked(level, query | {"limit": str(limit), "offset": str(offset)})
+        for offset in range(0, len(whole) + limit, limit)
+    ]
+
+    assert [match for page in pages for match in page] == whole
+    assert all(len(page) <= limit for page in pages)
+
+
+def test_more_results_than_the_origin_gives_at_a_time(tmp_path: Path) -> None:
+    """Whatever the origin's pages are, all matches are found."""
+    origin = MemoryOrigin(*(instance(f"1.2.3.{n}", f"1.2.3.{n}.1", f"1.2.3.{n}.1.1", pixels=None) for n in range(120)))
+
+    async def search() -> list[Any]:
+        async with proxy(tmp_path, origin) as ask:
+            page, whole = [(await ask.get(f"/studies?{each}")).json() for each in ("limit=2&offset=117", "limit=200")]
+            return [*page, *whole]
+
+    found = asyncio.run(search())
+    assert len(found) == 2 + 120
+    assert found[:2] == found[2 + 117 : 2 + 119]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The proxy runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def ask(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Asking]:
+    """The proxy before one instance with everything that a user agent may ask for."""
+    origin = MemoryOrigin(
+        instance(
+            StudyID="STUDY-1",
+            StudyTime="101112",
+            PatientBirthDate="19800101",
+            ReferringPhysicianName="Doe^Jane",
+            StudyDescription="Jane's abdomen",
+            OtherPatientIDs="OTHER-1",
+        )
+    )
+    async with proxy(tmp_path, origin) as asking:
+        yield asking
+
+
+def told(response: httpx.Response) -> tuple[object, ...]:
+    """All that an answer tells, but for its number."""
+    headers = [header for header in response.headers.multi_items() if header[0] != "x-request-id"]
+    return response.status_code, headers, response.content
+
+
+@pytest.mark.parametrize(
+    ("key", "original", "other"),
+    [
+        ("PatientName", "Doe^Jane", "Roe^Jean"),
+        ("PatientName", "Doe*", "Roe*"),
+        ("PatientID", "PATIENT-1", "PATIENT-2"),
+        ("PatientID", "PAT*", "NOB*"),
+        ("OtherPatientIDs", "OTHER-1", "OTHER-2"),
+        ("AccessionNumber", "ACCESSION-1", "ACCESSION-2"),
+        ("StudyID", "STUDY-1", "STUDY-2"),
+        ("StudyDate", "20200101", "20200202"),
+        ("PatientBirthDate", "19800101", "19800202"),
+        ("ReferringPhysicianName", "Doe^Jane", "Roe^Jean"),
+        ("StudyDescription", "*Jane*", "*Jean*"),
+        ("StudyInstanceUID", STUDY, "1.2.3.9"),
+        ("SeriesInstanceUID", SERIES, "1.2.3.9"),
+    ],
+)
+async def test_an_original_finds_nothing(ask: Asking, key: str, original: str, other: str) -> None:
+    """Not by the result, nor the status, a header or the text: it is answered as what does not exist is."""
+    found = await ask.get(f"/series?{urlencode({key: original})}")
+
+    assert found.json() == []
+    assert told(found) == told(await ask.get(f"/series?{urlencode({key: other})}"))
+
+
+@pytest.mark.parametrize("path", ["/studies/{}/series", "/studies/{}/instances", "/studies/{}/series/1.2/instances"])
+async def test_a_scope_that_is_unknown(ask: Asking, path: str) -> None:
+    """404 for an original as for a stranger's UID and for a pseudonym of nobody."""
+    answers = [await ask.get(path.format(uid)) for uid in (STUDY, "1.2.3.9", ask.uid("1.2.3.9"))]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert len({answer.json()["detail"] for answer in answers}) == 1
+
+
+async def test_within_a_scope(ask: Asking) -> None:
+    """Results are found by their pseudonyms, and the study's attributes are not repeated."""
+    (series,) = (await ask.get(f"{ask.path(instance=None).replace('/series/', '/series?SeriesInstanceUID=')}")).json()
+    (found,) = (await ask.get(f"{ask.path(instance=None)}/instances")).json()
+
+    assert values(series, "0020000E") == [ask.uid(SERIES)]
+    assert identity(found) == (ask.uid(STUDY), ask.uid(SERIES), ask.uid("1.2.3.1.1.1"))
+    assert "00100010" not in found
+
+
+async def test_urls_are_our_own(ask: Asking) -> None:
+    """RetrieveURL leads back to the proxy, by pseudonyms, at every level."""
+    for level, path in (
+        ("studies", ask.path(series=None, instance=None)),
+        ("series", ask.path(instance=None)),
+        ("instances", ask.path()),
+    ):
+        (found,) = (await ask.get(f"/{level}")).json()
+        assert values(found, "00081190") == [BASE + path]
+
+
+async def test_patient_and_date_are_pseudonymous(ask: Asking) -> None:
+    """Name and ID are one pseudonym, the date is moved, and the study can be found by both."""
+    (found,) = (await ask.get("/studies")).json()
+    (patient,), (date,) = values(found, "00100020"), values(found, "00080020")
+
+    assert values(found, "00100010") == [{"Alphabetic": patient}]
+    assert date != "20200101"
+    for form in (patient, patient.lower()):
+        assert (await ask.get(f"/studies?PatientID={form}&StudyDate={date}")).json() == [found]
+
+
+async def test_no_modalities_without_a_value(tmp_path: Path) -> None:
+    """Viewers read the first of (0008,0061) without looking whether there is one: it is left out."""
+    origin = MemoryOrigin(*(instance(f"1.2.3.{n}", f"1.2.3.{n}.1", f"1.2.3.{n}.1.1") for n in range(3)))
+    search = origin.search
+
+    async def with_modalities(*args: Any, **page: Any) -> list[Any]:
+        elements = ({"vr": "CS", "Value": ["CT"]}, {"vr": "CS", "Value": []}, {"vr": "CS"})
+        return [match | {"00080061": each} for match, each in zip(await search(*args, **page), elements, strict=True)]
+
+    origin.search = with_modalities  # type: ignore[method-assign]
+    async with proxy(tmp_path, origin) as ask:
+        found = (await ask.get("/studies")).json()
+
+    assert [values(match, "00080061") for match in found if "00080061" in match] == [["CT"]]
+
+
+async def test_what_the_origin_is_asked(tmp_path: Path) -> None:
+    """A superset in original values: no name, and dates widened by the most that they can move."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        query = {"StudyInstanceUID": ask.uid("1.2.3.4"), "PatientName": "Doe*", "StudyDate": "20200101"}
+        await ask.get(f"/studies?{urlencode(query)}")
+
+    assert origin.asked[1] == "search studies StudyInstanceUID=1.2.3.4 StudyDate=20191112-20200220"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=x", "limit=1&limit=2", "Doe^Jane=x", "StudyDate=Doe", "StudyInstanceUID=Doe", "%ff=x", "x&" * 600],
+)
+async def test_a_query_that_is_none(ask: Asking, query: str) -> None:
+    """400, and the answer repeats nothing of it: people ask for patients by name."""
+    response = await ask.get(f"/studies?{query}")
+
+    assert response.status_code == 400
+    assert b"Doe" not in response.content
+
+
+@pytest.mark.parametrize(("on_error", "status", "found"), [("abort", 502, None), ("omit", 200, 2)])
+async def test_a_result_that_cannot_be_deidentified(
+    tmp_path: Path, on_error: str, status: int, found: int | None
+) -> None:
+    """It ends the search, or is left out."""
+    origin = MemoryOrigin(*(instance(f"1.2.3.{n}", f"1.2.3.{n}.1", f"1.2.3.{n}.1.1") for n in range(3)))
+    search = origin.search
+
+    async def with_rubbish(*args: Any, **page: Any) -> list[Any]:
+        first, *rest = await search(*args, **page)
+        return [first | {"00100010": {"vr": "Doe", "Value": ["Doe^Jane"]}}, *rest]
+
+    origin.search = with_rubbish  # type: ignore[method-assign]
+    async with proxy(tmp_path, origin, on_error=on_error) as ask:
+        response = await ask.get("/studies")
+
+    assert response.status_code == status
+    assert found is None or len(response.json()) == found
+    assert b"Doe" not in response.content
+
+
+async def test_an_origin_that_fails(tmp_path: Path) -> None:
+    """Its error is the answer."""
+    origin = MemoryOrigin(instance())
+    origin.failures["search"] = OriginTimeout("the origin server took too long")
+    async with proxy(tmp_path, origin) as ask:
+        assert (await ask.get("/studies")).status_code == 504
+
+
+async def test_fuzzy_matching_is_declined(ask: Asking) -> None:
+    """With a warning: PS3.18 Section 8.3.4.2."""
+    response = await ask.get("/studies?PatientName=Doe&fuzzymatching=true")
+
+    assert response.json() == []
+    assert response.headers["warning"].startswith("299 ")

@@ -22,7 +22,7 @@ class PublicURL:
         """Scheme and authority, and whatever path was configured; without a slash at the end."""
         if self._configured:
             return self._configured
-        scheme, host = request.url.scheme, request.headers.get("host", "")
+        scheme, host = request.url.scheme, _with_port(request.headers.get("host", ""), request)
         if self._is_trusted(request):
             forwarded = _last_forwarded(",".join(request.headers.getlist("forwarded")))
             scheme = forwarded.get("proto", scheme)
@@ -39,6 +39,12 @@ class PublicURL:
         except ValueError:
             return False
         return any(peer in network for network in self._trusted)
+
+
+def _with_port(host: str, request: Request) -> str:
+    """The host with our port, where a user agent names our own address without it, as dicomweb-client does."""
+    address, port = request.scope.get("server") or ("", None)
+    return f"{host}:{port}" if port and host == address and port not in {80, 443} else host
 
 
 def _last_forwarded(header: str) -> dict[str, str]:

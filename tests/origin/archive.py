@@ -42,7 +42,10 @@ _SECRETS = frozenset(
         "RequestingPhysician",
     ]
 )
-_SHORTEST_SECRET = 6
+SHORTEST_SECRET = 6
+"""Bytes; anything shorter is found by chance."""
+_OWN_WORDS = {b"REMOVED"}
+"""What marks say (PS3.3 C.12.1.1.7, Longitudinal Temporal Information Modified), and an instance's names too."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -123,5 +126,5 @@ def _secrets(dataset: Dataset) -> set[bytes]:
         elif keyword_of(element.tag) in _SECRETS and element.value:
             text = str(element.value)
             words = {text, *_WORD.findall(text)}
-            found |= {word.encode() for word in words if len(word) >= _SHORTEST_SECRET}
-    return {secret for secret in found if len(secret) >= _SHORTEST_SECRET}
+            found |= {word.encode() for word in words if len(word) >= SHORTEST_SECRET}
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET} - _OWN_WORDS

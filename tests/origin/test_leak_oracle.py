@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from dicomveil_engine import load_policy
-from origin.archive import Stored, by_study, fill
+from origin.archive import SHORTEST_SECRET, Stored, by_study, fill
 from origin.orthanc import Orthanc
 from origin.proxy import Proxy, running_proxy
 
@@ -22,7 +23,8 @@ _ANY = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 def test_nothing_leaks(orthanc: Orthanc, shared: Path, tmp_path: Path, profile: str) -> None:
     """Every resource of every study, by every route, in good requests and bad ones, and then the log."""
     archive = fill(orthanc, shared, load_policy({"profile": profile}, bytes(32)))
-    uids = {uid for each in archive for uid in (each.study.encode(), each.series.encode(), each.instance.encode())}
+    uids = {uid.encode() for each in archive for uid in (each.study, each.series, each.instance)}
+    uids = {uid for uid in uids if len(uid) >= SHORTEST_SECRET}
     everything = {secret for each in archive for secret in each.secrets}
     assert len(everything) > 500
     answers = 0
@@ -53,7 +55,7 @@ def _requests(proxy: Proxy, stored: list[Stored]) -> Iterator[tuple[str, dict[st
     yield f"{study}/nothing", {}
     yield f"/studies/{stored[0].study}/metadata", {}
     yield f"/studies?StudyInstanceUID={stored[0].study}", {}
-    yield f"/studies?PatientName={stored[0].dataset.get('PatientName', 'x')}&includefield=all", {}
+    yield f"/studies?PatientName={quote(str(stored[0].dataset.get('PatientName', 'x')))}&includefield=all", {}
     for each in stored:
         series = f"{study}/series/{pseudonym(each.series)}"
         instance = f"{series}/instances/{pseudonym(each.instance)}"

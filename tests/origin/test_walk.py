@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,10 @@ import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicomveil_engine import deidentify_instance, load_policy
+from dicomveil_engine.profile import STRUCTURAL_UIDS
 from origin.archive import Stored, by_study, fill
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
@@ -155,19 +157,20 @@ def test_uids_are_consistent_everywhere(walk: Walk) -> None:
             assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
             assert json["0020000D"]["Value"] == [dataset.StudyInstanceUID] == [walk.pseudonym(study)]
             assert json["0020000E"]["Value"] == [dataset.SeriesInstanceUID]
-            # Structural UIDs, such as a private SOP Class, stay.
-            allowed = {walk.pseudonym(uid) for uid in _uids(each.dataset)} | {str(each.dataset.get("SOPClassUID", ""))}
+            # Structural UIDs, such as those of a private SOP Class or coding scheme, stay.
+            allowed = {walk.pseudonym(uid) for uid in _uids(each.dataset)} | _uids(each.dataset, STRUCTURAL_UIDS)
             assert _uids(dataset) <= allowed
             assert set(_json_uids(json)) <= allowed | {"2.25.0"}
 
 
-def _uids(dataset: Dataset) -> set[str]:
+def _uids(dataset: Dataset, tags: Container[int] | None = None) -> set[str]:
+    """The UIDs at any depth; only those of `tags` when they are named."""
     found: set[str] = set()
     for element in dataset:
         if element.VR == "SQ":
             for item in element.value:
-                found |= _uids(item)
-        elif element.VR == "UI" and element.value:
+                found |= _uids(item, tags)
+        elif element.VR == "UI" and element.value and (tags is None or element.tag in tags):
             found |= set(map(str, element.value if element.VM > 1 else [element.value]))
     return found
 
@@ -231,11 +234,10 @@ def test_frames_are_those_of_the_original(walk: Walk) -> None:
         if response.status_code == 502:
             continue  # Orthanc can neither give the frame nor are its bytes where they should be
         assert response.status_code == 200, response.text
-        if (
-            not original.file_meta.TransferSyntaxUID.is_compressed
-            and original.file_meta.TransferSyntaxUID.is_little_endian
-        ):
-            size = len(original.PixelData) // count
+        if original.file_meta.TransferSyntaxUID in (ImplicitVRLittleEndian, ExplicitVRLittleEndian):
+            # Not the value's length divided: it may hold a byte of padding.
+            bits = original.Rows * original.Columns * original.SamplesPerPixel * original.BitsAllocated
+            size = bits // 8 or 1
             assert original.PixelData[(count - 1) * size : count * size][:1000] in response.content
             compared += 1
     assert compared > 15
@@ -253,14 +255,16 @@ def test_frames_by_the_stock_client(walk: Walk) -> None:
 
 def test_bulk_data_of_metadata_can_be_retrieved(walk: Walk) -> None:
     """Every BulkDataURI that the metadata holds is the proxy's own, and leads to bytes."""
-    followed = 0
+    followed = empty = 0
     for study in by_study(walk.archive):
         for metadata in walk.client.retrieve_study_metadata(walk.pseudonym(study)):
             for uri in _bulk_data_uris(metadata):
                 assert uri.startswith(walk.proxy.base_url)
-                assert walk.client.retrieve_bulkdata(uri)[0]
+                (value,) = walk.client.retrieve_bulkdata(uri)[:1]
+                empty += not value
                 followed += 1
-    assert followed > 100
+    assert followed > 50
+    assert empty <= 1, "one instance of the corpus has Pixel Data of no length"
 
 
 def _bulk_data_uris(dataset: dict[str, dict[str, object]]) -> Iterator[str]:

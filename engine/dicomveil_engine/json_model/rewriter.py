@@ -280,8 +280,9 @@ class _Rewriting:
             return
         values = _decoded(element, entry, codecs)
         if isinstance(values, list):
-            for value in values:
-                self._context.identifying.add(str(value), entry.vr)
+            for text in map(str, values):
+                if not self._policy.is_pseudonym_patient_id(text):
+                    self._context.identifying.add(text, entry.vr)
 
     # What the data set says of itself
 

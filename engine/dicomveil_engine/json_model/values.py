@@ -16,6 +16,7 @@ _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _NAME_MEMBERS = frozenset(_NAME_GROUPS)
 _MEMBERS = frozenset(("vr", "Value", "InlineBinary"))
 _SCALARS = frozenset((str, int, float, type(None)))
+_NUMBERS = frozenset((int, float, type(None)))
 
 
 def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> Values:
@@ -57,9 +58,10 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
             raise ValueError("Value is no array")
         types = set(map(type, values))
         if not types <= _SCALARS:
-            if vr != "PN" or not all(map(_is_name, values)):
+            # Slower, for names and for what pydicom's to_json_dict() leaves as subclasses, such as UID.
+            if not all(map(_is_name if vr == "PN" else _is_scalar, values)):
                 raise ValueError("no value of the VR")
-        elif str in types and (vr in INTEGER_VRS or vr in FLOAT_VRS):
+        if not types <= _NUMBERS and (vr in INTEGER_VRS or vr in FLOAT_VRS):
             decode(element, vr, ())
     if not isinstance(element.get("InlineBinary", ""), str):
         raise ValueError("not Base64")  # noqa: TRY004
@@ -68,9 +70,13 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
     return {name: value for name, value in element.items() if name in _MEMBERS}
 
 
+def _is_scalar(value: object) -> bool:
+    return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
+
+
 def _is_name(value: object) -> bool:
     if not isinstance(value, Mapping):
-        return type(value) in _SCALARS
+        return _is_scalar(value)
     return value.keys() <= _NAME_MEMBERS and all(group is None or isinstance(group, str) for group in value.values())
 
 

@@ -6,6 +6,7 @@ The only place of this package where values are decoded.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 from dicomveil_engine import dictionary
@@ -84,8 +85,11 @@ _LONGEST_REMEMBERED = 512
 
 
 @lru_cache(_WORDS_REMEMBERED)
-def _words_of(identifying: tuple[Noted, ...]) -> IdentifyingWords:
-    """The words of identifying values; the same for most instances of a series."""
+def _words_of(identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool]) -> IdentifyingWords:
+    """The words of identifying values; the same for most instances of a series.
+
+    The project's own pseudonyms are left out: their letters are chance ("PS", "CT"), and stand nowhere else.
+    """
     words = IdentifyingWords()
     for entry, value, codecs in identifying:
         try:
@@ -95,8 +99,9 @@ def _words_of(identifying: tuple[Noted, ...]) -> IdentifyingWords:
                 f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
             ) from None
         if isinstance(values, list):
-            for text in values:
-                words.add(str(text), entry.vr)
+            for text in map(str, values):
+                if not is_pseudonym(text):
+                    words.add(text, entry.vr)
     return words
 
 
@@ -144,5 +149,5 @@ class Reading:
             self._text(PATIENT_NAME),
             self._text(STUDY_DATE),
             self._policy.is_pseudonym_uid(identity.study_instance_uid),
-            _words_of(tuple(self.identifying)),
+            _words_of(tuple(self.identifying), self._policy.is_pseudonym_patient_id),
         )

@@ -7,6 +7,7 @@
 The engine does no I/O (but for reading a configuration file), reads no clock and writes no log.
 """
 
+from dicomveil_engine.configuration import Finding, configuration_schema, to_own_dialect
 from dicomveil_engine.errors import (
     ConfigurationError,
     DeidentificationError,
@@ -17,8 +18,10 @@ from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter
 from dicomveil_engine.json_model.stream import ObjectStream
 from dicomveil_engine.json_model.values import JSONDataSet
+from dicomveil_engine.linting import lint
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.policy import Decision, Limits, Policy, load_policy
+from dicomveil_engine.validation import Problem, validate_instance, validate_output
 
 __all__ = [
     "BulkDataURIs",
@@ -26,6 +29,7 @@ __all__ = [
     "Decision",
     "DeidentificationError",
     "EngineError",
+    "Finding",
     "InstanceIdentity",
     "InstanceRewriter",
     "InvalidDataSetError",
@@ -34,9 +38,15 @@ __all__ = [
     "MetadataRewriter",
     "ObjectStream",
     "Policy",
+    "Problem",
+    "configuration_schema",
     "deidentify_instance",
     "deidentify_metadata",
+    "lint",
     "load_policy",
+    "to_own_dialect",
+    "validate_instance",
+    "validate_output",
 ]
 
 

@@ -61,11 +61,26 @@ def decode(value: bytes, codecs: tuple[str, ...]) -> str:
     if value.isascii() and _ESCAPE not in value:
         return value.decode("ascii")
     try:
-        if _ESCAPE not in value or len(codecs) == 1:
-            return value.decode(codecs[0])
-        return "".join(_decode_fragment(fragment, codecs) for fragment in _FRAGMENT.findall(value))
+        return _decoded(value, codecs)
     except (UnicodeError, LookupError):
         return value.decode("latin-1")
+
+
+def can_decode(value: bytes, codecs: tuple[str, ...]) -> bool:
+    """Whether the character set has everything that is in the value; the default one has only ASCII."""
+    if value.isascii() and _ESCAPE not in value:
+        return True
+    try:
+        _decoded(value, codecs)
+    except (UnicodeError, LookupError):
+        return False
+    return codecs != DEFAULT
+
+
+def _decoded(value: bytes, codecs: tuple[str, ...]) -> str:
+    if _ESCAPE not in value or len(codecs) == 1:
+        return value.decode(codecs[0])
+    return "".join(_decode_fragment(fragment, codecs) for fragment in _FRAGMENT.findall(value))
 
 
 def _decode_fragment(fragment: bytes, codecs: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -74,6 +75,46 @@ def shift_dt(text: str, days: int) -> str:
     "" when it is no legal date or leaves the years 1 to 9999.
     """
     return _shift_dt(text, days) if len(text) <= _LONGEST_DT else ""
+
+
+class Period(Enum):
+    """A stretch of time that a date may be reduced to."""
+
+    YEAR = "Year"
+    QUARTER = "Quarter"
+    MONTH = "Month"
+    WEEK = "Week"
+
+
+_DT_DIGITS = {Period.YEAR: 4, Period.QUARTER: 6, Period.MONTH: 6, Period.WEEK: 8}
+"""Of a DT value that names the beginning of the period."""
+
+
+def start_of(day: date, period: Period) -> date:
+    """The first day of the period that the day is in; a week's is Monday (ISO 8601)."""
+    if period is Period.WEEK:
+        return day - timedelta(day.weekday())
+    month = {Period.YEAR: 1, Period.QUARTER: (day.month - 1) // 3 * 3 + 1}.get(period, day.month)
+    return day.replace(month=month, day=1)
+
+
+def coarse_da(text: str, period: Period) -> str:
+    """The first day of a DA value's period; "" when it is no legal date."""
+    day = read_da(text) if len(text) <= _LONGEST_DA else None
+    return start_of(day, period).isoformat().replace("-", "") if day else ""
+
+
+def coarse_dt(text: str, period: Period) -> str:
+    """A DT value cut to its period, without time of day and offset; "" when it is no legal date.
+
+    What says less than the period already is only cut: a year stays a year.
+    """
+    value = read_dt(text) if len(text) <= _LONGEST_DT else None
+    if not value:
+        return ""
+    digits = _DT_DIGITS[period]
+    day = start_of(value.day, period) if value.date_digits >= digits else value.day
+    return day.isoformat().replace("-", "")[: min(digits, value.date_digits)]
 
 
 class DateShift:

@@ -1,6 +1,7 @@
 """What PS3.6 says of a tag: its VR, multiplicity and keyword.
 
-pydicom's dictionaries answer; for attributes newer than those, Table E.1-1 does.
+pydicom's dictionaries answer; for attributes newer than those, Table E.1-1 does, and for private ones that
+PS3.15 Table E.3.10-1 lists as safe, that table.
 Only tags and private creators come in, never a value.
 """
 
@@ -10,7 +11,7 @@ from functools import lru_cache
 
 from pydicom import datadict
 
-from dicomveil_engine._standard import TABLE_E1
+from dicomveil_engine._standard import SAFE_PRIVATE, TABLE_E1
 
 VRS = frozenset(
     (
@@ -20,6 +21,9 @@ VRS = frozenset(
     )
 )
 """PS3.5 Table 6.2-1."""
+
+_FIRST_BLOCK = 0x1000
+"""PS3.5 Section 7.8.1: the first element of a private block."""
 
 _CACHE_SIZE = 16_384
 """Tags remembered: more than PS3.6 has, and a bound on what odd data sets can fill."""
@@ -110,6 +114,8 @@ def _entry(tag: int) -> tuple[str, str, str] | None:
 
 def _private_vr(tag: int, creator: str) -> str:
     """The VR of a private tag, as written in the dictionary; empty when it is unknown."""
+    if tag & 0xFFFF >= _FIRST_BLOCK and (safe := SAFE_PRIVATE.vrs_of(tag, creator)):
+        return " or ".join(safe)
     try:
         vr: str = datadict.private_dictionary_VR(tag, creator)
     except KeyError:

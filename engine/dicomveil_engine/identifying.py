@@ -56,7 +56,15 @@ KEYWORDS = [
     "ClinicalTrialSubjectReadingID",
     "ClinicalTrialSiteID",
     "ClinicalTrialSiteName",
+    "PatientBirthDate",
+    "StudyDate",
+    "SeriesDate",
+    "AcquisitionDate",
+    "ContentDate",
+    "AdmittingDate",
+    "PerformedProcedureStepStartDate",
 ]
+"""The dates are those that all instances of a series have in common; of each instance's own, `patterns` finds most."""
 
 IDENTIFYING_TAGS = frozenset(tag for keyword in KEYWORDS if (tag := dictionary.tag_of(keyword)) is not None)
 

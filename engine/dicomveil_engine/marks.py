@@ -12,8 +12,10 @@ from typing import ClassVar, Self
 from dicomveil_engine._standard import BASIC_PROFILE, CODING_SCHEME, Code, Option
 from dicomveil_engine.fields import Field, Item, code_item
 from dicomveil_engine.keys import Keys
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
 
 DEIDENTIFIED = 0x00120062
 METHOD_TEXT = 0x00120063
@@ -22,6 +24,9 @@ DATES_MODIFIED = 0x00280303
 CODE_VALUE = 0x00080100
 """In (0012,0064): codes that are there already are not repeated."""
 MARK_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
+
+_MODIFYING = frozenset(("dateShift", "generalize"))
+"""Methods after which a date still says something."""
 
 METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
 """(0012,0063) De-identification Method; the options stand beside it as codes."""
@@ -50,6 +55,14 @@ class AddMethodText:
         return texts if METHOD_DESCRIPTION in texts else [*texts, METHOD_DESCRIPTION]
 
 
+def dates_mark(method: Method) -> str:
+    """(0028,0303) from what happens to the StudyDate: rules count, not only the profile's options."""
+    if isinstance(method, Keep):
+        return "UNMODIFIED"
+    is_partial = isinstance(method, Redact) and method.keeps_part_of("DA")
+    return "MODIFIED" if is_partial or method.name in _MODIFYING else "REMOVED"
+
+
 @dataclass(frozen=True)
 class Marks:
     """What the instance says of its own de-identification, PS3.15 E.1.1 items 3 and 4."""
@@ -60,14 +73,8 @@ class Marks:
     """(0028,0303): REMOVED, MODIFIED or UNMODIFIED."""
 
     @classmethod
-    def of(cls, options: frozenset[Option]) -> Marks:
+    def of(cls, options: frozenset[Option], dates: str) -> Marks:
         """The marks of the Basic Profile with these options."""
-        if Option.RETAIN_LONG_FULL_DATES in options:
-            dates = "UNMODIFIED"
-        elif Option.RETAIN_LONG_MODIFIED_DATES in options:
-            dates = "MODIFIED"
-        else:
-            dates = "REMOVED"
         chosen = sorted(option.code for option in options)
         return cls((BASIC_PROFILE, *chosen), dates)
 

@@ -14,10 +14,10 @@ from typing import ClassVar, Self
 
 from dicomveil_engine import dictionary
 from dicomveil_engine._standard import Option
-from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
+from dicomveil_engine.configuration import Configuration, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.keys import Keys
-from dicomveil_engine.marks import AddMethodText, Marks
+from dicomveil_engine.marks import AddMethodText, Marks, dates_mark
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.date_shift import Scope, ShiftDates
 from dicomveil_engine.methods.keep import Keep
@@ -25,6 +25,7 @@ from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
+from dicomveil_engine.structured_content.content_items import ContentPlan, StructuredContent
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 STUDY_INSTANCE_UID = 0x0020000D
@@ -37,6 +38,7 @@ STUDY_DATE = 0x00080020
 PIXEL_DATA = 0x7FE00010
 
 _DECISIONS_REMEMBERED = 16_384
+_UIDS_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Policy:
         self.limits = limits or Limits()
         self._rules = configuration.rules
         self._profile: ConfidentialityProfile | None = None
+        self.structured_content: StructuredContent | None = None
+        """What judges the items of sequences whose method is cleanContent; None without the option."""
         self.marks: Marks | None = None
         """What instances say of their de-identification; None under rules alone, which promise nothing."""
         if configuration.profile is ProfileName.PS315:
@@ -98,29 +102,34 @@ class Policy:
                 date_shift=configuration.default_settings.get("dateshift", {}),
                 keys=keys,
             )
-            self.marks = Marks.of(configuration.options)
+            self.marks = Marks.of(configuration.options, dates_mark(self._decide(STUDY_DATE, "DA").method))
+            if Option.CLEAN_STRUCTURED_CONTENT in configuration.options:
+                self.structured_content = StructuredContent(configuration.options, keys)
         self.mark_method = AddMethodText.from_settings({}, keys)
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym
+        self.pseudonym_uid = lru_cache(_UIDS_REMEMBERED)(self._pseudonym_uid)
+        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         self.pseudonym_patient_id = self.patients.pseudonym
         self.is_pseudonym_patient_id = self.patients.is_pseudonym
         self.compiled: dict[str, object] = {}
         """What the rewriters make of the policy, once, each under a name of its own."""
         self._refuse_shared_identity()
         self.decide = lru_cache(_DECISIONS_REMEMBERED)(self._decide)
-        """`decide(tag, vr, creator=None) -> Decision`."""
+        """`decide(tag, vr, creator=None, declared=False) -> Decision`; `declared` says that the instance declares a
+        private element safe (profile.private.is_declared_safe)."""
 
     def _refuse_shared_identity(self) -> None:
         """Refuse what would give every instance the same SOP Instance UID."""
         for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):
             decision = self._decide(tag, "UI")
-            if decision.method.name in {"substitute", "dummy", "cryptoHash"}:
+            if decision.method.name in {"substitute", "dummy", "cryptoHash", "encrypt"}:
                 raise ConfigurationError(
                     f"{decision.rule} would break {dictionary.describe(tag)}; use refreshUID or keep"
                 )
 
-    def _decide(self, tag: int, vr: str, creator: str | None = None) -> Decision:
+    def _decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
         group, element = tag >> 16, tag & 0xFFFF
         if tag == SPECIFIC_CHARACTER_SET:
             # It says how to read the text beside it, and nothing of anybody: without it what is kept is garbled.
@@ -134,8 +143,17 @@ class Policy:
                 return self._by_rule(rule.method, rule.label, tag, vr)
         if self._profile is None:
             return Decision(Keep(), "no rule")
-        verdict = self._profile.decide(tag, vr)
+        verdict = self._profile.decide(tag, vr, creator, declared=declared)
         return Decision(verdict.method, verdict.because)
+
+    def decide_in_content(self, plan: ContentPlan, tag: int, vr: str, creator: str | None = None) -> Decision:
+        """The decision on an element of a content item with this plan; a rule for the attribute comes first."""
+        content = self.structured_content
+        if content is not None and not any(rule.pattern.matches(tag, vr, creator) for rule in self._rules):
+            verdict = content.decide(plan, tag, vr)
+            if verdict is not None:
+                return Decision(verdict.method, verdict.because)
+        return self.decide(tag, vr, creator)
 
     def _by_rule(self, method: Method, label: str, tag: int, vr: str) -> Decision:
         if method.supports(vr):
@@ -145,14 +163,30 @@ class Policy:
             return Decision(Keep(), label)
         return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
 
-    def pseudonym_uid(self, original: str) -> str:
-        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
+    def _pseudonym_uid(self, original: str) -> str:
         return pseudonym_of(original, self.uids)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the configuration, then those of its preset; the first that fits wins."""
+        return self._rules
+
+    @property
+    def options(self) -> frozenset[Option]:
+        """The options of PS3.15 Annex E; none under rules alone."""
+        return frozenset() if self._profile is None else self._profile.options
 
     @property
     def removes_private(self) -> bool:
         """Whether no private attribute can come out, whatever its creator."""
-        return self._profile is not None and not any(rule.pattern.may_match_private for rule in self._rules)
+        if self._profile is None or self.retains_safe_private:
+            return False
+        return not any(rule.pattern.may_match_private for rule in self._rules)
+
+    @property
+    def retains_safe_private(self) -> bool:
+        """Whether what an instance declares of its private attributes counts (PS3.15 Section E.3.10)."""
+        return self._profile is not None and Option.RETAIN_SAFE_PRIVATE in self._profile.options
 
     @cached_property
     def depends_on_instance(self) -> bool:

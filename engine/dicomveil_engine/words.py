@@ -13,6 +13,9 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from dicomveil_engine import names
+from dicomveil_engine._standard import DESCRIPTIVE_WORDS
+from dicomveil_engine.known_dates import notations
 from dicomveil_engine.patterns import Span, identifier_spans
 
 DUMMY_WORD = "anonymous"
@@ -24,6 +27,9 @@ _LONGEST_REMEMBERED = 1_024
 _VALUES_REMEMBERED = 4_096
 _CHARACTERS_REMEMBERED = 4_096
 
+_LONGEST_DESCRIPTION = 64
+"""Characters (LO has as many); whoever writes more writes more than what was imaged."""
+
 _LONG_PHRASE = 6
 """A shorter phrase counts only between word boundaries, a longer one wherever it stands."""
 
@@ -33,6 +39,7 @@ _LETTERS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}\u200c\u200d])+")
 _ASCII_LETTERS = re.compile(r"[a-z]+")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W_]|[{_MARKS}\u200c\u200d])+")
 _DIGITS = re.compile(r"\d+")
+_DIGIT = re.compile(r"\d")
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _WITHOUT_BLANKS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -53,15 +60,22 @@ class IdentifyingWords:
     """The identifying values of one data set, and how to take their words out of a text.
 
     Case, accents and the width of letters do not count. A name's parts of two or more characters go as whole
-    words, a UID goes as a whole, of other values the whole and its words of three or more characters.
+    words, and initials beside them; a UID goes as a whole, a date in all its notations, of other values the whole and
+    its words of three or more characters.
+
+    A text that holds nothing but words that describe images stays, if only one of them is the data set's own: "CT
+    HEAD" says nothing of a patient called Head, who would otherwise lose every description of it.
     """
 
-    __slots__ = ("_cleaned", "_phrases", "_values", "_words")
+    __slots__ = ("_cleaned", "_dates", "_initials", "_phrases", "_values", "_words")
 
     def __init__(self) -> None:
         self._values: set[tuple[str, str]] = set()
         self._words: frozenset[str] | None = None
         self._phrases: tuple[str, ...] = ()
+        self._dates: tuple[str, ...] = ()
+        """Phrases that hold digits, and more of them than most texts are worth."""
+        self._initials: frozenset[str] = frozenset()
         self._cleaned: dict[str, str] = {}
         """Texts → what is left of them; the instances of a series have most texts in common."""
 
@@ -83,6 +97,8 @@ class IdentifyingWords:
     def _clean(self, text: str) -> str:
         if self._words is None:
             self._compile()
+        if self._is_description(text):
+            return text
         while True:
             reading = _read(text) if len(text) <= _LONGEST_REMEMBERED else _read.__wrapped__(text)
             spans = [*reading.patterns, *self._spans(reading)]
@@ -95,24 +111,37 @@ class IdentifyingWords:
             text = _cut(text, spans)
 
     def _compile(self) -> None:
-        words: set[str] = set()
-        phrases: set[str] = set()
-        for value, vr in self._values:
-            value_words, value_phrases = _parts(value, vr)
-            words |= value_words
-            phrases |= value_phrases
-        self._words = frozenset(words)
-        self._phrases = tuple(phrases)
+        parts = [_parts(value, vr) for value, vr in self._values]
+        self._words = frozenset().union(*(part.words for part in parts))
+        self._phrases = tuple(frozenset().union(*(part.phrases for part in parts)))
+        self._dates = tuple(frozenset().union(*(part.dates for part in parts)))
+        self._initials = frozenset().union(*(part.initials for part in parts))
+
+    def _is_description(self, text: str) -> bool:
+        """Whether a text could stand in anybody's data set, though a word of it is one of this one's own."""
+        if self._words is None or len(text) > _LONGEST_DESCRIPTION:
+            return False
+        reading = _read(text)
+        own = reading.words & self._words
+        if len(own) != 1 or reading.patterns or reading.words & self._initials:
+            return False
+        if len(reading.words) < 2 or not reading.words <= DESCRIPTIVE_WORDS or not reading.folded.isascii():
+            return False
+        return not any(phrase in reading.folded for phrase in (*self._phrases, *self._dates))
 
     def _spans(self, reading: _Reading) -> list[Span]:
         """Where the data set's own words stand in the text."""
         words = self._words or frozenset()
         phrases = [phrase for phrase in self._phrases if phrase in reading.folded]
+        if self._dates and _DIGIT.search(reading.folded):
+            phrases += [phrase for phrase in self._dates if phrase in reading.folded]
         if not phrases and words.isdisjoint(reading.words):
             return []
         spans = [m.span() for m in _LETTERS.finditer(reading.folded) if m[0] in words]
         for phrase in phrases:
             spans += [m.span() for m in _phrase_pattern(phrase).finditer(reading.folded)]
+        if self._initials:
+            return [names.with_initials(reading.folded, span, self._initials) for span in spans]
         return spans
 
 
@@ -136,15 +165,28 @@ def _read(text: str) -> _Reading:
     return _Reading(folded, frozenset(letters.findall(folded)), identifier_spans(folded))
 
 
+class _Parts(NamedTuple):
+    """By what a value is found."""
+
+    words: frozenset[str]
+    phrases: frozenset[str]
+    dates: frozenset[str] = frozenset()
+    initials: frozenset[str] = frozenset()
+    """These count only beside what is found."""
+
+
 @lru_cache(_VALUES_REMEMBERED)
-def _parts(value: str, vr: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The words and the phrases by which a value is found."""
+def _parts(value: str, vr: str) -> _Parts:
     words: set[str] = set()
     phrases: set[str] = set()
+    initials: set[str] = set()
     folded = fold(value).strip(" \0")
+    if vr == "DA":
+        return _Parts(frozenset(), frozenset(), notations(value))
     if vr == "PN":
         for group in folded.split("="):
             _add_name(group, words, phrases)
+            initials |= names.initials_of(_LETTERS.findall(group))
     elif vr == "UI":
         _add(folded, words, phrases)
     else:
@@ -155,15 +197,15 @@ def _parts(value: str, vr: str) -> tuple[frozenset[str], frozenset[str]]:
         phrases.update(digits for digits in _DIGITS.findall(folded) if len(digits) >= 3)
     words.discard(DUMMY_WORD)
     phrases.discard(DUMMY_WORD)
-    return frozenset(words), frozenset(phrases)
+    return _Parts(frozenset(words), frozenset(phrases), initials=frozenset(initials))
 
 
 def _add_name(group: str, words: set[str], phrases: set[str]) -> None:
     parts = [part for part in re.split(r"[\^\s]+", group) if part]
     if len(parts) > 1:
         _add(group, words, phrases)
-        _add(parts[0] + parts[1], words, phrases)
-        _add(parts[1] + parts[0], words, phrases)
+        for text in names.joined(parts):
+            _add(text, words, phrases)
     for part in parts:
         _add(part, words, phrases)
         for letters in _LETTERS.findall(part):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from dicomveil_engine import EngineError
 from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.json_document import encoded
 from dicomveil_proxy.problems import problem
 from dicomveil_proxy.transactions.retrieve import Piece
 
@@ -120,5 +120,4 @@ def json_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A JSON document."""
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(body, status, headers=dict(headers or {}), media_type=media_type)
+    return Response(encoded(content), status, headers=dict(headers or {}), media_type=media_type)

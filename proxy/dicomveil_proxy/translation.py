@@ -15,6 +15,7 @@ from dicomveil_engine import InstanceIdentity, Policy
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.identity import Identity, IdentityMap, Kind
 from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.query import Level
 from dicomveil_proxy.resolver import Resolver
 from dicomveil_proxy.resource import Resource, parse_uid
@@ -73,7 +74,8 @@ class Translation:
                     found.append((kind, self._policy.pseudonym_uid(original), original))
         if self._policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
             found.append((Kind.PATIENT, self._policy.pseudonym_patient_id(patient), patient))
-        return found
+        # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for.
+        return [identity for identity in found if identity[2].encode("utf-8", "replace").decode() == identity[2]]
 
     # Inward
 
@@ -129,14 +131,10 @@ class Translation:
         """Everything that the origin server has at a level, page by page."""
         params = [("includefield", keyword) for keyword in _IDENTIFIERS]
         identities: list[Identity] = []
-        offset = 0
-        while True:
-            page = await self._origin.search(level, study, series, params, limit=PAGE, offset=offset)
+        async for page in pages(self._origin, level, study, series, params, size=PAGE):
             for dataset in page:
                 identities += self._identities_of(dataset)
-            if len(page) < PAGE:
-                return identities
-            offset += len(page)
+        return identities
 
 
 def text_of(dataset: Mapping[str, object], key: str) -> str:

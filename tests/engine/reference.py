@@ -23,6 +23,7 @@ from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Context, Element, Values
+from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
@@ -57,6 +58,7 @@ def deidentify_with_pydicom(data: bytes, policy: Policy) -> bytes:
 def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
     """Change the data set in place."""
     context = Context(
+        sop_class_uid=_text(dataset, "SOPClassUID"),
         study_instance_uid=_text(dataset, "StudyInstanceUID"),
         series_instance_uid=_text(dataset, "SeriesInstanceUID"),
         sop_instance_uid=_text(dataset, "SOPInstanceUID"),
@@ -98,6 +100,8 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
         method = policy.decide(tag, vr, name).method
         if policy.marks and depth == 0 and tag == METHOD_CODES and vr == "SQ":
             method = Keep()
+        if isinstance(method, ByType):
+            method = method.chosen(tag, context.sop_class_uid, is_top=not depth)
         if isinstance(method, Remove):
             del dataset[tag]
             continue
@@ -132,6 +136,8 @@ def _read_identifying(dataset: Dataset, policy: Policy, context: Context, depth:
         if tag >> 16 & 1 and vr not in {"PN", "SQ"}:
             continue
         method = policy.decide(tag, vr, None).method
+        if vr == "DA" and context.was_deidentified:
+            continue
         if is_identifying(tag, vr) and not isinstance(method, Keep) and vr != "SQ":
             values = _read(element)
             if isinstance(values, list):

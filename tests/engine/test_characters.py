@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.characters import DEFAULT, codecs_of, decode, encode
+from dicomveil_engine.characters import DEFAULT, can_decode, codecs_of, decode, encode
 from dicomveil_engine.errors import DeidentificationError
 
 
@@ -124,3 +124,19 @@ def test_names_in_gb2312_text() -> None:
     codecs = codecs_of(b"\\ISO 2022 IR 58")
 
     assert decode(b"1. \x1b$)A\xb5\xda\xd2\xbb\xd0\xd0 a\r\n2. \x1b$)A\xb5\xda", codecs) == "1. 第一行 a\r\n2. 第"
+
+
+@pytest.mark.parametrize(
+    ("value", "codecs", "can"),
+    [
+        (b"Doe", DEFAULT, True),
+        (b"\xe9", DEFAULT, False),
+        (b"\xe9", ("latin_1",), True),
+        (b"\xe9", ("utf8",), False),
+        (b"\x1b-Fabc", ("latin_1", "iso_ir_126"), True),
+        (b"\x1b!abc", ("latin_1", "iso_ir_126"), False),
+    ],
+)
+def test_what_a_character_set_has(value: bytes, codecs: tuple[str, ...], can: bool) -> None:
+    """The default repertoire is ASCII, although its eighth bit is read; an unknown escape sequence is in none."""
+    assert can_decode(value, codecs) is can

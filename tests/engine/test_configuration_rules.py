@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.configuration.rules import Rule, RuleReader
+from dicomveil_engine import load_policy
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.keys import Keys
@@ -16,7 +18,7 @@ KEYS = Keys(bytes(32))
 def read(*rules: object, settings: Settings | None = None) -> tuple[tuple[Rule, ...], list[str]]:
     """The rules, and the warnings about them."""
     reader = RuleReader(settings or Settings(), KEYS)
-    return reader.read(rules), reader.warnings
+    return reader.read(rules), [str(finding) for finding in reader.findings.all]
 
 
 def refusal(*rules: object) -> str:
@@ -66,7 +68,7 @@ def test_a_method_may_suit_only_one_of_an_attributes_vrs() -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (3, 'rule 1 must be an object {"tag": ..., "method": ...}'),
+        (3, 'rule 1: it must be an object {"tag": ..., "method": ...}'),
         ({"method": "keep"}, 'rule 1: "tag" is missing'),
         ({"tag": 5, "method": "keep"}, 'rule 1: "tag" must be a string'),
         ({"tag": "DA"}, 'rule 1 DA: "method" is missing'),
@@ -126,19 +128,104 @@ def test_no_message_holds_a_key(method: str, name: str, key: object) -> None:
     assert "SECRET-KEY" not in shown
 
 
-@pytest.mark.parametrize(("tag", "why"), [("(0002,0003)", "file meta"), ("0000,xxxx", "commands")])
-def test_a_rule_for_groups_that_no_rule_reaches_is_warned_of(tag: str, why: str) -> None:
+@pytest.mark.parametrize(
+    ("tag", "why"),
+    [
+        ("(0002,0003)", "file meta"),
+        ("0000,xxxx", "commands"),
+        ("(0004,1500)", "directory records"),
+        ("(0008,0005)", "Specific Character Set"),
+        ("(0400,0561)", "Original Attributes Sequence"),
+        ("(FFFA,FFFA)", "digital signatures"),
+        ("(FFFC,FFFC)", "trailing padding"),
+        ("(0010,0000)", "group lengths"),
+        ("(xxxx,0000)", "group lengths"),
+    ],
+)
+def test_a_rule_for_what_no_rule_reaches_is_warned_of(tag: str, why: str) -> None:
     """Such a rule is a false promise; the Microsoft tool's own configuration makes it."""
     _, (warning,) = read({"tag": tag, "method": "remove"})
 
     assert "can never apply: " + why in warning
 
 
+@pytest.mark.parametrize(
+    "tag", ["(0002,0003)", "(0008,0005)", "(0400,0561)", "(FFFA,FFFA)", "(FFFC,FFFC)", "(0010,0000)"]
+)
+def test_what_no_rule_reaches_is_so_in_the_policy(tag: str) -> None:
+    """The warning tells the truth."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": tag, "method": "redact"}]}, bytes(32))
+
+    assert not policy.decide(int(tag[1:5] + tag[6:10], 16), "LO").rule.startswith("rule")
+
+
 def test_a_rule_behind_one_that_meets_the_same_is_warned_of() -> None:
     """The first rule wins, so the second is dead."""
     _, warnings = read({"tag": "(0010,xxxx)", "method": "redact"}, {"tag": "PatientName", "method": "keep"})
 
-    assert warnings == ["rule 2 (0010,0010) keep can never apply: rule 1 (0010,xxxx) redact comes first"]
+    assert warnings == [
+        "rule 2 (0010,0010) keep: can never apply: rule 1 (0010,xxxx) redact comes first; move it up, or leave it out"
+    ]
+
+
+def test_a_rule_behind_rules_for_each_of_its_vrs_is_warned_of() -> None:
+    """StudyDate is DA and nothing else; Pixel Data is OB or OW, and one of them leaves the other."""
+    ob, ow, pixels = ({"tag": tag, "method": "keep"} for tag in ("OB", "OW", "PixelData"))
+
+    assert (
+        "rule 1 DA keep comes first"
+        in read({"tag": "DA", "method": "keep"}, {"tag": "StudyDate", "method": "redact"})[1][0]
+    )
+    assert read(ob, pixels)[1] == []
+    assert "rule 1 OB keep and rule 2 OW keep come first" in read(ob, ow, pixels)[1][0]
+
+
+def test_a_mask_that_meets_what_its_method_cannot_change_is_warned_of() -> None:
+    """The policy refuses such instances, and better to hear of it before."""
+    mask = {"tag": "(0010,10xx)", "method": "perturb"}
+    (warning,) = read(mask)[1]
+
+    assert warning == (
+        "rule 1 (0010,10xx) perturb: perturb cannot be applied to (0010,1000) OtherPatientIDs LO: "
+        "instances that have it are refused; put a rule for it first"
+    )
+    assert (
+        read(
+            {"tag": "LO", "method": "redact"},
+            {"tag": "PN", "method": "redact"},
+            {"tag": "SH", "method": "redact"},
+            mask,
+        )[1]
+        == []
+    )
+    assert read({"tag": "(0010,xxxx)", "method": "remove"})[1] == []
+
+
+def test_a_rule_that_nobody_wrote_is_not_warned_of() -> None:
+    """Another dialect's reader says where a rule comes from, and which rules it added."""
+    rule = {"tag": "DA", "method": "keep"}
+    reader = RuleReader(Settings(), KEYS)
+    rules = reader.read([rule, rule], places=[Place("keepList 7"), Place("keepList", is_generated=True)])
+
+    assert [rule.label for rule in rules] == ["keepList 7 DA keep", "keepList DA keep"]
+    assert reader.findings.all == []
+
+
+def test_errors_can_be_collected() -> None:
+    """Whoever writes a file wants to hear of all of them; what is right is read all the same."""
+    findings = Findings(collects_errors=True)
+    rules = RuleReader(Settings(), KEYS, findings).read(
+        [
+            {"tag": "DA", "method": "mask"},
+            7,
+            {"tag": "DA", "method": "keep", "xyz": 1},
+            {"tag": "PatientNme", "method": "keep"},
+        ]
+    )
+
+    assert [rule.label for rule in rules] == ["rule 3 DA keep"]
+    assert [finding.location for finding in findings.all] == ["rule 1 DA", "rule 2", "rule 3", "rule 4"]
+    assert all(finding.is_error for finding in findings.all)
 
 
 def test_a_mistyped_setting_is_warned_of_once() -> None:

@@ -84,7 +84,7 @@ def test_unknown_names_are_noticed_without_their_values() -> None:
     """A mistyped setting has no effect, and its writer should know."""
     assert unknown_names("perturb", {"SPAN": 1, "roundto": 2}) == []
     assert unknown_names("encrypt", {"encryptkeys": "secret"}) == [
-        'encrypt has no setting "encryptkeys", so it has no effect; did you mean "encryptKey"?'
+        ('encrypt has no setting "encryptkeys", so it has no effect', 'did you mean "encryptKey"?')
     ]
 
 

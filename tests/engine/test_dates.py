@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.dates import DateShift, read_da, read_dt, shift_da, shift_dt
+from dicomveil_engine.dates import (
+    DateShift,
+    Period,
+    coarse_da,
+    coarse_dt,
+    read_da,
+    read_dt,
+    shift_da,
+    shift_dt,
+    start_of,
+)
 
 DAYS = st.integers(-3650, 3650).filter(bool)
 DATES = st.dates(date(1850, 1, 1), date(2150, 1, 1))
@@ -157,3 +167,48 @@ def test_days_are_uniform() -> None:
 def test_days_depend_on_the_key() -> None:
     """Another project moves the same study by another number of days."""
     assert DateShift(b"k" * 32, 3650).days("1.2.3") != DateShift(b"l" * 32, 3650).days("1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("period", "da", "dt"),
+    [
+        (Period.YEAR, "20200101", "2020"),
+        (Period.QUARTER, "20200401", "202004"),
+        (Period.MONTH, "20200601", "202006"),
+        (Period.WEEK, "20200615", "20200615"),
+    ],
+)
+def test_periods(period: Period, da: str, dt: str) -> None:
+    """DA becomes the first day of the period, DT is cut to it; time of day and offset go."""
+    assert coarse_da("20200621", period) == da
+    assert coarse_da("2020.06.21", period) == da
+    assert coarse_dt("20200621101530.5+0100", period) == dt
+
+
+@pytest.mark.parametrize(
+    ("text", "period", "coarse"),
+    [
+        ("2020", Period.QUARTER, "2020"),
+        ("2020", Period.WEEK, "2020"),
+        ("202006", Period.WEEK, "202006"),
+        ("202006", Period.QUARTER, "202004"),
+        ("20200101", Period.WEEK, "20191230"),
+        ("00010101", Period.WEEK, "00010101"),
+        ("noon", Period.YEAR, ""),
+        ("20200230", Period.YEAR, ""),
+        ("1" * 99, Period.YEAR, ""),
+    ],
+)
+def test_a_coarse_date_time_says_no_more_than_it_did(text: str, period: Period, coarse: str) -> None:
+    """And what is no date says nothing."""
+    assert coarse_dt(text, period) == coarse
+
+
+@given(DATES, st.sampled_from(Period))
+def test_a_period_begins_with_itself(day: date, period: Period) -> None:
+    """The first day of a period is its own first day, and is never later."""
+    first = start_of(day, period)
+
+    assert first <= day
+    assert start_of(first, period) == first
+    assert coarse_da(da(day), period) == da(first)

@@ -40,3 +40,11 @@ def test_other_sequences_get_a_code() -> None:
 def test_items_are_for_replaced_sequences() -> None:
     """No entry is for a sequence that is not replaced."""
     assert set(DUMMY_ITEMS) <= set(REPLACED)
+
+
+def test_persons_have_a_code_and_an_institution() -> None:
+    """PS3.3 Table 10-1: (0040,1101) is Type 1, and (0008,0080) is where no code says the institution."""
+    [item] = dummy_items(0x00081072)
+
+    assert [field.tag for field in item] == [0x00080080, 0x00401101]
+    assert len(item[1].items) == 1

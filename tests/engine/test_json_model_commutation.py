@@ -29,6 +29,15 @@ from engine.datasets import (
 POLICIES: dict[str, Policy] = {
     "basic": preset("basic"),
     "default": preset("default"),
+    "coarser": rules(
+        rule("DA", "generalize", dateTo="Week"),
+        rule("DT", "generalize", dateTo="Month", ageCap=999),
+        rule("AS", "generalize"),
+        rule("LO", "generalize", zipCodes=True),
+        rule("CS", "generalize", values={"CT": "MR", "ORIGINAL": "DERIVED"}, otherValues="keep"),
+        *(rule(vr, "generalize", step=0.25) for vr in ("DS", "FD", "FL")),
+        *(rule(vr, "generalize", bins=[0, 3, 100]) for vr in ("IS", "SL", "SS", "UL", "US")),
+    ),
     "every method": rules(
         rule("(0008,0018)", "refreshUID"),
         rule("PatientName", "pseudonym"),

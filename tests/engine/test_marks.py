@@ -4,36 +4,62 @@ from __future__ import annotations
 
 import pytest
 
+from dicomveil_engine import load_policy
 from dicomveil_engine._standard import Option
 from dicomveil_engine.keys import Keys
 from dicomveil_engine.marks import MARK_TAGS, METHOD_DESCRIPTION, METHOD_TEXT, AddMethodText, Marks
 from dicomveil_engine.methods.base import Context, Element
 
-METHOD = AddMethodText.from_settings({}, Keys(b"k" * 32))
+KEY = b"k" * 32
+METHOD = AddMethodText.from_settings({}, Keys(KEY))
 
 
 @pytest.mark.parametrize(
-    ("options", "codes", "dates"),
+    ("options", "codes"),
     [
-        ([], ["113100"], "REMOVED"),
-        ([Option.RETAIN_LONG_MODIFIED_DATES], ["113100", "113107"], "MODIFIED"),
-        ([Option.RETAIN_LONG_FULL_DATES, Option.RETAIN_UIDS], ["113100", "113106", "113110"], "UNMODIFIED"),
+        ([], ["113100"]),
+        ([Option.RETAIN_LONG_MODIFIED_DATES], ["113100", "113107"]),
+        ([Option.RETAIN_UIDS, Option.RETAIN_LONG_FULL_DATES], ["113100", "113106", "113110"]),
+        (list(Option), [f"1131{number:02}" for number in (0, *range(3, 13))]),
     ],
 )
-def test_options(options: list[Option], codes: list[str], dates: str) -> None:
-    """The profile, then its options (CID 7050), and what became of the dates (PS3.15 E.1.1)."""
-    marks = Marks.of(frozenset(options))
+def test_options(options: list[Option], codes: list[str]) -> None:
+    """The profile, then its options (CID 7050)."""
+    marks = Marks.of(frozenset(options), "REMOVED")
 
     assert [term.value for term in marks.terms] == codes
     assert [item[0].values for item in marks.code_items()] == [[code] for code in codes]
     assert {field.tag for field in marks.fields()} == MARK_TAGS
     assert marks.fields()[0].values == ["YES"]
-    assert marks.fields()[3].values == [dates]
+    assert marks.fields()[3].values == ["REMOVED"]
+
+
+@pytest.mark.parametrize(
+    ("option", "rule", "dates"),
+    [
+        (None, None, "REMOVED"),
+        ("retainLongModifiedDates", None, "MODIFIED"),
+        ("retainLongFullDates", None, "UNMODIFIED"),
+        (None, {"tag": "DA", "method": "dateShift"}, "MODIFIED"),
+        (None, {"tag": "DA", "method": "redact", "params": {"enablePartialDatesForRedact": True}}, "MODIFIED"),
+        (None, {"tag": "StudyDate", "method": "keep"}, "UNMODIFIED"),
+        ("retainLongFullDates", {"tag": "StudyDate", "method": "redact"}, "REMOVED"),
+        ("retainLongModifiedDates", {"tag": "StudyDate", "method": "dummy"}, "REMOVED"),
+    ],
+)
+def test_dates(option: str | None, rule: dict[str, object] | None, dates: str) -> None:
+    """What became of the dates (PS3.15 E.1.1) is said as it is, by options or by rules."""
+    policy = load_policy(
+        {"profile": "PS3.15", "options": [option] if option else [], "rules": [rule] if rule else []}, KEY
+    )
+
+    assert policy.marks is not None
+    assert policy.marks.dates == dates
 
 
 def test_fields_are_in_order() -> None:
     """By tag, and with the VRs of PS3.6."""
-    fields = Marks.of(frozenset()).fields()
+    fields = Marks.of(frozenset(), "REMOVED").fields()
 
     assert [field.tag for field in fields] == sorted(MARK_TAGS)
     assert [field.vr for field in fields] == [Marks.vr_of(field.tag) for field in fields] == ["CS", "LO", "SQ", "CS"]

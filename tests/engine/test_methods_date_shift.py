@@ -69,6 +69,13 @@ def test_without_an_identity_everything_is_emptied(scope: str) -> None:
     assert shifted(["20200101"], {"dateShiftScope": scope}, Context()) == []
 
 
+def test_a_study_of_nobody_moves_by_itself() -> None:
+    """With the scope of a patient and no PatientID, what belongs together is the study."""
+    nobody = Context(study_instance_uid="1.2.3")
+
+    assert shifted(["20200101"], {"dateShiftScope": "Patient"}, nobody) == shifted(["20200101"], {})
+
+
 def test_a_bad_date_is_emptied_in_its_place() -> None:
     """And leaves zero length when it was the only one."""
     (empty, _) = shifted(["Doe", "20200101"], {}) or []

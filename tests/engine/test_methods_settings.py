@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError
@@ -73,3 +75,29 @@ def test_wrong_types_are_refused() -> None:
         read([]).scalar_text("Key", default="")
     with pytest.raises(ConfigurationError, match="one of Fixed, Other"):
         read([]).choice("Key", {"Fixed": 1, "0": 1, "Other": 2}, default="Other")
+
+
+def test_decimals_are_exact() -> None:
+    """0.1 is 0.1, however it is written; absent is none."""
+    settings = Settings("generalize", {"step": 0.1, "bins": ["0.1", 2]})
+
+    assert settings.decimal("STEP") == Decimal("0.1")
+    assert settings.decimals("bins") == (Decimal("0.1"), Decimal(2))
+    assert (settings.decimal("other"), settings.decimals("other")) == (None, ())
+
+
+def test_texts_and_mappings_keep_their_order() -> None:
+    """As they are written; absent is the default."""
+    settings = Settings("generalize", {"areas": ["036", "021"], "values": {"b": "1", "a": "2"}})
+
+    assert settings.texts("areas", default=()) == ("036", "021")
+    assert settings.texts("other", default=("893",)) == ("893",)
+    assert settings.mapping("values") == (("b", "1"), ("a", "2"))
+    assert settings.mapping("other") == ()
+
+
+@pytest.mark.parametrize("value", ["Doe", True, [1], "1" * 40, float("inf"), "1e999"])
+def test_what_is_no_decimal_is_refused_without_the_value(value: object) -> None:
+    """Not infinity either, nor more digits than anybody means."""
+    with pytest.raises(ConfigurationError, match=r'^generalize: the setting "step" must be a number$'):
+        Settings("generalize", {"step": value}).decimal("step")

@@ -47,6 +47,18 @@ def test_told_by_the_bytes(data: bytes, syntax: str) -> None:
     assert syntax_of(data) == syntax
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, JPEG, ""])
+def test_no_guess_before_the_bytes_are_there(syntax: str) -> None:
+    """A beginning of an instance says the same as the whole, or that more is needed."""
+    data = file_meta(syntax) + DATA
+    expected = read_file_meta(data, closing=True)
+
+    found = [read_file_meta(data[:length], closing=False) for length in range(len(data))]
+
+    assert {each for each in found if each is not None} <= {expected}
+    assert read_file_meta(data, closing=False) == expected
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

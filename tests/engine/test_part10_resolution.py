@@ -42,15 +42,15 @@ def test_known() -> None:
     one, two = (reading(t00080018_UI=uid, t00100020_LO=b"PATIENT-1").known() for uid in (b"1.2.3", b"1.2.4"))
 
     assert one == two
-    assert one[3] == "PATIENT-1"
+    assert one[4] == "PATIENT-1"
 
 
 def test_was_deidentified() -> None:
     """A study that is the project's own pseudonym has been through the policy."""
     pseudonym = preset("default").pseudonym_uid("1.2.3").encode()
 
-    assert reading(t0020000D_UI=pseudonym).known()[6] is True
-    assert reading(t0020000D_UI=b"1.2.3").known()[6] is False
+    assert reading(t0020000D_UI=pseudonym).known()[7] is True
+    assert reading(t0020000D_UI=b"1.2.3").known()[7] is False
 
 
 def test_value_that_does_not_fit() -> None:

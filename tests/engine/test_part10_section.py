@@ -21,10 +21,10 @@ def test_nothing_changes() -> None:
 def test_replace_and_remove() -> None:
     """Runs that are kept, with replacements between them; neighbours that go, go together."""
     section = Section()
-    section.remove(BUFFER, 0, 1)
+    section.leave_out(BUFFER, 0, 1, b"")
     section.replace(BUFFER, 2, 4, b"AB")
-    section.remove(BUFFER, 4, 5)
-    section.remove(BUFFER, 6, 7)
+    section.leave_out(BUFFER, 4, 5, b"")
+    section.leave_out(BUFFER, 6, 7, b"")
 
     assert write(section) == b"1AB5789"
 
@@ -63,7 +63,7 @@ def test_lengths_follow() -> None:
 def test_roll_back() -> None:
     """What was collected since is as if it had never been."""
     section = Section()
-    section.remove(BUFFER, 1, 2)
+    section.leave_out(BUFFER, 1, 2, b"")
     checkpoint = section.checkpoint()
     section.replace(BUFFER, 5, 6, b"X")
     section.note_length(U32, 0, 0, 1, 4)
@@ -75,7 +75,7 @@ def test_roll_back() -> None:
 def test_written_section_is_empty() -> None:
     """A section is used again for what follows."""
     section = Section()
-    section.remove(BUFFER, 1, 2)
+    section.leave_out(BUFFER, 1, 2, b"")
     write(section)
     section.start = 0
 

@@ -306,6 +306,20 @@ def test_words_of_what_goes() -> None:
     assert element(0x00140046, "LT", "seen by as and at") in out(data, policy=preset("basic"))
 
 
+def test_what_was_seen_before() -> None:
+    """A sequence that the policy has met in another instance counts as if it were the first."""
+    others = element(0x00101002, "SQ", [element(0x00100020, "LO", "12345")])
+    kept = element(0x00081250, "SQ", [element(0x00080060, "CS", "CT")])
+    for number in range(3):
+        notes = element(0x00140046, "LT", f"seen {number} as 12345")
+        output = out(kept + others + notes, policy=preset("basic"))
+        assert output.startswith(kept)
+        assert element(0x00140046, "LT", f"seen {number} as") in output
+        changed = element(0x00081250, "SQ", [element(0x00080060, "CS", "CT") + element(NAME, "PN", f"Doe{number}")])
+        emptied = element(0x00081250, "SQ", [element(0x00080060, "CS", "CT") + element(NAME, "PN", "")])
+        assert out(changed, policy=preset("basic")).startswith(emptied)
+
+
 def test_unreadable_inside_of_what_goes() -> None:
     """A sequence that goes need not be readable: what follows it is."""
     data = element(0x00101002, "SQ", b"no items at all ") + element(0x00280010, "US", 1)

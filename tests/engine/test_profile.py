@@ -11,7 +11,7 @@ from dicomveil_engine import Policy, deidentify_instance, deidentify_metadata, d
 from dicomveil_engine._standard import TABLE_E1, Option
 from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.profile import CODE_TEXT, COMPOUND, STRUCTURAL_UIDS
-from engine.datasets import EXPLICIT, KEY, Nodes, encoded, instance, preset, read, rule, rules
+from engine.datasets import EXPLICIT, KEY, Nodes, element, encoded, instance, preset, read, rule, rules
 from engine.leak import model
 
 PLAIN = rules(rule("PatientID", "redact"), profile="PS3.15")
@@ -150,6 +150,21 @@ def test_layer_can_be_turned_off() -> None:
     assert policy.decide(0x00091001, "LO").method.name == "remove"
 
 
+def test_texts_that_may_not_be_empty() -> None:
+    """Where cleaning leaves nothing of a text that is Type 1 somewhere, a dummy stands in its place."""
+    data = instance(
+        element(0x00081090, "LO", "Doe"),  # Manufacturer's Model Name, PS3.3 C.7.5.2
+        element(0x00100010, "PN", "Doe^Jane"),
+        element(0x00181020, "LO", "Doe"),  # Software Versions, likewise
+        element(0x00181251, "SH", "Doe"),  # Transmit Coil Name, PS3.3 C.8.13.5.9
+        element(0x00540400, "SH", "Doe"),  # Image ID, Type 3
+    )
+    dataset = read(deidentify_instance(data, PLAIN))
+
+    assert dataset.ManufacturerModelName == dataset.SoftwareVersions == dataset.TransmitCoilName == "ANONYMOUS"
+    assert not dataset.ImageID
+
+
 def test_repeating_groups() -> None:
     """Curves and overlays go, in each of their groups."""
     for group in (0x5000, 0x5002, 0x501E):
@@ -157,7 +172,8 @@ def test_repeating_groups() -> None:
     for group in (0x6000, 0x601E):
         assert PLAIN.decide(group << 16 | 0x3000, "OW").method.name == "remove"
         assert PLAIN.decide(group << 16 | 0x4000, "LT").method.name == "remove"
-        assert PLAIN.decide(group << 16 | 0x0010, "US").method.name == "keep"
+        # Overlay Data is Type 1 in the plane, of which nothing can stay without it.
+        assert PLAIN.decide(group << 16 | 0x0010, "US").method.name == "remove"
 
 
 def test_codes_and_classes_exist() -> None:

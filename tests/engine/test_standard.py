@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_engine._standard import BASIC_PROFILE, TABLE_E1, Option
+from dicomveil_engine._standard import BASIC_PROFILE, SAFE_PRIVATE, TABLE_E1, Option
 
 
 def test_table_e1_has_all_rows() -> None:
@@ -27,14 +27,27 @@ def test_table_e1_says_what_its_source_says(shared: Path) -> None:
         assert list(row.options.values()) == [code for code in source["options"].values() if code]
 
 
-def test_the_table_is_what_the_script_writes(shared: Path) -> None:
-    """Nobody edits the table by hand."""
+def test_the_tables_are_what_the_script_writes(shared: Path) -> None:
+    """Nobody edits them by hand."""
     root = Path(__file__).parents[2]
     script = runpy.run_path(str(root / "scripts" / "generate_standard.py"))
     source = json.loads((shared / "standard" / "ps315_e1.json").read_text())
-    shipped = root / "engine" / "dicomveil_engine" / "_standard" / "table_e1.json"
+    shipped = root / "engine" / "dicomveil_engine" / "_standard"
+    private = json.loads((shared / "standard" / "ps315_safe_private.json").read_text())
 
-    assert json.loads(shipped.read_text()) == script["table_e1"](source)
+    assert json.loads((shipped / "table_e1.json").read_text()) == script["table_e1"](source)
+    assert json.loads((shipped / "safe_private.json").read_text()) == script["safe_private"](private)
+
+
+def test_safe_private_says_what_its_source_says(shared: Path) -> None:
+    """PS3.15 Table E.3.10-1: 479 rows, found in any block, by group, last digits and creator."""
+    rows = json.loads((shared / "standard" / "ps315_safe_private.json").read_text())["attributes"]
+    for row in rows:
+        vrs = SAFE_PRIVATE.vrs_of(int(row["group"] + "77" + row["element_low"], 16), row["private_creator"])
+
+        assert vrs == (tuple(row["vr"].split("/")) if row["vr"] else ())
+    assert len(SAFE_PRIVATE.rows) == len(rows) == 479
+    assert SAFE_PRIVATE.vrs_of(0x70531000, "EXAMPLE") is None
 
 
 @pytest.mark.parametrize(

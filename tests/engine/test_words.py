@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.words import IdentifyingWords
+from dicomveil_engine.words import DUMMY_WORD, IdentifyingWords, fold
 
 
 def words_of(*values: tuple[str, str]) -> IdentifyingWords:
@@ -124,3 +125,70 @@ def test_any_value_and_any_text(value: str, text: str) -> None:
     cleaned = words.remove_from(f"{text} {value} {text}")
 
     assert words.remove_from(cleaned) is cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("CT HEAD", "CT HEAD"),
+        ("ct head with contrast", "ct head with contrast"),
+        ("CT HEAD R", "CT HEAD R"),
+        ("CT HEAD L", "CT"),
+        ("HEAD", ""),
+        ("CT of Head, seen by us", "CT of , seen by us"),
+        ("CT HEAD Long", "CT"),
+        ("CT HEAD J", "CT"),
+        ("CT HEAD 2020-01-02", "CT"),
+        ("head_ct 4711", "_ct"),
+    ],
+)
+def test_descriptions(text: str, cleaned: str) -> None:
+    """What describes images alone stays, whoever's name is in it; anything else in the text, and the name goes."""
+    assert words_of(("Head^Jane^Long", "PN"), ("4711", "LO")).remove_from(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("T1 J. Doe", "T1"),
+        ("Doe J, T1", ", T1"),
+        ("seen by jdoe", "seen by"),
+        ("DoeJ T1", "T1"),
+        ("J T1", "J T1"),
+    ],
+)
+def test_initials(text: str, cleaned: str) -> None:
+    """Initials go beside a name and run together with it; alone they stay."""
+    assert words_of(("Doe^Jane", "PN")).remove_from(text) == cleaned
+
+
+_NAME_PART = st.text(st.sampled_from("abdeghjklmnopqrsuvxyzäéñšø"), min_size=3, max_size=9)
+_NAME_PARTS = st.lists(_NAME_PART.filter(lambda part: part != DUMMY_WORD), min_size=2, max_size=4, unique=True)
+_CASES = st.sampled_from([str.lower, str.upper, str.title, str.swapcase])
+_SEPARATORS = st.sampled_from([" ", ", ", "^", ".", "-", "_", "/", "; ", " - ", "\n", "=", ""])
+
+
+@given(_NAME_PARTS, st.data())
+def test_planted_names_never_survive(parts: list[str], data: st.DataObject) -> None:
+    """In any order and case, with any separators, with accents or without."""
+    order = data.draw(st.permutations(parts))[: data.draw(st.integers(1, len(parts)))]
+    separator = data.draw(_SEPARATORS) if len(order) < 3 else data.draw(_SEPARATORS.filter(bool))
+    written = separator.join(data.draw(_CASES)(part) for part in order)
+    if data.draw(st.booleans()):
+        written = fold(written)
+    cleaned = words_of(("^".join(parts), "PN")).remove_from(f"CT 5 mm {written} T1")
+
+    assert not [part for part in order if fold(part) in re.split(r"[\W_]+", fold(cleaned))]
+    assert fold(written) not in fold(cleaned)
+    assert cleaned.startswith("CT 5 mm")
+    assert cleaned.endswith("T1")
+
+
+@given(_NAME_PARTS, _CASES, st.sampled_from([" ", ". ", ", ", "^", "."]), st.booleans())
+def test_planted_initials_never_survive(parts: list[str], case: Callable[[str], str], gap: str, after: bool) -> None:
+    """Beside a name, on either side."""
+    initial, surname = case(parts[1][0]), case(parts[0])
+    written = f"{surname}{gap}{initial}" if after else f"{initial}{gap}{surname}"
+    cleaned = words_of(("^".join(parts), "PN")).remove_from(f"5 {written} 7")
+
+    assert not [character for character in cleaned if character.isalpha()]

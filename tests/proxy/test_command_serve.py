@@ -109,7 +109,7 @@ def test_warnings_are_told() -> None:
     key, profile = serve.check(settings)
 
     assert key.startswith("key_file: others can read the key file")
-    assert profile.startswith('profile: no "profile" is given')
+    assert profile.startswith('profile: "profile": none is given')
 
 
 def test_of_the_origin_only_the_host_is_printed() -> None:

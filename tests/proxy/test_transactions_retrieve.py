@@ -438,3 +438,22 @@ def test_every_fake_is_an_origin() -> None:
     origin: Origin = MemoryOrigin()
     needed: set[Any] = {name for name in vars(Origin) if not name.startswith("_")}
     assert needed <= set(dir(origin))
+
+
+class HalfPair(MemoryOrigin):
+    """An origin server whose JSON holds half of a surrogate pair, in its escaped form."""
+
+    async def metadata(self, *uids: str | None) -> AsyncGenerator[bytes, None]:
+        """The memory's, with other characters."""
+        async for chunk in super().metadata(*uids):  # type: ignore[arg-type]
+            yield chunk.replace(b'"PATIENT-1"', b'"PATIENT-\\ud800"').replace(b'"late"', b'"la\\udc80te"')
+
+
+async def test_half_a_surrogate_pair(tmp_path: Path) -> None:
+    """What JSON can write and UTF-8 cannot breaks nothing: neither the answer nor what is remembered."""
+    async with proxy(tmp_path, HalfPair(instance(CommentsOnTheScheduledProcedureStep="late"))) as ask:
+        response = await ask.get(f"/studies/{ask.uid(STUDY)}/metadata")
+
+    assert response.status_code == 200
+    (metadata,) = response.json()
+    assert values(metadata, "00400400") == ["la\udc80te"]

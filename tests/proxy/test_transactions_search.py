@@ -268,6 +268,25 @@ async def test_what_the_origin_is_asked(tmp_path: Path) -> None:
     assert origin.asked[1] == "search studies StudyInstanceUID=1.2.3.4 StudyDate=20191112-20200220"
 
 
+async def test_ages_are_reckoned_where_no_study_date_is_asked_for(tmp_path: Path) -> None:
+    """A year that may stay stays in a series, too, at an origin server that tells only what it is asked for."""
+    origin = MemoryOrigin(instance(PerformedProcedureStepStartDate="20200102"))
+    search = origin.search
+
+    async def only_asked(
+        level: Level, study: str, series: str, params: list[tuple[str, str]], **page: Any
+    ) -> list[Any]:
+        asked = {"0020000D", "0020000E"} | {"00080020" for _, name in params if name in {"StudyDate", "00080020"}}
+        matches = await search(level, study, series, params, **page)
+        return [{tag: match[tag] for tag in match if tag in asked | {"00400244"}} for match in matches]
+
+    origin.search = only_asked  # type: ignore[method-assign, assignment]
+    async with proxy(tmp_path, origin, profile="safe-harbor") as ask:
+        (found,) = (await ask.get("/series?includefield=PerformedProcedureStepStartDate")).json()
+
+    assert values(found, "00400244") == ["20200101"]
+
+
 @pytest.mark.parametrize(
     "query",
     ["limit=x", "limit=1&limit=2", "Doe^Jane=x", "StudyDate=Doe", "StudyInstanceUID=Doe", "%ff=x", "x&" * 600],
@@ -315,3 +334,18 @@ async def test_fuzzy_matching_is_declined(ask: Asking) -> None:
 
     assert response.json() == []
     assert response.headers["warning"].startswith("299 ")
+
+
+async def test_what_identifies_is_asked_for(tmp_path: Path) -> None:
+    """Where free text is to come out, so that it can be cleaned; also where cleaning may not leave it empty."""
+    fields: set[str] = set()
+
+    class Listening(MemoryOrigin):
+        async def search(self, *scope: Any, **page: Any) -> list[Any]:
+            fields.update(value for name, value in scope[3] if name == "includefield")
+            return await super().search(*scope, **page)
+
+    async with proxy(tmp_path, Listening(instance())) as ask:
+        await ask.get("/instances?includefield=ManufacturerModelName")
+
+    assert {"ManufacturerModelName", "InstitutionName", "AccessionNumber"} <= fields

@@ -1,4 +1,4 @@
-"""The standard's tables, typed: PS3.15 Table E.1-1 with its options.
+"""The standard's tables, typed: PS3.15 Table E.1-1 with its options, and Table E.3.10-1.
 
 The tables are generated (README.md beside this file). What to *do* about a row is the policy's business:
 action codes stay here as the table writes them.
@@ -106,3 +106,24 @@ class TableE1:
 
 
 TABLE_E1 = TableE1(files(__name__).joinpath("table_e1.json").read_text(encoding="utf-8"))
+
+
+class SafePrivate:
+    """PS3.15 Table E.3.10-1 Safe Private Attributes."""
+
+    def __init__(self, text: str) -> None:
+        self.rows: dict[tuple[int, int, str], tuple[str, ...]] = {}
+        """(group, last two digits, private creator) → the VRs; none where the table has none."""
+        for creator, elements in json.loads(text).items():
+            for tag, vr in elements.items():
+                self.rows[int(tag[:4], 16), int(tag[-2:], 16), creator] = tuple(vr.split(" or ")) if vr else ()
+
+    def vrs_of(self, tag: int, creator: str) -> tuple[str, ...] | None:
+        """The VRs of a safe attribute, in whichever block its creator has reserved; None for all others."""
+        return self.rows.get((tag >> 16, tag & 0xFF, creator))
+
+
+SAFE_PRIVATE = SafePrivate(files(__name__).joinpath("safe_private.json").read_text(encoding="utf-8"))
+
+DESCRIPTIVE_WORDS = frozenset(files(__name__).joinpath("descriptive_words.txt").read_text(encoding="ascii").split())
+"""Words that describe images and name nobody, in lower case (scripts/generate_descriptive_words.py)."""

@@ -8,9 +8,7 @@ from importlib.resources import files
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.errors import ConfigurationError
 
-PRESETS = ("basic", "default")
-LATER_PRESETS = ("tcia", "safe-harbor", "limited-data-set", "microsoft")
-"""Names that are taken, and refused until there is something behind them."""
+PRESETS = ("basic", "default", "tcia", "safe-harbor", "limited-data-set", "microsoft")
 
 
 def load_preset(name: str) -> Mapping[str, object]:

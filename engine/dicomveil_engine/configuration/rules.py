@@ -6,25 +6,44 @@ their file; that the first one wins is the policy's doing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from dicomveil_engine import dictionary
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.microsoft import Compatibility
 from dicomveil_engine.configuration.settings import Settings, unknown_names
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.keys import Keys
-from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.suggestions import did_you_mean
 from dicomveil_engine.tags import TagPattern, parse_pattern
 
 RULE_NAMES = ("tag", "method", "setting", "params")
 
-_NEVER_REACHED = {
+_NEVER_REACHED_GROUPS = {
     0x0000: "commands are no part of an instance",
     0x0002: "file meta information is always written anew",
+    0x0004: "directory records are no part of an instance",
 }
-"""Groups that no rule reaches, and why."""
+_NEVER_REACHED_TAGS = {
+    0x00080005: "Specific Character Set is always kept",
+    0x04000561: "Original Attributes Sequence, which holds what was there before, always goes",
+    0xFFFAFFFA: "digital signatures always go",
+    0xFFFCFFFC: "trailing padding always goes",
+}
+"""What the policy decides before it asks the rules, and why."""
+
+
+class Place(NamedTuple):
+    """Where a rule stands in the document that its author wrote."""
+
+    label: str
+    """Such as `rule 3`, or `keepList 3` in another dialect."""
+    is_generated: bool = False
+    """Whether nobody wrote it as a rule, so that nobody need hear that it has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +61,70 @@ class Rule:
 class RuleReader:
     """Rules as a configuration writes them → rules that can be applied."""
 
-    def __init__(self, settings: Settings, keys: Keys) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        findings: Findings | None = None,
+        compatibility: Compatibility | None = None,
+    ) -> None:
+        self._compatibility = compatibility or Compatibility()
+        self._methods = self._compatibility.methods
+        self._written = self._settings = settings
         self._keys = keys
-        self.warnings: list[str] = []
-        """What is odd about the rules read so far, but no error."""
+        self.findings = findings or Findings()
+        """What is odd about the rules read so far, and, where the findings collect errors, what is wrong."""
 
-    def read(self, rules: object, *, first: int = 1, source: str = "") -> tuple[Rule, ...]:
+    def read(
+        self, rules: object, *, first: int = 1, source: str = "", places: Sequence[Place] = ()
+    ) -> tuple[Rule, ...]:
         """The rules of one file, numbered from `first`; `source` stands before their labels.
+
+        `places` says where each rule stands, when that is not simply its number.
 
         Raises ConfigurationError with the rule's place in its file, the key and how to mend it.
         """
         if not isinstance(rules, list | tuple):
             raise ConfigurationError('"rules" must be an array of objects {"tag": ..., "method": ...}')
+        self._settings = self._compatibility.settings(self._written, self.findings)
         earlier: list[Rule] = []
-        for place, written in enumerate(rules, 1):
-            rule = self._rule(first + place - 1, f"{source}rule {place}", written)
-            self._warn_of_no_effect(rule, earlier)
+        for index, written in enumerate(rules):
+            place = places[index] if places else Place(f"{source}rule {index + 1}")
+            rule = self._rule(first + len(earlier), place.label, written)
+            if rule is None:
+                continue
+            if not place.is_generated:
+                self._warn_of_no_effect(rule, earlier)
+                self._warn_of_refusals(rule, earlier)
             earlier.append(rule)
         return tuple(earlier)
 
-    def _rule(self, number: int, label: str, written: object) -> Rule:
+    def _rule(self, number: int, label: str, written: object) -> Rule | None:
+        """The rule; None when it is wrong and errors are collected."""
         if not isinstance(written, Mapping):
-            raise ConfigurationError(f'{label} must be an object {{"tag": ..., "method": ...}}')
+            self.findings.refuse(label, 'it must be an object {"tag": ..., "method": ...}')
+            return None
         for name in written:
             if name not in RULE_NAMES:
                 mend = did_you_mean(str(name), RULE_NAMES) or f" (known: {', '.join(RULE_NAMES)})"
-                raise ConfigurationError(f'{label}: a rule has no "{name}"{mend}')
+                self.findings.refuse(label, f'a rule has no "{name}"{mend}')
         try:
             pattern = parse_pattern(_text(written, "tag"))
             label = f"{label} {pattern.text}"
             method = self._method(label, written)
             self._refuse_inapplicable(method, pattern)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{label}: {error}") from None
+            self.findings.refuse(label, str(error))
+            return None
         return Rule(number, pattern, method, f"{label} {method.name}")
 
     def _method(self, label: str, written: Mapping[str, object]) -> Method:
         name = _text(written, "method")
-        method = METHODS.get(name.casefold())
+        method = self._methods.get(name.casefold())
         if method is None:
-            known = ", ".join(known.name for known in METHODS.values())
-            raise ConfigurationError(f'there is no method "{name}"{did_you_mean(name, METHODS)} (known: {known})')
+            known = ", ".join(known.name for known in self._methods.values())
+            mend = did_you_mean(name, self._methods)
+            raise ConfigurationError(f'there is no method "{name}"{mend} (known: {known})')
         setting, params = written.get("setting"), written.get("params")
         if not isinstance(setting, str | None):
             raise ConfigurationError('"setting" must be the name of an entry in customSettings')
@@ -91,17 +132,16 @@ class RuleReader:
             raise ConfigurationError('"params" must be an object, such as {"span": 1}')
         settings = self._settings.resolve(method.name, setting, params)
         own = params or {} if setting is None else settings
-        self.warnings += (f"{label}: {warning}" for warning in unknown_names(method.name, own))
+        for what, mend in unknown_names(method.name, own):
+            self.findings.warn(label, what, mend)
         return method.from_settings(settings, self._keys)
 
     def _refuse_inapplicable(self, method: Method, pattern: TagPattern) -> None:
         """Refuse a method without a meaning for what the rule meets: it could only fail later."""
-        vrs: tuple[str, ...] = (pattern.vr,) if pattern.vr else ()
-        if pattern.tag is not None:
-            vrs = dictionary.vrs_of(pattern.tag)
+        vrs = _vrs_of(pattern)
         supported = [vr for vr in vrs if method.supports(vr)]
         if vrs and not supported:
-            defaults = (known.from_settings({}, self._keys) for known in METHODS.values())
+            defaults = (known.from_settings({}, self._keys) for known in self._methods.values())
             names = ", ".join(known.name for known in defaults if any(map(known.supports, vrs)))
             attribute = "" if pattern.tag is None else f" ({dictionary.describe(pattern.tag)})"
             raise ConfigurationError(
@@ -111,14 +151,71 @@ class RuleReader:
         if check is not None and supported:
             check(supported[0])
 
-    def _warn_of_no_effect(self, rule: Rule, earlier: list[Rule]) -> None:
-        if rule.pattern.group in _NEVER_REACHED:
-            why = _NEVER_REACHED[rule.pattern.group]
-            self.warnings.append(f"{rule.label} can never apply: {why}")
-        for other in earlier:
-            if other.pattern.covers(rule.pattern):
-                self.warnings.append(f"{rule.label} can never apply: {other.label} comes first")
+    def _warn_of_no_effect(self, rule: Rule, earlier: Sequence[Rule]) -> None:
+        why = _never_reached(rule.pattern)
+        if why:
+            self.findings.warn(rule.label, f"can never apply: {why}", "leave it out")
+        elif covering := _covering(rule.pattern, earlier):
+            names, verb = " and ".join(covering), "comes" if len(covering) == 1 else "come"
+            self.findings.warn(rule.label, f"can never apply: {names} {verb} first", "move it up, or leave it out")
+
+    def _warn_of_refusals(self, rule: Rule, earlier: Sequence[Rule]) -> None:
+        """Warn of a mask that meets an attribute for which its method has no meaning: the policy refuses instances."""
+        pattern, method = rule.pattern, rule.method
+        if pattern.tag is not None or pattern.vr is not None or all(map(method.supports, dictionary.VRS)):
+            return
+        for tag, vrs in _attributes():
+            # Of a sequence that a mask meets, the policy changes what stands inside.
+            if pattern.matches(tag, vrs[0], None) and not any(vr == "SQ" or method.supports(vr) for vr in vrs):
+                if any(other.pattern.matches(tag, vrs[0], None) for other in earlier):
+                    continue
+                what = f"{method.name} cannot be applied to {dictionary.describe(tag, vrs[0])}"
+                self.findings.warn(rule.label, f"{what}: instances that have it are refused", "put a rule for it first")
                 return
+
+
+@cache
+def _attributes() -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The attributes of PS3.6 that a rule can reach, with their VRs, by tag."""
+    tags = {tag for keyword in dictionary.keywords() if (tag := dictionary.tag_of(keyword)) is not None}
+    reached = sorted(tag for tag in tags - _NEVER_REACHED_TAGS.keys() if tag >> 16 not in _NEVER_REACHED_GROUPS)
+    return tuple((tag, vrs) for tag in reached if (vrs := dictionary.vrs_of(tag)))
+
+
+def _vrs_of(pattern: TagPattern) -> tuple[str, ...]:
+    """The VRs that an element of the pattern may have; none when nobody knows."""
+    if pattern.vr is not None:
+        return (pattern.vr,)
+    return () if pattern.tag is None else dictionary.vrs_of(pattern.tag)
+
+
+def _never_reached(pattern: TagPattern) -> str:
+    """Why no element of the pattern comes before the rules; empty when one may."""
+    if pattern.group in _NEVER_REACHED_GROUPS:
+        return _NEVER_REACHED_GROUPS[pattern.group]
+    if pattern.tag in _NEVER_REACHED_TAGS:
+        return _NEVER_REACHED_TAGS[pattern.tag]
+    if pattern.vr is None and pattern.mask & 0xFFFF == 0xFFFF and pattern.value & 0xFFFF == 0:
+        return "group lengths always go"  # PS3.5 Section 7.2
+    return ""
+
+
+def _covering(pattern: TagPattern, earlier: Iterable[Rule]) -> list[str]:
+    """The labels of the earlier rules that leave no element for the pattern; none when one may be left.
+
+    A tag is also covered by rules for each VR that PS3.6 gives it.
+    """
+    missing = set() if pattern.vr is not None else set(_vrs_of(pattern))
+    by_vr: list[str] = []
+    for rule in earlier:
+        if rule.pattern.covers(pattern):
+            return [rule.label]
+        if rule.pattern.vr in missing:
+            missing.discard(rule.pattern.vr)
+            by_vr.append(rule.label)
+            if not missing:
+                return by_vr
+    return []
 
 
 def _text(written: Mapping[str, object], name: str) -> str:

@@ -25,12 +25,24 @@ SETTING_NAMES: Mapping[str, tuple[str, ...]] = {
         "enablePartialDatesForRedact",
         "enablePartialZipCodesForRedact",
         "restrictedZipCodeTabulationAreas",
+        "referenceDate",
     ),
     "perturb": ("span", "roundTo", "rangeType"),
-    "dateshift": ("dateShiftRange", "dateShiftKey", "dateShiftScope"),
+    "dateshift": ("dateShiftRange", "dateShiftKey", "dateShiftScope", "referenceDate"),
     "cryptohash": ("cryptoHashKey", "cryptoHashType", "matchInputStringLength"),
     "encrypt": ("encryptKey",),
     "substitute": ("replaceWith",),
+    "generalize": (
+        "dateTo",
+        "ageBin",
+        "ageCap",
+        "step",
+        "bins",
+        "zipCodes",
+        "restrictedZipCodeTabulationAreas",
+        "values",
+        "otherValues",
+    ),
 }
 """What each method reads, so that a mistyped name is noticed; it has no effect and is no error."""
 
@@ -106,12 +118,15 @@ def merge(base: Block, over: Block) -> dict[str, object]:
     return merged
 
 
-def unknown_names(method: str, block: Block) -> list[str]:
-    """A warning for each name in a block that the method does not read."""
+def unknown_names(method: str, block: Block) -> list[tuple[str, str]]:
+    """What to say of each name in a block that the method does not read, and the mend."""
     known = SETTING_NAMES[method.casefold()]
     folded = {name.casefold() for name in known}
     return [
-        f'{method} has no setting "{name}", so it has no effect{did_you_mean(name, known)}'
+        (
+            f'{method} has no setting "{name}", so it has no effect',
+            did_you_mean(name, known).removeprefix("; "),
+        )
         for name in block
         if name.casefold() not in folded
     ]

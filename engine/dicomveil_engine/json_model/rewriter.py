@@ -17,9 +17,12 @@ from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidD
 from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.json_model.content_item import read_content_item, renumbered
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode, passed
 from dicomveil_engine.marks import CODE_VALUE, MARK_TAGS, METHOD_CODES, METHOD_TEXT
-from dicomveil_engine.methods.base import Context, Element
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.by_type import ByType
+from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
@@ -28,12 +31,16 @@ from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
     SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_DATE,
     STUDY_INSTANCE_UID,
     Decision,
     Policy,
 )
+from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock, is_declared_safe
+from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentAction, ContentPlan
+from dicomveil_engine.structured_content.references import ContentTree, Renumbering
 
 BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
@@ -42,6 +49,8 @@ _ENTRIES_REMEMBERED = 16_384
 _PIXELS = 0x7FE00008
 """Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
 _CHARACTER_SET = "00080005"
+_CHARACTERISTICS = f"{CHARACTERISTICS:08X}"
+"""As in a stream, it says nothing of private elements before it."""
 _TAG = re.compile("[0-9A-F]{8}")
 """PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
 _CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
@@ -78,7 +87,7 @@ class MetadataRewriter:
     def __init__(self, policy: Policy, *, marks: bool = True) -> None:
         self._policy = policy
         self._marks = policy.marks if marks else None
-        self._entries: dict[tuple[str, str, str | None], _Entry] = {}
+        self._entries: dict[tuple[str, str, str | None, bool, ContentPlan | None], _Entry] = {}
 
     def rewrite(
         self,
@@ -94,22 +103,33 @@ class MetadataRewriter:
         """
         return _Rewriting(self, self._policy, dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
 
-    def entry(self, key: str, vr: str, creator: str | None) -> _Entry:
-        """The entry of an element, from the policy at the first time."""
-        found = self._entries.get((key, vr, creator))
+    def entry(
+        self,
+        key: str,
+        vr: str,
+        creator: str | None = None,
+        *,
+        declared: bool = False,
+        plan: ContentPlan | None = None,
+    ) -> _Entry:
+        """The entry of an element, from the policy at the first time; `plan` is that of its content item."""
+        found = self._entries.get((key, vr, creator, declared, plan))
         if found is None:
-            found = self._make(key, vr, creator)
+            found = self._make(key, vr, creator, declared=declared, plan=plan)
             if len(self._entries) < _ENTRIES_REMEMBERED:
-                self._entries[key, vr, creator] = found
+                self._entries[key, vr, creator, declared, plan] = found
         return found
 
-    def _make(self, key: str, vr: str, creator: str | None) -> _Entry:
+    def _make(self, key: str, vr: str, creator: str | None, *, declared: bool, plan: ContentPlan | None) -> _Entry:
         if not _TAG.fullmatch(key):
             raise InvalidDataSetError("the metadata has a key that is no tag")
         tag = int(key, 16)
         known = vr in dictionary.VRS and vr != "UN"
         effective = vr if known else dictionary.vr_of(tag, creator) or "UN"
-        decision = self._policy.decide(tag, effective, creator)
+        if plan is None or declared:
+            decision = self._policy.decide(tag, effective, creator, declared)
+        else:
+            decision = self._policy.decide_in_content(plan, tag, effective, creator)
         if vr not in dictionary.VRS and not isinstance(decision.method, Remove):
             raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
@@ -139,19 +159,34 @@ class _Rewriting:
         self._bulk_data_uri = bulk_data_uri
         self._context = Context()
         self._waiting: list[_Waiting] = []
+        self._declared: tuple[PrivateBlock, ...] = ()
+        self._tree = ContentTree()
+        self._references: dict[int, list[JSONDataSet]] = {}
+        """Lists of content items, by their identity, in which some are nothing but a reference."""
 
     def run(self) -> JSONDataSet:
         self._read_context()
+        if _CHARACTERISTICS in self._dataset and self._policy.retains_safe_private:
+            self._declared = self._read_declarations(self._dataset[_CHARACTERISTICS])
         out = self._item(self._dataset, 0, (), characters.DEFAULT)
         for waiting in self._waiting:
             self._apply(*waiting)
+        if self._references:
+            self._renumber()
         if self._rewriter.marks:
             self._mark(out)
         return out
 
     # First turn
 
-    def _item(self, item: JSONDataSet, depth: int, path: tuple[str, ...], codecs: tuple[str, ...]) -> JSONDataSet:
+    def _item(
+        self,
+        item: JSONDataSet,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+        plan: ContentPlan | None = None,
+    ) -> JSONDataSet:
         if depth > self._policy.limits.depth:
             raise InvalidDataSetError(f"sequences are nested more than {self._policy.limits.depth} deep")
         out: JSONDataSet = {}
@@ -169,7 +204,10 @@ class _Rewriting:
                 if key in creators:
                     continue
                 creator = creators.get(f"{key[:4]}00{key[4:6]}")
-            entry = self._rewriter.entry(key, vr, creator)
+            declared = False
+            if creator is not None and self._declared and (path or (key,))[0] >= _CHARACTERISTICS:
+                declared = is_declared_safe(self._declared, int(key, 16), creator)
+            entry = self._rewriter.entry(key, vr, creator, declared=declared, plan=plan)
             self._element(out, key, element, entry, depth, path, codecs)
             if creator is not None and key in out:
                 self._insert_creator(out, item, f"{key[:4]}00{key[4:6]}", key)
@@ -202,12 +240,19 @@ class _Rewriting:
         codecs: tuple[str, ...],
     ) -> None:
         method, vr = entry.decision.method, entry.vr
+        if isinstance(method, ByType):
+            method = method.chosen(entry.tag, self._context.sop_class_uid, is_top=not depth)
         if entry.tag in MARK_TAGS and not depth and self._rewriter.marks:
             self._earlier_mark(out, key, element, entry, codecs)
             return
         if entry.identifies:
             self._identify(entry, element, codecs)
         written = str(element.get("vr", "UN"))
+        if isinstance(method, CleanContent) and vr == "SQ":
+            cleaned = self._content(key, element, entry, depth, path, codecs)
+            if cleaned is not None:
+                out[key] = {"vr": "SQ", "Value": cleaned} if cleaned else {"vr": written}
+            return
         if vr == "SQ":
             # Of what goes, too: the names and numbers in it must not survive in free text elsewhere.
             items = self._items(key, element, entry, depth, path, codecs, search=not isinstance(method, Keep))
@@ -259,6 +304,53 @@ class _Rewriting:
             if search:
                 del self._waiting[waiting:]
 
+    def _content(
+        self,
+        key: str,
+        element: JSONElement,
+        entry: _Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+    ) -> list[JSONDataSet] | None:
+        """A sequence of content items, each by the plan for what it is about; None when none of them stays."""
+        content, tree = self._policy.structured_content, self._tree
+        assert content is not None, "the profile decides for cleanContent only with the option"
+        items, out = _items_of(element, entry), list[JSONDataSet]()
+        parent, at = tree.parent(entry.tag, depth), tree.at
+        try:
+            for number, item in enumerate(items, 1):
+                tree.at = place = None if parent is None else (*parent, number)
+                seen = read_content_item(item, codecs)
+                if seen.target is not None and self._passes_references:
+                    out.append(item)
+                    if place is not None:
+                        tree.references.append((place, seen.target))
+                        self._references[id(out)] = out
+                    continue
+                plan = content.plan(seen.name, seen.value_type)
+                waiting = len(self._waiting)
+                cleaned = self._item(item, depth + 1, (*path, key, str(number)), codecs, plan)
+                if plan.action is not ContentAction.REMOVE:
+                    out.append(cleaned)
+                    continue
+                del self._waiting[waiting:]
+                if place is not None:
+                    tree.removed.append(place)
+        finally:
+            tree.at = at  # also where what cannot be read goes with the sequence around it
+        return out if out or not items else None
+
+    @property
+    def _passes_references(self) -> bool:
+        return all(self._policy.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
+
+    def _renumber(self) -> None:
+        """Give references their targets' new positions; one whose target has gone goes, too."""
+        renumbering = Renumbering(self._tree.gone())
+        for items in self._references.values():
+            items[:] = [new for item in items if (new := renumbered(item, renumbering)) is not None]
+
     def _earlier_mark(
         self, out: JSONDataSet, key: str, element: JSONElement, entry: _Entry, codecs: tuple[str, ...]
     ) -> None:
@@ -278,6 +370,8 @@ class _Rewriting:
     def _identify(self, entry: _Entry, element: JSONElement, codecs: tuple[str, ...]) -> None:
         if entry.vr == "SQ" or "BulkDataURI" in element:
             return
+        if entry.vr == "DA" and self._context.was_deidentified:
+            return  # it was moved, and stands nowhere else
         values = _decoded(element, entry, codecs)
         if isinstance(values, list):
             for text in map(str, values):
@@ -288,6 +382,7 @@ class _Rewriting:
 
     def _read_context(self) -> None:
         context, assumed = self._context, self._assumed
+        context.sop_class_uid = self._text(SOP_CLASS_UID) or assumed.sop_class_uid
         context.study_instance_uid = self._text(STUDY_INSTANCE_UID) or assumed.study_instance_uid
         context.series_instance_uid = self._text(SERIES_INSTANCE_UID) or assumed.series_instance_uid
         context.sop_instance_uid = self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid
@@ -295,6 +390,17 @@ class _Rewriting:
         context.patient_name = self._text(PATIENT_NAME)
         context.study_date = self._text(STUDY_DATE)
         context.was_deidentified = self._policy.is_pseudonym_uid(context.study_instance_uid)
+
+    def _read_declarations(self, sequence: object) -> tuple[PrivateBlock, ...]:
+        """What the data set says of its private blocks; nothing where it cannot be read, or does not come out."""
+        if not self._policy.keeps(CHARACTERISTICS, "SQ") or not isinstance(sequence, dict):
+            return ()
+        items = sequence.get("Value") if sequence.get("vr") == "SQ" else None
+        try:
+            blocks = [PrivateBlock.of(_characteristics(item or {})) for item in items or ()]
+        except (ValueError, TypeError, AttributeError):
+            return ()
+        return tuple(block for block in blocks if block)
 
     def _text(self, tag: int) -> str:
         element = self._dataset.get(f"{tag:08X}")
@@ -363,6 +469,16 @@ class _Rewriting:
         in_order = sorted(out.items())
         out.clear()
         out.update(in_order)
+
+
+def _characteristics(item: JSONDataSet) -> dict[int, Values]:
+    """What an item of the Private Data Element Characteristics Sequence says, by tag."""
+    elements = {tag: (item.get(f"{tag:08X}"), vr) for tag, vr in CHARACTERISTICS_VRS.items()}
+    return {
+        tag: decode(element, vr, characters.DEFAULT)
+        for tag, (element, vr) in elements.items()
+        if element is not None and element.get("vr") == vr
+    }
 
 
 def _items_of(element: JSONElement, entry: _Entry) -> list[JSONDataSet]:

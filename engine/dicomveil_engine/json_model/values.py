@@ -57,10 +57,9 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
         if not isinstance(values, list):
             raise ValueError("Value is no array")
         types = set(map(type, values))
-        if not types <= _SCALARS:
-            # Slower, for names and for what pydicom's to_json_dict() leaves as subclasses, such as UID.
-            if not all(map(_is_name if vr == "PN" else _is_scalar, values)):
-                raise ValueError("no value of the VR")
+        # The second test is slower: for names, and for what pydicom's to_json_dict() leaves as subclasses, such as UID.
+        if not types <= _SCALARS and not all(map(_is_name if vr == "PN" else _is_scalar, values)):
+            raise ValueError("no value of the VR")
         if not types <= _NUMBERS and (vr in INTEGER_VRS or vr in FLOAT_VRS):
             decode(element, vr, ())
     if not isinstance(element.get("InlineBinary", ""), str):

@@ -11,6 +11,7 @@ from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.encrypt import Encrypt
+from dicomveil_engine.methods.generalize import Generalize
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.perturb import Perturb
 from dicomveil_engine.methods.pseudonym import Pseudonym
@@ -29,6 +30,7 @@ _ALL: tuple[type[Method], ...] = (
     Encrypt,
     Substitute,
     RefreshUID,
+    Generalize,
     Clean,
     Dummy,
     Pseudonym,

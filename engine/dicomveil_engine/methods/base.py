@@ -46,6 +46,8 @@ class Element:
 class Context:
     """What the whole data set says, in its original values; read at the top level before anything changes."""
 
+    sop_class_uid: str = ""
+    """It says which IOD the data set has, and so which attributes must be there."""
     study_instance_uid: str = ""
     series_instance_uid: str = ""
     sop_instance_uid: str = ""
@@ -56,6 +58,8 @@ class Context:
     """The data set's study is one of this project's own pseudonyms: it has been through the policy before."""
     identifying: IdentifyingWords = field(default_factory=IdentifyingWords)
     """The words of all identifying attributes at any depth: what `clean` takes out of free text."""
+    content_gone: frozenset[tuple[int, ...]] = frozenset()
+    """Where content items stood that are left out (structured_content.references)."""
 
 
 class Method(Protocol):

@@ -33,7 +33,7 @@ class Scope(Enum):
     PATIENT = "patient_id"
 
 
-_SCOPES = {
+SCOPES = {
     "StudyInstance": Scope.STUDY,
     "SeriesInstance": Scope.SERIES,
     "SOPInstance": Scope.INSTANCE,
@@ -59,7 +59,7 @@ class ShiftDates:
         """
         read = Settings(cls.name, settings)
         days_range = read.integer("dateShiftRange", default=50, minimum=1, maximum=LONGEST_RANGE)
-        scope = read.choice("dateShiftScope", _SCOPES, default="StudyInstance")
+        scope = read.choice("dateShiftScope", SCOPES, default="StudyInstance")
         salt = read.text("dateShiftKey", default="")
         return cls(scope, DateShift(keys.derive("dates", salt), days_range))
 
@@ -71,7 +71,11 @@ class ShiftDates:
         """The shifted values; zero length when the scope has no identity to derive the days from."""
         if element.vr == "TM" or context.was_deidentified:
             return element.values
-        scope_uid = getattr(context, self._scope_of(element).value)
+        scope = self._scope_of(element)
+        scope_uid = getattr(context, scope.value)
+        if not scope_uid and scope is Scope.PATIENT:
+            # Nobody knows whose study it is: its own dates still belong together.
+            scope_uid = context.study_instance_uid
         if not scope_uid:
             return []
         days = self.shift.days(scope_uid)

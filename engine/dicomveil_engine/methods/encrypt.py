@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
@@ -26,6 +27,8 @@ from dicomveil_engine.methods.values import texts, utf8
 _BLOCK_BYTES = 16
 _TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 _BYTES = frozenset(("OB", "UN"))
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""In no legal text (PS3.5 Section 6.1.3), and in most of what a wrong key gives."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Encrypt:
 
     key: bytes = field(repr=False)
     iv_key: bytes = field(repr=False)
+    needs_project_key: bool = field(default=False, repr=False)
+    """Whether `key` comes from the project's, and not from the configuration."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
@@ -52,7 +57,7 @@ class Encrypt:
                 f'{cls.name}: the setting "encryptKey" has {len(given)} bytes; give 16, 24 or 32, '
                 "or leave it out to derive it from the project key"
             )
-        return cls(given or encryption_key(keys), keys.derive("iv"))
+        return cls(given or encryption_key(keys), keys.derive("iv"), not given)
 
     def supports(self, vr: str) -> bool:
         """Texts that can hold Base64, OB and UN."""
@@ -67,8 +72,36 @@ class Encrypt:
         encrypted = [base64.b64encode(self._encrypted(utf8(t))).decode() if t else "" for t in texts(element)]
         return [text.rstrip("=") for text in encrypted] if element.vr == "PN" else encrypted
 
+    def decrypted(self, element: Element) -> Values:
+        """What the values were before. Raises InvalidDataSetError when they are not encrypted, or with another key.
+
+        Under the project's key the IV proves it. Under a configured encryptKey, with which other tools may have
+        encrypted too, the padding has to be right, and a text to be one.
+        """
+        if element.vr in _BYTES:
+            return self._decrypted(cast("bytes", element.values))[0] if element.values else b""
+        return [self._decrypted_text(text) if text else "" for text in texts(element)]
+
+    def _decrypted_text(self, text: str) -> str:
+        plaintext, is_proven = self._decrypted(_from_base64(text))
+        decrypted = _text(plaintext)
+        if not is_proven and _CONTROL.search(decrypted):
+            raise InvalidDataSetError("the text is not encrypted with this key")
+        return decrypted
+
+    def _decrypted(self, blob: bytes) -> tuple[bytes, bool]:
+        """The plaintext, and whether it is certain that this project encrypted it."""
+        plaintext = decrypt_bytes(self.key, blob)
+        is_proven = self._iv(plaintext) == blob[:_BLOCK_BYTES]
+        if self.needs_project_key and not is_proven:
+            raise InvalidDataSetError("the value is not encrypted with this project's key")
+        return plaintext, is_proven
+
+    def _iv(self, plaintext: bytes) -> bytes:
+        return keyed_digest(self.iv_key, plaintext)[:_BLOCK_BYTES]
+
     def _encrypted(self, plaintext: bytes) -> bytes:
-        iv = keyed_digest(self.iv_key, plaintext)[:_BLOCK_BYTES]
+        iv = self._iv(plaintext)
         padder = PKCS7(_BLOCK_BYTES * 8).padder()
         encryptor = Cipher(AES(self.key), CBC(iv)).encryptor()
         padded = padder.update(plaintext) + padder.finalize()
@@ -82,10 +115,20 @@ def encryption_key(keys: Keys) -> bytes:
 
 def decrypt_text(key: bytes, text: str) -> str:
     """What `encrypt` made the text of; InvalidDataSetError if this key did not make it."""
+    return _text(decrypt_bytes(key, _from_base64(text)))
+
+
+def _from_base64(text: str) -> bytes:
     try:
-        blob = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        return decrypt_bytes(key, blob).decode("utf-8", "surrogatepass")
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
+        raise InvalidDataSetError("the text is not encrypted with this key") from None
+
+
+def _text(plaintext: bytes) -> str:
+    try:
+        return plaintext.decode("utf-8", "surrogatepass")
+    except ValueError:
         raise InvalidDataSetError("the text is not encrypted with this key") from None
 
 

@@ -18,7 +18,7 @@ from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable, texts, utf8
 
-_INTEGER_RANGES = {
+INTEGER_RANGES = {
     "IS": (-(2**31), 2**31 - 1),
     "SL": (-(2**31), 2**31 - 1),
     "SS": (-(2**15), 2**15 - 1),
@@ -72,7 +72,7 @@ class Perturb:
 
     def supports(self, vr: str) -> bool:
         """The VRs that hold numbers, and ages."""
-        return vr == "AS" or vr in _FLOATS or vr in _INTEGER_RANGES
+        return vr == "AS" or vr in _FLOATS or vr in INTEGER_RANGES
 
     def apply(self, element: Element, context: Context) -> Values | None:
         """The numbers with noise, rounded, within the range of the VR; what is no number is refused."""
@@ -85,7 +85,7 @@ class Perturb:
             if vr in {"AS", "DS", "IS"}:
                 perturbed = {"AS": self._age, "DS": self._decimal, "IS": self._whole}[vr]
                 return [perturbed(text, element, context) if text else "" for text in texts(element)]
-            if vr in _INTEGER_RANGES:
+            if vr in INTEGER_RANGES:
                 return [self._integer(n, vr, element, context) for n in cast("list[int]", element.values)]
             return [self._float(n, vr, element, context) for n in cast("list[float]", element.values)]
         except (ValueError, OverflowError, struct.error):
@@ -96,7 +96,7 @@ class Perturb:
         code = _FORMATS[element.vr]
         layout = f"<{len(value) // struct.calcsize('<' + code)}{code}"
         numbers: tuple[float, ...] = struct.unpack(layout, value)
-        perturbed: Callable[..., float] = self._integer if element.vr in _INTEGER_RANGES else self._float
+        perturbed: Callable[..., float] = self._integer if element.vr in INTEGER_RANGES else self._float
         # Samples repeat: one digest for each number that occurs.
         noisy = {n: perturbed(n, element.vr, element, context) for n in set(numbers)}
         return struct.pack(layout, *[noisy[n] for n in numbers])
@@ -116,17 +116,19 @@ class Perturb:
         return str(self._integer(int(match[1]), "IS", element, context))
 
     def _decimal(self, text: str, element: Element, context: Context) -> str:
+        return decimal_string(self._float(self._number(text), "DS", element, context))
+
+    @staticmethod
+    def _number(text: str) -> float:
+        """The number of a DS value, or ValueError."""
         match = _DECIMAL.fullmatch(text)
-        if not match:
+        if not match or not math.isfinite(number := float(match[1])):
             raise ValueError
-        number = float(match[1])
-        if not math.isfinite(number):
-            raise ValueError
-        return decimal_string(self._float(number, "DS", element, context))
+        return number
 
     def _integer(self, number: int, vr: str, element: Element, context: Context) -> int:
         # The noise is rounded, not the sum: exact beyond 2^53 too.
-        low, high = _INTEGER_RANGES[vr]
+        low, high = INTEGER_RANGES[vr]
         return min(max(number + round(self._noise(number, element, context)), low), high)
 
     def _float(self, number: float, vr: str, element: Element, context: Context) -> float:

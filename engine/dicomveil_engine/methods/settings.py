@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TypeVar
 
 from dicomveil_engine.errors import ConfigurationError
@@ -16,6 +17,7 @@ Choice = TypeVar("Choice")
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST_DECIMAL = 32
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -28,6 +30,10 @@ class Settings:
     def __init__(self, method: str, values: Mapping[str, object]) -> None:
         self._method = method
         self._values = {key.lower(): value for key, value in values.items() if value is not None}
+
+    def has(self, key: str) -> bool:
+        """Whether the setting is given."""
+        return key.lower() in self._values
 
     def boolean(self, key: str, *, default: bool) -> bool:
         """Read true or false, or raise ConfigurationError."""
@@ -78,6 +84,49 @@ class Settings:
         if not isinstance(value, (str, int, float)):
             raise self._wrong(key, "a string or a number")
         return str(value)
+
+    def decimal(self, key: str) -> Decimal | None:
+        """Read a finite number exactly as it is written, or raise ConfigurationError; None when absent."""
+        value = self._values.get(key.lower())
+        return None if value is None else self._decimal(key, value, "a number")
+
+    def decimals(self, key: str) -> tuple[Decimal, ...]:
+        """Read an array of finite numbers, or raise ConfigurationError; empty when absent."""
+        mend = "an array of numbers, such as [0, 18, 65]"
+        return tuple(self._decimal(key, item, mend) for item in self._array(key, mend))
+
+    def texts(self, key: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Read an array of strings, or raise ConfigurationError."""
+        if not self.has(key):
+            return default
+        mend = 'an array of strings, such as ["036", "059"]'
+        items = self._array(key, mend)
+        if not all(isinstance(item, str) for item in items):
+            raise self._wrong(key, mend)
+        return tuple(map(str, items))
+
+    def mapping(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Read an object of strings, in its order, or raise ConfigurationError; empty when absent."""
+        value = self._values.get(key.lower(), {})
+        if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
+            raise self._wrong(key, 'an object of strings, such as {"CT": "RADIOLOGY"}')
+        return tuple((str(name), item) for name, item in value.items())
+
+    def _array(self, key: str, mend: str) -> list[object] | tuple[object, ...]:
+        value = self._values.get(key.lower(), ())
+        if not isinstance(value, list | tuple):
+            raise self._wrong(key, mend)
+        return value
+
+    def _decimal(self, key: str, value: object, mend: str) -> Decimal:
+        text = str(value).strip()
+        is_written = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+        if not is_written or len(text) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
+            raise self._wrong(key, mend)
+        number = Decimal(text)
+        if not math.isfinite(float(number)):
+            raise self._wrong(key, mend)
+        return number
 
     def choice(self, key: str, choices: Mapping[str, Choice], *, default: str) -> Choice:
         """Read one of some names (in any case), or raise ConfigurationError that lists them."""

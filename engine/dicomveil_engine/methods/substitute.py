@@ -59,7 +59,7 @@ class Substitute:
     def check(self, vr: str) -> None:
         """Raise ConfigurationError if `replaceWith` is not legal for a VR that the rule names."""
         try:
-            _values_of(self.replace_with, vr)
+            values_of(self.replace_with, vr)
         except ValueError:
             raise ConfigurationError(
                 f'{self.name}: the setting "replaceWith" is not a legal value for the VR {vr}; '
@@ -69,13 +69,13 @@ class Substitute:
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """The configured values; zero length if the text is empty."""
         try:
-            return _values_of(self.replace_with, element.vr)
+            return values_of(self.replace_with, element.vr)
         except ValueError:
             raise inapplicable(self.name, element, '"replaceWith" is not legal for this VR') from None
 
 
 @cache
-def _values_of(text: str, vr: str) -> Values:
+def values_of(text: str, vr: str) -> Values:
     """The configured text as values of a VR, or ValueError."""
     if not text:
         return []

@@ -34,6 +34,8 @@ IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
 
 _LONGEST = 1 << 16
 """Bytes of file meta that we read; real ones have a few hundred."""
+_FIRST_ELEMENT = 6
+"""Bytes of the data set that tell how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
 """All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
 
@@ -101,7 +103,7 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     if start == 0 and data[:4] == PREFIX:
         start = 4  # the preamble was cut off
     if data[start : start + 2] != b"\x02\x00":
-        if len(data) < start + 8 and not closing:
+        if len(data) < start + _FIRST_ELEMENT and not closing:
             return None
         return _without_meta(data, start), start
     try:
@@ -110,14 +112,14 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
         if closing or len(data) > _LONGEST:
             raise InvalidDataSetError("the file meta information is cut off") from None
         return None
+    if len(data) < end + _FIRST_ELEMENT and not closing:
+        return None
     syntax = values.get(0x00020010, "")
     if not syntax:
         return _checked(_without_meta(data, end), data, end), end
     if not _TRANSFER_SYNTAX.fullmatch(syntax):
         raise InvalidDataSetError("(0002,0010) TransferSyntaxUID names no transfer syntax of PS3.5")
     meta = FileMeta(syntax, values.get(0x00020002, ""), values.get(0x00020003, ""))
-    if len(data) < end + 6 and not closing:
-        return None
     return _checked(meta, data, end), end
 
 

@@ -13,7 +13,12 @@ from dicomveil_engine import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.methods.base import Context, Element
-from dicomveil_engine.part10.table import Entry
+from dicomveil_engine.methods.by_type import ByType
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.part10.content_item import renumbered
+from dicomveil_engine.part10.fragment import Fragment
+from dicomveil_engine.part10.table import REFERENCE, Entry
 from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -24,6 +29,7 @@ from dicomveil_engine.policy import (
     STUDY_INSTANCE_UID,
     Policy,
 )
+from dicomveil_engine.structured_content.references import ContentTree, Position, Renumbering
 from dicomveil_engine.words import IdentifyingWords
 
 Pending = tuple[Entry, bytes, tuple[str, ...]]
@@ -37,8 +43,16 @@ def resolve(pending: Pending, context: Context) -> bytes:
     Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
     """
     entry, raw, codecs = pending
+    if entry.kind == REFERENCE:
+        return renumbered(raw, entry.encoding, _renumbering(context.content_gone))
     method, attribute = entry.method, (entry.tag, entry.vr)
     assert method is not None
+    if isinstance(method, ByType):
+        chosen = method.chosen(entry.tag, context.sop_class_uid, is_top=entry.is_top)
+        if isinstance(chosen, Remove):
+            return b""
+        if isinstance(chosen, Redact) or entry.vr != "UI":
+            return entry.emptied() if isinstance(chosen, Redact) else entry.dummy()
     try:
         values = entry.values.decode(entry.vr, raw[entry.head :], codecs)
     except ValueError:
@@ -58,7 +72,7 @@ def resolve(pending: Pending, context: Context) -> bytes:
     raise DeidentificationError(f"{entry.rule} on {dictionary.describe(*attribute)} failed: {reason}")
 
 
-Known = tuple[str, str, str, str, str, str, bool, IdentifyingWords]
+Known = tuple[str, str, str, str, str, str, str, bool, IdentifyingWords, frozenset[Position]]
 """The fields of a Context; a resolver serves all data sets that have them in common."""
 
 
@@ -70,7 +84,8 @@ class Resolver(dict[Pending, bytes]):
         self._context = Context(*known)
 
     def __missing__(self, pending: Pending) -> bytes:
-        new = resolve(pending, self._context)
+        entry = pending[0]
+        new = entry.resolved(self) if isinstance(entry, Fragment) else resolve(pending, self._context)
         if len(self) < _RESULTS_REMEMBERED and len(pending[1]) <= _LONGEST_REMEMBERED:
             self[pending] = new
         return new
@@ -80,18 +95,27 @@ Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
 
 _WORDS_REMEMBERED = 256
+_TEXTS_REMEMBERED = 4_096
 _RESULTS_REMEMBERED = 4_096
 _LONGEST_REMEMBERED = 512
 
 
+_renumbering = lru_cache(_WORDS_REMEMBERED)(Renumbering)
+
+
 @lru_cache(_WORDS_REMEMBERED)
-def _words_of(identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool]) -> IdentifyingWords:
+def _words_of(
+    identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool], was_deidentified: bool
+) -> IdentifyingWords:
     """The words of identifying values; the same for most instances of a series.
 
-    The project's own pseudonyms are left out: their letters are chance ("PS", "CT"), and stand nowhere else.
+    The project's own pseudonyms are left out, and dates that were moved: their letters and digits are chance
+    ("PS", "CT"), and stand nowhere else.
     """
     words = IdentifyingWords()
     for entry, value, codecs in identifying:
+        if was_deidentified and entry.vr == "DA":
+            continue
         try:
             values = entry.values.decode(entry.vr, value, codecs)
         except ValueError:
@@ -105,6 +129,19 @@ def _words_of(identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool
     return words
 
 
+@lru_cache(_TEXTS_REMEMBERED)
+def _single_text(noted: Noted) -> str:
+    """An element's one value; a multi-valued UID or ID is none: it cannot say which study this is."""
+    entry, value, codecs = noted
+    try:
+        values = entry.values.decode(entry.vr, value, codecs)
+    except ValueError:
+        return ""
+    if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
+        return ""
+    return values[0].strip(" \0")
+
+
 class Reading:
     """What the instance says of itself, noted by the walker and decoded once when it is asked for."""
 
@@ -113,20 +150,11 @@ class Reading:
         self.top: dict[int, Noted] = {}
         """What is in the context, by tag."""
         self.identifying: list[Noted] = []
+        self.content = ContentTree()
 
     def _text(self, tag: int) -> str:
         noted = self.top.get(tag)
-        if noted is None:
-            return ""
-        entry, value, codecs = noted
-        try:
-            values = entry.values.decode(entry.vr, value, codecs)
-        except ValueError:
-            return ""
-        # A multi-valued UID or ID is none: it cannot say which study this is.
-        if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
-            return ""
-        return values[0].strip(" \0")
+        return "" if noted is None else _single_text(noted)
 
     @cached_property
     def identity(self) -> InstanceIdentity:
@@ -141,13 +169,16 @@ class Reading:
     def known(self) -> Known:
         """All that methods may know of the whole."""
         identity = self.identity
+        was_deidentified = self._policy.is_pseudonym_uid(identity.study_instance_uid)
         return (
+            identity.sop_class_uid,
             identity.study_instance_uid,
             identity.series_instance_uid,
             identity.sop_instance_uid if self._policy.depends_on_instance else "",
             self._text(PATIENT_ID),
             self._text(PATIENT_NAME),
             self._text(STUDY_DATE),
-            self._policy.is_pseudonym_uid(identity.study_instance_uid),
-            _words_of(tuple(self.identifying), self._policy.is_pseudonym_patient_id),
+            was_deidentified,
+            _words_of(tuple(self.identifying), self._policy.is_pseudonym_patient_id, was_deidentified),
+            self.content.gone(),
         )

@@ -14,7 +14,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.legal import is_legal
-from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
+from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
@@ -172,8 +172,8 @@ class InstanceRewriter:
         )
         # MediaStorageSOPInstanceUID follows the new SOPInstanceUID (PS3.15 E.1.1); a file whose data set has
         # none gets the pseudonym of what its file meta information said.
-        instance = self.deidentified.sop_instance_uid or pseudonym_of(
-            original.sop_instance_uid or self._meta.sop_instance_uid, self._policy.uids
+        instance = self.deidentified.sop_instance_uid or self._policy.pseudonym_uid(
+            original.sop_instance_uid or self._meta.sop_instance_uid
         )
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
         return FileMeta(
@@ -186,5 +186,5 @@ class InstanceRewriter:
         """A UID as the output has it; empty where the policy does something else with it."""
         method = self._policy.decide(tag, "UI").method
         if isinstance(method, RefreshUID):
-            return pseudonym_of(original, self._policy.uids)
+            return self._policy.pseudonym_uid(original)
         return original if isinstance(method, Keep) else ""

@@ -8,15 +8,11 @@ around what changed are made right.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import accumulate
 from struct import Struct
 
+from dicomveil_engine.part10.fragment import Fragment, Length, joined
 from dicomveil_engine.part10.resolution import Pending, Resolver
-
-Length = tuple[Struct, int, int, int, int, int]
-"""A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the
-field and of the content from that run's beginning; how many kept runs there were when the content ended; and the
-bytes of content after the last replacement."""
+from dicomveil_engine.part10.table import Entry
 
 Checkpoint = tuple[int, int, int, int]
 
@@ -42,13 +38,12 @@ class Section:
         self.starts.append(start)
         self.start = after
 
-    def remove(self, buffer: bytes, position: int, after: int) -> None:
-        """Leave out [position, after)."""
-        start = self.start
-        if start != position:
-            self.out += (buffer[start:position], b"")
-            self.starts.append(start)
-        self.start = after
+    def leave_out(self, buffer: bytes, position: int, after: int, new: bytes) -> None:
+        """Leave out [position, after), and put `new` there if it is anything."""
+        if new or self.start != position:
+            self.replace(buffer, position, after, new)
+        else:
+            self.start = after
 
     def hold(self, buffer: bytes, position: int, after: int) -> int:
         """Leave out [position, after) for now; the place where `fill` may put it."""
@@ -73,6 +68,20 @@ class Section:
         self.start, runs, pending, lengths = checkpoint
         del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self._lengths[lengths:]
 
+    def fragment(self, of: Entry, since: Checkpoint, buffer: bytes, position: int, after: int) -> Fragment:
+        """What became of [position, after) since the checkpoint, where something of it changed."""
+        start, runs, pending, lengths = since
+        shift = position - start
+        out = [*self.out[2 * runs :], buffer[self.start : after]]
+        out[0] = out[0][shift:]
+        waiting = [(place - 2 * runs, one) for place, one in self.pending[pending:]]
+        around: list[Length] = []
+        for u32, run, field, content, runs_after, tail in self._lengths[lengths:]:
+            # Only the first kept run began before the sequence.
+            moved = 0 if run > runs else shift
+            around.append((u32, run - runs, field - moved, content - moved, runs_after - runs, tail))
+        return Fragment(of, out, waiting, around)
+
     def write(self, buffer: bytes, end: int, resolver: Callable[[], Resolver]) -> bytes | bytearray:
         """The section's bytes, up to `end` in the buffer; the section is empty afterwards."""
         out = self.out
@@ -81,14 +90,7 @@ class Section:
             for place, pending in self.pending:
                 out[place] = resolve[pending]
         out.append(buffer[self.start : end])
-        if not self._lengths:
-            written: bytes | bytearray = b"".join(out)
-        else:
-            written = bytearray().join(out)
-            offsets = [0, *accumulate(map(len, out))]
-            for u32, run, field, content, runs_after, tail in self._lengths:
-                base = offsets[2 * run]
-                u32.pack_into(written, base + field, offsets[2 * runs_after] - base - content + tail)
+        written = joined(out, self._lengths) if self._lengths else b"".join(out)
         self.start = end
         self.out, self.starts, self.pending, self._lengths = [], [], [], []
         return written

@@ -14,6 +14,8 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identifying import is_identifying
 from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
 from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.by_type import ByType
+from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.dummy import Dummy, constant
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
@@ -31,6 +33,8 @@ from dicomveil_engine.policy import (
     STUDY_INSTANCE_UID,
     Policy,
 )
+from dicomveil_engine.profile.private import CHARACTERISTICS
+from dicomveil_engine.structured_content.content_items import ContentPlan
 
 # What the walker does with an element. Plain numbers: an enumeration's comparison costs more than the work.
 KEPT: Final = 0
@@ -41,25 +45,36 @@ CONSTANT: Final = 4
 UID: Final = 5
 CHANGED: Final = 6
 SEQUENCE: Final = 7
-OPAQUE: Final = 8
-MARK_TEXT: Final = 9
-MARK_CODES: Final = 10
-SEARCHED: Final = 11
+SEARCHED: Final = 8
 """A sequence that goes, with names and numbers in it that must not survive in free text."""
+OPAQUE: Final = 9
+MARK_TEXT: Final = 10
+MARK_CODES: Final = 11
+CHOSEN: Final = 12
+"""A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
+DECLARED: Final = 13
+"""The sequence in which the instance says which of its private attributes are safe."""
+CONTENT: Final = 14
+"""A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
 COMPOUND: Final = 7
 """Kinds below it concern one element and its value alone."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
 """The value need not be there to go on, if it is not noted."""
-VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED))
+VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
 """Nothing of the value comes out."""
 # What concerns the elements after it, or the place where it stands:
-SPECIAL: Final = 12
-STREAMED: Final = 12
-LEFT_OUT: Final = 13
-CHARACTER_SET: Final = 14
-PRIVATE: Final = 15
-DELIMITER: Final = 16
-BOUNDARY: Final = 17
+SPECIAL: Final = 15
+STREAMED: Final = 15
+LEFT_OUT: Final = 16
+CHARACTER_SET: Final = 17
+PRIVATE: Final = 18
+DELIMITER: Final = 19
+BOUNDARY: Final = 20
+# What no table has:
+REFERENCE: Final = 21
+"""A content item that is nothing but a reference to another; held until it is known where that one stands."""
+FRAGMENT: Final = 22
+"""A sequence that was walked before, elsewhere."""
 
 CONTEXT_TAGS = frozenset(
     (
@@ -132,22 +147,48 @@ class Entry:
         """Whether the walker remembers the value: decisions about other elements need it."""
         self.constant = b""
 
+    def emptied(self) -> bytes:
+        """The element without a value."""
+        return self.encoding.element_head(self.key, 0)
+
+    def dummy(self) -> bytes:
+        """The element with a dummy that is the same for every data set: of all VRs but UI."""
+        if self.vr == "SQ":
+            value = self.values.encode_items(dummy_items(self.tag))
+        else:
+            value = self.values.encode(self.vr, constant(self.vr), ("iso8859",))
+        return self.encoding.element_head(self.key, len(value)) + value
+
 
 KEEP = Entry(KEPT, 0, "", b"", 8, None)
 """The commonest entry: kept as it is, short head. Compared by identity."""
 
 
+DROP = Entry(REMOVED, 0, "", b"", 8, None)
+"""The next commonest: removed unread, short head."""
+
+
 class DecisionTable(dict[bytes, Entry]):
     """Element key → entry, for one policy, encoding and place."""
 
-    def __init__(self, policy: Policy, encoding: Encoding, *, top: bool, until: int = NO_BOUNDARY) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        encoding: Encoding,
+        *,
+        top: bool,
+        until: int = NO_BOUNDARY,
+        plan: ContentPlan | None = None,
+    ) -> None:
         super().__init__()
+        self._plan = plan
+        """Of the content item whose elements are looked up; None elsewhere."""
         self.encoding = encoding
         self.until = until
         """Tags above this one are a boundary: something is to be written before them."""
         self._policy = policy
         self.is_top = top
-        self._by_creator: dict[tuple[bytes, str | None], Entry] = {}
+        self._by_creator: dict[tuple[bytes, str | None, bool], Entry] = {}
 
     def __missing__(self, key: bytes) -> Entry:
         entry = self._make(key)
@@ -155,13 +196,13 @@ class DecisionTable(dict[bytes, Entry]):
             self[key] = entry
         return entry
 
-    def private(self, entry: Entry, creator: str | None) -> Entry:
-        """The entry of a private element, now that its creator is known."""
-        found = self._by_creator.get((entry.key, creator))
+    def private(self, entry: Entry, creator: str | None, *, declared: bool = False) -> Entry:
+        """The entry of a private element, now that its creator is known, and whether it is declared safe."""
+        found = self._by_creator.get((entry.key, creator, declared))
         if found is None:
-            found = self._decided(entry.tag, entry.key, entry.head, creator)
+            found = self._decided(entry.tag, entry.key, entry.head, creator, declared=declared)
             if len(self._by_creator) < _ENTRIES_REMEMBERED:
-                self._by_creator[entry.key, creator] = found
+                self._by_creator[entry.key, creator, declared] = found
         return found
 
     def _make(self, key: bytes) -> Entry:
@@ -185,24 +226,29 @@ class DecisionTable(dict[bytes, Entry]):
             if not self._policy.removes_private:
                 return Entry(PRIVATE, tag, "", key, head, self)
             if key[4:] not in _SEARCHED_VRS:
+                if head == 8 and not encoding.implicit:  # which may have an undefined length
+                    return DROP
                 entry = Entry(REMOVED, tag, "UN", key, head, self)
                 entry.values = IMPLICIT_LITTLE if key[4:] == b"UN" else encoding
                 return entry
         return self._decided(tag, key, head, None)
 
-    def _decided(self, tag: int, key: bytes, head: int, creator: str | None) -> Entry:
+    def _decided(self, tag: int, key: bytes, head: int, creator: str | None, *, declared: bool = False) -> Entry:
         encoding = self.encoding
         written = "UN" if encoding.implicit else key[4:].decode("latin-1")
         vr = written
         if written == "UN":
             vr = dictionary.vr_of(tag, creator) or "UN"
-        decision = self._policy.decide(tag, vr, creator)
+        if self._plan is None or declared:
+            decision = self._policy.decide(tag, vr, creator, declared)
+        else:
+            decision = self._policy.decide_in_content(self._plan, tag, vr, creator)
         entry = Entry(CHANGED, tag, vr, key, head, self)
         entry.method, entry.rule = decision.method, decision.rule
         self._classify(entry, decision.method)
-        if vr == "SQ" and entry.kind in VALUE_DROPPED:
+        if vr == "SQ" and entry.kind in VALUE_DROPPED and entry.kind != CHOSEN:
             if entry.kind == EMPTIED:
-                entry.constant = encoding.element_head(key, 0)
+                entry.constant = entry.emptied()
             entry.kind = SEARCHED
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
         entry.is_context = self.is_top and tag in CONTEXT_TAGS
@@ -214,6 +260,8 @@ class DecisionTable(dict[bytes, Entry]):
                 entry.kind = NOTED
             elif head == 8:
                 return KEEP
+        elif entry.kind == REMOVED and head == 8 and not entry.noted and not encoding.implicit:
+            return DROP
         return entry
 
     def _classify_pixels(self, entry: Entry) -> None:
@@ -222,7 +270,7 @@ class DecisionTable(dict[bytes, Entry]):
             entry.kind = STREAMED
         elif entry.kind in {REMOVED, EMPTIED, CONSTANT}:
             if entry.kind == EMPTIED:
-                entry.constant = self.encoding.element_head(entry.key, 0)
+                entry.constant = entry.emptied()
             entry.kind = LEFT_OUT
 
     def _classify(self, entry: Entry, method: Method) -> None:
@@ -232,9 +280,12 @@ class DecisionTable(dict[bytes, Entry]):
             self._classify_mark(entry, marks)
         elif tag == SPECIFIC_CHARACTER_SET:
             entry.kind = CHARACTER_SET
+        elif isinstance(method, CleanContent) and vr == "SQ":
+            entry.kind = CONTENT
         elif isinstance(method, Keep):
             if vr == "SQ":
-                entry.kind = SEQUENCE
+                declares = self.is_top and tag == CHARACTERISTICS and self._policy.retains_safe_private
+                entry.kind = DECLARED if declares else SEQUENCE
             else:
                 entry.kind = OPAQUE if vr == "UN" else KEPT
         elif isinstance(method, Remove):
@@ -243,14 +294,14 @@ class DecisionTable(dict[bytes, Entry]):
             entry.kind = EMPTIED
         elif isinstance(method, RefreshUID):
             entry.kind = UID
-        elif isinstance(method, Dummy) and vr == "SQ":
-            entry.kind = CONSTANT
-            items = entry.values.encode_items(dummy_items(tag))
-            entry.constant = self.encoding.element_head(entry.key, len(items)) + items
         elif isinstance(method, Dummy) and vr != "UI":
             entry.kind = CONSTANT
-            value = entry.values.encode(vr, constant(vr), ("iso8859",))
-            entry.constant = self.encoding.element_head(entry.key, len(value)) + value
+            entry.constant = entry.dummy()
+        elif isinstance(method, ByType) and not self.is_top:
+            entry.method = method.chosen(tag, "", is_top=False)
+            self._classify(entry, entry.method)
+        elif isinstance(method, ByType) and vr == "SQ":
+            entry.kind = CHOSEN
 
     def _classify_mark(self, entry: Entry, marks: Marks) -> None:
         """The marks are written anew; texts and codes of earlier de-identifications stay (PS3.15 E.1.1)."""

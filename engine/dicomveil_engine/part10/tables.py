@@ -7,13 +7,38 @@ from functools import lru_cache
 from dicomveil_engine import characters
 from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
+from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
-from dicomveil_engine.part10.resolution import Resolver
-from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable
+from dicomveil_engine.part10.fragment import Fragment
+from dicomveil_engine.part10.resolution import Noted, Resolver
+from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.profile.private import PrivateBlock
+from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, REFERENCED_ITEM, ContentPlan
 
 _UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
+_PLACES_REMEMBERED = 64
+_PLANS_REMEMBERED = 256
+_NAMES_REMEMBERED = 4_096
+
+
+_Place = tuple[int, str, tuple[str, ...], tuple[PrivateBlock, ...]]
+
+
+class _Remembered(dict[_Place, dict[bytes, list[Noted] | Fragment]]):
+    """Depth, encoding, character set, private blocks → short sequences, from their tag on → what identifies in them.
+
+    Sequences in which nothing changes, whatever is around them, and such as go; and of those in which something does
+    what became of them.
+    """
+
+    def __missing__(self, place: _Place) -> dict[bytes, list[Noted] | Fragment]:
+        found: dict[bytes, list[Noted] | Fragment] = {}
+        # A stranger may invent combinations of character sets.
+        if len(self) < _PLACES_REMEMBERED:
+            self[place] = found
+        return found
 
 
 class Tables:
@@ -21,6 +46,7 @@ class Tables:
 
     def __init__(self, policy: Policy, encoding: Encoding) -> None:
         self.encoding = encoding
+        self._policy = policy
         self.nested = DecisionTable(policy, encoding, top=False)
         boundaries = [METHOD_CODES, DATES_MODIFIED] if policy.marks else []
         self.top = [DecisionTable(policy, encoding, top=True, until=until) for until in (*boundaries, NO_BOUNDARY)]
@@ -34,6 +60,14 @@ class Tables:
                 (term.value.encode(), encoding.encode_items((item,)))
                 for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
             ]
+        self.remembered = _Remembered()
+        self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
+        """Plan of a content item → the table for the elements in it."""
+        self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
+        """(value type, concept name, its encoding, character set) → plan, from the values as they came."""
+        self.passes_references = all(policy.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
+        """Whether items that are nothing but a reference come out, renumbered; a rule may say otherwise."""
+        self.reference = Entry(REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self._pseudonyms = policy.uids
         self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)
         """(encoding, element key, value) → the whole element with each UID's pseudonym; None if nothing changes."""
@@ -46,6 +80,16 @@ class Tables:
         if not isinstance(tables, cls):
             tables = policy.compiled[encoding.name] = cls(policy, encoding)
         return tables
+
+    def _content_table(self, plan: ContentPlan) -> DecisionTable:
+        return DecisionTable(self._policy, self.encoding, top=False, plan=plan)
+
+    def _content_plan(
+        self, value_type: bytes, concept: bytes, encoding: Encoding, codecs: tuple[str, ...]
+    ) -> ContentPlan:
+        content = self._policy.structured_content
+        assert content is not None, "the profile decides for cleanContent only with the option"
+        return content.plan(read_concept_name(concept, encoding, codecs), value_type.decode("latin-1"))
 
     def _uid_element(self, encoding: Encoding, key: bytes, value: bytes) -> bytes | None:
         originals = [uid.strip(" \0") for uid in value.decode("latin-1").split("\\")]

@@ -13,17 +13,28 @@ from dicomveil_engine import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.marks import CODE_VALUE, METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10.content_item import Siblings, read_content_item
+from dicomveil_engine.part10.declarations import read_private_blocks
 from dicomveil_engine.part10.encoding import UNDEFINED
-from dicomveil_engine.part10.resolution import Reading, Resolver
+from dicomveil_engine.part10.fragment import Fragment
+from dicomveil_engine.part10.resolution import Noted, Reading, Resolver
 from dicomveil_engine.part10.section import Section
 from dicomveil_engine.part10.skip import end_of_sequence
-from dicomveil_engine.part10.table import KEEP, NO_BOUNDARY, DecisionTable, Entry
+from dicomveil_engine.part10.table import DROP, KEEP, NO_BOUNDARY, DecisionTable, Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.profile.private import PrivateBlock, is_declared_safe
+from dicomveil_engine.structured_content.content_items import CONTENT_SEQUENCE, ContentAction
 
 LONG_VALUE = 1 << 20
 """A kept value longer than this, behind the groups that identify, is not held but passed through."""
 FIRST_GROUP_PASSED = 0x0042
+LONGEST_REMEMBERED = 1 << 10
+"""Bytes of a sequence that is known again by them."""
+_REMEMBERED = 1 << 11
+"""For each depth, encoding and character set, so that the memory stays under some MiB."""
+_UNCHANGED: list[Noted] = []
+"""Stands for a sequence that stays as it is; compared by identity."""
 
 _ITEM = (0xFFFE, 0xE000)
 _SEQUENCE_END = (0xFFFE, 0xE0DD)
@@ -76,6 +87,8 @@ class Walker:
         self._section = Section()
         self._codecs = characters.DEFAULT
         self._creators: _Creators = {}
+        self._declared: tuple[PrivateBlock, ...] = ()
+        """What the instance says of its private blocks; private elements before it are not declared to be safe."""
         self._buffer = b""
         self._chunks: list[bytes] = []
         """What has come since the buffer was last walked."""
@@ -180,6 +193,7 @@ class Walker:
             section.starts,
         )
         creators: _Creators | None = self._creators if depth == 0 else None
+        remembered = self._tables.remembered[depth, encoding.name, codecs, self._declared]
         checkpoint = None
         try:
             while position < end:
@@ -187,6 +201,13 @@ class Walker:
                 entry = table[key]
                 if entry is KEEP:
                     position += 8 + length
+                    continue
+                if entry is DROP:
+                    start = section.start
+                    if start != position:
+                        out += (buffer[start:position], b"")
+                        starts.append(start)
+                    section.start = position = position + 8 + length
                     continue
                 kind = entry.kind
                 if entry.head == 12:
@@ -201,6 +222,7 @@ class Walker:
                         entry, kind = decided, decided.kind
                     elif kind == kinds.CHARACTER_SET:
                         codecs = self._character_set(entry, position, length, end, open_end)
+                        remembered = self._tables.remembered[depth, encoding.name, codecs, self._declared]
                         position += entry.head + length
                         continue
                     elif kind == kinds.DELIMITER:
@@ -219,11 +241,43 @@ class Walker:
                 value_at = position + entry.head
                 after = value_at + length
                 if kind >= kinds.COMPOUND:
+                    is_short = kind <= kinds.SEARCHED and length <= LONGEST_REMEMBERED and after <= end
+                    if is_short:
+                        # Frames and slices have most sequences in common.
+                        noted_before = remembered.get(buffer[position:after])
+                        if isinstance(noted_before, Fragment):
+                            if kind == kinds.SEQUENCE:
+                                held = section.hold(buffer, position, after)
+                                section.pending.append((held, (noted_before, b"", ())))
+                                position = after
+                                continue
+                            noted_before = None
+                        # Equal bytes may go or stay: by their private creator, or by what a content item is about.
+                        if noted_before is not None and (noted_before is _UNCHANGED) == (kind == kinds.SEQUENCE):
+                            if kind == kinds.SEARCHED:
+                                self.reading.identifying += noted_before
+                                section.leave_out(buffer, position, after, entry.constant)
+                            position = after
+                            continue
+                    changed, noted_from = section.start, len(self.reading.identifying)
+                    before = section.checkpoint()
                     if not depth:
                         # Nothing of it may stay when the buffer ends inside.
-                        checkpoint = section.checkpoint(), len(self.reading.identifying), self._marks_due
-                    position = self._compound(entry, position, length, end, depth, codecs, open_end)
+                        checkpoint = before, noted_from, self._marks_due
+                    after = self._compound(entry, position, length, end, depth, codecs, open_end)
                     checkpoint = None
+                    if kind == kinds.DECLARED:
+                        remembered = self._tables.remembered[depth, encoding.name, codecs, self._declared]
+                    if is_short and len(remembered) < _REMEMBERED:
+                        noted_inside = self.reading.identifying[noted_from:]
+                        if kind == kinds.SEARCHED:
+                            remembered[buffer[position:after]] = noted_inside
+                        elif section.start == changed and not noted_inside:
+                            remembered[buffer[position:after]] = _UNCHANGED
+                        elif not noted_inside:
+                            fragment = section.fragment(entry, before, buffer, position, after)
+                            remembered[buffer[position:after]] = fragment
+                    position = after
                     continue
                 if length == UNDEFINED:
                     after = self._end_of_value(entry, value_at, depth)
@@ -287,11 +341,12 @@ class Walker:
         depth: int,
         codecs: tuple[str, ...],
         more: bytes = b"",
+        siblings: Siblings | None = None,
     ) -> int:
         """Walk the items of a sequence whose first item is at `position`; the position behind it.
 
-        `more` are items to be added. A sequence or item of undefined length ends with its delimiter, of which
-        `end` is the latest place.
+        `more` are items to be added, `siblings` says that they are content items. A sequence or item of undefined
+        length ends with its delimiter, of which `end` is the latest place.
         """
         depth += 1
         if depth > self._depth_limit:
@@ -312,6 +367,9 @@ class Walker:
                     return position + 8
                 raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
             item = position + 8
+            if siblings is not None:
+                position = self._content_item(siblings, of, item, size, stop, depth, codecs, is_open)
+                continue
             if size == UNDEFINED:
                 position = self._elements(table, item, stop, depth, codecs, True)
                 continue
@@ -330,6 +388,67 @@ class Walker:
             section.note_length(of.encoding.u32, run, start - 4, start, stop)
         return position
 
+    def _content(self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...]) -> int:
+        """Walk a sequence of content items; when none of them stays, the sequence goes."""
+        tree, section = self.reading.content, self._section
+        if entry.tag == CONTENT_SEQUENCE and not depth:
+            tree.clear()  # it may have been walked before, as far as the buffer reached
+        siblings = Siblings(tree.parent(entry.tag, depth))
+        before, at = section.checkpoint(), tree.at
+        try:
+            after = self._sequence(entry, position + entry.head, length, end, depth, codecs, siblings=siblings)
+        finally:
+            tree.at = at
+        if siblings.number and not siblings.kept:
+            section.roll_back(before)
+            section.leave_out(self._buffer, position, after, b"")
+        return after
+
+    def _content_item(
+        self,
+        siblings: Siblings,
+        of: Entry,
+        item: int,
+        size: int,
+        stop: int,
+        depth: int,
+        codecs: tuple[str, ...],
+        is_open: bool,
+    ) -> int:
+        """Walk one content item by the plan for what it is about; the position behind it."""
+        buffer, section, tree, encoding = self._buffer, self._section, self.reading.content, of.values
+        end = stop if size == UNDEFINED else item + size
+        if end > stop:
+            self._short(end, is_open)
+        seen = read_content_item(buffer, item, end, encoding, self._depth_limit - depth)
+        tables = self._tables if encoding is self._encoding else Tables.of(self._policy, encoding)
+        tree.at = place = siblings.next()
+        if seen.target is not None and tables.passes_references:
+            if size != UNDEFINED and seen.after != end:
+                self._short(seen.after, False)
+            siblings.kept += 1
+            if place is not None:
+                tree.references.append((place, seen.target))
+                held = section.hold(buffer, item - 8, seen.after)
+                section.pending.append((held, (tables.reference, buffer[item - 8 : seen.after], ())))
+            return seen.after
+        plan = tables.content_plan(seen.value_type, seen.concept, seen.concept_encoding, codecs)
+        table, starts = tables.content_table(plan), section.starts
+        before = section.checkpoint()
+        run = len(starts)
+        after = self._elements(table, item, end, depth, codecs, size == UNDEFINED)
+        if plan.action is ContentAction.REMOVE:
+            # It was walked for the names in it, which must not survive in free text.
+            section.roll_back(before)
+            section.leave_out(buffer, item - 8, after, b"")
+            if place is not None:
+                tree.removed.append(place)
+            return after
+        siblings.kept += 1
+        if size != UNDEFINED and len(starts) != run:
+            section.note_length(encoding.u32, run, item - 4, item, after)
+        return after
+
     def _compound(
         self,
         entry: Entry,
@@ -345,6 +464,13 @@ class Walker:
         after = value_at + length
         if length != UNDEFINED and after > end:
             self._short(after, open_end)
+        if entry.kind == kinds.SEQUENCE:
+            return self._sequence(entry, value_at, length, end, depth, codecs)
+        if entry.kind == kinds.DECLARED:
+            if length == UNDEFINED:
+                after = end_of_sequence(self._buffer, value_at, entry.values, self._depth_limit)
+            self._declared = read_private_blocks(self._buffer[value_at:after], entry.values, codecs)
+            return self._sequence(entry, value_at, length, end, depth, codecs)
         if entry.kind == kinds.MARK_TEXT:
             self._write_marks_beside(METHOD_TEXT, position)
             raw = self._buffer[position:after]
@@ -358,7 +484,9 @@ class Walker:
             self._write_marks_beside(METHOD_CODES, position)
             more = b"".join(item for code, item in self._tables.mark_codes if code not in known)
             return self._sequence(entry, value_at, length, end, depth, codecs, more)
-        if entry.kind == kinds.SEARCHED:
+        if entry.kind == kinds.CONTENT:
+            return self._content(entry, position, length, end, depth, codecs)
+        if entry.kind in {kinds.SEARCHED, kinds.CHOSEN}:
             return self._search(entry, position, length, end, depth, codecs)
         # What is kept unread may be a sequence in disguise (PS3.5 Section 6.2.2), to which the policy applies.
         begins_with_item = length == UNDEFINED or self._buffer[value_at : value_at + 4] == b"\xfe\xff\x00\xe0"
@@ -367,7 +495,7 @@ class Walker:
         return self._sequence(entry, value_at, length, end, depth, codecs)
 
     def _search(self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...]) -> int:
-        """Note what identifies in a sequence, and leave the sequence out or put a constant in its place."""
+        """Note what identifies in a sequence, and leave the sequence out or put something else in its place."""
         section, value_at = self._section, position + entry.head
         before = section.checkpoint()
         try:
@@ -380,10 +508,11 @@ class Walker:
                 raise
             after = value_at + length
         section.roll_back(before)
-        if entry.constant:
-            section.replace(self._buffer, position, after, entry.constant)
+        if entry.kind == kinds.CHOSEN:
+            place = section.hold(self._buffer, position, after)
+            section.pending.append((place, (entry, b"", ())))
         else:
-            section.remove(self._buffer, position, after)
+            section.leave_out(self._buffer, position, after, entry.constant)
         return after
 
     @staticmethod
@@ -430,7 +559,9 @@ class Walker:
             creators[entry.tag >> 16 << 8 | number] = _Creator(name, self._buffer[position:after], place)
             return None
         creator = creators.get(entry.tag >> 8)
-        decided = table.private(entry, creator.name if creator else None)
+        creator_name = creator.name if creator else None
+        declared = is_declared_safe(self._declared, entry.tag, creator_name)
+        decided = table.private(entry, creator_name, declared=declared)
         is_removed = decided.kind == kinds.REMOVED or (decided.kind == kinds.SEARCHED and not decided.constant)
         if creator and creator.place is not None and not is_removed:
             if creator.place == _NOT_HELD:

@@ -3,6 +3,8 @@
     serve     the proxy                        serve.py
     demo      the proxy over built-in images   demo.py
     keygen    a new project key                keygen.py
+    anonymize files and folders                anonymize.py
+    explain, review, decrypt, conformance, config: declared in inspection.py
 
 Here are names, options and help; what a command does is in its module, imported when it is called for, so that
 `--help` does not wait for a web server. `refusal.py` says how all of them refuse.
@@ -19,6 +21,7 @@ from typing import Annotated, Literal
 import typer
 
 from dicomveil_proxy import logs
+from dicomveil_proxy.command import inspection
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 """glibc keeps blocks up to 256 MiB instead of giving each back to the kernel: measured 421 → 310 ms CPU for 158 MB."""
@@ -31,12 +34,13 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and those hold patients' data
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
+commands.add_typer(inspection.commands)
 
 
 def main() -> None:
     """Run the command line: the entry point of `dicomveil` and of `python -m dicomveil_proxy`."""
     logs.configure()
-    if sys.argv[1:2] == ["serve"]:
+    if sys.argv[1:2] in (["serve"], ["anonymize"]):
         _with_allocator()
     try:
         # Called by itself, the Typer object puts an excepthook of its own in the place of ours.
@@ -189,3 +193,92 @@ def _keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file th
     from dicomveil_proxy.command.keygen import run  # noqa: PLC0415 - see the module's docstring
 
     run(file)
+
+
+@commands.command("anonymize")
+def _anonymize(
+    input_file: Annotated[
+        Path | None, typer.Option("-i", "--input-file", "--inputFile", metavar="FILE", help="One DICOM file.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("-o", "--output-file", "--outputFile", metavar="FILE", help="Its output.")
+    ] = None,
+    input_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "-I",
+            "--input-folder",
+            "--inputFolder",
+            metavar="FOLDER",
+            help="All DICOM files below a folder, whatever their names.",
+        ),
+    ] = None,
+    output_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "-O",
+            "--output-folder",
+            "--outputFolder",
+            metavar="FOLDER",
+            help="Their outputs, in the same structure: a folder that is new or empty, or that of an earlier run, "
+            "which is then continued.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "-c", "--config-file", "--configFile", metavar="FILE", help="How to de-identify: a file of rules."
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET|FILE", show_default="default", help="The same, by the name of a preset."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="DICOMVEIL_KEY_FILE",
+            help="The project key, as `dicomveil keygen` writes it. Required.",
+        ),
+    ] = None,
+    validate_input: Annotated[
+        bool,
+        typer.Option("--validate-input", "--validateInput", help="Fail files with values that are illegal in DICOM."),
+    ] = False,
+    validate_output: Annotated[
+        bool,
+        typer.Option("--validate-output", "--validateOutput", help="Fail files whose output would have such values."),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; one for each CPU core that may be taken.")] = 1,
+    names: Annotated[
+        Literal["keep", "pseudonymous"],
+        typer.Option(help="Names of files and folders in the output: as they are, or replaced. They may hold names."),
+    ] = "keep",
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What became of each file, as JSON lines, or as a table if it ends in .csv."),
+    ] = None,
+    show_paths: Annotated[
+        bool,
+        typer.Option("--show-paths", help="With pseudonymous names: tell the originals' paths in messages and report."),
+    ] = False,
+) -> None:
+    """De-identify a file, or all below a folder.
+
+    An original is never changed. What cannot be de-identified is listed and has no output; the exit status is then 1.
+    """
+    from dicomveil_proxy.command.anonymize import Paths, run  # noqa: PLC0415 - see the module's docstring
+
+    run(
+        Paths(input_file, output_file, input_folder, output_folder),
+        config=config,
+        profile=profile,
+        key_file=key_file,
+        validates_input=validate_input,
+        validates_output=validate_output,
+        jobs=jobs,
+        naming=names,
+        report=report,
+        shows_paths=show_paths,
+    )

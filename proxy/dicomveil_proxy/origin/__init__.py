@@ -9,6 +9,7 @@
       header_json.py         their headers as DICOM JSON
       folder_search.py       searching it
       folder_store.py        storing into it
+    pages.py               a search's results, all of them
     frames.py, render.py   what both do with one stored instance
 
 Everything here is in original space and carries patients' data: nothing of it may reach a user agent except

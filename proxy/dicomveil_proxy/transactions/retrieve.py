@@ -7,13 +7,13 @@ end, which a user agent cannot take for a whole.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
+from dicomveil_proxy.json_document import encoded
 from dicomveil_proxy.media_type import DICOM, OCTET_STREAM
 from dicomveil_proxy.multipart import MultipartWriter, PartData, PartStart, content_type_of
 from dicomveil_proxy.project import Project
@@ -113,7 +113,7 @@ async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: s
                 raise
             _log.warning("an instance's metadata was left out: %s", error)
             continue
-        written.append(json.dumps(dataset, separators=(",", ":"), ensure_ascii=False).encode())
+        written.append(encoded(dataset))
     await project.translation.learn(originals)
     return written
 

@@ -18,6 +18,7 @@ from dicomveil_engine.methods.clean import Clean
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.matching import widen_dates
+from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level, MatchingKey, Query, matches, requested_tags
 from dicomveil_proxy.translation import identity_of
@@ -27,8 +28,9 @@ _PATIENT_ID, _STUDY_DATE = 0x00100020, 0x00080020
 _MODALITY, _MODALITIES_IN_STUDY = 0x00080060, 0x00080061
 _RETRIEVE_URL = "00081190"
 
-_ALWAYS_ASKED = (_STUDY, _PATIENT_ID)
-"""What the policy needs to know of any result: dates move with the study, the name follows the PatientID."""
+_ALWAYS_ASKED = (_STUDY, _PATIENT_ID, _STUDY_DATE)
+"""What the policy needs to know of any result: dates move with the study, the name follows the PatientID, and
+whether a year shows an age over 89 is reckoned at the StudyDate."""
 _NEVER_ASKED = frozenset((0x00080005, 0x00081190))
 """Specific Character Set and Retrieve URL come unasked, and Orthanc 1.10 answers 400 when asked for the first."""
 _OWN = {Level.STUDIES: (), Level.SERIES: (_SERIES,), Level.INSTANCES: (_SERIES, _INSTANCE)}
@@ -86,16 +88,11 @@ async def _originals(
     project: Project, query: Query, study: str | None, series: str | None, parameters: list[tuple[str, str]]
 ) -> AsyncIterator[JSONDataSet]:
     """What the origin server gives for the superset, page by page, as long as somebody asks for more."""
-    limit = min(max(query.offset + query.limit, _SMALLEST_PAGE), _LARGEST_PAGE)
-    offset = 0
-    while True:
-        page = await project.origin.search(query.level, study, series, parameters, limit=limit, offset=offset)
+    size = min(max(query.offset + query.limit, _SMALLEST_PAGE), _LARGEST_PAGE)
+    async for page in pages(project.origin, query.level, study, series, parameters, size=size):
         await project.translation.learn(page)
         for original in page:
             yield original
-        if len(page) < limit:
-            return
-        offset += len(page)
 
 
 async def _parameters(project: Project, query: Query) -> list[tuple[str, str]] | None:
@@ -108,7 +105,7 @@ async def _parameters(project: Project, query: Query) -> list[tuple[str, str]] |
         if values:
             asked.append((_name(key.path[0]), values))
     tags = requested_tags(query) | {*_ALWAYS_ASKED, *_OWN[query.level]}
-    if any(isinstance(project.policy.decide(tag, vr_of(tag) or "UN").method, Clean) for tag in tags):
+    if any(project.policy.decide(tag, vr_of(tag) or "UN").method.name == Clean.name for tag in tags):
         # Free text is cleaned of the words of these, so they must be known.
         tags |= IDENTIFYING_TAGS
     asked += [("includefield", _name(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]

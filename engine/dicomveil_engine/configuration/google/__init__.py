@@ -1,0 +1,67 @@
+"""The dialect of Google's Cloud Healthcare API: DeidentifyConfig, v1 and v1beta1.
+
+    message      JSON → fields            filters    v1: keepList, removeList, filterProfile
+    tags         how attributes are named actions    v1beta1: actions over options over a profile
+    profiles     Google's profiles → ours inspection text within values and in pixels
+
+What it means here, and where that differs from Google, is in docs/dialects/google.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.google.actions import NAMES as TAG_CONFIG_NAMES
+from dicomveil_engine.configuration.google.actions import add_tag_config
+from dicomveil_engine.configuration.google.filters import NAMES as FILTER_NAMES
+from dicomveil_engine.configuration.google.filters import add_filter
+from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, TEXT_NAMES, parse_image, parse_text
+from dicomveil_engine.configuration.google.message import Message
+from dicomveil_engine.configuration.translation import Translation
+from dicomveil_engine.errors import ConfigurationError
+
+NAMES = (
+    "dicom",
+    "dicomTagConfig",
+    "text",
+    "image",
+    "fhir",
+    "fhirFieldConfig",
+    "operationMetadata",
+    "useRegionalDataProcessing",
+)
+"""The fields of DeidentifyConfig."""
+
+_WITHOUT_EFFECT = {
+    "fhir": "FHIR resources are not read here",
+    "fhirFieldConfig": "FHIR resources are not read here",
+    "operationMetadata": "there is no operation to describe",
+}
+
+
+def translate(document: Mapping[str, object], findings: Findings) -> Translation:
+    """What a DeidentifyConfig means in our own dialect; ConfigurationError where it is wrong."""
+    config = Message("", document, NAMES, findings)
+    for name, why in _WITHOUT_EFFECT.items():
+        if name in config:
+            findings.warn(f'"{name}"', f"it has no effect: {why}", "leave it out")
+    config.boolean("useRegionalDataProcessing")  # nothing leaves this machine for an inspection
+    translation = Translation(
+        text=parse_text(config.message("text", TEXT_NAMES)),
+        image=parse_image(config.message("image", IMAGE_NAMES)),
+    )
+    dicom = config.message("dicom", FILTER_NAMES)
+    tag_config = config.message("dicomTagConfig", TAG_CONFIG_NAMES)
+    if dicom is not None and tag_config is not None:
+        raise ConfigurationError('DeidentifyConfig has both "dicom" and "dicomTagConfig"; give one of them')
+    if dicom is None and tag_config is None:
+        raise ConfigurationError(
+            'DeidentifyConfig has neither "dicom" nor "dicomTagConfig", so that every tag would be kept; '
+            "give one of them"
+        )
+    if dicom is not None:
+        add_filter(translation, dicom)
+    if tag_config is not None:
+        add_tag_config(translation, tag_config)
+    return translation

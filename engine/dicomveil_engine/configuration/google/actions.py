@@ -1,0 +1,124 @@
+"""DicomTagConfig, Google's v1beta1: actions over options over a profile."""
+
+from __future__ import annotations
+
+from dicomveil_engine import dictionary
+from dicomveil_engine._standard import TABLE_E1, Option
+from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, parse_image
+from dicomveil_engine.configuration.google.message import Message
+from dicomveil_engine.configuration.google.profiles import (
+    BASIC,
+    KEEP_ALL,
+    PROFILES,
+    TEXT_VRS,
+    add_kept_ids,
+    add_profile,
+    cleaned,
+)
+from dicomveil_engine.configuration.google.tags import parse_query
+from dicomveil_engine.configuration.translation import Translation
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.tags import TagPattern
+
+NAMES = ("profileType", "options", "actions")
+UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"
+OPTION_NAMES = ("primaryIds", "cleanImage", "cleanDescriptors")
+PRIMARY_IDS = ("PRIMARY_IDS_OPTION_UNSPECIFIED", "KEEP", "REGEN")
+
+METHODS = {
+    "deleteTag": "remove",
+    "removeTag": "redact",
+    "resetTag": "dummy",
+    "regenUidTag": "refreshUID",
+    "cleanTextTag": "clean",
+    "cleanImageTag": "keep",
+    "recurseTag": "keep",
+    "keepTag": "keep",
+}
+"""Action → method, the stronger first.
+
+"Conflicting actions are applied in the order given", one to the outcome of the other: what is deleted stays deleted,
+and keeping what was emptied brings nothing back. So the strongest wins, whatever the order.
+"""
+
+_STRENGTH = {action: rank for rank, action in enumerate(METHODS)}
+
+
+def add_tag_config(translation: Translation, config: Message) -> None:
+    """Add what a DicomTagConfig says; ConfigurationError where it is wrong."""
+    written = config.choice("profileType", (UNSPECIFIED, *PROFILES))
+    profile = BASIC if written == UNSPECIFIED else written
+    _add_actions(translation, config)
+    options = config.message("options", OPTION_NAMES)
+    replaces_uids = True
+    if options is not None:
+        replaces_uids = options.choice("primaryIds", PRIMARY_IDS) != "KEEP"
+        translation.image = {**translation.image, **parse_image(options.message("cleanImage", IMAGE_NAMES))}
+        if not replaces_uids:
+            add_kept_ids(translation, "primaryIds KEEP")
+        if options.message("cleanDescriptors", ()) is not None:
+            _add_clean_descriptors(translation, profile)
+    place = f"profileType {profile}"
+    add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=True)
+
+
+def _add_actions(translation: Translation, config: Message) -> None:
+    rules: list[tuple[int, str, TagPattern, str, dict[str, object]]] = []
+    for number, action in enumerate(config.messages("actions", ("queries", *METHODS)), 1):
+        place = f"action {number}"
+        try:
+            name = _name(action)
+            for query in _queries(action):
+                pattern = parse_query(query, allows_vr=True)
+                method, params = _method(name, pattern)
+                rules.append((_STRENGTH[name], place, pattern, method, params))
+        except ConfigurationError as error:
+            config.findings.refuse(place, str(error))
+    for _, place, pattern, method, params in sorted(rules, key=lambda rule: rule[0]):
+        translation.add(place, pattern.text, method, params)
+
+
+def _queries(action: Message) -> list[str]:
+    queries = action.strings("queries")
+    if not queries:
+        raise ConfigurationError("it has no queries; name the attributes that it is for")
+    return queries
+
+
+def _name(action: Message) -> str:
+    given = [name for name in METHODS if name in action]
+    if len(given) != 1:
+        raise ConfigurationError(f"it must have one of {', '.join(METHODS)}")
+    names = IMAGE_NAMES if given == ["cleanImageTag"] else ()
+    message = action.message(given[0], names)
+    if given == ["cleanImageTag"]:
+        parse_image(message)
+    return given[0]
+
+
+def _method(action: str, pattern: TagPattern) -> tuple[str, dict[str, object]]:
+    """The method of an action for one query, with its settings."""
+    vrs = (pattern.vr,) if pattern.vr else dictionary.vrs_of(pattern.tag) if pattern.tag is not None else ()
+    if action == "recurseTag" and vrs != ("SQ",):
+        raise ConfigurationError(f"recurseTag is for sequences (SQ), and {pattern.text} is none")
+    if action == "cleanImageTag" and pattern.tag != dictionary.tag_of("PixelData"):
+        raise ConfigurationError(f"cleanImageTag is for PixelData, and {pattern.text} is something else")
+    if action == "cleanTextTag":
+        if len(vrs) != 1 or vrs[0] not in TEXT_VRS:
+            raise ConfigurationError(f"cleanTextTag is for the VRs {' '.join(TEXT_VRS)}, and {pattern.text} is none")
+        return cleaned(vrs[0], moves_dates=True)
+    if action == "resetTag" and "SQ" in vrs:
+        return "redact", {}
+    return METHODS[action], {}
+
+
+def _add_clean_descriptors(translation: Translation, profile: str) -> None:
+    """Clean the fields of the Clean Descriptors Option (PS3.15 E.3.5) where the profile would keep them."""
+    if profile == BASIC:
+        translation.options.append(Option.CLEAN_DESCRIPTORS.value)
+    elif profile == KEEP_ALL:
+        for tag, row in TABLE_E1.rows.items():
+            vrs = dictionary.vrs_of(tag)
+            if Option.CLEAN_DESCRIPTORS in row.options and vrs and vrs[0] in TEXT_VRS:
+                method, params = cleaned(vrs[0], moves_dates=True)
+                translation.add("cleanDescriptors", row.keyword, method, params, is_generated=True)

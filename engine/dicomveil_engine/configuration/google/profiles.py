@@ -1,0 +1,143 @@
+"""Google's tag profiles as rules over a profile of our own.
+
+What Google documents of them is in its API's schema (`DicomConfig.filterProfile`, `DicomTagConfig.profileType`). Where
+that is silent, the choice here is the one that lets less out; docs/dialects/google.md lists them.
+"""
+
+from __future__ import annotations
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.configuration.translation import Translation
+from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+MINIMAL = "MINIMAL_KEEP_LIST_PROFILE"
+KEEP_ALL = "KEEP_ALL_PROFILE"
+CONTENTS = "DEIDENTIFY_TAG_CONTENTS"
+PROFILES = (BASIC, MINIMAL, KEEP_ALL, CONTENTS)
+
+PRIMARY_IDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+"""What Google regenerates; MediaStorageSOPInstanceUID, the fourth, always follows SOPInstanceUID here."""
+
+REQUIRED = (
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
+"""What Google keeps under any keep list and lets nobody remove, without file meta information."""
+
+FILE_META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
+"""Likewise, of group 0002, which is always written anew here."""
+
+_DISPLAY = (
+    "SOPClassUID",
+    "PlanarConfiguration",
+    "PixelAspectRatio",
+    "SmallestImagePixelValue",
+    "LargestImagePixelValue",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "ICCProfile",
+    "ColorSpace",
+    "WindowCenter",
+    "WindowWidth",
+    "VOILUTFunction",
+)
+"""What a viewer needs besides, and SOPClassUID, without which no instance can be stored."""
+
+_NOT_IN_DATA_SETS = frozenset((0x0000, 0x0002, 0x0004))
+_EVERYTHING = "(xxxx,xxxx)"
+
+_CLEANED_TEXT = ("LO", "LT", "SH", "ST", "UC", "UT")
+_EMPTIED_TEXT = ("PN", "AE")
+DATES = ("DA", "DT")
+TEXT_VRS = (*_CLEANED_TEXT, *_EMPTIED_TEXT, *DATES, "AS")
+"""The VRs whose text Google inspects."""
+
+
+def add_profile(translation: Translation, profile: str, place: str, *, replaces_uids: bool, moves_dates: bool) -> None:
+    """Add the rules of a profile, behind what the document says itself.
+
+    `replaces_uids` says whether study, series and instance get new UIDs, `moves_dates` whether dates whose values
+    Google would inspect are moved by patient rather than lost.
+    """
+    if profile == BASIC:
+        translation.profile = "basic"
+        if not replaces_uids:
+            add_kept_ids(translation, place)
+    elif profile == MINIMAL:
+        add_keep_list(translation, place, replaces_uids=replaces_uids)
+    else:
+        if profile == CONTENTS:
+            add_cleaned_contents(translation, place, moves_dates=moves_dates)
+        if replaces_uids:
+            add_new_uids(translation, place)
+
+
+def add_kept_ids(translation: Translation, place: str) -> None:
+    """Keep the UIDs of study, series and instance."""
+    for keyword in PRIMARY_IDS:
+        translation.add(place, keyword, "keep", is_generated=True)
+
+
+def add_new_uids(translation: Translation, place: str) -> None:
+    """Replace all UIDs but those that name a class or a coding scheme.
+
+    Google replaces four attributes. References to them would then lead nowhere, and hold the originals.
+    """
+    for keyword in _structural():
+        translation.add(place, keyword, "keep", is_generated=True)
+    translation.add(place, "UI", "refreshUID", is_generated=True)
+
+
+def add_keep_list(translation: Translation, place: str, *, replaces_uids: bool) -> None:
+    """Keep what an image needs; everything else goes."""
+    for keyword in (*REQUIRED, *_DISPLAY):
+        translation.add(place, keyword, kept_as(keyword, replaces_uids=replaces_uids), is_generated=True)
+    translation.add(place, _EVERYTHING, "remove", is_generated=True)
+
+
+def kept_as(query: str, *, replaces_uids: bool) -> str:
+    """The method for an attribute that is kept: a UID is kept as its pseudonym."""
+    tag = dictionary.tag_of(query)
+    is_uid = tag is not None and dictionary.vr_of(tag) == "UI" and tag not in STRUCTURAL_UIDS
+    return "refreshUID" if is_uid and replaces_uids else "keep"
+
+
+def add_cleaned_contents(translation: Translation, place: str, *, moves_dates: bool) -> None:
+    """Clean the texts of the VRs that Google inspects; what cannot be cleaned in its VR is emptied."""
+    for tag in sorted(CODE_TEXT):
+        translation.add(place, dictionary.keyword_of(tag), "keep", is_generated=True)
+    for vr in TEXT_VRS:
+        method, params = cleaned(vr, moves_dates=moves_dates)
+        translation.add(place, vr, method, params, is_generated=True)
+
+
+def cleaned(vr: str, *, moves_dates: bool) -> tuple[str, dict[str, object]]:
+    """The method, with its settings, that leaves nothing of what Google would find in a text of this VR."""
+    if vr in _CLEANED_TEXT:
+        return "clean", {}
+    if vr == "AS":
+        return "redact", {"enablePartialAgesForRedact": True}
+    if vr in DATES and moves_dates:
+        # "derived from the key and the patient ID" (DateShiftConfig).
+        return "dateShift", {"dateShiftScope": "Patient"}
+    return "redact", {}
+
+
+def _structural() -> list[str]:
+    return [dictionary.keyword_of(tag) for tag in sorted(STRUCTURAL_UIDS) if tag >> 16 not in _NOT_IN_DATA_SETS]

@@ -1,0 +1,142 @@
+"""`"compatibility": "microsoft"`: methods and settings as the Microsoft tool has them.
+
+What the methods then do is in `methods.microsoft`; here is how that tool comes by their settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.settings import Block, Settings
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.methods import METHODS
+from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
+from dicomveil_engine.methods.microsoft.reference import REFERENCE_DATE
+from dicomveil_engine.suggestions import did_you_mean
+
+COMPATIBILITIES = ("none", "microsoft")
+"""The values of "compatibility"."""
+
+_PUBLIC_KEYS = {
+    "dateshift": ("dateShiftKey", frozenset(("", "123"))),
+    "cryptohash": ("cryptoHashKey", frozenset(("", "123"))),
+    "encrypt": ("encryptKey", frozenset(("123456781234567812345678",))),
+}
+"""Keys that everybody has: those in that tool's shipped configuration."""
+
+_EXACT_FIRST = {"substitute": "replaceWith", "dateshift": "DateShiftScope"}
+"""Settings that are looked up in this spelling first; of all others the last spelling holds."""
+
+
+def is_microsoft(compatibility: object) -> bool:
+    """Whether the value of "compatibility" asks for that tool's answers; ConfigurationError if it asks for others'."""
+    name = compatibility.casefold() if isinstance(compatibility, str) else None
+    if name not in COMPATIBILITIES:
+        known = " or ".join(f'"{known}"' for known in COMPATIBILITIES)
+        suggestion = did_you_mean(compatibility, COMPATIBILITIES) if isinstance(compatibility, str) else ""
+        raise ConfigurationError(f'"compatibility" must be {known}{suggestion}')
+    return name == "microsoft"
+
+
+@dataclass(frozen=True)
+class Compatibility:
+    """What the reader of a configuration does differently; `Compatibility()` is: nothing."""
+
+    is_microsoft: bool = False
+
+    @property
+    def methods(self) -> Mapping[str, type[Method]]:
+        """Lower-case name → method."""
+        return MICROSOFT_METHODS if self.is_microsoft else METHODS
+
+    def settings(self, settings: Settings, findings: Findings) -> Settings:
+        """The settings, as the rules of one file meet them."""
+        if not self.is_microsoft:
+            return settings
+        return MicrosoftSettings.of(settings, findings)
+
+    def warn_of_settings(self, settings: Settings, findings: Findings) -> None:
+        """Warn of keys that everybody has, and of what only this compatibility reads."""
+        blocks = [(f"defaultSettings.{name}", name, block) for name, block in settings.defaults.items()]
+        blocks += [(f"customSettings.{name}", "", block) for name, block in settings.custom.items()]
+        for location, method, block in blocks:
+            written = {name.casefold(): value for name, value in block.items()}
+            if not self.is_microsoft:
+                if REFERENCE_DATE.casefold() in written:
+                    findings.warn(location, f'"{REFERENCE_DATE}" has no effect without "compatibility": "microsoft"')
+                continue
+            for owner, (name, public) in _PUBLIC_KEYS.items():
+                if method in {owner, ""} and written.get(name.casefold()) in public:
+                    findings.warn(
+                        f"{location}.{name}",
+                        "this key is no secret: the Microsoft tool ships with it, or it is empty",
+                        "give one of your own, or none, so that it is derived from the project key",
+                    )
+
+
+@dataclass(frozen=True)
+class MicrosoftSettings(Settings):
+    """Settings that a rule's params change for all later rules of their method, as in that tool."""
+
+    written: Settings = field(default_factory=Settings, repr=False)
+    """As they were before any rule."""
+    findings: Findings = field(default_factory=Findings, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings, findings: Findings) -> Self:
+        """The settings at the first rule of a file."""
+        return cls(_copied(settings.defaults), _copied(settings.custom), settings, findings)
+
+    def resolve(self, method: str, setting: str | None = None, params: Block | None = None) -> Block:
+        """What a method is built from: `params` merged *into* the block that `setting` names, or into its default.
+
+        Names are the same only in the same spelling; of several spellings the last one holds, but for two settings.
+        """
+        expected = self.written.resolve(method, setting, params)
+        name = method.casefold()
+        base = self.defaults.get(name) if setting is None else self.custom[setting]
+        if base is None:
+            return _one_spelling(name, params or {})
+        _merge_into(base, params or {})
+        resolved = _one_spelling(name, base)
+        if _folded(resolved) != _folded(expected):
+            self._warn(f"defaultSettings.{method}" if setting is None else f"customSettings.{setting}")
+        return resolved
+
+    def _warn(self, location: str) -> None:
+        what = "the params of a rule hold for later rules too, as in the Microsoft tool"
+        if not any(finding.location == location and finding.what == what for finding in self.findings.all):
+            self.findings.warn(location, what, "write params for those too, where they are to differ")
+
+
+def _copied(blocks: Mapping[str, Block]) -> dict[str, Block]:
+    return {name: dict(block) for name, block in blocks.items()}
+
+
+def _merge_into(base: Block, params: Block) -> None:
+    """As Newtonsoft's JObject.Merge by default: arrays are joined, null says nothing."""
+    assert isinstance(base, dict)
+    for name, value in params.items():
+        previous = base.get(name)
+        if isinstance(previous, list) and isinstance(value, list):
+            base[name] = [*previous, *value]
+        elif isinstance(previous, dict) and isinstance(value, dict):
+            base[name] = dict(previous)
+            _merge_into(base[name], value)
+        elif value is not None:
+            base[name] = value
+
+
+def _one_spelling(method: str, block: Block) -> dict[str, object]:
+    exact = _EXACT_FIRST.get(method, "")
+    spellings = [name for name in block if name.casefold() == exact.casefold()]
+    chosen = exact if exact in spellings else next(iter(spellings), exact)
+    return {name: value for name, value in block.items() if name not in spellings or name == chosen}
+
+
+def _folded(block: Block) -> dict[str, object]:
+    return {name.casefold(): value for name, value in block.items() if value is not None}

@@ -1,0 +1,203 @@
+"""dicomveil's own dialect: that of the Microsoft tool, extended by profile, options and unlistedAttributes.
+
+    {"profile": "default", "rules": [{"tag": "PatientAge", "method": "keep"}]}
+
+What the profile means is not known here; what a rule meets is the policy's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dicomveil_engine._standard import Option
+from dicomveil_engine.configuration.base import Configuration, ProfileName
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
+from dicomveil_engine.configuration.presets import PRESETS, load_preset
+from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
+from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.suggestions import did_you_mean
+
+NAMES = ("rules", "defaultSettings", "customSettings", "profile", "options", "unlistedAttributes", "compatibility")
+LATER_NAMES = ("pixels", "text")
+"""Keys that will mean something: to ignore them would protect less than was asked for."""
+
+PROFILES = (*PRESETS, *(profile.value for profile in ProfileName))
+UNLISTED = {"byVR": True, "keep": False}
+LATER_OPTIONS = ("cleanPixelData", "cleanRecognizableVisualFeatures")
+"""The options of PS3.15 Annex E that have no column in Table E.1-1."""
+
+_IMPLICIT_BASIC = 'none is given, so what no rule names is de-identified as "profile": "basic" says'
+_IMPLICIT_BASIC_MEND = 'write "profile": "none" to keep it, as the Microsoft tool does'
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One file, with its keys in their known spelling; a preset is a layer beneath the file that names it."""
+
+    document: Mapping[str, object]
+    settings: Settings
+    profile: str
+
+
+def read_own(
+    document: Mapping[str, object], name: str, keys: Keys, findings: Findings, places: Sequence[Place] = ()
+) -> Configuration:
+    """The configuration that a document of this dialect writes, joined with the preset that it names.
+
+    Raises ConfigurationError, which says where it is wrong and how to mend it, and holds no setting's value.
+    """
+    return _Reader(keys, findings).read(document, name, places)
+
+
+def canonical(document: Mapping[str, object], findings: Findings) -> dict[str, object]:
+    """The document by the spelling of its keys that we know; null is as good as absent."""
+    spellings = {name.casefold(): name for name in NAMES}
+    known: dict[str, object] = {}
+    for written, value in document.items():
+        folded = str(written).casefold()
+        if folded in LATER_NAMES:
+            findings.refuse(f'"{written}"', "this setting is not available yet", "leave it out")
+        elif folded not in spellings:
+            findings.warn_of_unknown(str(written), NAMES)
+        elif spellings[folded] in known:
+            findings.refuse("", f'"{spellings[folded]}" is given twice, in two spellings')
+        elif value is not None:
+            known[spellings[folded]] = value
+    return known
+
+
+class _Reader:
+    """Joins a configuration with the preset that it names."""
+
+    def __init__(self, keys: Keys, findings: Findings) -> None:
+        self._keys = keys
+        self._findings = findings
+
+    def read(self, document: Mapping[str, object], name: str, places: Sequence[Place]) -> Configuration:
+        top = self._layer(document)
+        name = name or top.profile
+        layers = [("", top)]
+        while layers[-1][1].profile in PRESETS:
+            preset = layers[-1][1].profile
+            layers.append((f'preset "{preset}" ', self._layer(load_preset(preset))))
+        settings = Settings()
+        for _, layer in reversed(layers):
+            settings = layer.settings.over(settings)
+        compatibility = _compatibility([layer.document for _, layer in layers])
+        compatibility.warn_of_settings(settings, self._findings)
+        self._check_defaults(settings, compatibility)
+        reader = RuleReader(settings, self._keys, self._findings, compatibility)
+        rules: list[Rule] = []
+        for source, layer in layers:
+            rules += reader.read(
+                layer.document.get("rules", ()),
+                first=len(rules) + 1,
+                source=source,
+                places=() if source else places,
+            )
+        self._warn_of_uncalled_settings(top)
+        options = frozenset(option for _, layer in layers for option in self._options(layer.document))
+        profile = ProfileName(layers[-1][1].profile)
+        if profile is ProfileName.NONE:
+            self._check_bare([layer.document for _, layer in layers], options)
+        return Configuration(
+            profile,
+            options,
+            all(_protects_unlisted(layer.document) for _, layer in layers),
+            tuple(rules),
+            tuple(self._findings.all),
+            name,
+            settings.defaults,
+        )
+
+    def _layer(self, document: Mapping[str, object]) -> _Layer:
+        known = canonical(document, self._findings)
+        profile = known.get("profile")
+        if isinstance(profile, list):
+            # In the Microsoft tool's sample with notes; that tool does not read it.
+            self._findings.warn("", '"profile" is an array, and has no effect', "name one profile")
+            profile = None
+        if profile is None:
+            profile = PRESETS[0]
+            if known.get("rules"):
+                self._findings.warn('"profile"', _IMPLICIT_BASIC, _IMPLICIT_BASIC_MEND)
+        settings = read_settings(known.get("defaultSettings"), known.get("customSettings"))
+        return _Layer(known, settings, _profile(profile))
+
+    def _check_defaults(self, settings: Settings, compatibility: Compatibility) -> None:
+        """Refuse a wrong default although no rule may need it: the profile itself may."""
+        for name, block in settings.defaults.items():
+            method = compatibility.methods.get(name)
+            if method is None:
+                mend = did_you_mean(name, compatibility.methods).removeprefix("; ")
+                self._findings.warn("defaultSettings", f'there is no method "{name}"', mend)
+                continue
+            for what, mend in unknown_names(method.name, block):
+                self._findings.warn("defaultSettings", what, mend)
+            try:
+                method.from_settings(block, self._keys)
+            except ConfigurationError as error:
+                self._findings.refuse("defaultSettings", str(error))
+
+    def _warn_of_uncalled_settings(self, top: _Layer) -> None:
+        rules = top.document.get("rules", ())
+        assert isinstance(rules, list | tuple)
+        called = {rule.get("setting") for rule in rules if isinstance(rule, Mapping)}
+        for name in top.settings.custom:
+            if name not in called:
+                self._findings.warn(f"customSettings.{name}", "no rule calls it, so it has no effect")
+
+    def _check_bare(self, documents: list[Mapping[str, object]], options: frozenset[Option]) -> None:
+        """Rules alone protect only what they name: refuse what can only be an oversight."""
+        if options:
+            self._findings.refuse("", '"options" belong to a profile, and "profile" is "none"')
+        if not any(document.get("rules") for document in documents):
+            self._findings.refuse("", '"profile" is "none" and there are no "rules": everything would be kept')
+
+    def _options(self, document: Mapping[str, object]) -> list[Option]:
+        names = document.get("options", ())
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ConfigurationError('"options" must be an array of names')
+        by_name = {option.value.casefold(): option for option in Option}
+        later = {name.casefold(): name for name in LATER_OPTIONS}
+        known = [*(option.value for option in Option), *LATER_OPTIONS]
+        options = []
+        for name in names:
+            folded = name.casefold()
+            if folded in by_name:
+                options.append(by_name[folded])
+            elif folded in later:
+                self._findings.refuse('"options"', f'the option "{later[folded]}" is not available yet')
+            else:
+                self._findings.refuse(
+                    '"options"',
+                    f'there is no option "{name}"{did_you_mean(name, known)} (PS3.15 has {", ".join(known)})',
+                )
+        return options
+
+
+def _profile(name: object) -> str:
+    known = {known.casefold(): known for known in PROFILES}
+    if not isinstance(name, str) or name.casefold() not in known:
+        suggestion = did_you_mean(name, known.values()) if isinstance(name, str) else ""
+        names = ", ".join(f'"{profile}"' for profile in PROFILES)
+        raise ConfigurationError(f'"profile" must be one of {names}{suggestion}')
+    return known[name.casefold()]
+
+
+def _compatibility(documents: list[Mapping[str, object]]) -> Compatibility:
+    """What the file says, or else its preset."""
+    written = [document["compatibility"] for document in documents if "compatibility" in document]
+    return Compatibility(is_microsoft(written[0]) if written else False)
+
+
+def _protects_unlisted(document: Mapping[str, object]) -> bool:
+    written = document.get("unlistedAttributes", "byVR")
+    protects = {name.casefold(): value for name, value in UNLISTED.items()}
+    if not isinstance(written, str) or written.casefold() not in protects:
+        raise ConfigurationError('"unlistedAttributes" must be "byVR" (protected by their VR, the default) or "keep"')
+    return protects[written.casefold()]

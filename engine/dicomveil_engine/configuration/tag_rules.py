@@ -1,0 +1,155 @@
+"""The dialect of DicomTagRules: the sample of a design study that came before the Microsoft tool.
+
+    {"DicomTagRules": [{"name": "PatientID", "method": "cryptoHash"}],
+     "DicomVRRules": [{"name": "DA", "method": "dateshift"}],
+     "TagProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE",
+     "parameters": {"dateShiftScope": "study"}}
+
+Rules for tags come before rules for VRs, and both before the profile, which has the names of Google's.
+Case does not matter in names of any kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.google.profiles import BASIC, PROFILES, add_profile
+from dicomveil_engine.configuration.settings import SETTING_NAMES
+from dicomveil_engine.configuration.translation import Translation
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.methods import METHODS
+from dicomveil_engine.suggestions import did_you_mean
+
+NAMES = ("DicomTagRules", "DicomVRRules", "TagProfile", "parameters")
+METHOD_NAMES = ("redact", "keep", "dateshift", "cryptohash", "perturb", "encrypt", "substitute", "generalize")
+RULE_NAMES = ("name", "method", "params")
+
+SCOPES = {
+    "resource": "SOPInstance",
+    "series": "SeriesInstance",
+    "study": "StudyInstance",
+    "patient": "Patient",
+}
+"""The dialect's scopes of a date shift; our own names are understood too."""
+
+_SCOPE = "dateshiftscope"
+_IMPLICIT_BASIC = f"none is given, so what no rule names is de-identified as {BASIC} says"
+
+
+def translate(document: Mapping[str, object], findings: Findings) -> Translation:
+    """What a document of this dialect means in our own; ConfigurationError where it is wrong."""
+    known = _known(document, findings)
+    translation = Translation(default_settings=_parameters(known.get("parameters", {}), findings))
+    for name in ("DicomTagRules", "DicomVRRules"):
+        rules = known.get(name, ())
+        if not isinstance(rules, list | tuple):
+            raise ConfigurationError(f'"{name}" must be an array of objects {{"name": ..., "method": ...}}')
+        for number, rule in enumerate(rules, 1):
+            try:
+                _add_rule(translation, f"{name} {number}", rule, is_vr=name == "DicomVRRules")
+            except ConfigurationError as error:
+                findings.refuse(f"{name} {number}", str(error))
+    profile = _profile(known.get("TagProfile"), findings)
+    add_profile(translation, profile, f"TagProfile {profile}", replaces_uids=True, moves_dates=True)
+    return translation
+
+
+def _known(document: Mapping[str, object], findings: Findings) -> dict[str, object]:
+    """The document by the spelling of its keys that we know; null is as good as absent."""
+    spellings = {name.casefold(): name for name in NAMES}
+    known: dict[str, object] = {}
+    for written, value in document.items():
+        name = spellings.get(str(written).casefold())
+        if name is None:
+            findings.warn_of_unknown(str(written), NAMES)
+        elif name in known:
+            findings.refuse(f'"{name}"', "it is given twice, in two spellings")
+        elif value is not None:
+            known[name] = value
+    return known
+
+
+def _add_rule(translation: Translation, place: str, rule: object, *, is_vr: bool) -> None:
+    if not isinstance(rule, Mapping):
+        raise ConfigurationError('it must be an object {"name": ..., "method": ...}')
+    fields = {str(key).casefold(): (str(key), value) for key, value in rule.items() if value is not None}
+    name, method = _text(fields, "name"), _text(fields, "method").casefold()
+    if method not in METHOD_NAMES or method not in METHODS:
+        suggestion = did_you_mean(method, METHOD_NAMES)
+        raise ConfigurationError(
+            f"there is no such method in this dialect{suggestion} (known: {', '.join(METHOD_NAMES)})"
+        )
+    params: dict[str, object] = {}
+    settings = {setting.casefold(): setting for setting in SETTING_NAMES[method]}
+    for folded, (written, value) in fields.items():
+        if folded in settings:
+            params[settings[folded]] = _scoped(folded, value)
+        elif folded == "params":
+            if not isinstance(value, Mapping):
+                raise ConfigurationError('"params" must be an object, such as {"span": 1}')
+            params |= {str(key): _scoped(str(key).casefold(), item) for key, item in value.items()}
+        elif folded not in RULE_NAMES:
+            names = (*RULE_NAMES, *settings.values())
+            raise ConfigurationError(f'a rule for {method} has no "{written}"{did_you_mean(written, names)}')
+    translation.add(place, _vr(name) if is_vr else _tag(name), METHODS[method].name, params)
+
+
+def _text(fields: Mapping[str, tuple[str, object]], name: str) -> str:
+    _, value = fields.get(name, (name, None))
+    if not isinstance(value, str):
+        raise ConfigurationError(f'"{name}" is missing' if value is None else f'"{name}" must be a string')
+    return value.strip()
+
+
+def _vr(name: str) -> str:
+    if name.upper() not in dictionary.VRS:
+        raise ConfigurationError(f'"name" must be a VR such as DA; rules for attributes stand in "{NAMES[0]}"')
+    return name.upper()
+
+
+def _tag(name: str) -> str:
+    if name.upper() in dictionary.VRS:
+        raise ConfigurationError(f'"{name}" is a VR; rules for VRs stand in "{NAMES[1]}"')
+    if dictionary.tag_of(name) is None:
+        by_folded = {keyword.casefold(): keyword for keyword in dictionary.keywords()}
+        return by_folded.get(name.casefold(), name)
+    return name
+
+
+def _parameters(parameters: object, findings: Findings) -> dict[str, dict[str, object]]:
+    """The default settings: each parameter goes to every method of the dialect that reads it."""
+    if not isinstance(parameters, Mapping):
+        raise ConfigurationError('"parameters" must be an object, such as {"dateShiftScope": "study"}')
+    defaults: dict[str, dict[str, object]] = {}
+    known = {setting.casefold(): setting for method in METHOD_NAMES for setting in SETTING_NAMES.get(method, ())}
+    for written, value in parameters.items():
+        folded = str(written).casefold()
+        if folded not in known:
+            mend = did_you_mean(str(written), known.values()).removeprefix("; ")
+            findings.warn("parameters", f'no method reads "{written}", so it has no effect', mend)
+        elif value is not None:
+            for method in METHOD_NAMES:
+                if known[folded] in SETTING_NAMES.get(method, ()):
+                    name = METHODS[method].name
+                    defaults.setdefault(name, {})[known[folded]] = _scoped(folded, value)
+    return defaults
+
+
+def _scoped(setting: str, value: object) -> object:
+    """The value of a setting, with the dialect's names of scopes as our own."""
+    if setting == _SCOPE and isinstance(value, str):
+        return SCOPES.get(value.strip().casefold(), value)
+    return value
+
+
+def _profile(written: object, findings: Findings) -> str:
+    if written is None:
+        findings.warn('"TagProfile"', _IMPLICIT_BASIC, 'write "KEEP_ALL_PROFILE" to keep it')
+        return BASIC
+    by_folded = {profile.casefold(): profile for profile in PROFILES}
+    if not isinstance(written, str) or written.casefold() not in by_folded:
+        suggestion = did_you_mean(written, PROFILES) if isinstance(written, str) else ""
+        raise ConfigurationError(f'"TagProfile" must be one of {", ".join(PROFILES)}{suggestion}')
+    return by_folded[written.casefold()]

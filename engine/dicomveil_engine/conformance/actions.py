@@ -1,0 +1,67 @@
+"""Decisions in the words of Table E.1-1: action codes, with what the code alone does not say."""
+
+from __future__ import annotations
+
+from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.by_type import ByType
+from dicomveil_engine.methods.redact import Redact
+
+_ACTIONS = {
+    "keep": "K",
+    "keepLegal": "K *if legal*",
+    "remove": "X",
+    "redact": "Z",
+    "dummy": "D",
+    "substitute": "D *constant*",
+    "pseudonym": "D *pseudonym*",
+    "cryptoHash": "D *hashed*",
+    "encrypt": "D *encrypted*",
+    "refreshUID": "U",
+    "dateShift": "C *shifted*",
+    "clean": "C *cleaned*",
+    "cleanContent": "C *content items*",
+    "generalize": "C *generalized*",
+    "perturb": "C *perturbed*",
+}
+"""Method → the action code of PS3.15 Section E.1 that it carries out."""
+
+PARTLY_EMPTIED = "Z *in part*"
+BY_TYPE = "*by type*"
+ENCRYPTED = _ACTIONS["encrypt"]
+SHIFTED = _ACTIONS["dateShift"]
+CLEANED = _ACTIONS["clean"]
+CONTENT_ITEMS = _ACTIONS["cleanContent"]
+
+MEANINGS = {
+    "X": "the element goes, a sequence with all its items",
+    "Z": "the element stays, with zero length; a sequence without items",
+    PARTLY_EMPTIED: "emptied, but that ages below 90 years or the year of a date may stay",
+    "D": "a constant of the VR (below); a sequence gets the constant items below",
+    "D *constant*": "the text or number that the configuration gives, whatever was there",
+    "D *pseudonym*": "16 characters, a keyed digest (HMAC-SHA-256) of the PatientID without the blanks around it. "
+    "PatientName gets the pseudonym of the PatientID, or of itself where there is none, and is emptied in nested "
+    "items. Of other attributes it is the digest of the value",
+    "D *hashed*": "a keyed digest (HMAC) of the value, cut to the length that the VR allows",
+    ENCRYPTED: "AES-CBC under a key of the project or of the configuration; whoever has it can read the value again",
+    "U": "`2.25.` and a UUID of version 8 (RFC 9562) in decimal digits: a keyed digest of the original UID and a keyed "
+    "check part. UIDs below `1.2.840.10008.` stay",
+    SHIFTED: "DA and DT move by a whole number of days (section 4); a value that is no legal date is emptied",
+    CLEANED: "free text loses identifying words (section 5); where the attribute must have a value, a constant takes "
+    "the place of nothing",
+    CONTENT_ITEMS: "the sequence stays, and each content item is treated by its concept name (section 6)",
+    "C *generalized*": "a date is cut to its year, quarter, month or week, an age or number to a bin, as the "
+    "configuration says",
+    "C *perturbed*": "noise is added to a number, the same for the same number in the same study and attribute",
+    "K": "unchanged; a sequence stays, and each of its items is treated by the same rules",
+    "K *if legal*": "unchanged where it is legal for its VR, else emptied",
+}
+"""Action → what happens, in the order of the statement."""
+
+
+def action_of(method: Method, vr: str) -> str:
+    """What a method does to elements of a VR, as the statement's tables write it."""
+    if isinstance(method, ByType):
+        return f"{method.code} {BY_TYPE}"
+    if isinstance(method, Redact) and method.keeps_part_of(vr):
+        return PARTLY_EMPTIED
+    return _ACTIONS.get(method.name, f"*{method.name}*")

@@ -1,0 +1,71 @@
+"""The compound action codes of PS3.15 Table E.1-1: what happens depends on the attribute's type in the instance's IOD.
+
+PS3.15 E.1.1 wants the attribute removed, or else emptied, "unless" something more "is required to maintain IOD
+conformance". No rule of a configuration names this method: it is the profile's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Method, Values
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.remove import Remove
+
+CHOICES: dict[str, dict[AttributeType | None, str]] = {
+    code: dict(zip([*AttributeType, None], choices, strict=True))
+    for code, choices in {
+        #      1    2    3    undefined, unknown
+        "Z/D": "DZZZD",
+        "X/Z": "DZXXZ",
+        "X/D": "DDXXD",
+        "X/Z/D": "DZXXD",
+    }.items()
+}
+"""Compound code → type → simple code. PS3.15 E.1.1 lets Z be a dummy, so that X/Z has one too where the attribute is of
+Type 1. What the IOD does not define goes, if the code has an X. Of an unknown SOP Class, and in items of sequences, the
+type is unknown: then the choice is conformant whatever it is."""
+
+
+@dataclass(frozen=True)
+class ByType:
+    """Remove, empty or replace the element, as its type allows."""
+
+    name: ClassVar[str] = "byType"
+    recognises_own_output: ClassVar[bool] = True
+
+    code: str
+    """As the table writes it; a key of CHOICES."""
+    remove: Remove
+    zero: Redact
+    dummy: Dummy
+
+    @classmethod
+    def of(cls, code: str, keys: Keys) -> Self:
+        """The method of a compound code."""
+        return cls(code, Remove(), Redact(), Dummy.from_settings({}, keys))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """The method with which most stays conformant."""
+        return cls.of("X/Z/D", keys)
+
+    def supports(self, vr: str) -> bool:  # noqa: ARG002
+        """Every VR; for SQ the rewriters know what each choice means."""
+        return True
+
+    def chosen(self, tag: int, sop_class_uid: str, *, is_top: bool) -> Remove | Redact | Dummy:
+        """The method for this attribute in an instance of this SOP Class."""
+        known = ATTRIBUTE_TYPES.type_of(tag, sop_class_uid) if is_top else None
+        choices: dict[str, Remove | Redact | Dummy] = {"X": self.remove, "Z": self.zero, "D": self.dummy}
+        return choices[CHOICES[self.code][known]]
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """What the method that is chosen makes of the element."""
+        method: Method = self.chosen(element.tag, context.sop_class_uid, is_top=not element.depth)
+        return method.apply(element, context)

@@ -1,0 +1,40 @@
+"""clean, for attributes that may not be empty: where nothing is left of a text, a dummy stands in for it.
+
+PS3.15 action code C on an attribute that may be of Type 1, for which the Basic Profile has D. No rule of a
+configuration names this method: it is the profile's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.methods.dummy import constant
+
+
+@dataclass(frozen=True)
+class CleanRequired:
+    """Clean the texts, and leave something in their place."""
+
+    name: ClassVar[str] = "clean"
+    recognises_own_output: ClassVar[bool] = True
+
+    clean: Clean
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Those of `clean`."""
+        return cls(Clean.from_settings(settings, keys))
+
+    def supports(self, vr: str) -> bool:
+        """The VRs of free text."""
+        return self.clean.supports(vr)
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The texts without identifying words; what was empty stays so."""
+        cleaned = self.clean.apply(element, context)
+        return constant(element.vr) if element.values and not cleaned else cleaned

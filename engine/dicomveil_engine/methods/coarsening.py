@@ -1,0 +1,96 @@
+"""Coarser ages, numbers, and ZIP codes: pure functions of one value, for `generalize`.
+
+What is not a legal value becomes the empty string or None, never itself. Applying a function twice changes nothing
+more. Dates are in `dates`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DecimalException
+
+LOW_POPULATION_ZIP_CODES = (
+    *("036", "059", "063", "102", "203", "556", "692", "790", "821"),
+    *("823", "830", "831", "878", "879", "884", "890", "893"),
+)
+"""The three-digit ZIP code areas of 20,000 or fewer people, as the guidance of the U.S. Department of Health and Human
+Services on 45 CFR 164.514(b)(2)(i)(B) lists them, from the census of 2000."""
+
+_AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
+_PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365}
+
+_DECIMAL = re.compile(r" *([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?) *", re.ASCII)
+_EXACT = Context(prec=60)
+"""More digits than any DS or 64-bit number has."""
+
+_ZIP = re.compile(r"(\d{3})(?:\d\d(?:-?\d{4})?)?", re.ASCII)
+_ADDRESS_END = re.compile(r"(?:^|[ ,])[A-Za-z]{2}[ ,]+(\d{5}(?:-?\d{4})?)", re.ASCII)
+"""The state's two letters and a ZIP code, as the last line of an address of the United States."""
+
+
+def coarse_age(text: str, width: int, cap: int) -> str:
+    """The lower end of an AS value's bin, in years; `cap` for all ages from there on.
+
+    Without a width, ages below the cap stay as they are, days and months too.
+    """
+    match = _AGE.fullmatch(text)
+    if not match:
+        return ""
+    years = int(match[1]) // _PER_YEAR[match[2]]
+    if years >= cap:
+        return f"{cap:03}Y"
+    return f"{years // width * width:03}Y" if width else text
+
+
+def coarse_zip_code(text: str, restricted: tuple[str, ...]) -> str:
+    """The first three digits of a ZIP code, or of the one that ends an address; 000 where too few people live."""
+    text = text.strip()
+    address = _ADDRESS_END.search(text)
+    match = _ZIP.fullmatch(address[1] if address and address.end() == len(text) else text)
+    if not match:
+        return ""
+    return "000" if match[1] in restricted else match[1]
+
+
+def read_decimal(text: str) -> Decimal | None:
+    """The number of a DS or IS value, or None."""
+    match = _DECIMAL.fullmatch(text)
+    return Decimal(match[1]) if match else None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The numbers that are left: multiples of a step, or the lower ends of bins."""
+
+    step: Decimal | None = None
+    bins: tuple[Decimal, ...] = ()
+    """Ascending. What is below the first belongs to it too, what is above the last to that."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether whole numbers become whole numbers."""
+        marks = self.bins if self.step is None else (self.step,)
+        return all(mark == mark.to_integral_value() for mark in marks)
+
+    def reduce(self, number: Decimal, low: int | None = None, high: int | None = None) -> Decimal | None:
+        """The nearest multiple, or the lower end of the number's bin; None if there is none within the limits."""
+        if self.step is None:
+            reduced = self.bins[max(bisect_right(self.bins, number) - 1, 0)]
+        else:
+            reduced = self._multiple(number, self.step, low, high)
+        return None if (low is not None and reduced < low) or (high is not None and reduced > high) else reduced
+
+    @staticmethod
+    def _multiple(number: Decimal, step: Decimal, low: int | None, high: int | None) -> Decimal:
+        try:
+            steps = _EXACT.divide(number, step)
+            reduced = _EXACT.multiply(steps.to_integral_value(ROUND_HALF_EVEN), step)
+            if high is not None and reduced > high:
+                reduced = _EXACT.multiply(steps.to_integral_value(ROUND_FLOOR), step)
+            elif low is not None and reduced < low:
+                reduced = _EXACT.multiply(steps.to_integral_value(ROUND_CEILING), step)
+        except DecimalException:
+            raise ValueError from None  # its message may quote the number
+        return reduced

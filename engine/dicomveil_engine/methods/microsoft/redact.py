@@ -1,0 +1,73 @@
+"""redact as the Microsoft tool does it: years and ages up to 89 may stay, and what goes leaves no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.microsoft.ages import read_as, years
+from dicomveil_engine.methods.microsoft.dates import (
+    HIGHEST_AGE,
+    Day,
+    is_over_highest_age,
+    read_da,
+    read_dt,
+    write_da,
+    write_midnight,
+)
+from dicomveil_engine.methods.microsoft.reference import read_reference_date, reference_day
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.values import texts
+
+
+@dataclass(frozen=True)
+class MicrosoftRedact(Redact):
+    """Empty the element, but for ages and the years of dates; what is no age or date goes, where that tool stops."""
+
+    name: ClassVar[str] = "redact"
+
+    reference: Day | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Read what redact reads, and referenceDate."""
+        plain = Redact.from_settings(settings, keys)
+        reference = read_reference_date(cls.name, Settings(cls.name, settings))
+        return cls(plain.partial_ages, plain.partial_dates, reference)
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """Zero length, or what may stay; of a date nothing does while no day is known to reckon its age at."""
+        if not self.keeps_part_of(element.vr):
+            return []
+        if element.vr == "AS":
+            return [text for text in texts(element) if _may_stay(text)]
+        shorten = _year_of_da if element.vr == "DA" else _year_of_dt
+        reference = reference_day(self.reference, context)
+        remaining = []
+        for text in texts(element):
+            day, shortened = shorten(text)
+            is_done = context.was_deidentified and text == shortened
+            if is_done or (day and reference and not is_over_highest_age(day, reference)):
+                remaining.append(shortened)
+        return remaining
+
+
+def _may_stay(age: str) -> bool:
+    read = read_as(age)
+    return read is not None and years(*read) <= HIGHEST_AGE
+
+
+def _year_of_da(text: str) -> tuple[Day | None, str]:
+    day = read_da(text)
+    return day, write_da(day.replace(month=1, day=1)) if day else ""
+
+
+def _year_of_dt(text: str) -> tuple[Day | None, str]:
+    moment = read_dt(text)
+    if moment is None:
+        return None, ""
+    return moment.date(), write_midnight(moment.date().replace(month=1, day=1), moment)

@@ -1,0 +1,65 @@
+"""substitute as the Microsoft tool does it: the configured text as it is, legal for its VR or not."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Context, Element, Values
+from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.substitute import Substitute, values_of
+from dicomveil_engine.methods.values import inapplicable
+
+_FORMATS = {"OW": ("<H", "US"), "OL": ("<I", "UL"), "OD": ("<d", "FD"), "OF": ("<f", "FL")}
+"""VRs of bytes that one number can be written into: how, and whose values it may have."""
+
+
+@dataclass(frozen=True)
+class MicrosoftSubstitute(Substitute):
+    """Replace the values by `replaceWith`; texts are not checked, numbers must be some."""
+
+    name: ClassVar[str] = "substitute"
+
+    replace_with: str = "Anonymous"
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
+        """Read replaceWith (Anonymous)."""
+        return cls(Settings(cls.name, settings).scalar_text("replaceWith", default="Anonymous"))
+
+    def supports(self, vr: str) -> bool:
+        """What substitute supports, and one number for OW, OL, OD and OF."""
+        return vr in _FORMATS or super().supports(vr)
+
+    def check(self, vr: str) -> None:
+        """Raise ConfigurationError if `replaceWith` is no number where the VR wants one."""
+        try:
+            self._values(vr)
+        except ValueError:
+            raise ConfigurationError(
+                f'{self.name}: the setting "replaceWith" is not a legal value for the VR {vr}; give a number'
+            ) from None
+
+    def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
+        """The configured values; several numbers only where PS3.6 lets the attribute have them."""
+        several = "\\" in self.replace_with and element.vr not in TEXT_VRS
+        if several and dictionary.vm_of(element.tag) == "1":
+            raise inapplicable(self.name, element, '"replaceWith" has several values, and the attribute one')
+        try:
+            return self._values(element.vr)
+        except ValueError:
+            raise inapplicable(self.name, element, '"replaceWith" is not legal for this VR') from None
+
+    def _values(self, vr: str) -> Values:
+        text = self.replace_with
+        if vr in TEXT_VRS:
+            return [] if not text else [text] if vr in SINGLE_TEXT_VRS else text.split("\\")
+        if vr in _FORMATS:
+            layout, number_vr = _FORMATS[vr]
+            return struct.pack(layout, *values_of(text, number_vr)[:1])
+        return values_of(text, vr)

@@ -1,0 +1,175 @@
+"""Content items in Part 10: what they are about, read ahead of their walk, and references between them.
+
+Reads concept name, value type and reference, whatever their order; takes no decision.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import NamedTuple
+
+from dicomveil_engine import characters
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.skip import end_of_sequence
+from dicomveil_engine.structured_content.concepts import ConceptName, concept_name
+from dicomveil_engine.structured_content.content_items import (
+    CONCEPT_NAME,
+    CONCEPT_TAGS,
+    MEANING,
+    REFERENCE_VRS,
+    REFERENCED_ITEM,
+    RELATIONSHIP_TYPE,
+    SCHEME,
+    VALUE_TYPE,
+)
+from dicomveil_engine.structured_content.references import Position, Renumbering
+
+_DELIMITER_GROUP = 0xFFFE
+_SHORTEST_USUAL = 64
+"""Bytes; in an item that is as long, heads of elements can be read without asking whether they are there."""
+
+
+class Seen(NamedTuple):
+    """What an item says of itself, as it came."""
+
+    value_type: bytes
+    concept: bytes
+    """The value of the Concept Name Code Sequence; empty without one."""
+    concept_encoding: Encoding
+    target: Position | None
+    """Of an item that is nothing but a reference: where its target stands."""
+    after: int
+    """Behind the item, if it was read to its end."""
+
+
+class Siblings:
+    """The items of one sequence of content items, as they are walked."""
+
+    __slots__ = ("kept", "number", "parent")
+
+    def __init__(self, parent: Position | None) -> None:
+        self.parent = parent
+        """Where the item stands to which they belong; None outside the content tree."""
+        self.number = 0
+        self.kept = 0
+
+    def next(self) -> Position | None:
+        """Where the next item stands."""
+        self.number += 1
+        return None if self.parent is None else (*self.parent, self.number)
+
+
+def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding, depth: int) -> Seen:
+    """Look into the item that has its elements from `position` on; no further than needed.
+
+    Raises struct.error when the buffer ends too early, InvalidDataSetError for what is no sequence inside.
+    """
+    usual = _read_usual(buffer, position, end, encoding)
+    if usual is not None:
+        return usual
+    value_type = concept = b""
+    concept_encoding, target, only_reference = encoding, None, True
+    while position < end:
+        tag, value_at, length, inner = _element(buffer, position, encoding)
+        if tag >> 16 == _DELIMITER_GROUP:
+            position = value_at
+            break
+        after = value_at + length
+        if length == UNDEFINED:
+            after = end_of_sequence(buffer, value_at, inner, depth)
+        if after > len(buffer):
+            raise struct.error
+        if tag == VALUE_TYPE:
+            value_type = buffer[value_at:after]
+        elif tag == CONCEPT_NAME:
+            concept, concept_encoding = buffer[value_at:after], inner
+        elif tag == REFERENCED_ITEM and length % 4 == 0:
+            target = struct.unpack_from(f"{'>' if encoding.big else '<'}{length // 4}I", buffer, value_at)
+        if only_reference:
+            vr = REFERENCE_VRS.get(tag)
+            only_reference = vr is not None and (
+                encoding.implicit or buffer[position + 4 : position + 6] == vr.encode()
+            )
+        position = after
+        if value_type and concept:
+            break
+    return Seen(value_type, concept, concept_encoding, target if only_reference else None, position)
+
+
+def _read_usual(buffer: bytes, position: int, end: int, encoding: Encoding) -> Seen | None:
+    """What most items begin with, read at less cost: relationship, value type, concept name of a given length."""
+    if end - position < _SHORTEST_USUAL:
+        return None
+    relationship, value_type, concept = _usual_keys(encoding)
+    read = encoding.head.unpack_from
+    key, length = read(buffer, position)
+    if key == relationship:
+        position += 8 + length
+        key, length = read(buffer, position)
+    if key != value_type:
+        return None
+    type_at, position = position + 8, position + 8 + length
+    key, length = read(buffer, position)
+    if key != concept:
+        return None
+    concept_at = position + 8
+    if not encoding.implicit:
+        (length,) = encoding.u32.unpack_from(buffer, concept_at)
+        concept_at += 4
+    after = concept_at + length
+    if not length or after > end or after > len(buffer):
+        return None
+    return Seen(buffer[type_at:position], buffer[concept_at:after], encoding, None, after)
+
+
+@lru_cache(8)
+def _usual_keys(encoding: Encoding) -> tuple[bytes, bytes, bytes]:
+    return (
+        encoding.key_of(RELATIONSHIP_TYPE, "CS"),
+        encoding.key_of(VALUE_TYPE, "CS"),
+        encoding.key_of(CONCEPT_NAME, "SQ"),
+    )
+
+
+def _element(buffer: bytes, position: int, encoding: Encoding) -> tuple[int, int, int, Encoding]:
+    """Tag, value's position and length, and how its items are encoded."""
+    key, length = encoding.head.unpack_from(buffer, position)
+    group, element = encoding.tag.unpack_from(key)
+    tag = group << 16 | element
+    if group == _DELIMITER_GROUP or encoding.implicit or key[4:].decode("latin-1") not in LONG_VRS:
+        return tag, position + 8, length, encoding
+    (length,) = encoding.u32.unpack_from(buffer, position + 8)
+    return tag, position + 12, length, IMPLICIT_LITTLE if key[4:] == b"UN" else encoding
+
+
+def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> ConceptName | None:
+    """The concept name of a sequence's first item; None if it says nothing, or is no item."""
+    texts: dict[int, str] = {}
+    position, end = 8, len(value)
+    try:
+        while position < end:
+            tag, value_at, length, inner = _element(value, position, encoding)
+            if tag >> 16 == _DELIMITER_GROUP:
+                break
+            position = value_at + length
+            if length == UNDEFINED:
+                position = end_of_sequence(value, value_at, inner, 8)
+            else:
+                texts.setdefault(tag, characters.decode(value[value_at:position], codecs))
+    except struct.error:
+        return None
+    return concept_name([texts.get(tag, "") for tag in CONCEPT_TAGS], texts.get(SCHEME, ""), texts.get(MEANING, ""))
+
+
+def renumbered(raw: bytes, encoding: Encoding, renumbering: Renumbering) -> bytes:
+    """The item that is a reference, with its target's new position; nothing if the target has gone."""
+    position, end = 8, len(raw)
+    while position < end:
+        tag, value_at, length, _ = _element(raw, position, encoding)
+        if tag == REFERENCED_ITEM:
+            numbers = struct.Struct(f"{'>' if encoding.big else '<'}{length // 4}I")
+            new = renumbering.new(numbers.unpack_from(raw, value_at))
+            return b"" if new is None else raw[:value_at] + numbers.pack(*new) + raw[value_at + length :]
+        position = value_at + length
+    return raw

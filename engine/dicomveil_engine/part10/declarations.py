@@ -1,0 +1,67 @@
+"""Reading what an instance declares of its private blocks (PS3.3 Section C.12.1.1.7), before it is rewritten.
+
+Whatever cannot be read declares nothing: the private attributes then go.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.methods.base import Values
+from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.skip import end_of_sequence
+from dicomveil_engine.profile.private import CHARACTERISTICS_VRS, PrivateBlock
+
+_ITEM = (0xFFFE, 0xE000)
+_ITEM_END = 0xFFFEE00D
+_DEPTH = 8
+"""Of sequences in an item; PS3.3 has one level of them."""
+
+
+def read_private_blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> tuple[PrivateBlock, ...]:
+    """The blocks that a characteristics sequence is about; `value` are its items, with its delimiter if it has one."""
+    try:
+        return tuple(_blocks(value, encoding, codecs))
+    except (struct.error, ValueError, InvalidDataSetError):
+        return ()
+
+
+def _blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> Iterator[PrivateBlock]:
+    position = 0
+    while position < len(value):
+        group, element, length = encoding.item.unpack_from(value, position)
+        if (group, element) != _ITEM:
+            return
+        end = len(value) if length == UNDEFINED else position + 8 + length
+        values, position = _values(value, position + 8, end, encoding, codecs)
+        if block := PrivateBlock.of(values):
+            yield block
+
+
+def _values(
+    value: bytes, position: int, end: int, encoding: Encoding, codecs: tuple[str, ...]
+) -> tuple[dict[int, Values], int]:
+    """What an item says, by tag, and the position behind it."""
+    values: dict[int, Values] = {}
+    while position < end:
+        key, length = encoding.head.unpack_from(value, position)
+        group, element = encoding.tag.unpack_from(key)
+        tag, vr = group << 16 | element, key[4:].decode("latin-1")
+        position += 8
+        if tag == _ITEM_END:
+            return values, position
+        if vr in LONG_VRS:
+            (length,) = encoding.u32.unpack_from(value, position)
+            position += 4
+        if length == UNDEFINED:
+            position = end_of_sequence(value, position, IMPLICIT_LITTLE if vr == "UN" else encoding, _DEPTH)
+            continue
+        if position + length > min(end, len(value)):
+            raise ValueError("an element reaches beyond its item")
+        expected = CHARACTERISTICS_VRS.get(tag)
+        if expected and vr in {expected, ""}:
+            values[tag] = encoding.decode(expected, value[position : position + length], codecs)
+        position += length
+    return values, position

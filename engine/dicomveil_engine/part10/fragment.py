@@ -1,0 +1,51 @@
+"""A short sequence that was walked once, and stands elsewhere with the same bytes: known again as a whole.
+
+What waits for the rest of the header still waits, but is found with one look-up: codes and their meanings are the
+same in hundreds of items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from dicomveil_engine.part10.table import FRAGMENT, Entry
+
+if TYPE_CHECKING:
+    from dicomveil_engine.part10.resolution import Pending
+
+Length = tuple[Struct, int, int, int, int, int]
+"""A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the
+field and of the content from that run's beginning; how many kept runs there were when the content ended; and the
+bytes of content after the last replacement."""
+
+
+def joined(out: list[bytes], lengths: Iterable[Length]) -> bytearray:
+    """Kept runs and replacements one after the other, with the lengths around them made right."""
+    written = bytearray().join(out)
+    offsets = [0, *accumulate(map(len, out))]
+    for u32, run, field, content, runs_after, tail in lengths:
+        base = offsets[2 * run]
+        u32.pack_into(written, base + field, offsets[2 * runs_after] - base - content + tail)
+    return written
+
+
+class Fragment(Entry):
+    """What a sequence becomes, but for what is pending; stands for the sequence among the pending elements."""
+
+    __slots__ = ("_lengths", "_out", "_pending")
+
+    def __init__(self, of: Entry, out: list[bytes], pending: list[tuple[int, Pending]], lengths: list[Length]) -> None:
+        super().__init__(FRAGMENT, of.tag, of.vr, of.key, of.head, None)
+        self._out = out
+        self._pending = pending
+        self._lengths = lengths
+
+    def resolved(self, results: Mapping[Pending, bytes]) -> bytes:
+        """The sequence, with what its pending elements became."""
+        out = list(self._out)
+        for place, pending in self._pending:
+            out[place] = results[pending]
+        return bytes(joined(out, self._lengths))

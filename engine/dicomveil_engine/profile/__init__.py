@@ -1,0 +1,66 @@
+"""The Basic Application Level Confidentiality Profile (PS3.15 Annex E), with its options, as decisions.
+
+    listed     Table E.1-1 and its option columns       compound   codes that depend on the attribute's type
+    unlisted   the layer by VR beneath the table        actions    the methods by which all of them act
+    private    what of private attributes is safe
+
+Nothing here knows of rules, of values or of encodings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dicomveil_engine._standard import TABLE_E1, Option
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.profile.actions import Actions, Verdict
+from dicomveil_engine.profile.compound import COMPOUND, BasicCodes
+from dicomveil_engine.profile.listed import decide_listed
+from dicomveil_engine.profile.private import decide_private
+from dicomveil_engine.profile.unlisted import CODE_TEXT, STRUCTURAL_UIDS, decide_unlisted
+
+__all__ = ["CODE_TEXT", "COMPOUND", "STRUCTURAL_UIDS", "ConfidentialityProfile", "Verdict"]
+
+_EXCLUSIVE = frozenset((Option.RETAIN_LONG_FULL_DATES, Option.RETAIN_LONG_MODIFIED_DATES))
+
+
+class ConfidentialityProfile:
+    """The profile with its options; total over all attributes. Raises ConfigurationError for options that exclude
+    each other."""
+
+    def __init__(
+        self,
+        options: frozenset[Option],
+        *,
+        protect_unlisted: bool,
+        date_shift: Mapping[str, object],
+        keys: Keys,
+    ) -> None:
+        if options >= _EXCLUSIVE:
+            # PS3.15 Section E.3.6; (0028,0303) could not say what became of the dates.
+            first, second = sorted(option.value for option in _EXCLUSIVE)
+            raise ConfigurationError(
+                f'the options "{first}" and "{second}" exclude each other; leave one out '
+                '(the preset "default" has the second: build on "basic" to keep full dates)'
+            )
+        self.options = options
+        self._protect_unlisted = protect_unlisted
+        self._actions = Actions(options, date_shift, keys)
+        self._basic = BasicCodes(self._actions, keys)
+        self.shift = self._actions.shift
+
+    def decide(self, tag: int, vr: str, creator: str | None = None, *, declared: bool = False) -> Verdict:
+        """The verdict on an attribute whose (effective) VR is `vr`.
+
+        Of a private one, `creator` is whoever reserved its block, and `declared` whether its instance declares it
+        safe (`private.is_declared_safe`).
+        """
+        if tag >> 16 & 1:
+            return decide_private(self._actions, tag, vr, creator, declared=declared)
+        row = TABLE_E1.row(tag)
+        if row is not None:
+            return decide_listed(self._actions, self._basic, tag, vr, row)
+        if not self._protect_unlisted:
+            return Verdict(self._actions.keep, "not listed in PS3.15 Table E.1-1")
+        return decide_unlisted(self._actions, tag, vr)

@@ -1,0 +1,102 @@
+"""The methods by which a profile with its options carries out action codes (PS3.15 Section E.1).
+
+What becomes of dates, UIDs and AE titles depends on the options alone, listed or not: it is said here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicomveil_engine import dictionary
+from dicomveil_engine._standard import Option
+from dicomveil_engine._standard.attribute_types import ATTRIBUTE_TYPES
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.methods.clean_content import CleanContent
+from dicomveil_engine.methods.clean_required import CleanRequired
+from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.keep_legal import KeepLegal
+from dicomveil_engine.methods.pseudonym import Pseudonym
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.refresh_uid import RefreshUID
+from dicomveil_engine.methods.remove import Remove
+
+FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
+DATE_VRS = frozenset(("DA", "DT"))
+TIME_VRS = DATE_VRS | {"TM"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the profile says of an attribute, and the words for a message."""
+
+    method: Method
+    because: str
+
+
+class Actions:
+    """Action codes → methods."""
+
+    def __init__(self, options: frozenset[Option], date_shift: Mapping[str, object], keys: Keys) -> None:
+        self.options = options
+        self.keep = Keep()
+        self.keep_legal = KeepLegal()
+        self.remove = Remove()
+        self.redact = Redact()
+        self.clean = Clean.from_settings({}, keys)
+        self.clean_required = CleanRequired.from_settings({}, keys)
+        self.clean_content = CleanContent()
+        self.dummy = Dummy.from_settings({}, keys)
+        self.refresh = RefreshUID.from_settings({}, keys)
+        self.shift = ShiftDates.from_settings(date_shift, keys)
+        self.pseudonym = Pseudonym.from_settings({}, keys)
+
+    def of(self, tag: int, code: str, vr: str) -> Method:
+        """The method of a simple action code of the Basic Profile."""
+        match code:
+            case "X":
+                return self.remove
+            case "Z":
+                return self.redact
+            case "D":
+                return self.dummy
+            case "U":
+                return self.refresh if vr == "UI" else self.remove
+            case "K":
+                return self.keep if vr == "SQ" else self.remove
+            case _:
+                raise AssertionError(f"Table E.1-1 has an unknown action code {code} for {dictionary.describe(tag)}")
+
+    def cleaned(self, tag: int) -> Method:
+        """How free text is cleaned: down to nothing, or where PS3.3 has the attribute as Type 1, to a dummy."""
+        return self.clean_required if tag in ATTRIBUTE_TYPES.required_text else self.clean
+
+    def time(self, vr: str) -> Method:
+        """What becomes of a date, time or both (`TIME_VRS`) that no row names."""
+        if Option.RETAIN_LONG_FULL_DATES in self.options:
+            return self.keep
+        if Option.RETAIN_LONG_MODIFIED_DATES in self.options:
+            return self.modified_time(vr)
+        return self.redact
+
+    def modified_time(self, vr: str) -> Method:
+        """Dates move; times of day stay, since date and time move together by whole days (PS3.15 E.3.6)."""
+        return self.keep if vr == "TM" else self.shift
+
+    @property
+    def uid(self) -> Method:
+        """What becomes of a UID that names an instance."""
+        return self.keep if Option.RETAIN_UIDS in self.options else self.refresh
+
+    @property
+    def ae_title(self) -> Method:
+        """What becomes of an AE title that no row names.
+
+        Titles are made of names of hospitals, wards and machines, which no list of words knows. Their pseudonyms
+        still tell the devices apart, which is what the option is for (PS3.15 E.3.8).
+        """
+        return self.pseudonym if Option.RETAIN_DEVICE_IDENTITY in self.options else self.redact

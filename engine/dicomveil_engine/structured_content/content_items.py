@@ -1,0 +1,135 @@
+"""What happens to a content item (PS3.3 Section C.17.3), and what to the values in it: PS3.15 Section E.3.4.
+
+Content items stand in sequences whose method is cleanContent. One is judged by its concept name and value type,
+whatever the encoding. Nothing here sees a value.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from dicomveil_engine._standard import Option
+from dicomveil_engine._standard.structured_content import ContentRow
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.clean_required import CleanRequired
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.structured_content.concepts import ConceptName, rows_of
+
+CONTENT_SEQUENCE = 0x0040A730
+RELATIONSHIP_TYPE = 0x0040A010
+VALUE_TYPE = 0x0040A040
+CONCEPT_NAME = 0x0040A043
+REFERENCED_ITEM = 0x0040DB73
+"""Referenced Content Item Identifier."""
+REFERENCE_VRS = {RELATIONSHIP_TYPE: "CS", REFERENCED_ITEM: "UL"}
+"""All that stands in an item of a by-reference relationship, and its VRs."""
+CONCEPT_TAGS = (0x00080100, 0x00080119, 0x00080120)
+"""Code Value, Long Code Value, URN Code Value."""
+SCHEME, MEANING = 0x00080102, 0x00080104
+
+TEXT_VALUE = 0x0040A160
+_VALUES = {
+    0x0040A120: ("DATETIME", "DT"),
+    0x0040A121: ("DATE", "DA"),
+    0x0040A122: ("TIME", "TM"),
+    0x0040A123: ("PNAME", "PN"),
+    0x0040A124: ("UIDREF", "UI"),
+    TEXT_VALUE: ("TEXT", "UT"),
+}
+"""Value attributes that can identify by themselves → the value type to which they belong, and their VR."""
+_OTHER_TYPES = ("CODE", "COMPOSITE", "CONTAINER", "IMAGE", "NUM", "SCOORD", "SCOORD3D", "TABLE", "TCOORD", "WAVEFORM")
+VALUE_TYPES = frozenset((*_OTHER_TYPES, *(value_type for value_type, _ in _VALUES.values())))
+"""PS3.3 Table C.17.3-7."""
+_IDENTIFYING_TYPES = frozenset(value_type for value_type, _ in _VALUES.values())
+
+
+class ContentAction(Enum):
+    """What Table E.3.4-1 with the chosen options says of an item."""
+
+    REMOVE = "removed"
+    DUMMY = "dummy value"
+    KEEP = "kept"
+    CLEAN = "cleaned"
+    """Its values are decided like any attribute's; what text is left is cleaned."""
+
+
+class ContentPlan(NamedTuple):
+    """What happens to the content items of one concept name and value type."""
+
+    action: ContentAction
+    value_type: str
+    """Empty where there is none that PS3.3 knows."""
+
+
+class Verdict(NamedTuple):
+    """What happens to a value, and the words for a message."""
+
+    method: Method
+    because: str
+
+
+class StructuredContent:
+    """Clean Structured Content with the other options that are chosen; total over all content items."""
+
+    def __init__(self, options: frozenset[Option], keys: Keys) -> None:
+        self._options = options
+        self._keep = Keep()
+        self._remove = Remove()
+        self._dummy = Dummy.from_settings({}, keys)
+        self._clean = CleanRequired.from_settings({}, keys)
+        self.plan = lru_cache(4_096)(self._plan)
+        """`plan(concept name or None, value type) -> ContentPlan`."""
+
+    def _plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
+        value_type = value_type.strip(" \0")
+        if value_type not in VALUE_TYPES:
+            value_type = ""
+        if name is None:
+            # Nobody can say what it is about: its text is not passed, not even cleaned.
+            return ContentPlan(ContentAction.DUMMY, value_type)
+        rows = rows_of(name)
+        actions = {self._action(row) for row in rows if row.value_type == value_type}
+        if not actions and (not value_type or value_type in _IDENTIFYING_TYPES):
+            # A person's name written as TEXT is one all the same; the options speak of what is listed.
+            actions = {_basic_action(row) for row in rows}
+        for action in (ContentAction.REMOVE, ContentAction.DUMMY, ContentAction.CLEAN, ContentAction.KEEP):
+            if action in actions:
+                return ContentPlan(action, value_type)
+        return ContentPlan(ContentAction.CLEAN, value_type)
+
+    def _action(self, row: ContentRow) -> ContentAction:
+        codes = {code for option, code in row.options.items() if option in self._options}
+        if "K" in codes:
+            # Dates and references stay, or move, as these options say of all dates and references.
+            return ContentAction.KEEP if row.value_type in {"TEXT", "UIDREF"} else ContentAction.CLEAN
+        if "C" in codes:
+            return ContentAction.CLEAN
+        return _basic_action(row)
+
+    def decide(self, plan: ContentPlan, tag: int, vr: str) -> Verdict | None:
+        """The verdict on an element that stands in the item itself; None where it is decided like any other."""
+        if tag == REFERENCED_ITEM:
+            return Verdict(self._remove, "PS3.15 E.3.4: a reference in an item that has a value")
+        if tag not in _VALUES:
+            return None
+        value_type, expected = _VALUES[tag]
+        because = f"PS3.15 Table E.3.4-1: {plan.action.value}"
+        if plan.value_type not in {"", value_type}:
+            return Verdict(self._remove, f"PS3.15 E.3.4: no value of a {plan.value_type} item")
+        if vr != expected:
+            return Verdict(self._remove, f"PS3.15 E.3.4: {vr} where PS3.6 has {expected}")
+        if plan.action is ContentAction.DUMMY:
+            return Verdict(self._dummy, because)
+        if plan.action is ContentAction.KEEP:
+            return Verdict(self._keep, because)
+        return Verdict(self._clean, because) if tag == TEXT_VALUE else None
+
+
+def _basic_action(row: ContentRow) -> ContentAction:
+    """The Basic Profile's code; an item that the template may demand is better filled than missing."""
+    return ContentAction.REMOVE if row.basic == "X" else ContentAction.DUMMY

@@ -1,0 +1,173 @@
+"""`dicomveil anonymize`: de-identify files, and say what became of them.
+
+What failed is told on stderr as it happens, the sum on stdout at the end. Paths may hold names, so those of the input
+are told only where names are kept, or asked for.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.batch import Event, Job, Status, deidentify_file, deidentify_folder
+from dicomveil_proxy.batch.names import Naming, printable
+from dicomveil_proxy.batch.report import Progress, Report
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.settings import KeyFileWarning, read_key
+
+SOME_FAILED = 1
+"""Exit status: there is an instance without an output, or there was no instance at all."""
+
+_SKIPPED_TOLD = 20
+
+
+@dataclass(frozen=True)
+class Paths:
+    """From where to where: two files or two folders."""
+
+    input_file: Path | None = None
+    output_file: Path | None = None
+    input_folder: Path | None = None
+    output_folder: Path | None = None
+
+    def chosen(self) -> tuple[Path, Path, bool]:
+        """Input, output, and whether they are folders. Raises ConfigurationError unless there is one pair."""
+        files = (self.input_file, self.output_file)
+        folders = (self.input_folder, self.output_folder)
+        if any(files) and any(folders):
+            raise ConfigurationError("-i and -o mean files, -I and -O folders; give one pair of them")
+        for source, target, is_folder in ((*files, False), (*folders, True)):
+            if source and target:
+                return source, target, is_folder
+        raise ConfigurationError("give an input and an output: -i FILE -o FILE, or -I FOLDER -O FOLDER")
+
+
+def run(
+    paths: Paths,
+    *,
+    config: Path | None,
+    profile: str | None,
+    key_file: Path | None,
+    validates_input: bool,
+    validates_output: bool,
+    jobs: int,
+    naming: Naming,
+    report: Path | None,
+    shows_paths: bool,
+) -> None:
+    """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
+    try:
+        source, target, is_folder = paths.chosen()
+        job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
+        for warning in job.policy().warnings:
+            print(f"warning: profile: {warning}", file=sys.stderr)
+        with ExitStack() as stack:
+            stack.enter_context(_ended_by_sigterm())
+            written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
+            told = _Told(written, naming == "keep" or shows_paths)
+            if is_folder:
+                deidentify_folder(job, source, target, told, jobs=jobs, naming=naming)
+            else:
+                told(Event(source.name, target.name, deidentify_file(job, source, target)))
+    except ConfigurationError as error:
+        refuse(str(error))
+    told.end()
+    if told.has_failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+class _Told:
+    """What is told of each file, and of all of them."""
+
+    def __init__(self, report: Report | None, shows_sources: bool) -> None:
+        self._report = report
+        self._shows_sources = shows_sources
+        self._progress = Progress(sys.stderr)
+
+    def __call__(self, event: Event) -> None:
+        """Take one file's outcome."""
+        outcome = event.outcome
+        name = printable(event.source if self._shows_sources else event.target)
+        self._progress.add(outcome.status)
+        if self._report:
+            self._report.add(event, name)
+        if outcome.status is Status.FAILED:
+            self._progress.note(f"failed: {name}: {outcome.reason}")
+        elif outcome.status is Status.REBUILT and outcome.reason:
+            self._progress.note(f"warning: {name}: {outcome.reason}")
+        elif outcome.status is Status.SKIPPED:
+            self._skipped(name, outcome.reason)
+
+    def _skipped(self, name: str, reason: str) -> None:
+        count = self._progress.counts[Status.SKIPPED]
+        if count <= _SKIPPED_TOLD:
+            self._progress.note(f"skipped: {name}: {reason}")
+        elif count == _SKIPPED_TOLD + 1:
+            self._progress.note("skipped: and more, which a --report lists")
+
+    def end(self) -> None:
+        """Say how many there were."""
+        self._progress.end()
+        print(self._progress.described())
+        if not self._has_instances:
+            print("dicomveil: no DICOM instance was found", file=sys.stderr)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something is missing in the output."""
+        return bool(self._progress.counts[Status.FAILED]) or not self._has_instances
+
+    @property
+    def _has_instances(self) -> bool:
+        return any(self._progress.counts[status] for status in Status if status is not Status.SKIPPED)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does: nothing unfinished stays, and what was done is remembered."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _profile(config: Path | None, profile: str | None) -> Path | str:
+    if config and profile:
+        raise ConfigurationError("-c and --profile both say how to de-identify; give one of them")
+    return config or profile or "default"
+
+
+def _key(path: Path | None) -> bytes:
+    """The project key; a warning when others may read it."""
+    if path is None:
+        raise ConfigurationError(
+            "key_file: it is not set; give --key-file FILE or DICOMVEIL_KEY_FILE (`dicomveil keygen FILE` makes one). "
+            "All pseudonyms come from it, and with the same key they stay the same"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KeyFileWarning)
+        key = read_key(path)
+    for warning in caught:
+        print(f"warning: key_file: {warning.message}", file=sys.stderr)
+    return key
+
+
+def _opened(path: Path, source: Path, *others: Path | str | None) -> Report:
+    """The report, begun anew; whatever else is at its place is not lost for it."""
+    place = path.resolve()
+    if source.resolve() in (place, *place.parents) or place in [Path(other).resolve() for other in others if other]:
+        raise ConfigurationError("the report would be written over or among the input; give another place")
+    try:
+        return Report(path)
+    except OSError as error:
+        raise ConfigurationError(f"the report cannot be written ({error.strerror})") from None

@@ -1,0 +1,62 @@
+"""`dicomveil config`: check a configuration, convert it into dicomveil's own dialect, write the JSON Schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import typer
+
+from dicomveil_engine import ConfigurationError, configuration_schema, lint, to_own_dialect
+from dicomveil_proxy.command.refusal import refuse
+
+HAS_ERRORS = 1
+"""Exit status of a check that found one."""
+
+
+def check(file: Path) -> None:
+    """Print the findings, errors first; exit with 1 if there is an error."""
+    if not file.is_file():
+        refuse("config: there is no such file; name one with a configuration")
+    try:
+        findings = lint(file)
+    except ConfigurationError as error:
+        refuse(str(error))
+    for finding in sorted(findings, key=lambda each: not each.is_error):
+        print(f"{'error' if finding.is_error else 'warning'}: {finding}")
+    errors = sum(finding.is_error for finding in findings)
+    print(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
+    if errors:
+        raise typer.Exit(HAS_ERRORS)
+
+
+def convert(file: Path, to: str, output: Path | None) -> None:  # noqa: ARG001 - there is one dialect so far
+    """Write the configuration in our dialect, or refuse."""
+    try:
+        text = _json(to_own_dialect(file))
+    except ConfigurationError as error:
+        refuse(str(error))
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        refuse("output: there is a file of that name; give another, for nothing is overwritten")
+    except OSError as error:
+        refuse(f"output: it cannot be written ({error.strerror})")
+
+
+def schema() -> None:
+    """Print the JSON Schema."""
+    sys.stdout.write(_json(configuration_schema()))
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

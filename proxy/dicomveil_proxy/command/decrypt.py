@@ -1,0 +1,85 @@
+"""`dicomveil decrypt`: undo the method `encrypt` with the key, for an instance or for one text.
+
+Nothing is written unless everything could be decrypted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, Policy, dictionary
+from dicomveil_engine.decryption import Reversible, decrypt_instance
+from dicomveil_engine.methods.base import Element
+from dicomveil_proxy.command.profile import policy_of
+from dicomveil_proxy.command.refusal import refuse
+
+_WRONG_KEY = "give the --profile and the --key-file with which it was encrypted; nothing was written"
+_TEXT_VR = "UT"
+
+
+def run(instance: Path | None, output: Path | None, value: str | None, profile: str, key_file: Path | None) -> None:
+    """Decrypt an instance into a file, or a text onto standard output; or refuse."""
+    try:
+        policy = policy_of(profile, key_file)
+    except ConfigurationError as error:
+        refuse(str(error))
+    methods = [rule.method for rule in policy.rules if isinstance(rule.method, Reversible)]
+    if not methods:
+        refuse("profile: it has no rule with the method encrypt; give the configuration that has")
+    if key_file is None and any(method.needs_project_key for method in methods):
+        refuse(
+            'key_file: the configuration has an encrypt rule without "encryptKey", whose key comes from the project '
+            "key; give it with --key-file"
+        )
+    if instance is not None and value is None:
+        _instance(instance, output, policy)
+    elif value is not None and instance is None:
+        text = _text(value, methods)
+        if text is None:
+            refuse(f"value: the text is not encrypted with a key of this configuration; {_WRONG_KEY}")
+        print(text)
+    else:
+        refuse("decrypt: give either an instance or --value TEXT")
+
+
+def _instance(instance: Path, output: Path | None, policy: Policy) -> None:
+    if output is None:
+        refuse("output: say where to write the decrypted instance, with -o FILE")
+    if output.exists():
+        refuse("output: there is a file of that name; give another, for nothing is overwritten")
+    try:
+        decrypted = decrypt_instance(instance.read_bytes(), policy)
+    except OSError as error:
+        refuse(f"the instance cannot be read ({error.strerror})")
+    except EngineError as error:
+        refuse(f"{error}; {_WRONG_KEY}")
+    try:
+        _write(output, decrypted.instance)
+    except OSError as error:
+        refuse(f"output: it cannot be written ({error.strerror})")
+    print(f"restored: {', '.join(dictionary.describe(tag) for tag in decrypted.restored)}", file=sys.stderr)
+
+
+def _write(output: Path, data: bytes) -> None:
+    """Write the file whole or not at all, for the owner alone: it holds a patient's data."""
+    descriptor, name = tempfile.mkstemp(prefix=".dicomveil-", dir=output.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.link(name, output)  # unlike a rename, it never overwrites
+    finally:
+        Path(name).unlink()
+
+
+def _text(value: str, methods: Sequence[Reversible]) -> str | None:
+    """What a text was before it was encrypted; the key of each rule is tried, and None is for none of them."""
+    element = Element(0, _TEXT_VR, [value.strip()])
+    for method in methods:
+        with suppress(InvalidDataSetError):
+            return str(method.decrypted(element)[0])
+    return None

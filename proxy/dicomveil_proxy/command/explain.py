@@ -1,0 +1,91 @@
+"""`dicomveil explain`: what a profile does to the elements of an instance, or to an attribute, and by which rule."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError, EngineError, Policy, dictionary
+from dicomveil_engine.explanation import ElementExplanation, explain_attribute, explain_instance
+from dicomveil_engine.tags import parse_pattern
+from dicomveil_proxy.command.profile import policy_of
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.table import Format, Row, write_rows
+
+_EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
+_FIRST_BLOCK = 0x1000
+_ONE = 0xFFFFFFFF
+_REPEATING = 0x00FF0000
+_REPEATING_GROUPS = frozenset((0x50, 0x60))
+"""(50xx,eeee) and (60xx,eeee), PS3.5 Section 7.6: all groups are treated alike."""
+_COLUMNS = ("element", "keyword", "vr", "method", "outcome", "rule")
+_VALUES = ("before", "after")
+
+
+def run(what: str, profile: str | None, key_file: Path | None, *, form: Format, show_values: bool) -> None:
+    """Explain an instance or an attribute, or refuse."""
+    try:
+        policy = policy_of(profile, key_file)
+        path = Path(what)
+        if path.is_file():
+            if key_file is None and show_values:
+                print(f"warning: {_EPHEMERAL}", file=sys.stderr)
+            rows = _instance(path.read_bytes(), policy, show_values=show_values, indented=form == "table")
+            names = _COLUMNS + (_VALUES if show_values else ())
+        else:
+            rows, names = _attribute(what, policy), ("element", "keyword", "vr", "method", "rule")
+    except OSError as error:
+        refuse(f"the instance cannot be read ({error.strerror})")
+    except ConfigurationError as error:
+        refuse(str(error))
+    except EngineError as error:
+        refuse(f"the instance is refused, and would not come out: {error}")
+    write_rows(rows, names, form, sys.stdout)
+
+
+def _instance(data: bytes, policy: Policy, *, show_values: bool, indented: bool) -> list[Row]:
+    explained = explain_instance(data, policy, show_values=show_values)
+    return [_element(each, indented=indented) for each in explained]
+
+
+def _element(explained: ElementExplanation, *, indented: bool) -> Row:
+    """A row; nested elements with a > for each level, as PS3.3 writes them."""
+    written = ">" * explained.depth + dictionary.describe(explained.tag)[:11] if indented else explained.place
+    return {
+        "element": written,
+        "keyword": explained.keyword or (f"[{explained.creator}]" if explained.creator else ""),
+        "vr": explained.vr,
+        "method": explained.method,
+        "outcome": explained.outcome.value,
+        "rule": explained.rule,
+        "before": explained.before,
+        "after": explained.after,
+    }
+
+
+def _attribute(what: str, policy: Policy) -> list[Row]:
+    tag, creator = _named(what)
+    return [
+        {
+            "element": dictionary.describe(tag)[:11],
+            "keyword": dictionary.keyword_of(tag) or (f"[{creator}]" if creator else ""),
+            "vr": each.vr,
+            "method": each.method,
+            "rule": each.rule,
+        }
+        for each in explain_attribute(tag, policy, creator)
+    ]
+
+
+def _named(what: str) -> tuple[int, str | None]:
+    """The attribute that is meant, and its private creator. Raises ConfigurationError."""
+    try:
+        pattern = parse_pattern(what)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"there is no file of that name, and {error}") from None
+    if pattern.vr is not None:
+        raise ConfigurationError(f"{pattern.vr} is a VR, and elements of one VR differ; name an attribute")
+    mask = pattern.mask | _REPEATING if pattern.value >> 24 in _REPEATING_GROUPS else pattern.mask
+    if pattern.creator is None and mask != _ONE:
+        raise ConfigurationError(f"{pattern.text} means many attributes, which differ; name one")
+    return (pattern.value | _FIRST_BLOCK if pattern.creator else pattern.value), pattern.creator

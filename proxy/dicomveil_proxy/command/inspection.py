@@ -1,0 +1,186 @@
+"""What can be typed to look at instances, profiles and configurations: names, options and help.
+
+    explain       what happens to each element       explain.py
+    review        what is left in a folder           review.py
+    decrypt       the way back from encrypt          decrypt.py
+    conformance   the statement of PS3.15            conformance.py
+    config        check, convert, schema             config.py
+
+As in the package itself, what a command does is imported when it is called for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+commands = typer.Typer()
+"""Joined to those of the package."""
+
+config_commands = typer.Typer(
+    name="config", help="Check a file of rules, convert it, or write its JSON Schema.", no_args_is_help=True
+)
+
+_Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PRESET|FILE",
+        show_default="default",
+        help="How to de-identify: the name of a preset, or a file of rules.",
+    ),
+]
+
+_Key = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="DICOMVEIL_KEY_FILE",
+        help="The project key, to see its pseudonyms; without it they are others.",
+    ),
+]
+
+
+@commands.command("explain")
+def _explain(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="INSTANCE|TAG",
+            help="A DICOM file, or an attribute: PatientName, (0010,0010), '(0009,xx01:ACME 1.0)'.",
+        ),
+    ],
+    profile: _Profile = None,
+    key_file: _Key = None,
+    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="What to write.")] = "table",
+    show_values: Annotated[
+        bool,
+        typer.Option("--show-values", help="Show each value before and after. The output then holds patients' data."),
+    ] = False,
+) -> None:
+    """Say what happens to each element, and by which rule.
+
+    To those of an instance, or to one attribute. Nothing of the instance's values is shown unless you ask for
+    it.
+    """
+    from dicomveil_proxy.command.explain import run  # noqa: PLC0415 - see the module's docstring
+
+    run(what, profile, key_file, form=form, show_values=show_values)
+
+
+@commands.command("review")
+def _review(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="DICOM files, in any depth of folders.")],
+    profile: _Profile = None,
+    key_file: _Key = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all values into this file, which must not exist yet.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many of the most suspicious values to print.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Unique values remembered per attribute; those beyond are only counted.")
+    ] = 1000,
+) -> None:
+    """List the values that de-identification leaves in a folder.
+
+    The most suspicious come first. Every DICOM file of the folder is de-identified in memory; nothing is
+    written but the list. THE LIST SHOWS VALUES: what slipped through stands in it. Treat it like the
+    originals.
+    """
+    from dicomveil_proxy.command.review import run  # noqa: PLC0415 - see the module's docstring
+
+    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit)
+
+
+@commands.command("decrypt")
+def _decrypt(
+    profile: Annotated[
+        str, typer.Option(metavar="FILE", help="The configuration with which it was encrypted. Required.")
+    ],
+    instance: Annotated[
+        Path | None, typer.Argument(metavar="INSTANCE", help="A DICOM file with encrypted attributes.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write it, restored. Nothing is overwritten."),
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="One encrypted text instead of an instance; the original is printed."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="DICOMVEIL_KEY_FILE",
+            help="The project key with which it was encrypted; not needed where the configuration has encryptKey.",
+        ),
+    ] = None,
+) -> None:
+    """Undo the method encrypt with the key.
+
+    For an instance, or for one text. With another key nothing is written. What was removed, replaced or moved
+    stays so.
+    """
+    from dicomveil_proxy.command.decrypt import run  # noqa: PLC0415 - see the module's docstring
+
+    run(instance, output, value, profile, key_file)
+
+
+@commands.command("conformance")
+def _conformance(profile: _Profile = None) -> None:
+    """Write the conformance statement of a profile.
+
+    In Markdown, with all that PS3.15 Section E.1.3 asks for.
+    """
+    from dicomveil_proxy.command.conformance import run  # noqa: PLC0415 - see the module's docstring
+
+    run(profile)
+
+
+_ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules, in any dialect.")]
+
+
+@config_commands.command("check")
+def _config_check(file: _ConfigFile) -> None:
+    """Name all that is wrong with a configuration.
+
+    Every key without effect, every rule that can never apply, and every error, each with its mend. The exit
+    status is 1 if there is an error, else 0; warnings are printed.
+    """
+    from dicomveil_proxy.command.config import check  # noqa: PLC0415 - see the module's docstring
+
+    check(file)
+
+
+@config_commands.command("convert")
+def _config_convert(
+    file: _ConfigFile,
+    to: Annotated[Literal["dicomveil"], typer.Option(help="The dialect to write.")] = "dicomveil",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A file that does not exist yet, instead of the screen."),
+    ] = None,
+) -> None:
+    """Write a configuration in dicomveil's own dialect.
+
+    One of another tool gets the same effect in our words.
+    """
+    from dicomveil_proxy.command.config import convert  # noqa: PLC0415 - see the module's docstring
+
+    convert(file, to, output)
+
+
+@config_commands.command("schema")
+def _config_schema() -> None:
+    """Write the JSON Schema of configurations.
+
+    Editors complete and check with it while you type.
+    """
+    from dicomveil_proxy.command.config import schema  # noqa: PLC0415 - see the module's docstring
+
+    schema()
+
+
+commands.add_typer(config_commands)

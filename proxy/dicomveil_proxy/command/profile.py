@@ -1,0 +1,45 @@
+"""The policy that a command works with: `--profile PRESET|FILE` and `--key-file FILE`, or a key for this once."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import warnings
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError, Policy, load_policy
+from dicomveil_proxy.command.keygen import KEY_BYTES
+from dicomveil_proxy.settings import KeyFileWarning, read_key
+
+DEFAULT = "default"
+
+
+def configuration_of(profile: str) -> dict[str, object] | Path:
+    """What `--profile` names: a file, or else a preset."""
+    path = Path(profile)
+    return path if path.suffix or path.exists() else {"profile": profile}
+
+
+def policy_of(profile: str | None, key_file: Path | None) -> Policy:
+    """The policy, with the project's key or, where none is given, one that nobody has.
+
+    Warnings go to stderr. Raises ConfigurationError, which names the option and the mend.
+    """
+    key = secrets.token_bytes(KEY_BYTES) if key_file is None else _key(key_file)
+    try:
+        policy = load_policy(configuration_of(profile or DEFAULT), key)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"profile: {error}") from None
+    for warning in policy.warnings:
+        print(f"warning: profile: {warning}", file=sys.stderr)
+    return policy
+
+
+def _key(file: Path) -> bytes:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KeyFileWarning)
+        key = read_key(file)
+    for each in caught:
+        print(f"warning: key_file: {each.message}", file=sys.stderr)
+    return key

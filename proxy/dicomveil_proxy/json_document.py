@@ -1,0 +1,15 @@
+"""JSON documents as bytes."""
+
+from __future__ import annotations
+
+import json
+
+
+def encoded(content: object) -> bytes:
+    """The document in UTF-8, without blanks.
+
+    Half a surrogate pair, which JSON's own notation allows and UTF-8 does not (RFC 8259 Section 8.2), leaves in
+    that notation, as it came.
+    """
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")

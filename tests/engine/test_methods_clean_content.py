@@ -1,0 +1,14 @@
+"""cleanContent."""
+
+from __future__ import annotations
+
+from dicomveil_engine.keys import Keys
+from dicomveil_engine.methods.clean_content import CleanContent
+
+
+def test_it_is_for_sequences() -> None:
+    """It says only that the sequence stays."""
+    method = CleanContent.from_settings({}, Keys(b"k" * 32))
+
+    assert method.name == "cleanContent"
+    assert [vr for vr in ("SQ", "LO", "UN") if method.supports(vr)] == ["SQ"]

@@ -1,0 +1,98 @@
+"""`dicomveil config`, `dicomveil conformance`: what a configuration is worth, and its statement."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dicomveil_engine import load_policy
+from dicomveil_proxy.command import commands
+
+GOOD = '{"profile": "basic", "rules": [{"tag": "PatientAge", "method": "keep"}]}'
+ODD = '{"profile": "basic", "rules": [{"tag": "PatientAge", "method": "keep"}], "extra": 1}'
+BAD = '{"profile": "basic", "rules": [{"tag": "PatientAge", "method": "keeep"}]}'
+DICOM_TAG_RULES = '{"DicomTagRules": [{"name": "PatientName", "method": "redact"}], "DicomVRRules": []}'
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_with_configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of each kind."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("good", GOOD), ("odd", ODD), ("bad", BAD), ("other", DICOM_TAG_RULES), ("broken", "{")):
+        Path(f"{name}.json").write_text(text)
+
+
+def run(*arguments: str) -> Result:
+    """The outcome of the command."""
+    result = CliRunner().invoke(commands, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "message"),
+    [
+        ("good.json", 0, "0 errors, 0 warnings"),
+        ("odd.json", 0, 'warning: "extra"'),
+        ("odd.json", 0, "0 errors, 1 warning"),
+        ("bad.json", 1, 'there is no method "keeep"'),
+        ("bad.json", 1, "1 error, 0 warnings"),
+    ],
+)
+def test_check(file: str, status: int, message: str) -> None:
+    """Warnings are told, errors are the exit status."""
+    result = run("config", "check", file)
+
+    assert (result.exit_code, message in result.stdout) == (status, True)
+
+
+def test_convert() -> None:
+    """Another tool's rules in our dialect have the same effect."""
+    result = run("config", "convert", "other.json")
+
+    converted = json.loads(result.stdout)
+    assert "DicomTagRules" not in converted
+    assert load_policy(converted, bytes(32)).decide(0x00100010, "PN").method.name == "redact"
+    assert load_policy(Path("other.json"), bytes(32)).decide(0x00100010, "PN").method.name == "redact"
+
+
+def test_convert_into_a_file() -> None:
+    """That does not exist yet."""
+    assert run("config", "convert", "other.json", "-o", "new.json").exit_code == 0
+    assert "rules" in json.loads(Path("new.json").read_text())
+    assert "nothing is overwritten" in run("config", "convert", "other.json", "-o", "new.json").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["config", "check", "none.json"],
+        ["config", "convert", "none.json"],
+        ["config", "convert", "bad.json"],
+        ["config", "convert", "good.json", "-o", "no/new.json"],
+        ["conformance", "--profile", "bad.json"],
+        ["conformance", "--profile", "nothing"],
+    ],
+)
+def test_refusals(arguments: list[str]) -> None:
+    """Exit status 2 and one sentence."""
+    result = run(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("dicomveil: ")
+
+
+def test_schema() -> None:
+    """Is a JSON Schema, and the same each time."""
+    result = run("config", "schema")
+
+    assert json.loads(result.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_conformance() -> None:
+    """Of a preset or a file; no key is asked for."""
+    assert "| `default` | 113100 Basic Application Confidentiality Profile, 113107" in run("conformance").stdout
+    assert "| PatientAge | (0010,1010) | AS | X | K | rule 1" in run("conformance", "--profile", "good.json").stdout

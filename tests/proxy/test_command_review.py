@@ -1,0 +1,102 @@
+"""`dicomveil review` lists what is left in a folder, the most suspicious first."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dicomveil_proxy.command import commands
+from dicomveil_proxy.command.keygen import write_key
+from proxy.instances import instance
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_with_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two instances, one deeper; something that is none; and a key."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DICOMVEIL_KEY_FILE", raising=False)
+    write_key(tmp_path / "key")
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    (tmp_path / "in" / "a.dcm").write_bytes(instance(Manufacturer="ACME"))
+    (tmp_path / "in" / "deeper" / "b").write_bytes(instance(SOPInstanceUID="1.2.3.10", Manufacturer="Dr. Roe"))
+    (tmp_path / "in" / "readme.txt").write_text("no instance")
+
+
+def review(*arguments: str) -> Result:
+    """The outcome of the command."""
+    result = CliRunner().invoke(commands, ["review", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def test_the_most_suspicious_is_first() -> None:
+    """A name in a field for a manufacturer; the patient's own is gone."""
+    result = review("in", "--key-file", "key")
+
+    first = result.stdout.splitlines()[2]
+    assert first.split()[2:] == [*["(0008,0070)", "Manufacturer", "LO", "Dr.", "Roe"], *WHY.split()]
+    assert "Doe" not in result.stdout
+    assert " in 2 instances" in result.stdout
+
+
+WHY = "written like a name, words that no list knows, free text"
+
+
+def test_it_says_what_it_shows_and_what_it_left_out() -> None:
+    """That there are values in it, whose pseudonyms they are, and what is no instance."""
+    result = review("in")
+
+    assert "this list shows values" in result.stderr
+    assert "not those of your project" in result.stderr
+    assert "1 file left out: no DICOM instance" in result.stderr
+
+
+def test_what_is_no_readable_instance_is_counted() -> None:
+    """Broken ones, those without a safe output, DICOMDIRs; links are not even looked at."""
+    Path("in/cut").write_bytes(instance()[:-3])
+    Path("in/DICOMDIR").write_bytes(instance(SOPClassUID="1.2.840.10008.1.3.10"))
+    Path("in/link").symlink_to("a.dcm")
+    Path("rules.json").write_text('{"profile": "none", "rules": [{"tag": "(0010,xxxx)", "method": "dateShift"}]}')
+
+    result, refused = review("in"), review("in", "--profile", "rules.json")
+
+    assert "1 file left out: broken: the instance is cut off in the middle of an element" in result.stderr
+    assert "1 file left out: a DICOMDIR" in result.stderr
+    assert "2 files left out: refused, and would not come out: rule 1" in refused.stderr
+    assert " in 0 instances" in refused.stdout
+
+
+def test_csv_has_all_values() -> None:
+    """For the owner alone, whatever the table shows."""
+    result = review("in", "--csv", "out.csv", "--rows", "1")
+
+    file = Path("out.csv")
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    assert {row["value"] for row in rows} >= {"ACME", "Dr. Roe", "512", "(pseudonyms of this project)"}
+    assert len(result.stdout.splitlines()) == 2 + 1 + 1
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_unique_values_beyond_the_limit_are_counted() -> None:
+    """By attribute."""
+    assert "(0008,0070) Manufacturer: 1 more values, not listed; raise --limit" in review("in", "--limit", "1").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "folder: there is no such folder"),
+        (["in", "--csv", "key"], "csv: there is a file of that name"),
+        (["in", "--csv", "no/out.csv"], "csv: it cannot be written (No such file or directory)"),
+        (["in", "--profile", "no"], "profile: "),
+    ],
+)
+def test_refusals(arguments: list[str], message: str) -> None:
+    """Exit status 2 and one sentence that names the option."""
+    result = review(*arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr

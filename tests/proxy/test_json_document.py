@@ -1,0 +1,22 @@
+"""JSON documents: what they say survives."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dicomveil_proxy.json_document import encoded
+
+
+@pytest.mark.parametrize(
+    "text", ["Doe^Jane", "Müller^Ägir", "\N{PERSONAL COMPUTER}", "half \udc80 a pair", 'a\\ud800"']
+)
+def test_round_trip(text: str) -> None:
+    """Any text that a JSON reader can give is written so that it reads the same."""
+    assert json.loads(encoded({"Value": [text]})) == {"Value": [text]}
+
+
+def test_utf_8_and_no_blanks() -> None:
+    """Nothing is escaped that need not be."""
+    assert encoded({"a": ["ä", 1]}) == '{"a":["ä",1]}'.encode()

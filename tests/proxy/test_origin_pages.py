@@ -1,0 +1,50 @@
+"""Pages of a search's results come to an end, whatever the origin server does with limit and offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dicomveil_proxy.errors import OriginMalformed
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.query import Level
+from proxy.fakes import MemoryOrigin, instance
+
+pytestmark = pytest.mark.anyio
+
+
+class Deaf(MemoryOrigin):
+    """An origin server that does not know some parameters."""
+
+    def __init__(self, *unknown: str) -> None:
+        super().__init__(*(instance("1.2.3.1", "1.2.3.1.1", f"1.2.3.1.1.{n}", pixels=None) for n in range(1, 6)))
+        self.unknown = unknown
+
+    async def search(self, *args: Any, limit: int, offset: int) -> list[dict[str, Any]]:
+        """Without what it does not know."""
+        return await super().search(
+            *args, limit=0 if "limit" in self.unknown else limit, offset=0 if "offset" in self.unknown else offset
+        )
+
+
+async def sizes(origin: MemoryOrigin, size: int) -> list[int]:
+    """How long the pages are."""
+    return [len(page) async for page in pages(origin, Level.INSTANCES, None, None, [], size=size)]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(2, [2, 2, 1]), (5, [5, 0]), (9, [5])])
+async def test_everything_once(size: int, expected: list[int]) -> None:
+    """A short page is the last."""
+    assert await sizes(Deaf(), size) == expected
+
+
+async def test_a_server_that_gives_all_at_once() -> None:
+    """A longer page than was asked for holds everything."""
+    assert await sizes(Deaf("limit", "offset"), 2) == [5]
+
+
+async def test_a_server_that_repeats_itself() -> None:
+    """What cannot be shown whole is refused, not shown in part nor asked for ever."""
+    with pytest.raises(OriginMalformed, match="does not know the parameter offset"):
+        await sizes(Deaf("offset"), 2)

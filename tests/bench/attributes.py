@@ -7,6 +7,8 @@ from __future__ import annotations
 
 STUDY = "1.2.3.1"
 SERIES = "1.2.3.1.2"
+INSTANCE = f"{SERIES}.1000000"
+"""What the UIDs of instances begin with."""
 FRAME_OF_REFERENCE = "1.2.3.1.3"
 PERSON = "Doe^Jane"
 NOTE = "Doe, Jane (PATIENT-1) seen on 2024-03-12, call 555-0100"

@@ -19,7 +19,12 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from bench.attributes import CT, FRAME_OF_REFERENCE, NOTE, PATIENT_AND_STUDY, PERSON, SERIES, STUDY
+from bench.attributes import CT, FRAME_OF_REFERENCE, INSTANCE, NOTE, PATIENT_AND_STUDY, PERSON, SERIES, STUDY
+
+
+def sibling(instance: bytes, number: int) -> bytes:
+    """An instance like it that nobody has seen: all UIDs of instances, its own and those that it refers to, are new."""
+    return instance.replace(INSTANCE.encode(), f"{SERIES}.{1_000_000 + number}".encode())
 
 
 def ct(rows: int = 512, columns: int = 512) -> bytes:
@@ -29,8 +34,8 @@ def ct(rows: int = 512, columns: int = 512) -> bytes:
     dataset.OtherPatientIDsSequence = [_item(PatientID="PATIENT-1-OLD", TypeOfPatientID="TEXT")]
     dataset.ReferencedStudySequence = [_reference("1.2.840.10008.3.1.2.3.1", STUDY)]
     dataset.ReferencedPerformedProcedureStepSequence = [_reference("1.2.840.10008.3.1.2.3.3", "1.2.3.5")]
-    dataset.ReferencedImageSequence = [_reference(CTImageStorage, f"1.2.3.1.2.{n}") for n in range(2)]
-    dataset.SourceImageSequence = [_reference(CTImageStorage, "1.2.3.1.2.90")]
+    dataset.ReferencedImageSequence = [_reference(CTImageStorage, f"{INSTANCE}.{n}") for n in range(2)]
+    dataset.SourceImageSequence = [_reference(CTImageStorage, f"{INSTANCE}.90")]
     dataset.RequestAttributesSequence = [
         _item(
             RequestedProcedureDescription="CT of the abdomen",
@@ -64,7 +69,7 @@ def rtstruct(regions: int = 30, contours: int = 2_000) -> bytes:
     dataset.StructureSetName = "Plan for Doe"
     dataset.StructureSetDate = "20240313"
     dataset.StructureSetTime = "120000"
-    slices = [_reference(CTImageStorage, f"1.2.3.1.2.{n}") for n in range(200)]
+    slices = [_reference(CTImageStorage, f"{INSTANCE}.{n}") for n in range(200)]
     series = _item(SeriesInstanceUID=SERIES, ContourImageSequence=slices)
     study = _reference("1.2.840.10008.3.1.2.3.1", STUDY)
     study.RTReferencedSeriesSequence = [series]
@@ -197,7 +202,7 @@ def _mr_frame(number: int) -> Dataset:
         ReferencedImageSequence=[
             _item(
                 ReferencedSOPClassUID=EnhancedMRImageStorage,
-                ReferencedSOPInstanceUID=f"1.2.3.1.2.{number}",
+                ReferencedSOPInstanceUID=f"{INSTANCE}.{number}",
                 PurposeOfReferenceCodeSequence=[_code("121311", "Localizer")],
             )
         ],
@@ -206,7 +211,7 @@ def _mr_frame(number: int) -> Dataset:
 
 def _contour(number: int) -> Dataset:
     return _item(
-        ContourImageSequence=[_reference(CTImageStorage, f"1.2.3.1.2.{number % 200}")],
+        ContourImageSequence=[_reference(CTImageStorage, f"{INSTANCE}.{number % 200}")],
         ContourGeometricType="CLOSED_PLANAR",
         NumberOfContourPoints=50,
         ContourNumber=number,
@@ -220,7 +225,7 @@ def _measurement_group(number: int) -> Dataset:
         ContinuityOfContent="SEPARATE",
         ContentSequence=[
             _item(**_content("TEXT", "112039", "Tracking Identifier"), TextValue=f"Lesion {number} of Doe"),
-            _item(**_content("UIDREF", "112040", "Tracking Unique Identifier"), UID=f"1.2.3.6.{number}"),
+            _item(**_content("UIDREF", "112040", "Tracking Unique Identifier"), UID=f"{INSTANCE}.6.{number}"),
             _item(**_content("DATETIME", "111526", "DateTime Started"), DateTime="20240312101112"),
             _item(**_content("PNAME", "121008", "Person Observer Name"), PersonName=PERSON),
             _item(**_content("CODE", "121071", "Finding"), ConceptCodeSequence=[_code("108369006", "Neoplasm")]),
@@ -260,7 +265,7 @@ def _item(**values: object) -> Dataset:
 def _instance(sop_class_uid: str, modality: str, values: dict[str, object]) -> Dataset:
     dataset = _item(**PATIENT_AND_STUDY, **values)
     dataset.SOPClassUID = sop_class_uid
-    dataset.SOPInstanceUID = f"{SERIES}.1"
+    dataset.SOPInstanceUID = f"{INSTANCE}.1"
     dataset.Modality = modality
     return dataset
 

@@ -1,7 +1,9 @@
 """CPU time per instance of several de-identifiers in one run, and its table.
 
-The clock counts this process's CPU time, all threads, and stands still while others have the processor. The
-tools take turns in rounds, so that a machine that slows down slows all of them; the median round counts.
+Each call gets an instance of its own, as of one series: all UIDs of instances in it are new, so that no tool can
+remember more than a series has in common. The clock counts this process's CPU time, all threads, and stands still
+while others have the processor. The tools take turns in rounds, so that a machine that slows down slows all of
+them; the median round counts.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from itertools import count
 
 import pydicom
 
+from bench.instances import sibling
 from bench.peers import Deidentify
 
 _ROUND_SECONDS = 0.1
@@ -45,15 +49,19 @@ class Row:
 def measure(name: str, data: bytes, tools: Mapping[str, Deidentify], rounds: int) -> Row:
     """Measure each tool on the instance; raise AssertionError when one gives back other pixels or none."""
     original = pydicom.dcmread(BytesIO(data))
+    numbers = count(1)
     repeats = {tool: _calibrate(tool, deidentify, data, original) for tool, deidentify in tools.items()}
     seconds: dict[str, list[float]] = {tool: [] for tool in tools}
     for _ in range(rounds):
         for tool, deidentify in tools.items():
             gc.collect()
-            start = time.process_time()
+            spent = 0.0
             for _ in range(repeats[tool]):
-                deidentify(data)
-            seconds[tool].append((time.process_time() - start) / repeats[tool])
+                instance = sibling(data, next(numbers))
+                start = time.process_time()
+                deidentify(instance)
+                spent += time.process_time() - start
+            seconds[tool].append(spent / repeats[tool])
     medians = {tool: statistics.median(values) * 1_000 for tool, values in seconds.items()}
     return Row(name, len(data), sum(1 for _ in original.iterall()), medians)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bench.attributes import SERIES, STUDY
+from bench.attributes import INSTANCE, SERIES, STUDY
 from bench.instances import ct
 from origin.orthanc import Orthanc
 
@@ -18,7 +18,7 @@ def test_orthanc_gives_back_what_was_stored(orthanc: Orthanc) -> None:
 
     uid = orthanc.store(stored)
 
-    assert uid == f"{SERIES}.1"
+    assert uid == f"{INSTANCE}.1"
     path = f"studies/{STUDY}/series/{SERIES}/instances/{uid}"
     accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
     assert stored in httpx.get(f"{orthanc.base_url}/{path}", headers={"Accept": accept}).content

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
-from bench.attributes import SERIES, STUDY
+from bench.attributes import INSTANCE, SERIES, STUDY
 from bench.instances import ct, enhanced_mr, rtstruct, sr
 from dicomveil_proxy.batch import Job, Status, deidentify_file
 from dicomveil_proxy.origin.folder import FolderOrigin
@@ -50,7 +50,7 @@ async def test_a_file_and_the_proxy_agree(kind: str, profile: str, tmp_path: Pat
     assert deidentify_file(Job(profile, KEY), original, output).status is Status.WRITTEN
 
     async with proxy(tmp_path, FolderOrigin(original.parent), profile=profile) as ask:
-        path = ask.path(STUDY, SERIES, f"{SERIES}.1")
+        path = ask.path(STUDY, SERIES, f"{INSTANCE}.1")
         instance = await ask.get(path, "application/dicom")
         metadata = await ask.get(f"{path}/metadata")
 

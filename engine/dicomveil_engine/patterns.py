@@ -1,4 +1,5 @@
-"""What is written like an identifier, whoever's it is: dates, telephone numbers, net addresses, long numbers.
+"""What is written like an identifier, whoever's it is: dates, telephone numbers, net addresses, long numbers,
+and names behind a title.
 
 The patterns read folded text (lower case, without accents: `words.fold`).
 
@@ -77,17 +78,24 @@ _NUMBERS = (
     rf"{_START}(?=(?:\.?\d){{7}})\d{{2,4}}(?:\.\d{{2,4}}){{2,}}(?!\d)",
 )
 
+_TITLES = r"(?:dr|dra|dott|prof|mr|mrs|ms)\."
+_NAMES = (
+    # Dr. Roe, Prof. Dr. J. Roe-Poe; without the full stop MR is a modality.
+    rf"(?<!{_LETTER})(?:{_TITLES}[ ]*)+(?:{_LETTER}\.[ ]*)*{_LETTER}+(?:['\u2019-]{_LETTER}+)*",
+)
+
 
 def _compiled(*patterns: str) -> re.Pattern[str]:
     # Folded text is decomposed, and so must be the Korean letters here.
     return re.compile(unicodedata.normalize("NFKD", "|".join(patterns)))
 
 
-_PATTERNS = _compiled(*_URLS, *_UIDS, *_NUMERIC_DATES, *_NAMED_DATES, *_NUMBERS)
+_PATTERNS = _compiled(*_URLS, *_UIDS, *_NUMERIC_DATES, *_NAMED_DATES, *_NUMBERS, *_NAMES)
 _WORTH_A_LOOK = re.compile(r"[\d@.:]")
 _WORTH_READING = _compiled(
     rf"\d(?:\D{{0,3}}\d){{3}}|@|://|www\.|\.{_DOMAINS}|月|월",
     rf"\d[\W\d_a-z]{{0,6}}{_STEM}|(?<!{_LETTER}){_STEM}\D{{0,12}}\d",
+    rf"(?<!{_LETTER}){_TITLES}",
 )
 """What every pattern needs at the least, cheapest first; most texts hold none of it."""
 

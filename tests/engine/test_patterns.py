@@ -89,6 +89,16 @@ def test_addresses_and_uids(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["dr. roe", "prof. dr. roe", "mrs. j. roe-poe", "dr.roe", "dr. o'roe", "prof. k. l. roe"]
+)
+def test_names_behind_titles(text: str) -> None:
+    """A title's word goes with it; without the full stop, MR is a modality and stays."""
+    assert found(text) == [text]
+    assert found(f"seen by {text} there") == [text]
+    assert found(f"dr {text.replace('.', '')}") == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "t1 ax 3mm contrast",

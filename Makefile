@@ -9,7 +9,7 @@ UV := $(or $(UV),$(shell command -v uv 2>/dev/null),.uv/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench clean
+.PHONY: help install demo test check format bench pictures clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -20,7 +20,7 @@ demo: install ## serve the instances that pydicom ships, de-identified; Ctrl-C e
 	@$(RUN)/dicomveil demo
 
 test: install ## run all tests; those that need Orthanc are skipped where it is not installed
-	@$(RUN)/pytest -rs $(TESTS)
+	@$(RUN)/pytest -rs -n 2 --dist loadfile $(TESTS)
 
 check: install ## lint, format, types, lock file
 	$(RUN)/ruff check .
@@ -37,8 +37,11 @@ bench: install ## measure the engine against pydicom and other de-identifiers
 	$(UV) sync --frozen --inexact --group bench
 	MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 $(RUN)/pytest -m bench tests/bench
 
+pictures: install ## make the documents' pictures of the viewer again (needs what docs/viewer.md names)
+	CI=true PICTURES=docs/pictures $(RUN)/pytest tests/browser
+
 clean: ## remove what these targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .uv .ohif .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
 # --inexact leaves alone what `make bench` has added.
 .venv/.complete: uv.lock pyproject.toml engine/pyproject.toml proxy/pyproject.toml | $(UV)

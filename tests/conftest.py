@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from origin.orthanc import orthanc
+from origin.postgresql import postgresql
 
-__all__ = ["orthanc", "shared"]  # fixtures
+__all__ = ["orthanc", "postgresql", "shared"]  # fixtures
 
 # No deadlines and no complaint about slow data: both would make a test fail by a clock.
 _CLOCKS = (HealthCheck.too_slow,)

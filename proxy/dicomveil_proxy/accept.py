@@ -6,13 +6,17 @@ for; whether an instance can be had in that transfer syntax is for the caller to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
 
 from dicomveil_proxy.errors import BadRequest, NotAcceptable
 from dicomveil_proxy.media_type import (
     DICOM,
     DICOM_JSON,
+    DICOM_XML,
     JSON,
     MULTIPART_RELATED,
     OCTET_STREAM,
@@ -20,6 +24,8 @@ from dicomveil_proxy.media_type import (
     split_unquoted,
 )
 
+ANY = "*"
+"""In the place of a transfer syntax: whatever the instance is stored in."""
 MAXIMUM_CHARACTERS = 8_192
 """Of an Accept header. The longest in the field, OHIF's for frames, has some 700."""
 
@@ -58,12 +64,22 @@ class Choice:
     transfer_syntaxes: tuple[str, ...] = ()
     """As requested, in the order of preference: UIDs, `*`. Empty: none was named, and the default of PS3.18
     Section 8.7.3 is meant."""
+    refused: tuple[str, ...] = ()
+    """Transfer syntaxes that the user agent wants in no case (q=0)."""
+    quality: float = field(default=1.0, compare=False)
+
+    def takes(self, transfer_syntax: str | None) -> bool:
+        """Whether this transfer syntax is among those named; where none is named, every one is."""
+        if transfer_syntax in self.refused:
+            return False
+        return not self.transfer_syntaxes or ANY in self.transfer_syntaxes or transfer_syntax in self.transfer_syntaxes
 
 
 INSTANCES = (Offer(DICOM, is_multipart=True),)
 """Of a study or series; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
 INSTANCE = (*INSTANCES, Offer(DICOM))
-METADATA = SEARCH = STORE = (Offer(DICOM_JSON), Offer(JSON))
+STORE = (Offer(DICOM_JSON), Offer(JSON))
+METADATA = SEARCH = (*STORE, Offer(DICOM_XML, is_multipart=True))
 FRAMES = (
     Offer(OCTET_STREAM, is_multipart=True),
     *(Offer(f"image/{kind}", is_multipart=True) for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")),
@@ -107,7 +123,7 @@ def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | 
     """
     if parameter is not None:
         # A plus sign in a query means a blank, and few user agents encode it.
-        header = parameter.replace("dicom json", "dicom+json")
+        header = parameter.replace("dicom json", "dicom+json").replace("dicom xml", "dicom+xml")
     ranges = parse(header)
     ranked: list[tuple[float, int, Choice]] = []
     for offer in offered:
@@ -115,19 +131,35 @@ def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | 
         # syntax.
         specificity = max((_specificity(each, offer) for each in ranges), default=0)
         matching = [
-            (-each.quality, position, each.transfer_syntax)
+            _Match(-each.quality, position, each.transfer_syntax or "")
             for position, each in enumerate(ranges)
-            if each.quality > 0 and specificity and _specificity(each, offer) == specificity
+            if specificity and _specificity(each, offer) == specificity
         ]
-        if matching:
-            matching.sort(key=lambda match: match[:2])
-            syntaxes = dict.fromkeys(syntax for *_, syntax in matching if syntax)
-            ranked.append((*matching[0][:2], Choice(offer, tuple(syntaxes))))
+        ranked += [(match[0].worth, match[0].position, choice) for match, choice in _choices(offer, matching)]
     if not ranked:
         raise NotAcceptable(f"this resource can be had as {', '.join(map(str, offered))}")
     # Equal wishes keep the order of the header, then that of the offers.
     ranked.sort(key=lambda rank: rank[:2])
     return tuple(choice for *_, choice in ranked)
+
+
+class _Match(NamedTuple):
+    """A range that fits an offer; sorts best first."""
+
+    worth: float
+    """The negative of its quality."""
+    position: int
+    syntax: str
+
+
+def _choices(offer: Offer, matching: list[_Match]) -> Iterator[tuple[list[_Match], Choice]]:
+    """One choice for each quality, and apart from it one where no transfer syntax is named."""
+    refused = tuple(each.syntax for each in matching if not each.worth and each.syntax)
+    wanted = sorted((each for each in matching if each.worth), key=lambda each: (each.worth, not each.syntax, each))
+    for (worth, _), group in groupby(wanted, key=lambda each: (each.worth, bool(each.syntax))):
+        alike = list(group)
+        syntaxes = tuple(dict.fromkeys(each.syntax for each in alike if each.syntax))
+        yield alike, Choice(offer, syntaxes, refused, -worth)
 
 
 def choose(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> Choice:

@@ -1,12 +1,13 @@
-"""The application: settings → project → routes, and what surrounds every request.
+"""The application: settings → projects → routes, and what surrounds every request.
 
-Opens the origin server and the identity map when it starts and lets go of them when it ends.
+Opens the origin servers and the identity maps when it starts and lets go of them when it ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 import traceback
@@ -15,78 +16,120 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
+from dicomveil_engine.keys import Keys
+from dicomveil_proxy.cross_origin import CrossOrigin
 from dicomveil_proxy.errors import ProxyError
-from dicomveil_proxy.identity import IdentityMap
+from dicomveil_proxy.identity import IdentityMap, open_identity_map
+from dicomveil_proxy.key_file import read_key
+from dicomveil_proxy.logs import of_project
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder import FolderOrigin
+from dicomveil_proxy.origin.selection import SelectedOrigin
 from dicomveil_proxy.origin.web import WebLimits, WebOrigin
 from dicomveil_proxy.project import Project, check_policy
+from dicomveil_proxy.project_settings import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.public_url import PublicURL
 from dicomveil_proxy.responses import json_response, problem_response
 from dicomveil_proxy.routes import DICOMweb
-from dicomveil_proxy.settings import Settings, read_key
+from dicomveil_proxy.settings import Settings
+from dicomveil_proxy.study_filter import read_filter
 
 PREFIX = "/dicom-web"
-IDENTITY_FILE = "identity.sqlite"
+_PROJECT_PATH = re.compile("/projects/([^/]+)/")
 
 _log = logging.getLogger(__name__)
 _access = logging.getLogger("dicomveil.access")
 
 
 def create_application(settings: Settings, origin: Origin | None = None) -> FastAPI:
-    """The ASGI application for these settings; `origin` takes the place of the one they name.
+    """The ASGI application for these settings; `origin` takes the place of those that they name.
 
-    Raises ConfigurationError for what is wrong with the policy, the key, the origin or the state folder.
+    Raises ConfigurationError for what is wrong with a project's policy, key, origin or filter, or with the state.
     """
-    policy = policy_of(settings)
-    check_policy(policy)
-    project = Project(
-        policy,
-        origin or origin_of(settings),
-        identity_map_of(settings),
-        settings.limits,
-        accepts_instances=settings.store == "deidentify",
-        omits_errors=settings.on_error == "omit",
-    )
+    described = projects_of(settings)
+    check_keys(described)
+    policies: list[Policy] = []
+    # Projects with one origin share its connections, of which some servers have few.
+    origins: dict[str, Origin] = {}
+    for each in described:
+        with each.blamed():
+            policies.append(policy_of(each))
+            check_policy(policies[-1])
+            if each.origin not in origins:
+                origins[each.origin] = origin or origin_of(each)
+    projects: list[Project] = []
+    for each, policy in zip(described, policies, strict=True):
+        with each.blamed(), of_project(each.name):
+            projects.append(project_of(each, policy, origins[each.origin]))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await project.origin.aclose()
-        await asyncio.to_thread(project.identities.close)
+        for opened in origins.values():
+            await opened.aclose()
+        for project in projects:
+            await project.transcoder.aclose()
+            await asyncio.to_thread(project.identities.close)
 
     # No pages of its own: what is not a route is refused.
     application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     application.router.redirect_slashes = False
-    service = DICOMweb(project, PublicURL(settings.public_url, settings.trusted_proxies), PREFIX)
+    public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
-    @application.get("/healthz")
+    @application.api_route("/healthz", methods=["GET", "HEAD"])
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    application.router.routes.extend(service.routes())
+    for project in projects:
+        application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
-    application.add_middleware(Surroundings)
+    if settings.cors_origins:
+        application.add_middleware(CrossOrigin, origins=settings.cors_origins)
+    application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
     return application
 
 
-def policy_of(settings: Settings) -> Policy:
-    """The policy of these settings."""
+def prefix_of(project: str) -> str:
+    """The path below which a project's DICOMweb service lies; the default project has no name."""
+    return f"/projects/{project}{PREFIX}" if project else PREFIX
+
+
+def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Project:
+    """The project of these settings, with what its filter selects of the origin. Raises ConfigurationError."""
+    if not settings.filter.selects_all:
+        origin = SelectedOrigin(origin, read_filter(settings.filter))
+    return Project(
+        policy,
+        origin,
+        identity_map_of(settings),
+        settings.limits,
+        name=settings.name,
+        accepts_instances=settings.store != "refuse",
+        reidentifies=settings.store == "reidentify",
+        omits_errors=settings.on_error == "omit",
+        entity_tag_key=Keys(read_key(settings.key_file)).derive("entity tags"),
+    )
+
+
+def policy_of(settings: ProjectSettings) -> Policy:
+    """The policy of a project. Raises ConfigurationError."""
     limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
     path = Path(settings.profile)
     is_file = path.suffix or path.exists()
-    return load_policy(path if is_file else {"profile": settings.profile}, read_key(settings.key_file), limits=limits)
+    key = read_key(settings.key_file)
+    return load_policy(path if is_file else {"profile": settings.profile}, key, limits=limits)
 
 
-def origin_of(settings: Settings) -> Origin:
-    """The origin server of these settings."""
+def origin_of(settings: ProjectSettings) -> Origin:
+    """The origin server of a project, all of it. Raises ConfigurationError."""
     try:
         if settings.origin_folder is not None:
             return FolderOrigin(settings.origin_folder)
@@ -105,13 +148,9 @@ def origin_of(settings: Settings) -> Origin:
         raise ConfigurationError(f"origin: {error}") from None
 
 
-def identity_map_of(settings: Settings) -> IdentityMap:
-    """The identity map in the state folder, which is made if it is missing."""
-    try:
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return IdentityMap(settings.state / IDENTITY_FILE, warn=_log.warning)
-    except (OSError, ProxyError):
-        raise ConfigurationError("state: the folder cannot be made or written; name one that can") from None
+def identity_map_of(settings: ProjectSettings) -> IdentityMap:
+    """A project's identity map, in the place that `state` names. Raises ConfigurationError."""
+    return open_identity_map(settings.state, project=settings.name, warn=_log.warning)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -130,19 +169,27 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 class Surroundings:
-    """A request's number, its line in the log, and the last catch.
+    """A request's number, its line in the log, its answer's way past caches, and the last catch.
 
-    The line holds neither path nor query: people ask for patients by their names and original UIDs.
+    The line holds neither path nor query: people ask for patients by their names and original UIDs. It names the
+    project, as do all lines on the way there.
     """
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, projects: frozenset[str] = frozenset()) -> None:
         self._application = application
+        self._projects = projects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
+        # What stands in the place of a project's name, and is none, may be anything.
+        project = _PROJECT_PATH.match(scope["path"])
+        with of_project(project[1] if project and project[1] in self._projects else ""):
+            await self._run(scope, receive, send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = scope["request_id"] = secrets.token_hex(8)
         begun = time.monotonic()
         status = 0
@@ -151,7 +198,10 @@ class Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                # Patients' data is not to lie about in caches, unless a route says otherwise.
+                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         try:

@@ -14,6 +14,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TextIO
 
@@ -46,13 +48,28 @@ _ERRORS_TOLD = 5
 _log = logging.getLogger(__name__)
 
 
+_project: ContextVar[str] = ContextVar("project", default="")
+
+
+@contextmanager
+def of_project(name: str) -> Iterator[None]:
+    """Let the lines that are written meanwhile name the project; the default project, without a name, is not named."""
+    before = _project.set(name)
+    try:
+        yield
+    finally:
+        _project.reset(before)
+
+
 class EventFormatter(logging.Formatter):
-    """One line: time in UTC, level, logger, message or place, exception."""
+    """One line: time in UTC, level, logger, project, message or place, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the record; what may hold a value stays out."""
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = f"{when} {record.levelname} {record.name}: {_message(record).strip()}"
+        project = _project.get()
+        whose = f"project {project}: " if project else ""
+        line = f"{when} {record.levelname} {record.name}: {whose}{_message(record).strip()}"
         if record.exc_info and record.exc_info[1] is not None:
             line += f" [{describe_error(record.exc_info[1])}]"
         # A line break in a message would let it pretend to be two events.

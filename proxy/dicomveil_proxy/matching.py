@@ -61,6 +61,27 @@ def matcher(vr: str, value: str) -> Matcher:
     return _text_matcher(vr, value)
 
 
+def combined_range(dates: str, times: str) -> Callable[[object, object], bool] | None:
+    """The predicate on a date and its time for two ranges of the same form; None where they are none.
+
+    PS3.4 Section C.2.2.2.5.4: such a pair is matched as if it were a single DT attribute, so that
+    `20060705-20060707` and `1000-1800` begin on the 5th at 10 and end on the 7th at 18 hours.
+    Raises BadRequest for what is not legal.
+    """
+    forms = [[bool(end.strip()) for end in value.split("-")] for value in (dates, times)]
+    if len(forms[0]) != 2 or forms[0] != forms[1]:
+        return None
+    (first_day, last_day), (first_time, last_time) = _spans("DA", dates), _spans("TM", times)
+    low = first_day[0] + first_time[0] if first_day and first_time else ""
+    high = last_day[1] + last_time[1] if last_day and last_time else "\uffff"
+
+    def matches(day: object, time: object) -> bool:
+        at, within = _span_of("DA", day), _span_of("TM", time)
+        return at is not None and within is not None and low <= at[0] + within[0] <= high
+
+    return matches
+
+
 def widen_dates(value: str, days: int) -> str:
     """A DA value or range as a range that also takes in the given number of days before and after.
 
@@ -135,15 +156,25 @@ def _number(value: object) -> Decimal | None:
 
 def _span_matcher(vr: str, value: str) -> Matcher:
     """Dates and times match within what the wanted value can mean, or a range (PS3.4 Section C.2.2.2.5)."""
-    span_of = _SPANS[vr]
     first, last = _spans(vr, value)
     low, high = first[0] if first else "", last[1] if last else "\uffff"
 
     def matches(found: object) -> bool:
-        span = span_of(found.strip()) if isinstance(found, str) else None
+        span = _span_of(vr, found)
         return span is not None and low <= span[0] <= high
 
     return matches
+
+
+def _span_of(vr: str, found: object) -> Span | None:
+    """What a value found can mean.
+
+    A date with the dots of the ACR-NEMA form is no legal DA value (PS3.5 Section 6.2), and origin servers do not
+    find it by its day: it matches nothing.
+    """
+    if not isinstance(found, str) or (vr == "DA" and "." in found):
+        return None
+    return _SPANS[vr](found.strip())
 
 
 def _spans(vr: str, value: str) -> tuple[Span | None, Span | None]:

@@ -1,4 +1,4 @@
-"""A project: one origin server, one policy, and what it remembers of pseudonyms.
+"""A project: one origin server or a selection of it, one policy, and what it remembers of pseudonyms.
 
 A pseudonym of one project means nothing in another.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from secrets import token_bytes
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.cursors import Cursors
 from dicomveil_proxy.identity import IdentityMap
 from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.reidentification.dates import check_reversible
 from dicomveil_proxy.resolver import Resolver
 from dicomveil_proxy.settings import Limits
+from dicomveil_proxy.transcoding import Transcoder, TranscodingLimits
 from dicomveil_proxy.translation import Translation
 
 _log = logging.getLogger(__name__)
@@ -27,20 +31,32 @@ class Project:
     origin: Origin
     identities: IdentityMap
     limits: Limits = field(default_factory=Limits)
+    name: str = ""
+    """Empty for the default project."""
     accepts_instances: bool = True
-    """Whether instances that are sent are de-identified and stored, or refused."""
+    """Whether instances that are sent are stored, or refused."""
+    reidentifies: bool = False
+    """Whether they are brought home to their originals, or de-identified."""
     omits_errors: bool = False
     """Whether an instance that cannot be de-identified is left out of an answer, or ends it."""
+    entity_tag_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    """Of the digests that say whether an answer has changed."""
     translation: Translation = field(init=False)
     metadata: MetadataRewriter = field(init=False)
     matches: MetadataRewriter = field(init=False)
     """For search results, which do not say that they are de-identified."""
+    transcoder: Transcoder = field(init=False)
+    cursors: Cursors = field(init=False, default_factory=Cursors)
+    """How far the project's searches have got."""
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
+        if self.reidentifies:
+            check_reversible(self.policy)
         self.translation = Translation(
             self.policy, self.origin, self.identities, Resolver(self.identities, warn=_log.warning)
         )
+        self.transcoder = Transcoder(TranscodingLimits(self.limits.decoded_bytes, self.limits.transcoding_seconds))
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, marks=False)
 

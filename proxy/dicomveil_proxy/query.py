@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from dicomveil_engine.dictionary import keyword_of, tag_of, vr_of
 from dicomveil_proxy.errors import BadRequest
-from dicomveil_proxy.matching import Matcher, is_universal, matcher
+from dicomveil_proxy.matching import combined_range, is_universal, matcher
 
 MAXIMUM_RESULTS = 10_000
 """The most that one search gives; the user agent pages on with `offset`."""
@@ -24,7 +24,13 @@ MAXIMUM_KEYS = 256
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _COUNT = re.compile(r"[0-9]{1,9}")
-_SWITCHES = frozenset(("fuzzymatching", "emptyvaluematching", "multiplevaluematching"))
+_SWITCHES = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
+_NOT_DONE = (
+    "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
+    "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
+    "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.",
+)
+"""PS3.18 Sections 8.3.4.2, 8.3.4.5 and 8.3.4.6: the search is performed without, and says so."""
 _NOT_OF_THE_SEARCH = frozenset(("accept", "charset"))
 """Parameters of content negotiation (PS3.18 Section 8.3.3)."""
 
@@ -74,12 +80,21 @@ class MatchingKey:
     """By the dictionary; UN for a private or unknown attribute."""
     value: str = field(repr=False)
     """As asked."""
-    test: Matcher | None = field(init=False, repr=False, compare=False)
-    """None: universal, the key matches everything and only asks for the attribute."""
 
-    def __post_init__(self) -> None:
-        test = None if is_universal(self.value) else matcher(self.vr, self.value)
-        object.__setattr__(self, "test", test)
+    @property
+    def is_universal(self) -> bool:
+        """Whether it matches everything, and only asks for the attribute."""
+        return is_universal(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a match must have, in the data set itself or in one item of a sequence."""
+
+    sequences: tuple[int, ...]
+    """Tags of the sequences from the top."""
+    test: Callable[[Mapping[str, object]], bool] = field(repr=False)
+    """Of the item that they lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +109,14 @@ class Query:
     """`includefield=all`."""
     limit: int = MAXIMUM_RESULTS
     offset: int = 0
-    fuzzymatching: bool = False
-    """Asked for. We match literally all the same, as PS3.18 Section 8.3.4.2 allows."""
+    is_capped: bool = False
+    """Whether the limit is ours, and not the user agent's."""
+    not_done: tuple[str, ...] = ()
+    """What was asked for and is not done, in the standard's words."""
+    conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", tuple(_conditions(self.keys)))
 
     @classmethod
     def parse(cls, level: Level, parameters: Iterable[tuple[str, str]], maximum: int = MAXIMUM_RESULTS) -> Query:
@@ -122,18 +143,17 @@ class Query:
                 keys.append(_matching_key(name, value))
         if max(len(keys), len(include)) > MAXIMUM_KEYS:
             raise BadRequest(f"a search may name {MAXIMUM_KEYS} attributes at most")
-        switches = {name: _switch(name, single.get(name, "false")) for name in sorted(_SWITCHES)}
-        if switches["emptyvaluematching"] or switches["multiplevaluematching"]:
-            # To pass over it would give other matches than those asked for.
-            raise BadRequest("emptyvaluematching and multiplevaluematching are not supported")
+        asked_for = [_switch(name, single.get(name, "false")) for name in _SWITCHES]
+        limit = _count("limit", single.get("limit", str(maximum + 1)))
         return cls(
             level,
             tuple(keys),
             tuple(include),
             include_all,
-            min(_count("limit", single.get("limit", str(maximum))), maximum),
+            min(limit, maximum),
             _count("offset", single.get("offset", "0")),
-            switches["fuzzymatching"],
+            limit > maximum,
+            tuple(text for text, asked in zip(_NOT_DONE, asked_for, strict=True) if asked),
         )
 
 
@@ -143,32 +163,59 @@ def matches(dataset: Mapping[str, object], query: Query) -> bool:
     An attribute of several values matches by any of them. Keys within one sequence match by one and the same
     item (PS3.4 Section C.2.2.2.6). An attribute that is absent or empty matches universal keys only.
     """
-    return _has(dataset, [key for key in query.keys if key.test], 0)
+    return _has(dataset, query.conditions, 0)
 
 
-def requested_tags(query: Query, *, with_parents: bool = False) -> set[int]:
+def requested_tags(query: Query, *, from_level: Level | None = None) -> set[int]:
     """The tags of the attributes that the response holds, besides everything where `include_all` says so.
 
-    `with_parents` adds the attributes of the levels above, as for a search that no study or series in the
-    path bounds (PS3.18 Section 10.6.3.3).
+    `from_level` adds the attributes of the levels above, from that one on, as for a search that no study or series
+    in the path bounds (PS3.18 Sections 10.6.3.3.2 and 10.6.3.3.3).
     """
     levels = list(Level)
-    first = 0 if with_parents else levels.index(query.level)
+    first = levels.index(from_level or query.level)
     tags = {key.path[0] for key in query.keys} | set(query.include)
     return tags.union(*(DEFAULT_ATTRIBUTES[each] for each in levels[first : levels.index(query.level) + 1]))
 
 
-def _has(dataset: Mapping[str, object], keys: Sequence[MatchingKey], depth: int) -> bool:
-    nested: defaultdict[int, list[MatchingKey]] = defaultdict(list)
-    for key in keys:
-        if len(key.path) > depth + 1:
-            nested[key.path[depth]].append(key)
-        elif not any(key.test(value) for value in _values(dataset, key.path[depth]) if key.test):
+def _has(dataset: Mapping[str, object], conditions: Sequence[Condition], depth: int) -> bool:
+    nested: defaultdict[int, list[Condition]] = defaultdict(list)
+    for condition in conditions:
+        if len(condition.sequences) > depth:
+            nested[condition.sequences[depth]].append(condition)
+        elif not condition.test(dataset):
             return False
     return all(
         any(isinstance(item, dict) and _has(item, group, depth + 1) for item in _values(dataset, tag))
         for tag, group in nested.items()
     )
+
+
+def _conditions(keys: Sequence[MatchingKey]) -> Iterable[Condition]:
+    """The keys that are not universal; a date and its time that are ranges of one form are one condition."""
+    remaining = {key: None for key in keys if not key.is_universal}
+    for key in [*remaining]:
+        pair = next((other for other in remaining if other.path == _time_of(key)), None) if key in remaining else None
+        if pair is not None and (both := combined_range(key.value, pair.value)):
+            del remaining[key], remaining[pair]
+            yield Condition(key.path[:-1], _combined(key.path[-1], pair.path[-1], both))
+    for key in remaining:
+        yield Condition(key.path[:-1], _single(key.path[-1], matcher(key.vr, key.value)))
+
+
+def _time_of(key: MatchingKey) -> tuple[int, ...]:
+    """The path of the TM attribute that belongs to a DA attribute by its keyword."""
+    keyword = keyword_of(key.path[-1])
+    tag = tag_of(f"{keyword[:-4]}Time") if key.vr == "DA" and keyword.endswith("Date") else None
+    return (*key.path[:-1], tag) if tag and vr_of(tag) == "TM" else ()
+
+
+def _single(tag: int, test: Callable[[object], bool]) -> Callable[[Mapping[str, object]], bool]:
+    return lambda item: any(test(value) for value in _values(item, tag))
+
+
+def _combined(day: int, time: int, test: Callable[[object, object], bool]) -> Callable[[Mapping[str, object]], bool]:
+    return lambda item: any(test(*each) for each in zip(_values(item, day), _values(item, time), strict=False))
 
 
 def _values(dataset: Mapping[str, object], tag: int) -> list[object]:

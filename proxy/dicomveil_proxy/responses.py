@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,6 +14,9 @@ from starlette.types import Receive, Scope, Send
 from dicomveil_engine import EngineError
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.json_document import encoded
+from dicomveil_proxy.media_type import DICOM_XML
+from dicomveil_proxy.multipart import MultipartWriter, random_boundary
+from dicomveil_proxy.native_xml import native_xml
 from dicomveil_proxy.problems import problem
 from dicomveil_proxy.transactions.retrieve import Piece
 
@@ -31,7 +34,23 @@ async def primed(generator: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None
     except BaseException:
         await generator.aclose()
         raise
-    return _with_first(first, generator)
+    return _with_first([first], generator)
+
+
+async def gathered(body: AsyncGenerator[Piece, None], limit: int) -> list[Piece] | AsyncGenerator[Piece, None]:
+    """All pieces of a body; or, once they are over the limit, a generator of them and what follows."""
+    pieces: list[Piece] = []
+    size = 0
+    try:
+        async for piece in body:
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                return _with_first(pieces, body)
+    except BaseException:
+        await body.aclose()
+        raise
+    return pieces
 
 
 async def _nothing() -> AsyncGenerator[_T, None]:
@@ -39,9 +58,11 @@ async def _nothing() -> AsyncGenerator[_T, None]:
     yield  # an empty generator
 
 
-async def _with_first(first: _T, rest: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
+async def _with_first(first: list[_T], rest: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
     try:
-        yield first
+        for item in first:
+            yield item
+        first.clear()
         async for item in rest:
             yield item
     finally:
@@ -121,3 +142,10 @@ def json_response(
 ) -> Response:
     """A JSON document."""
     return Response(encoded(content), status, headers=dict(headers or {}), media_type=media_type)
+
+
+def xml_response(datasets: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
+    """Data sets in the Native DICOM Model, each a part."""
+    writer = MultipartWriter(random_boundary(), DICOM_XML)
+    content = b"".join(writer.head() + native_xml(dataset) for dataset in datasets) + writer.close()
+    return Response(content, headers=dict(headers), media_type=writer.content_type)

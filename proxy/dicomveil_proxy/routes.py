@@ -6,10 +6,9 @@ queries translated, and no header of the user agent reaches the origin server, n
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,8 +17,9 @@ from starlette.routing import Route
 
 from dicomveil_proxy import accept
 from dicomveil_proxy.accept import Choice, acceptable, choose
-from dicomveil_proxy.errors import BadRequest, Busy, NotAcceptable, OriginTimeout, UnknownResource, UnsupportedMediaType
-from dicomveil_proxy.media_type import DICOM, DICOM_JSON, MULTIPART_RELATED, OCTET_STREAM, parse_media_type
+from dicomveil_proxy.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES
+from dicomveil_proxy.errors import BadRequest, OriginRefused, UnknownResource, UnsupportedMediaType
+from dicomveil_proxy.media_type import DICOM, DICOM_JSON, DICOM_XML, MULTIPART_RELATED, OCTET_STREAM, parse_media_type
 from dicomveil_proxy.multipart import (
     MultipartLimits,
     MultipartReader,
@@ -31,17 +31,21 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.public_url import PublicURL
 from dicomveil_proxy.query import Level, Query
 from dicomveil_proxy.resource import Representation, Resource, parse_uid
-from dicomveil_proxy.responses import Stream, json_response, primed
+from dicomveil_proxy.responses import json_response, primed, xml_response
+from dicomveil_proxy.streams import Streams
 from dicomveil_proxy.transactions import retrieve
+from dicomveil_proxy.transactions.frames import FrameStart
+from dicomveil_proxy.transactions.frames import frames as retrieve_frames
 from dicomveil_proxy.transactions.retrieve import Piece
 from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import Storing, bounded, refuse
+from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
 
 MAXIMUM_PARAMETERS = 512
 _SEARCH = re.compile(r"(?:studies/([^/]+)/(?:series/([^/]+)/)?)?(studies|series|instances)")
+_STUDY_INSTANCE_UID = 0x0020000D
+_UIDS = re.compile(r"studies/([^/]+)(?:/series/([^/]+)(?:/instances/([^/]+))?)?(?=/|$)")
 _THUMBNAIL_VIEWPORT = "256,256"
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class DICOMweb:
@@ -51,20 +55,33 @@ class DICOMweb:
         self._project = project
         self._public_url = public_url
         self._prefix = prefix
-        self._streams = 0
+        self._streams = Streams(project.limits, project.entity_tag_key)
 
     def routes(self) -> list[Route]:
         """Of Starlette, below the prefix."""
         return [
             Route(f"{self._prefix}/studies", self.store, methods=["POST"]),
             Route(f"{self._prefix}/studies/{{study}}", self.store, methods=["POST"]),
+            Route(f"{self._prefix}/wado", self.wado, methods=["GET"]),
             Route(f"{self._prefix}/{{path:path}}", self.get, methods=["GET"]),
         ]
 
     async def get(self, request: Request) -> Response:
         """Search or retrieve."""
-        async with self._in_time():
-            return await self._get(request)
+        async with self._streams.in_time():
+            uids = _UIDS.match(request.path_params["path"])
+            return await self._afresh(uids.groups() if uids else (), partial(self._get, request))
+
+    async def _afresh(self, uids: Sequence[str | None], answer: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer; where the origin server has not what the identity map says of these pseudonyms, once more."""
+        try:
+            return await answer()
+        except (UnknownResource, OriginRefused) as error:
+            if isinstance(error, OriginRefused) and error.status not in {404, 410}:
+                raise
+            if not uids or not await self._project.translation.mend(*uids):
+                raise
+        return await answer()
 
     async def _get(self, request: Request) -> Response:
         path = request.path_params["path"]
@@ -79,11 +96,9 @@ class DICOMweb:
         header, override = _accept(request), dict(parameters).get("accept")
         representation = outside.representation
         if representation is Representation.METADATA:
-            choose(header, accept.METADATA, override)
-            original = await self._project.translation.resource(outside)
-            return await self._stream(retrieve.metadata(self._project, original, self._base_url(request)), DICOM_JSON)
+            return await self._metadata(request, outside, choose(header, accept.METADATA, override))
         if representation is Representation.DATASET:
-            return await self._instances(outside, header, override)
+            return await self._instances(request, outside, header, override)
         if representation is Representation.FRAMES:
             return await self._frames(outside, acceptable(header, accept.FRAMES, override))
         if representation is Representation.BULKDATA:
@@ -98,62 +113,100 @@ class DICOMweb:
         for uid in (scope.study, scope.series):
             if uid is not None:
                 parse_uid(uid)
-        choose(_accept(request), accept.SEARCH, dict(parameters).get("accept"))
+        choice = choose(_accept(request), accept.SEARCH, dict(parameters).get("accept"))
         query = Query.parse(level, parameters)
-        results = await search(self._project, scope, query, self._base_url(request))
-        headers = {}
-        if query.fuzzymatching:
-            # PS3.18 Section 8.3.4.2
-            headers["Warning"] = '299 dicomveil "The fuzzymatching parameter is not supported. Only literal matching"'
-        return json_response(results, media_type=DICOM_JSON, headers=headers)
+        with self._streams.counted():
+            answer = await search(self._project, scope, query, self._base_url(request))
+            # What is asked for by its UID, and is not there: the map may be wrong.
+            named = [key.value for key in query.keys if key.path == (_STUDY_INSTANCE_UID,)]
+            uids = (scope.study, scope.series) if scope.study else tuple(named[:1])
+            if not answer.results and uids and await self._project.translation.mend(*uids):
+                answer = await search(self._project, scope, query, self._base_url(request))
+        warnings = ", ".join(f'299 dicomveil "{each}"' for each in answer.warnings)
+        headers = {"Warning": warnings} if warnings else {}
+        if choice.offer.is_multipart:
+            # Without a match there is no part, and a multipart cannot be without one (RFC 2046 Section 5.1.1).
+            return xml_response(answer.results, headers) if answer.results else Response(None, 204, headers)
+        return json_response(answer.results, media_type=DICOM_JSON, headers=headers)
 
     # Retrieve
 
-    async def _instances(self, outside: Resource, header: str | None, override: str | None) -> Response:
-        offers = accept.INSTANCE if outside.instance else accept.INSTANCES
-        choice = choose(header, offers, override)
+    async def _metadata(self, request: Request, outside: Resource, choice: Choice) -> Response:
         original = await self._project.translation.resource(outside)
-        writer = MultipartWriter(random_boundary(), DICOM) if choice.offer.is_multipart else None
-        body = retrieve.instances(self._project, original, writer, choice.transfer_syntaxes)
-        return await self._stream(body, writer.content_type if writer else DICOM)
+        boundary = random_boundary() if choice.offer.is_multipart else None
+        writer = MultipartWriter(boundary, DICOM_XML) if boundary else None
+        body = retrieve.metadata(self._project, original, self._base_url(request), writer)
+        media_type = writer.content_type if writer else DICOM_JSON
+        return await self._streams.tagged(request, body, media_type, limit=MAXIMUM_METADATA_BYTES, boundary=boundary)
+
+    async def _instances(
+        self, request: Request, outside: Resource, header: str | None, override: str | None
+    ) -> Response:
+        offers = accept.INSTANCE if outside.instance else accept.INSTANCES
+        choices = acceptable(header, offers, override)
+        offer = choices[0].offer
+        original = await self._project.translation.resource(outside)
+        boundary = random_boundary() if offer.is_multipart else None
+        writer = MultipartWriter(boundary, DICOM) if boundary else None
+        alike = [choice for choice in choices if choice.offer == offer]
+        body = retrieve.instances(self._project, original, writer, alike)
+        media_type = writer.content_type if writer else DICOM
+        if not outside.instance:
+            return await self._streams.stream(body, media_type)
+        return await self._streams.tagged(request, body, media_type, limit=MAXIMUM_INSTANCE_BYTES, boundary=boundary)
 
     async def _frames(self, outside: Resource, choices: tuple[Choice, ...]) -> Response:
         original = await self._project.translation.resource(outside)
-        syntaxes = [syntax for choice in choices for syntax in (choice.transfer_syntaxes or ("*",))]
-        self._enter()
+        self._streams.enter()
         try:
-            frames = await primed(retrieve.frames(self._project, original, syntaxes))
-            content_type, _ = await anext(frames)
+            frames = await primed(retrieve_frames(self._project, original, choices))
+            first = await anext(frames)
+            assert isinstance(first, FrameStart)
         except BaseException:
-            self._leave()
+            self._streams.leave()
             raise
-        media_type = content_type.partition(";")[0]
-        chosen = next((choice for choice in choices if choice.offer.media_type in {media_type, OCTET_STREAM}), None)
-        if chosen is None or (not chosen.offer.is_multipart and len(outside.frames) > 1):
-            self._leave()
-            await frames.aclose()
-            raise NotAcceptable(f"these frames are stored as {content_type}")
-        writer = MultipartWriter(random_boundary(), media_type) if chosen.offer.is_multipart else None
-        return self._streaming(
-            _frame_pieces(frames, content_type, writer),
-            f"{writer.content_type}{content_type[len(media_type) :]}" if writer else content_type,
-        )
+        media_type, _, parameter = first.content_type.partition(";")
+        writer = MultipartWriter(random_boundary(), media_type) if first.is_multipart else None
+        whole = f"{writer.content_type};{parameter}".rstrip(";") if writer else first.content_type
+        return self._streams.begun(_frame_pieces(frames, first, writer), whole)
 
     async def _bulkdata(self, outside: Resource, choice: Choice) -> Response:
         original = await self._project.translation.resource(outside)
         body = retrieve.bulkdata(self._project, original)
         if not choice.offer.is_multipart:
-            return await self._stream(body, OCTET_STREAM)
+            return await self._streams.stream(body, OCTET_STREAM)
         writer = MultipartWriter(random_boundary(), OCTET_STREAM)
-        return await self._stream(_one_part(body, writer), writer.content_type)
+        return await self._streams.stream(_one_part(body, writer), writer.content_type)
 
     async def _rendered(self, outside: Resource, choice: Choice, parameters: list[tuple[str, str]]) -> Response:
         original = await self._project.translation.resource(outside)
         wanted = {name: value for name, value in parameters if name != "accept"}
         if outside.representation is Representation.THUMBNAIL:
             wanted.setdefault("viewport", _THUMBNAIL_VIEWPORT)
-        kind, picture = await retrieve.rendered(self._project, original, choice.offer.media_type, wanted)
+        return await self._picture(original, choice, wanted)
+
+    async def _picture(self, original: Resource, choice: Choice, looks: dict[str, str]) -> Response:
+        with self._streams.counted():
+            kind, picture = await retrieve.rendered(self._project, original, choice.offer.media_type, looks)
         return Response(picture, media_type=kind)
+
+    async def wado(self, request: Request) -> Response:
+        """Retrieve an instance, or a picture of it, by the parameters of a query."""
+        async with self._streams.in_time():
+            wanted = WadoQuery.parse(_parameters(request))
+            uids = (wanted.instance.study, wanted.instance.series, wanted.instance.instance)
+            return await self._afresh(uids, partial(self._wado, request, wanted))
+
+    async def _wado(self, request: Request, wanted: WadoQuery) -> Response:
+        choice = choose(_accept(request), OFFERS, wanted.content_type)
+        original = await self._project.translation.resource(wanted.picture)
+        if choice.offer.media_type != DICOM:
+            return await self._picture(original, choice, await rendering(self._project, original, wanted))
+        wanted.check_instance()
+        if wanted.transfer_syntaxes:
+            choice = Choice(choice.offer, wanted.transfer_syntaxes)
+        body = retrieve.instances(self._project, original, None, (choice,))
+        return await self._streams.tagged(request, body, DICOM, limit=MAXIMUM_INSTANCE_BYTES)
 
     # Store
 
@@ -169,62 +222,28 @@ class DICOMweb:
                 raise UnknownResource("there is no such resource")
         reader = _reader(request, self._project.limits.parts)
         storing = Storing(self._project, self._base_url(request), study)
-        self._enter()
-        try:
-            async with self._in_time():
+        with self._streams.counted():
+            async with self._streams.in_time():
                 response = await storing.run(_events(request, reader, self._project.limits.request_bytes))
-        finally:
-            self._leave()
         if response.status == 204:
             return Response(status_code=204)
         return json_response(response.dataset, status=response.status, media_type=DICOM_JSON)
-
-    # Streams
-
-    async def _stream(self, body: AsyncGenerator[Piece, None], media_type: str) -> Response:
-        self._enter()
-        try:
-            started = await primed(body)
-        except BaseException:
-            self._leave()
-            raise
-        return self._streaming(started, media_type)
-
-    def _streaming(self, body: AsyncGenerator[Piece, None], media_type: str) -> Response:
-        return Stream(body, media_type, seconds=self._project.limits.request_seconds, done=self._leave)
-
-    @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
-        """Up to the first byte of the answer; from there on it is for the stream to break off."""
-        try:
-            async with asyncio.timeout(self._project.limits.request_seconds):
-                yield
-        except TimeoutError:
-            raise OriginTimeout("the request took longer than limits.request_seconds") from None
-
-    def _enter(self) -> None:
-        if self._streams >= self._project.limits.concurrent_streams:
-            raise Busy("too many retrieves and stores at a time (limits.concurrent_streams); ask again later")
-        self._streams += 1
-
-    def _leave(self) -> None:
-        self._streams -= 1
 
     def _base_url(self, request: Request) -> str:
         return self._public_url.of(request) + self._prefix
 
 
 async def _frame_pieces(
-    frames: AsyncGenerator[tuple[str, Piece | None], None], first: str, writer: MultipartWriter | None
+    frames: AsyncGenerator[FrameStart | Piece, None], first: FrameStart, writer: MultipartWriter | None
 ) -> AsyncGenerator[Piece, None]:
     try:
         if writer:
-            yield writer.head({"Content-Type": first})
-        async for content_type, piece in frames:
-            if piece is not None:
+            yield writer.head({"Content-Type": first.content_type})
+        async for piece in frames:
+            if not isinstance(piece, FrameStart):
                 yield piece
             elif writer:
-                yield writer.head({"Content-Type": content_type})
+                yield writer.head({"Content-Type": piece.content_type})
         if writer:
             yield writer.close()
     finally:
@@ -264,8 +283,12 @@ def _accept(request: Request) -> str | None:
 def _reader(request: Request, parts: int) -> MultipartReader:
     content_type = request.headers.get("content-type", "")
     media_type = parse_media_type(content_type)
-    if media_type is None or media_type.name != MULTIPART_RELATED or media_type.part_type not in {DICOM, None}:
-        raise UnsupportedMediaType(f'send instances as {MULTIPART_RELATED}; type="{DICOM}"')
+    if (
+        media_type is None
+        or media_type.name != MULTIPART_RELATED
+        or media_type.part_type not in {DICOM, DICOM_JSON, None}
+    ):
+        raise UnsupportedMediaType(f'send instances as {MULTIPART_RELATED}; type="{DICOM}" or type="{DICOM_JSON}"')
     return MultipartReader(boundary_of(content_type, BadRequest), MultipartLimits(parts=parts), BadRequest)
 
 

@@ -7,13 +7,9 @@ value: an origin's URL may hold a password. What the profile's rules mean is the
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
-import stat
 import tomllib
-import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -40,22 +36,19 @@ from pydantic_settings import (
 )
 
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.project_table import ProjectName, ProjectTable
+from dicomveil_proxy.study_filter import FilterSettings
 
 DEFAULT_FILE = Path("dicomveil.toml")
-MINIMUM_KEY_BYTES = 32
-"""What `dicomveil keygen` writes: 256 bits, as 64 hexadecimal digits and a line break."""
-_MAXIMUM_KEY_FILE_BYTES = 4096
 
 _PREFIX = "DICOMVEIL_"
-_URL = re.compile("https?://", re.IGNORECASE)
+_TABLES = (f"{_PREFIX}PROJECTS__", f"{_PREFIX}FILTER__")
+"""Variables below these are checked with their tables."""
+_DATABASE = re.compile("postgres(?:ql)?://")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-_HEX = re.compile(rb"[0-9A-Fa-f]+")
-_TEXT = re.compile(rb"[\t\n\r -~]*")
+_WEB_ORIGIN = re.compile(r"https?://(?:[0-9a-z._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""RFC 6454 Section 6.1, as it stands in a request's Origin header."""
 _MiB = 1 << 20
-
-
-class KeyFileWarning(UserWarning):
-    """The key file can be read by others."""
 
 
 class Limits(BaseModel):
@@ -72,7 +65,7 @@ class Limits(BaseModel):
     request_bytes: PositiveInt = 4096 * _MiB
     """Of the body of a store."""
     concurrent_streams: PositiveInt = 64
-    """Retrieves and stores at one time, per worker."""
+    """Searches, retrieves and stores at one time, per worker."""
     request_seconds: PositiveFloat = 3600
     """For one request, from its first to its last byte."""
     origin_connect_seconds: PositiveFloat = 10
@@ -83,7 +76,11 @@ class Limits(BaseModel):
     origin_document_bytes: PositiveInt = 64 * _MiB
     """Of an answer that is held whole: a search, a receipt, a picture."""
     origin_instance_bytes: PositiveInt = 2048 * _MiB
-    """Of an instance that is fetched to cut frames out of it."""
+    """Of an instance that is fetched to cut frames out of it, or to be transcoded."""
+    decoded_bytes: PositiveInt = 1024 * _MiB
+    """Of an instance's pixels when they are decoded, because a user agent asks for another transfer syntax."""
+    transcoding_seconds: PositiveFloat = 60
+    """For one instance or frame."""
 
 
 class Settings(BaseSettings):
@@ -97,20 +94,20 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    origin: Annotated[str, Field(min_length=1, repr=False)]
-    """URL of a DICOMweb origin server, or a folder of instances."""
-    key_file: Path
-    """Written by `dicomveil keygen`."""
+    origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
+    """URL of a DICOMweb origin server, or a folder of instances; None only where each project has its own."""
+    key_file: Path | None = None
+    """Written by `dicomveil keygen`; None only where projects have their own, and then there is no default project."""
     profile: str = "default"
     """Name of a preset, or path of a configuration."""
-    state: Path = Path("dicomveil-state")
-    """Folder of the identity map."""
+    state: Annotated[Path | str, Field(repr=False)] = Path("dicomveil-state")
+    """Folder of the identity map, or the URL of a PostgreSQL database, which may hold a password."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes."""
-    store: Literal["deidentify", "refuse"] = "deidentify"
+    store: Literal["deidentify", "reidentify", "refuse"] = "deidentify"
     """What happens to instances that are sent."""
     on_error: Literal["abort", "omit"] = "abort"
     """What happens to an answer with an instance that cannot be de-identified."""
@@ -118,9 +115,20 @@ class Settings(BaseSettings):
     """Where user agents reach the server, when a proxy before it does not say so."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks whose `Forwarded` headers are believed; comma-separated in the environment."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Web origins whose pages may ask (CORS), or `*` for all; comma-separated in the environment."""
+    filter: FilterSettings = FilterSettings()
+    """Which of the origin's studies there are."""
+    projects: dict[ProjectName, ProjectTable] = {}
+    """Further projects by their names; what one leaves out is as it is here."""
     limits: Limits = Limits()
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("state", mode="before")
+    @classmethod
+    def _place(cls, value: object) -> object:
+        return Path(value) if isinstance(value, str) and not _DATABASE.match(value) else value
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _divided(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -137,17 +145,24 @@ class Settings(BaseSettings):
             raise ValueError("write addresses as 10.0.0.1 and networks as 10.0.0.0/8") from None
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _web_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value == ("*",):
+            return value
+        if not all(_WEB_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError(
+                "write each as browsers do, https://host or https://host:port in lower case without a path; "
+                "or * alone, for all"
+            )
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is not None and not _PUBLIC_URL.fullmatch(value):
             raise ValueError("write it as https://host or https://host/path, with no query")
         return value.rstrip("/") if value else None
-
-    @property
-    def origin_folder(self) -> Path | None:
-        """The folder, where the origin is one and no URL."""
-        return None if _URL.match(self.origin) else Path(self.origin)
 
 
 def load_settings(file: Path | None = None, **arguments: object) -> Settings:
@@ -176,50 +191,18 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
             return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
     try:
-        return FromFile(**given)
+        settings = FromFile(**given)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_mend(detail) for detail in error.errors())) from None
-    except SettingsError:
+    except SettingsError as error:
+        field = re.search('for field "(limits|filter|projects)"', str(error))
+        name = field[1] if field else "limits"
         raise ConfigurationError(
-            "limits: DICOMVEIL_LIMITS is no JSON object; set DICOMVEIL_LIMITS__<NAME> for each limit"
+            f"{name}: {_PREFIX}{name.upper()} is no JSON object; set {_PREFIX}{name.upper()}__<NAME> for each"
         ) from None
-
-
-def read_key(path: Path) -> bytes:
-    """The project key: 64 or more hexadecimal digits, base64, or raw bytes; 32 bytes at least.
-
-    Raises ConfigurationError, which never holds any of the key; warns when others than the owner may read the
-    file.
-    """
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_MAXIMUM_KEY_FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"key_file: it cannot be read ({error.strerror}); `dicomveil keygen FILE` makes one"
-        ) from None
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
-        warnings.warn("others can read the key file; give it mode 0600", KeyFileWarning, stacklevel=2)
-    key = _decoded_key(content)
-    if key is None or len(key) < MINIMUM_KEY_BYTES or len(content) > _MAXIMUM_KEY_FILE_BYTES:
-        raise ConfigurationError(
-            f"key_file: it holds no key of {MINIMUM_KEY_BYTES} bytes or more, as hexadecimal digits, base64 "
-            "or raw; `dicomveil keygen FILE` makes one"
-        )
-    return key
-
-
-def _decoded_key(content: bytes) -> bytes | None:
-    text = content.strip()
-    if _HEX.fullmatch(text):  # before base64, whose digits these are too
-        return bytes.fromhex(text.decode()) if len(text) % 2 == 0 else None
-    if not _TEXT.fullmatch(content):
-        return content
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return None  # a pass phrase, of which nobody knows how much it is worth
+    if missing := _missing(settings):
+        raise ConfigurationError("; ".join(_how_to_set(name) for name in missing))
+    return settings
 
 
 def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -237,9 +220,19 @@ def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
         where = f" {place[0]}" if place else ""
         raise ConfigurationError(f"the settings file is no TOML{where}") from None
     _check_names(values, "the settings file", Settings)
-    if isinstance(limits := values.get("limits"), dict):
-        _check_names(limits, "[limits] of the settings file", Limits)
+    _check_table(values, "limits", Limits)
+    _check_table(values, "filter", FilterSettings)
+    if isinstance(projects := values.get("projects"), dict):
+        for name in projects:
+            _check_table(projects, name, ProjectTable, "projects.")
+            if isinstance(projects[name], dict):
+                _check_table(projects[name], "filter", FilterSettings, f"projects.{name}.")
     return values
+
+
+def _check_table(values: Mapping[str, object], name: str, model: type[BaseModel], above: str = "") -> None:
+    if isinstance(table := values.get(name), dict):
+        _check_names(table, f"[{above}{name}] of the settings file", model)
 
 
 def _check_names(values: Mapping[str, object], where: str, model: type[BaseModel]) -> None:
@@ -256,18 +249,34 @@ def _check_environment() -> None:
     known += [f"{_PREFIX}LIMITS__{name.upper()}" for name in Limits.model_fields]
     for name in os.environ:
         upper = name.upper()
-        if upper.startswith(_PREFIX) and upper not in known:
+        if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(_TABLES):
             near = get_close_matches(upper, known, 1, cutoff=0.9)
             if near:
                 raise ConfigurationError(f"the environment: {name} is no setting; did you mean {near[0]}?")
 
 
+def _missing(settings: Settings) -> list[str]:
+    """The settings without which there is no project, or one has no origin."""
+    projects = settings.projects.values()
+    has_default = settings.key_file is not None or not projects
+    needs_origin = has_default or any(project.origin is None for project in projects)
+    missing = ["origin"] if needs_origin and settings.origin is None else []
+    return [*missing, "key_file"] if has_default and settings.key_file is None else missing
+
+
+def _how_to_set(name: str) -> str:
+    return (
+        f"{name}: it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, "
+        f"or {name} = ... in {DEFAULT_FILE}"
+    )
+
+
 def _mend(detail: ErrorDetails) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        return (
-            f"{name}: it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, "
-            f"or {name} = ... in {DEFAULT_FILE}"
-        )
+    if name.startswith("projects."):
+        if detail["type"] == "missing":
+            return f"{name}: it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
+        if detail["loc"][-1] == "[key]":
+            return f"{name.removesuffix('.[key]')}: a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
     # pydantic's messages say what a value should be, and not what it is.
     return f"{name}: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,15 +1,17 @@
 """Between pseudonymised space, where user agents are, and original space, where the origin server is.
 
 Outward it is the policy's pure function. Inward it is that function's inverse: remembered, or found again by
-asking the origin server what it has. Nothing outside this module turns a pseudonym into an original.
+asking the origin server what it has. Nothing outside this module turns a pseudonym into an original, but for
+what is brought home (`reidentification`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from dicomveil_engine import InstanceIdentity, Policy
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
@@ -24,6 +26,23 @@ PAGE = 500
 """Results that are asked of the origin server at a time, when all of them are needed."""
 
 _STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What a level of the hierarchy is called, here and there."""
+
+    level: Level
+    kind: Kind
+    key: str
+    keyword: str
+
+
+_LEVELS = (
+    _Level(Level.STUDIES, Kind.STUDY, _STUDY, "StudyInstanceUID"),
+    _Level(Level.SERIES, Kind.SERIES, _SERIES, "SeriesInstanceUID"),
+    _Level(Level.INSTANCES, Kind.INSTANCE, _INSTANCE, "SOPInstanceUID"),
+)
 _IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID")
 
 _log = logging.getLogger(__name__)
@@ -73,7 +92,10 @@ class Translation:
                 if original := text_of(dataset, key):
                     found.append((kind, self._policy.pseudonym_uid(original), original))
         if self._policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
-            found.append((Kind.PATIENT, self._policy.pseudonym_patient_id(patient), patient))
+            pseudonym = self._policy.pseudonym_patient_id(patient)
+            # The origin server may hold a patient in both forms; the original is the one that must be known.
+            if pseudonym != patient:
+                found.append((Kind.PATIENT, pseudonym, patient))
         # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for.
         return [identity for identity in found if identity[2].encode("utf-8", "replace").decode() == identity[2]]
 
@@ -127,14 +149,47 @@ class Translation:
             raise UnknownResource("there is no such resource")
         return original
 
-    async def _list(self, level: Level, study: str | None, series: str | None) -> list[Identity]:
+    async def _list(
+        self, level: Level, study: str | None, series: str | None
+    ) -> AsyncGenerator[Iterable[Identity], None]:
         """Everything that the origin server has at a level, page by page."""
         params = [("includefield", keyword) for keyword in _IDENTIFIERS]
-        identities: list[Identity] = []
-        async for page in pages(self._origin, level, study, series, params, size=PAGE):
-            for dataset in page:
-                identities += self._identities_of(dataset)
-        return identities
+        async with aclosing(pages(self._origin, level, study, series, params, size=PAGE)) as listing:
+            async for page in listing:
+                yield [identity for dataset in page for identity in self._identities_of(dataset)]
+
+    # What was remembered and is so no longer
+
+    async def mend(self, study: str | None, series: str | None = None, instance: str | None = None) -> bool:
+        """Forget what the map says of these pseudonyms, if the origin server no longer has it; whether it was so.
+
+        For a resource that the origin server did not find. It is asked for the originals by name, which costs little,
+        and lists nothing; who resolves the pseudonyms again has it listed.
+        """
+        if not self._policy.replaces_uids:
+            return False
+        wrong: list[Identity] = []
+        originals: list[str] = []
+        for level, outside in zip(_LEVELS, (study, series, instance), strict=True):
+            if outside is None or not self._policy.is_pseudonym_uid(outside):
+                break
+            original = await self._resolver.known(level.kind, outside)
+            if original is None:
+                break
+            # What was in a study that is there no longer is not there either.
+            if wrong or not await self._is_there(level, originals, original):
+                wrong.append((level.kind, outside, original))
+            originals.append(original)
+        if wrong:
+            await self._resolver.forget(wrong)
+        return bool(wrong)
+
+    async def _is_there(self, level: _Level, above: list[str], original: str) -> bool:
+        study, series = [*above, None, None][:2]
+        params = [(level.keyword, original)]
+        # It may not know the filter: then its first page tells nothing.
+        found = await self._origin.search(level.level, study, series, params, limit=PAGE, offset=0)
+        return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
 
 
 def text_of(dataset: Mapping[str, object], key: str) -> str:

@@ -73,7 +73,7 @@ def fill(orthanc: Orthanc, shared: Path, policy: Policy) -> list[Stored]:
     archive: list[Stored] = []
     patients: dict[str, str] = {}
     for path in sorted((shared / "corpus").glob("*.dcm")):
-        candidate = _read(path.read_bytes())
+        candidate = read_stored(path.read_bytes())
         if candidate is None or any(candidate.instance == stored.instance for stored in archive):
             continue
         # Orthanc cannot retrieve a study that is stored under two PatientIDs.
@@ -86,7 +86,7 @@ def fill(orthanc: Orthanc, shared: Path, policy: Policy) -> list[Stored]:
             continue
         if orthanc.store(candidate.data) == candidate.instance:
             archive.append(candidate)
-    planted = _read(ct(rows=16, columns=16))
+    planted = read_stored(ct(rows=16, columns=16))
     assert planted is not None
     if orthanc.store(planted.data) == planted.instance:
         archive.append(planted)
@@ -101,7 +101,7 @@ def by_study(archive: list[Stored]) -> dict[str, list[Stored]]:
     return studies
 
 
-def _read(data: bytes) -> Stored | None:
+def read_stored(data: bytes) -> Stored | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

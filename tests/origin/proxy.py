@@ -38,7 +38,10 @@ class Proxy:
 
 @contextmanager
 def running_proxy(folder: Path, origin: str, profile: str = "default", *options: str) -> Iterator[Proxy]:
-    """Start a proxy that keeps its key, state and log in `folder`; started there again, it is the same project."""
+    """Start a proxy that keeps its key, state and log in `folder`; started there again, it is the same project.
+
+    `profile` is a preset or the path of a configuration.
+    """
     key_file = folder / "project.key"
     if not key_file.exists():
         _dicomveil(folder, "keygen", str(key_file)).wait(30)
@@ -58,7 +61,8 @@ def running_proxy(folder: Path, origin: str, profile: str = "default", *options:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_it_answers(url, process, log)
-        yield Proxy(url, log, load_policy({"profile": profile}, bytes.fromhex(key_file.read_text())))
+        configuration = Path(profile) if Path(profile).is_file() else {"profile": profile}
+        yield Proxy(url, log, load_policy(configuration, bytes.fromhex(key_file.read_text())))
     finally:
         stop(process)
 

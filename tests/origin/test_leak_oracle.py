@@ -67,7 +67,13 @@ def _requests(proxy: Proxy, stored: list[Stored]) -> Iterator[tuple[str, dict[st
         yield f"{instance}/frames/999", {}
         yield f"{instance}/rendered", {}
         yield f"{instance}/thumbnail", {}
+        yield _wado(*map(pseudonym, (each.study, each.series, each.instance))), {}
+        yield _wado(each.study, each.series, each.instance), {}
         yield f"{instance}/bulk/00100010", {}
         yield f"{instance}/bulk/7fe00010", {}
         yield instance, {"Accept": "text/html"}
         yield f"{study}/series/{each.series}/instances/{each.instance}", {}
+
+
+def _wado(*uids: str) -> str:
+    return "/wado?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}&contentType=application/dicom".format(*uids)

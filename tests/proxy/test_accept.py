@@ -105,6 +105,30 @@ def test_metadata(header: str, name: str) -> None:
     assert choose(header, METADATA).offer == Offer(name)
 
 
+def test_what_is_named_and_what_is_refused() -> None:
+    """Each preference is a choice of its own, best first; what has q=0 is refused with each."""
+    header = ", ".join(
+        f"application/dicom{rest}"
+        for rest in (";q=0.2", ";transfer-syntax=*;q=0.5", ";transfer-syntax=1.2.3", ";transfer-syntax=1.2.4;q=0")
+    )
+    choices = acceptable(header, (Offer("application/dicom"),))
+
+    assert [choice.transfer_syntaxes for choice in choices] == [("1.2.3",), ("*",), ()]
+    assert [choice.quality for choice in choices] == [1, 0.5, 0.2]
+    assert [[choice.takes(syntax) for syntax in ("1.2.3", "1.2.4", "1.2.5", None)] for choice in choices] == [
+        [True, False, False, False],
+        [True, False, True, True],
+        [True, False, True, True],
+    ]
+
+
+def test_xml_is_had_in_parts_only() -> None:
+    """PS3.18 Section 8.7.3: an XML document has one instance, and a resource may have many."""
+    assert choose('multipart/related; type="application/dicom+xml"', METADATA).offer == METADATA[-1]
+    with pytest.raises(NotAcceptable):
+        choose("application/dicom+xml", METADATA)
+
+
 def test_one_instance_may_come_without_multipart() -> None:
     """`application/dicom` alone is for a single instance only."""
     assert choose("application/dicom; transfer-syntax=*", INSTANCE) == Choice(Offer("application/dicom"), ("*",))

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.application import IDENTITY_FILE, create_application, origin_of, policy_of
+from dicomveil_proxy.application import create_application, origin_of, policy_of
 from dicomveil_proxy.errors import OriginMalformed
+from dicomveil_proxy.identity import IDENTITY_FILE
 from dicomveil_proxy.multipart import Event
 from dicomveil_proxy.origin.folder import FolderOrigin
 from dicomveil_proxy.origin.web import WebOrigin
+from dicomveil_proxy.project_settings import ProjectSettings, projects_of
 from dicomveil_proxy.settings import Limits, Settings
 from proxy.fakes import (
     ANY_SYNTAX,
@@ -51,6 +53,11 @@ def settings(folder: Path, **values: Any) -> Settings:
     key_file.write_text(KEY.hex())
     right: dict[str, Any] = {"origin": "http://origin.test/dicom-web", "key_file": key_file, "state": folder / "state"}
     return Settings(**right | values)
+
+
+def project(folder: Path, **values: Any) -> ProjectSettings:
+    """The default project of these."""
+    return projects_of(settings(folder, **values))[0]
 
 
 # What surrounds a request
@@ -94,11 +101,11 @@ async def test_an_error_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 async def test_an_error_of_ours_on_the_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The answer is broken off."""
-    origin = MemoryOrigin(instance(), instance(instance="1.2.3.1.1.2"))
-    origin.breaks["metadata"] = KeyError("Doe^Jane")
+    origin = MemoryOrigin(instance(pixels=bytes(100_000)))
+    origin.breaks["instances"] = KeyError("Doe^Jane")
     async with proxy(tmp_path, origin) as ask:
         with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
-            await ask.get(f"{ask.path(instance=None)}/metadata")
+            await ask.get(ask.path(instance=None), ANY_SYNTAX)
 
     assert ": KeyError in " in caplog.text
     assert "Doe" not in caplog.text
@@ -119,8 +126,8 @@ async def test_the_end(tmp_path: Path) -> None:
 
 def test_what_an_origin_is(tmp_path: Path) -> None:
     """A URL or a folder."""
-    web = origin_of(settings(tmp_path, limits=Limits(origin_read_seconds=7)))
-    folder = origin_of(settings(tmp_path, origin=str(tmp_path)))
+    web = origin_of(project(tmp_path, limits=Limits(origin_read_seconds=7)))
+    folder = origin_of(project(tmp_path, origin=str(tmp_path)))
 
     assert isinstance(web, WebOrigin)
     assert web._limits.read_seconds == 7
@@ -130,7 +137,7 @@ def test_what_an_origin_is(tmp_path: Path) -> None:
 
 def test_limits_reach_the_engine(tmp_path: Path) -> None:
     """Those of an instance are the policy's."""
-    policy = policy_of(settings(tmp_path, limits=Limits(header_bytes=1000, nesting=3)))
+    policy = policy_of(project(tmp_path, limits=Limits(header_bytes=1000, nesting=3)))
 
     assert (policy.limits.header_bytes, policy.limits.depth) == (1000, 3)
 
@@ -228,6 +235,33 @@ async def test_a_memory_that_cannot_be_written(tmp_path: Path, caplog: pytest.Lo
     assert "the identity map cannot be used" in caplog.text
 
 
+async def test_a_memory_that_is_wrong(tmp_path: Path) -> None:
+    """What the origin does not find under the UID that is remembered is looked for once more, by every route."""
+    origin = MemoryOrigin(instance())
+    async with proxy(tmp_path, origin) as ask:
+        before = await everything(ask)
+        pseudonymous = instance(ask.uid(STUDY), ask.uid(SERIES), ask.uid(INSTANCE))
+        for path, accept in (
+            (ask.path(), ANY_SYNTAX),
+            (f"{ask.path()}/metadata", None),
+            (f"{ask.path()}/frames/1", "application/octet-stream"),
+            (f"{ask.path()}/rendered", None),
+            (f"{ask.path(series=None, instance=None)}/series", None),
+            (f"/studies?StudyInstanceUID={ask.uid(STUDY)}", None),
+        ):
+            origin.held = [instance()] if origin.held == [pseudonymous] else [pseudonymous]
+            answer = await ask.get(path, accept)
+            assert (answer.status_code, answer.content != b"[]") == (200, True), path
+        origin.held = []
+        assert (await ask.get(ask.path(), ANY_SYNTAX)).status_code == 404
+        origin.held = [instance()]
+        origin.asked.clear()
+        assert (await ask.get(ask.path(), ANY_SYNTAX)).status_code == 404  # for half a minute
+        assert origin.asked == []
+    async with proxy(tmp_path, origin) as ask:
+        assert await everything(ask) == before
+
+
 # Over a real connection
 
 
@@ -249,7 +283,7 @@ def test_a_body_that_breaks_off(tmp_path: Path, is_whole: bool) -> None:
     if not is_whole:
         origin.breaks["instances"] = OriginMalformed("the response of the origin server is broken or not whole")
     application = application_in(tmp_path, origin)
-    path = Asking(application, None, policy_of(settings(tmp_path))).path()  # type: ignore[arg-type]
+    path = Asking(application, None, policy_of(project(tmp_path))).path(instance=None)  # type: ignore[arg-type]
     with served(application) as port:
         received = answer(port, path)
     head, _, body = received.partition(b"\r\n\r\n")
@@ -277,7 +311,7 @@ def test_a_user_agent_that_leaves(tmp_path: Path) -> None:
 
     origin.instances = silent  # type: ignore[method-assign]
     application = application_in(tmp_path, origin)
-    path = Asking(application, None, policy_of(settings(tmp_path))).path()  # type: ignore[arg-type]
+    path = Asking(application, None, policy_of(project(tmp_path))).path(instance=None)  # type: ignore[arg-type]
     with served(application) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(f"GET /dicom-web{path} HTTP/1.1\r\nHost: x\r\nAccept: {ANY_SYNTAX}\r\n\r\n".encode())

@@ -32,7 +32,7 @@ def settings_of(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str
     return [
         (name, prefix + name.upper(), _default(field.get_default(), required=field.is_required()))
         for name, field in model.model_fields.items()
-        if name != "limits"
+        if name not in {"limits", "filter", "projects"}
     ]
 
 

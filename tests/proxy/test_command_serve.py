@@ -20,6 +20,8 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.command import commands, serve
 from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.project_settings import projects_of
+from dicomveil_proxy.settings import Settings
 
 PASSWORD = "open-sesame"
 
@@ -63,7 +65,7 @@ def test_without_settings_it_names_those_that_it_needs() -> None:
         (["--config", "nothing.toml"], "the settings file does not exist"),
         (["--public-url", "research"], "public_url: write it as https://host"),
         (["--host", "192.0.2.1"], "host: this machine has no such name or address"),
-        (["--store", "perhaps"], "'perhaps' is not one of 'deidentify', 'refuse'"),
+        (["--store", "perhaps"], "'perhaps' is not one of 'deidentify', 'reidentify', 'refuse'"),
     ],
 )
 def test_wrong_settings_are_refused(arguments: list[str], message: str) -> None:
@@ -120,6 +122,55 @@ def test_of_the_origin_only_the_host_is_printed() -> None:
     assert re.search(r"origin +pacs$", serve.described(web, "..."), re.MULTILINE)
     assert re.search(r"origin +a folder$", serve.described(folder, "..."), re.MULTILINE)
     assert PASSWORD not in serve.described(web, "...")
+
+
+def projects(**table: object) -> Settings:
+    """A default project and another, called lung, with these settings."""
+    if not Path("lung.key").exists():
+        write_key(Path("lung.key"))
+    lung = {"key_file": "lung.key", "store": "refuse"} | table
+    return serve.effective_settings(None, origin="origin", key_file=Path("key"), projects={"lung": lung})
+
+
+def test_projects_are_printed() -> None:
+    """Each with its address, and whether it has a filter, but not which."""
+    text = serve.described(projects(filter={"studies": ["1.2.3.4"]}), "http://host")
+
+    assert re.findall("serves (.*)", text) == ["http://host/dicom-web", "http://host/projects/lung/dicom-web"]
+    assert re.findall("studies +(.*)", text) == ["all studies", "those that the filter selects"]
+    assert "1.2.3.4" not in text
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"key_file": "key"}, "projects.lung: key_file: it holds the key of the default project"),
+        ({"key_file": "nothing"}, "projects.lung: key_file: it cannot be read"),
+        ({"profile": "basc"}, 'projects.lung: profile: "profile" must be one of'),
+        ({"origin": "nowhere"}, "projects.lung: origin: there is no such folder"),
+        ({"filter": {"studies_file": "nothing"}}, "projects.lung: filter.studies_file: it cannot be read"),
+        ({"filter": {"studies": []}, "store": "deidentify"}, "projects.lung: a filter goes with store"),
+    ],
+)
+def test_what_is_wrong_with_a_project_is_found_before_the_start(table: dict[str, object], message: str) -> None:
+    """And told with the project's name."""
+    with pytest.raises(ConfigurationError, match=message):
+        serve.check(projects(**table))
+
+
+def test_the_warnings_of_a_project_name_it() -> None:
+    """Those of the default project have no name."""
+    settings = projects()
+    Path("lung.key").chmod(0o644)
+
+    assert serve.check(settings) == ["projects.lung: key_file: others can read the key file; give it mode 0600"]
+
+
+def test_projects_survive_the_way_to_a_worker() -> None:
+    """As the other settings do."""
+    settings = projects(filter={"query": {"PatientID": "PATIENT-1"}})
+
+    assert projects_of(pickle.loads(pickle.dumps(settings))) == projects_of(settings)
 
 
 def test_workers_get_the_settings_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:

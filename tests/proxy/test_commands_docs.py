@@ -15,7 +15,7 @@ from dicomveil_engine.explanation import Outcome
 from dicomveil_engine.suspicion import Reason
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
-from dicomveil_proxy.settings import read_key
+from dicomveil_proxy.key_file import read_key
 from proxy.instances import instance
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")

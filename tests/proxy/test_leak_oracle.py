@@ -134,11 +134,27 @@ def paths(ask: Asking) -> Iterator[tuple[str, str]]:
     ):
         yield f"{resource}/bulk/{bulk}", "*/*"
     yield f"{resource}/frames/1,2", "*/*"
+    yield f"{resource}/frames/1,2", 'multipart/related; type="image/dicom-rle"'
+    yield resource, "application/dicom; transfer-syntax=1.2.840.10008.1.2"
+    for path in ("/instances?includefield=all", f"/studies/{study}/metadata"):
+        yield path, 'multipart/related; type="application/dicom+xml"'
     yield f"{resource}/frames/{WORD}", "*/*"
     yield f"{resource}/rendered?annotation=patient&{WORD}={WORD}", "*/*"
     yield f"/studies/{UIDS[0]}/metadata", "*/*"
     yield f"/studies/{WORD}/{DAY}", "*/*"
     yield f"/{WORD}", WORD
+    wado = f"/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={one}"
+    yield wado, "*/*"
+    yield f"{wado}&contentType=application/dicom", "*/*"
+    for bad in (
+        f"{WORD}={WORD}&contentType={WORD}",
+        f"annotation={WORD}",
+        f"frameNumber={WORD}",
+        f"studyUID={UIDS[0]}",
+    ):
+        yield f"{wado}&{bad}", "*/*"
+    yield f"/wado?requestType={WORD}", "*/*"
+    yield f"/wado?requestType=WADO&studyUID={UIDS[0]}&seriesUID={UIDS[1]}&objectUID={WORD}", "*/*"
     for key, value in {
         "PatientName": WORD,
         "PatientID": TEXTS["LO"],

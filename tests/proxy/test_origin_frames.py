@@ -15,7 +15,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
-from dicomveil_proxy.origin.frames import StoredFrames, malformed, silence_pydicom, to_little_endian
+from dicomveil_proxy.origin.frames import StoredFrames, StoredInstance, malformed, silence_pydicom, to_little_endian
 from proxy.fakes import instance
 
 IMPLICIT, EXPLICIT, BIG, DEFLATED = (f"1.2.840.10008.1.2{end}" for end in ("", ".1", ".2", ".1.99"))
@@ -58,6 +58,34 @@ def test_encapsulated_frames() -> None:
 
     assert [frames.frame(1), frames.frame(2)] == [b"one!", b"two!"]
     assert frames.content_type == f"image/jpeg; transfer-syntax={JPEG}"
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, JPEG])
+def test_all_frames_one_after_the_other(syntax: str) -> None:
+    """The same as each by its number; what follows them is found."""
+    pixels = encapsulate([b"one!", b"two!"]) if syntax == JPEG else WORDS
+    file = stored(syntax, pixels, vr="OB" if syntax == JPEG else "OW", DataSetTrailingPadding=b"\1\2")
+    opened = StoredInstance(file)
+    frames = StoredFrames(opened)
+
+    assert list(frames.frames()) == [frames.frame(1), frames.frame(2)]
+    assert opened.read(frames.end).DataSetTrailingPadding == b"\1\2"
+    assert opened.read().Rows == 2
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_another_number_of_frames_than_said(frames: int) -> None:
+    """Malformed: nobody can tell which frame is which."""
+    with pytest.raises(OriginMalformed):
+        list(StoredFrames(stored(JPEG, encapsulate([b"one!", b"two!"]), vr="OB", frames=frames)).frames())
+
+
+def test_pixel_data_without_an_end() -> None:
+    """Malformed, where its end is asked for."""
+    file = stored(JPEG, encapsulate([b"one!", b"two!"]), vr="OB")
+    for cut in (1, 9, 30):
+        with pytest.raises(OriginMalformed):
+            _ = StoredFrames(BytesIO(file.getvalue()[:-cut] + (b"rubbish!" * 9 if cut == 9 else b""))).end
 
 
 def test_frames_of_single_bits() -> None:

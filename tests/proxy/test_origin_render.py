@@ -50,6 +50,12 @@ def test_a_window() -> None:
     assert inverted.tolist() == [[255, 218, 182, 145], [109, 72, 36, 0]]
 
 
+def test_a_decompression_bomb() -> None:
+    """Refused by its attributes, before anything is decoded."""
+    with pytest.raises(NotAcceptable, match="too large"):
+        picture(change=changed(Rows=40_000, Columns=40_000))
+
+
 def test_a_viewport() -> None:
     """The picture fits into it, in its own shape."""
     assert picture(viewport="8,8").shape == (4, 8)

@@ -51,7 +51,7 @@ def test_a_viewers_study_list() -> None:
         ((0x00100020,), "LO"),
         ((0x00080020,), "DA"),
     ]
-    assert (parsed.limit, parsed.offset, parsed.fuzzymatching) == (101, 5, False)
+    assert (parsed.limit, parsed.offset, parsed.is_capped, parsed.not_done) == (101, 5, False, ())
     assert (parsed.include, parsed.include_all) == ((0x00081030, 0x00080060), True)
     assert matches(STUDY, parsed)
 
@@ -87,7 +87,7 @@ def test_notations_of_an_attribute(name: str, path: tuple[int, ...]) -> None:
             ("StudyDate", "Doe^Jane"),
         ),
         *(("limit", "-1"), ("limit", "Doe^Jane"), ("limit", ""), ("offset", "1.5"), ("offset", "٣")),
-        *(("fuzzymatching", "Doe^Jane"), ("emptyvaluematching", "true"), ("multiplevaluematching", "true")),
+        *(("fuzzymatching", "Doe^Jane"), ("emptyvaluematching", "TRUE"), ("multiplevaluematching", "")),
     ],
 )
 def test_what_is_refused_is_not_echoed(parameter: tuple[str, str]) -> None:
@@ -115,10 +115,23 @@ def test_too_many_keys_are_refused() -> None:
         query(*[("PatientName", "x")] * 257)
 
 
-@pytest.mark.parametrize(("asked", "limit"), [((), 50), ((("limit", "7"),), 7), ((("limit", "70"),), 50)])
-def test_the_limit_is_capped(asked: tuple[tuple[str, str], ...], limit: int) -> None:
-    """No search gives more than the setting allows."""
-    assert Query.parse(Level.SERIES, asked, maximum=50).limit == limit
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(None, (50, True)), ("7", (7, False)), ("50", (50, False)), ("70", (50, True))]
+)
+def test_the_limit_is_capped(limit: str | None, expected: tuple[int, bool]) -> None:
+    """No search gives more than the setting allows, and it knows whose limit it is."""
+    parsed = Query.parse(Level.SERIES, [("limit", limit)] if limit else [], maximum=50)
+
+    assert (parsed.limit, parsed.is_capped) == expected
+
+
+def test_what_is_not_done_is_said() -> None:
+    """The search is performed all the same: PS3.18 Sections 8.3.4.2, 8.3.4.5 and 8.3.4.6."""
+    names = ("multiplevaluematching", "emptyvaluematching", "fuzzymatching")
+    parsed = query(*((name, "true") for name in names))
+
+    assert sorted(text.split()[1] for text in parsed.not_done) == sorted(names)
+    assert all("has" in text and "been performed" in text for text in parsed.not_done)
 
 
 @pytest.mark.parametrize(
@@ -174,5 +187,42 @@ def test_what_the_response_holds() -> None:
 
     assert tags >= {0x00080018, 0x00400275, 0x0008103E}
     assert not tags & {0x0020000D, 0x0020000E}
-    assert requested_tags(asked, with_parents=True) >= {0x0020000D, 0x0020000E, 0x00080018}
-    assert 0x00080018 not in requested_tags(query(), with_parents=True)
+    assert requested_tags(asked, from_level=Level.STUDIES) >= {0x0020000D, 0x0020000E, 0x00080018}
+    uids = {0x0020000D, 0x0020000E, 0x00080018}
+    assert requested_tags(asked, from_level=Level.SERIES) & uids == uids - {0x0020000D}
+    assert 0x00080018 not in requested_tags(query(), from_level=Level.STUDIES)
+
+
+@pytest.mark.parametrize(
+    ("dates", "times", "expected"),
+    [
+        ("20200110-20200116", "1200-1100", True),  # the 10th at noon to the 16th at 11
+        ("20200115-20200116", "1200-1100", False),  # begins at noon of the day
+        ("20200110-20200115", "1200-1015", True),
+        ("20200110-20200115", "1200-1014", False),
+        ("20200115-", "1016-", False),
+        ("20200114-", "1016-", True),
+        ("-20200116", "-1000", True),
+        ("-20200115", "-1000", False),
+        ("20200110-20200116", "1200-", False),  # not of one form: each for itself
+        ("20200115", "1000-1100", True),
+        ("20200115", "1015", True),
+    ],
+)
+def test_a_date_and_its_time(dates: str, times: str, expected: bool) -> None:
+    """Two ranges of one form are one (PS3.4 Section C.2.2.2.5.4), in whatever order and depth."""
+    study = {"00080020": {"vr": "DA", "Value": ["20200115"]}, "00080030": {"vr": "TM", "Value": ["101500"]}}
+    item = {"00400002": study["00080020"], "00400003": study["00080030"]}
+    nested = {"00400100": {"vr": "SQ", "Value": [{}, item]}}
+    names = ("00400100.ScheduledProcedureStepStartDate", "ScheduledProcedureStepSequence.00400003")
+
+    assert matches(study, query(("StudyTime", times), ("StudyDate", dates))) is expected
+    assert matches(nested, query((names[0], dates), (names[1], times))) is expected
+
+
+def test_a_date_without_a_time_matches_no_range_of_times() -> None:
+    """An attribute that is absent matches universal keys only."""
+    study = {"00080020": {"vr": "DA", "Value": ["20200115"]}}
+
+    assert not matches(study, query(("StudyDate", "20200101-20200201"), ("StudyTime", "10-11")))
+    assert matches(study, query(("StudyDate", "20200101-20200201"), ("StudyTime", "")))

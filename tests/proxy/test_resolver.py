@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,10 @@ def identities(path: Path) -> Iterator[IdentityMap]:
 
 
 class Origin:
-    """An origin server that can be asked for identities, counts how often, and waits until it may answer."""
+    """An origin server that can be asked for identities, counts how often, and waits until it may answer.
+
+    Each identity is a page of its own; before the second one it waits again, where it must.
+    """
 
     def __init__(self, *answer: Identity) -> None:
         self.answer = answer
@@ -38,12 +41,16 @@ class Origin:
         self.was_asked = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
-    async def __call__(self) -> Iterable[Identity]:
+    async def __call__(self) -> AsyncGenerator[Iterable[Identity], None]:
         self.asked += 1
         self.was_asked.set()
         await self.may_answer.wait()
-        return self.answer
+        for identity in self.answer:
+            yield [identity]
+            await self.may_go_on.wait()
 
 
 class Clock:
@@ -73,10 +80,17 @@ def test_questions_of_one_key_share_a_heal(identities: IdentityMap) -> None:
     """One listing of the origin server answers for all its studies."""
 
     async def scene() -> None:
-        resolver, origin = Resolver(identities), Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
-        found = await asyncio.gather(
-            *(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies") for number in (1, 2, 3))
-        )
+        resolver = Resolver(identities, concurrent_heals=1)
+        origin = Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        async with resolver._turn:
+            asking = [
+                asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies"))
+                for number in (1, 2, 3)
+            ]
+            flights = resolver._flights
+            while not flights or len(flights["all studies"]._answers) < 3:  # noqa: ASYNC110 - who joins tells nobody
+                await asyncio.sleep(0.001)
+        found = await asyncio.gather(*asking)
         assert found == ["1.2.3", "1.2.4", None]
         assert origin.asked == 1
 
@@ -141,6 +155,7 @@ def test_heals_are_bounded(identities: IdentityMap) -> None:
         origin.may_answer.clear()
         resolver = Resolver(identities, concurrent_heals=1, waiting_heals=2)
         waiting = [asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)) for number in (1, 2)]
+        await origin.was_asked.wait()
         while len(resolver._flights) < 2:  # noqa: ASYNC110 - the second waits, and tells nobody
             await asyncio.sleep(0.001)
         assert origin.asked == 1
@@ -157,8 +172,9 @@ def test_a_failed_heal_fails_for_all_and_is_no_answer(identities: IdentityMap) -
     """The origin server's failure is told as it is, and the next question asks again."""
 
     async def scene() -> None:
-        async def fails() -> Iterable[Identity]:
+        async def fails() -> AsyncGenerator[Iterable[Identity], None]:
             raise OriginTimeout("the origin server took too long")
+            yield []
 
         resolver = Resolver(identities)
         outcomes = await asyncio.gather(
@@ -179,6 +195,56 @@ def test_it_works_without_a_disk(path: Path) -> None:
         identities.close()
         resolver = Resolver(identities, warn=warnings.append)
         assert await resolver.resolve(Kind.STUDY, "2.25.1", Origin(STUDY)) == "1.2.3"
-        assert warnings == ["the identity map cannot be used (closed)"] * 2
+        await resolver.forget([STUDY])
+        assert warnings == ["the identity map cannot be used (closed)"] * 3
+
+    asyncio.run(scene())
+
+
+def test_who_is_found_early_does_not_wait(identities: IdentityMap) -> None:
+    """A listing's first page answers while the second has not come; the listing goes on to its end."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        origin.may_go_on.clear()
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin, "all studies") == "1.2.3"
+        late = asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.2", origin, "all studies"))
+        origin.may_go_on.set()
+        assert await late == "1.2.4"
+        assert origin.asked == 1
+
+    asyncio.run(scene())
+
+
+def test_a_heal_that_began_before_the_question_proves_no_absence(identities: IdentityMap) -> None:
+    """What came to the origin server behind a listing's back is found by the next, which all share who came late."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY)
+        origin.may_go_on.clear()
+        await resolver.resolve(Kind.STUDY, "2.25.1", origin, "all studies")
+        origin.answer = (STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        late = [
+            asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies"))
+            for number in (2, 2, 3, 3)
+        ]
+        await asyncio.sleep(0.05)
+        origin.may_go_on.set()
+        assert await asyncio.gather(*late) == ["1.2.4", "1.2.4", None, None]
+        assert origin.asked == 2
+
+    asyncio.run(scene())
+
+
+def test_what_is_forgotten_is_asked_for(identities: IdentityMap) -> None:
+    """The map's entry was wrong: the origin server is asked again, once."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin((Kind.STUDY, "2.25.1", "2.25.1"))
+        identities.remember([STUDY])
+        await resolver.forget([STUDY])
+        assert await resolver.known(Kind.STUDY, "2.25.1") is None
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "2.25.1"
+        assert origin.asked == 1
 
     asyncio.run(scene())

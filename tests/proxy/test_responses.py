@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from dicomveil_engine import InvalidDataSetError
 from dicomveil_proxy.errors import BadRequest, OriginMalformed, UnknownResource
-from dicomveil_proxy.responses import Stream, json_response, primed, problem_response
+from dicomveil_proxy.responses import Stream, gathered, json_response, primed, problem_response
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +122,26 @@ async def test_an_error_at_once() -> None:
 
     with pytest.raises(UnknownResource):
         await primed(source())
+    assert source.is_released
+
+
+async def test_pieces_up_to_a_limit() -> None:
+    """All of them, once the source has ended; over the limit, a generator that gives every piece once."""
+    source = Source(b"one", b"two")
+
+    assert await gathered(source(), 6) == [b"one", b"two"]
+    assert source.is_released
+    rest = await gathered(Source(b"one", b"two", b"six")(), 5)
+    assert isinstance(rest, AsyncGenerator)
+    assert [piece async for piece in rest] == [b"one", b"two", b"six"]
+
+
+async def test_an_error_among_pieces() -> None:
+    """It is raised, and the source is let go of."""
+    source = Source(b"one", OriginMalformed("not whole"))
+
+    with pytest.raises(OriginMalformed):
+        await gathered(source(), 9)
     assert source.is_released
 
 

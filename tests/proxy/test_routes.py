@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
 from dicomveil_proxy.multipart import Event
 from dicomveil_proxy.settings import Limits
@@ -26,6 +27,8 @@ from proxy.fakes import (
 )
 
 pytestmark = pytest.mark.anyio
+
+_JSON_OR_XML = 'application/dicom+json, application/json, multipart/related; type="application/dicom+xml"'
 
 
 @pytest.fixture
@@ -69,6 +72,8 @@ EVERY_ROUTE = [
     "/studies/{study}/series/{series}/instances/{instance}/thumbnail",
     "/studies/{study}/series/{series}/thumbnail",
     "/studies/{study}/thumbnail",
+    "/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}",
+    "/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}&contentType=application/dicom",
 ]
 
 
@@ -86,6 +91,14 @@ async def test_every_route(ask: Asking, path: str) -> None:
     assert (got.status_code, bool(got.content)) == (200, True)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"].partition(";")[0] == got.headers["content-type"].partition(";")[0]
+    for header in ("content-length", "etag", "cache-control"):
+        assert head.headers.get(header) == got.headers.get(header)
+
+
+async def test_health(ask: Asking) -> None:
+    """It answers load balancers, whichever way they ask."""
+    assert (await ask.client.get(f"{HOST}/healthz")).json() == {"status": "ok"}
+    assert (await ask.client.head(f"{HOST}/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize("path", [path for path in EVERY_ROUTE if "{" in path])
@@ -168,10 +181,10 @@ async def test_post_elsewhere(ask: Asking) -> None:
 @pytest.mark.parametrize(
     ("path", "offered"),
     [
-        ("/studies", "application/dicom+json, application/json"),
+        ("/studies", _JSON_OR_XML),
         ("/studies/{study}", 'multipart/related; type="application/dicom"'),
         (EVERY_ROUTE[8], 'multipart/related; type="application/dicom", application/dicom'),
-        ("/studies/{study}/metadata", "application/dicom+json, application/json"),
+        ("/studies/{study}/metadata", _JSON_OR_XML),
         ("/studies/{study}/rendered", "image/jpeg, image/png, image/gif"),
     ],
 )
@@ -208,8 +221,9 @@ async def test_too_many_streams(tmp_path: Path, origin: MemoryOrigin) -> None:
     async with proxy(tmp_path, origin, limits=Limits(concurrent_streams=1)) as ask:
         first = asyncio.create_task(ask.get(ask.path(), ANY_SYNTAX))
         await begun.wait()
-        for what in ("", "/metadata", "/frames/1", "/bulk/7fe00010"):
-            second = await ask.get(ask.path() + what)
+        own = ("", "/metadata", "/frames/1", "/bulk/7fe00010", "/rendered", "/thumbnail")
+        for path in ("/studies", "/instances", *(ask.path() + what for what in own)):
+            second = await ask.get(path)
             assert (second.status_code, second.json()["code"]) == (503, "busy")
         assert (await ask.store(instance("1.2.3.2"))).status_code == 503
         may_end.set()
@@ -219,6 +233,47 @@ async def test_too_many_streams(tmp_path: Path, origin: MemoryOrigin) -> None:
         assert (await ask.get(f"{ask.path()}/frames/1,2", "application/octet-stream")).status_code == 406
         assert (await ask.store(b"nothing")).status_code == 409
         assert (await ask.get(ask.path(), ANY_SYNTAX)).status_code == 200
+
+
+async def test_single_part(ask: Asking, origin: MemoryOrigin) -> None:
+    """Where the user agent asks for it, one value comes as it is, from an element at any depth too."""
+
+    def nest(dataset: Dataset) -> None:
+        item = Dataset()
+        item.add_new(0x54001010, "OW", bytes(range(200)) * 10)
+        dataset.WaveformSequence = [item]
+
+    origin.held = [instance(pixels=bytes(range(16)) * 100, change=nest)]
+    for what, value in (
+        ("/bulk/54000100/1/54001010", bytes(range(200)) * 10),
+        ("/bulk/7fe00010", bytes(range(16)) * 100),
+        ("/frames/2", bytes(range(8, 16))),
+    ):
+        response = await ask.get(ask.path() + what, "application/octet-stream")
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("application/octet-stream")
+        assert response.content == value
+
+
+@pytest.mark.parametrize("creator", ["Philips PET Private Group", "DOE"])
+async def test_private_bulk_data(tmp_path: Path, creator: str) -> None:
+    """It passes where the policy says so of this creator's element, and only there."""
+    value = bytes(range(200)) * 10
+
+    def add(dataset: Dataset) -> None:
+        dataset.private_block(0x7053, creator, create=True).add_new(0x10, "OB", value)
+
+    rules = [{"tag": "(7053,xx10:Philips PET Private Group)", "method": "keep"}]
+    origin = MemoryOrigin(instance(change=add))
+    async with proxy(tmp_path, origin, profile={"profile": "PS3.15", "rules": rules}) as ask:
+        metadata = (await ask.get(f"{ask.path()}/metadata")).json()[0]
+        response = await ask.get(f"{ask.path()}/bulk/70531010", "application/octet-stream")
+
+    if creator == "DOE":
+        assert (response.status_code, "70531010" in metadata) == (404, False)
+    else:
+        assert (response.status_code, response.content) == (200, value)
+        assert metadata["70531010"]["BulkDataURI"].endswith("/bulk/70531010")
 
 
 async def test_a_request_that_takes_too_long(tmp_path: Path, origin: MemoryOrigin) -> None:

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.settings import KeyFileWarning, load_settings, read_key
-
-HEX_KEY = "0123456789abcdef" * 4
+from dicomveil_proxy.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +22,6 @@ def write(text: str) -> Path:
     return path
 
 
-def key_file(content: bytes, mode: int = 0o600) -> Path:
-    path = Path("key")
-    path.write_bytes(content)
-    path.chmod(mode)
-    return path
-
-
 def test_defaults_are_those_of_a_workstation() -> None:
     """With an origin and a key, the rest goes without saying."""
     settings = load_settings(origin="http://127.0.0.1:8042/dicom-web", key_file=Path("key"))
@@ -41,12 +32,7 @@ def test_defaults_are_those_of_a_workstation() -> None:
         "deidentify",
         "abort",
     )
-    assert settings.origin_folder is None
-
-
-def test_an_origin_that_is_no_url_is_a_folder() -> None:
-    """The same setting takes both."""
-    assert load_settings(origin="images", key_file=Path("key")).origin_folder == Path("images")
+    assert (settings.projects, settings.filter.selects_all) == ({}, True)
 
 
 def test_arguments_environment_file_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +58,21 @@ def test_trusted_proxies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("*", ("*",)),
+        ("https://viewer.test, http://[::1]:3000", ("https://viewer.test", "http://[::1]:3000")),
+        ("", ()),
+    ],
+)
+def test_web_origins_from_the_environment(monkeypatch: pytest.MonkeyPatch, value: str, origins: tuple[str]) -> None:
+    """Several with commas, or all."""
+    monkeypatch.setenv("DICOMVEIL_CORS_ORIGINS", value)
+
+    assert load_settings(origin="folder", key_file=Path("key")).cors_origins == origins
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("orgin = 1", "there is no setting orgin; did you mean origin"),
@@ -79,9 +80,12 @@ def test_trusted_proxies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
         ("x = 1", "there is no setting x; there are: origin, key_file"),
         ("port = 'many'", "port: Input should be a valid integer"),
         ("port = 70000", "port: Input should be less than or equal to 65535"),
-        ("store = 'keep'", "store: Input should be 'deidentify' or 'refuse'"),
+        ("store = 'keep'", "store: Input should be 'deidentify', 'reidentify' or 'refuse'"),
         ("public_url = 'example.org'", "public_url: write it as https://host"),
         ("trusted_proxies = ['everybody']", "trusted_proxies: write addresses as"),
+        ("cors_origins = ['https://viewer.test/']", "cors_origins: write each as browsers do"),
+        ("cors_origins = ['https://viewer.test', '*']", "cors_origins: write each as browsers do"),
+        ("cors_origins = ['HTTPS://viewer.test']", "cors_origins: write each as browsers do"),
         ("[limits]\nparts = 0", r"limits\.parts: Input should be greater than 0"),
         ("port = 1 2", r"no TOML \(at line 1, column 10\)"),
     ],
@@ -123,47 +127,72 @@ def test_no_credentials_in_representation_or_message() -> None:
     assert "secret" not in repr(settings) + str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        f"{HEX_KEY}\n".encode(),
-        HEX_KEY.upper().encode(),
-        b"ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=\n",
-        bytes.fromhex(HEX_KEY),
-    ],
-)
-def test_one_key_in_each_notation(content: bytes) -> None:
-    """Hexadecimal digits as `dicomveil keygen` writes them, base64, raw."""
-    assert read_key(key_file(content)) == bytes.fromhex(HEX_KEY)
+# Projects
+
+ONE = 'origin = "folder"\n[projects.lung]\nkey_file = "lung.key"\n'
+
+
+def test_a_project_needs_no_more_than_a_key() -> None:
+    """The rest is above its table, and where there is no key above, there is no default project."""
+    write(ONE)
+    settings = load_settings()
+
+    assert settings.key_file is None
+    assert settings.projects["lung"].key_file == Path("lung.key")
+    assert settings.projects["lung"].profile is None
+
+
+def test_a_project_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting of a table has a variable, so that an origin's password need not stand in the file."""
+    write(ONE)
+    monkeypatch.setenv("DICOMVEIL_PROJECTS__LUNG__ORIGIN", "http://user:secret@pacs/dicom-web")
+    monkeypatch.setenv("DICOMVEIL_FILTER__STUDIES_FILE", "studies.txt")
+    settings = load_settings()
+
+    assert settings.projects["lung"].origin == "http://user:secret@pacs/dicom-web"
+    assert settings.projects["lung"].key_file == Path("lung.key")
+    assert settings.filter.studies_file == Path("studies.txt")
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("text", "message"),
     [
-        b"",
-        HEX_KEY[:-2].encode(),
-        HEX_KEY.encode() + b"0",
-        b"c2hvcnQ=",
-        bytes(range(200, 231)),
-        b"correct horse battery staple, and much more",
-        b"\x80" * 5000,
+        ('[projects.lung]\nkey_file = "key"', "origin: it is not set; give --origin"),
+        ('origin = "x"\n[projects.lung]\nprofile = "basic"', "projects.lung.key_file: it is not set; each project"),
+        ('origin = "x"\n[projects.Lung]\nkey_file = "k"', "projects.Lung: a project's name is of a to z"),
+        ('origin = "x"\n[projects."a b"]\nkey_file = "k"', "projects.a b: a project's name is of a to z"),
+        (ONE + 'sotre = "refuse"', r"\[projects.lung\] of the settings file: .* sotre; did you mean store"),
+        (ONE + 'filter.study = ["1.2.3"]', r"\[projects.lung.filter\] of the settings file: .* did you mean studies"),
+        ('origin = "x"\nkey_file = "k"\n[filter]\nuids = []', r"\[filter\] of the settings file: .* no setting uids"),
+        ('origin = "x"\nkey_file = "k"\nprojects = "lung"', "projects: Input should be a valid dictionary"),
+        (ONE + 'store = "keep"', "projects.lung.store: Input should be 'deidentify', 'reidentify' or 'refuse'"),
+        (
+            ONE + "filter.query = { PatientID = 1 }",
+            "projects.lung.filter.query.PatientID: Input should be a valid string",
+        ),
     ],
 )
-def test_what_is_no_key(content: bytes) -> None:
-    """Too short, too long, an odd digit, a pass phrase: refused, without a word of it."""
-    with pytest.raises(ConfigurationError, match="key_file: it holds no key of 32 bytes") as caught:
-        read_key(key_file(content))
-
-    assert "horse" not in str(caught.value)
-
-
-def test_a_key_file_that_cannot_be_read() -> None:
-    """The message says what makes one."""
-    with pytest.raises(ConfigurationError, match=r"No such file.*dicomveil keygen"):
-        read_key(Path("nowhere"))
+def test_what_is_wrong_with_a_project(text: str, message: str) -> None:
+    """By its name, and with the mend."""
+    write(text)
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings()
 
 
-def test_a_key_file_open_to_others() -> None:
-    """It is taken, with a warning: secrets mounted into containers look like this."""
-    with pytest.warns(KeyFileWarning, match="mode 0600"):
-        assert read_key(key_file(HEX_KEY.encode(), 0o644))
+def test_no_original_in_a_representation() -> None:
+    """A filter holds patients' identifiers, and an origin may hold a password."""
+    write(
+        ONE + 'origin = "http://user:secret@pacs"\n[filter]\nstudies = ["1.2.3.4"]\nquery = { PatientID = "PATIENT-1" }'
+    )
+    shown = repr(load_settings())
+
+    assert not any(original in shown for original in ("secret", "1.2.3.4", "PATIENT-1"))
+
+
+def test_a_table_that_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to set instead."""
+    monkeypatch.setenv("DICOMVEIL_PROJECTS", "lung")
+    with pytest.raises(
+        ConfigurationError, match="projects: DICOMVEIL_PROJECTS is no JSON object; set DICOMVEIL_PROJECTS__"
+    ):
+        load_settings(origin="x", key_file=Path("key"))

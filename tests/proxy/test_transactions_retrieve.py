@@ -404,19 +404,29 @@ async def test_an_origin_that_fails(tmp_path: Path, what: str) -> None:
     assert (response.status_code, response.json()["code"]) == (502, "origin-unavailable")
 
 
-@pytest.mark.parametrize("what", ["", "/metadata", "/frames/1,2", "/bulkdata"])
+@pytest.mark.parametrize("what", ["", "/frames/1,2", "/bulkdata"])
 async def test_an_origin_that_breaks_off(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
     """After the first byte the connection breaks; the log says why, once."""
     origin = MemoryOrigin(instance(pixels=LONG * 100), instance(instance="1.2.3.1.1.2"))
     error = OriginMalformed("the response of the origin server is broken or not whole")
     origin.breaks = {what.split("/")[1] if what else "instances": error}
     async with proxy(tmp_path, origin) as ask:
-        path = ask.path(instance=None) if what in ("", "/metadata") else ask.path()
+        path = ask.path(instance=None if what == "" else INSTANCE)
         with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
             await ask.get(path + what.replace("bulkdata", "bulk/7fe00010"))
 
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.getMessage() for record in errors] == [f"a response was broken off: {error}"]
+
+
+async def test_metadata_that_break_off(tmp_path: Path) -> None:
+    """While all of them are still held back, the answer can be a status."""
+    origin = MemoryOrigin(instance(), instance(instance="1.2.3.1.1.2"))
+    origin.breaks["metadata"] = OriginMalformed("the response of the origin server is broken or not whole")
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(f"{ask.path(instance=None)}/metadata")
+
+    assert (response.status_code, response.json()["code"]) == (502, "origin-malformed")
 
 
 async def test_the_origin_is_let_go_of(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import deidentify_metadata, load_policy
 from dicomveil_proxy.errors import OriginTimeout
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.identity import IdentityMap
+from dicomveil_proxy.origin.web import WebOrigin
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.query import Level, Query
+from dicomveil_proxy.transactions.search import Scope, search
 from proxy.fakes import BASE, KEY, SERIES, STUDY, Asking, MemoryOrigin, instance, proxy, values
 
 pytestmark = pytest.mark.anyio
@@ -320,6 +324,17 @@ async def test_a_result_that_cannot_be_deidentified(
     assert b"Doe" not in response.content
 
 
+async def test_an_error_body_of_the_origin(tmp_path: Path) -> None:
+    """Orthanc's holds the path, with original UIDs, and the query: it goes no further."""
+    body = {"Uri": "/dicom-web/studies/1.2.3.4711", "Details": "Doe^Jane", "HttpStatus": 400}
+    origin = WebOrigin("http://origin.test/dicom-web", httpx.MockTransport(lambda _: httpx.Response(400, json=body)))
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get("/studies?PatientName=Doe*")
+
+    assert response.status_code == 502
+    assert not [each for each in ("4711", "Doe", "origin.test", "Uri") if each in response.text]
+
+
 async def test_an_origin_that_fails(tmp_path: Path) -> None:
     """Its error is the answer."""
     origin = MemoryOrigin(instance())
@@ -328,24 +343,108 @@ async def test_an_origin_that_fails(tmp_path: Path) -> None:
         assert (await ask.get("/studies")).status_code == 504
 
 
-async def test_fuzzy_matching_is_declined(ask: Asking) -> None:
-    """With a warning: PS3.18 Section 8.3.4.2."""
-    response = await ask.get("/studies?PatientName=Doe&fuzzymatching=true")
+@pytest.mark.parametrize("name", ["emptyvaluematching", "multiplevaluematching", "fuzzymatching"])
+async def test_what_is_not_done_is_in_a_warning(ask: Asking, name: str) -> None:
+    """PS3.18 Sections 8.3.4.2, 8.3.4.5 and 8.3.4.6: the search is performed, and the answer says how."""
+    response = await ask.get(f"/studies?{name}=true")
 
-    assert response.json() == []
-    assert response.headers["warning"].startswith("299 ")
+    assert len(response.json()) == 1
+    assert response.headers["warning"].startswith(f'299 dicomveil "The {name} parameter is not supported.')
+    assert "warning" not in (await ask.get(f"/studies?{name}=false")).headers
 
 
-async def test_what_identifies_is_asked_for(tmp_path: Path) -> None:
-    """Where free text is to come out, so that it can be cleaned; also where cleaning may not leave it empty."""
-    fields: set[str] = set()
+class Counting(MemoryOrigin):
+    """Forty studies, of two patients in turns; writes down from which place on it is asked, and for how many."""
 
-    class Listening(MemoryOrigin):
-        async def search(self, *scope: Any, **page: Any) -> list[Any]:
-            fields.update(value for name, value in scope[3] if name == "includefield")
-            return await super().search(*scope, **page)
+    def __init__(self) -> None:
+        uids = [(f"1.2.3.{n}", f"1.2.3.{n}.1", f"1.2.3.{n}.1.1", n % 2) for n in range(100, 140)]
+        super().__init__(*(instance(*each, PatientID=f"PATIENT-{patient}", pixels=None) for *each, patient in uids))
+        self.places: list[tuple[int, int]] = []
 
-    async with proxy(tmp_path, Listening(instance())) as ask:
-        await ask.get("/instances?includefield=ManufacturerModelName")
+    async def search(self, *scope: Any, limit: int, offset: int) -> list[dict[str, Any]]:
+        """As the origin that it is."""
+        self.places.append((limit, offset))
+        return await super().search(*scope, limit=limit, offset=offset)
 
-    assert {"ManufacturerModelName", "InstitutionName", "AccessionNumber"} <= fields
+
+async def paged(ask: Asking, query: str, size: int, *offsets: int) -> list[str]:
+    """The studies on pages."""
+    found = [(await ask.get(f"/studies?{query}&limit={size}&offset={offset}")).json() for offset in offsets]
+    return [values(x, "0020000D")[0] for page in found for x in page]
+
+
+async def test_a_deep_page_begins_where_the_one_before_ended(tmp_path: Path) -> None:
+    """What only the proxy can match is not matched again from the beginning."""
+    origin = Counting()
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get("/studies")
+        even = ask.policy.pseudonym_patient_id("PATIENT-0")
+        first = await paged(ask, f"PatientName={even[:-1]}?", 10, 0)
+        origin.places.clear()
+        second = await paged(ask, f"PatientName={even[:-1]}?", 10, 10)
+        assert [ask.uid(f"1.2.3.{n}") for n in range(100, 140, 2)] == first + second
+        assert origin.places[0] == (250, 19)  # behind the tenth of every second study
+
+
+async def test_a_page_without_keys_begins_at_its_place(tmp_path: Path) -> None:
+    """The origin server counts as we do: one look at its first result shows that it knows offset."""
+    origin = Counting()
+    async with proxy(tmp_path, origin) as ask:
+        found = await paged(ask, "", 5, 30)
+
+    assert found == [ask.uid(f"1.2.3.{n}") for n in range(130, 135)]
+    assert origin.places == [(1, 0), (50, 30)]
+
+
+async def test_a_page_of_an_origin_that_cannot_jump(tmp_path: Path) -> None:
+    """One that does not know offset is found out; one that knows no limit either holds all, and is cut here."""
+
+    class Deaf(Counting):
+        knows_limit = True
+
+        async def search(self, *scope: Any, limit: int, offset: int) -> list[dict[str, Any]]:
+            return await super().search(*scope, limit=limit if self.knows_limit else 0, offset=0)
+
+    origin = Deaf()
+    async with proxy(tmp_path, origin) as ask:
+        assert (await ask.get("/studies?limit=5&offset=30")).status_code == 502
+        origin.knows_limit = False
+        assert await paged(ask, "", 5, 30) == [ask.uid(f"1.2.3.{n}") for n in range(130, 135)]
+
+
+async def test_results_outside_the_scope(tmp_path: Path) -> None:
+    """A path that was sent is not taken for one that was obeyed."""
+    origin = MemoryOrigin(instance(), instance("1.2.3.2", "1.2.3.2.1", "1.2.3.2.1.1"))
+    search = origin.search
+
+    async def everywhere(level: Level, *_: Any, **page: Any) -> list[Any]:
+        return await search(level, None, None, [], **page)
+
+    origin.search = everywhere  # type: ignore[method-assign]
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get("/instances")
+        found = (await ask.get(f"/studies/{ask.uid(STUDY)}/instances")).json()
+
+    assert [identity(x)[0] for x in found] == [ask.uid(STUDY)]
+
+
+async def test_attributes_of_the_levels_above(ask: Asking) -> None:
+    """Down to the path's: PS3.18 Sections 10.6.3.3.2 and 10.6.3.3.3."""
+    (unscoped,) = (await ask.get("/instances")).json()
+    (of_study,) = (await ask.get(f"{ask.path(series=None, instance=None)}/instances")).json()
+    (of_series,) = (await ask.get(f"{ask.path(instance=None)}/instances")).json()
+
+    assert ["00100020" in x for x in (unscoped, of_study, of_series)] == [True, False, False]
+    assert ["00080060" in x for x in (unscoped, of_study, of_series)] == [True, True, False]
+
+
+@pytest.mark.parametrize(("limit", "is_more"), [(40, False), (39, True)])
+async def test_more_than_one_search_gives(tmp_path: Path, limit: int, is_more: bool) -> None:
+    """Where the limit is ours, the user agent is told that there is more (PS3.18 Section 8.3.4.4)."""
+    query = Query.parse(Level.STUDIES, [], maximum=limit)
+    project = Project(POLICY, Counting(), IdentityMap(tmp_path / "map"))
+    answer = await search(project, Scope(), query, BASE)
+    project.identities.close()
+
+    assert len(answer.results) == limit
+    assert [text.startswith("There are additional results") for text in answer.warnings] == [True] * is_more

@@ -14,6 +14,7 @@ import pytest
 from pydicom import dcmread
 
 from dicomveil_engine import deidentify_instance
+from dicomveil_engine.methods import METHODS
 from dicomveil_proxy.errors import OriginRefused, OriginTimeout
 from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.settings import Limits
@@ -361,3 +362,61 @@ async def test_uids_that_are_kept(tmp_path: Path) -> None:
     assert (response.status_code, other.status_code) == (200, 409)
     assert str(dcmread(BytesIO(origin.held[1])).SOPInstanceUID) == SECOND
     assert b"Doe" not in origin.held[1]
+
+
+EVERY_METHOD: list[dict[str, Any]] = [
+    {"tag": "PatientName", "method": "substitute", "params": {"replaceWith": "ANONYMOUS"}},
+    {"tag": "PatientID", "method": "cryptoHash"},
+    {"tag": "RequestedProcedureDescription", "method": "encrypt"},
+    {"tag": "StudyDate", "method": "dateShift"},
+    {"tag": "PatientBirthDate", "method": "generalize", "params": {"dateTo": "Month"}},
+    {"tag": "PatientWeight", "method": "perturb", "params": {"span": 10}},
+    {"tag": "PatientAge", "method": "redact"},
+    {"tag": "OperatorsName", "method": "remove"},
+    {"tag": "Modality", "method": "keep"},
+    {"tag": "StudyDescription", "method": "clean"},
+    {"tag": "StationName", "method": "dummy"},
+    {"tag": "InstitutionName", "method": "pseudonym"},
+    {"tag": "StudyInstanceUID", "method": "refreshUID"},
+]
+
+
+async def test_twice_is_once(tmp_path: Path) -> None:
+    """With every method in the policy: what was stored, read and stored again is the same, byte for byte."""
+    assert {rule["method"].lower() for rule in EVERY_METHOD} == METHODS.keys()
+    origin = MemoryOrigin()
+    sent = instance(
+        PatientBirthDate="19500115",
+        PatientWeight="70.5",
+        PatientAge="070Y",
+        OperatorsName="Doe^John",
+        StudyDescription="Head, seen by Doe",
+        StationName="STATION-1",
+        RequestedProcedureDescription="CT",
+        InstitutionName="Hospital-1",
+    )
+    async with proxy(tmp_path, origin, profile={"profile": "PS3.15", "rules": EVERY_METHOD}) as ask:
+        await ask.store(sent)
+        ((_, read),) = parts(await ask.get(ask.path(), ANY_SYNTAX))
+        again = await ask.store(read)
+        found = (await ask.get("/studies")).json()
+
+    assert again.status_code == 200
+    assert origin.held[0] == read == origin.held[1]
+    assert len(found) == 1
+    changed = dcmread(BytesIO(read))
+    assert (changed.PatientName, changed.Modality) == ("ANONYMOUS", "CT")
+    assert changed.StudyDate not in {"", "20200101"}
+    assert changed.RequestedProcedureDescription not in {"", "CT"}
+
+
+async def test_no_twin_by_any_method(tmp_path: Path) -> None:
+    """A copy of a study whose original is there is refused: as original, and as it was read, one by one."""
+    origin = MemoryOrigin(instance())
+    async with proxy(tmp_path, origin, profile={"profile": "PS3.15", "rules": EVERY_METHOD}) as ask:
+        ((_, read),) = parts(await ask.get(ask.path(), ANY_SYNTAX))
+        response = await ask.store(instance(), read)
+
+    assert response.status_code == 409
+    assert failed(response) == {INSTANCE: 0xC410, ask.uid(INSTANCE): 0xC410}
+    assert len(origin.held) == 1

@@ -167,3 +167,43 @@ def test_only_value(element: object, text: str) -> None:
     """An identifier that is not there, or twice, is none."""
     assert text_of({"0020000D": element}, "0020000D") == text
     assert identity_of({"0020000D": element}) == InstanceIdentity(study_instance_uid=text)
+
+
+async def test_a_study_that_the_origin_holds_otherwise_now(
+    translation: Translation, identities: IdentityMap, origin: MemoryOrigin
+) -> None:
+    """What the map says of it, and of what is in it, is forgotten; the next question finds it anew."""
+    await translation.resource(OUTSIDE)
+    origin.held = [instance(OUTSIDE.study, str(OUTSIDE.series), str(OUTSIDE.instance))]
+
+    assert await translation.mend(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
+    assert identities.original(Kind.INSTANCE, str(OUTSIDE.instance)) is None
+    assert await translation.resource(OUTSIDE) == OUTSIDE
+
+
+async def test_what_is_right_is_not_mended(translation: Translation, origin: MemoryOrigin) -> None:
+    """The origin is asked by name, and not for lists; what is no pseudonym, or not in the map, is not asked for."""
+    await translation.resource(OUTSIDE)
+    origin.asked.clear()
+
+    assert not await translation.mend(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
+    assert origin.asked == [
+        f"search studies StudyInstanceUID={STUDY}",
+        f"search series {STUDY} SeriesInstanceUID={SERIES}",
+        f"search instances {STUDY} {SERIES} SOPInstanceUID={INSTANCE}",
+    ]
+    for stranger in (STUDY, "..", POLICY.pseudonym_uid("1.2.3.99"), None):
+        assert not await translation.mend(stranger)
+    assert len(origin.asked) == 3
+
+
+async def test_an_origin_that_filters_nothing_proves_nothing(translation: Translation, origin: MemoryOrigin) -> None:
+    """A whole page of others may have left out ours."""
+    await translation.resource(OUTSIDE)
+
+    async def search(*_: Any, limit: int, offset: int) -> list[Match]:
+        return [{"0020000D": {"vr": "UI", "Value": [f"1.2.3.{n}"]}} for n in range(limit)]
+
+    origin.search = search  # type: ignore[method-assign,assignment]
+
+    assert not await translation.mend(OUTSIDE.study)

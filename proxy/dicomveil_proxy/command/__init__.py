@@ -99,11 +99,12 @@ def _serve(
         typer.Option(metavar="FILE", help="The project key, as `dicomveil keygen` writes it. Required."),
     ] = None,
     state: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FOLDER",
+            metavar="FOLDER|URL",
             show_default="dicomveil-state",
-            help="Where to remember which pseudonym stands for what. A cache: it may be deleted while nothing runs.",
+            help="Where to remember which pseudonym stands for what: a folder, or postgresql://... for a database that "
+            "replicas share. A cache: it may be deleted while nothing runs.",
         ),
     ] = None,
     host: Annotated[
@@ -119,9 +120,11 @@ def _serve(
         int | None, typer.Option(show_default="1", help="Processes; one for each CPU core that the proxy may take.")
     ] = None,
     store: Annotated[
-        Literal["deidentify", "refuse"] | None,
+        Literal["deidentify", "reidentify", "refuse"] | None,
         typer.Option(
-            show_default="deidentify", help="Images that are sent: store them de-identified at the origin, or refuse."
+            show_default="deidentify",
+            help="Images that are sent: store them de-identified at the origin, bring what was made of de-identified "
+            "images home to their originals, or refuse.",
         ),
     ] = None,
     on_error: Annotated[

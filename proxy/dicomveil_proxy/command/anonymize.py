@@ -21,7 +21,7 @@ from dicomveil_proxy.batch import Event, Job, Status, deidentify_file, deidentif
 from dicomveil_proxy.batch.names import Naming, printable
 from dicomveil_proxy.batch.report import Progress, Report
 from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.settings import KeyFileWarning, read_key
+from dicomveil_proxy.key_file import KeyFileWarning, read_key
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""

@@ -23,6 +23,7 @@ from dicomveil_proxy.application import policy_of
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.serve import STARTUP_FAILED, base_url, ended_by_signals, listen, server_config
+from dicomveil_proxy.project_settings import projects_of
 from dicomveil_proxy.settings import Settings
 
 _HOST = "127.0.0.1"
@@ -78,7 +79,7 @@ def _settings(folder: Path) -> Settings:
     settings = Settings.model_construct(
         origin=str(origin), key_file=key_file, profile="default", state=folder / "state", host=_HOST
     )
-    fill(origin, policy_of(settings))
+    fill(origin, policy_of(projects_of(settings)[0]))
     return settings
 
 

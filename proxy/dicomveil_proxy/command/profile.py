@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_proxy.command.keygen import KEY_BYTES
-from dicomveil_proxy.settings import KeyFileWarning, read_key
+from dicomveil_proxy.key_file import KeyFileWarning, read_key
 
 DEFAULT = "default"
 

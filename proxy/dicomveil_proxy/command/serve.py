@@ -25,11 +25,14 @@ from uvicorn.supervisors import Multiprocess
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
-from dicomveil_proxy.application import PREFIX, create_application, identity_map_of, policy_of
+from dicomveil_proxy.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.key_file import KeyFileWarning, read_key
 from dicomveil_proxy.origin.address import BaseURL
 from dicomveil_proxy.project import check_policy
-from dicomveil_proxy.settings import KeyFileWarning, Settings, load_settings, read_key
+from dicomveil_proxy.project_settings import ProjectSettings, check_keys, projects_of
+from dicomveil_proxy.settings import Settings, load_settings
+from dicomveil_proxy.study_filter import read_filter
 
 STARTUP_FAILED = 3
 """Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
@@ -56,7 +59,7 @@ def run(file: Path | None, **options: object) -> None:
     except ConfigurationError as error:
         refuse(str(error))
     with listening:
-        print(described(settings, base_url(settings, listening)), flush=True)
+        print(described(settings, root_url(settings, listening)), flush=True)
         config = server_config(settings)
         started = True  # or told to stop before
         with ended_by_signals():
@@ -74,32 +77,46 @@ def effective_settings(file: Path | None, **options: object) -> Settings:
 
 
 def check(settings: Settings) -> list[str]:
-    """Try whatever the server will need: the policy, the key, the origin, the state folder. Return its warnings.
+    """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
 
     Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
     up later.
     """
+    warned: list[str] = []
+    projects = projects_of(settings)
+    for project in projects:
+        with project.blamed():
+            warned += [f"{project.label}{warning}" for warning in _check_project(project)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check_keys(projects)
+    for project in projects:
+        identity_map_of(project).close()
+    return warned
+
+
+def _check_project(project: ProjectSettings) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", KeyFileWarning)
-        read_key(settings.key_file)
+        read_key(project.key_file)
         warnings.simplefilter("ignore")
         try:
-            policy = policy_of(settings)
+            policy = policy_of(project)
         except ConfigurationError as error:
             raise ConfigurationError(f"profile: {error}") from None
     check_policy(policy)
-    folder = settings.origin_folder
+    folder = project.origin_folder
     if folder is None:
         try:
-            BaseURL(settings.origin)
+            BaseURL(project.origin)
         except ValueError as error:
             raise ConfigurationError(f"origin: {error}") from None
     elif not folder.is_dir():
         raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
     elif not os.access(folder, os.R_OK | os.X_OK):
         raise ConfigurationError("origin: the folder cannot be read; let this user read it")
-    identity_map_of(settings).close()
+    read_filter(project.filter)
     return [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
 
 
@@ -121,23 +138,35 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def base_url(settings: Settings, listening: socket.socket) -> str:
-    """Where user agents find the service."""
+    """Where user agents find the default project's service."""
+    return root_url(settings, listening) + PREFIX
+
+
+def root_url(settings: Settings, listening: socket.socket) -> str:
+    """Where user agents find the server."""
     if settings.public_url:
-        return settings.public_url + PREFIX
+        return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listening.getsockname()[1]}{PREFIX}"
+    return f"http://{host}:{listening.getsockname()[1]}"
 
 
-def described(settings: Settings, url: str) -> str:
-    """What is served and how; of the origin only its host, since its URL may hold a password."""
-    origin = "a folder" if settings.origin_folder else urlsplit(settings.origin).hostname
+def described(settings: Settings, root: str) -> str:
+    """What is served and how; of an origin only its host, since its URL may hold a password."""
+    return "\n".join(
+        [*(_described(project, root) for project in projects_of(settings)), f"  workers   {settings.workers}"]
+    )
+
+
+def _described(project: ProjectSettings, root: str) -> str:
+    origin = "a folder" if project.origin_folder else urlsplit(project.origin).hostname
+    selection = "all studies" if project.filter.selects_all else "those that the filter selects"
     return (
-        f"dicomveil serves {url}\n"
+        f"dicomveil serves {root}{prefix_of(project.name)}\n"
         f"  origin    {origin}\n"
-        f"  profile   {settings.profile}\n"
-        f"  store     {settings.store}\n"
-        f"  on error  {settings.on_error}\n"
-        f"  workers   {settings.workers}"
+        f"  studies   {selection}\n"
+        f"  profile   {project.profile}\n"
+        f"  store     {project.store}\n"
+        f"  on error  {project.on_error}"
     )
 
 

@@ -9,6 +9,7 @@
       header_json.py         their headers as DICOM JSON
       folder_search.py       searching it
       folder_store.py        storing into it
+    selection.py           a part of an origin server: the studies that a project's filter selects
     pages.py               a search's results, all of them
     frames.py, render.py   what both do with one stored instance
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from pydicom.encaps import get_frame
+from pydicom import Dataset
+from pydicom.encaps import generate_frames, get_frame
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
 
 from dicomveil_proxy.errors import OriginMalformed, ProxyError, UnknownResource
@@ -41,6 +42,8 @@ _MEDIA_TYPES = {
 _WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _PIXEL_DATA = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _UNDEFINED = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
+_SEQUENCE_DELIMITATION = b"\xfe\xff\xdd\xe0"
 _READ_BYTES = 1 << 20
 _ATTRIBUTES = [
     0x00280002,  # SamplesPerPixel
@@ -84,30 +87,48 @@ def to_little_endian(value: bytes, vr: str) -> bytes:
     return bytes(swapped)
 
 
+class StoredInstance:
+    """Where the data set of an instance begins in an open file, and how it is encoded."""
+
+    def __init__(self, file: BinaryIO, inflated_limit: int = 1 << 30) -> None:
+        """Read the file meta information; raises OriginMalformed."""
+        silence_pydicom()
+        with malformed("the instance cannot be read"):
+            file.seek(0)
+            read_preamble(file, force=True)
+            self.file_meta = _read_file_meta_info(file)
+            self.transfer_syntax = str(self.file_meta.get("TransferSyntaxUID") or _guess(file))
+            self.file = _inflate(file, inflated_limit) if self.transfer_syntax == _DEFLATED else file
+            """Holds the data set as it is, inflated if it was deflated."""
+            self.start = self.file.tell()
+            self.is_little = self.transfer_syntax != _EXPLICIT_BIG
+
+    def read(self, position: int | None = None, attributes: list[int] | None = None) -> Dataset:
+        """The data set up to its pixel data, or from a position behind them; all of it or some attributes."""
+        self.file.seek(self.start if position is None else position)
+        return read_dataset(
+            self.file,
+            self.transfer_syntax == _IMPLICIT_LITTLE,
+            self.is_little,
+            stop_when=lambda tag, _vr, _length: tag in _PIXEL_DATA,
+            specific_tags=attributes,
+        )
+
+
 class StoredFrames:
     """The pixel data of one instance in an open file, which stays the caller's."""
 
-    def __init__(self, file: BinaryIO, inflated_limit: int = 1 << 30) -> None:
+    def __init__(self, file: BinaryIO | StoredInstance, inflated_limit: int = 1 << 30) -> None:
         """Read the header; raises OriginMalformed, or UnknownResource where there is no pixel data."""
-        silence_pydicom()
+        instance = file if isinstance(file, StoredInstance) else StoredInstance(file, inflated_limit)
         with malformed("the instance cannot be read"):
-            self._locate(file, inflated_limit)
+            self._locate(instance)
 
-    def _locate(self, file: BinaryIO, inflated_limit: int) -> None:
-        file.seek(0)
-        read_preamble(file, force=True)
-        self.transfer_syntax = _read_file_meta_info(file).get("TransferSyntaxUID") or _guess(file)
-        if self.transfer_syntax == _DEFLATED:
-            file = _inflate(file, inflated_limit)
-        self._file = file
-        self._little = self.transfer_syntax != _EXPLICIT_BIG
-        self._header = read_dataset(
-            file,
-            self.transfer_syntax == _IMPLICIT_LITTLE,
-            self._little,
-            stop_when=lambda tag, _vr, _length: tag in _PIXEL_DATA,
-            specific_tags=_ATTRIBUTES,
-        )
+    def _locate(self, instance: StoredInstance) -> None:
+        self.transfer_syntax = instance.transfer_syntax
+        self._little = instance.is_little
+        self._file = file = instance.file
+        self._header = instance.read(attributes=_ATTRIBUTES)
         head = file.read(8)
         order = "<" if self._little else ">"
         group, element, length = struct.unpack(f"{order}HHI", head) if len(head) == 8 else (0, 0, 0)
@@ -149,12 +170,47 @@ class StoredFrames:
         for start in range(0, self.length, _READ_BYTES):
             yield self._words(start, min(start + _READ_BYTES, self.length))
 
-    def _encapsulated(self, number: int) -> bytes:
-        table: Any = None
+    def frames(self) -> Iterator[bytes]:
+        """All frames, one after the other; quicker than each by its number."""
+        if not self.encapsulated:
+            yield from (self.frame(number) for number in range(1, self.count + 1))
+            return
+        with malformed("the pixel data cannot be divided into frames"):
+            self._file.seek(self._offset)
+            frames = generate_frames(self._file, number_of_frames=self.count, extended_offsets=self._table())
+            for number, frame in enumerate(frames, 1):
+                if number > self.count or not frame:
+                    raise OriginMalformed("the pixel data has more frames than it says, or empty ones")
+                yield bytes(frame)
+        if number < self.count:
+            raise OriginMalformed("the pixel data has fewer frames than it says")
+
+    @property
+    def end(self) -> int:
+        """The position behind the pixel data."""
+        if self.length != _UNDEFINED:
+            return self._offset + self.length
+        position = self._offset
+        while True:  # over the fragments, whose tags are little endian in every encapsulated transfer syntax
+            self._file.seek(position)
+            item = self._file.read(8)
+            if len(item) < 8:
+                raise OriginMalformed("the pixel data does not end")
+            tag, length = item[:4], int.from_bytes(item[4:], "little")
+            if tag == _SEQUENCE_DELIMITATION:
+                return position + 8
+            if tag != _ITEM:
+                raise OriginMalformed("the pixel data cannot be divided into frames")
+            position += 8 + length
+
+    def _table(self) -> Any:
         if "ExtendedOffsetTable" in self._header and "ExtendedOffsetTableLengths" in self._header:
-            table = (self._header.ExtendedOffsetTable, self._header.ExtendedOffsetTableLengths)
+            return self._header.ExtendedOffsetTable, self._header.ExtendedOffsetTableLengths
+        return None
+
+    def _encapsulated(self, number: int) -> bytes:
         self._file.seek(self._offset)
-        frame = get_frame(self._file, number - 1, extended_offsets=table, number_of_frames=self.count)
+        frame = get_frame(self._file, number - 1, extended_offsets=self._table(), number_of_frames=self.count)
         if not frame:
             raise OriginMalformed("a frame is empty")
         return bytes(frame)

@@ -27,6 +27,8 @@ _PARAMETERS = {
     "window": re.compile(rf"{_NUMBER},{_NUMBER}(?:,(?:linear|linear-exact|sigmoid))?", re.IGNORECASE),
 }
 """The rendering parameters of PS3.18 Section 8.3.5 that are supported, and how their values look."""
+_MAXIMUM_FRAME_BYTES = 256 << 20
+"""Of a decoded frame, by its attributes: a small file can hold a huge picture, and rendering takes it several times."""
 _MAXIMUM_SIDE = 8192
 """A viewport beyond this asks for memory, not for a picture."""
 
@@ -49,9 +51,13 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
         file.seek(0)
         header = dcmread(file, force=True, stop_before_pixels=True)
         frames = int(header.get("NumberOfFrames") or 1)
-        is_picture = "Rows" in header
+        is_picture = "Rows" in header and "Columns" in header
+        samples = header.Rows * header.Columns * int(header.get("SamplesPerPixel") or 1) if is_picture else 0
+        size = samples * (int(header.get("BitsAllocated") or 64) // 8)
     if not is_picture:
         raise NotAcceptable("the instance is no picture")
+    if size > _MAXIMUM_FRAME_BYTES:
+        raise NotAcceptable("the picture is too large to be rendered here")
     if not 1 <= frame <= frames:
         raise UnknownResource("the instance has fewer frames")
     try:

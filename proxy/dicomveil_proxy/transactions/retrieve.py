@@ -1,4 +1,4 @@
-"""Retrieve (WADO-RS, PS3.18 Section 10.4): instances, metadata, frames, bulk data and pictures, de-identified.
+"""Retrieve (WADO-RS, PS3.18 Section 10.4): instances, metadata, bulk data and pictures, de-identified.
 
 Every function is a generator of the answer's pieces that asks nothing of the origin server before its first
 piece is wanted, and raises before it where there is no answer. An error after that ends the answer without its
@@ -10,37 +10,97 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream
-from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
+from dicomveil_proxy.accept import Choice
+from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
 from dicomveil_proxy.json_document import encoded
-from dicomveil_proxy.media_type import DICOM, OCTET_STREAM
-from dicomveil_proxy.multipart import MultipartWriter, PartData, PartStart, content_type_of
+from dicomveil_proxy.media_type import DICOM
+from dicomveil_proxy.multipart import MultipartWriter, PartData, PartEnd, PartStart
+from dicomveil_proxy.native_xml import native_xml
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level
 from dicomveil_proxy.resource import BulkPath, Resource
+from dicomveil_proxy.transactions.frames import checked_type, require_pixels
+from dicomveil_proxy.transcoding import InstanceSpool, can_transcode
 from dicomveil_proxy.translation import identity_of
 
 Piece = bytes | bytearray | memoryview
-
-_ANY_SYNTAX = "*"
-_STANDARD_SYNTAXES = "1.2.840.10008.1.2"
-_VALUE_TYPES = frozenset(
-    (
-        OCTET_STREAM,
-        *(f"image/{kind}" for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "jxl", "dicom-rle")),
-        *("video/mpeg", "video/mp4", "video/h265"),
-    )
-)
-"""Of frames and other bulk data, PS3.18 Tables 8.7.3-2 and 8.7.3-5."""
-
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A de-identified instance begins."""
+
+    transfer_syntax: str
+
+
+class _End:
+    """It is whole."""
+
+
 async def instances(
-    project: Project, original: Resource, writer: MultipartWriter | None, syntaxes: Sequence[str]
+    project: Project, original: Resource, writer: MultipartWriter | None, choices: Sequence[Choice]
 ) -> AsyncGenerator[Piece, None]:
-    """The instances of a study or series, or one, as parts or, without a writer, as it is."""
+    """The instances of a study or series, or one, as parts or, without a writer, as it is.
+
+    Each comes as it is stored where one of the choices allows it, and is transcoded where none does.
+    """
+    spool: InstanceSpool | None = None
+    stored = wanted = ""
+    pieces = _deidentified(project, original, is_one=writer is None)
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, _Begin):
+                    stored = piece.transfer_syntax
+                    wanted = _instance_syntax(stored, choices)
+                    if wanted != stored:
+                        spool = InstanceSpool(project.transcoder, project.limits.origin_instance_bytes)
+                    elif writer:
+                        yield _instance_head(writer, wanted)
+                elif isinstance(piece, _End):
+                    if spool:
+                        outcome = await _transcoded(spool, stored, wanted, choices)
+                        if writer:
+                            yield _instance_head(writer, outcome)
+                        async with aclosing(spool.chunks()) as chunks:
+                            async for chunk in chunks:
+                                yield chunk
+                        spool.close()
+                        spool = None
+                elif spool:
+                    spool.write(piece)
+                else:
+                    yield piece
+    finally:
+        if spool:
+            spool.close()
+    if writer:
+        yield writer.close()
+
+
+def _instance_head(writer: MultipartWriter, transfer_syntax: str) -> bytes:
+    return writer.head({"Content-Type": f"{DICOM};transfer-syntax={transfer_syntax}"})
+
+
+async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: Sequence[Choice]) -> str:
+    """Transcode an instance; where that cannot be, and it is a second choice as it is stored, leave it so."""
+    try:
+        await spool.transcode(wanted)
+    except NotAcceptable:
+        if any(choice.takes(stored) for choice in choices):
+            return stored
+        raise
+    return wanted
+
+
+async def _deidentified(
+    project: Project, original: Resource, *, is_one: bool
+) -> AsyncGenerator[_Begin | Piece | _End, None]:
+    """The instances of a resource, de-identified, in the transfer syntax they are stored in."""
     rewriter: InstanceRewriter | None = None
     is_begun = is_there = False
     events = project.origin.instances(original.study, original.series, original.instance)
@@ -53,53 +113,68 @@ async def instances(
                 continue  # left out
             try:
                 chunks = rewriter.feed(event.data) if isinstance(event, PartData) else rewriter.close()
-                if chunks and not is_begun:
-                    _check_syntax(rewriter.transfer_syntax_uid, syntaxes)
             except EngineError as error:
-                if is_begun or not project.omits_errors or writer is None:
+                if is_begun or not project.omits_errors or is_one:
                     raise
                 _log.warning("an instance was left out: %s", error)
                 rewriter = None
                 continue
             if chunks and not is_begun:
                 is_begun = True
-                if writer:
-                    yield writer.head({"Content-Type": f"{DICOM};transfer-syntax={rewriter.transfer_syntax_uid}"})
+                yield _Begin(rewriter.transfer_syntax_uid or "")
             for chunk in chunks:
                 yield chunk
+            if is_begun and isinstance(event, PartEnd):
+                yield _End()
     if not is_there:
         raise UnknownResource("there is no such resource")
+
+
+def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:
+    """The transfer syntax in which an instance goes out; raises NotAcceptable where none is wanted and possible."""
+    for choice in choices:
+        if choice.takes(stored):
+            return stored
+        for wanted in choice.transfer_syntaxes:
+            if wanted not in choice.refused and can_transcode(stored, wanted):
+                return wanted
+    raise NotAcceptable(
+        f"an instance is stored in transfer syntax {stored} and cannot be had in what is accepted; "
+        "accept it, or transfer-syntax=* for any"
+    )
+
+
+async def metadata(
+    project: Project, original: Resource, base_url: str, writer: MultipartWriter | None = None
+) -> AsyncGenerator[bytes, None]:
+    """The metadata of the instances, as one JSON array; with a writer as parts, each the XML of an instance."""
+    lead = b"["
+    async with aclosing(_metadata(project, original, base_url)) as found:
+        async for datasets in found:
+            if writer:
+                for dataset in datasets:
+                    yield writer.head() + native_xml(dataset)
+            elif datasets:
+                yield lead + b",\n".join(map(encoded, datasets))
+                lead = b",\n"
     if writer:
         yield writer.close()
+    else:
+        yield b"[]" if lead == b"[" else b"]"
 
 
-def _check_syntax(stored: str | None, wanted: Sequence[str]) -> None:
-    if wanted and _ANY_SYNTAX not in wanted and stored not in wanted:
-        raise NotAcceptable(
-            f"an instance is stored in transfer syntax {stored}; accept it, or transfer-syntax=* for any"
-        )
-
-
-async def metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[bytes, None]:
-    """The metadata of the instances, as one JSON array."""
+async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[list[JSONDataSet], None]:
     stream = ObjectStream(project.limits.header_bytes)
-    lead = b"["
     chunks = project.origin.metadata(original.study, original.series, original.instance)
     async with aclosing(chunks):
         async for chunk in chunks:
             if objects := stream.feed(chunk):
-                written = await _rewritten(project, objects, base_url)
-                if written:
-                    yield lead + b",\n".join(written)
-                    lead = b",\n"
-    if written := await _rewritten(project, stream.close(), base_url):
-        yield lead + b",\n".join(written)
-        lead = b",\n"
-    yield b"[]" if lead == b"[" else b"]"
+                yield await _rewritten(project, objects, base_url)
+    yield await _rewritten(project, stream.close(), base_url)
 
 
-async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: str) -> list[bytes]:
-    written: list[bytes] = []
+async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: str) -> list[JSONDataSet]:
+    written: list[JSONDataSet] = []
     for original in originals:
         outside = project.translation.outward(identity_of(original))
         instance_url = (
@@ -113,7 +188,7 @@ async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: s
                 raise
             _log.warning("an instance's metadata was left out: %s", error)
             continue
-        written.append(encoded(dataset))
+        written.append(dataset)
     await project.translation.learn(originals)
     return written
 
@@ -121,53 +196,6 @@ async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: s
 def _bulk_data_below(instance_url: str) -> BulkDataURIs:
     """BulkDataURIs of our own, that name the element by its path."""
     return lambda path, _: f"{instance_url}/bulk/{path}"
-
-
-async def frames(
-    project: Project, original: Resource, syntaxes: Sequence[str]
-) -> AsyncGenerator[tuple[str, Piece | None], None]:
-    """Frames as they are stored: (content type of the frame, bytes), and (…, None) where one begins."""
-    _require_pixels(project)
-    assert original.series is not None
-    assert original.instance is not None
-    content_type, begun = OCTET_STREAM, 0
-    events = project.origin.frames(original.study, original.series, original.instance, original.frames)
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, PartStart):
-                content_type = _frame_type(event, syntaxes)
-                begun += 1
-                yield content_type, None
-            elif isinstance(event, PartData):
-                yield content_type, event.data
-    if begun < len(set(original.frames)):
-        raise OriginMalformed(f"the origin server sent {begun} frames of {len(set(original.frames))}")
-
-
-def _frame_type(part: PartStart, wanted: Sequence[str]) -> str:
-    """Content-Type of a frame, of our own making: of the origin server's headers nothing else passes."""
-    media_type, syntax = _checked_type(part)
-    if syntax is None:
-        return media_type
-    if not (syntax.startswith(_STANDARD_SYNTAXES) and len(syntax) <= 32 and set(syntax) <= set("0123456789.")):
-        raise OriginMalformed("a frame's transfer syntax is none of PS3.5")
-    _check_syntax(syntax, wanted)
-    return f"{media_type};transfer-syntax={syntax}"
-
-
-def _checked_type(part: PartStart) -> tuple[str, str | None]:
-    """Media type and transfer syntax of a value that nothing but its type tells from a whole instance."""
-    media_type, syntax = content_type_of(part.headers.get("content-type"))
-    if media_type in _VALUE_TYPES:
-        return media_type, syntax
-    if media_type is None or not media_type.startswith(("image/", "video/")):
-        raise OriginMalformed("the origin server answered in another media type than asked for")
-    return OCTET_STREAM, syntax  # such as the image/x-jls of earlier editions
-
-
-def _require_pixels(project: Project) -> None:
-    if not project.policy.releases_pixels:
-        raise NotReleasable("the profile does not release (7FE0,0010) PixelData")
 
 
 async def bulkdata(project: Project, original: Resource) -> AsyncGenerator[Piece, None]:
@@ -182,7 +210,7 @@ async def bulkdata(project: Project, original: Resource) -> AsyncGenerator[Piece
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                _checked_type(event)
+                checked_type(event)
             elif isinstance(event, PartData):
                 yield event.data
 
@@ -213,7 +241,7 @@ async def rendered(
     project: Project, original: Resource, media_type: str, parameters: Mapping[str, str]
 ) -> tuple[str, bytes]:
     """A picture of an instance or frame; of a study or series, of its first instance. Media type and bytes."""
-    _require_pixels(project)
+    require_pixels(project)
     series, instance = original.series, original.instance
     if series is None or instance is None:
         series, instance = await _first_instance(project, original)

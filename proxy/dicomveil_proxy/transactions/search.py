@@ -7,35 +7,28 @@ the definition is applied to whatever comes back. An original value therefore fi
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
-from dicomveil_engine.dictionary import keyword_of, vr_of
-from dicomveil_engine.identifying import IDENTIFYING_TAGS
-from dicomveil_engine.methods.clean import Clean
-from dicomveil_engine.methods.date_shift import ShiftDates
-from dicomveil_proxy.errors import UnknownResource
-from dicomveil_proxy.matching import widen_dates
-from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.cursors import BEGINNING, Cursor
+from dicomveil_proxy.origin.pages import pages, unique
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, MatchingKey, Query, matches, requested_tags
-from dicomveil_proxy.translation import identity_of
+from dicomveil_proxy.query import Level, Query, matches, requested_tags
+from dicomveil_proxy.transactions.completion import AT_A_TIME, Completion, needs_completion
+from dicomveil_proxy.transactions.superset import OWN, Question, first_level, questions, without_illegal_offset
+from dicomveil_proxy.translation import identity_of, text_of
 
-_STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
-_PATIENT_ID, _STUDY_DATE = 0x00100020, 0x00080020
-_MODALITY, _MODALITIES_IN_STUDY = 0x00080060, 0x00080061
-_RETRIEVE_URL = "00081190"
-
-_ALWAYS_ASKED = (_STUDY, _PATIENT_ID, _STUDY_DATE)
-"""What the policy needs to know of any result: dates move with the study, the name follows the PatientID, and
-whether a year shows an age over 89 is reckoned at the StudyDate."""
-_NEVER_ASKED = frozenset((0x00080005, 0x00081190))
-"""Specific Character Set and Retrieve URL come unasked, and Orthanc 1.10 answers 400 when asked for the first."""
-_OWN = {Level.STUDIES: (), Level.SERIES: (_SERIES,), Level.INSTANCES: (_SERIES, _INSTANCE)}
-
-_SMALLEST_PAGE, _LARGEST_PAGE = 50, 500
+_STUDY = 0x0020000D
+_RETRIEVE_URL, _PATIENT_ID = "00081190", "00100020"
+_SMALLEST_PAGE, _PAGE_OF_MANY, _LARGEST_PAGE = 50, 250, 500
+_AT_A_STRETCH = 50
+"""Results that are de-identified, some 10 ms of work, before other requests have their turn."""
+_MORE = "There are additional results that can be requested"
+"""PS3.18 Section 8.3.4.4. How many, nobody has counted."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,122 +41,174 @@ class Scope:
     series: str | None = None
 
 
-async def search(project: Project, scope: Scope, query: Query, base_url: str) -> list[JSONDataSet]:
-    """The results of a search. Raises UnknownResource where the scope is no pseudonym of the project."""
+@dataclass(frozen=True)
+class Answer:
+    """What a search gives."""
+
+    results: list[JSONDataSet]
+    warnings: tuple[str, ...] = ()
+    """What the user agent should know of them, in the standard's words (PS3.18 Section 8.3.4)."""
+
+
+async def search(project: Project, scope: Scope, query: Query, base_url: str) -> Answer:
+    """Search a project. Raises UnknownResource where the scope is no pseudonym of the project."""
     translation = project.translation
     study = await translation.study(scope.study) if scope.study else None
     series = await translation.series(study, scope.series) if scope.series else None
-    parameters = await _parameters(project, query)
-    if parameters is None:
-        return []
-    assumed = InstanceIdentity(study_instance_uid=study or "", series_instance_uid=series or "")
-    wanted = requested_tags(query, with_parents=study is None)
-    wanted_keys = {f"{tag:08X}" for tag in wanted | {_STUDY, *_OWN[query.level]}}
+    asked = await questions(project, query, study, series)
+    if not asked or query.limit == 0:
+        return Answer([], query.not_done)
+    searching = _Searching(project, scope, query, base_url, study, series)
     results: list[JSONDataSet] = []
-    passed = 0
-    if query.limit == 0:
-        return results
-    async for original in _originals(project, query, study, series, parameters):
+    # One more than ours is looked for, to say whether there is one.
+    async with aclosing(searching.matches(asked, query.limit + query.is_capped)) as found:
+        async for result in found:
+            if len(results) == query.limit:
+                return Answer(results, (*query.not_done, _MORE))
+            results.append(searching.released(result))
+    return Answer(results, query.not_done)
+
+
+class _Searching:
+    """One search under way; `study` and `series` are the scope's originals."""
+
+    def __init__(
+        self, project: Project, scope: Scope, query: Query, base_url: str, study: str | None, series: str | None
+    ) -> None:
+        self._project = project
+        self._scope = scope
+        self._query = query
+        self._base_url = base_url
+        self._study = study
+        self._series = series
+        self._assumed = InstanceIdentity(study_instance_uid=study or "", series_instance_uid=series or "")
+        self._completion = Completion(project, query, study, series)
+        # What can be told before a result is completed.
+        plain = [key for key in query.keys if not needs_completion(query.level, key.path[0])]
+        self._plain = replace(query, keys=tuple(plain)) if self._completion.is_needed else query
+        tags = requested_tags(query, from_level=first_level(study, series)) | {_STUDY, *OWN[query.level]}
+        self._keys = {f"{tag:08X}" for tag in tags}
+
+    def released(self, result: JSONDataSet) -> JSONDataSet:
+        """The attributes that were asked for."""
+        if self._query.include_all:
+            return result
+        return {key: element for key, element in result.items() if key in self._keys}
+
+    async def matches(self, asked: list[Question], count: int) -> AsyncGenerator[JSONDataSet, None]:
+        """So many de-identified matches, whole, after those that the query leaves out by its offset."""
+        query, cursors = self._query, self._project.cursors
+        # Places are those of the questions, which change with what the map has learnt.
+        name = (query.level, self._study, self._series, frozenset(query.keys), tuple(each.keys for each in asked))
+        end = query.offset + query.limit
+        begun = cursors.nearest(name, query.offset)
+        if begun.seen < query.offset and len(asked) == 1 and self._gives_everything:
+            begun = await self._jump(asked[0])
+        seen = begun.seen
+        for source in range(begun.source, len(asked)):
+            offset, before = (begun.offset, begun.before) if source == begun.source else (0, None)
+            found = self._pages(asked[source], query.offset + count - seen, offset, before)
+            async with aclosing(found):
+                async for page in found:
+                    async with aclosing(self._matches_of(page, asked[source])) as of_page:
+                        async for index, result in of_page:
+                            seen += 1
+                            if seen == end:
+                                cursors.note(name, Cursor(seen, source, offset + index + 1, unique(page[0])))
+                            if seen > query.offset:
+                                yield result
+                            if seen == query.offset + count:
+                                return
+                    if page:
+                        offset += len(page)
+                        cursors.note(name, Cursor(seen, source, offset, unique(page[0])))
+
+    @property
+    def _gives_everything(self) -> bool:
+        """Whether each result of the origin server is one of ours, so that both count alike."""
+        return not self._query.conditions and not self._project.omits_errors
+
+    async def _jump(self, question: Question) -> Cursor:
+        """A place that nobody has been to; with the first result, which shows whether the origin server can jump."""
+        first = await self._project.origin.search(
+            self._query.level, self._study, self._series, question.parameters, limit=1, offset=0
+        )
+        if len(first) != 1:
+            return BEGINNING
+        return Cursor(self._query.offset, 0, self._query.offset, unique(first[0]))
+
+    def _pages(
+        self, question: Question, wanted: int, start: int, before: tuple[str, ...] | None
+    ) -> AsyncGenerator[list[JSONDataSet], None]:
+        """The origin server's results from a place on, in pages that suit their number."""
+        many = not question.is_narrow or (wanted > _LARGEST_PAGE and not self._query.conditions)
+        size = _PAGE_OF_MANY if many else min(max(wanted, _SMALLEST_PAGE), _LARGEST_PAGE)
+        return pages(
+            self._project.origin,
+            self._query.level,
+            self._study,
+            self._series,
+            question.parameters,
+            size=size,
+            start=start,
+            before=before,
+            ahead=int(many),
+        )
+
+    async def _matches_of(
+        self, page: list[JSONDataSet], question: Question
+    ) -> AsyncGenerator[tuple[int, JSONDataSet], None]:
+        """The matches among the origin server's results, each with its place in the page."""
+        await self._project.translation.learn(page)
+        if not self._completion.is_needed:
+            for index, original in enumerate(page):
+                if index % _AT_A_STRETCH == _AT_A_STRETCH - 1:
+                    await asyncio.sleep(0)
+                if result := self._match(original, question, self._query):
+                    yield index, result
+            return
+        for begin in range(0, len(page), AT_A_TIME):
+            several = page[begin : begin + AT_A_TIME]
+            for step, result in enumerate(await asyncio.gather(*(self._completed(each, question) for each in several))):
+                if result:
+                    yield begin + step, result
+
+    async def _completed(self, original: JSONDataSet, question: Question) -> JSONDataSet | None:
+        if not self._match(original, question, self._plain):
+            return None
+        return self._match(await self._completion.complete(original), question, self._query)
+
+    def _match(self, original: JSONDataSet, question: Question, query: Query) -> JSONDataSet | None:
+        """deid(x), if it matches and is where was searched, whatever the origin server made of the question."""
+        if question.patient is not None and text_of(original, _PATIENT_ID) != question.patient:
+            return None
         try:
-            result = project.matches.rewrite(original, assumed=assumed)
+            result = self._project.matches.rewrite(without_illegal_offset(original), assumed=self._assumed)
         except EngineError as error:
-            if not project.omits_errors:
+            if not self._project.omits_errors:
                 raise
             _log.warning("a search result was left out: %s", error)
-            continue
-        _mend(result, identity_of(result), scope, query.level, base_url)
-        if not matches(result, query):
-            continue
-        passed += 1
-        if passed > query.offset:
-            if not query.include_all:
-                result = {key: element for key, element in result.items() if key in wanted_keys}
-            results.append(result)
-            if len(results) == query.limit:
-                break
-    return results
-
-
-async def _originals(
-    project: Project, query: Query, study: str | None, series: str | None, parameters: list[tuple[str, str]]
-) -> AsyncIterator[JSONDataSet]:
-    """What the origin server gives for the superset, page by page, as long as somebody asks for more."""
-    size = min(max(query.offset + query.limit, _SMALLEST_PAGE), _LARGEST_PAGE)
-    async for page in pages(project.origin, query.level, study, series, parameters, size=size):
-        await project.translation.learn(page)
-        for original in page:
-            yield original
-
-
-async def _parameters(project: Project, query: Query) -> list[tuple[str, str]] | None:
-    """What the origin server is asked; None when nothing there can match."""
-    asked: list[tuple[str, str]] = []
-    for key in query.keys:
-        values = await _translated(project, key)
-        if values is None:
             return None
-        if values:
-            asked.append((_name(key.path[0]), values))
-    tags = requested_tags(query) | {*_ALWAYS_ASKED, *_OWN[query.level]}
-    if any(project.policy.decide(tag, vr_of(tag) or "UN").method.name == Clean.name for tag in tags):
-        # Free text is cleaned of the words of these, so they must be known.
-        tags |= IDENTIFYING_TAGS
-    asked += [("includefield", _name(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]
-    if query.include_all:
-        asked.append(("includefield", "all"))
-    return asked
+        identity, scope = identity_of(result), self._scope
+        if scope.study and identity.study_instance_uid not in ("", scope.study):
+            return None
+        if scope.series and identity.series_instance_uid not in ("", scope.series):
+            return None
+        self._mend(result, identity)
+        return result if matches(result, query) else None
 
-
-async def _translated(project: Project, key: MatchingKey) -> str | None:
-    """A key's value for the origin server: empty when it is not sent, None when it can match nothing."""
-    if key.test is None or len(key.path) > 1:
-        return ""
-    tag, policy = key.path[0], project.policy
-    if tag in {_STUDY, _SERIES, _INSTANCE}:
-        return await _uids(project, tag, key.value)
-    if tag == _PATIENT_ID and policy.replaces_patient_id:
-        if any(character in key.value for character in "*?"):
-            return ""
-        return await project.translation.patient(key.value.strip().upper())  # case does not matter to matching
-    if tag == _STUDY_DATE and isinstance(policy.decide(tag, "DA").method, ShiftDates):
-        return widen_dates(key.value, policy.date_range)
-    if tag in {_MODALITY, _MODALITIES_IN_STUDY} and policy.keeps(tag, "CS"):
-        # Case does not matter to matching, but may to the origin server: PS3.5 has codes in upper case only.
-        return key.value.upper() if key.value.isalnum() else ""
-    return ""
-
-
-async def _uids(project: Project, tag: int, value: str) -> str | None:
-    translation = project.translation
-    originals: list[str] = []
-    for outside in value.replace("\\", ",").split(","):
-        try:
-            if tag == _STUDY:
-                originals.append(await translation.study(outside.strip()))
-            elif tag == _SERIES:
-                originals.append(await translation.series(None, outside.strip()))
-            else:
-                originals.append(await translation.instance(None, None, outside.strip()))
-        except UnknownResource:
-            continue
-    return ",".join(originals) or None
-
-
-def _mend(result: JSONDataSet, identity: InstanceIdentity, scope: Scope, level: Level, base_url: str) -> None:
-    """Say what holds here: where the result can be retrieved, and no modalities where there are none."""
-    study = identity.study_instance_uid or scope.study
-    path = f"{base_url}/studies/{study}" if study else ""
-    if level is not Level.STUDIES:
-        series = identity.series_instance_uid or scope.series
-        path = f"{path}/series/{series}" if path and series else ""
-    if level is Level.INSTANCES:
-        path = f"{path}/instances/{identity.sop_instance_uid}" if path and identity.sop_instance_uid else ""
-    if path:
-        result[_RETRIEVE_URL] = {"vr": "UR", "Value": [path]}
-    # Viewers read the first value without looking whether there is one.
-    if not result.get("00080061", {}).get("Value"):
-        result.pop("00080061", None)
-
-
-def _name(tag: int) -> str:
-    return keyword_of(tag) or f"{tag:08X}"
+    def _mend(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
+        """Say what holds here: where the result can be retrieved, and no modalities where there are none."""
+        level = self._query.level
+        study = identity.study_instance_uid or self._scope.study
+        path = f"{self._base_url}/studies/{study}" if study else ""
+        if level is not Level.STUDIES:
+            series = identity.series_instance_uid or self._scope.series
+            path = f"{path}/series/{series}" if path and series else ""
+        if level is Level.INSTANCES:
+            path = f"{path}/instances/{identity.sop_instance_uid}" if path and identity.sop_instance_uid else ""
+        if path:
+            result[_RETRIEVE_URL] = {"vr": "UR", "Value": [path]}
+        # Viewers read the first value without looking whether there is one.
+        if not result.get("00080061", {}).get("Value"):
+            result.pop("00080061", None)

@@ -1,0 +1,98 @@
+"""The tables of the identity map, their versions, and the statements over them; the same in SQLite and PostgreSQL.
+
+Everything is written once, with SQLAlchemy Core, and knows no connection of its own. A change of the tables is a new
+version, with a step that leads there from the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dicomveil_engine.errors import ConfigurationError
+
+VERSION = 2
+"""1 had no projects; it was only ever in SQLite, and named its version nowhere in a table."""
+
+_metadata = sa.MetaData()
+
+IDENTITY = sa.Table(
+    "identity",
+    _metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("pseudonym", sa.Text, primary_key=True),
+    sa.Column("original", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What each pseudonym of a project stands for."""
+
+_VERSION = sa.Table("identity_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
+"""One row."""
+
+_THIS = sa.and_(
+    IDENTITY.c.project == sa.bindparam("project"),
+    IDENTITY.c.kind == sa.bindparam("kind"),
+    IDENTITY.c.pseudonym == sa.bindparam("pseudonym"),
+)
+
+READ = sa.select(IDENTITY.c.original).where(_THIS)
+"""Of project, kind, pseudonym: the original."""
+
+DELETE = sa.delete(IDENTITY).where(_THIS, IDENTITY.c.original == sa.bindparam("original"))
+"""Forget a row, unless it says something else by now."""
+
+
+def write(insert: Callable[..., Any]) -> sa.Insert:
+    """Add or correct a row, by the dialect's own `insert`; a row that is already right costs no write."""
+    adding: sqlite.Insert | postgresql.Insert = insert(IDENTITY)
+    excluded = adding.excluded.original
+    return adding.on_conflict_do_update(
+        index_elements=list(IDENTITY.primary_key), set_={"original": excluded}, where=IDENTITY.c.original != excluded
+    )
+
+
+def version_of(connection: sa.Connection) -> int:
+    """The version of the tables that are there; 0 where there are none."""
+    inspector = sa.inspect(connection)
+    if inspector.has_table(_VERSION.name):
+        return int(connection.execute(sa.select(_VERSION.c.version)).scalar_one())
+    # Only version 1 has no row; in PostgreSQL, such a table is somebody else's.
+    return int(connection.dialect.name == "sqlite" and inspector.has_table(IDENTITY.name))
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the tables to VERSION, within the caller's transaction and while nobody else does.
+
+    Raises ConfigurationError for tables of a later version: to guess at them could lead to a wrong original.
+    """
+    version = version_of(connection)
+    if version > VERSION:
+        raise ConfigurationError(
+            f"state: the identity map was made by a later dicomveil (its version is {version}, and this one knows "
+            f"{VERSION}); run that one, or name another state"
+        )
+    if version == 0:
+        _metadata.create_all(connection, checkfirst=False)
+        connection.execute(sa.insert(_VERSION).values(version=VERSION))
+    for step in range(version, VERSION) if version else ():
+        _STEPS[step](connection)
+        connection.execute(sa.update(_VERSION).values(version=step + 1))
+
+
+def _add_projects(connection: sa.Connection) -> None:
+    """Version 1 to 2: what is there belongs to the project without a name."""
+    connection.execute(sa.text("ALTER TABLE identity RENAME TO identity_1"))
+    _metadata.create_all(connection, checkfirst=False)
+    connection.execute(sa.insert(_VERSION).values(version=1))
+    names = ["kind", "pseudonym", "original"]
+    columns: list[sa.ColumnElement[str]] = [sa.literal(""), *map(sa.literal_column, names)]
+    old = sa.select(*columns).select_from(sa.table("identity_1"))
+    connection.execute(sa.insert(IDENTITY).from_select(["project", *names], old))
+    connection.execute(sa.text("DROP TABLE identity_1"))
+
+
+_STEPS: dict[int, Callable[[sa.Connection], None]] = {1: _add_projects}

@@ -1,0 +1,64 @@
+"""The file with a project's key: the notations in which it may be, and what is said of one that is none.
+
+No message holds any of the key. What is derived from it is the engine's business.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import stat
+import warnings
+from pathlib import Path
+
+from dicomveil_engine.errors import ConfigurationError
+
+MINIMUM_KEY_BYTES = 32
+"""What `dicomveil keygen` writes: 256 bits, as 64 hexadecimal digits and a line break."""
+_MAXIMUM_KEY_FILE_BYTES = 4096
+
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_TEXT = re.compile(rb"[\t\n\r -~]*")
+
+
+class KeyFileWarning(UserWarning):
+    """The key file can be read by others."""
+
+
+def read_key(path: Path) -> bytes:
+    """The project key: 64 or more hexadecimal digits, base64, or raw bytes; 32 bytes at least.
+
+    Raises ConfigurationError, which never holds any of the key; warns when others than the owner may read the
+    file.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(_MAXIMUM_KEY_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(
+            f"key_file: it cannot be read ({error.strerror}); `dicomveil keygen FILE` makes one"
+        ) from None
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        warnings.warn("others can read the key file; give it mode 0600", KeyFileWarning, stacklevel=2)
+    key = _decoded_key(content)
+    if key is None or len(key) < MINIMUM_KEY_BYTES or len(content) > _MAXIMUM_KEY_FILE_BYTES:
+        raise ConfigurationError(
+            f"key_file: it holds no key of {MINIMUM_KEY_BYTES} bytes or more, as hexadecimal digits, base64 "
+            "or raw; `dicomveil keygen FILE` makes one"
+        )
+    return key
+
+
+def _decoded_key(content: bytes) -> bytes | None:
+    text = content.strip()
+    if _HEX.fullmatch(text):  # before base64, whose digits these are too
+        return bytes.fromhex(text.decode()) if len(text) % 2 == 0 else None
+    if not _TEXT.fullmatch(content):
+        return content
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None  # a pass phrase, of which nobody knows how much it is worth

@@ -1,0 +1,60 @@
+"""Dates on their way home: by as many days as the policy moved the dates of their study, the other way.
+
+Nothing here knows where a date stands in a data set, but for its attribute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_engine.dates import shift_da, shift_dt
+from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+
+_STUDY_DATE = 0x00080020
+
+
+def check_reversible(policy: Policy) -> None:
+    """Refuse a policy under which nobody could tell what an instance was made of, or when.
+
+    Raises ConfigurationError: UIDs must be replaced, and dates move with their study or patient. What was made of
+    a series does not say by how many days that series' dates moved.
+    """
+    if not policy.replaces_uids:
+        raise ConfigurationError(
+            'store: "reidentify" needs UIDs with pseudonyms, and under this profile\'s rules they stay; give '
+            "StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID the method refreshUID"
+        )
+    methods = [policy.decide(_STUDY_DATE, "DA").method, *(rule.method for rule in policy.rules)]
+    for method in methods:
+        if isinstance(method, ShiftDates) and method.scope not in {Scope.STUDY, Scope.PATIENT}:
+            raise ConfigurationError(
+                'store: "reidentify" needs dates that move with their study; give dateShiftScope StudyInstance or '
+                "Patient"
+            )
+
+
+@dataclass(frozen=True)
+class DatesBack:
+    """The way back for one study's dates."""
+
+    policy: Policy
+    study_instance_uid: str
+    """The original's."""
+    patient_id: str
+    """The original's; empty where the study has none."""
+
+    def move(self, tag: int, vr: str, text: str) -> str:
+        """The original of one DA or DT value; the value itself where the policy does not move it, or it is no date."""
+        days = self._days(tag, vr)
+        if not days:
+            return text
+        value = text.strip(" \0")
+        return (shift_da(value, -days) if vr == "DA" else shift_dt(value, -days)) or text
+
+    def _days(self, tag: int, vr: str) -> int:
+        method = self.policy.decide(tag, vr).method
+        if not isinstance(method, ShiftDates):
+            return 0
+        is_patients = method.scope is Scope.PATIENT and self.patient_id
+        return method.shift.days(self.patient_id if is_patients else self.study_instance_uid)

@@ -1,0 +1,254 @@
+"""An instance in a file, read as far as its pixel data; and written again with another header.
+
+The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message. Pixel data is never
+read here, only handed on.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, cast
+
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag
+
+from dicomveil_engine import InstanceIdentity, InvalidDataSetError
+from dicomveil_engine.part10.body import Body
+from dicomveil_engine.part10.elements import read_elements
+from dicomveil_engine.part10.encoding import LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.file_meta import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    FileMeta,
+    read_file_meta,
+)
+from dicomveil_proxy.origin.frames import silence_pydicom
+from dicomveil_proxy.settings import Limits
+
+_FIRST_GROUP, _PIXEL_GROUP = 0x0008, 0x7FE0
+_CUT_OFF = "the instance is cut off in the middle of Pixel Data"
+_META_BYTES = 1 << 16
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Encoded:
+    """An instance: its header in memory, its pixel data in the file that it came in."""
+
+    header: Dataset
+    transfer_syntax_uid: str
+    encoding: Encoding
+    file: IO[bytes]
+    position: int
+    """Where in the file the pixel data begins."""
+
+    @property
+    def identity(self) -> InstanceIdentity:
+        """The instance as the header has it. Raises InvalidDataSetError."""
+
+        def uid(keyword: str) -> str:
+            value = self.header.get(keyword)
+            return value.strip(" \0") if isinstance(value, str) else ""
+
+        with readable("the UIDs of the instance cannot be read"):
+            return InstanceIdentity(
+                uid("SOPClassUID"), uid("StudyInstanceUID"), uid("SeriesInstanceUID"), uid("SOPInstanceUID")
+            )
+
+    def check(self) -> None:
+        """Raise InvalidDataSetError where the header is not encoded as PS3.5 asks.
+
+        pydicom makes something of nearly everything; a guess has no place in an archive of originals.
+        """
+        self.file.seek(0)
+        for element in read_elements(self.file.read(self.position)):
+            if element.vr == "SQ" and element.value:
+                raise InvalidDataSetError("a sequence holds something that is no item")
+
+    def written(self) -> Spliced:
+        """The instance as a file, with file meta information of ours (PS3.10 Section 7.1).
+
+        Raises InvalidDataSetError for what cannot be written, and when the pixel data is cut off.
+        """
+        with readable("the instance cannot be written again"):
+            meta = FileMetaDataset()
+            meta.MediaStorageSOPClassUID = self.identity.sop_class_uid
+            meta.MediaStorageSOPInstanceUID = self.identity.sop_instance_uid
+            meta.TransferSyntaxUID = self.transfer_syntax_uid
+            meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+            meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+            self.header.file_meta = meta
+            self.header.preamble = bytes(128)
+            head = io.BytesIO()
+            dcmwrite(head, self.header, enforce_file_format=True)
+        return Spliced(
+            head.getvalue(), self.file, self.position, _end_of_pixels(self.file, self.position, self.encoding)
+        )
+
+
+class Spliced(io.RawIOBase):
+    """Some bytes, and behind them a stretch of another file, as one file to be read."""
+
+    def __init__(self, head: bytes, file: IO[bytes], start: int, end: int) -> None:
+        self._head = head
+        self._file = file
+        self._start = start
+        self.size = len(head) + end - start
+        self._position = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As any file."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """As any file."""
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """As any file; a buffer that is not filled is the end."""
+        wanted = min(len(buffer), max(0, self.size - self._position))
+        found = self._head[self._position : self._position + wanted]
+        if len(found) < wanted:
+            self._file.seek(self._start + max(0, self._position - len(self._head)))
+            found += self._file.read(wanted - len(found))
+        buffer[: len(found)] = found
+        self._position += len(found)
+        return len(found)
+
+
+def read_instance(file: IO[bytes], limits: Limits) -> Encoded:
+    """Read the header of a Part 10 instance; a deflated one leaves as explicit VR little endian.
+
+    Raises InvalidDataSetError for what cannot be read, or is over a limit.
+    """
+    file.seek(0)
+    found = read_file_meta(file.read(_META_BYTES), closing=True)
+    assert found is not None
+    meta, start = found
+    if meta.is_deflated:
+        plain = _inflated(file, start, limits.origin_instance_bytes)
+        try:
+            return read_instance(plain, limits)
+        except BaseException:
+            plain.close()
+            raise
+    file.seek(0)
+    with readable("the header cannot be read, or is longer than limits.header_bytes"):
+        bounded = _Bounded(file, limits.header_bytes)
+        header = read_partial(cast(BinaryIO, bounded), stop_when=_at_pixels, force=True)
+        position = file.tell()
+        for tag in [tag for tag in header if tag.tag.group < _FIRST_GROUP]:  # commands have no place in an instance
+            del header[tag.tag]
+    return Encoded(header, meta.transfer_syntax_uid, meta.encoding, file, position)
+
+
+class _Bounded:
+    """A file of which no more than some bytes may be read."""
+
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file = file
+        self._left = limit
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        self._left -= size
+        if self._left < 0:
+            raise EOFError
+        return self._file.read(size)
+
+
+def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001
+    return bool(tag.group >= _PIXEL_GROUP)
+
+
+def _end_of_pixels(file: IO[bytes], position: int, encoding: Encoding) -> int:
+    """The end of the group 7FE0. What stands behind it is padding and signatures, which no longer fit."""
+    while True:
+        file.seek(position)
+        head = file.read(12)
+        if len(head) < 8 or encoding.tag.unpack_from(head)[0] != _PIXEL_GROUP:
+            return position
+        _, length = encoding.head.unpack_from(head)
+        size = 8
+        if not encoding.implicit and head[4:6].decode("latin-1") in LONG_VRS:
+            if len(head) < 12:
+                raise InvalidDataSetError(_CUT_OFF)
+            (length,) = encoding.u32.unpack_from(head, 8)
+            size = 12
+        position = _end_of_value(file, position + size, length, encoding)
+
+
+def _end_of_value(file: IO[bytes], position: int, length: int, encoding: Encoding) -> int:
+    body = Body(length, encoding)
+    file.seek(position)
+    if length != UNDEFINED:
+        end = position + length
+        if file.seek(0, os.SEEK_END) < end:
+            raise InvalidDataSetError(_CUT_OFF)
+        return end
+    while not body.is_complete:
+        chunk = file.read(_CHUNK)
+        if not chunk:
+            raise InvalidDataSetError(_CUT_OFF)
+        position += body.feed(chunk)
+    return position
+
+
+def _inflated(file: IO[bytes], start: int, limit: int) -> IO[bytes]:
+    """The instance in explicit VR little endian, in a file of its own (PS3.5 Section A.5)."""
+    plain: IO[bytes] = tempfile.SpooledTemporaryFile(_CHUNK)  # noqa: SIM115 - it ends with whoever holds it
+    try:
+        plain.write(FileMeta(EXPLICIT_VR_LITTLE_ENDIAN).encoded())
+        file.seek(start)
+        plain.writelines(_inflated_chunks(file, limit))
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+def _inflated_chunks(file: IO[bytes], limit: int) -> Iterator[bytes]:
+    total = 0
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        while not inflate.eof:
+            chunk = inflate.unconsumed_tail or file.read(_CHUNK)
+            # All of the file may be read and some of the data set still be inside.
+            if not (inflated := inflate.decompress(chunk, _CHUNK)) and not chunk:
+                raise InvalidDataSetError("the deflated data set is cut off")
+            total += len(inflated)
+            if total > limit:
+                raise InvalidDataSetError("the deflated data set is longer than limits.origin_instance_bytes")
+            yield inflated
+    except zlib.error:
+        raise InvalidDataSetError("the deflated data set cannot be inflated") from None
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """The border to pydicom: whatever it raises becomes InvalidDataSetError, saying what could not be done."""
+    silence_pydicom()
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+        raise InvalidDataSetError(what) from None

@@ -1,0 +1,153 @@
+"""What the pseudonyms of an instance stand for, and the study that it was made of: asked of the origin server.
+
+The identity map and searches know studies, series and instances. Other UIDs, such as frames of reference, are found
+where they stand: in the metadata of one instance of the study, or if need be of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from dicomveil_engine import InstanceIdentity, InvalidDataSetError, JSONDataSet, ObjectStream
+from dicomveil_proxy.errors import Conflict, OriginMalformed, UnknownResource
+from dicomveil_proxy.identity import Kind
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.query import Level
+from dicomveil_proxy.reidentification.references import Reference
+from dicomveil_proxy.translation import PAGE, text_of
+
+_SERIES, _INSTANCE = "0020000E", "00080018"
+
+
+@dataclass
+class Original:
+    """A study at the origin server, as far as it is known."""
+
+    study_instance_uid: str
+    instance: JSONDataSet
+    """The metadata of one of its instances."""
+    uids: dict[str, str] = field(default_factory=dict)
+    """Pseudonym → original."""
+    unknown: set[str] = field(default_factory=set)
+    """Pseudonyms of which nothing was found in the whole study."""
+
+
+class Originals:
+    """The studies that the instances of one request were made of."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, Original] = {}
+
+    async def of(self, identity: InstanceIdentity, references: list[Reference]) -> Original:
+        """The original of an instance's study, knowing all its references.
+
+        Raises UnknownResource when the origin server has no such study, and Conflict when an instance, series or
+        study that is referenced cannot be found there.
+        """
+        study = identity.study_instance_uid
+        original = self._known.get(study)
+        uids = original.uids if original else {study: await self._project.translation.study(study)}
+        missing = [reference for reference in references if reference.pseudonym not in uids]
+        await self._look_up(missing, uids, uids[study])
+        if original is None:
+            instance = await self._instance(uids[study], references, uids)
+            original = self._known[study] = Original(uids[study], instance, uids)
+        named = [uids[each.pseudonym] for each in references if each.kind is Kind.STUDY and each.pseudonym in uids]
+        left = {each.pseudonym for each in missing if each.pseudonym not in uids}
+        await self._search_metadata(left, original, [original.study_instance_uid, *named])
+        if any(each.kind and each.pseudonym not in uids for each in references):
+            raise Conflict("it refers to an instance that the origin server does not have")
+        if identity.series_instance_uid in uids:
+            await self._check_series(original.study_instance_uid, uids[identity.series_instance_uid])
+        return original
+
+    async def _look_up(self, missing: list[Reference], uids: dict[str, str], home: str) -> None:
+        """Studies, series and instances, by the identity map or a search."""
+        translation = self._project.translation
+        for each in sorted(missing, key=lambda each: each.kind is not Kind.STUDY):
+            if each.pseudonym in uids:
+                continue
+            study = uids.get(each.study, home)
+            with suppress(UnknownResource):
+                if each.kind is Kind.STUDY:
+                    uids[each.pseudonym] = await translation.study(each.pseudonym)
+                elif each.kind is Kind.SERIES:
+                    uids[each.pseudonym] = await translation.series(study, each.pseudonym)
+                elif each.kind is Kind.INSTANCE:
+                    uids[each.pseudonym] = await translation.instance(study, None, each.pseudonym)
+
+    async def _instance(self, study: str, references: list[Reference], uids: Mapping[str, str]) -> JSONDataSet:
+        """The metadata of an instance that is referenced, or else of any in the study."""
+        instances = (each.pseudonym for each in references if each.kind is Kind.INSTANCE)
+        for wanted in (next((uids[each] for each in instances if each in uids), None), None):
+            keys = [("SOPInstanceUID", wanted)] if wanted else []
+            for match in await self._project.origin.search(Level.INSTANCES, study, None, keys, limit=1, offset=0):
+                series, instance = text_of(match, _SERIES), text_of(match, _INSTANCE)
+                if series and instance and wanted in {None, instance}:
+                    async with aclosing(self._metadata(study, series, instance)) as metadata:
+                        async for found in metadata:
+                            return found
+        raise UnknownResource("there is no such resource")
+
+    async def _search_metadata(self, missing: set[str], original: Original, studies: list[str]) -> None:
+        """Look for what is left in the instance that is known, and then in all of the studies."""
+        missing -= original.unknown
+        if missing:
+            self._learn(missing, original.instance, original.uids)
+        for study in dict.fromkeys(studies):
+            if not missing:
+                return
+            async with aclosing(self._metadata(study)) as instances:
+                async for instance in instances:
+                    self._learn(missing, instance, original.uids)
+                    if not missing:
+                        break
+        # They stay as they are, which outside is what they were: a pseudonym stands for itself.
+        original.unknown |= missing
+
+    def _learn(self, missing: set[str], dataset: JSONDataSet, uids: dict[str, str]) -> None:
+        for uid in _uids_in(dataset):
+            pseudonym = self._project.policy.pseudonym_uid(uid)
+            if pseudonym in missing:
+                uids[pseudonym] = uid
+                missing.discard(pseudonym)
+
+    async def _metadata(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> AsyncGenerator[JSONDataSet, None]:
+        stream = ObjectStream(self._project.limits.origin_document_bytes)
+        chunks = self._project.origin.metadata(study, series, instance)
+        try:
+            async for chunk in chunks:
+                for found in stream.feed(chunk):
+                    yield found
+            for found in stream.close():
+                yield found
+        except InvalidDataSetError as error:
+            raise OriginMalformed(str(error)) from None
+        finally:
+            await chunks.aclose()
+
+    async def _check_series(self, study: str, series: str) -> None:
+        """A series that is known elsewhere must not get an instance of this study."""
+        keys = [("SeriesInstanceUID", series)]
+        async for page in pages(self._project.origin, Level.SERIES, study, None, keys, size=PAGE):
+            if any(text_of(match, _SERIES) == series for match in page):
+                return
+        raise Conflict("its series belongs to another study")
+
+
+def _uids_in(dataset: Mapping[str, object]) -> Iterator[str]:
+    for element in dataset.values():
+        if not isinstance(element, dict):
+            raise OriginMalformed("the metadata cannot be read")
+        values = element.get("Value")
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, dict) and element.get("vr") == "SQ":
+                yield from _uids_in(value)
+            elif isinstance(value, str) and element.get("vr") == "UI":
+                yield value

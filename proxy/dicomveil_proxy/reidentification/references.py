@@ -1,0 +1,49 @@
+"""Which pseudonyms a header holds: of what, and in which study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pydicom import Dataset
+
+from dicomveil_proxy.identity import Kind
+from dicomveil_proxy.reidentification.elements import elements, texts
+from dicomveil_proxy.reidentification.encoded import readable
+
+_STUDY = 0x0020000D
+_KINDS = {_STUDY: Kind.STUDY, 0x0020000E: Kind.SERIES, 0x00080018: Kind.INSTANCE, 0x00081155: Kind.INSTANCE}
+_UIDS = frozenset(("SQ", "UI"))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A pseudonym in a UI element."""
+
+    pseudonym: str
+    kind: Kind | None
+    """What the attribute says that it is of; None for frames of reference and all the rest."""
+    study: str
+    """The pseudonym of the study in which it stands: that of the nearest item that names one, else the instance's."""
+
+
+def references(header: Dataset, is_pseudonym: Callable[[str], bool]) -> list[Reference]:
+    """All of them but private ones, which stay as they are; each once, in the order in which they come.
+
+    Raises InvalidDataSetError for what cannot be read.
+    """
+    with readable("a UID cannot be read"):
+        return list(dict.fromkeys(_references(header, is_pseudonym, "")))
+
+
+def _references(dataset: Dataset, is_pseudonym: Callable[[str], bool], study: str) -> Iterator[Reference]:
+    named = dataset.get(_STUDY)
+    study = next((uid for uid in texts(named) if is_pseudonym(uid)), study) if named is not None else study
+    for element in elements(dataset, _UIDS):
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _references(item, is_pseudonym, study)
+            continue
+        for uid in texts(element):
+            if is_pseudonym(uid) and not element.tag.is_private:
+                yield Reference(uid, _KINDS.get(element.tag), study)

@@ -1,0 +1,110 @@
+"""What the results of an origin server's search lack, fetched from elsewhere on it.
+
+Orthanc leaves sequences and private attributes out of results, and says of a study's modalities and counts only in
+results for studies. Where a search asks for them by name, they come from the header of one instance that stands for
+its series or study, or from the result for its study. Everything here is in original space.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import aclosing
+
+from dicomveil_engine import JSONDataSet, ObjectStream
+from dicomveil_engine.dictionary import vr_of
+from dicomveil_proxy.errors import OriginMalformed, UnknownResource
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.query import Level, MatchingKey, Query
+from dicomveil_proxy.transactions.superset import is_never_released, name_of
+from dicomveil_proxy.translation import identity_of
+
+AT_A_TIME = 8
+"""Results that are completed at once: half of the connections to the origin server."""
+
+_OF_STUDIES = frozenset((0x00080061, 0x00080062, 0x00201206, 0x00201208))
+"""ModalitiesInStudy, SOPClassesInStudy, NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances."""
+
+
+def needs_completion(level: Level, tag: int) -> bool:
+    """Whether results may lack the attribute though the origin server has it."""
+    return vr_of(tag) == "SQ" or bool(tag >> 16 & 1) or (tag in _OF_STUDIES and level is not Level.STUDIES)
+
+
+class Completion:
+    """Of the results of one search."""
+
+    def __init__(self, project: Project, query: Query, study: str | None, series: str | None) -> None:
+        """`study` and `series` are the originals within which is searched."""
+        self._project = project
+        self._level = query.level
+        self._study = study
+        self._series = series
+        keys = [*query.keys, *(MatchingKey((tag,), "", "") for tag in query.include)]
+        tags = {key.path[0] for key in keys if not is_never_released(project.policy, key)}
+        tags = {tag for tag in tags if needs_completion(query.level, tag)}
+        self._of_study = tags & _OF_STUDIES
+        self._of_instance = tags - self._of_study
+        self._studies: dict[str, asyncio.Task[JSONDataSet]] = {}
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the search asks for anything that results may lack."""
+        return bool(self._of_study or self._of_instance)
+
+    async def complete(self, result: JSONDataSet) -> JSONDataSet:
+        """The result with what it lacks. Raises the origin server's errors."""
+        identity = identity_of(result)
+        study = identity.study_instance_uid or self._study
+        if study is None:
+            return result
+        whole = dict(result)
+        if lacking := _lacking(result, self._of_instance):
+            header = await self._header(study, identity.series_instance_uid or self._series, identity.sop_instance_uid)
+            for key, element in header.items():
+                tag = int(key, 16)
+                is_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
+                if tag in lacking or (is_creator and any(each >> 16 == tag >> 16 for each in lacking)):
+                    whole[key] = element
+        if lacking := _lacking(result, self._of_study):
+            if study not in self._studies:
+                self._studies[study] = asyncio.ensure_future(self._of(study))
+            found = await self._studies[study]
+            whole |= {key: found[key] for key in map("{:08X}".format, lacking) if key in found}
+        return whole
+
+    async def _header(self, study: str, series: str | None, instance: str) -> JSONDataSet:
+        """Of the instance, or of the first one of the series or study."""
+        if self._level is Level.STUDIES:
+            series = None
+        origin = self._project.origin
+        if not series or not instance:
+            fields = [("includefield", name_of(tag)) for tag in (0x0020000E, 0x00080018)]
+            found = await origin.search(Level.INSTANCES, study, series, fields, limit=1, offset=0)
+            if not found:
+                return {}
+            identity = identity_of(found[0])
+            series, instance = series or identity.series_instance_uid, identity.sop_instance_uid
+        stream = ObjectStream(self._project.limits.header_bytes)
+        headers: list[JSONDataSet] = []
+        chunks = origin.metadata(study, series, instance)
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    headers += stream.feed(chunk)
+        except UnknownResource:
+            return {}  # it has gone since
+        headers += stream.close()
+        if len(headers) != 1:
+            raise OriginMalformed("the metadata of one instance is not one data set")
+        return headers[0]
+
+    async def _of(self, study: str) -> JSONDataSet:
+        fields = [("includefield", name_of(tag)) for tag in sorted(self._of_study)]
+        parameters = [("StudyInstanceUID", study), *fields]
+        found = await self._project.origin.search(Level.STUDIES, None, None, parameters, limit=2, offset=0)
+        return next((each for each in found if identity_of(each).study_instance_uid == study), {})
+
+
+def _lacking(result: JSONDataSet, tags: Iterable[int]) -> set[int]:
+    return {tag for tag in tags if f"{tag:08X}" not in result}

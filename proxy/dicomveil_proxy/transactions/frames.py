@@ -1,0 +1,163 @@
+"""Retrieve frames (WADO-RS, PS3.18 Section 10.4.1.1.6): as they are stored, or transcoded for who insists.
+
+What a frame looks like when it is decoded is what the metadata says of it; where the metadata says YBR_FULL_422
+or a transform of JPEG 2000, decoded frames are RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import groupby
+
+from dicomveil_engine import ObjectStream
+from dicomveil_proxy.accept import Choice
+from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
+from dicomveil_proxy.media_type import OCTET_STREAM
+from dicomveil_proxy.multipart import PartData, PartStart, content_type_of
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.resource import Resource
+from dicomveil_proxy.transcoding import PixelDescription, can_transcode
+from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
+
+Piece = bytes | bytearray | memoryview
+
+_STANDARD_SYNTAXES = "1.2.840.10008.1.2"
+_SYNTAXES = {OCTET_STREAM: EXPLICIT_LITTLE, "image/dicom-rle": RLE, "image/jls": JPEG_LS, "image/jp2": JPEG_2000}
+"""What frames are transcoded to, by the media type that is asked for."""
+_VALUE_TYPES = frozenset(
+    (
+        OCTET_STREAM,
+        *(f"image/{kind}" for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "jxl", "dicom-rle")),
+        *("video/mpeg", "video/mp4", "video/h265"),
+    )
+)
+"""Of frames and other bulk data, PS3.18 Tables 8.7.3-2 and 8.7.3-5."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStart:
+    """A frame begins."""
+
+    content_type: str
+    is_multipart: bool
+    """Whether the user agent wants frames as parts. The same for all frames of an answer."""
+
+
+async def frames(
+    project: Project, original: Resource, choices: Sequence[Choice]
+) -> AsyncGenerator[FrameStart | Piece, None]:
+    """Frames as they are stored where one of the choices allows it, and transcoded where none does."""
+    require_pixels(project)
+    assert original.series is not None
+    assert original.instance is not None
+    if len(original.frames) > 1:
+        choices = [choice for choice in choices if choice.offer.is_multipart]
+    selection: _Selection | None = None
+    described: PixelDescription | None = None
+    begun = 0
+    frame = bytearray()
+    events = project.origin.frames(original.study, original.series, original.instance, original.frames)
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, PartStart):
+                selection = _select(*_frame_type(event), choices)
+                begun += 1
+                frame.clear()
+                if not selection.transcoded_to:
+                    yield FrameStart(selection.content_type, selection.is_multipart)
+            elif selection is None:
+                raise OriginMalformed("the origin server sent a frame that does not begin")
+            elif not selection.transcoded_to:
+                if isinstance(event, PartData):
+                    yield event.data
+            elif isinstance(event, PartData):
+                frame += event.data
+                if len(frame) > project.limits.decoded_bytes:
+                    raise NotAcceptable("a frame is over limits.decoded_bytes; accept transfer-syntax=* for it")
+            else:
+                described = described or await _pixel_description(project, original)
+                transcoded = await project.transcoder.frame(
+                    bytes(frame), selection.stored, selection.transcoded_to, described
+                )
+                yield FrameStart(selection.content_type, selection.is_multipart)
+                yield transcoded
+    if begun < len(set(original.frames)):
+        raise OriginMalformed(f"the origin server sent {begun} frames of {len(set(original.frames))}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """How frames go out."""
+
+    content_type: str
+    is_multipart: bool
+    stored: str
+    """Their transfer syntax at the origin."""
+    transcoded_to: str = ""
+    """Another one, if they are to be transcoded."""
+
+
+def _select(media_type: str, stored: str | None, choices: Sequence[Choice]) -> _Selection:
+    """The best of the choices; of equally good ones, one that needs no transcoding."""
+    for _, group in groupby(choices, key=lambda choice: choice.quality):
+        equals = list(group)
+        for choice in equals:
+            if _is_as_stored(choice, media_type, stored):
+                content_type = f"{media_type};transfer-syntax={stored}" if stored else media_type
+                return _Selection(content_type, choice.offer.is_multipart, stored or "")
+        for choice in equals:
+            wanted = _SYNTAXES.get(choice.offer.media_type)
+            if stored and wanted and choice.takes(wanted) and can_transcode(stored, wanted):
+                content_type = f"{choice.offer.media_type};transfer-syntax={wanted}"
+                return _Selection(content_type, choice.offer.is_multipart, stored, wanted)
+    raise NotAcceptable(
+        f"these frames are stored as {media_type}, transfer syntax {stored}, and cannot be had in what is accepted"
+    )
+
+
+def _is_as_stored(choice: Choice, media_type: str, stored: str | None) -> bool:
+    if not choice.takes(stored):
+        return False
+    if choice.offer.media_type == media_type:
+        return True
+    # Every transfer syntax may come as bytes for who names it, or any; who names none means uncompressed ones.
+    return choice.offer.media_type == OCTET_STREAM and bool(choice.transfer_syntaxes)
+
+
+async def _pixel_description(project: Project, original: Resource) -> PixelDescription:
+    """How the frames of an instance are encoded, by the origin server's metadata."""
+    stream = ObjectStream(project.limits.header_bytes)
+    chunks = project.origin.metadata(original.study, original.series, original.instance)
+    async with aclosing(chunks):
+        found = [dataset async for chunk in chunks for dataset in stream.feed(chunk)]
+    found += stream.close()
+    if not found:
+        raise UnknownResource("there is no such resource")
+    return PixelDescription.from_json(found[0])
+
+
+def _frame_type(part: PartStart) -> tuple[str, str | None]:
+    """Media type and transfer syntax of a frame; of the origin server's headers nothing else passes."""
+    media_type, syntax = checked_type(part)
+    if syntax is not None and not (
+        syntax.startswith(_STANDARD_SYNTAXES) and len(syntax) <= 32 and set(syntax) <= set("0123456789.")
+    ):
+        raise OriginMalformed("a frame's transfer syntax is none of PS3.5")
+    return media_type, syntax
+
+
+def checked_type(part: PartStart) -> tuple[str, str | None]:
+    """Media type and transfer syntax of a value that nothing but its type tells from a whole instance."""
+    media_type, syntax = content_type_of(part.headers.get("content-type"))
+    if media_type in _VALUE_TYPES:
+        return media_type, syntax
+    if media_type is None or not media_type.startswith(("image/", "video/")):
+        raise OriginMalformed("the origin server answered in another media type than asked for")
+    return OCTET_STREAM, syntax  # such as the image/x-jls of earlier editions
+
+
+def require_pixels(project: Project) -> None:
+    if not project.policy.releases_pixels:
+        raise NotReleasable("the profile does not release (7FE0,0010) PixelData")

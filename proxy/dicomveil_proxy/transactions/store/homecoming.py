@@ -1,0 +1,100 @@
+"""One instance on its way home: made of de-identified instances, to be stored beside their originals.
+
+The spool holds what the user agent sent, in pseudonymised space. The header that names the patient is made last and
+stays in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import BinaryIO, cast
+
+from dicomveil_engine import InstanceIdentity, InvalidDataSetError
+from dicomveil_proxy.errors import Conflict, UnknownResource
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.reidentification.encoded import Encoded, read_instance
+from dicomveil_proxy.reidentification.originals import Originals
+from dicomveil_proxy.reidentification.references import references
+from dicomveil_proxy.reidentification.restoration import is_of_same_patient, restore
+from dicomveil_proxy.transactions.store.intake import Deidentifying, Prepared, Twins, discard, spooled
+from dicomveil_proxy.transactions.store.reasons import PATIENT_MISMATCH, STRANGER, TWIN, UNRESOLVED, NotStored
+
+_CHUNK = 1 << 20
+
+
+class Reidentifying:
+    """An instance that is brought home."""
+
+    def __init__(self, project: Project, originals: Originals, twins: Twins) -> None:
+        self._project = project
+        self._originals = originals
+        self._twins = twins
+        self._spool = spooled()
+        self._instance: Encoded | None = None
+        self._sent: InstanceIdentity | None = None
+        self._deidentifying: Deidentifying | None = None
+
+    @property
+    def sent(self) -> InstanceIdentity | None:
+        """The instance as it came; None where it cannot be read."""
+        return self._sent
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take some of its bytes."""
+        self._spool.writelines([data])
+
+    async def close(self) -> None:
+        """Read its header."""
+        self._spool.seek(0)  # writes what it still holds
+        self._instance = await asyncio.to_thread(read_instance, self._spool, self._project.limits)
+        self._sent = self._instance.identity
+
+    async def prepare(self) -> Prepared:
+        """The instance as if it had been made of originals."""
+        instance, sent, project = self._instance, self._sent, self._project
+        assert instance is not None
+        assert sent is not None
+        is_pseudonym = project.policy.is_pseudonym_uid
+        if not is_pseudonym(sent.study_instance_uid):
+            raise NotStored(STRANGER, "its study is no pseudonym of this project")
+        home = await project.translation.study_held_as(sent.study_instance_uid)
+        if home is None:
+            raise NotStored(STRANGER, "the origin server has no original of its study")
+        if home == sent.study_instance_uid:
+            return await self._deidentified()
+        await asyncio.to_thread(instance.check)
+        try:
+            found = await asyncio.to_thread(references, instance.header, is_pseudonym)
+            original = await self._originals.of(sent, found)
+        except UnknownResource:
+            raise NotStored(STRANGER, "the origin server has no original of its study") from None
+        except Conflict as error:
+            raise NotStored(UNRESOLVED, str(error)) from None
+        if is_pseudonym(sent.sop_instance_uid):
+            # To send back what was fetched: a copy without what was removed must never replace its original.
+            raise NotStored(TWIN, "the origin server holds its original")
+        if not is_of_same_patient(instance.header, original, project.policy):
+            raise NotStored(PATIENT_MISMATCH, "its patient is not that of its study")
+        await asyncio.to_thread(restore, instance.header, original, project.policy)
+        file = await asyncio.to_thread(instance.written)
+        held = instance.identity
+        return Prepared(held, project.translation.outward(held), cast(BinaryIO, file), file.size)
+
+    def discard(self) -> None:
+        """Let go of the spools."""
+        discard(self._spool)
+        if self._instance:
+            discard(self._instance.file)  # another one, where it came deflated
+        if self._deidentifying:
+            self._deidentifying.discard()
+
+    async def _deidentified(self) -> Prepared:
+        """Its study was stored de-identified and has no original here: it is at home as it is."""
+        self._deidentifying = intake = Deidentifying(self._project, self._twins)
+        self._spool.seek(0)
+        while chunk := self._spool.read(_CHUNK):
+            intake.feed(chunk)
+        await intake.close()
+        if intake.sent is None:
+            raise InvalidDataSetError("the instance cannot be read")
+        return await intake.prepare()

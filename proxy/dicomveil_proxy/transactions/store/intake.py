@@ -1,0 +1,143 @@
+"""One instance on its way in: taken in chunks, and made what the origin server is to hold.
+
+De-identified on the way into its spool, which holds de-identified bytes only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, BinaryIO, Protocol, cast
+
+from dicomveil_engine import InstanceIdentity, InstanceRewriter
+from dicomveil_proxy.errors import UnknownResource
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.query import Level
+from dicomveil_proxy.transactions.store.reasons import TWIN, NotStored
+from dicomveil_proxy.translation import text_of
+
+SPOOL_IN_MEMORY = 1 << 20
+"""Bytes of an instance; what is longer waits in a temporary file without a name."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An instance as it is sent to the origin server."""
+
+    held: InstanceIdentity
+    """As the origin server is to hold it."""
+    outside: InstanceIdentity
+    """As user agents are to know it."""
+    file: BinaryIO
+    size: int
+
+
+class Intake(Protocol):
+    """What the project makes of one instance."""
+
+    @property
+    def sent(self) -> InstanceIdentity | None:
+        """The instance as it came; None where it cannot be read."""
+        ...
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take some of its bytes. Raises EngineError, or OSError when the disk is full; as `close`."""
+        ...
+
+    async def close(self) -> None:
+        """It is whole."""
+        ...
+
+    async def prepare(self) -> Prepared:
+        """What is to be stored. Raises NotStored, EngineError, or what asking the origin server raises."""
+        ...
+
+    def discard(self) -> None:
+        """Let go of the spool."""
+        ...
+
+
+class Twins:
+    """Whether a de-identified copy would stand beside its original; remembered for one request."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._originals_present: dict[str, bool] = {}
+
+    async def has_original(self, study: str) -> bool:
+        """Whether the origin server holds the study under its original UID.
+
+        What comes de-identified already is looked up by its pseudonym: if that stands for an original there, the study
+        is at home under its own UID.
+        """
+        project = self._project
+        if not project.policy.replaces_uids or not study:
+            return False
+        known = self._originals_present.get(study)
+        if known is None:
+            original: str | None = study
+            if project.policy.is_pseudonym_uid(study):
+                original = await project.translation.study_held_as(study)
+            known = False
+            if original and not project.policy.is_pseudonym_uid(original):
+                with suppress(UnknownResource):  # it is no legal UID
+                    found = await project.origin.search(
+                        Level.STUDIES, None, None, [("StudyInstanceUID", original)], limit=1, offset=0
+                    )
+                    known = any(text_of(match, "0020000D") == original for match in found)
+            self._originals_present[study] = known
+        return known
+
+
+class Deidentifying:
+    """An instance that is de-identified."""
+
+    def __init__(self, project: Project, twins: Twins) -> None:
+        self._rewriter = InstanceRewriter(project.policy)
+        self._twins = twins
+        self._spool = spooled()
+        self._size = 0
+
+    @property
+    def sent(self) -> InstanceIdentity | None:
+        """The instance as it came; None where it cannot be read."""
+        return self._rewriter.original
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """De-identify some of its bytes."""
+        self._keep(self._rewriter.feed(data))
+
+    async def close(self) -> None:
+        """De-identify the rest."""
+        self._keep(self._rewriter.close())
+        self._spool.seek(0)  # writes what it still holds
+
+    async def prepare(self) -> Prepared:
+        """The de-identified instance, unless it would be a twin."""
+        outside = self._rewriter.deidentified
+        assert self.sent is not None
+        assert outside is not None
+        if await self._twins.has_original(self.sent.study_instance_uid):
+            raise NotStored(TWIN, "the origin server holds its original")
+        return Prepared(outside, outside, cast(BinaryIO, self._spool), self._size)
+
+    def discard(self) -> None:
+        """Let go of the spool."""
+        discard(self._spool)
+
+    def _keep(self, chunks: list[bytes | bytearray | memoryview]) -> None:
+        self._size += sum(map(len, chunks))
+        self._spool.writelines(chunks)
+
+
+def spooled() -> IO[bytes]:
+    """A file for an instance's bytes."""
+    return tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY)
+
+
+def discard(spool: IO[bytes] | None) -> None:
+    """Let go of a spool."""
+    with suppress(OSError):  # a full disk fails once more
+        if spool:
+            spool.close()

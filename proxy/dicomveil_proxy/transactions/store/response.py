@@ -1,0 +1,73 @@
+"""What became of each instance of a store request, and the answer to the sender (PS3.18 Section 10.5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dicomveil_engine import InstanceIdentity, JSONDataSet
+from dicomveil_proxy.transactions.store.reasons import CANNOT_UNDERSTAND, OUT_OF_RESOURCES
+
+
+@dataclass
+class Outcome:
+    """What became of one instance, in the sender's terms."""
+
+    sent: InstanceIdentity
+    failure: int | None = None
+    warning: int | None = None
+    retrieve_url: str = ""
+
+
+@dataclass
+class StoreResponse:
+    """The answer to a store request."""
+
+    status: int
+    dataset: JSONDataSet
+
+
+def store_response(outcomes: Sequence[Outcome], unread: int) -> StoreResponse:
+    """The answer; `unread` parts have no UIDs to be named by."""
+    stored = [outcome for outcome in outcomes if outcome.failure is None]
+    failed = [outcome for outcome in outcomes if outcome.failure is not None]
+    dataset: JSONDataSet = {}
+    studies = {outcome.retrieve_url.partition("/series/")[0] for outcome in stored}
+    if len(studies) == 1:
+        dataset["00081190"] = {"vr": "UR", "Value": [*studies]}
+    if failed:
+        dataset["00081198"] = {"vr": "SQ", "Value": [_failed_item(outcome) for outcome in failed]}
+    if stored:
+        dataset["00081199"] = {"vr": "SQ", "Value": [_stored_item(outcome) for outcome in stored]}
+    if unread:
+        # (0008,119A) Other Failures Sequence
+        other = {"00081197": {"vr": "US", "Value": [CANNOT_UNDERSTAND]}}
+        dataset["0008119A"] = {"vr": "SQ", "Value": [other] * unread}
+    if not stored and not failed and not unread:
+        return StoreResponse(204, dataset)
+    if not failed and not unread:
+        return StoreResponse(200, dataset)
+    if not stored and any(outcome.failure == OUT_OF_RESOURCES for outcome in failed):
+        return StoreResponse(503, dataset)
+    return StoreResponse(202 if stored else 409, dataset)
+
+
+def _reference(outcome: Outcome) -> JSONDataSet:
+    return {
+        "00081150": {"vr": "UI", "Value": [outcome.sent.sop_class_uid]},
+        "00081155": {"vr": "UI", "Value": [outcome.sent.sop_instance_uid]},
+    }
+
+
+def _stored_item(outcome: Outcome) -> JSONDataSet:
+    item = _reference(outcome)
+    item["00081190"] = {"vr": "UR", "Value": [outcome.retrieve_url]}
+    if outcome.warning is not None:
+        item["00081196"] = {"vr": "US", "Value": [outcome.warning]}
+    return item
+
+
+def _failed_item(outcome: Outcome) -> JSONDataSet:
+    item = _reference(outcome)
+    item["00081197"] = {"vr": "US", "Value": [outcome.failure]}
+    return item

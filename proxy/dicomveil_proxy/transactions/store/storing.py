@@ -1,0 +1,289 @@
+"""One store request: its parts become instances, and each is sent to the origin server alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from dicomveil_engine import EngineError, InstanceIdentity, InvalidDataSetError, JSONDataSet, ObjectStream
+from dicomveil_proxy.errors import (
+    BadRequest,
+    Conflict,
+    OriginError,
+    OriginTimeout,
+    OriginUnavailable,
+    PayloadTooLarge,
+    StateUnavailable,
+)
+from dicomveil_proxy.identity import Identity, Kind
+from dicomveil_proxy.media_type import DICOM, DICOM_JSON, OCTET_STREAM
+from dicomveil_proxy.multipart import Event, PartData, PartStart, content_type_of
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.reidentification.originals import Originals
+from dicomveil_proxy.transactions.store.homecoming import Reidentifying
+from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins, discard, spooled
+from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
+from dicomveil_proxy.transactions.store.reasons import (
+    CANNOT_UNDERSTAND,
+    NOT_DEIDENTIFIED,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    STUDY_MISMATCH,
+    NotStored,
+)
+from dicomveil_proxy.transactions.store.response import Outcome, StoreResponse, store_response
+from dicomveil_proxy.translation import identity_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Storing:
+    """One store request on its way: fed the events of its multipart body."""
+
+    project: Project
+    base_url: str
+    study: str | None = None
+    """The study in the path, in pseudonymised space."""
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _unread: int = 0
+    """Parts that are no instance, or cannot be read, and so have no UIDs to be named by."""
+    _fault: OriginError | None = None
+    """The first of the origin server's own; what the request ends with where it took nothing."""
+
+    def __post_init__(self) -> None:
+        self._twins = Twins(self.project)
+        self._originals = Originals(self.project)
+
+    async def run(self, events: AsyncIterator[Event]) -> StoreResponse:
+        """Store all instances. Raises what reading the body raises; what was stored until then stays stored."""
+        metadata: _Metadata | None = None
+        part: _Part | None = None
+        try:
+            async for event in events:
+                if isinstance(event, PartStart):
+                    media_type, syntax = content_type_of(event.headers.get("content-type"))
+                    if media_type == DICOM_JSON and metadata is None:
+                        part = metadata = _Metadata(self.project.limits.header_bytes)
+                    elif media_type == DICOM or (media_type is None and metadata is None):
+                        part = _Instance(self._intake())
+                    elif metadata and (name := event.headers.get("content-location")):
+                        metadata.begin(name.strip(), media_type or OCTET_STREAM, syntax)
+                        part = metadata
+                    else:
+                        part = None
+                elif isinstance(event, PartData):
+                    if part:
+                        part.feed(event.data)
+                elif isinstance(part, _Instance):
+                    await self._take(part)
+                elif part:
+                    part.end()
+                else:
+                    self._unread += 1
+            if metadata:
+                for dataset in metadata.datasets:
+                    await self._take_metadata(dataset, metadata)
+        finally:
+            for open_part in (part, metadata):
+                if open_part:
+                    open_part.discard()
+        if self._fault and all(outcome.failure is not None for outcome in self._outcomes):
+            raise self._fault
+        return store_response(self._outcomes, self._unread)
+
+    def _intake(self) -> Intake:
+        if self.project.reidentifies:
+            return Reidentifying(self.project, self._originals, self._twins)
+        return Deidentifying(self.project, self._twins)
+
+    async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
+        """An instance that came as metadata and bulk data."""
+        part = _Instance(self._intake())
+        try:
+            for chunk in part10(dataset, metadata.bulk_data):
+                part.feed(chunk)
+        except InvalidDataSetError as error:
+            part.discard()
+            self._refuse_unread(identity_of(dataset), str(error))
+            return
+        await self._take(part)
+
+    async def _take(self, part: _Instance) -> None:
+        """An instance that is whole."""
+        try:
+            await part.close()
+            await self._store(part.intake, part.error)
+        finally:
+            part.discard()
+
+    async def _store(self, intake: Intake, error: EngineError | OSError | None) -> None:
+        sent = intake.sent
+        if isinstance(error, OSError) and sent is None:
+            self._refuse_unread(sent, "the folder for temporary files cannot be written")
+        elif sent is None or not sent.sop_instance_uid:
+            self._refuse_unread(sent, str(error or "it has no SOP Instance UID"))
+        elif isinstance(error, OSError):
+            self._fail(sent, OUT_OF_RESOURCES, "the folder for temporary files cannot be written")
+        elif error is not None:
+            self._fail(sent, NOT_DEIDENTIFIED, str(error))
+        elif not (sent.study_instance_uid and sent.series_instance_uid):
+            self._fail(sent, CANNOT_UNDERSTAND, "it has no study or no series")
+        elif self.study not in {None, self.project.translation.uid(sent.study_instance_uid), sent.study_instance_uid}:
+            self._fail(sent, STUDY_MISMATCH, "its study is not that of the request")
+        elif isinstance(self._fault, (OriginUnavailable, OriginTimeout)):
+            self._fail(sent, PROCESSING_FAILURE, "the origin server is not asked again")
+        else:
+            await self._send(sent, intake)
+
+    async def _send(self, sent: InstanceIdentity, intake: Intake) -> None:
+        try:
+            prepared = await intake.prepare()
+            result = await self.project.origin.store(None, prepared.held.sop_instance_uid, prepared.file, prepared.size)
+        except NotStored as refusal:
+            self._fail(sent, refusal.reason, str(refusal))
+        except OSError:
+            self._fail(sent, OUT_OF_RESOURCES, "the folder for temporary files cannot be written")
+        except EngineError as error:
+            is_unreadable = isinstance(error, InvalidDataSetError)
+            self._fail(sent, CANNOT_UNDERSTAND if is_unreadable else NOT_DEIDENTIFIED, str(error))
+        except OriginError as fault:
+            self._fail(sent, PROCESSING_FAILURE, str(fault))
+            self._fault = fault
+        else:
+            if not result.acknowledged:
+                self._fail(sent, result.failure_reason or PROCESSING_FAILURE, "the origin server did not take it")
+                return
+            held, outside = prepared.held, prepared.outside
+            self._outcomes.append(
+                Outcome(
+                    sent,
+                    warning=result.warning_reason,
+                    retrieve_url=f"{self.base_url}/studies/{outside.study_instance_uid}"
+                    f"/series/{outside.series_instance_uid}/instances/{outside.sop_instance_uid}",
+                )
+            )
+            await self._remember(outside, held)
+
+    async def _remember(self, outside: InstanceIdentity, held: InstanceIdentity) -> None:
+        """What the origin server holds under which UIDs."""
+        if not self.project.policy.replaces_uids:
+            return
+        identities: list[Identity] = [
+            (Kind.STUDY, outside.study_instance_uid, held.study_instance_uid),
+            (Kind.SERIES, outside.series_instance_uid, held.series_instance_uid),
+            (Kind.INSTANCE, outside.sop_instance_uid, held.sop_instance_uid),
+        ]
+        await self.project.translation.remember([identity for identity in identities if identity[1]])
+
+    def _refuse_unread(self, sent: InstanceIdentity | None, message: str) -> None:
+        """An instance that cannot be read: it is counted where it has no UID to be named by."""
+        if sent is not None and sent.sop_instance_uid:
+            self._fail(sent, CANNOT_UNDERSTAND, message)
+            return
+        _log.warning("an instance was not stored: %s", message)
+        self._unread += 1
+
+    def _fail(self, sent: InstanceIdentity, reason: int, message: str) -> None:
+        _log.log(
+            logging.ERROR if reason == OUT_OF_RESOURCES else logging.WARNING, "an instance was not stored: %s", message
+        )
+        self._outcomes.append(Outcome(sent, failure=reason))
+
+
+class _Instance:
+    """A part that is a Part 10 instance. What is wrong with it is kept until it is whole."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.error: EngineError | OSError | None = None
+
+    def feed(self, data: bytes | memoryview) -> None:
+        if self.error is None:
+            try:
+                self.intake.feed(data)
+            except (EngineError, OSError) as fault:
+                self.error = fault
+
+    async def close(self) -> None:
+        if self.error is None:
+            try:
+                await self.intake.close()
+            except (EngineError, OSError) as fault:
+                self.error = fault
+
+    def end(self) -> None:
+        """Nothing: it is closed, because that may take a while."""
+
+    def discard(self) -> None:
+        self.intake.discard()
+
+
+class _Metadata:
+    """The part with the metadata, and then those with bulk data."""
+
+    def __init__(self, limit: int) -> None:
+        self.datasets: list[JSONDataSet] = []
+        self._stream: ObjectStream | None = ObjectStream(limit)
+        self._limit = limit
+        self._size = 0
+        self._file: IO[bytes] = spooled()
+        self.bulk_data = BulkData(self._file, limit)
+        self._part: tuple[str, int, str, str | None] | None = None
+
+    def begin(self, name: str, media_type: str, transfer_syntax: str | None) -> None:
+        """A part with bulk data begins."""
+        self._part = (name, self._file.tell(), media_type, transfer_syntax)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        if self._stream is None:
+            try:
+                self._file.writelines([data])
+            except OSError:
+                raise StateUnavailable("the folder for temporary files cannot be written") from None
+            return
+        self._size += len(data)
+        if self._size > self._limit:
+            raise PayloadTooLarge(f"the metadata is over {self._limit} bytes (limits.header_bytes)")
+        try:
+            self.datasets += self._stream.feed(bytes(data))
+        except InvalidDataSetError as error:
+            raise BadRequest(str(error)) from None
+
+    def end(self) -> None:
+        if self._part:
+            name, start, media_type, transfer_syntax = self._part
+            self.bulk_data.add(name, Bulk(start, self._file.tell() - start, media_type, transfer_syntax))
+        elif self._stream:
+            try:
+                self.datasets += self._stream.close()
+            except InvalidDataSetError as error:
+                raise BadRequest(str(error)) from None
+            self._stream = None
+
+    def discard(self) -> None:
+        discard(self._file)
+
+
+_Part = _Instance | _Metadata
+
+
+def bounded(limit: int, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body, until it is longer than the limit: then PayloadTooLarge."""
+
+    async def counted() -> AsyncIterator[bytes]:
+        total = 0
+        async for chunk in body:
+            total += len(chunk)
+            if total > limit:
+                raise PayloadTooLarge(f"the request's body is over {limit} bytes (limits.request_bytes)")
+            yield chunk
+
+    return counted()
+
+
+def refuse() -> None:
+    """What a project that takes no instances answers."""
+    raise Conflict('instances are not taken here: the setting store is "refuse"')

@@ -1,0 +1,139 @@
+"""Retrieve by the parameters of a query (WADO-URI, PS3.18 Section 9): what a query asks for, in WADO-RS's terms.
+
+The answer is that of the same instance, or of a picture of it, as `retrieve` makes it. Every answer is de-identified,
+so that `anonymize=yes` changes nothing; `annotation`, which would draw the patient's name into the picture, is
+refused, as are the other parameters of the standard that cannot be obeyed here. Those that it does not know are
+ignored (PS3.18 Section 8.3): nothing of the query is passed on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dicomveil_proxy.accept import RENDERED, Offer
+from dicomveil_proxy.errors import BadRequest, NotAcceptable
+from dicomveil_proxy.media_type import DICOM
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.resource import Representation, Resource
+from dicomveil_proxy.transactions import retrieve
+
+OFFERS = (*RENDERED, Offer(DICOM))
+"""The first is the default (PS3.18 Section 8.7.4), also for several frames, of which it shows one."""
+
+_RESOURCE = ("studyUID", "seriesUID", "objectUID")
+_RENDERING = ("frameNumber", "rows", "columns", "windowCenter", "windowWidth", "imageQuality")
+PARAMETERS = frozenset(
+    ("requestType", *_RESOURCE, "contentType", "charset", "anonymize", "transferSyntax", *_RENDERING)
+)
+REFUSED = ("annotation", "region", "presentationSeriesUID", "presentationUID")
+"""Without them the picture would be another than the one that was asked for."""
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
+_SYNTAX = re.compile(r"\*|[0-9][0-9.]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class WadoQuery:
+    """One request, read."""
+
+    instance: Resource
+    """In pseudonymised space."""
+    content_type: str | None
+    """Media types as in an Accept header; None for the default."""
+    transfer_syntaxes: tuple[str, ...] = ()
+    frame: int | None = None
+    rows: int | None = None
+    columns: int | None = None
+    """The most of them that the picture may have; it keeps its shape."""
+    looks: dict[str, str] = field(default_factory=dict)
+    """`window` and `quality`, as WADO-RS knows them (PS3.18 Section 8.3.5)."""
+
+    @classmethod
+    def parse(cls, parameters: Sequence[tuple[str, str]]) -> WadoQuery:
+        """Read a query's parameters; raise BadRequest for what is missing, twice there, or not to be had.
+
+        Raises UnknownResource for UIDs that are none.
+        """
+        known = [(name, value) for name, value in parameters if name in PARAMETERS]
+        given = dict(known)
+        if len(given) < len(known):
+            raise BadRequest("a parameter stands twice in the query")
+        if any(name in REFUSED for name, _ in parameters):
+            raise BadRequest(f"{', '.join(REFUSED)} are not supported")
+        if given.get("requestType") != "WADO":
+            raise BadRequest("requestType is WADO, and nothing else")
+        if not all(given.get(name) for name in _RESOURCE):
+            raise BadRequest(f"give {', '.join(_RESOURCE)}")
+        if given.get("anonymize", "yes") != "yes":
+            raise BadRequest("anonymize is yes, whether it is given or not")
+        syntax = given.get("transferSyntax")
+        if syntax is not None and not _SYNTAX.fullmatch(syntax):
+            raise BadRequest("transferSyntax is a UID, or * for that in which the instance is stored")
+        study, series, instance = (given[name] for name in _RESOURCE)
+        return cls(
+            Resource(study, series, instance),
+            given.get("contentType"),
+            (syntax,) if syntax else (),
+            _ordinal(given, "frameNumber"),
+            _ordinal(given, "rows"),
+            _ordinal(given, "columns"),
+            _looks(given),
+        )
+
+    @property
+    def picture(self) -> Resource:
+        """The rendered form of the instance, or of the frame."""
+        of = self.instance
+        frames = (self.frame,) if self.frame else ()
+        return Resource(of.study, of.series, of.instance, frames, representation=Representation.RENDERED)
+
+    def check_instance(self) -> None:
+        """Raise BadRequest where the query asks for a picture of certain looks, and the answer is the instance."""
+        if self.frame or self.rows or self.columns or self.looks:
+            raise BadRequest(f"{', '.join(_RENDERING)} go with a picture, not with {DICOM}")
+
+
+async def rendering(project: Project, original: Resource, query: WadoQuery) -> dict[str, str]:
+    """The rendering parameters of WADO-RS; asks for the picture's shape where only one of its sides is limited."""
+    rows, columns = query.rows, query.columns
+    if rows is None and columns is None:
+        return query.looks
+    if rows is None or columns is None:
+        high, wide = await _shape(project, original)
+        rows, columns = rows or -(-(columns or 1) * high // wide), columns or -(-(rows or 1) * wide // high)
+    return {"viewport": f"{columns},{rows}", **query.looks}
+
+
+async def _shape(project: Project, original: Resource) -> tuple[int, int]:
+    """Rows and columns, as the policy lets them out."""
+    of = Resource(original.study, original.series, original.instance, representation=Representation.METADATA)
+    # An instance that cannot be de-identified may be left out.
+    metadata = [*json.loads(b"".join([piece async for piece in retrieve.metadata(project, of, "")])), {}][0]
+    sides = [metadata.get(tag, {}).get("Value", [0])[0] for tag in ("00280010", "00280011")]
+    if not all(isinstance(side, int) and side > 0 for side in sides):
+        raise NotAcceptable("the instance is no picture")
+    return sides[0], sides[1]
+
+
+def _looks(given: dict[str, str]) -> dict[str, str]:
+    looks: dict[str, str] = {}
+    if "windowCenter" in given or "windowWidth" in given:
+        if not all(_NUMBER.fullmatch(given.get(name, "")) for name in ("windowCenter", "windowWidth")):
+            raise BadRequest("windowCenter and windowWidth go together, and are decimal numbers")
+        looks["window"] = f"{given['windowCenter']},{given['windowWidth']},linear"
+    if quality := _ordinal(given, "imageQuality"):
+        if quality > 100:
+            raise BadRequest("imageQuality goes from 1 to 100")
+        looks["quality"] = str(quality)
+    return looks
+
+
+def _ordinal(given: dict[str, str], name: str) -> int | None:
+    if name not in given:
+        return None
+    if not _ORDINAL.fullmatch(given[name]):
+        raise BadRequest(f"{name} is a whole number from 1")
+    return int(given[name])

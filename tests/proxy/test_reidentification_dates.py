@@ -1,0 +1,74 @@
+"""Dates go back by the days by which they came."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicomveil_engine import ConfigurationError, load_policy
+from dicomveil_engine.methods.base import Context, Element
+from dicomveil_proxy.reidentification.dates import DatesBack, check_reversible
+from proxy.fakes import KEY, STUDY
+
+KEPT_UIDS = [{"tag": tag, "method": "keep"} for tag in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
+ACQUISITION_DATE, ACQUISITION_DATE_TIME = 0x00080022, 0x0008002A
+
+
+def policy(scope: str = "StudyInstance", **rule: Any) -> Any:
+    """The default preset with a scope, and perhaps a rule before it."""
+    rules = [rule] if rule else []
+    return load_policy(
+        {"profile": "default", "rules": rules, "defaultSettings": {"dateShift": {"dateShiftScope": scope}}}, KEY
+    )
+
+
+@pytest.mark.parametrize("scope", ["StudyInstance", "Patient"])
+@pytest.mark.parametrize("patient", ["PATIENT-1", ""])
+@given(day=st.dates(date(1900, 1, 1), date(2100, 1, 1)))
+def test_back_is_the_inverse(scope: str, patient: str, day: date) -> None:
+    """Whatever the policy makes of a date, this makes the date of it."""
+    made = policy(scope)
+    back = DatesBack(made, STUDY, patient)
+    for vr, tag, text in (
+        ("DA", ACQUISITION_DATE, f"{day:%Y%m%d}"),
+        ("DT", ACQUISITION_DATE_TIME, f"{day:%Y%m%d}1530"),
+    ):
+        context = Context(study_instance_uid=STUDY, patient_id=patient)
+        (out,) = made.decide(tag, vr).method.apply(Element(tag, vr, [text]), context)
+
+        assert out != text
+        assert back.move(tag, vr, out) == text
+
+
+def test_what_does_not_move() -> None:
+    """A date that the policy keeps stays, and so does what is no date."""
+    back = DatesBack(policy(tag="AcquisitionDate", method="keep"), STUDY, "PATIENT-1")
+
+    assert back.move(ACQUISITION_DATE, "DA", "20200101") == "20200101"
+    assert back.move(ACQUISITION_DATE_TIME, "DT", "noon") == "noon"
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"profile": "PS3.15", "rules": KEPT_UIDS}, "refreshUID"),
+        (
+            {"profile": "default", "defaultSettings": {"dateShift": {"dateShiftScope": "SeriesInstance"}}},
+            "dateShiftScope",
+        ),
+    ],
+)
+def test_policies_that_cannot_be_undone(config: dict[str, object], word: str) -> None:
+    """The error names what to change."""
+    with pytest.raises(ConfigurationError, match=word):
+        check_reversible(load_policy(config, KEY))
+
+
+def test_policies_that_can_be_undone() -> None:
+    """The presets with and without dates."""
+    for name in ("default", "basic"):
+        check_reversible(load_policy({"profile": name}, KEY))

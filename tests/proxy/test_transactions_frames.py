@@ -1,0 +1,113 @@
+"""Frames in the transfer syntax that the user agent takes: as stored where it can be, transcoded where it must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE, encode_frame
+from proxy.fakes import Asking, MemoryOrigin, parts, proxy
+from proxy.pictures import GREY, picture, raw
+
+pytestmark = pytest.mark.anyio
+
+JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.92"
+BYTES = 'multipart/related; type="application/octet-stream"'
+RLE_TYPE = f"image/dicom-rle;transfer-syntax={RLE}"
+NATIVE_TYPE = f"application/octet-stream;transfer-syntax={EXPLICIT_LITTLE}"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The proxy runs on asyncio."""
+    return "asyncio"
+
+
+FRAMES = raw(GREY)
+STORED = [encode_frame(frame, RLE, GREY) for frame in FRAMES]
+LS = [encode_frame(frame, JPEG_LS, GREY) for frame in FRAMES]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "expected"),
+    [
+        # as stored: who takes it, any, or anything
+        (None, RLE_TYPE, STORED),
+        ("*/*", RLE_TYPE, STORED),
+        ('multipart/related; type="*/*"', RLE_TYPE, STORED),
+        ("multipart/related; type=application/octet-stream; transfer-syntax=*", RLE_TYPE, STORED),
+        ('multipart/related; type="image/dicom-rle"', RLE_TYPE, STORED),
+        (f"{BYTES}; transfer-syntax={RLE}", RLE_TYPE, STORED),
+        (f'{BYTES}, multipart/related; type="image/dicom-rle"', RLE_TYPE, STORED),
+        # decoded: who takes bytes and names no transfer syntax, or names explicit VR little endian
+        (BYTES, NATIVE_TYPE, FRAMES),
+        (f"{BYTES}; transfer-syntax={EXPLICIT_LITTLE}", NATIVE_TYPE, FRAMES),
+        (f'{BYTES}, multipart/related; type="image/dicom-rle"; q=0.9', NATIVE_TYPE, FRAMES),
+        (f"{BYTES}, {BYTES}; transfer-syntax={RLE}; q=0", NATIVE_TYPE, FRAMES),
+        # encoded anew
+        (f"multipart/related; type=image/jls; transfer-syntax={JPEG_LS}", f"image/jls;transfer-syntax={JPEG_LS}", LS),
+        ('multipart/related; type="image/jls"', f"image/jls;transfer-syntax={JPEG_LS}", LS),
+    ],
+)
+async def test_what_is_asked_for(tmp_path: Path, accept: str | None, content_type: str, expected: list[bytes]) -> None:
+    """PS3.18 Section 8.7.3; of equal wishes the one that needs no transcoding."""
+    async with proxy(tmp_path, MemoryOrigin(picture(RLE))) as ask:
+        response = await ask.get(f"{ask.path()}/frames/1,2", accept)
+
+    assert response.status_code == 200, response.text
+    assert [headers["content-type"] for headers, _ in parts(response)] == [content_type] * 2
+    assert [body for _, body in parts(response)] == expected
+
+
+async def test_one_frame_without_multipart(tmp_path: Path) -> None:
+    """`application/octet-stream` is the decoded frame, whatever it is stored in."""
+    async with proxy(tmp_path, MemoryOrigin(picture(JPEG_2000))) as ask:
+        response = await ask.get(f"{ask.path()}/frames/2", "application/octet-stream")
+
+    assert (response.headers["content-type"], response.content) == (NATIVE_TYPE, FRAMES[1])
+
+
+async def refusal(ask: Asking, accept: str) -> str:
+    """Of the first frame."""
+    response = await ask.get(f"{ask.path()}/frames/1", accept)
+    assert response.status_code == 406
+    return str(response.json()["detail"])
+
+
+async def test_what_cannot_be_decoded(tmp_path: Path) -> None:
+    """406, and in which transfer syntax it could be had; as stored it can."""
+    async with proxy(tmp_path, MemoryOrigin(picture(JPEG_2000_PART_2, frames=[b"one!", b"two!"]))) as ask:
+        assert JPEG_2000_PART_2 in await refusal(ask, "application/octet-stream")
+        stored = await ask.get(f"{ask.path()}/frames/1", 'multipart/related; type="image/jpx"')
+
+    assert [body for _, body in parts(stored)] == [b"one!"]
+
+
+async def test_pixels_that_are_damaged(tmp_path: Path) -> None:
+    """406, in our own words."""
+    async with proxy(tmp_path, MemoryOrigin(picture(RLE, frames=[b"Doe^Jane"] * 2))) as ask:
+        assert "cannot be decoded here" in await refusal(ask, BYTES)
+
+
+async def test_a_decompression_bomb(tmp_path: Path) -> None:
+    """Refused by what the attributes say, or by what is sent; as stored it passes."""
+    limits = {"decoded_bytes": len(STORED[0]) + 10}
+    assert limits["decoded_bytes"] < 2 * len(FRAMES[0])
+    async with proxy(tmp_path, MemoryOrigin(picture(RLE)), limits=limits) as ask:
+        assert "limits.decoded_bytes" in await refusal(ask, BYTES)
+        assert (await ask.get(f"{ask.path()}/frames/1")).status_code == 200
+    async with proxy(tmp_path, MemoryOrigin(picture(RLE)), limits={"decoded_bytes": 100}) as ask:
+        assert "limits.decoded_bytes" in await refusal(ask, BYTES)
+
+
+async def test_who_takes_what_is_stored_costs_no_metadata(tmp_path: Path) -> None:
+    """The origin server is asked how frames are encoded only where they are to be transcoded."""
+    origin = MemoryOrigin(picture(RLE))
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get(f"{ask.path()}/frames/1", f"{BYTES}; transfer-syntax=*")
+        asked = [each for each in origin.asked if each.startswith("metadata")]
+        await ask.get(f"{ask.path()}/frames/1,2", BYTES)
+
+    assert not asked
+    assert len([each for each in origin.asked if each.startswith("metadata")]) == 1

@@ -1,0 +1,171 @@
+"""Store in DICOM JSON: metadata and bulk data become instances, which are stored as any other."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.encaps import encapsulate, generate_frames
+
+from dicomveil_engine import deidentify_instance
+from dicomveil_proxy.origin.header_json import header_json
+from dicomveil_proxy.settings import Limits
+from proxy.fakes import BASE, INSTANCE, Asking, MemoryOrigin, instance, proxy, values
+
+pytestmark = pytest.mark.anyio
+
+PIXELS = "https://sender.test/bulk/1"
+JPEG = "1.2.840.10008.1.2.4.50"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The proxy runs on asyncio."""
+    return "asyncio"
+
+
+def as_json(part10: bytes, **changes: Any) -> dict[str, Any]:
+    """An instance's metadata, with its pixel data elsewhere."""
+    metadata = header_json(dcmread(BytesIO(part10)), lambda _: PIXELS)
+    return {**metadata, "7FE00010": {"vr": "OB", "BulkDataURI": PIXELS}, **changes}
+
+
+async def store(ask: Asking, metadata: object, *bulk: tuple[str, str, bytes]) -> httpx.Response:
+    """POST metadata and bulk data: location, content type and content."""
+    head = b"--b\r\nContent-Type: application/dicom+json\r\n\r\n"
+    body = head + json.dumps(metadata).encode() + b"\r\n"
+    for location, content_type, content in bulk:
+        body += (
+            f"--b\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode() + content + b"\r\n"
+        )
+    content_type = 'multipart/related; type="application/dicom+json"; boundary=b'
+    return await ask.client.post(f"{BASE}/studies", content=body + b"--b--\r\n", headers={"Content-Type": content_type})
+
+
+def failed(response: httpx.Response) -> dict[str, int]:
+    """SOP Instance UID and FailureReason."""
+    return {values(i, "00081155")[0]: values(i, "00081197")[0] for i in values(response.json(), "00081198")}
+
+
+async def test_it_is_as_if_it_had_come_in_part_10(tmp_path: Path) -> None:
+    """The origin gets the same data set, de-identified, and the answer names the instance."""
+    item = Dataset()
+    item.PatientID, item.PersonName = "PATIENT-1", "Doe^Žaneta"
+    sent = instance(SpecificCharacterSet="ISO_IR 192", RequestAttributesSequence=[item], PatientWeight="70.5")
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store(ask, [as_json(sent)], (PIXELS, "application/octet-stream", bytes(range(16))))
+        expected = dcmread(BytesIO(deidentify_instance(sent, ask.policy)))
+
+    assert response.status_code == 200
+    assert [values(item, "00081155") for item in values(response.json(), "00081199")] == [[INSTANCE]]
+    assert dcmread(BytesIO(origin.held[0])) == expected
+    assert b"Doe" not in origin.held[0]
+
+
+async def test_several_instances(tmp_path: Path) -> None:
+    """Each has its own pixel data, and one may have none; one that lacks its part is named, and harms no other."""
+    second = as_json(instance(instance="1.2.3.1.1.2"), **{"7FE00010": {"vr": "OB", "BulkDataURI": "bulk/2"}})
+    lacking = as_json(instance(instance="1.2.3.1.1.3"), **{"7FE00010": {"vr": "OB", "BulkDataURI": "bulk/3"}})
+    without = {k: v for k, v in as_json(instance(instance="1.2.3.1.1.4")).items() if k != "7FE00010"}
+    inline = as_json(instance(instance="1.2.3.1.1.5"), **{"7FE00010": {"vr": "OB", "InlineBinary": "QUJD"}})
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store(
+            ask,
+            [as_json(instance()), second, lacking, without, inline],
+            ("bulk/2", "application/octet-stream", b"second"),
+            (PIXELS, "application/octet-stream", b"first"),
+        )
+
+    assert response.status_code == 202
+    assert failed(response) == {"1.2.3.1.1.3": 0xC000}
+    found = [dcmread(BytesIO(each)).get("PixelData") for each in origin.held]
+    assert found == [b"first\0", b"second", None, b"ABC\0"]
+
+
+async def test_bulk_data_below_the_pixels(tmp_path: Path) -> None:
+    """A long value of any other element stands where it belongs, at any depth."""
+    waveform = {"vr": "SQ", "Value": [{"54001010": {"vr": "OB", "BulkDataURI": "wave"}}]}
+    metadata = as_json(instance(pixels=None), **{"54000100": waveform})
+    del metadata["7FE00010"]
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin, profile={"rules": [{"tag": "UI", "method": "refreshUID"}]}) as ask:
+        await store(ask, [metadata], ("wave", "application/octet-stream", b"samples."))
+
+    assert dcmread(BytesIO(origin.held[0])).WaveformSequence[0].WaveformData == b"samples."
+
+
+async def test_a_compressed_frame(tmp_path: Path) -> None:
+    """An image with its transfer syntax becomes encapsulated pixel data."""
+    picture = b"\xff\xd8 no real picture \xff\xd9 "
+    metadata = as_json(instance(), **{"00280008": {"vr": "IS", "Value": [1]}})
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store(ask, [metadata], (PIXELS, f"image/jpeg; transfer-syntax={JPEG}", picture))
+    assert response.status_code == 200
+    stored = dcmread(BytesIO(origin.held[0]))
+
+    assert stored.file_meta.TransferSyntaxUID == JPEG
+    assert [*generate_frames(stored.PixelData, number_of_frames=1)] == [picture]
+    assert stored.PixelData == encapsulate([picture], has_bot=False)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "frames"),
+    [
+        ("image/jpeg", 1),
+        (f"image/jpeg; transfer-syntax={JPEG}", 2),
+        (f"application/octet-stream; transfer-syntax={JPEG}", 1),
+    ],
+)
+async def test_compressed_pixels_that_cannot_be_told_apart(tmp_path: Path, content_type: str, frames: int) -> None:
+    """Without a transfer syntax, or with several frames in one part, the instance is refused by its name."""
+    metadata = as_json(instance(), **{"00280008": {"vr": "IS", "Value": [frames]}})
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store(ask, [metadata], (PIXELS, content_type, b"\xff\xd8"))
+
+    assert (response.status_code, failed(response)) == (409, {INSTANCE: 0xC000})
+    assert origin.held == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"Doe": 1}, "Doe", ["Doe"], [{"Doe": 1}], [as_json(instance(), **{"00100010": {"vr": "PN", "Value": 5}})]],
+)
+async def test_what_is_no_metadata(tmp_path: Path, metadata: object) -> None:
+    """It is refused, and no value is repeated."""
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store(ask, metadata, (PIXELS, "application/octet-stream", b"first"))
+
+    assert response.status_code in {400, 409}
+    assert "Doe" not in response.text
+    assert origin.held == []
+
+
+async def test_metadata_over_the_limit(tmp_path: Path) -> None:
+    """413, naming the limit."""
+    async with proxy(tmp_path, MemoryOrigin(), limits=Limits(header_bytes=500)) as ask:
+        response = await store(ask, [as_json(instance())])
+
+    assert response.status_code == 413
+    assert "limits.header_bytes" in response.json()["detail"]
+
+
+async def test_it_comes_home(tmp_path: Path) -> None:
+    """Under reidentify as well: the study's patient and its UIDs are restored."""
+    origin = MemoryOrigin(instance())
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        made = as_json(instance(ask.uid("1.2.3.1"), "2.25.1", "2.25.1.1", PatientName="Pseudonym"))
+        response = await store(ask, [made], (PIXELS, "application/octet-stream", b"pixels"))
+    assert response.status_code == 200
+    home = dcmread(BytesIO(origin.held[1]))
+
+    assert (home.StudyInstanceUID, home.PatientName, home.PixelData) == ("1.2.3.1", "Doe^Jane", b"pixels")

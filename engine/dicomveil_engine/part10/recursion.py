@@ -174,7 +174,9 @@ class Recursion:
                     checkpoint = None
                     if kind == kinds.DECLARED:
                         remembered = self._tables.remembered[depth, encoding.name, codecs, self._declared]
-                    if is_short and len(remembered) < _REMEMBERED:
+                    if is_short and self._tables.is_seen_again(buffer[position:after]):
+                        if len(remembered) >= _REMEMBERED:
+                            remembered.clear()
                         noted_inside = self.reading.identifying[noted_from:]
                         if kind == kinds.SEARCHED:
                             remembered[buffer[position:after]] = noted_inside

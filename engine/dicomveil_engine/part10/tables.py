@@ -19,6 +19,8 @@ from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, REF
 _UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
 _PLACES_REMEMBERED = 64
+_SEEN = 1 << 14
+"""Hashes of short sequences; 1 MiB when full."""
 _PLANS_REMEMBERED = 256
 _NAMES_REMEMBERED = 4_096
 
@@ -61,6 +63,7 @@ class Tables:
                 for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
             ]
         self.remembered = _Remembered()
+        self._seen: set[int] = set()
         self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
@@ -72,6 +75,16 @@ class Tables:
         self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)
         """(encoding, element key, value) → the whole element with each UID's pseudonym; None if nothing changes."""
         self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)
+
+    def is_seen_again(self, sequence: bytes) -> bool:
+        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be remembered."""
+        number = hash(sequence)
+        if number in self._seen:
+            return True
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(number)
+        return False
 
     @classmethod
     def of(cls, policy: Policy, encoding: Encoding) -> Tables:

@@ -267,7 +267,7 @@ def _text(element: EncodedElement) -> str:
     if isinstance(values, bytes):
         return f"{len(values)} bytes"
     if element.vr == "AT":
-        values = [f"{int(tag) >> 16:04X}{int(tag) & 0xFFFF:04X}" for tag in values]
+        values = [f"{int(tag):08X}" for tag in values]
     text = "\\".join(map(str, values))
     shown = "".join(character if character.isprintable() else " " for character in text[: LONGEST_TEXT + 1])
     return shown if len(shown) <= LONGEST_TEXT else shown[:LONGEST_TEXT] + "…"

@@ -25,7 +25,7 @@ from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
-from dicomveil_engine.structured_content.content_items import ContentPlan, StructuredContent
+from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 STUDY_INSTANCE_UID = 0x0020000D
@@ -207,6 +207,11 @@ class Policy:
     def keeps(self, tag: int, vr: str, creator: str | None = None) -> bool:
         """Whether the attribute comes out as it is."""
         return isinstance(self.decide(tag, vr, creator).method, Keep)
+
+    @cached_property
+    def passes_references(self) -> bool:
+        """Whether content items that are nothing but a reference come out, renumbered; a rule may say otherwise."""
+        return all(self.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
 
     @cached_property
     def replaces_uids(self) -> bool | None:

@@ -22,6 +22,7 @@ from dicomveil_engine.part10.elements import EncodedElement
 from dicomveil_engine.patterns import identifier_spans
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
+from dicomveil_engine.uids import REGISTERED_ROOT
 from dicomveil_engine.words import DUMMY_WORD, fold
 
 MOST = 100
@@ -61,7 +62,6 @@ _FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _OTHER_TEXT_VRS = frozenset(("AE", "CS", "UR"))
 _REPLACING = frozenset(("cryptoHash", "encrypt", "dummy", "substitute", "pseudonym"))
 """Methods of whose output nothing is the original's."""
-_REGISTERED = "1.2.840.10008."
 _DIGITS = re.compile(r"\d{5}")
 _NAME = re.compile(
     r"[^\W\d_]{2,}\^[^\W\d_]+"  # Doe^Jane
@@ -118,7 +118,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
     if vr == "PN":
         return [Reason.PERSON]
     if vr == "UI":
-        harmless = element.tag in STRUCTURAL_UIDS or text.startswith(_REGISTERED)
+        harmless = element.tag in STRUCTURAL_UIDS or text.startswith(REGISTERED_ROOT)
         return [] if harmless else [Reason.UID]
     if vr in {"DA", "DT"}:
         return [Reason.DATE] if isinstance(method, Keep) else []

@@ -257,3 +257,8 @@ def _switch(name: str, text: str) -> bool:
     if text not in ("true", "false"):
         raise BadRequest(f"the parameter {name} is true or false")
     return text == "true"
+
+
+def name_of(tag: int) -> str:
+    """As it is written in a query."""
+    return keyword_of(tag) or f"{tag:08X}"

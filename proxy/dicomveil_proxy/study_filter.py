@@ -12,10 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dicomveil_engine.dictionary import keyword_of
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.errors import BadRequest, UnknownResource
-from dicomveil_proxy.query import DEFAULT_ATTRIBUTES, Level, Query, matches
+from dicomveil_proxy.query import DEFAULT_ATTRIBUTES, Level, Query, matches, name_of
 from dicomveil_proxy.resource import parse_uid
 
 _BELOW_STUDIES = (DEFAULT_ATTRIBUTES[Level.SERIES] | DEFAULT_ATTRIBUTES[Level.INSTANCES]) - DEFAULT_ATTRIBUTES[
@@ -79,7 +78,7 @@ def _query(parameters: tuple[tuple[str, str], ...]) -> Query:
     if len(query.keys) != len(parameters):
         raise ConfigurationError("filter.query: write attributes and their values only, no options of a search")
     for key in query.keys:
-        name = keyword_of(key.path[0]) or f"{key.path[0]:08X}"
+        name = name_of(key.path[0])
         if key.is_universal:
             raise ConfigurationError(f"filter.query: {name} has no value, and would select every study; leave it out")
         if key.path[0] in _BELOW_STUDIES:

@@ -39,7 +39,7 @@ from dicomveil_engine.policy import (
     Policy,
 )
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock, is_declared_safe
-from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentAction, ContentPlan
+from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 from dicomveil_engine.structured_content.references import ContentTree, Renumbering
 
 BulkDataURIs = Callable[[str, str], str | None]
@@ -322,7 +322,7 @@ class _Rewriting:
             for number, item in enumerate(items, 1):
                 tree.at = place = None if parent is None else (*parent, number)
                 seen = read_content_item(item, codecs)
-                if seen.target is not None and self._passes_references:
+                if seen.target is not None and self._policy.passes_references:
                     out.append(item)
                     if place is not None:
                         tree.references.append((place, seen.target))
@@ -340,10 +340,6 @@ class _Rewriting:
         finally:
             tree.at = at  # also where what cannot be read goes with the sequence around it
         return out if out or not items else None
-
-    @property
-    def _passes_references(self) -> bool:
-        return all(self._policy.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
 
     def _renumber(self) -> None:
         """Give references their targets' new positions; one whose target has gone goes, too."""

@@ -22,7 +22,7 @@ CHARACTER_SET_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 """VRs whose text is in the Specific Character Set; other text is in the default repertoire (PS3.5 6.1.2.3)."""
 
 _NUMBERS = {"AT": "H", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
-_WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
+WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Encoding:
 
     def _little_endian(self, vr: str, value: bytes) -> bytes:
         """Methods see O* values in little endian; the swap is its own inverse."""
-        width = _WORD_BYTES.get(vr, 1)
+        width = WORD_BYTES.get(vr, 1)
         if not self.big or width == 1:
             return value
         if len(value) % width:

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from struct import Struct
-from typing import TYPE_CHECKING
 
-from dicomveil_engine.part10.table import FRAGMENT, Entry
-
-if TYPE_CHECKING:
-    from dicomveil_engine.part10.resolution import Pending
+from dicomveil_engine.part10.table import FRAGMENT, Entry, Pending
 
 Length = tuple[Struct, int, int, int, int, int]
 """A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the

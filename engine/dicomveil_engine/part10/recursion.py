@@ -150,7 +150,8 @@ class Recursion:
                     is_short = kind <= kinds.SEARCHED and length <= LONGEST_REMEMBERED and after <= end
                     if is_short:
                         # Frames and slices have most sequences in common.
-                        noted_before = remembered.get(buffer[position:after])
+                        raw = buffer[position:after]
+                        noted_before = remembered.get(raw)
                         if isinstance(noted_before, Fragment):
                             if kind == kinds.SEQUENCE:
                                 held = section.hold(buffer, position, after)
@@ -165,8 +166,7 @@ class Recursion:
                                 section.leave_out(buffer, position, after, entry.constant)
                             position = after
                             continue
-                    changed, noted_from = section.start, len(self.reading.identifying)
-                    before = section.checkpoint()
+                    before, noted_from = section.checkpoint(), len(self.reading.identifying)
                     if not depth:
                         # Nothing of it may stay when the buffer ends inside.
                         checkpoint = before, noted_from, self._marks.due
@@ -174,17 +174,17 @@ class Recursion:
                     checkpoint = None
                     if kind == kinds.DECLARED:
                         remembered = self._tables.remembered[depth, encoding.name, codecs, self._declared]
-                    if is_short and self._tables.is_seen_again(buffer[position:after]):
+                    if is_short and self._tables.is_seen_again(raw):
                         if len(remembered) >= _REMEMBERED:
                             remembered.clear()
                         noted_inside = self.reading.identifying[noted_from:]
                         if kind == kinds.SEARCHED:
-                            remembered[buffer[position:after]] = noted_inside
-                        elif section.start == changed and not noted_inside:
-                            remembered[buffer[position:after]] = _UNCHANGED
+                            remembered[raw] = noted_inside
                         elif not noted_inside:
-                            fragment = section.fragment(entry, before, buffer, position, after)
-                            remembered[buffer[position:after]] = fragment
+                            is_unchanged = section.start == before[0]
+                            remembered[raw] = (
+                                _UNCHANGED if is_unchanged else section.fragment(entry, before, buffer, position, after)
+                            )
                     position = after
                     continue
                 if length == UNDEFINED:
@@ -331,7 +331,7 @@ class Recursion:
         seen = read_content_item(buffer, item, end, encoding, self._depth_limit - depth)
         tables = self._tables if encoding is self._encoding else Tables.of(self._policy, encoding)
         tree.at = place = siblings.next()
-        if seen.target is not None and tables.passes_references:
+        if seen.target is not None and self._policy.passes_references:
             if size != UNDEFINED and seen.after != end:
                 self._short(seen.after, False)
             siblings.kept += 1
@@ -381,9 +381,8 @@ class Recursion:
             return self._sequence(entry, value_at, length, end, depth, codecs)
         if entry.kind == kinds.MARK_TEXT:
             self._marks.write_beside(self._section, self._buffer, position, METHOD_TEXT)
-            raw = self._buffer[position:after]
-            self._section.replace(self._buffer, position, after, b"")
-            self._section.pending.append((len(self._section.out) - 1, (entry, raw, codecs)))
+            place = self._section.hold(self._buffer, position, after)
+            self._section.pending.append((place, (entry, self._buffer[position:after], codecs)))
             return after
         if entry.kind == kinds.MARK_CODES:
             if length == UNDEFINED:

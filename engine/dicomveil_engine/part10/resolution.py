@@ -18,7 +18,7 @@ from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10.content_item import renumbered
 from dicomveil_engine.part10.fragment import Fragment
-from dicomveil_engine.part10.table import REFERENCE, Entry
+from dicomveil_engine.part10.table import REFERENCE, Entry, Pending
 from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -31,10 +31,6 @@ from dicomveil_engine.policy import (
 )
 from dicomveil_engine.structured_content.references import ContentTree, Position, Renumbering
 from dicomveil_engine.words import IdentifyingWords
-
-Pending = tuple[Entry, bytes, tuple[str, ...]]
-"""An element whose method needs values, and perhaps the rest of the header: its entry, the element as it came, and
-its character set. Equal ones have equal results in equal contexts."""
 
 
 def resolve(pending: Pending, context: Context) -> bytes:

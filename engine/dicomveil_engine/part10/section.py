@@ -11,8 +11,8 @@ from collections.abc import Callable
 from struct import Struct
 
 from dicomveil_engine.part10.fragment import Fragment, Length, joined
-from dicomveil_engine.part10.resolution import Pending, Resolver
-from dicomveil_engine.part10.table import Entry
+from dicomveil_engine.part10.resolution import Resolver
+from dicomveil_engine.part10.table import Entry, Pending
 
 Checkpoint = tuple[int, int, int, int]
 

@@ -160,6 +160,10 @@ class Entry:
         return self.encoding.element_head(self.key, len(value)) + value
 
 
+Pending = tuple[Entry, bytes, tuple[str, ...]]
+"""An element whose method needs values, and perhaps the rest of the header: its entry, the element as it came, and
+its character set. Equal ones have equal results in equal contexts."""
+
 KEEP = Entry(KEPT, 0, "", b"", 8, None)
 """The commonest entry: kept as it is, short head. Compared by identity."""
 
@@ -228,9 +232,7 @@ class DecisionTable(dict[bytes, Entry]):
             if key[4:] not in _SEARCHED_VRS:
                 if head == 8 and not encoding.implicit:  # which may have an undefined length
                     return DROP
-                entry = Entry(REMOVED, tag, "UN", key, head, self)
-                entry.values = IMPLICIT_LITTLE if key[4:] == b"UN" else encoding
-                return entry
+                return Entry(REMOVED, tag, "UN", key, head, self)
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None, *, declared: bool = False) -> Entry:
@@ -247,8 +249,6 @@ class DecisionTable(dict[bytes, Entry]):
         entry.method, entry.rule = decision.method, decision.rule
         self._classify(entry, decision.method)
         if vr == "SQ" and entry.kind in VALUE_DROPPED and entry.kind != CHOSEN:
-            if entry.kind == EMPTIED:
-                entry.constant = entry.emptied()
             entry.kind = SEARCHED
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
         entry.is_context = self.is_top and tag in CONTEXT_TAGS
@@ -269,8 +269,6 @@ class DecisionTable(dict[bytes, Entry]):
         if entry.kind == KEPT:
             entry.kind = STREAMED
         elif entry.kind in {REMOVED, EMPTIED, CONSTANT}:
-            if entry.kind == EMPTIED:
-                entry.constant = entry.emptied()
             entry.kind = LEFT_OUT
 
     def _classify(self, entry: Entry, method: Method) -> None:
@@ -292,6 +290,7 @@ class DecisionTable(dict[bytes, Entry]):
             entry.kind = REMOVED
         elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
             entry.kind = EMPTIED
+            entry.constant = entry.emptied()
         elif isinstance(method, RefreshUID):
             entry.kind = UID
         elif isinstance(method, Dummy) and vr != "UI":

@@ -14,7 +14,7 @@ from dicomveil_engine.part10.resolution import Noted, Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import PrivateBlock
-from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, REFERENCED_ITEM, ContentPlan
+from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
 _UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
@@ -68,8 +68,6 @@ class Tables:
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
         """(value type, concept name, its encoding, character set) → plan, from the values as they came."""
-        self.passes_references = all(policy.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
-        """Whether items that are nothing but a reference come out, renumbered; a rule may say otherwise."""
         self.reference = Entry(REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self._pseudonyms = policy.uids
         self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)

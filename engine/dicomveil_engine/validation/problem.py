@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dicomveil_engine import dictionary
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -23,7 +25,6 @@ class Problem:
 
     def __str__(self) -> str:
         """E.g. `(0010,0030) PatientBirthDate DA: no legal value`, with path and rule where there are any."""
-        words = (f"({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})", self.keyword, self.vr)
         place = f" in {self.path}" if self.path else ""
         made_by = f" (by {self.rule})" if self.rule else ""
-        return f"{' '.join(word for word in words if word)}{place}: {self.what}{made_by}"
+        return f"{dictionary.describe(self.tag, self.vr)}{place}: {self.what}{made_by}"

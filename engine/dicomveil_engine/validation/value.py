@@ -13,7 +13,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, TEXT_VRS
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.part10.elements import EncodedElement
-from dicomveil_engine.part10.encoding import CHARACTER_SET_VRS
+from dicomveil_engine.part10.encoding import CHARACTER_SET_VRS, WORD_BYTES
 
 LONGEST = {"AE": 16, "CS": 16, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "SH": 16, "ST": 1024, "UI": 64}
 """Characters of one value (PS3.5 Table 6.2-1)."""
@@ -32,7 +32,6 @@ _FORMATS = {
     "UR": "is no URI",
 }
 _CONTROL_CHARACTERS = "has control characters"
-_WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 _VM = re.compile(r"(\d+)(?:-(?:(\d+)|(\d*)n))?", re.ASCII)
 
 
@@ -45,7 +44,7 @@ def problems_of(element: EncodedElement) -> list[str]:
     if vr == "SQ":
         return [what for what in found if what]
     if vr in BYTES_VRS:
-        found.append(_wrong_length(len(element.value), max(_WORD_BYTES.get(vr, 2), 2)))
+        found.append(_wrong_length(len(element.value), WORD_BYTES.get(vr, 2)))
         return [what for what in found if what]
     found.append(_wrong_length(len(element.value), 2))
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.batch import Event, Job, Status, deidentify_file, deidentify_folder
 from dicomveil_proxy.batch.names import Naming, printable
 from dicomveil_proxy.batch.report import Progress, Report
+from dicomveil_proxy.command.profile import key_of
 from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.key_file import KeyFileWarning, read_key
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""
@@ -153,13 +152,7 @@ def _key(path: Path | None) -> bytes:
             "key_file: it is not set; give --key-file FILE or DICOMVEIL_KEY_FILE (`dicomveil keygen FILE` makes one). "
             "All pseudonyms come from it, and with the same key they stay the same"
         )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", KeyFileWarning)
-        key = read_key(path)
-    for warning in caught:
-        print(f"warning: key_file: {warning.message}", file=sys.stderr)
-    return key
+    return key_of(path)
 
 
 def _opened(path: Path, source: Path, *others: Path | str | None) -> Report:

@@ -8,11 +8,10 @@ from pathlib import Path
 from dicomveil_engine import ConfigurationError, EngineError, Policy, dictionary
 from dicomveil_engine.explanation import ElementExplanation, explain_attribute, explain_instance
 from dicomveil_engine.tags import parse_pattern
-from dicomveil_proxy.command.profile import policy_of
+from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Format, Row, write_rows
 
-_EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
 _FIRST_BLOCK = 0x1000
 _ONE = 0xFFFFFFFF
 _REPEATING = 0x00FF0000
@@ -29,7 +28,7 @@ def run(what: str, profile: str | None, key_file: Path | None, *, form: Format, 
         path = Path(what)
         if path.is_file():
             if key_file is None and show_values:
-                print(f"warning: {_EPHEMERAL}", file=sys.stderr)
+                print(f"warning: {EPHEMERAL}", file=sys.stderr)
             rows = _instance(path.read_bytes(), policy, show_values=show_values, indented=form == "table")
             names = _COLUMNS + (_VALUES if show_values else ())
         else:

@@ -12,6 +12,7 @@ from dicomveil_proxy.command.keygen import KEY_BYTES
 from dicomveil_proxy.key_file import KeyFileWarning, read_key
 
 DEFAULT = "default"
+EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
 
 
 def configuration_of(profile: str) -> dict[str, object] | Path:
@@ -25,7 +26,7 @@ def policy_of(profile: str | None, key_file: Path | None) -> Policy:
 
     Warnings go to stderr. Raises ConfigurationError, which names the option and the mend.
     """
-    key = secrets.token_bytes(KEY_BYTES) if key_file is None else _key(key_file)
+    key = secrets.token_bytes(KEY_BYTES) if key_file is None else key_of(key_file)
     try:
         policy = load_policy(configuration_of(profile or DEFAULT), key)
     except ConfigurationError as error:
@@ -35,7 +36,8 @@ def policy_of(profile: str | None, key_file: Path | None) -> Policy:
     return policy
 
 
-def _key(file: Path) -> bytes:
+def key_of(file: Path) -> bytes:
+    """The project key; warnings, such as that others may read it, go to stderr."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", KeyFileWarning)

@@ -13,7 +13,7 @@ from pathlib import Path
 from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, deidentify_instance
 from dicomveil_engine.remainder import Remainder, RemainingValue
 from dicomveil_proxy.batch.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
-from dicomveil_proxy.command.profile import policy_of
+from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Row, write_rows
 
@@ -21,7 +21,6 @@ _COLUMNS = ("score", "instances", "attribute", "keyword", "vr", "value", "why")
 _LONGEST_SHOWN = 60
 """Characters of a value in the table; the CSV file has more."""
 _SHOWS_VALUES = "this list shows values that are left in the instances; treat it like patients' data"
-_EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
 
 
 def run(
@@ -38,7 +37,7 @@ def run(
         refuse(str(error))
     print(f"note: {_SHOWS_VALUES}", file=sys.stderr)
     if key_file is None:
-        print(f"note: {_EPHEMERAL}", file=sys.stderr)
+        print(f"note: {EPHEMERAL}", file=sys.stderr)
     remainder = Remainder(policy, unique_values=limit)
     left_out: Counter[str] = Counter()
     for path in _files(folder):

@@ -19,12 +19,12 @@ from weakref import WeakValueDictionary
 
 from pydicom import dcmread
 
-from dicomveil_engine.dictionary import keyword_of, tag_of
+from dicomveil_engine.dictionary import tag_of
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.multipart import Event
 from dicomveil_proxy.origin import Match, Origin, StoreResult
 from dicomveil_proxy.origin.pages import Unique, pages, unique
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.query import Level, name_of
 from dicomveil_proxy.study_filter import StudyFilter
 
 _STUDY = "0020000D"
@@ -287,7 +287,7 @@ class SelectedOrigin:
 
     def _included(self, params: Parameters) -> Parameters:
         """What the filter must know of a study."""
-        names = [keyword_of(key.path[0]) or f"{key.path[0]:08X}" for key in self._selection.query.keys]
+        names = [name_of(key.path[0]) for key in self._selection.query.keys]
         return tuple(("includefield", name) for name in dict.fromkeys(names) if ("includefield", name) not in params)
 
 

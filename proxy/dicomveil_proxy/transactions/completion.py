@@ -15,8 +15,8 @@ from dicomveil_engine import JSONDataSet, ObjectStream
 from dicomveil_engine.dictionary import vr_of
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, MatchingKey, Query
-from dicomveil_proxy.transactions.superset import is_never_released, name_of
+from dicomveil_proxy.query import Level, Query, name_of
+from dicomveil_proxy.transactions.superset import is_never_released
 from dicomveil_proxy.translation import identity_of
 
 AT_A_TIME = 8
@@ -40,9 +40,10 @@ class Completion:
         self._level = query.level
         self._study = study
         self._series = series
-        keys = [*query.keys, *(MatchingKey((tag,), "", "") for tag in query.include)]
-        tags = {key.path[0] for key in keys if not is_never_released(project.policy, key)}
-        tags = {tag for tag in tags if needs_completion(query.level, tag)}
+        asked = {key.path[0] for key in query.keys} | set(query.include)
+        tags = {
+            tag for tag in asked if needs_completion(query.level, tag) and not is_never_released(project.policy, tag)
+        }
         self._of_study = tags & _OF_STUDIES
         self._of_instance = tags - self._of_study
         self._studies: dict[str, asyncio.Task[JSONDataSet]] = {}

@@ -21,7 +21,7 @@ from dicomveil_engine.methods.remove import Remove
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.matching import widen_dates
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, MatchingKey, Query, requested_tags
+from dicomveil_proxy.query import Level, MatchingKey, Query, name_of, requested_tags
 from dicomveil_proxy.translation import text_of
 
 _STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
@@ -76,7 +76,7 @@ async def questions(project: Project, query: Query, study: str | None, series: s
     for key in query.keys:
         if key.is_universal:
             continue
-        if is_never_released(project.policy, key):
+        if is_never_released(project.policy, key.path[0]):
             return []
         tag = key.path[0]
         if key.path in ((_STUDY,), (_SERIES,), (_INSTANCE,)):
@@ -106,9 +106,8 @@ async def questions(project: Project, query: Query, study: str | None, series: s
     return [Question((*asked, ("PatientID", each), *fields), each, is_narrow) for each in patients]
 
 
-def is_never_released(policy: Policy, key: MatchingKey) -> bool:
+def is_never_released(policy: Policy, tag: int) -> bool:
     """Whether no result can have a value there, so that only universal keys match."""
-    tag = key.path[0]
     if tag == _RETRIEVE_URL:
         return False  # ours
     if tag >> 16 & 1:
@@ -131,11 +130,6 @@ def without_illegal_offset(result: JSONDataSet) -> JSONDataSet:
     if key not in result or _OFFSET.fullmatch(text_of(result, key)):
         return result
     return {each: element for each, element in result.items() if each != key}
-
-
-def name_of(tag: int) -> str:
-    """As it is written in a query."""
-    return keyword_of(tag) or f"{tag:08X}"
 
 
 def _fields(policy: Policy, query: Query, study: str | None, series: str | None) -> list[tuple[str, str]]:

@@ -89,9 +89,12 @@ def running_orthanc(folder: Path) -> Iterator[Orthanc]:
         stop(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """One Orthanc for the whole run, empty at first. Without the packages: a skip, but a failure in CI."""
+    """An Orthanc for each module, empty at first, so that the order of modules cannot matter.
+
+    Without the packages: a skip, but a failure in CI.
+    """
     if program() is None:
         reason = "Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)"
         if os.environ.get("CI") == "true":

@@ -41,6 +41,7 @@ class Nginx:
     """Scheme and authority."""
     requests: Path
     """Path and query of each request, a line each."""
+    process: subprocess.Popen[bytes]
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def running_nginx(folder: Path, servers: Sequence[str]) -> Iterator[Nginx]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_it_answers(url, process, log)
-        yield Nginx(url, folder / "requests")
+        yield Nginx(url, folder / "requests", process)
     finally:
         stop(process)
 

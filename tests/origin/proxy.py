@@ -29,6 +29,7 @@ class Proxy:
     """All that it printed."""
     policy: Policy
     """The policy that it runs, to know what to expect."""
+    process: subprocess.Popen[bytes]
 
     @property
     def base_url(self) -> str:
@@ -62,7 +63,7 @@ def running_proxy(folder: Path, origin: str, profile: str = "default", *options:
     try:
         _wait_until_it_answers(url, process, log)
         configuration = Path(profile) if Path(profile).is_file() else {"profile": profile}
-        yield Proxy(url, log, load_policy(configuration, bytes.fromhex(key_file.read_text())))
+        yield Proxy(url, log, load_policy(configuration, bytes.fromhex(key_file.read_text())), process)
     finally:
         stop(process)
 

@@ -28,6 +28,7 @@ from dicomveil_proxy.multipart import (
     boundary_of,
     content_type_of,
 )
+from dicomveil_proxy.origin.transport import body_of
 
 
 async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
@@ -42,7 +43,7 @@ async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
         return
     reader = MultipartReader(boundary_of(whole))
     with mapped_errors():
-        async for chunk in response.aiter_bytes():
+        async for chunk in body_of(response):
             for event in reader.feed(chunk):
                 if isinstance(event, PartStart):
                     yield _part_start(event, media_type, transfer_syntax)
@@ -57,7 +58,7 @@ async def _single_part(response: httpx.Response) -> AsyncGenerator[Event, None]:
         headers.pop("content-length", None)  # that of the encoded body
     yield _part_start(PartStart(headers), None, None)
     with mapped_errors():
-        async for chunk in response.aiter_bytes():
+        async for chunk in body_of(response):
             yield PartData(chunk)
     yield PartEnd()
 

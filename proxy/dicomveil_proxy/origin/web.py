@@ -15,7 +15,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from dicomveil_proxy.errors import (
     NotAcceptable,
@@ -29,6 +28,7 @@ from dicomveil_proxy.origin.frames import StoredFrames
 from dicomveil_proxy.origin.receipt import StoreBody, read_receipt
 from dicomveil_proxy.origin.render import render, rendering_query
 from dicomveil_proxy.origin.response import mapped_errors, parts_of, refuse
+from dicomveil_proxy.origin.transport import Transport, body_of
 from dicomveil_proxy.query import Level
 
 _JSON = {"Accept": "application/dicom+json"}
@@ -87,7 +87,7 @@ class WebOrigin:
             keepalive_expiry=limits.idle_seconds,
         )
         self._client = httpx.AsyncClient(
-            transport=transport or AiohttpTransport(limits=pool),
+            transport=transport or Transport(limits=pool),
             auth=self._base.auth,
             trust_env=False,
             follow_redirects=False,
@@ -129,7 +129,7 @@ class WebOrigin:
                 yield b"[]"
                 return
             with mapped_errors():
-                async for chunk in response.aiter_bytes():
+                async for chunk in body_of(response):
                     yield chunk
 
     async def instances(
@@ -231,7 +231,7 @@ class WebOrigin:
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
         with mapped_errors():
-            async for chunk in response.aiter_bytes():
+            async for chunk in body_of(response):
                 body += chunk
                 if len(body) > self._limits.document_bytes:
                     raise OriginMalformed(f"a document is over {self._limits.document_bytes} bytes")

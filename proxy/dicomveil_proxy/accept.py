@@ -124,7 +124,11 @@ def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | 
     if parameter is not None:
         # A plus sign in a query means a blank, and few user agents encode it.
         header = parameter.replace("dicom json", "dicom+json").replace("dicom xml", "dicom+xml")
-    ranges = parse(header)
+    return _acceptable(parse(header), offered)
+
+
+@lru_cache(maxsize=256)
+def _acceptable(ranges: tuple[MediaRange, ...], offered: tuple[Offer, ...]) -> tuple[Choice, ...]:
     ranked: list[tuple[float, int, Choice]] = []
     for offer in offered:
         # The most specific range decides (RFC 9110 Section 12.5.1); of equals, each may name a transfer

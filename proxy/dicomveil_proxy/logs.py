@@ -73,6 +73,8 @@ class EventFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line += f" [{describe_error(record.exc_info[1])}]"
         # A line break in a message would let it pretend to be two events.
+        if line.isprintable():
+            return line
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 DICOM = "application/dicom"
@@ -50,8 +51,12 @@ class MediaType:
         return parse_media_type(self.parameters.get("type", ""))
 
 
+@lru_cache(maxsize=256)
 def parse_media_type(text: str) -> MediaType | None:
-    """Read a media type; None if it is none. Of a parameter given twice the first counts."""
+    """Read a media type; None if it is none. Of a parameter given twice the first counts.
+
+    Each message has several, and most have the same ones.
+    """
     name, *rest = split_unquoted(text, ";")
     match = _NAME.fullmatch(name.strip())
     if not match:

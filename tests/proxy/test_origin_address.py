@@ -17,8 +17,8 @@ def test_base_url() -> None:
     base = BaseURL(BASE)
 
     assert base.join("studies/1.2") == "http://origin.test:8042/dicom-web/studies/1.2"
-    assert base.auth is not None
-    assert BaseURL("http://origin.test").auth is None
+    assert base.headers == {"Authorization": "Basic ZG9lOnNlY3JldA=="}
+    assert BaseURL("http://origin.test").headers == {}
     assert "origin" not in repr(base)
 
 

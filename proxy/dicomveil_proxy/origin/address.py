@@ -6,6 +6,7 @@ No I/O. A path is built from validated UIDs; nothing that a user agent sent is f
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +33,11 @@ class BaseURL:
             url = httpx.URL("")
         if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
             raise ValueError("the origin's URL is not one: write it as http://host:port/dicom-web, with no query")
-        self.auth = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+        self.headers: dict[str, str] = {}
+        """Its credentials, for each request."""
+        if url.userinfo:
+            credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
+            self.headers["Authorization"] = f"Basic {credentials}"
         self._base = str(url.copy_with(username=None, password=None)).rstrip("/")
 
     def __repr__(self) -> str:

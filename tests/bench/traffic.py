@@ -1,4 +1,4 @@
-"""Servers under load: Orthanc, nginx and dicomveil before it, what they take of the machine, and a client that only counts.
+"""Servers under load: Orthanc, nginx and dicomveil before it, what they take of the machine, and a client that counts.
 
 Nothing here knows what is measured, nor what the bytes mean.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from time import perf_counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import httpx
 

@@ -15,7 +15,7 @@ from dicomveil_engine.errors import (
     InvalidDataSetError,
 )
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter
+from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter, SeriesRewriter
 from dicomveil_engine.json_model.stream import ObjectStream
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.linting import lint
@@ -39,6 +39,7 @@ __all__ = [
     "ObjectStream",
     "Policy",
     "Problem",
+    "SeriesRewriter",
     "configuration_schema",
     "deidentify_instance",
     "deidentify_metadata",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
+import orjson
+
 
 def encoded(content: object) -> bytes:
     """The document in UTF-8, without blanks.
 
     Half a surrogate pair, which JSON's own notation allows and UTF-8 does not (RFC 8259 Section 8.2), leaves in
-    that notation, as it came.
+    that notation, as it came. What is no number becomes null: JSON has nothing for it (Section 6).
     """
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace")
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace")

@@ -26,6 +26,25 @@ def test_any_chunks(size: int) -> None:
     assert split(DOCUMENT, size) == OBJECTS
 
 
+_TEXTS = st.sampled_from(["Dœ^Jäne", '},{"00080005"', '"},{"', "\\", "\ud800", "x" * 300])
+_ITEMS = st.recursive(
+    st.fixed_dictionaries({"00080005": st.fixed_dictionaries({"Value": st.lists(_TEXTS, max_size=2)})}),
+    lambda items: st.dictionaries(
+        st.sampled_from(["00080005", "00081140"]), st.fixed_dictionaries({"Value": st.lists(items, max_size=3)})
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.lists(_ITEMS, max_size=6), st.sampled_from([None, 1]), st.booleans(), st.integers(1, 900))
+def test_objects_that_look_alike(objects: list[dict[str, object]], indent: int | None, ascii_: bool, size: int) -> None:
+    """Objects are told apart although what stands between them stands in them, too."""
+    text = json.dumps(objects, indent=indent, ensure_ascii=ascii_, separators=(",", ":"))
+    document = text.encode("utf-8", "ignore")
+
+    assert split(document, size) == json.loads(document)
+
+
 @pytest.mark.parametrize(("document", "objects"), [(b"[]", 0), (b" [ ] \n", 0), (b"[{}]", 1), (b"[ {} ,\r\n{}\t]", 2)])
 def test_blanks(document: bytes, objects: int) -> None:
     """Blanks mean nothing, and an array may be empty."""
@@ -75,7 +94,7 @@ def test_limit() -> None:
     stream.feed(b"[")
     for _ in range(100):
         stream.feed(b'{"a": {}},' * 50)
-    with pytest.raises(InvalidDataSetError, match="longer than 1000 characters"):
+    with pytest.raises(InvalidDataSetError, match="longer than 1000 bytes"):
         stream.feed(b'{"a": {"b": "' + b"x" * 1000)
 
 

@@ -20,3 +20,8 @@ def test_round_trip(text: str) -> None:
 def test_utf_8_and_no_blanks() -> None:
     """Nothing is escaped that need not be."""
     assert encoded({"a": ["ä", 1]}) == '{"a":["ä",1]}'.encode()
+
+
+def test_no_number() -> None:
+    """JSON has no word for what is no number (RFC 8259 Section 6)."""
+    assert encoded([float("nan"), float("inf")]) == b"[null,null]"

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream
+from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream, SeriesRewriter
 from dicomveil_proxy.accept import Choice
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
 from dicomveil_proxy.json_document import encoded
@@ -165,15 +165,18 @@ async def metadata(
 
 async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[list[JSONDataSet], None]:
     stream = ObjectStream(project.limits.header_bytes)
+    rewriter = SeriesRewriter(project.metadata)
     chunks = project.origin.metadata(original.study, original.series, original.instance)
     async with aclosing(chunks):
         async for chunk in chunks:
             if objects := stream.feed(chunk):
-                yield await _rewritten(project, objects, base_url)
-    yield await _rewritten(project, stream.close(), base_url)
+                yield await _rewritten(project, rewriter, objects, base_url)
+    yield await _rewritten(project, rewriter, stream.close(), base_url)
 
 
-async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: str) -> list[JSONDataSet]:
+async def _rewritten(
+    project: Project, rewriter: SeriesRewriter, originals: list[JSONDataSet], base_url: str
+) -> list[JSONDataSet]:
     written: list[JSONDataSet] = []
     for original in originals:
         outside = project.translation.outward(identity_of(original))
@@ -182,7 +185,7 @@ async def _rewritten(project: Project, originals: list[JSONDataSet], base_url: s
             f"/instances/{outside.sop_instance_uid}"
         )
         try:
-            dataset = project.metadata.rewrite(original, bulk_data_uri=_bulk_data_below(instance_url))
+            dataset = rewriter.rewrite(original, bulk_data_uri=_bulk_data_below(instance_url))
         except EngineError as error:
             if not project.omits_errors:
                 raise

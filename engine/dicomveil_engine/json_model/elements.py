@@ -1,0 +1,54 @@
+"""Whole elements of DICOM JSON, read and written; what cannot be read is named by its attribute, never by its value."""
+
+from __future__ import annotations
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.fields import Field, Item
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode, passed
+from dicomveil_engine.methods.base import Values
+
+
+def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:
+    """The items of a sequence; null stands for an empty one."""
+    values = element.get("Value") or []
+    items = [item for item in values if isinstance(item, dict | None)] if isinstance(values, list) else []
+    if not isinstance(values, list) or len(items) != len(values):
+        raise InvalidDataSetError(f"{dictionary.describe(tag, 'SQ')} holds something that is no item")
+    return [item or {} for item in items]
+
+
+def decoded(element: JSONElement, tag: int, vr: str, codecs: tuple[str, ...]) -> Values:
+    """Its values. Raises InvalidDataSetError for what is none of the VR; as `kept`."""
+    try:
+        return decode(element, vr, codecs)
+    except (ValueError, TypeError):
+        raise InvalidDataSetError(f"{dictionary.describe(tag, vr)} has a value that is not of its VR") from None
+
+
+def kept(element: JSONElement, tag: int, vr: str) -> JSONElement:
+    """The element as it leaves unchanged."""
+    try:
+        return passed(element, vr)
+    except (ValueError, TypeError):
+        raise InvalidDataSetError(f"{dictionary.describe(tag, vr)} has a value that is not of its VR") from None
+
+
+def may_be_items(element: JSONElement) -> bool:
+    """Whether the Base64 of a value begins with an item's tag, FEFF00E0."""
+    return str(element.get("InlineBinary", "")).startswith("/v8A4")
+
+
+def element_of(field: Field) -> JSONElement:
+    """A field of ours."""
+    return sequence_of(field.items) if field.vr == "SQ" else encode(field.vr, field.values)
+
+
+def item_of(fields: Item) -> JSONDataSet:
+    """An item of ours."""
+    return {f"{field.tag:08X}": element_of(field) for field in fields}
+
+
+def sequence_of(items: tuple[Item, ...]) -> JSONElement:
+    """A sequence of ours."""
+    return {"vr": "SQ", "Value": [item_of(item) for item in items]} if items else {"vr": "SQ"}

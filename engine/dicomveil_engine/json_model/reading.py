@@ -1,0 +1,123 @@
+"""What a data set in DICOM JSON says of itself, in its original values: which one it is, and whom it names."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from dicomveil_engine import characters
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.json_model.elements import decoded
+from dicomveil_engine.json_model.table import Entry
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode
+from dicomveil_engine.methods.base import Context, Values
+from dicomveil_engine.policy import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+    Policy,
+)
+from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
+
+CHARACTER_SET = "00080005"
+CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
+"""As in a stream, it says nothing of private elements before it."""
+
+
+CONTEXT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
+"""What is in the context, but for the SOP Instance UID, which few methods look at."""
+
+
+class Reading:
+    """One data set's own word."""
+
+    def __init__(self, policy: Policy, dataset: JSONDataSet, assumed: InstanceIdentity) -> None:
+        self._policy = policy
+        self._dataset = dataset
+        self.identifying: dict[str, list[tuple[str, str]]] = {}
+        """Key at the top level → the identifying values in that element, at any depth, with their VRs."""
+        self.context = self._context(assumed)
+        self.declared = self._declared()
+        """The private blocks that are said to be safe."""
+
+    def identify(self, key: str, entry: Entry, element: JSONElement, codecs: tuple[str, ...]) -> None:
+        """Note the values of an identifying element that is `key` at the top level, or in it."""
+        if entry.vr == "SQ" or "BulkDataURI" in element:
+            return
+        if entry.vr == "DA" and self.context.was_deidentified:
+            return  # it was moved, and stands nowhere else
+        values = decoded(element, entry.tag, entry.vr, codecs)
+        if isinstance(values, list):
+            texts = [text for text in map(str, values) if not self._policy.is_pseudonym_patient_id(text)]
+            self.identifying.setdefault(key, []).extend((text, entry.vr) for text in texts)
+
+    def again(self) -> Reading:
+        """For a data set that says the same of the whole; what it names is still to be noted."""
+        new = copy(self)
+        new.identifying = {}
+        return new
+
+    def complete(self) -> None:
+        """Give the context the words of what was noted; all elements have been seen."""
+        for values in self.identifying.values():
+            for text, vr in values:
+                self.context.identifying.add(text, vr)
+
+    def _context(self, assumed: InstanceIdentity) -> Context:
+        study = self._text(STUDY_INSTANCE_UID) or assumed.study_instance_uid
+        return Context(
+            sop_class_uid=self._text(SOP_CLASS_UID) or assumed.sop_class_uid,
+            study_instance_uid=study,
+            series_instance_uid=self._text(SERIES_INSTANCE_UID) or assumed.series_instance_uid,
+            sop_instance_uid=self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid,
+            patient_id=self._text(PATIENT_ID),
+            patient_name=self._text(PATIENT_NAME),
+            study_date=self._text(STUDY_DATE),
+            was_deidentified=self._policy.is_pseudonym_uid(study),
+        )
+
+    def _text(self, tag: int) -> str:
+        element = self._dataset.get(f"{tag:08X}")
+        return text_of(element) if isinstance(element, dict) else ""
+
+    def _declared(self) -> tuple[PrivateBlock, ...]:
+        """What the data set says of its private blocks; nothing where it cannot be read, or does not come out."""
+        sequence = self._dataset.get(CHARACTERISTICS_KEY)
+        if not self._policy.retains_safe_private or not self._policy.keeps(CHARACTERISTICS, "SQ"):
+            return ()
+        items = sequence.get("Value") if isinstance(sequence, dict) and sequence.get("vr") == "SQ" else None
+        try:
+            blocks = [PrivateBlock.of(_characteristics(item or {})) for item in items or ()]  # type: ignore[attr-defined]
+        except (ValueError, TypeError, AttributeError):
+            return ()
+        return tuple(block for block in blocks if block)
+
+
+def text_of(element: JSONElement) -> str:
+    """The one value of a text; of several, none: a multi-valued UID or ID cannot say which study this is."""
+    vr = str(element.get("vr", "LO"))
+    try:
+        values = decode(element, vr if vr != "UN" else "LO", characters.DEFAULT)
+    except (ValueError, TypeError):
+        return ""
+    return str(values[0]).strip(" \0") if isinstance(values, list) and len(values) == 1 else ""
+
+
+def codecs_of(element: JSONElement) -> tuple[str, ...]:
+    """The character sets that Specific Character Set names."""
+    terms = element.get("Value", [])
+    texts = [str(term or "") for term in terms] if isinstance(terms, list) else []
+    return characters.codecs_of("\\".join(texts).encode("latin-1", "replace"))
+
+
+def _characteristics(item: JSONDataSet) -> dict[int, Values]:
+    """What an item of the Private Data Element Characteristics Sequence says, by tag."""
+    elements = {tag: (item.get(f"{tag:08X}"), vr) for tag, vr in CHARACTERISTICS_VRS.items()}
+    return {
+        tag: decode(element, vr, characters.DEFAULT)
+        for tag, (element, vr) in elements.items()
+        if element is not None and element.get("vr") == vr
+    }

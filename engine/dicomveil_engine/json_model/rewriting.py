@@ -1,0 +1,394 @@
+"""One data set in DICOM JSON on its way through the policy.
+
+Two turns, as for Part 10: the first takes every decision and notes what the data set says of itself, the second
+lets the methods work that had to wait for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dicomveil_engine import characters, dictionary
+from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.json_model.content_item import read_content_item, renumbered
+from dicomveil_engine.json_model.elements import decoded, element_of, item_of, items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.reading import (
+    CHARACTER_SET,
+    CHARACTERISTICS_KEY,
+    CONTEXT_TAGS,
+    Reading,
+    codecs_of,
+    text_of,
+)
+from dicomveil_engine.json_model.table import DecisionTable, Entry
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
+from dicomveil_engine.marks import CODE_VALUE, MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
+from dicomveil_engine.methods.base import Element
+from dicomveil_engine.methods.by_type import ByType
+from dicomveil_engine.methods.clean_content import CleanContent
+from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.policy import SOP_INSTANCE_UID, Decision, Policy
+from dicomveil_engine.profile.private import CHARACTERISTICS, is_declared_safe
+from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
+from dicomveil_engine.structured_content.references import ContentTree, Renumbering
+
+BulkDataURIs = Callable[[str, str], str | None]
+"""(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
+
+_SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
+_OF_THE_WHOLE = {CHARACTER_SET} | {f"{tag:08X}" for tag in (*CONTEXT_TAGS, *MARK_TAGS, CHARACTERISTICS)}
+"""What an element becomes may depend on these at the top level."""
+_CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
+
+
+class _Waiting(NamedTuple):
+    """An element whose method needs values."""
+
+    container: JSONDataSet
+    key: str
+    entry: Entry
+    depth: int
+    codecs: tuple[str, ...]
+
+
+class Rewriting:
+    """One data set on its way."""
+
+    def __init__(
+        self,
+        table: DecisionTable,
+        policy: Policy,
+        dataset: JSONDataSet,
+        assumed: InstanceIdentity,
+        marks: Marks | None,
+        bulk_data_uri: BulkDataURIs | None,
+    ) -> None:
+        self._table = table
+        self._policy = policy
+        self._dataset = dataset
+        self._marks = marks
+        self._bulk_data_uri = bulk_data_uri
+        self._assumed = assumed
+        self._reading: Reading
+        self._out: JSONDataSet = {}
+        self._codecs = characters.DEFAULT
+        """At the top level, as are the private creators."""
+        self._creators: dict[str, str] = {}
+        self._waiting: list[_Waiting] = []
+        self._key = ""
+        """Where at the top level this is."""
+        self._elsewhere: set[str] = set()
+        """Keys at the top level in which a value is elsewhere: each instance has its own URIs."""
+        self._tree = ContentTree()
+        self._references: dict[int, list[JSONDataSet]] = {}
+        """Lists of content items, by their identity, in which some are nothing but a reference."""
+
+    def run(self) -> JSONDataSet:
+        """The de-identified data set."""
+        self._reading = Reading(self._policy, self._dataset, self._assumed)
+        self._out = out = self._item(self._dataset, 0, (), characters.DEFAULT)
+        self._reading.complete()
+        for waiting in self._waiting:
+            self._apply(*waiting)
+        if self._references:
+            self._renumber()
+        if self._marks:
+            self._mark(out, self._marks)
+        return out
+
+    def run_after(self, last: Rewriting) -> JSONDataSet | None:
+        """The de-identified data set, made of the last one's; None where it cannot be.
+
+        It can where both say the same of the whole: then what is the same in both becomes the same. What equals
+        for Python does so here, too: 1 and 1.0 are one number.
+        """
+        changed = self._changed(last)
+        if changed is None:
+            return None
+        self._reading = last._reading.again()
+        self._codecs, self._creators = last._codecs, last._creators
+        new: JSONDataSet = {}
+        for key in changed:
+            self._key = key
+            self._decide(new, self._dataset, key, self._dataset[key], self._creators, 0, (), self._codecs)
+        if any(self._reading.identifying.get(key) != last._reading.identifying.get(key) for key in changed):
+            return None
+        self._reading = last._reading
+        for waiting in self._waiting:
+            self._apply(*waiting)
+        if any((key in new) != (key in last._out) for key in changed):
+            return None
+        self._out = last._out | new
+        return self._out
+
+    def _changed(self, last: Rewriting) -> list[str] | None:
+        """The keys of elements that are not as in the last data set; None where one of them concerns the whole."""
+        before = last._dataset
+        if self._policy.structured_content or self._dataset.keys() != before.keys():
+            return None
+        changed = [k for k, element in self._dataset.items() if element != before[k] or k in last._elsewhere]
+        for key in changed:
+            if key in _OF_THE_WHOLE or (key[3:4] in "13579BDF" and _CREATOR.fullmatch(key)):
+                return None
+            if key == _SOP_INSTANCE_UID and self._policy.depends_on_instance:
+                return None
+        return changed
+
+    # First turn
+
+    def _item(
+        self,
+        item: JSONDataSet,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+        plan: ContentPlan | None = None,
+    ) -> JSONDataSet:
+        if depth > self._policy.limits.depth:
+            raise InvalidDataSetError(f"sequences are nested more than {self._policy.limits.depth} deep")
+        out: JSONDataSet = {}
+        if CHARACTER_SET in item:
+            codecs = codecs_of(item[CHARACTER_SET])
+        creators: dict[str, str] = {}
+        if any(key[3:4] in "13579BDF" for key in item):
+            creators = _creators(item)
+        if not depth:
+            self._codecs, self._creators = codecs, creators
+        for key, element in item.items():
+            if not depth:
+                self._key = key
+            self._decide(out, item, key, element, creators, depth, path, codecs, plan)
+        return out
+
+    def _decide(
+        self,
+        out: JSONDataSet,
+        item: JSONDataSet,
+        key: str,
+        element: JSONElement,
+        creators: dict[str, str],
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+        plan: ContentPlan | None = None,
+    ) -> None:
+        if not isinstance(element, dict):
+            raise InvalidDataSetError("the metadata has an element that is no object")
+        vr = str(element.get("vr", "UN"))
+        creator = None
+        if key[3:4] in "13579BDF":
+            if key in creators:
+                return
+            creator = creators.get(f"{key[:4]}00{key[4:6]}")
+        declared = False
+        if creator is not None and self._reading.declared and (path or (key,))[0] >= CHARACTERISTICS_KEY:
+            declared = is_declared_safe(self._reading.declared, int(key, 16), creator)
+        entry = self._table.entry(key, vr, creator, declared=declared, plan=plan)
+        self._element(out, key, element, entry, depth, path, codecs)
+        if creator is not None and key in out:
+            self._insert_creator(out, item, f"{key[:4]}00{key[4:6]}", key)
+
+    @staticmethod
+    def _insert_creator(out: JSONDataSet, item: JSONDataSet, creator: str, before: str) -> None:
+        """A private creator comes out only with an element of its block, and before it."""
+        if creator not in out:
+            element = out.pop(before)
+            out[creator] = kept(item[creator], int(creator, 16), "LO")
+            out[before] = element
+
+    def _element(
+        self,
+        out: JSONDataSet,
+        key: str,
+        element: JSONElement,
+        entry: Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+    ) -> None:
+        method, vr = entry.decision.method, entry.vr
+        if isinstance(method, ByType):
+            method = method.chosen(entry.tag, self._reading.context.sop_class_uid, is_top=not depth)
+        if entry.tag in MARK_TAGS and not depth and self._marks:
+            self._earlier_mark(out, key, element, entry, codecs)
+            return
+        if entry.identifies:
+            self._reading.identify(self._key, entry, element, codecs)
+        written = str(element.get("vr", "UN"))
+        if isinstance(method, CleanContent) and vr == "SQ":
+            cleaned = self._content(key, element, entry, depth, path, codecs)
+            if cleaned is not None:
+                out[key] = {"vr": "SQ", "Value": cleaned} if cleaned else {"vr": written}
+            return
+        if vr == "SQ":
+            # Of what goes, too: the names and numbers in it must not survive in free text elsewhere.
+            items = self._items(key, element, entry, depth, path, codecs, search=not isinstance(method, Keep))
+        if isinstance(method, Remove):
+            return
+        if isinstance(method, Keep):
+            if vr == "SQ":
+                # Bytes in its place are a sequence in disguise (PS3.5 Section 6.2.2), not ours to read here.
+                out[key] = {"vr": "SQ", "Value": items} if items else {"vr": written}
+            elif "BulkDataURI" in element:
+                out[key] = self._uri(written, "/".join((*path, key)).lower(), str(element["BulkDataURI"]))
+            elif vr == "UN" and "InlineBinary" in element and may_be_items(element):
+                out[key] = {"vr": written}
+            else:
+                out[key] = kept(element, entry.tag, vr)
+        elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
+            out[key] = {"vr": written}
+        elif isinstance(method, Dummy) and vr == "SQ":
+            out[key] = sequence_of(dummy_items(entry.tag))
+        elif "BulkDataURI" in element and not isinstance(method, Dummy):
+            out[key] = {"vr": written}  # the method needs a value that is not here
+        else:
+            out[key] = element
+            self._waiting.append(_Waiting(out, key, entry, depth, codecs))
+
+    def _items(
+        self,
+        key: str,
+        element: JSONElement,
+        entry: Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+        *,
+        search: bool = False,
+    ) -> list[JSONDataSet]:
+        """The items of a sequence, rewritten; in a `search`, only for what identifies in them."""
+        waiting = len(self._waiting)
+        try:
+            return [
+                self._item(item, depth + 1, (*path, key, str(number)), codecs)
+                for number, item in enumerate(items_of(element, entry.tag), 1)
+            ]
+        except InvalidDataSetError:
+            if not search:
+                raise
+            return []  # nothing of it comes out, so that it need not be readable
+        finally:
+            if search:
+                del self._waiting[waiting:]
+
+    def _content(
+        self,
+        key: str,
+        element: JSONElement,
+        entry: Entry,
+        depth: int,
+        path: tuple[str, ...],
+        codecs: tuple[str, ...],
+    ) -> list[JSONDataSet] | None:
+        """A sequence of content items, each by the plan for what it is about; None when none of them stays."""
+        content, tree = self._policy.structured_content, self._tree
+        assert content is not None, "the profile decides for cleanContent only with the option"
+        items, out = items_of(element, entry.tag), list[JSONDataSet]()
+        parent, at = tree.parent(entry.tag, depth), tree.at
+        try:
+            for number, item in enumerate(items, 1):
+                tree.at = place = None if parent is None else (*parent, number)
+                seen = read_content_item(item, codecs)
+                if seen.target is not None and self._policy.passes_references:
+                    out.append(item)
+                    if place is not None:
+                        tree.references.append((place, seen.target))
+                        self._references[id(out)] = out
+                    continue
+                plan = content.plan(seen.name, seen.value_type)
+                waiting = len(self._waiting)
+                cleaned = self._item(item, depth + 1, (*path, key, str(number)), codecs, plan)
+                if plan.action is not ContentAction.REMOVE:
+                    out.append(cleaned)
+                    continue
+                del self._waiting[waiting:]
+                if place is not None:
+                    tree.removed.append(place)
+        finally:
+            tree.at = at  # also where what cannot be read goes with the sequence around it
+        return out if out or not items else None
+
+    def _renumber(self) -> None:
+        """Give references their targets' new positions; one whose target has gone goes, too."""
+        renumbering = Renumbering(self._tree.gone())
+        for items in self._references.values():
+            items[:] = [new for item in items if (new := renumbered(item, renumbering)) is not None]
+
+    def _earlier_mark(
+        self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, codecs: tuple[str, ...]
+    ) -> None:
+        """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
+        if entry.tag == METHOD_TEXT and element.get("vr") == "LO":
+            out[key] = element
+            marked = Entry(entry.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
+            self._waiting.append(_Waiting(out, key, marked, 0, codecs))
+        elif entry.tag == METHOD_CODES and element.get("vr") == "SQ":
+            out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, 0, (), codecs)}
+
+    def _uri(self, written: str, path: str, uri: str) -> JSONElement:
+        """A kept element whose value is elsewhere. What is UN may be a sequence, and stays there."""
+        self._elsewhere.add(self._key)
+        new = self._bulk_data_uri(path, uri) if self._bulk_data_uri and written != "UN" else None
+        return {"vr": written} if new is None else {"vr": written, "BulkDataURI": new}
+
+    # Second turn
+
+    def _apply(self, container: JSONDataSet, key: str, entry: Entry, depth: int, codecs: tuple[str, ...]) -> None:
+        element = container[key]
+        written = str(element.get("vr", "UN"))
+        values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
+        try:
+            changed = entry.decision.method.apply(Element(entry.tag, entry.vr, values, depth), self._reading.context)
+            if changed is None:
+                del container[key]
+            elif changed != values:
+                container[key] = self._encoded(written, entry, changed)
+            elif "InlineBinary" not in element and not isinstance(values, bytes) and not values:
+                container[key] = {"vr": written}
+            else:
+                container[key] = kept(element, entry.tag, entry.vr)
+        except EngineError as error:
+            raise DeidentificationError(
+                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {error}"
+            ) from None
+        except (ValueError, TypeError, ArithmeticError):
+            raise DeidentificationError(
+                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: "
+                "no value of that VR comes of it"
+            ) from None
+
+    @staticmethod
+    def _encoded(written: str, entry: Entry, values: object) -> JSONElement:
+        if written == "UN" and entry.vr != "UN":
+            return encode(entry.vr, values)  # type: ignore[arg-type]
+        return encode(written, values)  # type: ignore[arg-type]
+
+    def _mark(self, out: JSONDataSet, marks: Marks) -> None:
+        """Say that the data set is de-identified; texts and codes of earlier times stay (PS3.15 E.1.1)."""
+        for mark in marks.fields():
+            key = f"{mark.tag:08X}"
+            if key not in out:
+                out[key] = element_of(mark)
+            elif mark.tag == METHOD_CODES:
+                earlier = out[key]["Value"]
+                assert isinstance(earlier, list)
+                known = str(self._dataset[key].get("Value")) if self._policy.keeps(CODE_VALUE, "SH") else ""
+                new = [item_of(item) for item in mark.items if str(item[0].values[0]) not in known]
+                out[key] = {"vr": "SQ", "Value": [*earlier, *new]}
+        in_order = sorted(out.items())
+        out.clear()
+        out.update(in_order)
+
+
+def _creators(item: JSONDataSet) -> dict[str, str]:
+    """The private creators by their keys; an object has no order, so that they may stand anywhere."""
+    return {
+        key: text_of(element) for key, element in item.items() if _CREATOR.fullmatch(key) and isinstance(element, dict)
+    }

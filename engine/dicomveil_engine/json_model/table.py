@@ -1,0 +1,74 @@
+"""What to do with each kind of element in DICOM JSON: the policy's decisions, asked for once.
+
+No value is seen here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.identifying import is_identifying
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.policy import Decision, Policy
+from dicomveil_engine.structured_content.content_items import ContentPlan
+
+_ENTRIES_REMEMBERED = 16_384
+_PIXELS = 0x7FE00008
+"""Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
+_TAG = re.compile("[0-9A-F]{8}")
+"""PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What to do with elements of one key and VR."""
+
+    tag: int
+    vr: str
+    """The effective VR: the dictionary's where the server says UN."""
+    decision: Decision
+    identifies: bool
+
+
+class DecisionTable:
+    """The entries of one policy, filled as elements come."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._entries: dict[tuple[str, str, str | None, bool, ContentPlan | None], Entry] = {}
+
+    def entry(
+        self,
+        key: str,
+        vr: str,
+        creator: str | None = None,
+        *,
+        declared: bool = False,
+        plan: ContentPlan | None = None,
+    ) -> Entry:
+        """The entry of an element, from the policy at the first time; `plan` is that of its content item."""
+        found = self._entries.get((key, vr, creator, declared, plan))
+        if found is None:
+            found = self._make(key, vr, creator, declared=declared, plan=plan)
+            if len(self._entries) < _ENTRIES_REMEMBERED:
+                self._entries[key, vr, creator, declared, plan] = found
+        return found
+
+    def _make(self, key: str, vr: str, creator: str | None, *, declared: bool, plan: ContentPlan | None) -> Entry:
+        if not _TAG.fullmatch(key):
+            raise InvalidDataSetError("the metadata has a key that is no tag")
+        tag = int(key, 16)
+        known = vr in dictionary.VRS and vr != "UN"
+        effective = vr if known else dictionary.vr_of(tag, creator) or "UN"
+        if plan is None or declared:
+            decision = self._policy.decide(tag, effective, creator, declared)
+        else:
+            decision = self._policy.decide_in_content(plan, tag, effective, creator)
+        if vr not in dictionary.VRS and not isinstance(decision.method, Remove):
+            raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
+        identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
+        return Entry(tag, effective, decision, identifies and tag < _PIXELS)

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
 from dicomveil_engine.keys import Keys
+from dicomveil_proxy.compression import Compression
 from dicomveil_proxy.cross_origin import CrossOrigin
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.identity import IdentityMap, open_identity_map
@@ -95,6 +96,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
         application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
+    application.add_middleware(Compression)
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))

@@ -26,6 +26,12 @@ def entity_tag(key: bytes, body: bytes) -> str:
     return f'"{keyed_digest(key, body)[:16].hex()}"'
 
 
-def is_held(if_none_match: list[str], tag: str) -> bool:
-    """Whether a request's If-None-Match headers list the tag, or everything by `*`."""
-    return any(header.strip() == "*" or tag in _LISTED.findall(header) for header in if_none_match)
+def held(if_none_match: list[str], tag: str) -> str | None:
+    """The tag as a request's If-None-Match headers list it, weak or not; None where they do not. `*` is any."""
+    for header in if_none_match:
+        if header.strip() == "*":
+            return tag
+        for listed in _LISTED.finditer(header):
+            if listed[1] == tag:
+                return listed[0]
+    return None

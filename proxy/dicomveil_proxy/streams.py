@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dicomveil_proxy.entity_tag import REVALIDATED, entity_tag, is_held
+from dicomveil_proxy.entity_tag import REVALIDATED, entity_tag, held
 from dicomveil_proxy.errors import Busy, OriginTimeout
 from dicomveil_proxy.responses import Stream, gathered, primed
 from dicomveil_proxy.settings import Limits
@@ -98,6 +98,7 @@ class Streams:
             stable = tag.strip('"').encode()
             whole, media_type = whole.replace(boundary, stable), media_type.replace(boundary.decode(), stable.decode())
         headers = {"ETag": tag, "Cache-Control": REVALIDATED, "Vary": "Accept"}
-        if is_held(request.headers.getlist("if-none-match"), tag):
-            return Response(status_code=304, headers=headers)
+        if listed := held(request.headers.getlist("if-none-match"), tag):
+            # By the tag that it has: a compressed answer's is weak.
+            return Response(status_code=304, headers=headers | {"ETag": listed})
         return Response(whole, headers=headers, media_type=media_type)

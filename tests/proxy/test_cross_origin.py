@@ -44,7 +44,7 @@ async def test_a_stream_and_a_cached_answer(tmp_path: Path) -> None:
         metadata = await ask.get(f"{ask.path()}/metadata", Origin=VIEWER)
 
     assert series.headers["access-control-allow-origin"] == VIEWER
-    assert metadata.headers["vary"] == "Accept, Origin"
+    assert metadata.headers["vary"] == "Accept, Accept-Encoding, Origin"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

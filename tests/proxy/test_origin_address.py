@@ -22,6 +22,25 @@ def test_base_url() -> None:
     assert "origin" not in repr(base)
 
 
+@pytest.mark.parametrize(
+    ("host", "is_near"),
+    [
+        ("127.0.0.1", True),
+        ("[::1]", True),
+        ("10.1.2.3", True),
+        ("localhost", True),
+        ("orthanc", True),
+        ("pacs.internal", True),
+        ("192.0.2.1.example.org", False),
+        ("8.8.8.8", False),
+        ("pacs.example.org", False),
+    ],
+)
+def test_near(host: str, is_near: bool) -> None:
+    """Addresses of this machine and of private networks, and names without a dot."""
+    assert BaseURL(f"http://{host}:8042/dicom-web").is_near is is_near
+
+
 def test_resource_path() -> None:
     """Study, series, instance; an instance without its series is its study's."""
     assert resource_path("1.2") == "studies/1.2"

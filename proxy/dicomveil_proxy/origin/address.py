@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -38,6 +39,8 @@ class BaseURL:
         if url.userinfo:
             credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
             self.headers["Authorization"] = f"Basic {credentials}"
+        self.is_near = _is_near(url.host)
+        """Whether it seems to be on this machine or in this network, where compressing costs more than sending."""
         self._base = str(url.copy_with(username=None, password=None)).rstrip("/")
 
     def __repr__(self) -> str:
@@ -75,6 +78,15 @@ class BaseURL:
             if plain in ("", ".", "..") or not plain.isprintable() or any(c in plain for c in "/\\%"):
                 raise UnknownResource("a BulkDataURI of the origin's is not legal")
         return f"{below}?{parts.query}" if parts.query else below
+
+
+def _is_near(host: str) -> bool:
+    """Of a name without a dot too, as containers have them."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))
+    return address.is_loopback or address.is_private
 
 
 def resource_path(study: str, series: str | None = None, instance: str | None = None) -> str:

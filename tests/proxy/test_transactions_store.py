@@ -15,6 +15,7 @@ from pydicom import dcmread
 
 from dicomveil_engine import deidentify_instance
 from dicomveil_engine.methods import METHODS
+from dicomveil_proxy import spool as spool_module
 from dicomveil_proxy.errors import OriginRefused, OriginTimeout
 from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.settings import Limits
@@ -307,7 +308,7 @@ class FullOnFlush(BytesIO):
     def __init__(self, *_: object) -> None:
         super().__init__()
 
-    def seek(self, *_: object) -> int:
+    def flush(self) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def close(self) -> None:
@@ -320,7 +321,8 @@ async def test_a_full_disk(
 ) -> None:
     """503 with the instance named as failed for want of room; nothing of it is stored."""
     origin = MemoryOrigin()
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", spool)
+    monkeypatch.setattr(spool_module, "IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", spool)
     async with proxy(tmp_path, origin) as ask:
         response = await ask.store(instance())
 
@@ -342,7 +344,8 @@ async def test_no_original_touches_the_disk(tmp_path: Path, monkeypatch: pytest.
         def writelines(self, lines: Any) -> None:
             written.extend(map(bytes, lines))
 
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Watched)
+    monkeypatch.setattr(spool_module, "IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", Watched)
     async with proxy(tmp_path, MemoryOrigin()) as ask:
         await ask.store(instance(), undeidentifiable(), UNREADABLE)
 

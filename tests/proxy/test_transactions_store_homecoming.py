@@ -285,7 +285,8 @@ async def test_no_patient_touches_the_disk(tmp_path: Path, monkeypatch: pytest.M
                 self.write(line)
 
     origin = held()
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Watched)
+    monkeypatch.setattr("dicomveil_proxy.spool.IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", Watched)
     async with proxy(tmp_path, origin, store="reidentify") as ask:
         await ask.store(derived(await fetched(ask)))
 

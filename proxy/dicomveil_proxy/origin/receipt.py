@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.multipart import MultipartWriter, random_boundary
 from dicomveil_proxy.origin import StoreResult
+from dicomveil_proxy.spool import Spool
 
 _FAILED_SOP_SEQUENCE = "00081198"
 _REFERENCED_SOP_SEQUENCE = "00081199"
@@ -40,6 +41,11 @@ class StoreBody:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._head
+        if isinstance(self._instance, Spool) and self._instance.pieces is not None:
+            for piece in self._instance.pieces:
+                yield cast("bytes", piece)  # aiohttp writes whatever is a buffer
+            yield self._close
+            return
         await asyncio.to_thread(self._instance.seek, 0)
         remaining = self._size
         while remaining:

@@ -16,7 +16,8 @@ from dicomveil_proxy.reidentification.encoded import Encoded, read_instance
 from dicomveil_proxy.reidentification.originals import Originals
 from dicomveil_proxy.reidentification.references import references
 from dicomveil_proxy.reidentification.restoration import is_of_same_patient, restore
-from dicomveil_proxy.transactions.store.intake import Deidentifying, Prepared, Twins, discard, spooled
+from dicomveil_proxy.spool import Spool
+from dicomveil_proxy.transactions.store.intake import Deidentifying, Prepared, Twins
 from dicomveil_proxy.transactions.store.reasons import PATIENT_MISMATCH, STRANGER, TWIN, UNRESOLVED, NotStored
 
 _CHUNK = 1 << 20
@@ -29,7 +30,7 @@ class Reidentifying:
         self._project = project
         self._originals = originals
         self._twins = twins
-        self._spool = spooled()
+        self._spool = Spool()
         self._instance: Encoded | None = None
         self._sent: InstanceIdentity | None = None
         self._deidentifying: Deidentifying | None = None
@@ -41,12 +42,13 @@ class Reidentifying:
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take some of its bytes."""
-        self._spool.writelines([data])
+        self._spool.add((data,))
 
     async def close(self) -> None:
         """Read its header."""
         self._spool.seek(0)  # writes what it still holds
-        self._instance = await asyncio.to_thread(read_instance, self._spool, self._project.limits)
+        file = cast(BinaryIO, self._spool)
+        self._instance = await asyncio.to_thread(read_instance, file, self._project.limits)
         self._sent = self._instance.identity
 
     async def prepare(self) -> Prepared:
@@ -82,9 +84,9 @@ class Reidentifying:
 
     def discard(self) -> None:
         """Let go of the spools."""
-        discard(self._spool)
+        self._spool.close()
         if self._instance:
-            discard(self._instance.file)  # another one, where it came deflated
+            self._instance.file.close()  # another one, where it came deflated
         if self._deidentifying:
             self._deidentifying.discard()
 

@@ -5,20 +5,17 @@ De-identified on the way into its spool, which holds de-identified bytes only.
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level
+from dicomveil_proxy.spool import Spool
 from dicomveil_proxy.transactions.store.reasons import TWIN, NotStored
 from dicomveil_proxy.translation import text_of
-
-SPOOL_IN_MEMORY = 1 << 20
-"""Bytes of an instance; what is longer waits in a temporary file without a name."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +93,7 @@ class Deidentifying:
     def __init__(self, project: Project, twins: Twins) -> None:
         self._rewriter = InstanceRewriter(project.policy)
         self._twins = twins
-        self._spool = spooled()
-        self._size = 0
+        self._spool = Spool()
 
     @property
     def sent(self) -> InstanceIdentity | None:
@@ -106,12 +102,12 @@ class Deidentifying:
 
     def feed(self, data: bytes | memoryview) -> None:
         """De-identify some of its bytes."""
-        self._keep(self._rewriter.feed(data))
+        self._spool.add(self._rewriter.feed(data))
 
     async def close(self) -> None:
         """De-identify the rest."""
-        self._keep(self._rewriter.close())
-        self._spool.seek(0)  # writes what it still holds
+        self._spool.add(self._rewriter.close())
+        self._spool.flush()
 
     async def prepare(self) -> Prepared:
         """The de-identified instance, unless it would be a twin."""
@@ -120,24 +116,8 @@ class Deidentifying:
         assert outside is not None
         if await self._twins.has_original(self.sent.study_instance_uid):
             raise NotStored(TWIN, "the origin server holds its original")
-        return Prepared(outside, outside, cast(BinaryIO, self._spool), self._size)
+        return Prepared(outside, outside, cast(BinaryIO, self._spool), self._spool.size)
 
     def discard(self) -> None:
         """Let go of the spool."""
-        discard(self._spool)
-
-    def _keep(self, chunks: list[bytes | bytearray | memoryview]) -> None:
-        self._size += sum(map(len, chunks))
-        self._spool.writelines(chunks)
-
-
-def spooled() -> IO[bytes]:
-    """A file for an instance's bytes."""
-    return tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY)
-
-
-def discard(spool: IO[bytes] | None) -> None:
-    """Let go of a spool."""
-    with suppress(OSError):  # a full disk fails once more
-        if spool:
-            spool.close()
+        self._spool.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import BinaryIO, cast
 
 from dicomveil_engine import EngineError, InstanceIdentity, InvalidDataSetError, JSONDataSet, ObjectStream
 from dicomveil_proxy.errors import (
@@ -22,8 +22,9 @@ from dicomveil_proxy.media_type import DICOM, DICOM_JSON, OCTET_STREAM
 from dicomveil_proxy.multipart import Event, PartData, PartStart, content_type_of
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.originals import Originals
+from dicomveil_proxy.spool import Spool
 from dicomveil_proxy.transactions.store.homecoming import Reidentifying
-from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins, discard, spooled
+from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins
 from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
 from dicomveil_proxy.transactions.store.reasons import (
     CANNOT_UNDERSTAND,
@@ -35,6 +36,9 @@ from dicomveil_proxy.transactions.store.reasons import (
 )
 from dicomveil_proxy.transactions.store.response import Outcome, StoreResponse, store_response
 from dicomveil_proxy.translation import identity_of
+
+_REMEMBERED_AT_A_TIME = 300
+"""Identities, three of each instance: a transaction of the identity map takes as long for one as for many."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class Storing:
     _outcomes: list[Outcome] = field(default_factory=list)
     _unread: int = 0
     """Parts that are no instance, or cannot be read, and so have no UIDs to be named by."""
+    _stored: list[Identity] = field(default_factory=list)
+    """What the origin server holds now under which UIDs, and the identity map does not know yet."""
     _fault: OriginError | None = None
     """The first of the origin server's own; what the request ends with where it took nothing."""
 
@@ -90,6 +96,7 @@ class Storing:
             for open_part in (part, metadata):
                 if open_part:
                     open_part.discard()
+            await self.project.translation.remember(self._stored)
         if self._fault and all(outcome.failure is not None for outcome in self._outcomes):
             raise self._fault
         return store_response(self._outcomes, self._unread)
@@ -171,12 +178,14 @@ class Storing:
         """What the origin server holds under which UIDs."""
         if not self.project.policy.replaces_uids:
             return
-        identities: list[Identity] = [
+        self._stored += [
             (Kind.STUDY, outside.study_instance_uid, held.study_instance_uid),
             (Kind.SERIES, outside.series_instance_uid, held.series_instance_uid),
             (Kind.INSTANCE, outside.sop_instance_uid, held.sop_instance_uid),
         ]
-        await self.project.translation.remember([identity for identity in identities if identity[1]])
+        if len(self._stored) >= _REMEMBERED_AT_A_TIME:
+            stored, self._stored = self._stored, []
+            await self.project.translation.remember(stored)
 
     def _refuse_unread(self, sent: InstanceIdentity | None, message: str) -> None:
         """An instance that cannot be read: it is counted where it has no UID to be named by."""
@@ -214,9 +223,6 @@ class _Instance:
             except (EngineError, OSError) as fault:
                 self.error = fault
 
-    def end(self) -> None:
-        """Nothing: it is closed, because that may take a while."""
-
     def discard(self) -> None:
         self.intake.discard()
 
@@ -229,18 +235,18 @@ class _Metadata:
         self._stream: ObjectStream | None = ObjectStream(limit)
         self._limit = limit
         self._size = 0
-        self._file: IO[bytes] = spooled()
-        self.bulk_data = BulkData(self._file, limit)
+        self._file = Spool()
+        self.bulk_data = BulkData(cast(BinaryIO, self._file), limit)
         self._part: tuple[str, int, str, str | None] | None = None
 
     def begin(self, name: str, media_type: str, transfer_syntax: str | None) -> None:
         """A part with bulk data begins."""
-        self._part = (name, self._file.tell(), media_type, transfer_syntax)
+        self._part = (name, self._file.size, media_type, transfer_syntax)
 
     def feed(self, data: bytes | memoryview) -> None:
         if self._stream is None:
             try:
-                self._file.writelines([data])
+                self._file.add((data,))
             except OSError:
                 raise StateUnavailable("the folder for temporary files cannot be written") from None
             return
@@ -255,7 +261,7 @@ class _Metadata:
     def end(self) -> None:
         if self._part:
             name, start, media_type, transfer_syntax = self._part
-            self.bulk_data.add(name, Bulk(start, self._file.tell() - start, media_type, transfer_syntax))
+            self.bulk_data.add(name, Bulk(start, self._file.size - start, media_type, transfer_syntax))
         elif self._stream:
             try:
                 self.datasets += self._stream.close()
@@ -264,7 +270,7 @@ class _Metadata:
             self._stream = None
 
     def discard(self) -> None:
-        discard(self._file)
+        self._file.close()
 
 
 _Part = _Instance | _Metadata

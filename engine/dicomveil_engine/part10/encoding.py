@@ -38,7 +38,9 @@ class Encoding:
     u16: Struct = field(repr=False)
     tag: Struct = field(repr=False)
     item: Struct = field(repr=False)
-    """Group, element and length of an item or delimiter."""
+    """Tag, as it is written, and length of an item or delimiter."""
+    item_tag: bytes = field(repr=False)
+    sequence_end: bytes = field(repr=False)
 
     def key_of(self, tag: int, vr: str) -> bytes:
         """What `head` would read for this tag and VR."""
@@ -131,7 +133,9 @@ def _encoding(name: str, order: str, *, implicit: bool) -> Encoding:
         Struct(f"{order}I"),
         Struct(f"{order}H"),
         Struct(f"{order}HH"),
-        Struct(f"{order}HHI"),
+        Struct(f"{order}4sI"),
+        struct.pack(f"{order}HH", 0xFFFE, 0xE000),
+        struct.pack(f"{order}HH", 0xFFFE, 0xE0DD),
     )
 
 

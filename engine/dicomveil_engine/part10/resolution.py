@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from itertools import chain
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
@@ -78,22 +79,39 @@ class Resolver(dict[Pending, bytes]):
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._context = Context(*known)
+        self._room = _BYTES_REMEMBERED
 
     def __missing__(self, pending: Pending) -> bytes:
         entry = pending[0]
         new = entry.resolved(self) if isinstance(entry, Fragment) else resolve(pending, self._context)
-        if len(self) < _RESULTS_REMEMBERED and len(pending[1]) <= _LONGEST_REMEMBERED:
+        size = _BYTES_BESIDE + len(pending[1]) + len(new)
+        if size <= self._room:
             self[pending] = new
+            self._room -= size
         return new
 
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
 
+
+class NotedRun:
+    """What identifies in a run of elements; the same run has the same one."""
+
+    __slots__ = ("noted",)
+
+    def __init__(self, noted: tuple[Noted, ...]) -> None:
+        self.noted = noted
+
+
+Identifying = Noted | NotedRun
+
 _WORDS_REMEMBERED = 256
 _TEXTS_REMEMBERED = 4_096
-_RESULTS_REMEMBERED = 4_096
-_LONGEST_REMEMBERED = 512
+_BYTES_REMEMBERED = 1 << 20
+"""For each context, of which there are some tens."""
+_BYTES_BESIDE = 256
+"""What it takes to remember anything."""
 
 
 _renumbering = lru_cache(_WORDS_REMEMBERED)(Renumbering)
@@ -101,7 +119,7 @@ _renumbering = lru_cache(_WORDS_REMEMBERED)(Renumbering)
 
 @lru_cache(_WORDS_REMEMBERED)
 def _words_of(
-    identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool], was_deidentified: bool
+    identifying: tuple[Identifying, ...], is_pseudonym: Callable[[str], bool], was_deidentified: bool
 ) -> IdentifyingWords:
     """The words of identifying values; the same for most instances of a series.
 
@@ -109,7 +127,8 @@ def _words_of(
     ("PS", "CT"), and stand nowhere else.
     """
     words = IdentifyingWords()
-    for entry, value, codecs in identifying:
+    every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
+    for entry, value, codecs in every:
         if was_deidentified and entry.vr == "DA":
             continue
         try:
@@ -143,14 +162,13 @@ class Reading:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.top: dict[int, Noted] = {}
-        """What is in the context, by tag."""
-        self.identifying: list[Noted] = []
+        self.context: list[Noted] = []
+        """What is in the context, in its order; of several elements with one tag the first counts."""
+        self.identifying: list[Identifying] = []
         self.content = ContentTree()
 
     def _text(self, tag: int) -> str:
-        noted = self.top.get(tag)
-        return "" if noted is None else _single_text(noted)
+        return next((_single_text(noted) for noted in self.context if noted[0].tag == tag), "")
 
     @cached_property
     def identity(self) -> InstanceIdentity:

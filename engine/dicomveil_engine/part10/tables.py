@@ -9,38 +9,16 @@ from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
-from dicomveil_engine.part10.fragment import Fragment
-from dicomveil_engine.part10.resolution import Noted, Resolver
+from dicomveil_engine.part10.remembered import Remembered
+from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.profile.private import PrivateBlock
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
 _UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
-_PLACES_REMEMBERED = 64
-_SEEN = 1 << 14
-"""Hashes of short sequences; 1 MiB when full."""
 _PLANS_REMEMBERED = 256
 _NAMES_REMEMBERED = 4_096
-
-
-_Place = tuple[int, str, tuple[str, ...], tuple[PrivateBlock, ...]]
-
-
-class _Remembered(dict[_Place, dict[bytes, list[Noted] | Fragment]]):
-    """Depth, encoding, character set, private blocks → short sequences, from their tag on → what identifies in them.
-
-    Sequences in which nothing changes, whatever is around them, and such as go; and of those in which something does
-    what became of them.
-    """
-
-    def __missing__(self, place: _Place) -> dict[bytes, list[Noted] | Fragment]:
-        found: dict[bytes, list[Noted] | Fragment] = {}
-        # A stranger may invent combinations of character sets.
-        if len(self) < _PLACES_REMEMBERED:
-            self[place] = found
-        return found
 
 
 class Tables:
@@ -62,8 +40,7 @@ class Tables:
                 (term.value.encode(), encoding.encode_items((item,)))
                 for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
             ]
-        self.remembered = _Remembered()
-        self._seen: set[int] = set()
+        self.remembered = Remembered()
         self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
@@ -73,16 +50,6 @@ class Tables:
         self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)
         """(encoding, element key, value) → the whole element with each UID's pseudonym; None if nothing changes."""
         self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)
-
-    def is_seen_again(self, sequence: bytes) -> bool:
-        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be remembered."""
-        number = hash(sequence)
-        if number in self._seen:
-            return True
-        if len(self._seen) >= _SEEN:
-            self._seen.clear()
-        self._seen.add(number)
-        return False
 
     @classmethod
     def of(cls, policy: Policy, encoding: Encoding) -> Tables:

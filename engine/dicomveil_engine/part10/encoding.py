@@ -18,6 +18,8 @@ UNDEFINED = 0xFFFFFFFF
 LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """Explicit VRs with two reserved bytes and a length of 32 bits (PS3.5 Section 7.1.2)."""
 
+_LONG_KEYS = frozenset(vr.encode() for vr in LONG_VRS)
+
 CHARACTER_SET_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 """VRs whose text is in the Specific Character Set; other text is in the default repertoire (PS3.5 6.1.2.3)."""
 
@@ -51,7 +53,7 @@ class Encoding:
         """The bytes before a value."""
         if self.implicit:
             return key + self.u32.pack(length)
-        if key[4:].decode("latin-1") in LONG_VRS:
+        if key[4:] in _LONG_KEYS:
             return key + b"\0\0" + self.u32.pack(length)
         if length > 0xFFFF:
             raise DeidentificationError(f"a new value is too long for its VR {key[4:].decode('latin-1')}")

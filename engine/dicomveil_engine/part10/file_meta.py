@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
@@ -40,8 +40,7 @@ _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?
 """All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
 
 
-@dataclass(frozen=True)
-class FileMeta:
+class FileMeta(NamedTuple):
     """What a reader needs to know before the data set."""
 
     transfer_syntax_uid: str
@@ -71,9 +70,10 @@ class FileMeta:
                 _IMPLEMENTATION,
             )
         )
-        return _BEGINNING + struct.pack("<I", len(group)) + group
+        return _BEGINNING + EXPLICIT_LITTLE.u32.pack(len(group)) + group
 
 
+_HEAD = struct.Struct("<HH2sH")
 _BEGINNING = bytes(PREAMBLE_BYTES) + PREFIX + b"\2\0\0\0UL\4\0"
 _VERSION = EXPLICIT_LITTLE.encode_field(Field(0x00020001, "OB", b"\0\1"))
 _IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
@@ -88,7 +88,7 @@ def _uid(element: int, uid: str) -> bytes:
     value = uid.encode("ascii")
     if len(value) % 2:
         value += b"\0"
-    return struct.pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
+    return _HEAD.pack(0x0002, element, b"UI", len(value)) + value
 
 
 def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta, int] | None:
@@ -123,7 +123,6 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     return _checked(meta, data, end), end
 
 
-_HEAD = struct.Struct("<HH2sH")
 _VRS = frozenset(vr.encode() for vr in dictionary.VRS)
 _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 
@@ -135,7 +134,7 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
         group, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
         if vr in _LONG_VRS:
-            (length,) = struct.unpack_from("<I", data, position)
+            (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position)
             position += 4
         elif vr not in _VRS:
             raise InvalidDataSetError("the file meta information is not in explicit VR")
@@ -144,8 +143,7 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
         if position + length > len(data):
             raise struct.error
         if vr == b"UI" and element != 0x0012:
-            value = bytes(data[position : position + length]).decode("latin-1").strip(" \0")
-            values[group << 16 | element] = value
+            values[group << 16 | element] = data[position : position + length].decode("latin-1").strip(" \0")
         position += length
     if position + 2 > len(data):
         raise struct.error
@@ -168,8 +166,8 @@ def _checked(meta: FileMeta, data: bytes | bytearray, start: int) -> FileMeta:
 
     Only for the two little endian syntaxes, where both say the same: an encapsulated one cannot be implicit.
     """
-    vr = bytes(data[start + 4 : start + 6]).decode("latin-1")
+    vr = data[start + 4 : start + 6]
     if len(vr) < 2 or meta.transfer_syntax_uid not in {IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN}:
         return meta
-    actual = EXPLICIT_VR_LITTLE_ENDIAN if vr in dictionary.VRS else IMPLICIT_VR_LITTLE_ENDIAN
-    return FileMeta(actual, meta.sop_class_uid, meta.sop_instance_uid)
+    actual = EXPLICIT_VR_LITTLE_ENDIAN if vr in _VRS else IMPLICIT_VR_LITTLE_ENDIAN
+    return meta if actual == meta.transfer_syntax_uid else meta._replace(transfer_syntax_uid=actual)

@@ -31,10 +31,11 @@ def joined(out: list[bytes], lengths: Iterable[Length]) -> bytearray:
 class Fragment(Entry):
     """What elements become, but for what is pending; stands for them among the pending elements."""
 
-    __slots__ = ("_lengths", "_out", "_pending")
+    __slots__ = ("_lengths", "_out", "_pending", "waiting")
 
     def __init__(self, out: list[bytes], pending: list[tuple[int, Pending]], lengths: list[Length]) -> None:
         super().__init__(FRAGMENT, 0, "", b"", 0, None)
+        self.waiting: Pending = self, b"", ()
         self._out = out
         self._pending = pending
         self._lengths = lengths

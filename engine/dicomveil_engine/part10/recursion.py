@@ -63,10 +63,12 @@ class Recursion(Search):
         buffer, section, encoding = self._buffer, self._section, of.values
         table = self._tables.nested if encoding is self._encoding else Tables.of(self._policy, encoding).nested
         read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
-        out, starts = section.out, section.starts
+        out, starts, lengths = section.out, section.starts, section.lengths
         run, start = len(starts), position
         is_open = length == UNDEFINED
         stop = end if is_open else position + length
+        item_codecs = codecs
+        place: Place | None = None
         judged: _Judged | None = None
         while is_open or position < stop:
             tag, size = read_item(buffer, position)
@@ -77,7 +79,7 @@ class Recursion(Search):
                     return position + 8
                 raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
             position += 8
-            item, item_open, item_codecs = position, size == UNDEFINED, codecs
+            item, item_open = position, size == UNDEFINED
             item_end = stop if item_open else position + size
             if item_end > stop:
                 self._short(item_end, is_open)
@@ -89,7 +91,8 @@ class Recursion(Search):
                 judged, table = verdict, verdict.table
             item_run = len(starts)
             creators: Creators | None = None
-            place: Place | None = None
+            if item_codecs is not codecs:
+                item_codecs, place = codecs, None
             while position < item_end:
                 key, length = read(buffer, position)
                 entry = table[key]
@@ -127,9 +130,17 @@ class Recursion(Search):
                 if kind >= kinds.COMPOUND:
                     if place is None:
                         place = self._place(depth, encoding.name, item_codecs)
-                    position = self._nested(
-                        entry, position, length, after, item_end, depth, item_codecs, item_open, place
-                    )
+                    is_short = kind <= kinds.SEARCHED and length <= LONGEST_SEQUENCE and after <= item_end
+                    raw = buffer[position:after] if is_short else b""
+                    if kind == kinds.SEQUENCE and (outcome := place.kept.get(raw)) is not None:
+                        # Frames and slices have most sequences in common.
+                        if outcome is not UNCHANGED:
+                            self._known(position, after, outcome)
+                        position = after
+                    else:
+                        position = self._nested(
+                            entry, position, length, item_end, depth, item_codecs, item_open, place, raw
+                        )
                     continue
                 if length == UNDEFINED:
                     after = self._end_of_value(entry, value_at, depth)
@@ -154,7 +165,9 @@ class Recursion(Search):
                     continue
                 siblings.kept += 1
             if not item_open and len(starts) != item_run:
-                section.note_length(encoding.u32, item_run, item - 4, item, position)
+                kept_from = starts[item_run]
+                changed = item_run, item - 4 - kept_from, item - kept_from, len(starts), position - section.start
+                lengths.append((encoding.u32, *changed))
         if position != stop:
             raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} has items that are longer than it")
         if more:
@@ -193,52 +206,51 @@ class Recursion(Search):
         entry: Entry,
         position: int,
         length: int,
-        after: int,
         end: int,
         depth: int,
         codecs: tuple[str, ...],
         open_end: bool,
         place: Place,
+        raw: bytes,
     ) -> int:
-        """Walk an element in which others stand, unless its bytes are known; the position behind it."""
-        kind = entry.kind
+        """Walk an element in which others stand; the position behind it.
+
+        `raw` are its bytes, if it is a short sequence: what becomes of it is remembered when they come again.
+        """
+        kind, section, identifying = entry.kind, self._section, self.reading.identifying
         if kind > kinds.SEARCHED:
             return self._compound(entry, position, length, end, depth, codecs, open_end)
-        buffer, section, identifying = self._buffer, self._section, self.reading.identifying
-        raw = buffer[position:after] if length <= LONGEST_SEQUENCE and after <= end else b""
-        if not raw and length != UNDEFINED and after > end:
-            self._short(after, open_end)
+        if length != UNDEFINED and position + entry.head + length > end:
+            self._short(position + entry.head + length, open_end)
         noted_from = len(identifying)
         if kind == kinds.SEARCHED:
             known = place.gone.get(raw)
             if known is not None:
+                after = position + len(raw)
                 identifying += known
             else:
                 after = self._search(entry, position, length, end, depth, codecs)
                 if raw and self._tables.remembered.is_seen_again(raw):
                     remember(place.gone, raw, identifying[noted_from:])
-            section.leave_out(buffer, position, after, entry.constant)
-            return after
-        outcome = place.kept.get(raw)
-        if outcome is not None:
-            self._known(position, after, outcome)
+            section.leave_out(self._buffer, position, after, entry.constant)
             return after
         before = section.checkpoint()
         after = self._sequence(entry, position + entry.head, length, end, depth, codecs)
         if raw and len(identifying) == noted_from and self._tables.remembered.is_seen_again(raw):
-            remember(place.kept, raw, section.outcome(before, section.checkpoint(), buffer, position, after))
+            remember(place.kept, raw, section.outcome(before, section.checkpoint(), self._buffer, position, after))
         return after
 
     def _known(self, position: int, after: int, outcome: Outcome) -> None:
-        """Put what became of the same bytes elsewhere in place of [position, after)."""
-        section = self._section
-        if outcome is UNCHANGED:
-            return
+        """Put what became of the same bytes elsewhere in place of [position, after); it is not UNCHANGED."""
+        section, buffer = self._section, self._buffer
+        start, new = section.start, b""
         if isinstance(outcome, Fragment):
-            held = section.hold(self._buffer, position, after)
-            section.pending.append((held, (outcome, b"", ())))
+            section.pending.append((len(section.out) + 1, outcome.waiting))
         else:
-            section.leave_out(self._buffer, position, after, outcome)
+            new = outcome
+        section.out += (buffer[start:position], new)
+        section.starts.append(start)
+        section.start = after
 
     def _content(self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...]) -> int:
         """Walk a sequence of content items; when none of them stays, the sequence goes."""

@@ -167,31 +167,29 @@ class Reading:
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
 
-    def _text(self, tag: int) -> str:
-        return next((_single_text(noted) for noted in self.context if noted[0].tag == tag), "")
+    def _texts(self, *tags: int) -> list[str]:
+        """The values of elements of the context; "" for one that is not there."""
+        by_tag = {noted[0].tag: noted for noted in reversed(self.context)}
+        return [_single_text(by_tag[tag]) if tag in by_tag else "" for tag in tags]
 
     @cached_property
     def identity(self) -> InstanceIdentity:
         """The instance's own UIDs, as they came; to be asked for when the header is complete."""
-        return InstanceIdentity(
-            sop_class_uid=self._text(SOP_CLASS_UID),
-            study_instance_uid=self._text(STUDY_INSTANCE_UID),
-            series_instance_uid=self._text(SERIES_INSTANCE_UID),
-            sop_instance_uid=self._text(SOP_INSTANCE_UID),
-        )
+        return InstanceIdentity(*self._texts(SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 
     def known(self) -> Known:
         """All that methods may know of the whole."""
         identity = self.identity
+        patient_id, patient_name, study_date = self._texts(PATIENT_ID, PATIENT_NAME, STUDY_DATE)
         was_deidentified = self._policy.is_pseudonym_uid(identity.study_instance_uid)
         return (
             identity.sop_class_uid,
             identity.study_instance_uid,
             identity.series_instance_uid,
             identity.sop_instance_uid if self._policy.depends_on_instance else "",
-            self._text(PATIENT_ID),
-            self._text(PATIENT_NAME),
-            self._text(STUDY_DATE),
+            patient_id,
+            patient_name,
+            study_date,
             was_deidentified,
             _words_of(tuple(self.identifying), self._policy.is_pseudonym_patient_id, was_deidentified),
             self.content.gone(),

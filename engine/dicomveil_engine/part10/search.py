@@ -63,8 +63,11 @@ class Search(State):
         buffer, encoding = self._buffer, of.values
         table = self._tables.nested if encoding is self._encoding else Tables.of(self._policy, encoding).nested
         read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
+        identifying, remembered = self.reading.identifying, self._tables.remembered
         is_open = length == UNDEFINED
         stop = end if is_open else position + length
+        item_codecs = codecs
+        place: Place | None = None
         while is_open or position < stop:
             tag, size = read_item(buffer, position)
             position += 8
@@ -72,12 +75,13 @@ class Search(State):
                 if tag == encoding.sequence_end and is_open:
                     return position
                 raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
-            item_open, item_codecs = size == UNDEFINED, codecs
+            item_open = size == UNDEFINED
             item_end = stop if item_open else position + size
             if item_end > stop:
                 self._short(item_end, is_open)
             creators: Creators | None = None
-            place: Place | None = None
+            if item_codecs is not codecs:
+                item_codecs, place = codecs, None
             while position < item_end:
                 key, length = read(buffer, position)
                 entry = table[key]
@@ -108,16 +112,26 @@ class Search(State):
                 if kind >= kinds.COMPOUND:
                     if place is None:
                         place = self._place(depth, encoding.name, item_codecs)
-                    position = self._look_into(
-                        entry, position, length, after, item_end, depth, item_codecs, item_open, place
-                    )
+                    # What breaks off in one that goes ends this one alone, in the others the one around it too.
+                    known = place.gone if kind == kinds.SEARCHED else place.searched
+                    is_short = kind <= kinds.SEARCHED and length <= LONGEST_SEQUENCE and after <= item_end
+                    raw = buffer[position:after] if is_short else b""
+                    noted = known.get(raw)
+                    if noted is not None:
+                        identifying += noted
+                        position = after
+                        continue
+                    noted_from = len(identifying)
+                    position = self._look_into(entry, position, length, item_end, depth, item_codecs, item_open)
+                    if raw and remembered.is_seen_again(raw):
+                        remember(known, raw, identifying[noted_from:])
                     continue
                 if length == UNDEFINED:
                     after = self._end_of_value(entry, value_at, depth)
                 elif after > item_end:
                     self._short(after, item_open)
                 elif entry.noted:
-                    self.reading.identifying.append((entry, buffer[value_at:after], item_codecs))
+                    identifying.append((entry, buffer[value_at:after], item_codecs))
                 position = after
             else:
                 if item_open:
@@ -129,36 +143,14 @@ class Search(State):
         return position
 
     def _look_into(
-        self,
-        entry: Entry,
-        position: int,
-        length: int,
-        after: int,
-        end: int,
-        depth: int,
-        codecs: tuple[str, ...],
-        open_end: bool,
-        place: Place,
+        self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...], open_end: bool
     ) -> int:
-        """Look into an element in which others stand, unless its bytes are known; the position behind it."""
+        """Look into an element in which others stand; the position behind it."""
         if entry.kind > kinds.SEARCHED:
             return self._compound(entry, position, length, end, depth, codecs, open_end)
-        raw = self._buffer[position:after] if length <= LONGEST_SEQUENCE and after <= end else b""
-        identifying = self.reading.identifying
-        # What breaks off in one of these ends its own sequence, in the others the one around it.
-        sequences = place.gone if entry.kind == kinds.SEARCHED else place.searched
-        if raw:
-            known = sequences.get(raw)
-            if known is not None:
-                identifying += known
-                return after
-        elif length != UNDEFINED and after > end:
-            self._short(after, open_end)
-        noted_from = len(identifying)
+        value_at = position + entry.head
+        if length != UNDEFINED and value_at + length > end:
+            self._short(value_at + length, open_end)
         if entry.kind == kinds.SEARCHED:
-            after = self._search(entry, position, length, end, depth, codecs)
-        else:
-            after = self._look_through(entry, position + entry.head, length, end, depth, codecs)
-        if raw and self._tables.remembered.is_seen_again(raw):
-            remember(sequences, raw, identifying[noted_from:])
-        return after
+            return self._search(entry, position, length, end, depth, codecs)
+        return self._look_through(entry, value_at, length, end, depth, codecs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine import characters
 from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
 from dicomveil_engine.part10.content_item import read_concept_name
@@ -70,10 +69,20 @@ class Tables:
         return content.plan(read_concept_name(concept, encoding, codecs), value_type.decode("latin-1"))
 
     def _uid_element(self, encoding: Encoding, key: bytes, value: bytes) -> bytes | None:
+        if b"\\" not in value:
+            original = value.decode("latin-1").strip(" \0")
+            pseudonym = pseudonym_of(original, self._pseudonyms)
+            if pseudonym == original:
+                return None
+            return self._written(encoding, key, pseudonym)
         originals = [uid.strip(" \0") for uid in value.decode("latin-1").split("\\")]
         pseudonyms = [pseudonym_of(uid, self._pseudonyms) for uid in originals]
         if pseudonyms == originals:
             return None
-        new = characters.encode("\\".join(pseudonyms), ("latin-1",))
+        return self._written(encoding, key, "\\".join(pseudonyms))
+
+    @staticmethod
+    def _written(encoding: Encoding, key: bytes, pseudonyms: str) -> bytes:
+        new = pseudonyms.encode("ascii")
         new += b"\0" if len(new) % 2 else b""
         return encoding.element_head(key, len(new)) + new

@@ -11,8 +11,9 @@ import struct
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.encoding import UNDEFINED
+from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.recursion import Recursion
-from dicomveil_engine.part10.remembered import LONGEST_RUN, RUN_KEY, SHORTEST_RUN, Place, Run
+from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
 from dicomveil_engine.part10.resolution import NotedRun
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import NeedMoreError
@@ -30,7 +31,7 @@ class TopLevel(Recursion):
     """What happens to the elements of the data set itself."""
 
     def _elements(self) -> None:
-        """Walk on from the position; it stays at an element that is to be streamed or that the buffer ends in.
+        """Walk on from the position; it stays at an element that is to be streamed, or in which the buffer ends.
 
         Raises NeedMoreError or struct.error in the latter case.
         """
@@ -43,7 +44,11 @@ class TopLevel(Recursion):
         while position < end:
             alike = place.runs.get(buffer[position : position + RUN_KEY])
             if alike is not None:
-                run = next((run for run in alike if buffer.startswith(run.raw, position)), None)
+                for run in alike:
+                    if buffer.startswith(run.raw, position):
+                        break
+                else:
+                    run = None
                 if run is not None:
                     if since is not None:
                         self._learn(place, since, self._here(position))
@@ -57,10 +62,9 @@ class TopLevel(Recursion):
             if value_at != position + 8:
                 (length,) = read_long(buffer, position + 8)
             after = value_at + length
-            here = self._here(position)
             is_plain = kind <= kinds.PLAIN
             if not is_plain and since is not None:
-                self._learn(place, since, here)
+                self._learn(place, since, self._here(position))
                 since = None
             if kind >= kinds.SPECIAL:
                 if kind == kinds.BOUNDARY:
@@ -83,8 +87,8 @@ class TopLevel(Recursion):
                 if decided is None:
                     position = after
                     continue
-                # Its creator may have come out.
-                entry, kind, here = decided, decided.kind, self._here(position)
+                entry, kind = decided, decided.kind
+            here = self._here(position)
             if kind >= kinds.COMPOUND:
                 after = self._compound_or_nothing(entry, position, length, after, here, place)
                 if kind == kinds.DECLARED:
@@ -134,9 +138,15 @@ class TopLevel(Recursion):
         self, entry: Entry, position: int, length: int, after: int, here: _Here, place: Place
     ) -> int:
         """Walk an element in which others stand; nothing of it stays when the buffer ends inside."""
-        due = self._marks.due
+        end, due = len(self._buffer), self._marks.due
+        is_short = entry.kind <= kinds.SEARCHED and length <= LONGEST_SEQUENCE and after <= end
+        raw = self._buffer[position:after] if is_short else b""
+        if entry.kind == kinds.SEQUENCE and (outcome := place.kept.get(raw)) is not None:
+            if outcome is not UNCHANGED:
+                self._known(position, after, outcome)
+            return after
         try:
-            return self._nested(entry, position, length, after, len(self._buffer), 0, self._codecs, True, place)
+            return self._nested(entry, position, length, end, 0, self._codecs, True, place, raw)
         except (NeedMoreError, struct.error):
             self._section.roll_back(here[1])
             del self.reading.identifying[here[2] :]
@@ -160,7 +170,8 @@ class TopLevel(Recursion):
     def _pass(self, run: Run, position: int) -> int:
         """Do with a run at the position what was done with it before; the position behind it."""
         after = position + len(run.raw)
-        self._known(position, after, run.outcome)
+        if run.outcome is not UNCHANGED:
+            self._known(position, after, run.outcome)
         if run.identifying is not None:
             self.reading.identifying.append(run.identifying)
         self.reading.context += run.context

@@ -34,6 +34,10 @@ IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
 
 _LONGEST = 1 << 16
 """Bytes of file meta that we read; real ones have a few hundred."""
+_GROUP = b"\x02\x00"
+_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
+_ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
+"""Elements of group 0002 that say anything to us."""
 _FIRST_ELEMENT = 6
 """Bytes of the data set that tell how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
@@ -64,9 +68,9 @@ class FileMeta(NamedTuple):
         group = b"".join(
             (
                 _VERSION,
-                _uid(0x0002, self.sop_class_uid),
-                _uid(0x0003, self.sop_instance_uid),
-                _uid(0x0010, self.transfer_syntax_uid),
+                _uid(_SOP_CLASS_UID, self.sop_class_uid),
+                _uid(_SOP_INSTANCE_UID, self.sop_instance_uid),
+                _uid(_TRANSFER_SYNTAX_UID, self.transfer_syntax_uid),
                 _IMPLEMENTATION,
             )
         )
@@ -114,12 +118,12 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
         return None
     if len(data) < end + _FIRST_ELEMENT and not closing:
         return None
-    syntax = values.get(0x00020010, "")
+    syntax = values.get(_TRANSFER_SYNTAX_UID, "")
     if not syntax:
         return _checked(_without_meta(data, end), data, end), end
     if not _TRANSFER_SYNTAX.fullmatch(syntax):
         raise InvalidDataSetError("(0002,0010) TransferSyntaxUID names no transfer syntax of PS3.5")
-    meta = FileMeta(syntax, values.get(0x00020002, ""), values.get(0x00020003, ""))
+    meta = FileMeta(syntax, values.get(_SOP_CLASS_UID, ""), values.get(_SOP_INSTANCE_UID, ""))
     return _checked(meta, data, end), end
 
 
@@ -128,10 +132,10 @@ _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 
 
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
-    """The UI values of group 0002, which is always explicit VR little endian, and its end."""
+    """What we ask of group 0002, which is always explicit VR little endian, and its end."""
     values: dict[int, str] = {}
-    while data[position : position + 2] == b"\x02\x00":
-        group, element, vr, length = _HEAD.unpack_from(data, position)
+    while data.startswith(_GROUP, position):
+        _, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
         if vr in _LONG_VRS:
             (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position)
@@ -142,8 +146,8 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
             raise InvalidDataSetError("the file meta information is too long")
         if position + length > len(data):
             raise struct.error
-        if vr == b"UI" and element != 0x0012:
-            values[group << 16 | element] = data[position : position + length].decode("latin-1").strip(" \0")
+        if element in _ASKED and vr == b"UI":
+            values[element] = data[position : position + length].decode("latin-1").strip(" \0")
         position += length
     if position + 2 > len(data):
         raise struct.error

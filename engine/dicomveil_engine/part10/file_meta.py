@@ -134,7 +134,7 @@ _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
     """What we ask of group 0002, which is always explicit VR little endian, and its end."""
     values: dict[int, str] = {}
-    while data.startswith(_GROUP, position):
+    while data[position : position + 2] == _GROUP:
         _, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
         if vr in _LONG_VRS:

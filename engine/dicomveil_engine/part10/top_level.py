@@ -88,25 +88,20 @@ class TopLevel(Recursion):
                     position = after
                     continue
                 entry, kind = decided, decided.kind
-            here = self._here(position)
             if kind >= kinds.COMPOUND:
+                here = self._here(position)
                 after = self._compound_or_nothing(entry, position, length, after, here, place)
                 if kind == kinds.DECLARED:
                     place = self._top_place()
+                since = self._follow(place, since, here, after, is_plain and self._is_repeated(position, after))
             elif kind == kinds.KEPT and length > LONG_VALUE and self._is_streamed(entry, length):
                 self._streamed = entry, length
                 break
             else:
+                is_repeated = is_plain and self._is_repeated(position, after)
+                if is_repeated or since is not None:
+                    since = self._follow(place, since, self._here(position), after, is_repeated)
                 after = self._single(entry, key, position, length, after)
-            if not is_plain or not self._is_repeated(position, after):
-                if since is not None:
-                    self._learn(place, since, here)
-                    since = None
-            elif since is None:
-                since = here
-            elif after - since[0] > LONGEST_RUN:
-                self._learn(place, since, here)
-                since = here
             position = after
         if since is not None:
             self._learn(place, since, self._here(position))
@@ -182,6 +177,15 @@ class TopLevel(Recursion):
         if after > len(self._buffer) or after - position > LONGEST_RUN:
             return False
         return self._tables.remembered.is_seen_again(self._buffer[position:after], at_top=True)
+
+    def _follow(self, place: Place, since: _Here | None, here: _Here, after: int, is_repeated: bool) -> _Here | None:
+        """Where the elements begin that came before and are in no run, now that there is one more, from `here` on."""
+        if since is not None and (not is_repeated or after - since[0] > LONGEST_RUN):
+            self._learn(place, since, here)
+            since = None
+        if not is_repeated:
+            return None
+        return since or here
 
     def _learn(self, place: Place, since: _Here, until: _Here) -> None:
         """Remember the elements in between as a run, if they came together before."""

@@ -13,13 +13,13 @@ _IN_ITEM = 8
 """Elements of an item beside the sequence in it."""
 
 
-def nested(elements: int, depth: int, *, tag: int = KEPT) -> bytes:
-    """An instance of about so many elements in chains of sequences, each `depth` deep."""
+def nested(elements: int, depth: int, *, tag: int = KEPT, first: int = 0) -> bytes:
+    """An instance of about so many elements in chains of sequences, each `depth` deep and numbered from `first`."""
     chains = _chains(elements, depth)
     return instance(
         element(0x00080016, "UI", CT_IMAGE),
         element(0x00080018, "UI", "1.2.3"),
-        element(tag, "SQ", [_item(number, depth, tag) for number in range(chains)]),
+        element(tag, "SQ", [_item(number, depth, tag) for number in range(first, first + chains)]),
     )
 
 

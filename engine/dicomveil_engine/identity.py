@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class InstanceIdentity:
+class InstanceIdentity(NamedTuple):
     """The UIDs by which DICOMweb knows an instance; empty where the data set has none."""
 
     sop_class_uid: str = ""

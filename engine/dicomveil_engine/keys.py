@@ -6,6 +6,7 @@ on every replica and on every day. Nothing here looks at a data set.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass, field
 
@@ -38,5 +39,23 @@ class Keys:
 
 
 def keyed_digest(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104); the only hash of the project, because no unkeyed hash protects a small domain."""
+    """HMAC-SHA-256 (RFC 2104): no hash of the project is without a key, since none protects a small domain."""
     return hmac.digest(key, message, "sha256")
+
+
+class KeyedDigest:
+    """Keyed BLAKE2b (RFC 7693) of one purpose, for what every instance asks for: its key is mixed in once.
+
+    A pseudo-random function like HMAC-SHA-256, at a fourth of its cost for a message of a UID's length.
+    """
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, key: bytes, length: int) -> None:
+        self._keyed = hashlib.blake2b(key=key, digest_size=length)
+
+    def of(self, message: bytes) -> bytes:
+        """The message's digest, as long as asked for at the beginning."""
+        digest = self._keyed.copy()
+        digest.update(message)
+        return digest.digest()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 from functools import lru_cache
 
-from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_engine.keys import KeyedDigest, Keys
 
 REGISTERED_ROOT = "1.2.840.10008."
 """UIDs that the standard registers (PS3.6 Annex A); they name no instance of anyone's."""
@@ -24,45 +24,41 @@ PREFIX = "2.25."
 _CACHE_SIZE = 65_536
 """Pseudonyms remembered per policy: some 20 MB when full."""
 
-_NAME_BITS = 74
-_LOW_BITS = 62
-_VERSION = 8 << 76
-_VARIANT = 2 << 62
-_FIXED_BITS = 0xF << 76 | 3 << 62
+_CHECK_BYTES = 6
+_NAME_BYTES = 10
+_NAME_BITS = 8 * _NAME_BYTES
+"""Version and variant of the UUID stand among them."""
+_FIXED = 8 << 76 | 2 << 62
+"""Version 8 and the variant of RFC 9562."""
+_FREE_BITS = (1 << _NAME_BITS) - 1 & ~(0xF << 76 | 3 << 62)
 
 
 class UIDPseudonyms:
     """Original UID → pseudonym, for one project."""
 
     def __init__(self, keys: Keys) -> None:
-        self._name_key = keys.derive("uid name")
-        self._check_key = keys.derive("uid check")
+        self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
+        self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
         self.pseudonym = lru_cache(_CACHE_SIZE)(self._pseudonym)
 
     def _pseudonym(self, original: str) -> str:
         """The pseudonym of a UID; registered UIDs and the project's own pseudonyms stay as they are."""
         if not original or original.startswith(REGISTERED_ROOT) or self.is_pseudonym(original):
             return original
-        digest = keyed_digest(self._name_key, original.encode())
-        return f"{PREFIX}{self._uuid(int.from_bytes(digest[:10]) >> (80 - _NAME_BITS))}"
+        digest = self._name.of(original.encode())
+        name = (int.from_bytes(digest) & _FREE_BITS | _FIXED).to_bytes(_NAME_BYTES)
+        return f"{PREFIX}{int.from_bytes(self._check.of(name) + name)}"
 
     def is_pseudonym(self, uid: str) -> bool:
         """Whether the UID carries this project's check part."""
+        if not uid.startswith(PREFIX):
+            return False
         digits = uid[len(PREFIX) :]
-        if not uid.startswith(PREFIX) or not digits.isascii() or not digits.isdecimal() or len(digits) > 39:
+        if not digits.isascii() or not digits.isdecimal() or len(digits) > 39:
             return False
         number = int(digits)
-        if number >> 128 or number & _FIXED_BITS != _VERSION | _VARIANT:
+        # One spelling only: a leading zero would be another UID.
+        if number >> 128 or number & (1 << _NAME_BITS) - 1 & ~_FREE_BITS != _FIXED or str(number) != digits:
             return False
-        name = (number >> 64 & 0xFFF) << _LOW_BITS | number & ((1 << _LOW_BITS) - 1)
-        return hmac.compare_digest(str(self._uuid(name)).encode(), digits.encode())
-
-    def _uuid(self, name: int) -> int:
-        check = keyed_digest(self._check_key, name.to_bytes(10))[:6]
-        return (
-            int.from_bytes(check) << 80
-            | _VERSION
-            | (name >> _LOW_BITS) << 64
-            | _VARIANT
-            | name & ((1 << _LOW_BITS) - 1)
-        )
+        check, name = number.to_bytes(16)[:_CHECK_BYTES], number.to_bytes(16)[_CHECK_BYTES:]
+        return hmac.compare_digest(self._check.of(name), check)

@@ -13,6 +13,10 @@ FRAME_OF_REFERENCE = "1.2.3.1.3"
 PERSON = "Doe^Jane"
 NOTE = "Doe, Jane (PATIENT-1) seen on 2024-03-12, call 555-0100"
 
+ACQUISITION_TIME, CONTENT_TIME = "101114.5", "101115"
+POSITION = "-700"
+"""What the slices of a series have each for itself."""
+
 PATIENT_AND_STUDY: dict[str, object] = {
     "SpecificCharacterSet": "ISO_IR 192",
     "InstanceCreationDate": "20240312",
@@ -25,8 +29,8 @@ PATIENT_AND_STUDY: dict[str, object] = {
     "AcquisitionDateTime": "20240312101112.123456+0100",
     "StudyTime": "101112",
     "SeriesTime": "101113",
-    "AcquisitionTime": "101114.5",
-    "ContentTime": "101115",
+    "AcquisitionTime": ACQUISITION_TIME,
+    "ContentTime": CONTENT_TIME,
     "AccessionNumber": "PATIENT-1-ACC",
     "Manufacturer": "Example Devices",
     "InstitutionName": "Example Hospital",
@@ -125,9 +129,9 @@ CT: dict[str, object] = {
     "ExposureModulationType": "XYZ_EC",
     "EstimatedDoseSaving": 20.0,
     "CTDIvol": 8.5,
-    "ImagePositionPatient": ["-180", "-330", "-700"],
+    "ImagePositionPatient": ["-180", "-330", POSITION],
     "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
-    "SliceLocation": "-700",
+    "SliceLocation": POSITION,
     "TemporalPositionIdentifier": 1,
     "PixelSpacing": ["0.703125", "0.703125"],
     "WindowCenter": ["40", "400"],

@@ -19,12 +19,40 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from bench.attributes import CT, FRAME_OF_REFERENCE, INSTANCE, NOTE, PATIENT_AND_STUDY, PERSON, SERIES, STUDY
+from bench.attributes import (
+    ACQUISITION_TIME,
+    CONTENT_TIME,
+    CT,
+    FRAME_OF_REFERENCE,
+    INSTANCE,
+    NOTE,
+    PATIENT_AND_STUDY,
+    PERSON,
+    POSITION,
+    SERIES,
+    STUDY,
+)
+
+_HEADER = 1 << 13
+"""Bytes within which an instance says when and where it was taken."""
 
 
 def sibling(instance: bytes, number: int) -> bytes:
-    """An instance like it that nobody has seen: all UIDs of instances, its own and those that it refers to, are new."""
-    return instance.replace(INSTANCE.encode(), f"{SERIES}.{1_000_000 + number}".encode())
+    """The next instance of its series, which nobody has seen.
+
+    All UIDs of instances are new, its own and those that it refers to; its number, its times and its place differ
+    from those of its neighbours.
+    """
+    new = instance.replace(INSTANCE.encode(), f"{SERIES}.{1_000_000 + number}".encode())
+    header, pixels = new[:_HEADER], new[_HEADER:]
+    for there, here in (
+        (b" \x00\x13\x00IS\x02\x001 ", b" \x00\x13\x00IS\x02\x00%02d" % (number % 100)),
+        (CONTENT_TIME.encode(), b"1011%02d" % (number % 60)),
+        (ACQUISITION_TIME.encode(), b"1011%02d.5" % (number % 60)),
+        (POSITION.encode(), b"-%03d" % (number % 1_000)),
+    ):
+        header = header.replace(there, here)
+    return header + pixels
 
 
 def ct(rows: int = 512, columns: int = 512) -> bytes:

@@ -66,6 +66,13 @@ def measure(name: str, data: bytes, tools: Mapping[str, Deidentify], rounds: int
     return Row(name, len(data), sum(1 for _ in original.iterall()), medians)
 
 
+def check(tool: str, output: bytes, original: pydicom.Dataset) -> None:
+    """Raise AssertionError unless the output can be read, has the original's pixels, and has lost its name."""
+    result = pydicom.dcmread(BytesIO(output))
+    assert result.get("PixelData") == original.get("PixelData"), f"{tool} changed the pixel data"
+    assert result.get("PatientName") != original.PatientName, f"{tool} did not de-identify"
+
+
 def table(rows: list[Row]) -> str:
     """The rows as Markdown: milliseconds, and how many times ours each of the others takes."""
     tools = list(rows[0].milliseconds)
@@ -90,7 +97,5 @@ def _calibrate(tool: str, deidentify: Deidentify, data: bytes, original: pydicom
         start = time.process_time()
         deidentify(data)
     elapsed = time.process_time() - start
-    result = pydicom.dcmread(BytesIO(output if isinstance(output, bytes) else b"".join(output)))
-    assert result.get("PixelData") == original.get("PixelData"), f"{tool} changed the pixel data"
-    assert result.get("PatientName") != original.PatientName, f"{tool} did not de-identify"
+    check(tool, output if isinstance(output, bytes) else b"".join(output), original)
     return max(1, min(1_000, int(_ROUND_SECONDS / max(elapsed, 1e-6))))

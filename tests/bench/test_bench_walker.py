@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import peers
+from bench import orthanc, peers
 from bench.instances import INSTANCES, UNLIKE, ct
 from bench.measure import Row, measure, table
+from origin.orthanc import program, running_orthanc
 
 RESULTS = Path(__file__).parents[2] / "dist" / "bench.json"
 
@@ -50,6 +51,16 @@ def _tools() -> tuple[dict[str, peers.Deidentify], list[str]]:
     return tools, missing
 
 
+def _add_orthanc(rows: list[Row], folder: Path, missing: list[str]) -> None:
+    """A column more in every row, or a reason."""
+    if program() is None:
+        missing.append("Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)")
+        return
+    with running_orthanc(folder) as server:
+        for row, make in zip(rows, INSTANCES.values(), strict=True):
+            row.milliseconds["Orthanc"] = orthanc.milliseconds(server, make())
+
+
 def test_instances_are_the_same_on_every_run() -> None:
     """Two runs measure the same bytes."""
     assert ct(rows=8, columns=8) == ct(rows=8, columns=8)
@@ -69,7 +80,7 @@ def test_measuring_notices_changed_pixels() -> None:
 
 
 @pytest.mark.bench
-def test_cpu_per_instance(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cpu_per_instance(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Print and write the table; every tool's output can be read and has the pixels it was given."""
     asked = [request.config.option.markexpr, *request.config.invocation_params.args]
     if not any("bench" in str(argument) for argument in asked):
@@ -78,6 +89,7 @@ def test_cpu_per_instance(request: pytest.FixtureRequest, capsys: pytest.Capture
     with _silence():
         tools, missing = _tools()
         rows = [measure(name, make(), tools, rounds) for name, make in INSTANCES.items()]
+        _add_orthanc(rows, tmp_path, missing)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([row.as_json() for row in rows], indent=1))
     with capsys.disabled():

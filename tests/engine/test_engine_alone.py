@@ -10,8 +10,8 @@ from pathlib import Path
 import dicomveil_engine
 
 ENGINE = Path(dicomveil_engine.__file__).parent
-ALLOWED = {"orjson", "pydicom", "cryptography", "dicomveil_engine"}
-"""What the distribution depends on, and itself."""
+ALLOWED = {"pydicom", "cryptography", "isal", "orjson", "dicomveil_engine"}
+"""What the distribution depends on, its extra `fast`, and itself."""
 
 BLOCKED = ["dicomveil_proxy", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "dicomweb_client", "numpy"]
 """The proxy and what it depends on; and what pydicom can do without."""

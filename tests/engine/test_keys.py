@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_engine.keys import KeyedDigest, Keys, keyed_digest
 
 KEYS = Keys(bytes(range(32)))
 
@@ -51,3 +53,12 @@ def test_digest() -> None:
     assert keyed_digest(b"Jefe", b"what do ya want for nothing?").hex() == (
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     )
+
+
+@pytest.mark.parametrize("message", [b"", b"1.2.3", bytes(1_000)])
+def test_keyed_digest_is_keyed_blake2b(message: bytes) -> None:
+    """RFC 7693 with the key as its key, as often as asked."""
+    digest = KeyedDigest(bytes(range(32)), 10)
+
+    assert digest.of(message) == digest.of(message)
+    assert digest.of(message) == hashlib.blake2b(message, key=bytes(range(32)), digest_size=10).digest()

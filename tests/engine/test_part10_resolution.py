@@ -18,7 +18,7 @@ def reading(**values: bytes) -> Reading:
     for name, value in values.items():
         tag, vr = int(name[1:9], 16), name[10:]
         entry = table[EXPLICIT_LITTLE.key_of(tag, vr)]
-        noted.top[tag] = (entry, value, ("iso8859",))
+        noted.context.append((entry, value, ("iso8859",)))
     return noted
 
 

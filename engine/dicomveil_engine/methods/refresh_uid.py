@@ -25,11 +25,11 @@ def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
 def pseudonym_of(value: str, pseudonyms: UIDPseudonyms) -> str:
     """The pseudonym of whatever stands in a UI element, legal UID or not; empty stays empty."""
     uid = value.strip(" \0")
-    if is_legal("UI", uid) or not uid:
-        return pseudonyms.pseudonym(uid)
+    text = uid if uid.isascii() else uid.encode("utf-8", "backslashreplace").decode()
     # Only a legal UID can be a registered one: a name behind the registered root must not pass with it.
-    text = uid.encode("utf-8", "backslashreplace").decode()
-    return pseudonyms.pseudonym(f"illegal:{text}" if text.startswith(REGISTERED_ROOT) else text)
+    if text.startswith(REGISTERED_ROOT) and not is_legal("UI", text):
+        text = f"illegal:{text}"
+    return pseudonyms.pseudonym(text)
 
 
 @dataclass(frozen=True)

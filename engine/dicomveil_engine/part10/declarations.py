@@ -14,7 +14,6 @@ from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINE
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.profile.private import CHARACTERISTICS_VRS, PrivateBlock
 
-_ITEM = (0xFFFE, 0xE000)
 _ITEM_END = 0xFFFEE00D
 _DEPTH = 8
 """Of sequences in an item; PS3.3 has one level of them."""
@@ -31,8 +30,8 @@ def read_private_blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...
 def _blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> Iterator[PrivateBlock]:
     position = 0
     while position < len(value):
-        group, element, length = encoding.item.unpack_from(value, position)
-        if (group, element) != _ITEM:
+        tag, length = encoding.item.unpack_from(value, position)
+        if tag != encoding.item_tag:
             return
         end = len(value) if length == UNDEFINED else position + 8 + length
         values, position = _values(value, position + 8, end, encoding, codecs)

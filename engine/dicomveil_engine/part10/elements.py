@@ -196,11 +196,11 @@ class _Reader:
         end = len(buffer) if length == UNDEFINED else position + length
         items = 0
         while position < end:
-            group, number, size = encoding.item.unpack_from(buffer, position)
+            tag, size = encoding.item.unpack_from(buffer, position)
             position += 8
-            if (group, number) == (0xFFFE, 0xE0DD):
+            if tag == encoding.sequence_end:
                 break
-            if (group, number) != (0xFFFE, 0xE000):
+            if tag != encoding.item_tag:
                 raise InvalidDataSetError("a sequence holds something that is no item")
             items += 1
             until = end if size == UNDEFINED else position + size

@@ -18,6 +18,8 @@ UNDEFINED = 0xFFFFFFFF
 LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """Explicit VRs with two reserved bytes and a length of 32 bits (PS3.5 Section 7.1.2)."""
 
+_LONG_KEYS = frozenset(vr.encode() for vr in LONG_VRS)
+
 CHARACTER_SET_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 """VRs whose text is in the Specific Character Set; other text is in the default repertoire (PS3.5 6.1.2.3)."""
 
@@ -38,7 +40,9 @@ class Encoding:
     u16: Struct = field(repr=False)
     tag: Struct = field(repr=False)
     item: Struct = field(repr=False)
-    """Group, element and length of an item or delimiter."""
+    """Tag, as it is written, and length of an item or delimiter."""
+    item_tag: bytes = field(repr=False)
+    sequence_end: bytes = field(repr=False)
 
     def key_of(self, tag: int, vr: str) -> bytes:
         """What `head` would read for this tag and VR."""
@@ -49,7 +53,7 @@ class Encoding:
         """The bytes before a value."""
         if self.implicit:
             return key + self.u32.pack(length)
-        if key[4:].decode("latin-1") in LONG_VRS:
+        if key[4:] in _LONG_KEYS:
             return key + b"\0\0" + self.u32.pack(length)
         if length > 0xFFFF:
             raise DeidentificationError(f"a new value is too long for its VR {key[4:].decode('latin-1')}")
@@ -131,7 +135,9 @@ def _encoding(name: str, order: str, *, implicit: bool) -> Encoding:
         Struct(f"{order}I"),
         Struct(f"{order}H"),
         Struct(f"{order}HH"),
-        Struct(f"{order}HHI"),
+        Struct(f"{order}4sI"),
+        struct.pack(f"{order}HH", 0xFFFE, 0xE000),
+        struct.pack(f"{order}HH", 0xFFFE, 0xE0DD),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
@@ -34,14 +34,17 @@ IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
 
 _LONGEST = 1 << 16
 """Bytes of file meta that we read; real ones have a few hundred."""
+_GROUP = b"\x02\x00"
+_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
+_ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
+"""Elements of group 0002 that say anything to us."""
 _FIRST_ELEMENT = 6
 """Bytes of the data set that tell how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
 """All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
 
 
-@dataclass(frozen=True)
-class FileMeta:
+class FileMeta(NamedTuple):
     """What a reader needs to know before the data set."""
 
     transfer_syntax_uid: str
@@ -65,15 +68,16 @@ class FileMeta:
         group = b"".join(
             (
                 _VERSION,
-                _uid(0x0002, self.sop_class_uid),
-                _uid(0x0003, self.sop_instance_uid),
-                _uid(0x0010, self.transfer_syntax_uid),
+                _uid(_SOP_CLASS_UID, self.sop_class_uid),
+                _uid(_SOP_INSTANCE_UID, self.sop_instance_uid),
+                _uid(_TRANSFER_SYNTAX_UID, self.transfer_syntax_uid),
                 _IMPLEMENTATION,
             )
         )
-        return _BEGINNING + struct.pack("<I", len(group)) + group
+        return _BEGINNING + EXPLICIT_LITTLE.u32.pack(len(group)) + group
 
 
+_HEAD = struct.Struct("<HH2sH")
 _BEGINNING = bytes(PREAMBLE_BYTES) + PREFIX + b"\2\0\0\0UL\4\0"
 _VERSION = EXPLICIT_LITTLE.encode_field(Field(0x00020001, "OB", b"\0\1"))
 _IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
@@ -88,7 +92,7 @@ def _uid(element: int, uid: str) -> bytes:
     value = uid.encode("ascii")
     if len(value) % 2:
         value += b"\0"
-    return struct.pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
+    return _HEAD.pack(0x0002, element, b"UI", len(value)) + value
 
 
 def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta, int] | None:
@@ -114,28 +118,27 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
         return None
     if len(data) < end + _FIRST_ELEMENT and not closing:
         return None
-    syntax = values.get(0x00020010, "")
+    syntax = values.get(_TRANSFER_SYNTAX_UID, "")
     if not syntax:
         return _checked(_without_meta(data, end), data, end), end
     if not _TRANSFER_SYNTAX.fullmatch(syntax):
         raise InvalidDataSetError("(0002,0010) TransferSyntaxUID names no transfer syntax of PS3.5")
-    meta = FileMeta(syntax, values.get(0x00020002, ""), values.get(0x00020003, ""))
+    meta = FileMeta(syntax, values.get(_SOP_CLASS_UID, ""), values.get(_SOP_INSTANCE_UID, ""))
     return _checked(meta, data, end), end
 
 
-_HEAD = struct.Struct("<HH2sH")
 _VRS = frozenset(vr.encode() for vr in dictionary.VRS)
 _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 
 
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
-    """The UI values of group 0002, which is always explicit VR little endian, and its end."""
+    """What we ask of group 0002, which is always explicit VR little endian, and its end."""
     values: dict[int, str] = {}
-    while data[position : position + 2] == b"\x02\x00":
-        group, element, vr, length = _HEAD.unpack_from(data, position)
+    while data[position : position + 2] == _GROUP:
+        _, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
         if vr in _LONG_VRS:
-            (length,) = struct.unpack_from("<I", data, position)
+            (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position)
             position += 4
         elif vr not in _VRS:
             raise InvalidDataSetError("the file meta information is not in explicit VR")
@@ -143,9 +146,8 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
             raise InvalidDataSetError("the file meta information is too long")
         if position + length > len(data):
             raise struct.error
-        if vr == b"UI" and element != 0x0012:
-            value = bytes(data[position : position + length]).decode("latin-1").strip(" \0")
-            values[group << 16 | element] = value
+        if element in _ASKED and vr == b"UI":
+            values[element] = data[position : position + length].decode("latin-1").strip(" \0")
         position += length
     if position + 2 > len(data):
         raise struct.error
@@ -168,8 +170,8 @@ def _checked(meta: FileMeta, data: bytes | bytearray, start: int) -> FileMeta:
 
     Only for the two little endian syntaxes, where both say the same: an encapsulated one cannot be implicit.
     """
-    vr = bytes(data[start + 4 : start + 6]).decode("latin-1")
+    vr = data[start + 4 : start + 6]
     if len(vr) < 2 or meta.transfer_syntax_uid not in {IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN}:
         return meta
-    actual = EXPLICIT_VR_LITTLE_ENDIAN if vr in dictionary.VRS else IMPLICIT_VR_LITTLE_ENDIAN
-    return FileMeta(actual, meta.sop_class_uid, meta.sop_instance_uid)
+    actual = EXPLICIT_VR_LITTLE_ENDIAN if vr in _VRS else IMPLICIT_VR_LITTLE_ENDIAN
+    return meta if actual == meta.transfer_syntax_uid else meta._replace(transfer_syntax_uid=actual)

@@ -1,4 +1,4 @@
-"""A short sequence that was walked once, and stands elsewhere with the same bytes: known again as a whole.
+"""Elements that were walked once, and stand elsewhere with the same bytes: known again as a whole.
 
 What waits for the rest of the header still waits, but is found with one look-up: codes and their meanings are the
 same in hundreds of items.
@@ -29,19 +29,26 @@ def joined(out: list[bytes], lengths: Iterable[Length]) -> bytearray:
 
 
 class Fragment(Entry):
-    """What a sequence becomes, but for what is pending; stands for the sequence among the pending elements."""
+    """What elements become, but for what is pending; stands for them among the pending elements."""
 
-    __slots__ = ("_lengths", "_out", "_pending")
+    __slots__ = ("_lengths", "_out", "_pending", "waiting")
 
-    def __init__(self, of: Entry, out: list[bytes], pending: list[tuple[int, Pending]], lengths: list[Length]) -> None:
-        super().__init__(FRAGMENT, of.tag, of.vr, of.key, of.head, None)
+    def __init__(self, out: list[bytes], pending: list[tuple[int, Pending]], lengths: list[Length]) -> None:
+        super().__init__(FRAGMENT, 0, "", b"", 0, None)
+        self.waiting: Pending = self, b"", ()
         self._out = out
         self._pending = pending
         self._lengths = lengths
 
     def resolved(self, results: Mapping[Pending, bytes]) -> bytes:
-        """The sequence, with what its pending elements became."""
+        """The elements, with what the pending ones among them became."""
         out = list(self._out)
         for place, pending in self._pending:
             out[place] = results[pending]
         return bytes(joined(out, self._lengths))
+
+
+Outcome = bytes | Fragment
+"""What becomes of elements: UNCHANGED, the bytes in their place, or those with some that are pending."""
+UNCHANGED = Fragment([], [], [])
+"""Stands for what becomes of elements that stay as they are; compared by identity."""

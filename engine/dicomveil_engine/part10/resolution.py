@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from itertools import chain
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
@@ -78,22 +79,39 @@ class Resolver(dict[Pending, bytes]):
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._context = Context(*known)
+        self._room = _BYTES_REMEMBERED
 
     def __missing__(self, pending: Pending) -> bytes:
         entry = pending[0]
         new = entry.resolved(self) if isinstance(entry, Fragment) else resolve(pending, self._context)
-        if len(self) < _RESULTS_REMEMBERED and len(pending[1]) <= _LONGEST_REMEMBERED:
+        size = _BYTES_BESIDE + len(pending[1]) + len(new)
+        if size <= self._room:
             self[pending] = new
+            self._room -= size
         return new
 
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
 
+
+class NotedRun:
+    """What identifies in a run of elements; the same run has the same one."""
+
+    __slots__ = ("noted",)
+
+    def __init__(self, noted: tuple[Noted, ...]) -> None:
+        self.noted = noted
+
+
+Identifying = Noted | NotedRun
+
 _WORDS_REMEMBERED = 256
 _TEXTS_REMEMBERED = 4_096
-_RESULTS_REMEMBERED = 4_096
-_LONGEST_REMEMBERED = 512
+_BYTES_REMEMBERED = 1 << 20
+"""For each context, of which there are some tens."""
+_BYTES_BESIDE = 256
+"""What it takes to remember anything."""
 
 
 _renumbering = lru_cache(_WORDS_REMEMBERED)(Renumbering)
@@ -101,7 +119,7 @@ _renumbering = lru_cache(_WORDS_REMEMBERED)(Renumbering)
 
 @lru_cache(_WORDS_REMEMBERED)
 def _words_of(
-    identifying: tuple[Noted, ...], is_pseudonym: Callable[[str], bool], was_deidentified: bool
+    identifying: tuple[Identifying, ...], is_pseudonym: Callable[[str], bool], was_deidentified: bool
 ) -> IdentifyingWords:
     """The words of identifying values; the same for most instances of a series.
 
@@ -109,7 +127,8 @@ def _words_of(
     ("PS", "CT"), and stand nowhere else.
     """
     words = IdentifyingWords()
-    for entry, value, codecs in identifying:
+    every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
+    for entry, value, codecs in every:
         if was_deidentified and entry.vr == "DA":
             continue
         try:
@@ -143,37 +162,34 @@ class Reading:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.top: dict[int, Noted] = {}
-        """What is in the context, by tag."""
-        self.identifying: list[Noted] = []
+        self.context: list[Noted] = []
+        """What is in the context, in its order; of several elements with one tag the first counts."""
+        self.identifying: list[Identifying] = []
         self.content = ContentTree()
 
-    def _text(self, tag: int) -> str:
-        noted = self.top.get(tag)
-        return "" if noted is None else _single_text(noted)
+    def _texts(self, *tags: int) -> list[str]:
+        """The values of elements of the context; "" for one that is not there."""
+        by_tag = {noted[0].tag: noted for noted in reversed(self.context)}
+        return [_single_text(by_tag[tag]) if tag in by_tag else "" for tag in tags]
 
     @cached_property
     def identity(self) -> InstanceIdentity:
         """The instance's own UIDs, as they came; to be asked for when the header is complete."""
-        return InstanceIdentity(
-            sop_class_uid=self._text(SOP_CLASS_UID),
-            study_instance_uid=self._text(STUDY_INSTANCE_UID),
-            series_instance_uid=self._text(SERIES_INSTANCE_UID),
-            sop_instance_uid=self._text(SOP_INSTANCE_UID),
-        )
+        return InstanceIdentity(*self._texts(SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 
     def known(self) -> Known:
         """All that methods may know of the whole."""
         identity = self.identity
+        patient_id, patient_name, study_date = self._texts(PATIENT_ID, PATIENT_NAME, STUDY_DATE)
         was_deidentified = self._policy.is_pseudonym_uid(identity.study_instance_uid)
         return (
             identity.sop_class_uid,
             identity.study_instance_uid,
             identity.series_instance_uid,
             identity.sop_instance_uid if self._policy.depends_on_instance else "",
-            self._text(PATIENT_ID),
-            self._text(PATIENT_NAME),
-            self._text(STUDY_DATE),
+            patient_id,
+            patient_name,
+            study_date,
             was_deidentified,
             _words_of(tuple(self.identifying), self._policy.is_pseudonym_patient_id, was_deidentified),
             self.content.gone(),

@@ -7,7 +7,6 @@ Only joins the parts of this package; no decision and no knowledge of elements i
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 
 from dicomveil_engine.errors import InvalidDataSetError
@@ -17,6 +16,7 @@ from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.body import Body
+from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
@@ -29,9 +29,6 @@ from dicomveil_engine.policy import (
 )
 
 Chunk = bytes | bytearray | memoryview
-
-_INFLATED_STEP = 1 << 20
-"""Bytes inflated at a time, so that a small stream cannot become a large buffer at once."""
 
 
 class InstanceRewriter:
@@ -52,8 +49,8 @@ class InstanceRewriter:
         self._walker: Walker | None = None
         self._body: Body | None = None
         self._is_body_kept = True
-        self._inflate: zlib._Decompress | None = None
-        self._deflate: zlib._Compress | None = None
+        self._inflater: Inflater | None = None
+        self._deflater: Deflater | None = None
         self._is_closed = False
         self.original: InstanceIdentity | None = None
         """The instance as it came; known once the header is complete."""
@@ -82,46 +79,36 @@ class InstanceRewriter:
             self.transfer_syntax_uid = self._meta.transfer_syntax_uid
             self._walker = Walker(self._policy, Tables.of(self._policy, self._meta.encoding))
             if self._meta.is_deflated:
-                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-                self._deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+                self._inflater = Inflater()
+                self._deflater = Deflater()
             data, self._input = self._input, b""
-            if self._inflate is None:
+            if self._inflater is None:
                 self._walker.feed(data, start)
                 data = b""
             else:
                 data = data[start:]
-        if self._inflate is None:
+        if self._inflater is None:
             yield from self._written(self._rewrite(data, closing=closing))
         else:
             yield from self._written(self._inflated(data, closing=closing))
-            if closing and self._deflate is not None:
-                yield self._deflate.flush()
+            if closing and self._deflater is not None:
+                yield self._deflater.close()
 
     def _written(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Our file meta information before the first chunk, and the data set deflated if it came so."""
         for chunk in chunks:
             if self.original is None:
                 yield self._identify().encoded()
-            if self._deflate is None:
+            if self._deflater is None:
                 yield chunk
-            elif compressed := self._deflate.compress(chunk):
+            elif compressed := self._deflater.feed(chunk):
                 yield compressed
 
     def _inflated(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
-        assert self._inflate is not None
-        try:
-            while not self._inflate.eof:
-                inflated = self._inflate.decompress(data, _INFLATED_STEP)
-                data = self._inflate.unconsumed_tail
-                yield from self._rewrite(inflated, closing=False)
-                # All input may be read and output still be inside.
-                if not data and len(inflated) < _INFLATED_STEP:
-                    break
-        except zlib.error:
-            raise InvalidDataSetError("the deflated data set cannot be inflated") from None
+        assert self._inflater is not None
+        for inflated in self._inflater.feed(data, closing=closing):
+            yield from self._rewrite(inflated, closing=False)
         if closing:
-            if not self._inflate.eof:
-                raise InvalidDataSetError("the deflated data set is cut off")
             yield from self._rewrite(b"", closing=True)
 
     def _rewrite(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:

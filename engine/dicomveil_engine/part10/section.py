@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from dicomveil_engine.part10.fragment import Fragment, Length, joined
+from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Length, Outcome, joined
 from dicomveil_engine.part10.resolution import Resolver
-from dicomveil_engine.part10.table import Entry, Pending
+from dicomveil_engine.part10.table import Pending
 
 Checkpoint = tuple[int, int, int, int]
 
@@ -29,7 +29,8 @@ class Section:
         """Kept run, replacement, kept run, replacement ..."""
         self.pending: list[tuple[int, Pending]] = []
         """Places in `out` and what is to stand there, once the header is known."""
-        self._lengths: list[Length] = []
+        self.lengths: list[Length] = []
+        """Those that are to follow what changed, as `note_length` has them."""
 
     def replace(self, buffer: bytes, position: int, after: int, new: bytes) -> None:
         """Put `new` where the buffer has [position, after)."""
@@ -57,30 +58,35 @@ class Section:
     def note_length(self, u32: Struct, run: int, field: int, content: int, end: int) -> None:
         """The length at `field` must follow what changed between `content` and `end`, since `run`."""
         start = self.starts[run]
-        self._lengths.append((u32, run, field - start, content - start, len(self.starts), end - self.start))
+        self.lengths.append((u32, run, field - start, content - start, len(self.starts), end - self.start))
 
     def checkpoint(self) -> Checkpoint:
         """A state to come back to."""
-        return self.start, len(self.starts), len(self.pending), len(self._lengths)
+        return self.start, len(self.starts), len(self.pending), len(self.lengths)
 
     def roll_back(self, checkpoint: Checkpoint) -> None:
         """Forget what was collected since."""
         self.start, runs, pending, lengths = checkpoint
-        del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self._lengths[lengths:]
+        del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self.lengths[lengths:]
 
-    def fragment(self, of: Entry, since: Checkpoint, buffer: bytes, position: int, after: int) -> Fragment:
-        """What became of [position, after) since the checkpoint, where something of it changed."""
+    def outcome(self, since: Checkpoint, until: Checkpoint, buffer: bytes, position: int, after: int) -> Outcome:
+        """What became of [position, after) between two checkpoints."""
         start, runs, pending, lengths = since
-        shift = position - start
-        out = [*self.out[2 * runs :], buffer[self.start : after]]
+        end, runs_until, pending_until, lengths_until = until
+        if runs == runs_until and start == end:
+            return UNCHANGED
+        # What is left out right behind what was left out before it leaves no kept run, not even an empty one.
+        first = self.starts[runs] if runs < runs_until else end
+        shift = max(0, position - first)
+        out = [*self.out[2 * runs : 2 * runs_until], buffer[end:after]]
         out[0] = out[0][shift:]
-        waiting = [(place - 2 * runs, one) for place, one in self.pending[pending:]]
+        waiting = [(place - 2 * runs, one) for place, one in self.pending[pending:pending_until]]
         around: list[Length] = []
-        for u32, run, field, content, runs_after, tail in self._lengths[lengths:]:
-            # Only the first kept run began before the sequence.
+        for u32, run, field, content, runs_after, tail in self.lengths[lengths:lengths_until]:
+            # Only the first kept run began before the position.
             moved = 0 if run > runs else shift
             around.append((u32, run - runs, field - moved, content - moved, runs_after - runs, tail))
-        return Fragment(of, out, waiting, around)
+        return Fragment(out, waiting, around) if waiting else bytes(joined(out, around))
 
     def write(self, buffer: bytes, end: int, resolver: Callable[[], Resolver]) -> bytes | bytearray:
         """The section's bytes, up to `end` in the buffer; the section is empty afterwards."""
@@ -90,7 +96,7 @@ class Section:
             for place, pending in self.pending:
                 out[place] = resolve[pending]
         out.append(buffer[self.start : end])
-        written = joined(out, self._lengths) if self._lengths else b"".join(out)
+        written = joined(out, self.lengths) if self.lengths else b"".join(out)
         self.start = end
-        self.out, self.starts, self.pending, self._lengths = [], [], [], []
+        self.out, self.starts, self.pending, self.lengths = [], [], [], []
         return written

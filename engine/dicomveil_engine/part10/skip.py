@@ -18,12 +18,11 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
     nesting is deeper than `depth`.
     """
     while True:
-        group, element = encoding.tag.unpack_from(buffer, position)
-        (length,) = encoding.u32.unpack_from(buffer, position + 4)
+        tag, length = encoding.item.unpack_from(buffer, position)
         position += 8
-        if (group, element) == (0xFFFE, 0xE0DD):
+        if tag == encoding.sequence_end:
             return position
-        if (group, element) != (0xFFFE, 0xE000):
+        if tag != encoding.item_tag:
             raise InvalidDataSetError("a sequence holds something that is no item")
         if length != UNDEFINED:
             position += length

@@ -48,10 +48,12 @@ SEQUENCE: Final = 7
 SEARCHED: Final = 8
 """A sequence that goes, with names and numbers in it that must not survive in free text."""
 OPAQUE: Final = 9
-MARK_TEXT: Final = 10
-MARK_CODES: Final = 11
-CHOSEN: Final = 12
+CHOSEN: Final = 10
 """A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
+PLAIN: Final = 10
+"""What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
+MARK_TEXT: Final = 11
+MARK_CODES: Final = 12
 DECLARED: Final = 13
 """The sequence in which the instance says which of its private attributes are safe."""
 CONTENT: Final = 14

@@ -4,43 +4,20 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine import characters
 from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
-from dicomveil_engine.part10.fragment import Fragment
-from dicomveil_engine.part10.resolution import Noted, Resolver
+from dicomveil_engine.part10.remembered import Remembered
+from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.profile.private import PrivateBlock
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
 _UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
-_PLACES_REMEMBERED = 64
-_SEEN = 1 << 14
-"""Hashes of short sequences; 1 MiB when full."""
 _PLANS_REMEMBERED = 256
 _NAMES_REMEMBERED = 4_096
-
-
-_Place = tuple[int, str, tuple[str, ...], tuple[PrivateBlock, ...]]
-
-
-class _Remembered(dict[_Place, dict[bytes, list[Noted] | Fragment]]):
-    """Depth, encoding, character set, private blocks → short sequences, from their tag on → what identifies in them.
-
-    Sequences in which nothing changes, whatever is around them, and such as go; and of those in which something does
-    what became of them.
-    """
-
-    def __missing__(self, place: _Place) -> dict[bytes, list[Noted] | Fragment]:
-        found: dict[bytes, list[Noted] | Fragment] = {}
-        # A stranger may invent combinations of character sets.
-        if len(self) < _PLACES_REMEMBERED:
-            self[place] = found
-        return found
 
 
 class Tables:
@@ -62,8 +39,7 @@ class Tables:
                 (term.value.encode(), encoding.encode_items((item,)))
                 for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
             ]
-        self.remembered = _Remembered()
-        self._seen: set[int] = set()
+        self.remembered = Remembered()
         self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
@@ -73,16 +49,6 @@ class Tables:
         self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)
         """(encoding, element key, value) → the whole element with each UID's pseudonym; None if nothing changes."""
         self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)
-
-    def is_seen_again(self, sequence: bytes) -> bool:
-        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be remembered."""
-        number = hash(sequence)
-        if number in self._seen:
-            return True
-        if len(self._seen) >= _SEEN:
-            self._seen.clear()
-        self._seen.add(number)
-        return False
 
     @classmethod
     def of(cls, policy: Policy, encoding: Encoding) -> Tables:
@@ -103,10 +69,20 @@ class Tables:
         return content.plan(read_concept_name(concept, encoding, codecs), value_type.decode("latin-1"))
 
     def _uid_element(self, encoding: Encoding, key: bytes, value: bytes) -> bytes | None:
+        if b"\\" not in value:
+            original = value.decode("latin-1").strip(" \0")
+            pseudonym = pseudonym_of(original, self._pseudonyms)
+            if pseudonym == original:
+                return None
+            return self._written(encoding, key, pseudonym)
         originals = [uid.strip(" \0") for uid in value.decode("latin-1").split("\\")]
         pseudonyms = [pseudonym_of(uid, self._pseudonyms) for uid in originals]
         if pseudonyms == originals:
             return None
-        new = characters.encode("\\".join(pseudonyms), ("latin-1",))
+        return self._written(encoding, key, "\\".join(pseudonyms))
+
+    @staticmethod
+    def _written(encoding: Encoding, key: bytes, pseudonyms: str) -> bytes:
+        new = pseudonyms.encode("ascii")
         new += b"\0" if len(new) % 2 else b""
         return encoding.element_head(key, len(new)) + new

@@ -9,14 +9,15 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10.recursion import NeedMoreError, Recursion
 from dicomveil_engine.part10.resolution import Resolver
+from dicomveil_engine.part10.state import NeedMoreError
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
+from dicomveil_engine.part10.top_level import TopLevel
 from dicomveil_engine.policy import Policy
 
 
-class Walker(Recursion):
+class Walker(TopLevel):
     """One data set on its way through the policy."""
 
     def __init__(self, policy: Policy, tables: Tables) -> None:
@@ -72,7 +73,7 @@ class Walker(Recursion):
             self._chunks.clear()
         self._streamed = None
         try:
-            self._elements(self._table, self._position, len(self._buffer), 0, self._codecs, True)
+            self._elements()
         except (NeedMoreError, struct.error) as error:
             if not closing:
                 held = len(self._buffer) - self._position

@@ -1,0 +1,76 @@
+"""Deflated data sets (PS3.5 Section A.5): inflated in steps of bounded size, and deflated again.
+
+With ISA-L (the extra `fast`), where it is installed; else with zlib. Both write legal deflate, but not the same bytes.
+Either gives the same ones however its input was cut.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from dicomveil_engine.errors import InvalidDataSetError
+
+try:
+    from isal import igzip_lib, isal_zlib
+except ImportError:
+    _FAST: ModuleType | None = None
+    _ERRORS: tuple[type[Exception], ...] = (zlib.error,)
+else:
+    _FAST = isal_zlib
+    _ERRORS = (zlib.error, igzip_lib.IsalError)  # type: ignore[assignment]  # its stub says an instance
+
+_STEP = 1 << 20
+"""Bytes inflated at a time, so that a small stream cannot become a large buffer at once."""
+
+_BLOCK = 1 << 16
+"""Bytes deflated at a time."""
+
+
+class Inflater:
+    """A deflated data set that comes in pieces."""
+
+    def __init__(self, codec: ModuleType | None = _FAST) -> None:
+        self._stream: Any = (codec or zlib).decompressobj(-zlib.MAX_WBITS)
+
+    def feed(self, data: bytes | memoryview, *, closing: bool) -> Iterator[bytes]:
+        """What the bytes hold, piece by piece. Raises InvalidDataSetError for what cannot be inflated or is cut off."""
+        stream = self._stream
+        try:
+            while not stream.eof:
+                inflated = stream.decompress(data, _STEP)
+                data = stream.unconsumed_tail
+                yield inflated
+                # All input may be read and output still be inside.
+                if not data and len(inflated) < _STEP:
+                    break
+        except _ERRORS:
+            raise InvalidDataSetError("the deflated data set cannot be inflated") from None
+        if closing and not stream.eof:
+            raise InvalidDataSetError("the deflated data set is cut off")
+
+
+class Deflater:
+    """A data set on its way out."""
+
+    def __init__(self, codec: ModuleType | None = _FAST) -> None:
+        self._stream: Any = (codec or zlib).compressobj(wbits=-zlib.MAX_WBITS)
+        self._held = bytearray()
+
+    def feed(self, data: bytes | bytearray | memoryview) -> bytes:
+        """What is ready of the stream."""
+        # What ISA-L writes depends on the pieces that it is given: these are always the same ones.
+        self._held += data
+        ready = b""
+        if len(self._held) >= _BLOCK:
+            blocks = len(self._held) // _BLOCK * _BLOCK
+            ready = b"".join(self._stream.compress(self._held[at : at + _BLOCK]) for at in range(0, blocks, _BLOCK))
+            del self._held[:blocks]
+        return ready
+
+    def close(self) -> bytes:
+        """The rest of it."""
+        rest: bytes = self._stream.compress(self._held) + self._stream.flush()
+        return rest

@@ -1,0 +1,55 @@
+"""What an element costs as sequences deepen and instances grow: the same. Part of `make bench`."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from itertools import count
+
+import pytest
+
+from dicomveil_engine import InstanceRewriter, Limits, Policy, load_policy
+from engine.nested import KEPT, heads, nested
+
+DEPTHS = (1, 2, 4, 8, 16, 32)
+SIZES = (100, 1_000, 10_000, 100_000)
+REMOVED = 0x00380050
+"""Special Needs stands for any attribute that a rule removes, here a sequence."""
+_ROUNDS = 5
+_LEAST = 20_000
+"""Elements of a round: several small instances, or a large one."""
+
+
+def nanoseconds(elements: int, depth: int, tag: int, policy: Policy) -> float:
+    """CPU time for each element: the median of some rounds, after one to fill the tables. No bytes come twice."""
+    rounds, numbers = [], count(0, 1_000_000)
+    for _ in range(1 + _ROUNDS):
+        repeats = max(1, _LEAST // elements)
+        instances = [nested(elements, depth, tag=tag, first=next(numbers)) for _ in range(repeats)]
+        start = time.process_time()
+        for data in instances:
+            rewriter = InstanceRewriter(policy)
+            rewriter.feed(data)
+            rewriter.close()
+        rounds.append((time.process_time() - start) / repeats / heads(elements, depth) * 1e9)
+    return statistics.median(rounds[1:])
+
+
+@pytest.mark.bench
+def test_cost_of_an_element(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    """Print a table of the cost at each depth and size, in a sequence that stays and in one that goes."""
+    asked = [request.config.option.markexpr, *request.config.invocation_params.args]
+    if not any("bench" in str(argument) for argument in asked):
+        pytest.skip("takes a minute: `make bench`")
+    rules = [{"tag": "00380050", "method": "remove"}, {"tag": "UI", "method": "refreshUID"}]
+    policy = load_policy({"profile": "none", "rules": rules}, b"k" * 32, limits=Limits(depth=max(DEPTHS)))
+    shapes = [(10_000, depth) for depth in DEPTHS] + [(size, 2) for size in SIZES]
+    lines = ["| elements | depth | stays | | goes | |", "|---:|---:|---:|---:|---:|---:|"]
+    first: list[float] = []
+    for elements, depth in shapes:
+        costs = [nanoseconds(elements, depth, tag, policy) for tag in (KEPT, REMOVED)]
+        first = first or costs
+        cells = [f"{cost:.0f} ns | {cost / base:.2f}x" for cost, base in zip(costs, first, strict=True)]
+        lines.append(f"| {elements} | {depth} | {' | '.join(cells)} |")
+    with capsys.disabled():
+        print("", *lines, sep="\n")

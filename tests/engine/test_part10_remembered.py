@@ -1,0 +1,61 @@
+"""What stays in memory between instances."""
+
+from __future__ import annotations
+
+from dicomveil_engine.part10 import remembered
+from dicomveil_engine.part10.fragment import UNCHANGED
+from dicomveil_engine.part10.remembered import Place, Remembered, Run, remember
+
+
+def run(beginning: bytes, number: int) -> Run:
+    """A run of which nothing is known but its bytes."""
+    return Run(beginning + number.to_bytes(8), UNCHANGED, None, ())
+
+
+def test_sequences_are_bounded() -> None:
+    """However many a stranger sends, so many are remembered."""
+    place = Place()
+    for number in range(10_000):
+        remember(place.gone, number.to_bytes(8), [])
+
+    assert len(place.gone) <= 2_048
+
+
+def test_runs_are_bounded() -> None:
+    """All runs of a place together, whether they begin alike or not."""
+    place = Place()
+    for number in range(1_000):
+        place.learn(run(number.to_bytes(remembered.RUN_KEY), number))
+        place.learn(run(bytes(remembered.RUN_KEY), number))
+
+        assert sum(map(len, place.runs.values())) <= 256
+        assert len(place.runs.get(bytes(remembered.RUN_KEY), [])) <= 8
+
+
+def test_newest_of_runs_that_begin_alike() -> None:
+    """The series that is being read finds its own first."""
+    place = Place()
+    for number in range(20):
+        place.learn(run(bytes(remembered.RUN_KEY), number))
+
+    assert place.runs[bytes(remembered.RUN_KEY)][0] == run(bytes(remembered.RUN_KEY), 19)
+
+
+def test_places_are_bounded() -> None:
+    """A stranger may invent combinations of character sets."""
+    places = Remembered()
+    for number in range(1_000):
+        places[0, "explicit", (str(number),), ()].kept[b"1"] = UNCHANGED
+
+    assert len(places) <= 64
+
+
+def test_seen_again() -> None:
+    """Only what comes a second time is worth remembering; the memory of what came is bounded too."""
+    places = Remembered()
+
+    assert not places.is_seen_again(b"once")
+    assert places.is_seen_again(b"once")
+    for number in range(20_000):
+        places.is_seen_again(number.to_bytes(8))
+    assert not places.is_seen_again(b"once")

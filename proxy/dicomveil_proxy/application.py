@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -35,6 +34,7 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder import FolderOrigin
 from dicomveil_proxy.origin.selection import SelectedOrigin
 from dicomveil_proxy.origin.web import WebLimits, WebOrigin
+from dicomveil_proxy.profile import configuration_of
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.project_settings import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.public_url import PublicURL
@@ -128,10 +128,7 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
 def policy_of(settings: ProjectSettings) -> Policy:
     """The policy of a project. Raises ConfigurationError."""
     limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
-    path = Path(settings.profile)
-    is_file = path.suffix or path.exists()
-    key = read_key(settings.key_file)
-    return load_policy(path if is_file else {"profile": settings.profile}, key, limits=limits)
+    return load_policy(configuration_of(settings.profile), read_key(settings.key_file), limits=limits)
 
 
 def origin_of(settings: ProjectSettings) -> Origin:

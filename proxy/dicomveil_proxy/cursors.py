@@ -69,7 +69,7 @@ class Cursors:
         else:
             cursors.insert(at, cursor)
         if len(cursors) > self._places:
-            self._known[query] = (found, cursors[1::2])
+            self._known[query] = (found, cursors[::2])
         if len(self._known) > self._queries:
             self._known.popitem(last=False)
 

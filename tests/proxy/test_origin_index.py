@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_proxy.origin.index import TEMPORARY_SUFFIX, FolderIndex, Place
+from dicomveil_proxy import unfinished
+from dicomveil_proxy.origin.index import FolderIndex, Place
 from proxy.fakes import instance
 
 ONE, TWO = Place("1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1"), Place("1.2.3.2", "1.2.3.2.1", "1.2.3.2.1.1")
@@ -51,7 +52,7 @@ def test_what_is_left_out(folder: Path) -> None:
     (folder / "notes").write_text("notes")
     (folder / "illegal").write_bytes(instance("../1.2"))
     (folder / "without").write_bytes(instance(change=lambda dataset: dataset.__delattr__("StudyInstanceUID")))
-    (folder / f"half{TEMPORARY_SUFFIX}").write_bytes(instance("1.2.3.9"))
+    (folder / f"half{unfinished.SUFFIX}").write_bytes(instance("1.2.3.9"))
     before = sorted(folder.rglob("*"))
     index = FolderIndex(folder)
 

@@ -7,7 +7,6 @@ of writing one would move the instances into folders of its own, and takes time 
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,9 +21,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomveil_engine import EngineError, Policy
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from dicomveil_proxy.batch.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of, temporary_of
+from dicomveil_proxy import unfinished
+from dicomveil_proxy.batch.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
 from dicomveil_proxy.batch.outcome import Outcome, Status
-from dicomveil_proxy.batch.tree import JOURNAL, TEMPORARY_SUFFIX
+from dicomveil_proxy.batch.tree import JOURNAL
 
 NAME = "DICOMDIR"
 
@@ -83,7 +83,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for directory, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            if name != NAME and not name.startswith(JOURNAL) and not name.endswith(TEMPORARY_SUFFIX):
+            if name != NAME and not name.startswith(JOURNAL) and not name.endswith(unfinished.SUFFIX):
                 yield Path(directory, name)
 
 
@@ -171,12 +171,6 @@ def _saved(directory: Dataset) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> int:
-    temporary = temporary_of(path, os.getpid())
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    with unfinished.whole(path) as place:
+        place.write_bytes(data)
     return len(data)

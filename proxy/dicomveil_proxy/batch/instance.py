@@ -6,7 +6,6 @@ An instance's errors become its outcome, and a foreign error's message, which ma
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from mmap import ACCESS_READ, mmap
@@ -16,10 +15,9 @@ from typing import BinaryIO
 from dicomveil_engine import EngineError, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
 from dicomveil_engine.validation import Problem, validate_instance, validate_output
-from dicomveil_proxy import logs
+from dicomveil_proxy import logs, unfinished
 from dicomveil_proxy.batch.job import Job
 from dicomveil_proxy.batch.outcome import Outcome, Status
-from dicomveil_proxy.batch.tree import TEMPORARY_SUFFIX
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 """The SOP Class of a DICOMDIR (PS3.4 Annex I.4)."""
@@ -80,20 +78,14 @@ class InstanceFiles:
             with _mapped(source) as data:
                 _demand_legal(validate_instance(data), "the input is not legal")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_of(target, os.getpid())
-        try:
-            with temporary.open("wb", buffering=0) as output:
+        with unfinished.whole(target) as place:
+            with place.open("wb", buffering=0) as output:
                 self._rewrite(head, file, output)
                 if synchronous:
                     os.fsync(output.fileno())
             if self._validates_output:
-                with _mapped(temporary) as data:
+                with _mapped(place) as data:
                     _demand_legal(validate_output(data, self._policy), "the output would not be legal")
-            temporary.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
         written = target.stat()
         return Outcome(Status.WRITTEN, "", written.st_size, written.st_mtime_ns)
 
@@ -106,11 +98,6 @@ class InstanceFiles:
         while count := file.readinto(buffer):  # type: ignore[attr-defined] # raw files have it
             write_all(output.write, rewriter.feed(buffer[:count]))
         write_all(output.write, rewriter.close())
-
-
-def temporary_of(target: Path, process: int) -> Path:
-    """Where a process writes, beside the target, until the instance is whole."""
-    return target.with_name(f".{process}{TEMPORARY_SUFFIX}")
 
 
 def write_all(

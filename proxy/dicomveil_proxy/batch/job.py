@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_proxy.profile import configuration_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Job:
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
-        return load_policy(self._configuration(), self.key)
+        return load_policy(configuration_of(self.profile), self.key)
 
     def key_for(self, purpose: str) -> bytes:
         """A key for what the batch remembers or names, derived from the project's."""
@@ -40,7 +41,7 @@ class Job:
 
         The engine's own files are a part of it: another version may decide otherwise. Raises ConfigurationError.
         """
-        configuration = self._configuration()
+        configuration = configuration_of(self.profile)
         parts = [
             _code(),
             str(self.profile if isinstance(configuration, Mapping) else configuration.stem).encode(),
@@ -48,12 +49,6 @@ class Job:
             bytes((self.validates_input, self.validates_output)),
         ]
         return keyed_digest(self.key_for("fingerprint"), joined(parts))
-
-    def _configuration(self) -> Mapping[str, object] | Path:
-        """As `serve` tells them apart: a file is one that is there, or whose name has an ending."""
-        path = Path(self.profile)
-        is_file = isinstance(self.profile, Path) or path.suffix or path.exists()
-        return path if is_file else {"profile": str(self.profile)}
 
 
 @cache

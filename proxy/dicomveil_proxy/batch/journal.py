@@ -15,9 +15,10 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_engine.keys import keyed_digest
+from dicomveil_proxy import unfinished
 from dicomveil_proxy.batch.job import Job, joined
 from dicomveil_proxy.batch.outcome import Outcome
-from dicomveil_proxy.batch.tree import JOURNAL, TEMPORARY_SUFFIX, Found
+from dicomveil_proxy.batch.tree import JOURNAL, Found
 
 _COMMIT_SECONDS = 1.0
 """What a run that is killed may have to do again."""
@@ -113,6 +114,6 @@ def _sweep(folder: Path) -> None:
     """Remove what a run that was killed left unfinished."""
     for directory, _, names in os.walk(folder):
         for name in names:
-            if name.endswith(TEMPORARY_SUFFIX):
+            if name.endswith(unfinished.SUFFIX):
                 with contextlib.suppress(OSError):
                     Path(directory, name).unlink()

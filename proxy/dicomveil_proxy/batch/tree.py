@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicomveil_proxy import unfinished
 from dicomveil_proxy.batch.names import Rename
 
-TEMPORARY_SUFFIX = ".dicomveil-part"
-"""Of an instance that is still being written, as in `origin/index.py`."""
 JOURNAL = ".dicomveil-anonymize.sqlite"
 """What an output folder remembers of its runs."""
 
@@ -55,7 +54,7 @@ def walk(folder: Path, rename: Rename) -> Iterator[Found]:
         below: list[tuple[str, str]] = []
         taken: set[str] = set()
         for entry in entries:
-            if entry.name.endswith(TEMPORARY_SUFFIX) or entry.name.startswith(JOURNAL):
+            if entry.name.endswith(unfinished.SUFFIX) or entry.name.startswith(JOURNAL):
                 continue
             name = rename(source, entry.name)
             found = _look(entry, _joined(source, entry.name), _joined(target, name), is_taken=name in taken)

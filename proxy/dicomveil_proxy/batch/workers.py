@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicomveil_engine import ConfigurationError, EngineError
-from dicomveil_proxy import logs
-from dicomveil_proxy.batch.instance import InstanceFiles, temporary_of
+from dicomveil_proxy import logs, unfinished
+from dicomveil_proxy.batch.instance import InstanceFiles
 from dicomveil_proxy.batch.job import Job
 from dicomveil_proxy.batch.outcome import Outcome, Status
 from dicomveil_proxy.batch.tree import Found
@@ -131,7 +131,7 @@ class _Crew:
         worker.process.join()
         for task in worker.tasks:
             with contextlib.suppress(OSError):
-                temporary_of(task.target, worker.process.pid or 0).unlink(missing_ok=True)
+                unfinished.place_of(task.target, worker.process.pid or 0).unlink(missing_ok=True)
 
     def _end(self) -> None:
         for worker in self._workers:

@@ -6,10 +6,8 @@ are told only where names are kept, or asked for.
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from dicomveil_proxy.batch.names import Naming, printable
 from dicomveil_proxy.batch.report import Progress, Report
 from dicomveil_proxy.command.profile import key_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.signals import sigterm_as_interrupt
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""
@@ -69,7 +68,7 @@ def run(
         for warning in job.policy().warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
-            stack.enter_context(_ended_by_sigterm())
+            stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
             told = _Told(written, naming == "keep" or shows_paths)
             if is_folder:
@@ -127,16 +126,6 @@ class _Told:
     @property
     def _has_instances(self) -> bool:
         return any(self._progress.counts[status] for status in Status if status is not Status.SKIPPED)
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does: nothing unfinished stays, and what was done is remembered."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _profile(config: Path | None, profile: str | None) -> Path | str:

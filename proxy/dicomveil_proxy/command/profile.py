@@ -10,15 +10,10 @@ from pathlib import Path
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_proxy.command.keygen import KEY_BYTES
 from dicomveil_proxy.key_file import KeyFileWarning, read_key
+from dicomveil_proxy.profile import configuration_of
 
 DEFAULT = "default"
 EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
-
-
-def configuration_of(profile: str) -> dict[str, object] | Path:
-    """What `--profile` names: a file, or else a preset."""
-    path = Path(profile)
-    return path if path.suffix or path.exists() else {"profile": profile}
 
 
 def policy_of(profile: str | None, key_file: Path | None) -> Policy:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import signal
 import socket
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +26,7 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.signals import sigterm_as_interrupt
 from dicomveil_proxy.key_file import KeyFileWarning, read_key
 from dicomveil_proxy.origin.address import BaseURL
 from dicomveil_proxy.project import check_policy
@@ -207,14 +207,9 @@ def application(settings: Settings) -> FastAPI:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM end the server as Ctrl-C does, with what is under way finished and exit status 0."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass  # uvicorn has shut down already, and raised the signal again
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    """Let SIGTERM and Ctrl-C end the server with what is under way finished, and exit status 0."""
+    with sigterm_as_interrupt(), suppress(KeyboardInterrupt):
+        yield  # uvicorn has shut down when it raises the signal again
 
 
 def _run_here(config: uvicorn.Config, listening: socket.socket) -> bool:

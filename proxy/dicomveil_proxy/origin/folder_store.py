@@ -5,7 +5,6 @@ Nothing in the folder is ever replaced: it is somebody's data, and the only copy
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import BinaryIO
 
 from pydicom import dcmread
 
+from dicomveil_proxy import unfinished
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.origin.frames import malformed
-from dicomveil_proxy.origin.index import TEMPORARY_SUFFIX, FolderIndex
+from dicomveil_proxy.origin.index import FolderIndex
 from dicomveil_proxy.resource import parse_uid
 
 PROCESSING_FAILURE = 0x0110
@@ -64,18 +64,11 @@ def store_instance(
 
 def _write(path: Path, instance: BinaryIO) -> None:
     """Write the whole instance, or nothing that anybody takes for one."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    try:
+    with unfinished.whole(path, path.name) as place, place.open("xb") as file:
         instance.seek(0)
-        with temporary.open("xb") as file:
-            shutil.copyfileobj(instance, file, _COPY_BYTES)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+        shutil.copyfileobj(instance, file, _COPY_BYTES)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _same(path: Path, instance: BinaryIO) -> bool:

@@ -18,11 +18,9 @@ import numpy as np
 from dicomweb_client.file import DICOMfileClient
 from pydicom import dcmread
 
+from dicomveil_proxy import unfinished
 from dicomveil_proxy.origin.frames import silence_pydicom
 from dicomveil_proxy.resource import parse_uid
-
-TEMPORARY_SUFFIX = ".dicomveil-part"
-"""Of an instance that is still being written."""
 
 # The columns of the client's tables, in their order.
 _STUDY = (
@@ -128,7 +126,7 @@ def _files(folder: Path) -> Iterable[str]:
     for directory, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(directory, name)  # noqa: PTH118 - a hundred thousand of them
-            if not name.endswith(TEMPORARY_SUFFIX) and not os.path.islink(path):  # noqa: PTH114
+            if not name.endswith(unfinished.SUFFIX) and not os.path.islink(path):  # noqa: PTH114
                 yield path
 
 

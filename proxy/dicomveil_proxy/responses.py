@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,56 +17,10 @@ from dicomveil_proxy.json_document import encoded
 from dicomveil_proxy.media_type import DICOM_XML
 from dicomveil_proxy.multipart import MultipartWriter, random_boundary
 from dicomveil_proxy.native_xml import native_xml
+from dicomveil_proxy.pieces import Piece
 from dicomveil_proxy.problems import problem
-from dicomveil_proxy.transactions.retrieve import Piece
 
 _log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
-
-
-async def primed(generator: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
-    """A generator that has its first item already, so that what it raises at once can still be a status."""
-    try:
-        first = await anext(generator)
-    except StopAsyncIteration:
-        return _nothing()
-    except BaseException:
-        await generator.aclose()
-        raise
-    return _with_first([first], generator)
-
-
-async def gathered(body: AsyncGenerator[Piece, None], limit: int) -> list[Piece] | AsyncGenerator[Piece, None]:
-    """All pieces of a body; or, once they are over the limit, a generator of them and what follows."""
-    pieces: list[Piece] = []
-    size = 0
-    try:
-        async for piece in body:
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
-                return _with_first(pieces, body)
-    except BaseException:
-        await body.aclose()
-        raise
-    return pieces
-
-
-async def _nothing() -> AsyncGenerator[_T, None]:
-    return
-    yield  # an empty generator
-
-
-async def _with_first(first: list[_T], rest: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
-    try:
-        for item in first:
-            yield item
-        first.clear()
-        async for item in rest:
-            yield item
-    finally:
-        await rest.aclose()
 
 
 class Stream(Response):

@@ -27,16 +27,16 @@ from dicomveil_proxy.multipart import (
     boundary_of,
     random_boundary,
 )
+from dicomveil_proxy.pieces import Piece, primed
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.public_url import PublicURL
 from dicomveil_proxy.query import Level, Query
 from dicomveil_proxy.resource import Representation, Resource, parse_uid
-from dicomveil_proxy.responses import json_response, primed, xml_response
+from dicomveil_proxy.responses import json_response, xml_response
 from dicomveil_proxy.streams import Streams
 from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.transactions.frames import FrameStart
 from dicomveil_proxy.transactions.frames import frames as retrieve_frames
-from dicomveil_proxy.transactions.retrieve import Piece
 from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import Storing, bounded, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import IO
 
-Piece = bytes | bytearray | memoryview
+from dicomveil_proxy.pieces import Piece
 
 IN_MEMORY = 1 << 20
 """Bytes; most instances are shorter."""

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from dicomveil_proxy.entity_tag import REVALIDATED, entity_tag, held
 from dicomveil_proxy.errors import Busy, OriginTimeout
-from dicomveil_proxy.responses import Stream, gathered, primed
+from dicomveil_proxy.pieces import Piece, gathered, primed
+from dicomveil_proxy.responses import Stream
 from dicomveil_proxy.settings import Limits
-from dicomveil_proxy.transactions.retrieve import Piece
 
 
 class Streams:

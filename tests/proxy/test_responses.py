@@ -12,7 +12,8 @@ from starlette.types import Message
 
 from dicomveil_engine import InvalidDataSetError
 from dicomveil_proxy.errors import BadRequest, OriginMalformed, UnknownResource
-from dicomveil_proxy.responses import Stream, gathered, json_response, primed, problem_response
+from dicomveil_proxy.pieces import gathered, primed
+from dicomveil_proxy.responses import Stream, json_response, problem_response
 
 pytestmark = pytest.mark.anyio
 

@@ -25,9 +25,13 @@ def test_broken_off(tmp_path: Path) -> None:
     """Nothing stays, and what was there before does."""
     target = tmp_path / "1.dcm"
     target.write_bytes(b"before")
-    with pytest.raises(KeyboardInterrupt), unfinished.whole(target, target.name) as place:
-        place.write_bytes(b"DI")
-        raise KeyboardInterrupt
 
+    def write() -> None:
+        with unfinished.whole(target, target.name) as place:
+            place.write_bytes(b"DI")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]

@@ -11,6 +11,7 @@
       folder_store.py        storing into it
     selection.py           a part of an origin server: the studies that a project's filter selects
     pages.py               a search's results, all of them
+    metadata.py            the metadata of a resource, data set by data set
     frames.py, render.py   what both do with one stored instance
 
 Everything here is in original space and carries patients' data: nothing of it may reach a user agent except

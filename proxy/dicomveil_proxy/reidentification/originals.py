@@ -10,9 +10,10 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
-from dicomveil_engine import InstanceIdentity, InvalidDataSetError, JSONDataSet, ObjectStream
+from dicomveil_engine import InstanceIdentity, InvalidDataSetError, JSONDataSet
 from dicomveil_proxy.errors import Conflict, OriginMalformed, UnknownResource
 from dicomveil_proxy.identity import Kind
+from dicomveil_proxy.origin.metadata import data_sets
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level
@@ -119,18 +120,14 @@ class Originals:
     async def _metadata(
         self, study: str, series: str | None = None, instance: str | None = None
     ) -> AsyncGenerator[JSONDataSet, None]:
-        stream = ObjectStream(self._project.limits.origin_document_bytes)
-        chunks = self._project.origin.metadata(study, series, instance)
+        limit = self._project.limits.origin_document_bytes
         try:
-            async for chunk in chunks:
-                for found in stream.feed(chunk):
-                    yield found
-            for found in stream.close():
-                yield found
+            async with aclosing(data_sets(self._project.origin, study, series, instance, limit=limit)) as found:
+                async for some in found:
+                    for dataset in some:
+                        yield dataset
         except InvalidDataSetError as error:
             raise OriginMalformed(str(error)) from None
-        finally:
-            await chunks.aclose()
 
     async def _check_series(self, study: str, series: str) -> None:
         """A series that is known elsewhere must not get an instance of this study."""

@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 
-from dicomveil_engine import JSONDataSet, ObjectStream
+from dicomveil_engine import JSONDataSet
 from dicomveil_engine.dictionary import vr_of
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
+from dicomveil_proxy.origin.metadata import data_sets
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level, Query, name_of
 from dicomveil_proxy.transactions.superset import is_never_released
@@ -86,16 +87,14 @@ class Completion:
                 return {}
             identity = identity_of(found[0])
             series, instance = series or identity.series_instance_uid, identity.sop_instance_uid
-        stream = ObjectStream(self._project.limits.header_bytes)
         headers: list[JSONDataSet] = []
-        chunks = origin.metadata(study, series, instance)
+        limit = self._project.limits.header_bytes
         try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    headers += stream.feed(chunk)
+            async with aclosing(data_sets(origin, study, series, instance, limit=limit)) as found_headers:
+                async for some in found_headers:
+                    headers += some
         except UnknownResource:
             return {}  # it has gone since
-        headers += stream.close()
         if len(headers) != 1:
             raise OriginMalformed("the metadata of one instance is not one data set")
         return headers[0]

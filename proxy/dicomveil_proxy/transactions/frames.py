@@ -11,17 +11,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomveil_engine import ObjectStream
 from dicomveil_proxy.accept import Choice
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.media_type import OCTET_STREAM
 from dicomveil_proxy.multipart import PartData, PartStart, content_type_of
+from dicomveil_proxy.origin.metadata import data_sets
+from dicomveil_proxy.pieces import Piece
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.resource import Resource
 from dicomveil_proxy.transcoding import PixelDescription, can_transcode
 from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
-
-Piece = bytes | bytearray | memoryview
 
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
 _SYNTAXES = {OCTET_STREAM: EXPLICIT_LITTLE, "image/dicom-rle": RLE, "image/jls": JPEG_LS, "image/jp2": JPEG_2000}
@@ -128,14 +127,13 @@ def _is_as_stored(choice: Choice, media_type: str, stored: str | None) -> bool:
 
 async def _pixel_description(project: Project, original: Resource) -> PixelDescription:
     """How the frames of an instance are encoded, by the origin server's metadata."""
-    stream = ObjectStream(project.limits.header_bytes)
-    chunks = project.origin.metadata(original.study, original.series, original.instance)
-    async with aclosing(chunks):
-        found = [dataset async for chunk in chunks for dataset in stream.feed(chunk)]
-    found += stream.close()
-    if not found:
-        raise UnknownResource("there is no such resource")
-    return PixelDescription.from_json(found[0])
+    found = data_sets(
+        project.origin, original.study, original.series, original.instance, limit=project.limits.header_bytes
+    )
+    async with aclosing(found):
+        async for first, *_ in found:
+            return PixelDescription.from_json(first)
+    raise UnknownResource("there is no such resource")
 
 
 def _frame_type(part: PartStart) -> tuple[str, str | None]:

@@ -12,13 +12,15 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, ObjectStream, SeriesRewriter
+from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, SeriesRewriter
 from dicomveil_proxy.accept import Choice
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
 from dicomveil_proxy.json_document import encoded
 from dicomveil_proxy.media_type import DICOM
 from dicomveil_proxy.multipart import MultipartWriter, PartData, PartEnd, PartStart
 from dicomveil_proxy.native_xml import native_xml
+from dicomveil_proxy.origin.metadata import data_sets
+from dicomveil_proxy.pieces import Piece
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level
 from dicomveil_proxy.resource import BulkPath, Resource
@@ -26,7 +28,6 @@ from dicomveil_proxy.transactions.frames import checked_type, require_pixels
 from dicomveil_proxy.transcoding import InstanceSpool, can_transcode
 from dicomveil_proxy.translation import identity_of
 
-Piece = bytes | bytearray | memoryview
 _log = logging.getLogger(__name__)
 
 
@@ -164,14 +165,15 @@ async def metadata(
 
 
 async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[list[JSONDataSet], None]:
-    stream = ObjectStream(project.limits.header_bytes)
     rewriter = SeriesRewriter(project.metadata)
-    chunks = project.origin.metadata(original.study, original.series, original.instance)
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            if objects := stream.feed(chunk):
-                yield await _rewritten(project, rewriter, objects, base_url)
-    yield await _rewritten(project, rewriter, stream.close(), base_url)
+    async with aclosing(_originals(project, original)) as found:
+        async for originals in found:
+            yield await _rewritten(project, rewriter, originals, base_url)
+
+
+def _originals(project: Project, original: Resource) -> AsyncGenerator[list[JSONDataSet], None]:
+    limit = project.limits.header_bytes
+    return data_sets(project.origin, original.study, original.series, original.instance, limit=limit)
 
 
 async def _rewritten(
@@ -227,14 +229,10 @@ async def _released_uri(project: Project, original: Resource, bulk: BulkPath) ->
             found = uri
         return None
 
-    stream = ObjectStream(project.limits.header_bytes)
-    chunks = project.origin.metadata(original.study, original.series, original.instance)
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            for dataset in stream.feed(chunk):
+    async with aclosing(_originals(project, original)) as originals:
+        async for datasets in originals:
+            for dataset in datasets:
                 project.metadata.rewrite(dataset, bulk_data_uri=note)
-    for dataset in stream.close():
-        project.metadata.rewrite(dataset, bulk_data_uri=note)
     if not found:
         raise UnknownResource("there is no such bulk data, or the profile does not release it")
     return found

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import importlib
-import json
-import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from bench import peers
-from bench.instances import INSTANCES, UNLIKE, ct
-from bench.measure import Row, measure, table
+from bench.figures import Figures, Measure
+from bench.instances import ct, enhanced_mr, rtstruct, sr, ultrasound
+from bench.measure import measure
 
-RESULTS = Path(__file__).parents[2] / "dist" / "bench.json"
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Others' warnings are no failure of ours."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+_INSTANCES: dict[str, Callable[[], bytes]] = {
+    "CT 512x512": ct,
+    "enhanced MR, 200 frames": enhanced_mr,
+    "RTSTRUCT, 2,000 contours": rtstruct,
+    "SR, 24,000 elements (1)": sr,
+    "US loop, 50 MB": ultrasound,
+}
+_UNLIKE = "(1) not like with like: the Basic Profile removes the content tree, which the others walk through"
 
 
 def _tools() -> tuple[dict[str, peers.Deidentify], list[str]]:
     """The tools that are installed, ours first, and a reason for each that is missing."""
     offered: dict[str, tuple[str, Callable[[], peers.Deidentify]]] = {
         "dicomveil": ("dicomveil_engine", peers.dicomveil),
-        "streamed": ("dicomveil_engine", peers.dicomveil_streamed),
+        "dicomveil, streamed": ("dicomveil_engine", peers.dicomveil_streamed),
         "pydicom": ("engine.reference", peers.pydicom_reference),
         "dicognito": ("dicognito", peers.dicognito),
         "deid": ("deid", peers.deid),
@@ -44,7 +40,7 @@ def _tools() -> tuple[dict[str, peers.Deidentify], list[str]]:
         except ModuleNotFoundError as absent:
             if (absent.name or "").split(".")[0] != module.split(".")[0]:
                 raise
-            missing.append(f"{name} is not installed (`make bench` installs it)")
+            missing.append(peers.missing(name))
         else:
             tools[name] = prepare()
     return tools, missing
@@ -55,30 +51,20 @@ def test_instances_are_the_same_on_every_run() -> None:
     assert ct(rows=8, columns=8) == ct(rows=8, columns=8)
 
 
-def test_row_compares_with_the_first_tool() -> None:
-    """A ratio says how many times our time another takes."""
-    row = Row("CT", 1, 1, {"ours": 0.5, "theirs": 10.0})
-
-    assert table([row]).splitlines()[-1] == "| CT | 0.50 ms | 10.00 ms (20x) |"
-
-
 def test_measuring_notices_changed_pixels() -> None:
     """A tool that is quick because it drops the image does not get into the table."""
     with pytest.raises(AssertionError, match="changed the pixel data"):
-        measure("CT", ct(rows=8, columns=8), {"careless": lambda _: ct(rows=4, columns=4)}, rounds=1)
+        measure(ct(rows=8, columns=8), {"careless": lambda _: ct(rows=4, columns=4)}, rounds=1)
 
 
 @pytest.mark.bench
-def test_cpu_per_instance(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
-    """Print and write the table; every tool's output can be read and has the pixels it was given."""
-    asked = [request.config.option.markexpr, *request.config.invocation_params.args]
-    if not any("bench" in str(argument) for argument in asked):
-        pytest.skip("takes minutes: `make bench`")
-    rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
-    with _silence():
+def test_cpu_per_instance(figures: Figures, rounds: int) -> None:
+    """Every tool's output can be read and has the pixels it was given."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # others' warnings are no failure of ours
         tools, missing = _tools()
-        rows = [measure(name, make(), tools, rounds) for name, make in INSTANCES.items()]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([row.as_json() for row in rows], indent=1))
-    with capsys.disabled():
-        print("", table(rows), UNLIKE, *missing, f"written to {RESULTS.relative_to(Path.cwd())}", sep="\n")
+        for name, make in _INSTANCES.items():
+            ours, *theirs = measure(make(), tools, rounds).items()
+            figures.compare(f"de-identify {name}", Measure.CPU, ours[1], dict(theirs))
+    for note in (_UNLIKE, *missing):
+        figures.note(note)

@@ -85,19 +85,21 @@ def running_servers(folder: Path, *options: str) -> Iterator[Servers]:
     """Start all over an empty archive. `options` are those of `dicomveil serve`."""
     with (
         running_orthanc(folder) as orthanc,
-        running_nginx(folder / "nginx", [orthanc.base_url.removesuffix("/dicom-web")]) as nginx,
-        running_dicomveil(folder / "dicomveil", orthanc, *options) as dicomveil,
+        running_nginx_before(orthanc, folder / "nginx") as nginx,
+        running_dicomveil_before(orthanc, folder / "dicomveil", *options) as dicomveil,
     ):
-        yield Servers(
-            orthanc,
-            Server("Orthanc", orthanc.base_url, orthanc.process.pid),
-            Server("nginx", f"{nginx.url}/dicom-web", nginx.process.pid),
-            dicomveil,
-        )
+        yield Servers(orthanc, Server("Orthanc", orthanc.base_url, orthanc.process.pid), nginx, dicomveil)
 
 
 @contextmanager
-def running_dicomveil(folder: Path, orthanc: Orthanc, *options: str) -> Iterator[Server]:
+def running_nginx_before(orthanc: Orthanc, folder: Path, *directives: str) -> Iterator[Server]:
+    """Start nginx with its defaults, and with directives, which its name has too."""
+    with running_nginx(folder, [orthanc.base_url.removesuffix("/dicom-web")], *directives) as nginx:
+        yield Server(", ".join(["nginx", *directives]), f"{nginx.url}/dicom-web", nginx.process.pid)
+
+
+@contextmanager
+def running_dicomveil_before(orthanc: Orthanc, folder: Path, *options: str) -> Iterator[Server]:
     """Start a proxy that knows nothing yet, with a key of its own; its name has the options."""
     folder.mkdir()
     with running_proxy(folder, orthanc.base_url, "default", *options) as proxy:

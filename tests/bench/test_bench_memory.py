@@ -17,7 +17,7 @@ from bench.attributes import INSTANCE, SERIES, STUDY
 from bench.figures import Figure, Figures, Measure
 from bench.instances import ct, ultrasound
 from bench.series import LongInstance
-from bench.servers import Server, Servers, running_dicomveil, watched
+from bench.servers import Server, Servers, running_dicomveil_before, watched
 from bench.traffic import INSTANCES, JSON, fetched, fill, parts
 from dicomveil_engine import InstanceRewriter
 from origin.orthanc import Orthanc
@@ -68,7 +68,7 @@ def test_memory_of_slow_readers(servers: Servers, figures: Figures, tmp_path: Pa
     fill(servers.archive, [instance])
     settings = tmp_path / "dicomveil.toml"
     settings.write_text(f"[limits]\norigin_connections = {_READERS + 1}")  # by default a few of them would wait
-    with running_dicomveil(tmp_path / "readers", servers.archive, "--config", str(settings)) as server:
+    with running_dicomveil_before(servers.archive, tmp_path / "readers", "--config", str(settings)) as server:
         _warm(servers.archive, server)
         with watched(server) as memory:
             received = _read_slowly(server)

@@ -12,7 +12,7 @@ from bench.attributes import SERIES, STUDY
 from bench.figures import Figure, Figures, Measure
 from bench.instances import ct
 from bench.series import ct_series, ct_uid
-from bench.servers import Server, Servers, running_dicomveil, watched
+from bench.servers import Server, Servers, running_dicomveil_before, watched
 from bench.traffic import JSON, Timed, download, fetched, fill
 from bench.turns import in_turns
 
@@ -45,7 +45,7 @@ def test_metadata_of_a_series(
     fill(servers.archive, [ct(16, 16).replace(STUDY.encode(), _OTHER_STUDY.encode())])
     fill(servers.archive, ct_series(count, 16, 16))
     for encoding in ("identity", "gzip"):
-        with running_dicomveil(tmp_path / encoding, servers.archive) as server:
+        with running_dicomveil_before(servers.archive, tmp_path / encoding) as server:
             fetched(server.url(_OTHER_STUDY, then="/metadata"), JSON, encoding)
             with watched(server) as memory:
                 sizes = {server: _checked(server, count, encoding)}

@@ -10,7 +10,7 @@ import pytest
 from bench.attributes import SERIES, STUDY
 from bench.figures import Figures, Measure
 from bench.series import ct_series
-from bench.servers import Server, Servers, running_dicomveil
+from bench.servers import Server, Servers, running_dicomveil_before
 from bench.traffic import INSTANCES, Timed, download, fetched, fill, parts
 from bench.turns import in_turns
 
@@ -56,7 +56,7 @@ def test_retrieve_with_two_workers(
     def retrieve(server: Server) -> Timed:
         return download([server.url(STUDY, series) for series in content], INSTANCES, at_a_time=len(content))
 
-    with running_dicomveil(tmp_path / "two", servers.archive, "--workers", "2") as server:
+    with running_dicomveil_before(servers.archive, tmp_path / "two", "--workers", "2") as server:
         sizes = {
             each: sum(_checked(each, series, instances) for series, instances in content.items())
             for each in (servers.dicomveil, server)

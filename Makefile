@@ -33,7 +33,7 @@ format: install ## let the formatter and the linter's fixes have their way
 	$(RUN)/ruff check --fix .
 
 # The allocator as the container and `dicomveil serve` set it, for all that are measured.
-bench: install ## measure the engine against pydicom and other de-identifiers
+bench: install ## measure the engine beside other de-identifiers, the proxy beside nginx and Orthanc
 	$(UV) sync --frozen --inexact --group bench
 	MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 $(RUN)/pytest -m bench tests/bench
 

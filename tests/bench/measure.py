@@ -1,4 +1,4 @@
-"""CPU time per instance of several de-identifiers in one run, and its table.
+"""CPU time per instance of several de-identifiers in one run.
 
 Each call gets an instance of its own, as of one series: all UIDs of instances in it are new, so that no tool can
 remember more than a series has in common. The clock counts this process's CPU time, all threads, and stands still
@@ -12,43 +12,21 @@ import gc
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from io import BytesIO
 from itertools import count
 
 import pydicom
 
-from bench.instances import sibling
 from bench.peers import Deidentify
+from bench.series import sibling
 
 _ROUND_SECONDS = 0.1
 """A quick tool works in each round for about so long, if there are as many instances; a slow one takes one."""
 _SIBLINGS_BYTES = 128 << 20
 
 
-@dataclass(frozen=True)
-class Row:
-    """One kind of instance."""
-
-    instance: str
-    size: int
-    """Bytes of the instance."""
-    elements: int
-    """Elements of its data set at all levels."""
-    milliseconds: dict[str, float]
-    """Median CPU time for one instance, by tool; the first is ours."""
-
-    def times_slower(self, tool: str) -> float:
-        """How many times our CPU time the tool takes."""
-        return self.milliseconds[tool] / next(iter(self.milliseconds.values()))
-
-    def as_json(self) -> dict[str, object]:
-        """The row with its ratios, for a file."""
-        return asdict(self) | {"times_slower": {tool: self.times_slower(tool) for tool in self.milliseconds}}
-
-
-def measure(name: str, data: bytes, tools: Mapping[str, Deidentify], rounds: int) -> Row:
-    """Measure each tool on the instance; raise AssertionError when one gives back other pixels or none."""
+def measure(data: bytes, tools: Mapping[str, Deidentify], rounds: int) -> dict[str, float]:
+    """Median CPU seconds for one instance, by tool; AssertionError when one gives back other pixels or none."""
     original = pydicom.dcmread(BytesIO(data))
     numbers = count(1)
     most = max(1, _SIBLINGS_BYTES // len(data))
@@ -62,8 +40,7 @@ def measure(name: str, data: bytes, tools: Mapping[str, Deidentify], rounds: int
             for instance in siblings:
                 deidentify(instance)
             seconds[tool].append((time.process_time() - start) / len(siblings))
-    medians = {tool: statistics.median(values) * 1_000 for tool, values in seconds.items()}
-    return Row(name, len(data), sum(1 for _ in original.iterall()), medians)
+    return {tool: statistics.median(values) for tool, values in seconds.items()}
 
 
 def check(tool: str, output: bytes, original: pydicom.Dataset) -> None:
@@ -71,22 +48,6 @@ def check(tool: str, output: bytes, original: pydicom.Dataset) -> None:
     result = pydicom.dcmread(BytesIO(output))
     assert result.get("PixelData") == original.get("PixelData"), f"{tool} changed the pixel data"
     assert result.get("PatientName") != original.PatientName, f"{tool} did not de-identify"
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown: milliseconds, and how many times ours each of the others takes."""
-    tools = list(rows[0].milliseconds)
-    lines = [f"| instance | {' | '.join(tools)} |", "|---|" + "---:|" * len(tools)]
-    for row in rows:
-        ours, *others = tools
-        cells = [f"{row.milliseconds[ours]:.2f} ms"]
-        cells += [f"{row.milliseconds[tool]:.2f} ms ({_ratio(row.times_slower(tool))})" for tool in others]
-        lines.append(f"| {row.instance} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _ratio(times: float) -> str:
-    return f"{times:.0f}x" if times >= 10 else f"{times:.2g}x"
 
 
 def _calibrate(tool: str, deidentify: Deidentify, data: bytes, original: pydicom.Dataset) -> int:

@@ -6,15 +6,14 @@ counts in ticks of 10 ms: only the sum over many calls says anything.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import httpx
 import pydicom
 
 from bench.measure import check
+from bench.servers import Server
 from origin.orthanc import Orthanc
 
 _SECONDS = 1.0
@@ -22,31 +21,26 @@ _SECONDS = 1.0
 _FEWEST, _MOST = 5, 2_000
 
 
-def milliseconds(orthanc: Orthanc, data: bytes) -> float:
+def seconds(orthanc: Orthanc, data: bytes) -> float:
     """CPU time for one instance; raise AssertionError when Orthanc gives back other pixels or none."""
     root = orthanc.base_url.removesuffix("/dicom-web")
+    server = Server("Orthanc", orthanc.base_url, orthanc.process.pid)
     with httpx.Client(base_url=root, timeout=120) as client:
         stored = client.post("/instances", content=data).raise_for_status().json()
         instance = f"/instances/{stored['ID']}"
         output = client.post(f"{instance}/anonymize", json={}).raise_for_status().content
         check("Orthanc", output, pydicom.dcmread(BytesIO(data)))
         try:
-            return _repeated(lambda: client.post(f"{instance}/anonymize", json={}), orthanc.process.pid)
+            return _repeated(lambda: client.post(f"{instance}/anonymize", json={}), server)
         finally:
             # The bench's instances share their UIDs, and Orthanc keeps the first.
             client.delete(instance).raise_for_status()
 
 
-def _repeated(call: Callable[[], object], process: int) -> float:
-    """Milliseconds of a process's CPU time for one call."""
-    calls, start = 0, _cpu_seconds(process)
-    while ((used := _cpu_seconds(process) - start) < _SECONDS and calls < _MOST) or calls < _FEWEST:
+def _repeated(call: Callable[[], object], server: Server) -> float:
+    """Seconds of a server's CPU time for one call."""
+    calls, start = 0, server.cpu_seconds()
+    while ((used := server.cpu_seconds() - start) < _SECONDS and calls < _MOST) or calls < _FEWEST:
         call()
         calls += 1
-    return used / calls * 1_000
-
-
-def _cpu_seconds(process: int) -> float:
-    """User and system time of a process, from proc(5): fields 14 and 15, behind the name in parentheses."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used / calls

@@ -23,6 +23,11 @@ CONFIGURATION = {"profile": "default"}
 KEY = b"k" * 32
 
 
+def missing(name: str) -> str:
+    """Why a peer is not in the table."""
+    return f"{name} is not installed (`make bench` installs it)"
+
+
 def dicomveil() -> Deidentify:
     """Our engine, whole instances."""
     from dicomveil_engine import deidentify_instance, load_policy

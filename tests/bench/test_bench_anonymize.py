@@ -8,29 +8,28 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
+from bench import peers
+from bench.figures import Figures, Measure
 from bench.instances import ct
 from dicomveil_proxy.command.keygen import write_key
 
-RESULTS = Path(__file__).parents[2] / "dist" / "bench_anonymize.json"
 INSTANCES = 2_000
 _UID = "1.2.3.1.2.1{:06}"
 """Of one length, so that instances can be made without encoding each."""
 _PIXELS_COMPARED = 5
 _GROWTH_BYTES = 24 << 20
 """Ten times as many instances may take so much more; one held in memory would take 0.5 MB."""
-_MiB = 1 << 20
 _LAUNCHER = """
 import json, os, subprocess, sys, time
 start = time.monotonic()
@@ -43,8 +42,8 @@ print(json.dumps([status, seconds, usage.ru_utime + usage.ru_stime, usage.ru_max
 
 
 @dataclass(frozen=True)
-class Row:
-    """One command line."""
+class Run:
+    """Of one command line."""
 
     tool: str
     instances: int
@@ -53,21 +52,6 @@ class Row:
     """Of all its processes."""
     peak_bytes: int
     """Resident, of the largest of its processes."""
-
-    @property
-    def rate(self) -> float:
-        """Instances per second."""
-        return self.instances / self.seconds
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown; how many times faster the first is."""
-    lines = ["| command line | instances/s | CPU per instance | peak memory |", "|---|---:|---:|---:|"]
-    for row in rows:
-        ratio = f" ({rows[0].rate / row.rate:.2g}x slower)" if row.rate < rows[0].rate else ""
-        cpu = row.cpu_seconds / row.instances * 1_000
-        lines.append(f"| {row.tool} | {row.rate:.0f}{ratio} | {cpu:.1f} ms | {row.peak_bytes / _MiB:.0f} MiB |")
-    return "\n".join(lines)
 
 
 def fill(folder: Path, count: int, **size: int) -> None:
@@ -85,20 +69,20 @@ def fill(folder: Path, count: int, **size: int) -> None:
 def commands(key: Path) -> tuple[dict[str, list[str]], list[str]]:
     """What to run before the input and output folders, and a reason for each tool that is missing."""
     ours = [sys.executable, "-m", "dicomveil_proxy", "anonymize", "--key-file", str(key)]
-    found = {"dicomveil --jobs 2": [*ours, "--jobs", "2", "-I", "{0}", "-O", "{1}"]}
-    found["dicomveil"] = [*ours, "-I", "{0}", "-O", "{1}"]
+    found = {"dicomveil, --jobs 2": [*ours, "--jobs", "2", "-I", "{0}", "-O", "{1}"]}
+    found["dicomveil, --jobs 1"] = [*ours, "-I", "{0}", "-O", "{1}"]
     # By their modules: the script that dicognito 0.19 installs does not start.
-    peers = {
+    others = {
         "dicognito": ["-m", "dicognito", "--quiet", "{0}", "-o", "{1}"],
         "dicom-anonymizer": ["-c", "from dicomanonymizer.anonymizer import main; main()", "{0}", "{1}"],
     }
     modules = {"dicognito": "dicognito", "dicom-anonymizer": "dicomanonymizer"}
     missing = [tool for tool, module in modules.items() if importlib.util.find_spec(module) is None]
-    found |= {tool: [sys.executable, *command] for tool, command in peers.items() if tool not in missing}
-    return found, [f"{tool} is not installed (`make bench` installs it)" for tool in missing]
+    found |= {tool: [sys.executable, *command] for tool, command in others.items() if tool not in missing}
+    return found, [peers.missing(tool) for tool in missing]
 
 
-def measure(tool: str, command: list[str], source: Path, target: Path) -> Row:
+def measure(tool: str, command: list[str], source: Path, target: Path) -> Run:
     """Run a command line and look at what it made; raise AssertionError when something is missing."""
     target.mkdir()
     count = len(list(source.iterdir()))
@@ -114,10 +98,10 @@ def measure(tool: str, command: list[str], source: Path, target: Path) -> Row:
         assert output.PixelData == pixels, f"{tool} changed the pixel data"
         assert output.PatientName != "Doe^Jane", f"{tool} did not de-identify"
     shutil.rmtree(target)
-    return Row(tool, count, seconds, cpu_seconds, peak)
+    return Run(tool, count, seconds, cpu_seconds, peak)
 
 
-def compare(folder: Path, count: int, **size: int) -> tuple[list[Row], Row, list[str]]:
+def compare(folder: Path, count: int, **size: int) -> tuple[list[Run], Run, list[str]]:
     """Measure all tools on so many instances, and ours on a tenth of them."""
     write_key(folder / "key")
     fill(folder / "all", count, **size)
@@ -129,21 +113,6 @@ def compare(folder: Path, count: int, **size: int) -> tuple[list[Row], Row, list
     return rows, tenth, missing
 
 
-def as_json(rows: list[Row], tenth: Row) -> Mapping[str, object]:
-    """What is kept of a run."""
-    return {"rows": [asdict(row) | {"rate": row.rate} for row in rows], "tenth": asdict(tenth)}
-
-
-def test_row_says_how_much_slower_it_is() -> None:
-    """Than the first."""
-    rows = [Row("ours", 100, 1.0, 0.5, 80 << 20), Row("theirs", 100, 10.0, 10.0, 100 << 20)]
-
-    assert table(rows).splitlines()[2:] == [
-        "| ours | 100 | 5.0 ms | 80 MiB |",
-        "| theirs | 10 (10x slower) | 100.0 ms | 100 MiB |",
-    ]
-
-
 def test_measuring_notices_what_is_missing(tmp_path: Path) -> None:
     """A tool that is quick because it does nothing does not get into the table."""
     fill(tmp_path / "in", 2, rows=8, columns=8)
@@ -153,21 +122,18 @@ def test_measuring_notices_what_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.bench
-def test_instances_per_second(
-    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """Print and write the table; our memory does not grow with the number of instances."""
-    asked = [request.config.option.markexpr, *request.config.invocation_params.args]
-    if not any("bench" in str(argument) for argument in asked):
-        pytest.skip("takes minutes: `make bench`")
-    count = int(os.environ.get("BENCH_INSTANCES", str(INSTANCES)))
+def test_instances_per_second(figures: Figures, limited: Callable[[int], int], tmp_path: Path) -> None:
+    """Our memory does not grow with the number of instances."""
+    count = limited(INSTANCES)
     try:
-        rows, tenth, missing = compare(tmp_path, count)
+        (ours, *theirs), tenth, missing = compare(tmp_path, count)
     finally:
         shutil.rmtree(tmp_path, ignore_errors=True)  # a gigabyte
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(as_json(rows, tenth), indent=1))
-    with capsys.disabled():
-        memory = f"{count} instances; of a tenth of them, peak memory {tenth.peak_bytes / _MiB:.0f} MiB"
-        print("", table(rows), memory, *missing, f"written to {RESULTS.name}", sep="\n")
-    assert rows[0].peak_bytes < tenth.peak_bytes + _GROWTH_BYTES
+    job = f"anonymize {count:,} CT, --jobs 2, each"
+    figures.compare(job, Measure.WALL, ours.seconds / count, {run.tool: run.seconds / count for run in theirs})
+    figures.compare(job, Measure.CPU, ours.cpu_seconds / count, {run.tool: run.cpu_seconds / count for run in theirs})
+    peaks = {run.tool: float(run.peak_bytes) for run in theirs} | {f"{tenth.instances:,} CT": float(tenth.peak_bytes)}
+    figures.compare(f"anonymize {count:,} CT, --jobs 2", Measure.MEMORY, ours.peak_bytes, peaks)
+    for note in missing:
+        figures.note(note)
+    assert ours.peak_bytes < tenth.peak_bytes + _GROWTH_BYTES

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from bench.figures import Figures, Measure
 from dicomveil_engine import InstanceRewriter, Limits, Policy, load_policy
 from engine.nested import KEPT, heads, nested
 
@@ -20,7 +21,7 @@ _LEAST = 20_000
 """Elements of a round: several small instances, or a large one."""
 
 
-def nanoseconds(elements: int, depth: int, tag: int, policy: Policy) -> float:
+def seconds(elements: int, depth: int, tag: int, policy: Policy) -> float:
     """CPU time for each element: the median of some rounds, after one to fill the tables. No bytes come twice."""
     rounds, numbers = [], count(0, 1_000_000)
     for _ in range(1 + _ROUNDS):
@@ -31,25 +32,19 @@ def nanoseconds(elements: int, depth: int, tag: int, policy: Policy) -> float:
             rewriter = InstanceRewriter(policy)
             rewriter.feed(data)
             rewriter.close()
-        rounds.append((time.process_time() - start) / repeats / heads(elements, depth) * 1e9)
+        rounds.append((time.process_time() - start) / repeats / heads(elements, depth))
     return statistics.median(rounds[1:])
 
 
 @pytest.mark.bench
-def test_cost_of_an_element(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
-    """Print a table of the cost at each depth and size, in a sequence that stays and in one that goes."""
-    asked = [request.config.option.markexpr, *request.config.invocation_params.args]
-    if not any("bench" in str(argument) for argument in asked):
-        pytest.skip("takes a minute: `make bench`")
+def test_cost_of_an_element(figures: Figures) -> None:
+    """At each depth and size, in a sequence that stays and in one that goes, beside the first of them."""
     rules = [{"tag": "00380050", "method": "remove"}, {"tag": "UI", "method": "refreshUID"}]
     policy = load_policy({"profile": "none", "rules": rules}, b"k" * 32, limits=Limits(depth=max(DEPTHS)))
-    shapes = [(10_000, depth) for depth in DEPTHS] + [(size, 2) for size in SIZES]
-    lines = ["| elements | depth | stays | | goes | |", "|---:|---:|---:|---:|---:|---:|"]
-    first: list[float] = []
-    for elements, depth in shapes:
-        costs = [nanoseconds(elements, depth, tag, policy) for tag in (KEPT, REMOVED)]
-        first = first or costs
-        cells = [f"{cost:.0f} ns | {cost / base:.2f}x" for cost, base in zip(costs, first, strict=True)]
-        lines.append(f"| {elements} | {depth} | {' | '.join(cells)} |")
-    with capsys.disabled():
-        print("", *lines, sep="\n")
+    for what, tag in (("kept", KEPT), ("removed", REMOVED)):
+        at_depths = {f"of 10,000 at depth {depth}": seconds(10_000, depth, tag, policy) for depth in DEPTHS}
+        of_sizes = {f"of {size:,}": seconds(size, 2, tag, policy) for size in SIZES}
+        for costs in (at_depths, of_sizes):
+            (least, base), *others = costs.items()
+            for job, cost in others:
+                figures.compare(f"an element, {what}, {job}", Measure.CPU, cost, {f"itself, {least}": base})

@@ -1,137 +1,125 @@
-"""Servers under load: Orthanc, nginx and dicomveil before it, what they take of the machine, and a client that counts.
+"""A user agent that counts: it fetches and stores with curl, which costs little, since it shares the machine.
 
-Nothing here knows what is measured, nor what the bytes mean.
+What an answer holds is looked at with `fetched` and `parts`, before or after what is timed.
 """
 
 from __future__ import annotations
 
-import os
+import gzip
+import json
+import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from urllib.request import ProxyHandler, Request, build_opener
 
 import httpx
 
-from origin.nginx import running_nginx
-from origin.orthanc import Orthanc, running_orthanc
-from origin.proxy import Proxy, running_proxy
+from bench.servers import Server
+from origin.orthanc import Orthanc
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_STORED_AT_A_TIME = 50
-
-
-@dataclass(frozen=True)
-class Server:
-    """One of the servers."""
-
-    base_url: str
-    """The root of its DICOMweb services."""
-    pid: int
-
-    def cpu_seconds(self) -> float:
-        """CPU time that it has taken since its start, all its processes; to a hundredth of a second."""
-        return sum(_cpu_ticks(pid) for pid in _family(self.pid)) / _TICKS
-
-    def resident_bytes(self) -> int:
-        """Memory of all its processes that is its own (Pss: what is shared counts by its share)."""
-        return sum(_status(Path(f"/proc/{pid}/smaps_rollup"), "Pss") for pid in _family(self.pid))
+INSTANCES = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+"""Accept of a retrieve: as they are stored."""
+FRAMES = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
+JSON = "application/dicom+json"
+_STORED = 'multipart/related; type="application/dicom"; boundary=b'
+_BATCH_BYTES = 32 << 20
+_SECONDS = 1200
+"""For one answer."""
+_OPENER = build_opener(ProxyHandler({}))
+_CURL = ("curl", "--silent", "--show-error", "--fail", "--http1.1")
 
 
 @dataclass(frozen=True)
-class Servers:
-    """All three, over the same instances."""
+class Answer:
+    """The body of an answer."""
 
-    orthanc: Server
-    nginx: Server
-    dicomveil: Server
-    proxy: Proxy
-
-
-@contextmanager
-def running_servers(folder: Path, instances: Sequence[bytes] = (), *options: str) -> Iterator[Servers]:
-    """Start them, with what Orthanc holds. `options` are those of `dicomveil serve`."""
-    with (
-        running_orthanc(folder) as orthanc,
-        running_nginx(folder / "nginx", [orthanc.base_url.removesuffix("/dicom-web")]) as nginx,
-        running_proxy(folder, orthanc.base_url, "default", *options) as proxy,
-    ):
-        fill(orthanc, instances)
-        yield Servers(
-            Server(orthanc.base_url, orthanc.process.pid),
-            Server(f"{nginx.url}/dicom-web", nginx.process.pid),
-            Server(proxy.base_url, proxy.process.pid),
-            proxy,
-        )
+    content_type: str
+    content: bytes
+    """Without its content coding."""
+    transferred: int
+    """Bytes that came, as they were coded."""
 
 
-def fill(orthanc: Orthanc, instances: Sequence[bytes]) -> None:
-    """Store them past the proxy; raise AssertionError unless Orthanc has taken all."""
-    for begin in range(0, len(instances), _STORED_AT_A_TIME):
-        batch = instances[begin : begin + _STORED_AT_A_TIME]
-        assert stored(f"{orthanc.base_url}/studies", batch) == len(batch)
+@dataclass(frozen=True)
+class Timed:
+    """What was transferred, and how long it took."""
+
+    seconds: float
+    """Of wall time."""
+    size: int
+    """Bytes of the bodies, as they were coded."""
 
 
-def store_body(instances: Sequence[bytes]) -> tuple[str, bytes]:
-    """A store request: media type and body."""
-    parts = b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + each + b"\r\n" for each in instances)
-    return 'multipart/related; type="application/dicom"; boundary=b', parts + b"--b--\r\n"
+def fetched(url: str, accept: str, accept_encoding: str = "identity") -> Answer:
+    """Fetch and keep it; raise urllib.error.HTTPError for an answer without success."""
+    request = Request(url, headers={"Accept": accept, "Accept-Encoding": accept_encoding})
+    with _OPENER.open(request, timeout=_SECONDS) as response:
+        content: bytes = response.read()
+        is_coded = response.headers.get("Content-Encoding") == "gzip"
+        decoded = gzip.decompress(content) if is_coded else content
+        return Answer(response.headers["Content-Type"], decoded, len(content))
 
 
-def stored(url: str, instances: Sequence[bytes]) -> int:
-    """Store instances; how many the server acknowledges."""
-    media_type, body = store_body(instances)
-    headers = {"Content-Type": media_type, "Accept": "application/dicom+json"}
-    answer = httpx.post(url, content=body, headers=headers, timeout=600).raise_for_status()
-    return len(answer.json()["00081199"]["Value"])
+def parts(answer: Answer) -> list[bytes]:
+    """The bodies of the parts; raise AssertionError unless the last is followed by the closing boundary."""
+    boundary = re.search('boundary="?([^";]+)', answer.content_type)
+    assert boundary is not None, answer.content_type
+    _, *pieces, end = answer.content.split(b"--" + boundary[1].encode())
+    assert end.strip() == b"--", "broken off"
+    return [piece.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for piece in pieces]
 
 
-def download(urls: Sequence[str], *, at_a_time: int = 1, **headers: str) -> tuple[float, int]:
-    """Fetch all with curl, and keep nothing: seconds of wall time, and bytes of the bodies.
-
-    The client must cost little, since it shares the machine. Raises AssertionError for an answer other than 200, or
-    one that is broken off.
-    """
+def download(urls: Sequence[str], accept: str, accept_encoding: str = "identity", at_a_time: int = 1) -> Timed:
+    """Fetch all and keep nothing; raise AssertionError for an answer other than success, or one that is broken off."""
     with tempfile.NamedTemporaryFile("w") as urls_file:
         urls_file.writelines(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls)
         urls_file.flush()
-        command = ["curl", "--silent", "--show-error", "--fail", "--http1.1", "--config", urls_file.name]
-        for name, value in headers.items():
-            command += ["--header", f"{name.replace('_', '-')}: {value}"]
+        command = [*_CURL, "--config", urls_file.name, "--header", f"Accept: {accept}"]
+        command += ["--header", f"Accept-Encoding: {accept_encoding}"]
         if at_a_time > 1:
             command += ["--parallel", "--parallel-immediate", "--parallel-max", str(at_a_time)]
-        command += ["--write-out", "%{size_download} %{time_total}\n"]
         start = perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        lines = _run([*command, "--write-out", "%{size_download} %{time_total}\n"]).splitlines()
         seconds = perf_counter() - start
-    assert done.returncode == 0, done.stderr
-    answers = [line.split() for line in done.stdout.splitlines()]
-    assert len(answers) == len(urls)
+    assert len(lines) == len(urls)
     if len(urls) == 1:
-        seconds = float(answers[0][1])  # without curl's own start
-    return seconds, sum(int(size) for size, _ in answers)
+        seconds = float(lines[0].split()[1])  # without curl's own start
+    return Timed(seconds, sum(int(line.split()[0]) for line in lines))
 
 
-def _family(pid: int) -> list[int]:
-    """A process and all that it has started."""
-    found = [pid]
-    for each in found:
-        for task in Path(f"/proc/{each}/task").glob("*/children"):
-            found += [int(child) for child in task.read_text().split()]
-    return found
+def store_body(instances: Sequence[bytes]) -> bytes:
+    """The body of a store request."""
+    parts = b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + each + b"\r\n" for each in instances)
+    return parts + b"--b--\r\n"
 
 
-def _cpu_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+def upload(server: Server, body: Path, count: int) -> Timed:
+    """Store a `store_body`; raise AssertionError unless the server acknowledges as many instances as are in it."""
+    command = [*_CURL, "--request", "POST", "--upload-file", str(body), "--header", f"Content-Type: {_STORED}"]
+    command += ["--header", f"Accept: {JSON}", "--header", "Expect:", "--write-out", "\n%{size_upload} %{time_total}"]
+    answer, _, line = _run([*command, server.url(then="/studies")]).rpartition("\n")
+    acknowledged = len(json.loads(answer)["00081199"]["Value"])
+    assert acknowledged == count, f"{server.name} has stored {acknowledged} of {count} instances"
+    size, seconds = line.split()
+    return Timed(float(seconds), int(size))
 
 
-def _status(file: Path, name: str) -> int:
-    """A figure of the kernel's, in bytes."""
-    for line in file.read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError(f"{file} has no {name}")
+def fill(archive: Orthanc, instances: Sequence[bytes]) -> None:
+    """Store instances of about one size past the proxy; raise AssertionError unless the archive has taken all."""
+    held = archive.count_instances()
+    at_a_time = max(1, _BATCH_BYTES // len(instances[0]))
+    for begin in range(0, len(instances), at_a_time):
+        body = store_body(instances[begin : begin + at_a_time])
+        headers = {"Content-Type": _STORED, "Accept": JSON}
+        httpx.post(f"{archive.base_url}/studies", content=body, headers=headers, timeout=_SECONDS).raise_for_status()
+    assert archive.count_instances() == held + len(instances)
+
+
+def _run(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

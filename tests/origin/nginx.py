@@ -45,14 +45,14 @@ class Nginx:
 
 
 @contextmanager
-def running_nginx(folder: Path, servers: Sequence[str]) -> Iterator[Nginx]:
-    """Start nginx before servers, given as `http://host:port`."""
+def running_nginx(folder: Path, servers: Sequence[str], *directives: str) -> Iterator[Nginx]:
+    """Start nginx before servers, given as `http://host:port`; `directives` are more of its configuration's."""
     executable = program()
     if executable is None:
         raise FileNotFoundError("nginx is not installed")
     folder.mkdir()
     port = free_port()
-    (folder / "nginx.conf").write_text(_configuration(folder, port, servers))
+    (folder / "nginx.conf").write_text(_configuration(folder, port, servers, directives))
     log = folder / "nginx.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -66,7 +66,7 @@ def running_nginx(folder: Path, servers: Sequence[str]) -> Iterator[Nginx]:
         stop(process)
 
 
-def _configuration(folder: Path, port: int, servers: Sequence[str]) -> str:
+def _configuration(folder: Path, port: int, servers: Sequence[str], directives: Sequence[str]) -> str:
     """In one process, as whoever starts it. Each request goes to the next server, and says which that was."""
     each = " ".join(f"server {server.removeprefix('http://')};" for server in servers)
     folders = " ".join(
@@ -83,6 +83,7 @@ http {{
     location / {{
       proxy_pass http://servers; proxy_http_version 1.1; proxy_set_header Host $http_host;
       client_max_body_size 0; add_header X-Server $upstream_addr always;
+      {"".join(f"{directive}; " for directive in directives)}
     }}
   }}
 }}

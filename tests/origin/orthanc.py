@@ -65,6 +65,30 @@ class Orthanc:
         references = response.json().get("00081199", {}).get("Value", [])
         return references[0]["00081155"]["Value"][0] if references else None
 
+    def count_instances(self) -> int:
+        """How many it holds, as it says itself: its own REST API knows nothing of DICOMweb."""
+        count: int = httpx.get(f"{self._rest_url}/statistics").raise_for_status().json()["CountInstances"]
+        return count
+
+    def delete_all(self) -> None:
+        """Empty it."""
+        with httpx.Client(base_url=self._rest_url, timeout=60) as client:
+            for study in client.get("/studies").raise_for_status().json():
+                client.delete(f"/studies/{study}").raise_for_status()
+
+    @property
+    def _rest_url(self) -> str:
+        return self.base_url.removesuffix("/dicom-web")
+
+
+def demand() -> None:
+    """Without the packages: a skip, but a failure in CI."""
+    if program() is None:
+        reason = "Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
 
 @contextmanager
 def running_orthanc(folder: Path) -> Iterator[Orthanc]:
@@ -91,15 +115,8 @@ def running_orthanc(folder: Path) -> Iterator[Orthanc]:
 
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """An Orthanc for each module, empty at first, so that the order of modules cannot matter.
-
-    Without the packages: a skip, but a failure in CI.
-    """
-    if program() is None:
-        reason = "Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """An Orthanc for each module, empty at first, so that the order of modules cannot matter."""
+    demand()
     with running_orthanc(tmp_path_factory.mktemp("orthanc")) as server:
         yield server
 

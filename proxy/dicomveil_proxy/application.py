@@ -76,6 +76,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
         # What is there now stays until the end: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         yield
         for opened in origins.values():
             await opened.aclose()

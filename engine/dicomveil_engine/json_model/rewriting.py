@@ -191,7 +191,10 @@ class Rewriting:
         if creator is not None and self._reading.declared and (path or (key,))[0] >= CHARACTERISTICS_KEY:
             declared = is_declared_safe(self._reading.declared, int(key, 16), creator)
         entry = self._table.entry(key, vr, creator, declared=declared, plan=plan)
-        self._element(out, key, element, entry, depth, path, codecs)
+        if entry.is_plain and "BulkDataURI" not in element:
+            out[key] = kept(element, entry.tag, vr)
+        else:
+            self._element(out, key, element, entry, depth, path, codecs)
         if creator is not None and key in out:
             self._insert_creator(out, item, f"{key[:4]}00{key[4:6]}", key)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identifying import is_identifying
+from dicomveil_engine.marks import MARK_TAGS
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import Decision, Policy
@@ -32,6 +33,8 @@ class Entry:
     """The effective VR: the dictionary's where the server says UN."""
     decision: Decision
     identifies: bool
+    is_plain: bool = False
+    """Whether its values leave as they are, whatever the data set says, and say nothing of the whole."""
 
 
 class DecisionTable:
@@ -71,4 +74,5 @@ class DecisionTable:
         if vr not in dictionary.VRS and not isinstance(decision.method, Remove):
             raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
-        return Entry(tag, effective, decision, identifies and tag < _PIXELS)
+        is_plain = isinstance(decision.method, Keep) and effective not in {"SQ", "UN"} and tag not in MARK_TAGS
+        return Entry(tag, effective, decision, identifies and tag < _PIXELS, is_plain and vr == effective)

@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 
 class Transport(AiohttpTransport):
-    """An `AiohttpTransport` whose bodies are not cut."""
+    """An `AiohttpTransport` whose bodies are not cut, and which keeps no cookies: those of one user are no other's."""
+
+    def get_client(self) -> ClientSession:
+        """A session of its own, made when the first request is."""
+        limits = self.limits
+        connector = TCPConnector(
+            limit=limits.max_connections or 0, keepalive_timeout=limits.keepalive_expiry, ssl=self.ssl_context
+        )
+        return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx wants it."""

@@ -1,10 +1,19 @@
-"""JSON documents as bytes."""
+"""JSON documents, from bytes and to bytes: by orjson, and by Python itself where orjson refuses."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import orjson
+
+
+def decoded(document: bytes | bytearray) -> Any:
+    """What the document says. Raises ValueError for what is none, and RecursionError."""
+    try:
+        return orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return json.loads(document)
 
 
 def encoded(content: object) -> bytes:

@@ -536,6 +536,32 @@ async def test_connection_that_went_stale() -> None:
     assert len([head for head in seen if head != GONE]) == 3
 
 
+async def test_no_cookies() -> None:
+    """What the origin sets for one request it does not get with the next, which may be another user's."""
+    answer = OK + b"Set-Cookie: session=1; Path=/\r\nContent-Length: 2\r\n\r\n[]"
+    async with server(answer, answer) as (base, seen):
+        web = WebOrigin(base)
+        for _ in range(2):
+            assert await web.search(Level.STUDIES, None, None, [], limit=1, offset=0) == []
+        await web.aclose()
+
+    assert not any(b"cookie:" in head.lower() for head in seen)
+
+
+async def test_pieces_are_as_large_as_they_come() -> None:
+    """A body is not cut small: each piece costs the whole way through the proxy."""
+    body = bytes(4 << 20)
+    headers = OK.replace(b"application/dicom+json", b"application/dicom") + b"Content-Length: %d\r\n\r\n" % len(body)
+    async with server(headers + body) as (base, _):
+        web = WebOrigin(base)
+        events = [event async for event in web.instances("1.2", "1.2.3", "1.2.3.4")]
+        await web.aclose()
+
+    pieces = [len(event.data) for event in events if isinstance(event, PartData)]
+    assert sum(pieces) == len(body)
+    assert sum(pieces) / len(pieces) > 1 << 15
+
+
 async def test_stopping_early_lets_go_of_the_origin() -> None:
     """The rest of a series that nobody reads is not fetched."""
     head = OK.replace(b"application/dicom+json", b"multipart/related; boundary=b")

@@ -7,7 +7,6 @@ gives none. Bodies of error responses, redirects and part headers of the origin 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from dicomveil_proxy.errors import (
     OriginMalformed,
     OriginRefused,
 )
+from dicomveil_proxy.json_document import decoded
 from dicomveil_proxy.multipart import Event, PartData, PartEnd, PartStart, content_type_of
 from dicomveil_proxy.origin import Match, StoreResult
 from dicomveil_proxy.origin.address import BaseURL, query_string, resource_path
@@ -245,7 +245,7 @@ class WebOrigin:
         if not body:
             return None
         try:
-            return json.loads(body)
+            return decoded(body)
         except (ValueError, RecursionError):
             if response.status_code == httpx.codes.CONFLICT:
                 raise OriginRefused("the origin server refused", httpx.codes.CONFLICT) from None

@@ -54,7 +54,9 @@ def test_metadata_of_a_series(
             def retrieve(server: Server, encoding: str = encoding) -> Timed:
                 return download([_metadata(server)], JSON, encoding)
 
-            dicomveil, orthanc = in_turns(sizes, retrieve, 1 if count > _LONG else rounds)
+            # How far something is compressed depends on the pieces in which it comes.
+            slack = max(sizes.values()) // 100 if encoding == "gzip" else 0
+            dicomveil, orthanc = in_turns(sizes, retrieve, 1 if count > _LONG else rounds, slack=slack)
         job = f"metadata of {count:,} CT, Accept-Encoding: {encoding}"
         theirs = {"Orthanc": orthanc.seconds}
         figures.compare(job, Measure.WALL, dicomveil.seconds, theirs, at_most={"Orthanc": 1.3})

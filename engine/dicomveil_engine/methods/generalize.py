@@ -107,12 +107,15 @@ class Generalize:
 
     def check(self, vr: str) -> None:
         """Raise ConfigurationError if the settings say nothing, or nothing legal, for a VR that the rule names."""
-        problem = self._problem(vr)
-        if problem:
+        if problem := self._problems.get(vr):
             raise _wrong(problem)
 
+    @cached_property
+    def _problems(self) -> dict[str, str]:
+        """VR -> why there is no value for it, and the mend; empty when there is one."""
+        return {vr: self._problem(vr) for vr in _MAPPED | _NUMBERS}
+
     def _problem(self, vr: str) -> str:
-        """Why there is no value for this VR, and the mend; empty when there is one."""
         if self.values and vr in _MAPPED:
             are_legal = all(_is_one_value(vr, target) for _, target in self.values)
             return "" if are_legal else f'"values" has one that is not legal for the VR {vr}'
@@ -128,7 +131,7 @@ class Generalize:
     def apply(self, element: Element, context: Context) -> Values | None:
         """The coarser values; an empty one where there is none."""
         vr = element.vr
-        if problem := self._problem(vr):
+        if problem := self._problems.get(vr):
             raise inapplicable(self.name, element, problem)
         if self.values and vr in _MAPPED:
             return positions_kept([self._mapped(text, context) for text in texts(element)])
@@ -142,10 +145,17 @@ class Generalize:
         if vr in {"DS", "IS"}:
             return positions_kept([_number_text(text, vr, scale) for text in texts(element)])
         try:
+            scale = cast("Scale", self._scale_of_fl) if vr == "FL" else scale
             return _numbers(cast("list[float]", element.values), vr, scale)
         except (ValueError, OverflowError, struct.error):
             # `from None`: Python's own messages quote the value.
             raise inapplicable(self.name, element, "no number of that VR comes of it") from None
+
+    @cached_property
+    def _scale_of_fl(self) -> Scale | None:
+        """There the ends of bins, too, have no more than 32 bits: 0.7 must stay in the bin that begins with it."""
+        ends = self.scale.bins if self.scale else ()
+        return self.scale and Scale(self.scale.step, tuple(Decimal(repr(_single(float(end)))) for end in ends))
 
     @cached_property
     def _targets(self) -> dict[str, str]:
@@ -234,9 +244,7 @@ def _float(number: float, vr: str, scale: Scale) -> float:
         return number
     if vr == "FD":
         return float(scale.reduce(Decimal(repr(number))) or 0)
-    # The ends of bins, too, are no more precise than 32 bits: 0.7 must stay in the bin that begins with it.
-    single = Scale(scale.step, tuple(Decimal(repr(_single(float(end)))) for end in scale.bins))
-    return _single(float(single.reduce(Decimal(repr(_single(number)))) or 0))
+    return _single(float(scale.reduce(Decimal(repr(_single(number)))) or 0))
 
 
 def _single(number: float) -> float:

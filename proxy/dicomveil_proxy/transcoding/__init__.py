@@ -6,13 +6,11 @@ event loop, and `spool` is the way in and out for instances. Codecs read hostile
 a pixel in the process that holds the key and the origin server's password.
 """
 
-from dicomveil_proxy.transcoding.pixels import DECODABLE, PRODUCIBLE, PixelDescription, can_transcode
+from dicomveil_proxy.transcoding.pixels import PixelDescription, can_transcode
 from dicomveil_proxy.transcoding.spool import InstanceSpool
 from dicomveil_proxy.transcoding.transcoder import Transcoder, TranscodingLimits
 
 __all__ = [
-    "DECODABLE",
-    "PRODUCIBLE",
     "InstanceSpool",
     "PixelDescription",
     "Transcoder",

@@ -20,6 +20,7 @@ from dicomveil_proxy.origin.frames import StoredFrames, StoredInstance, malforme
 from dicomveil_proxy.transcoding.pixels import (
     ENCODABLE,
     IMPLICIT_LITTLE,
+    NATIVE,
     PixelDescription,
     by_pixel,
     can_transcode,
@@ -93,13 +94,9 @@ def _decoded(pixels: StoredFrames, described: PixelDescription) -> Iterator[tupl
     syntax = pixels.transfer_syntax
     for frame in pixels.frames():
         # Pixel data that is encapsulated although its transfer syntax says otherwise is encoded nobody knows how.
-        if pixels.encapsulated != _is_encapsulated(syntax):
+        if pixels.encapsulated == (syntax in NATIVE):
             raise NotAcceptable("the pixels are not encoded as their transfer syntax says")
         yield decode_frame(frame, syntax, described)
-
-
-def _is_encapsulated(syntax: str) -> bool:
-    return syntax.startswith(("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5"))
 
 
 def _all(

@@ -151,9 +151,7 @@ def _lookup(table: _Table) -> tuple[list[int], list[int], list[int]]:
 
 
 def _difference(bits: int, category: int) -> int:
-    """Table H.2: of 16 bits there is one difference only, and nothing follows."""
-    if category == 16:
-        return 32768
+    """Table H.2; of 16 bits there is one difference only, and nothing follows, so that those are not asked for."""
     return bits if not category or bits >> (category - 1) else bits - (1 << category) + 1
 
 
@@ -181,7 +179,7 @@ def _differences(segment: bytes, count: int, tables: list[tuple[list[int], list[
         if not length:
             raise ValueError("the code stream has a code that there is not")
         category = categories[window]
-        if category == 16:
+        if category == 16:  # Table H.2
             found[place] = 32768
             bits -= length
         elif length + category <= 16:

@@ -6,7 +6,6 @@ Opens the origin servers and the identity maps when it starts and lets go of the
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import re
 import secrets
@@ -73,10 +72,6 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # What is there now stays until the end: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
         yield
         for opened in origins.values():
             await opened.aclose()

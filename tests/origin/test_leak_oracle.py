@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from origin.proxy import Proxy, running_proxy
 
 pytestmark = [pytest.mark.origin, pytest.mark.filterwarnings("ignore")]
 
+_UID = re.compile(rb"2\.25\.[0-9]+")
 _ANY = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
@@ -33,15 +35,28 @@ def test_nothing_leaks(orthanc: Orthanc, shared: Path, tmp_path: Path, profile: 
             secrets = uids | {secret for each in stored for secret in each.secrets}
             for path, headers in _requests(proxy, stored):
                 response = client.get(f"{proxy.base_url}{path}", headers=headers)
-                seen = response.content + repr(response.headers.raw).encode()
+                seen = _told(response, proxy)
                 assert not {secret for secret in secrets if secret in seen}, path.replace(stored[0].study, "…")
                 answers += 1
         for path in ("/studies", "/series", "/instances?limit=1000", "/studies?includefield=all"):
-            content = client.get(f"{proxy.base_url}{path}").content
-            assert not {uid for uid in uids if uid in content}
+            told = _told(client.get(f"{proxy.base_url}{path}"), proxy)
+            assert not {uid for uid in uids if uid in told}
     log = proxy.log.read_bytes()
     assert not {secret for secret in everything if secret in log}
     assert answers > 1000
+
+
+def _told(response: httpx.Response, proxy: Proxy) -> bytes:
+    """An answer without the digits of chance: of the project's own pseudonyms, entity tags, boundaries and numbers.
+
+    Some patients' IDs are 123456, which one in some thousand pseudonyms has in it.
+    """
+    told = response.content + repr(response.headers.raw).encode()
+    told = _UID.sub(lambda uid: b"" if proxy.policy.is_pseudonym_uid(uid[0].decode()) else uid[0], told)
+    boundary = response.headers.get("content-type", "").partition("boundary=")[2]
+    for chance in (boundary, response.headers.get("etag", ""), response.headers["x-request-id"]):
+        told = told.replace(chance.encode(), b"") if chance else told
+    return told
 
 
 def _requests(proxy: Proxy, stored: list[Stored]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -34,3 +34,9 @@ def shared() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("the folder `shared` is not there beside the repository")
     return _SHARED
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The proxy runs on asyncio."""
+    return "asyncio"

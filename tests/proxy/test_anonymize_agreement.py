@@ -24,12 +24,6 @@ INSTANCES: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def without_addresses(dataset: Any) -> Any:
     """The same, but that bulk data is only said to be elsewhere."""
     if isinstance(dataset, list):

@@ -40,12 +40,6 @@ from proxy.fakes import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def settings(folder: Path, **values: Any) -> Settings:
     """Settings that are right, but for these."""
     key_file = folder / "key"

@@ -21,12 +21,6 @@ JSON = "application/dicom+json"
 BODY = b"[" + b'"Doe^Jane",' * 500 + b"0]"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     ("headers", "accepted"),
     [

@@ -15,12 +15,6 @@ VIEWER = "https://viewer.test"
 EVIL = "https://evil.test"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 async def preflight(ask: Asking, web_origin: str, method: str = "GET", headers: str = "accept") -> httpx.Response:
     """What a browser asks before a request that is not simple."""
     asked = {"Origin": web_origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}

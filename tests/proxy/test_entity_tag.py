@@ -14,12 +14,6 @@ pytestmark = pytest.mark.anyio
 TAG = '"0123"'
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def test_the_digest() -> None:
     """Of the key and the body: `printf body | openssl dgst -sha256 -hmac key`, its first half."""
     assert entity_tag(b"key", b"body") == '"515aae133b435d4000956731f68ae5cf"'

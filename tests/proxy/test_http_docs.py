@@ -18,12 +18,6 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "http.md").read_text(enco
 REQUEST = re.compile(r"^GET (\S+)\n(?:Accept: (\S+)\n)?(\d{3}) (\S+)$", re.MULTILINE)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 @pytest.mark.parametrize(("path", "accept", "status", "media_type"), REQUEST.findall(PAGE))
 async def test_requests(tmp_path: Path, path: str, accept: str, status: str, media_type: str) -> None:
     """Each is answered as the page says."""

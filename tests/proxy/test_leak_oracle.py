@@ -43,12 +43,6 @@ CODES = (0x00080100, 0x00080102, 0x00080103, 0x00080119)
 """Code values and their schemes, which the profile keeps: they come from a vocabulary."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 @cache
 def sentinels() -> bytes:
     """An instance with a sentinel in every attribute of PS3.6 that can hold one, nested, private, and around it."""

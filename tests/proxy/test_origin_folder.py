@@ -29,12 +29,6 @@ CT = "CT_small.dcm"
 NAMES = (CT, "MR_small_RLE.dcm", "SC_rgb_rle_2frame.dcm", "rtplan.dcm", "examples_palette.dcm")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def instance_file(name: str) -> Path:
     """One of the instances that ship with pydicom."""
     path = get_testdata_file(name, download=False)

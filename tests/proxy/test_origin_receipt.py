@@ -15,12 +15,6 @@ from dicomveil_proxy.origin.receipt import StoreBody, read_receipt
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 async def test_body() -> None:
     """One part of a bare type, read from the file's start, of the length that the header says."""
     file = BytesIO(b"instance" * 300_000)

@@ -20,12 +20,6 @@ from dicomveil_proxy.origin.response import mapped_errors, parts_of, refuse
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 async def events(content: bytes, **headers: str) -> list[Event]:
     """Of a response with this body."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -21,12 +21,6 @@ pytestmark = pytest.mark.anyio
 HERE, OUT = ("1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1"), ("1.2.3.2", "1.2.3.2.1", "1.2.3.2.1.1")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def selection(origin: Origin, **settings: Any) -> SelectedOrigin:
     """What these settings select of an origin."""
     now = settings.pop("clock", lambda: 0.0)

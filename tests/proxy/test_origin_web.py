@@ -37,12 +37,6 @@ TWO_PARTS = (
 )
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def origin(answer: Callable[[httpx.Request], httpx.Response] | httpx.Response, base: str = BASE) -> WebOrigin:
     """An origin that answers like this."""
     return WebOrigin(base, httpx.MockTransport(answer if callable(answer) else lambda _: answer))

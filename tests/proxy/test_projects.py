@@ -47,12 +47,6 @@ KEEPING_UIDS = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def archive() -> MemoryOrigin:
     """Two studies of two patients, with pixels enough to be bulk data."""
     first: dict[str, Any] = {"ModalitiesInStudy": "CT"}

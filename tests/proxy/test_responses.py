@@ -20,12 +20,6 @@ pytestmark = pytest.mark.anyio
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 class Source:
     """A body of these pieces; an exception is raised, None waits for ever. Knows whether it was let go of."""
 

@@ -18,12 +18,6 @@ SAMPLE = re.compile(r"GET (\S+)\nAccept: (.+)\n(\d+) ?(\S*)")
 SAMPLES = [found for block in re.findall(r"```http\n(.*?)```", PAGE, re.DOTALL) for found in SAMPLE.findall(block)]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 async def test_samples_are_answered_so(tmp_path: Path) -> None:
     """Each request gives that status and media type."""
     async with proxy(tmp_path, MemoryOrigin(picture(JPEG_2000))) as ask:

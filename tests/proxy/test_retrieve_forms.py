@@ -19,12 +19,6 @@ JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.92"
 XML = 'multipart/related; type="application/dicom+xml"'
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def parts_in(*syntaxes: str) -> str:
     """An Accept header for instances in these transfer syntaxes, equally welcome."""
     return ", ".join(f'multipart/related; type="application/dicom"; transfer-syntax={each}' for each in syntaxes)

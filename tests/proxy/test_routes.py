@@ -32,12 +32,6 @@ _JSON_OR_XML = 'application/dicom+json, application/json, multipart/related; typ
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def origin() -> MemoryOrigin:
     """Of one instance."""
     return MemoryOrigin(instance())

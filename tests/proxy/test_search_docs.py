@@ -16,12 +16,6 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "search.md").read_text(en
 BLOCKS = [re.findall(r"GET (\S+)", block) for block in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 async def test_queries_of_the_page(tmp_path: Path) -> None:
     """Those that find, those that find nothing, those that are refused."""
     (tmp_path / "archive").mkdir()

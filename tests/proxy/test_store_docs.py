@@ -18,12 +18,6 @@ pytestmark = pytest.mark.anyio
 TEXT = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def sample(language: str) -> str:
     """The only sample in a language."""
     (found,) = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.anyio
 REQUEST = Request({"type": "http", "method": "GET", "headers": []})
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def streams(**limits: float) -> Streams:
     """With room for one."""
     return Streams(Limits.model_validate({"concurrent_streams": 1} | limits), b"key")

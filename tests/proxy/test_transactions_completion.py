@@ -23,12 +23,6 @@ PROFILE = {
 STEP = "RequestAttributesSequence.ScheduledProcedureStepID"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 class LikeOrthanc(MemoryOrigin):
     """Leaves sequences and private attributes out of results, and tells modalities of studies only."""
 

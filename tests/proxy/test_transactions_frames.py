@@ -18,12 +18,6 @@ RLE_TYPE = f"image/dicom-rle;transfer-syntax={RLE}"
 NATIVE_TYPE = f"application/octet-stream;transfer-syntax={EXPLICIT_LITTLE}"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 FRAMES = raw(GREY)
 STORED = [encode_frame(frame, RLE, GREY) for frame in FRAMES]
 LS = [encode_frame(frame, JPEG_LS, GREY) for frame in FRAMES]

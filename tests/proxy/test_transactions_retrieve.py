@@ -34,12 +34,6 @@ JPEG = "1.2.840.10008.1.2.4.50"
 LONG = bytes(2000)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def archive() -> MemoryOrigin:
     """A study of two series, the first of two instances."""
     return MemoryOrigin(

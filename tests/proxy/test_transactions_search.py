@@ -151,12 +151,6 @@ def test_more_results_than_the_origin_gives_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 async def ask(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Asking]:
     """The proxy before one instance with everything that a user agent may ask for."""
     origin = MemoryOrigin(

@@ -27,12 +27,6 @@ SECOND = "1.2.3.1.1.2"
 UNREADABLE = b"Doe^Jane, no instance at all" * 10
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def undeidentifiable(uid: str = SECOND) -> bytes:
     """An instance that is cut off in its pixel data."""
     return instance(instance=uid, pixels=bytes(1000))[:-100]

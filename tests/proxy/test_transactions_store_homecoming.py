@@ -40,12 +40,6 @@ ORIGINAL: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def held() -> MemoryOrigin:
     """An origin server with one instance."""
     return MemoryOrigin(instance(**ORIGINAL))

@@ -23,12 +23,6 @@ PIXELS = "https://sender.test/bulk/1"
 JPEG = "1.2.840.10008.1.2.4.50"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 def as_json(part10: bytes, **changes: Any) -> dict[str, Any]:
     """An instance's metadata, with its pixel data elsewhere."""
     metadata = header_json(dcmread(BytesIO(part10)), lambda _: PIXELS)

@@ -15,12 +15,6 @@ from proxy.fakes import MemoryOrigin, instance, proxy, values
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
 class Listening(MemoryOrigin):
     """Writes down which keys it is asked by, at which level and from which place on."""
 

@@ -95,12 +95,6 @@ def test_what_is_no_uid() -> None:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def origin() -> MemoryOrigin:
     """Of one instance."""
     return MemoryOrigin(instance())

@@ -20,12 +20,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 async def transcoder() -> AsyncIterator[Transcoder]:
     """With one process."""
     made = Transcoder(TranscodingLimits(processes=1))

@@ -25,12 +25,6 @@ OUTSIDE = Resource(POLICY.pseudonym_uid(STUDY), POLICY.pseudonym_uid(SERIES), PO
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The proxy runs on asyncio."""
-    return "asyncio"
-
-
-@pytest.fixture
 def identities(tmp_path: Path) -> Iterator[IdentityMap]:
     """An empty map."""
     identities = IdentityMap(tmp_path / "identities.sqlite")

@@ -1,7 +1,6 @@
 """What Orthanc takes for the same job: `POST /instances/{id}/anonymize` of its REST API, in C++.
 
-The clock is the CPU time of its process, all threads, HTTP and the reading of what is stored included. The kernel
-counts in ticks of 10 ms: only the sum over many calls says anything.
+The clock is the CPU time of its process, all threads, HTTP and the reading of what is stored included.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from bench.servers import Server
 from origin.orthanc import Orthanc
 
 _SECONDS = 1.0
-"""A hundred ticks, so that one of them is a hundredth."""
+"""Of CPU time, over which calls are counted."""
 _FEWEST, _MOST = 5, 2_000
 
 

@@ -6,21 +6,14 @@ are left as they are, which every browser asks to have compressed, and which cos
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import zlib
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dicomveil_engine.part10.deflated import CODEC
 from dicomveil_proxy.media_type import DICOM_JSON, DICOM_XML, JSON, MULTIPART_RELATED, parse_media_type
-
-if TYPE_CHECKING:
-    import zlib
-else:
-    try:
-        zlib = import_module("isal.isal_zlib")  # the same, several times as fast
-    except ModuleNotFoundError:
-        import zlib
 
 MINIMUM_BYTES = 1_024
 """What is shorter gains nothing."""
@@ -41,21 +34,18 @@ class Compression:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        accepted = accepts_gzip(Headers(scope=scope).getlist("accept-encoding"))
-        answer = _Answer(send, is_accepted=accepted, is_head=scope["method"] == "HEAD")
-        await self._application(scope, receive, answer.send)
+        await self._application(scope, receive, _Answer(scope, send).send)
 
 
 class _Answer:
     """One answer on its way out."""
 
-    def __init__(self, send: Send, *, is_accepted: bool, is_head: bool) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
-        self._is_accepted = is_accepted
-        self._is_head = is_head
         self._start: Message | None = None
         """Of a document that is compressed: held back until it is known how long it becomes."""
-        self._compressor: zlib._Compress | None = None
+        self._compressor: Any = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -63,14 +53,14 @@ class _Answer:
             if _is_document(headers.get("content-type", "")):
                 headers.add_vary_header("Accept-Encoding")
                 is_long = int(headers.get("content-length", MINIMUM_BYTES)) >= MINIMUM_BYTES
-                if self._is_accepted and self._is_head and "content-length" not in headers:
+                if is_long and accepts_gzip(Headers(scope=self._scope).getlist("accept-encoding")):
+                    if self._scope["method"] != "HEAD" or "content-length" in headers:
+                        self._start = message
+                        return
                     _describe(headers, None)  # there is no body to be seen
-                elif self._is_accepted and is_long:
-                    self._start = message
-                    return
         elif self._start is not None:
             start, self._start = self._start, None
-            self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+            self._compressor = CODEC.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
             message = self._compressed(message)
             _describe(MutableHeaders(scope=start), None if message["more_body"] else len(message["body"]))
             await self._send(start)
@@ -81,7 +71,6 @@ class _Answer:
         await self._send(message)
 
     def _compressed(self, message: Message) -> Message:
-        assert self._compressor is not None
         body = self._compressor.compress(message["body"])
         more = message.get("more_body", False)
         return {**message, "body": body if more else body + self._compressor.flush(), "more_body": more}

@@ -16,10 +16,10 @@ from dicomveil_engine.errors import InvalidDataSetError
 try:
     from isal import igzip_lib, isal_zlib
 except ImportError:
-    _FAST: ModuleType | None = None
+    CODEC: ModuleType = zlib
     _ERRORS: tuple[type[Exception], ...] = (zlib.error,)
 else:
-    _FAST = isal_zlib
+    CODEC = isal_zlib
     _ERRORS = (zlib.error, igzip_lib.IsalError)  # type: ignore[assignment]  # its stub says an instance
 
 _STEP = 1 << 20
@@ -32,8 +32,8 @@ _BLOCK = 1 << 16
 class Inflater:
     """A deflated data set that comes in pieces."""
 
-    def __init__(self, codec: ModuleType | None = _FAST) -> None:
-        self._stream: Any = (codec or zlib).decompressobj(-zlib.MAX_WBITS)
+    def __init__(self, codec: ModuleType = CODEC) -> None:
+        self._stream: Any = codec.decompressobj(-zlib.MAX_WBITS)
 
     def feed(self, data: bytes | memoryview, *, closing: bool) -> Iterator[bytes]:
         """What the bytes hold, piece by piece. Raises InvalidDataSetError for what cannot be inflated or is cut off."""
@@ -55,8 +55,8 @@ class Inflater:
 class Deflater:
     """A data set on its way out."""
 
-    def __init__(self, codec: ModuleType | None = _FAST) -> None:
-        self._stream: Any = (codec or zlib).compressobj(wbits=-zlib.MAX_WBITS)
+    def __init__(self, codec: ModuleType = CODEC) -> None:
+        self._stream: Any = codec.compressobj(wbits=-zlib.MAX_WBITS)
         self._held = bytearray()
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pydicom.tag import BaseTag
 
 from dicomveil_engine import InstanceIdentity, InvalidDataSetError
 from dicomveil_engine.part10.body import Body
+from dicomveil_engine.part10.deflated import Inflater
 from dicomveil_engine.part10.elements import read_elements
 from dicomveil_engine.part10.encoding import LONG_VRS, UNDEFINED, Encoding
 from dicomveil_engine.part10.file_meta import (
@@ -33,6 +32,7 @@ from dicomveil_engine.part10.file_meta import (
 )
 from dicomveil_proxy.origin.frames import silence_pydicom
 from dicomveil_proxy.settings import Limits
+from dicomveil_proxy.spool import Spool
 
 _FIRST_GROUP, _PIXEL_GROUP = 0x0008, 0x7FE0
 _CUT_OFF = "the instance is cut off in the middle of Pixel Data"
@@ -216,32 +216,27 @@ def _end_of_value(file: IO[bytes], position: int, length: int, encoding: Encodin
 
 def _inflated(file: IO[bytes], start: int, limit: int) -> IO[bytes]:
     """The instance in explicit VR little endian, in a file of its own (PS3.5 Section A.5)."""
-    plain: IO[bytes] = tempfile.SpooledTemporaryFile(_CHUNK)  # noqa: SIM115 - it ends with whoever holds it
+    plain = Spool()
     try:
-        plain.write(FileMeta(EXPLICIT_VR_LITTLE_ENDIAN).encoded())
+        plain.add((FileMeta(EXPLICIT_VR_LITTLE_ENDIAN).encoded(),))
         file.seek(start)
-        plain.writelines(_inflated_chunks(file, limit))
+        plain.add(_inflated_pieces(file, limit))
     except BaseException:
         plain.close()
         raise
-    return plain
+    return cast("IO[bytes]", plain)
 
 
-def _inflated_chunks(file: IO[bytes], limit: int) -> Iterator[bytes]:
+def _inflated_pieces(file: IO[bytes], limit: int) -> Iterator[bytes]:
     total = 0
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        while not inflate.eof:
-            chunk = inflate.unconsumed_tail or file.read(_CHUNK)
-            # All of the file may be read and some of the data set still be inside.
-            if not (inflated := inflate.decompress(chunk, _CHUNK)) and not chunk:
-                raise InvalidDataSetError("the deflated data set is cut off")
+    inflater, piece = Inflater(), b"\0"
+    while piece:
+        piece = file.read(_CHUNK)
+        for inflated in inflater.feed(piece, closing=not piece):
             total += len(inflated)
             if total > limit:
                 raise InvalidDataSetError("the deflated data set is longer than limits.origin_instance_bytes")
             yield inflated
-    except zlib.error:
-        raise InvalidDataSetError("the deflated data set cannot be inflated") from None
 
 
 @contextmanager

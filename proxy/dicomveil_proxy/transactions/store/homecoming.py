@@ -46,7 +46,7 @@ class Reidentifying:
 
     async def close(self) -> None:
         """Read its header."""
-        self._spool.seek(0)  # writes what it still holds
+        self._spool.flush()
         file = cast(BinaryIO, self._spool)
         self._instance = await asyncio.to_thread(read_instance, file, self._project.limits)
         self._sent = self._instance.identity

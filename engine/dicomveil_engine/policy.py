@@ -164,7 +164,7 @@ class Policy:
         return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
 
     def _pseudonym_uid(self, original: str) -> str:
-        return pseudonym_of(original, self.uids)
+        return pseudonym_of(original, self.uids.pseudonym)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -39,9 +39,10 @@ class UIDPseudonyms:
     def __init__(self, keys: Keys) -> None:
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
-        self.pseudonym = lru_cache(_CACHE_SIZE)(self._pseudonym)
+        self.pseudonym = lru_cache(_CACHE_SIZE)(self.computed)
+        """The same as `computed`, remembered."""
 
-    def _pseudonym(self, original: str) -> str:
+    def computed(self, original: str) -> str:
         """The pseudonym of a UID; registered UIDs and the project's own pseudonyms stay as they are."""
         if not original or original.startswith(REGISTERED_ROOT) or self.is_pseudonym(original):
             return original

@@ -38,7 +38,7 @@ def test_newest_of_runs_that_begin_alike() -> None:
     for number in range(20):
         place.learn(run(bytes(remembered.RUN_KEY), number))
 
-    assert place.runs[bytes(remembered.RUN_KEY)][0] == run(bytes(remembered.RUN_KEY), 19)
+    assert place.runs[bytes(remembered.RUN_KEY)][0].raw == run(bytes(remembered.RUN_KEY), 19).raw
 
 
 def test_places_are_bounded() -> None:

@@ -5,52 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance
-from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE
-from dicomveil_engine.part10.resolution import Reading
-from dicomveil_engine.part10.table import DecisionTable
 from engine.datasets import body, element, header, instance, preset, rule, rules
-
-
-def reading(**values: bytes) -> Reading:
-    """What was noted: values by tag in hexadecimal and VR, such as `t0020000D_UI`."""
-    noted = Reading(preset("default"))
-    table = DecisionTable(preset("default"), EXPLICIT_LITTLE, top=True)
-    for name, value in values.items():
-        tag, vr = int(name[1:9], 16), name[10:]
-        entry = table[EXPLICIT_LITTLE.key_of(tag, vr)]
-        noted.context.append((entry, value, ("iso8859",)))
-    return noted
-
-
-def test_identity() -> None:
-    """The instance's own UIDs, without padding."""
-    identity = reading(
-        t00080016_UI=b"1.2.840\0", t00080018_UI=b"1.2.3", t0020000D_UI=b"1.2 ", t0020000E_UI=b""
-    ).identity
-
-    assert (identity.sop_class_uid, identity.sop_instance_uid) == ("1.2.840", "1.2.3")
-    assert (identity.study_instance_uid, identity.series_instance_uid) == ("1.2", "")
-
-
-def test_several_values_are_none() -> None:
-    """A multi-valued UID cannot say which study this is."""
-    assert reading(t0020000D_UI=b"1.2.3\\1.2.4").identity.study_instance_uid == ""
-
-
-def test_known() -> None:
-    """Equal for equal instances of a series, so that they share a resolver."""
-    one, two = (reading(t00080018_UI=uid, t00100020_LO=b"PATIENT-1").known() for uid in (b"1.2.3", b"1.2.4"))
-
-    assert one == two
-    assert one[4] == "PATIENT-1"
-
-
-def test_was_deidentified() -> None:
-    """A study that is the project's own pseudonym has been through the policy."""
-    pseudonym = preset("default").pseudonym_uid("1.2.3").encode()
-
-    assert reading(t0020000D_UI=pseudonym).known()[7] is True
-    assert reading(t0020000D_UI=b"1.2.3").known()[7] is False
 
 
 def test_value_that_does_not_fit() -> None:

@@ -43,7 +43,7 @@ def test_a_series_costs_its_own_elements() -> None:
     """From the fourth instance on, the walk meets what differs, and each run between."""
     policy, steps = fresh(), []
     for data in slices(6):
-        with patch.object(TopLevel, "_is_repeated", autospec=True, side_effect=TopLevel._is_repeated) as walked:
+        with patch.object(TopLevel, "_single", autospec=True, side_effect=TopLevel._single) as walked:
             deidentify_instance(data, policy)
         steps.append(walked.call_count)
 

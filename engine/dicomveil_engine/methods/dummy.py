@@ -61,6 +61,6 @@ class Dummy:
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """One constant value; for UI the pseudonym of each value, or of nothing."""
         if element.vr == "UI":
-            uids = [pseudonym_of(value, self.pseudonyms) for value in texts(element)]
+            uids = [pseudonym_of(value, self.pseudonyms.pseudonym) for value in texts(element)]
             return uids if any(uids) else [self.pseudonyms.pseudonym(_NO_UID)]
         return constant(element.vr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -22,14 +22,14 @@ def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
     return UIDPseudonyms(keys)
 
 
-def pseudonym_of(value: str, pseudonyms: UIDPseudonyms) -> str:
+def pseudonym_of(value: str, pseudonym: Callable[[str], str]) -> str:
     """The pseudonym of whatever stands in a UI element, legal UID or not; empty stays empty."""
     uid = value.strip(" \0")
     text = uid if uid.isascii() else uid.encode("utf-8", "backslashreplace").decode()
     # Only a legal UID can be a registered one: a name behind the registered root must not pass with it.
     if text.startswith(REGISTERED_ROOT) and not is_legal("UI", text):
         text = f"illegal:{text}"
-    return pseudonyms.pseudonym(text)
+    return pseudonym(text)
 
 
 @dataclass(frozen=True)
@@ -52,4 +52,4 @@ class RefreshUID:
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """The pseudonyms, value by value."""
-        return [pseudonym_of(value, self.pseudonyms) for value in texts(element)]
+        return [pseudonym_of(value, self.pseudonyms.pseudonym) for value in texts(element)]

@@ -53,6 +53,8 @@ class Creators:
 
     def keep_only(self, group: int | None) -> None:
         """Forget all but a group's, now that the section is written; those that were held are not in it."""
+        if not self._creators:
+            return
         self._creators = {number: creator for number, creator in self._creators.items() if number >> 8 == group}
         for creator in self._creators.values():
             if creator.place is not None:

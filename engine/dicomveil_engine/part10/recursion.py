@@ -17,6 +17,7 @@ from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.declarations import read_private_blocks
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Outcome
+from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.part10.remembered import LONGEST_SEQUENCE, Place, remember
 from dicomveil_engine.part10.search import ITEM_END, Search
 from dicomveil_engine.part10.section import Checkpoint
@@ -187,7 +188,10 @@ class Recursion(Search):
         if kind == kinds.CHANGED:
             section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))
         elif kind == kinds.UID:
-            new = self._tables.uid_element(entry.encoding, key, buffer[position + entry.head : after])
+            new = self._tables.new_uids[buffer[position + entry.head : after].strip(b" \0")]
+            if new is not None:
+                usual = entry.usual_uid_head if len(new) == USUAL_BYTES else b""
+                new = (usual or entry.encoding.element_head(key, len(new))) + new
         elif kind == kinds.REMOVED:
             if start == position:
                 section.start = after

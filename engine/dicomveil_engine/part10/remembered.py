@@ -7,10 +7,11 @@ chooses the bytes: whatever is remembered is bounded, and only what comes a seco
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from dicomveil_engine.part10.fragment import Outcome
-from dicomveil_engine.part10.resolution import Identifying, Noted, NotedRun
+from dicomveil_engine.part10.fragment import UNCHANGED, Outcome
+from dicomveil_engine.part10.reading import Identifying, Noted, NotedRun
+from dicomveil_engine.part10.table import Pending
 from dicomveil_engine.profile.private import PrivateBlock
 
 LONGEST_SEQUENCE = 1 << 10
@@ -30,13 +31,24 @@ _SEEN = 1 << 14
 """Hashes of short sequences and elements; 1 MiB when full."""
 
 
-class Run(NamedTuple):
-    """Elements of the data set itself, one behind the other."""
+class Run:
+    """Elements of the data set itself, one behind the other, and what became of them."""
 
-    raw: bytes
-    outcome: Outcome
-    identifying: NotedRun | None
-    context: tuple[Noted, ...]
+    __slots__ = ("context", "identifying", "new", "raw", "size", "waiting")
+
+    def __init__(self, raw: bytes, outcome: Outcome, identifying: NotedRun | None, context: tuple[Noted, ...]) -> None:
+        self.raw = raw
+        self.size = len(raw)
+        self.waiting: Pending | None = None
+        """What is pending of it, if anything is."""
+        self.new: bytes | None = None
+        """What else takes its place; None where it stays as it is."""
+        if isinstance(outcome, bytes):
+            self.new = outcome
+        elif outcome is not UNCHANGED:
+            self.waiting, self.new = outcome.waiting, b""
+        self.identifying = identifying
+        self.context = context
 
 
 class Place:

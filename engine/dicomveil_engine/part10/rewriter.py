@@ -11,22 +11,14 @@ from collections.abc import Iterator
 
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.legal import is_legal
-from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
-from dicomveil_engine.policy import (
-    SERIES_INSTANCE_UID,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
-    STUDY_INSTANCE_UID,
-    Policy,
-)
+from dicomveil_engine.policy import Policy
 
 Chunk = bytes | bytearray | memoryview
 
@@ -46,6 +38,7 @@ class InstanceRewriter:
         self._input = b""
         """What came before the file meta information was complete."""
         self._meta: FileMeta | None = None
+        self._tables: Tables | None = None
         self._walker: Walker | None = None
         self._body: Body | None = None
         self._is_body_kept = True
@@ -60,24 +53,25 @@ class InstanceRewriter:
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the instance, give those of the output that are ready."""
-        return list(self._advance(data, closing=False))
+        return self._advance(data, closing=False)
 
     def close(self) -> list[Chunk]:
         """The rest of the output, now that the input is complete."""
         if self._is_closed:
             return []
         self._is_closed = True
-        return list(self._advance(b"", closing=True))
+        return self._advance(b"", closing=True)
 
-    def _advance(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
+    def _advance(self, data: bytes | memoryview, *, closing: bool) -> list[Chunk]:
         if self._walker is None:
             self._input = self._input + bytes(data) if self._input else bytes(data)
             found = read_file_meta(self._input, closing=closing)
             if found is None:
-                return
+                return []
             self._meta, start = found
             self.transfer_syntax_uid = self._meta.transfer_syntax_uid
-            self._walker = Walker(self._policy, Tables.of(self._policy, self._meta.encoding))
+            self._tables = Tables.of(self._policy, self._meta.encoding)
+            self._walker = Walker(self._policy, self._tables)
             if self._meta.is_deflated:
                 self._inflater = Inflater()
                 self._deflater = Deflater()
@@ -88,45 +82,47 @@ class InstanceRewriter:
             else:
                 data = data[start:]
         if self._inflater is None:
-            yield from self._written(self._rewrite(data, closing=closing))
-        else:
-            yield from self._written(self._inflated(data, closing=closing))
-            if closing and self._deflater is not None:
-                yield self._deflater.close()
+            chunks = self._rewrite(data, closing=closing)
+            return [self._identify(), *chunks] if chunks and self.original is None else chunks
+        return list(self._deflated(data, closing=closing))
 
-    def _written(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Our file meta information before the first chunk, and the data set deflated if it came so."""
+    def _deflated(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
+        """What comes of a deflated data set; in pieces, since a small one can hold a very large one."""
+        assert self._inflater is not None
+        assert self._deflater is not None
+        for inflated in self._inflater.feed(data, closing=closing):
+            yield from self._deflate(self._rewrite(inflated, closing=False))
+        if closing:
+            yield from self._deflate(self._rewrite(b"", closing=True))
+            yield self._deflater.close()
+
+    def _deflate(self, chunks: list[Chunk]) -> Iterator[Chunk]:
+        assert self._deflater is not None
         for chunk in chunks:
             if self.original is None:
-                yield self._identify().encoded()
-            if self._deflater is None:
-                yield chunk
-            elif compressed := self._deflater.feed(chunk):
+                yield self._identify()
+            if compressed := self._deflater.feed(chunk):
                 yield compressed
 
-    def _inflated(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
-        assert self._inflater is not None
-        for inflated in self._inflater.feed(data, closing=closing):
-            yield from self._rewrite(inflated, closing=False)
-        if closing:
-            yield from self._rewrite(b"", closing=True)
-
-    def _rewrite(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
+    def _rewrite(self, data: bytes | memoryview, *, closing: bool) -> list[Chunk]:
         """The data set itself: elements to the walker, streamed values past it."""
         walker = self._walker
         assert walker is not None
+        written: list[Chunk] = []
         rest: bytes | memoryview = data
         while True:
             if self._body is not None:
                 taken = self._body.feed(rest)
                 if taken and self._is_body_kept:
-                    yield memoryview(rest)[:taken]
+                    written.append(memoryview(rest)[:taken])
                 rest = rest[taken:]
                 if not self._body.is_complete:
                     if closing:
                         raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
-                    return
+                    return written
                 self._body = None
+                if not rest and not closing:
+                    return written
             if rest:
                 walker.feed(bytes(rest))
                 rest = b""
@@ -135,31 +131,29 @@ class InstanceRewriter:
                 break
             entry, length = streamed
             self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT}
-            written, rest = walker.take(entry.head, keep=self._is_body_kept)
-            yield written
+            before, rest = walker.take(entry.head, keep=self._is_body_kept)
+            written.append(before)
             self._body = Body(length, entry.values)
         if closing:
-            yield walker.take()[0]
+            written.append(walker.take()[0])
         elif walker.held > self._policy.limits.header_bytes:
             raise InvalidDataSetError(
                 f"the header is longer than {self._policy.limits.header_bytes} bytes; "
                 "raise the limit header_bytes if such instances are to pass"
             )
+        return written
 
-    def _identify(self) -> FileMeta:
-        """Say which instance this is, and give the file meta information of its output."""
+    def _identify(self) -> bytes:
+        """Say which instance this is, and give the file meta information of its output, which is never deflated."""
         assert self._walker is not None
         assert self._meta is not None
-        self.original = original = self._walker.reading.identity
-        self.deidentified = InstanceIdentity(
-            sop_class_uid=self._output(SOP_CLASS_UID, original.sop_class_uid),
-            study_instance_uid=self._output(STUDY_INSTANCE_UID, original.study_instance_uid),
-            series_instance_uid=self._output(SERIES_INSTANCE_UID, original.series_instance_uid),
-            sop_instance_uid=self._output(SOP_INSTANCE_UID, original.sop_instance_uid),
-        )
+        assert self._tables is not None
+        identities = self._tables.new_identities
+        self.original = original = self._walker.reading.identity()
+        self.deidentified = identities.of(original)
         # MediaStorageSOPInstanceUID follows the new SOPInstanceUID (PS3.15 E.1.1); a file whose data set has
         # none gets the pseudonym of what its file meta information said.
-        instance = self.deidentified.sop_instance_uid or self._policy.pseudonym_uid(
+        instance = self.deidentified.sop_instance_uid or identities.pseudonym(
             original.sop_instance_uid or self._meta.sop_instance_uid
         )
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
@@ -167,11 +161,4 @@ class InstanceRewriter:
             self._meta.transfer_syntax_uid,
             sop_class if is_legal("UI", sop_class) else "",
             instance if is_legal("UI", instance) else "",
-        )
-
-    def _output(self, tag: int, original: str) -> str:
-        """A UID as the output has it; empty where the policy does something else with it."""
-        method = self._policy.decide(tag, "UI").method
-        if isinstance(method, RefreshUID):
-            return self._policy.pseudonym_uid(original)
-        return original if isinstance(method, Keep) else ""
+        ).encoded()

@@ -10,8 +10,8 @@ from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.due_marks import DueMarks
+from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.remembered import Place
-from dicomveil_engine.part10.resolution import Reading
 from dicomveil_engine.part10.section import Section
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import DecisionTable, Entry

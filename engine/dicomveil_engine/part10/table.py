@@ -22,6 +22,7 @@ from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, Encoding
+from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.policy import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -121,6 +122,7 @@ class Entry:
         "noted",
         "rule",
         "tag",
+        "usual_uid_head",
         "values",
         "vr",
     )
@@ -148,6 +150,9 @@ class Entry:
         self.noted = False
         """Whether the walker remembers the value: decisions about other elements need it."""
         self.constant = b""
+        """What takes its place, where that is the same in every data set."""
+        self.usual_uid_head = b""
+        """Of one that is UID: what stands before a pseudonym of the usual length."""
 
     def emptied(self) -> bytes:
         """The element without a value."""
@@ -295,6 +300,7 @@ class DecisionTable(dict[bytes, Entry]):
             entry.constant = entry.emptied()
         elif isinstance(method, RefreshUID):
             entry.kind = UID
+            entry.usual_uid_head = self.encoding.element_head(entry.key, USUAL_BYTES)
         elif isinstance(method, Dummy) and vr != "UI":
             entry.kind = CONSTANT
             entry.constant = entry.dummy()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
-from dicomveil_engine.methods.refresh_uid import pseudonym_of
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
+from dicomveil_engine.part10.new_uids import NewIdentities, NewUIDs
 from dicomveil_engine.part10.remembered import Remembered
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
-_UIDS_REMEMBERED = 65_536
 _RESOLVERS_REMEMBERED = 64
 _PLANS_REMEMBERED = 256
 _NAMES_REMEMBERED = 4_096
@@ -45,10 +44,10 @@ class Tables:
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
         """(value type, concept name, its encoding, character set) → plan, from the values as they came."""
         self.reference = Entry(REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
-        self._pseudonyms = policy.uids
-        self.uid_element = lru_cache(_UIDS_REMEMBERED)(self._uid_element)
-        """(encoding, element key, value) → the whole element with each UID's pseudonym; None if nothing changes."""
+        self.new_uids = NewUIDs(policy)
+        self.new_identities = NewIdentities(policy, self.new_uids)
         self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)
+        """What methods may know of the whole → what becomes of pending elements."""
 
     @classmethod
     def of(cls, policy: Policy, encoding: Encoding) -> Tables:
@@ -67,22 +66,3 @@ class Tables:
         content = self._policy.structured_content
         assert content is not None, "the profile decides for cleanContent only with the option"
         return content.plan(read_concept_name(concept, encoding, codecs), value_type.decode("latin-1"))
-
-    def _uid_element(self, encoding: Encoding, key: bytes, value: bytes) -> bytes | None:
-        if b"\\" not in value:
-            original = value.decode("latin-1").strip(" \0")
-            pseudonym = pseudonym_of(original, self._pseudonyms)
-            if pseudonym == original:
-                return None
-            return self._written(encoding, key, pseudonym)
-        originals = [uid.strip(" \0") for uid in value.decode("latin-1").split("\\")]
-        pseudonyms = [pseudonym_of(uid, self._pseudonyms) for uid in originals]
-        if pseudonyms == originals:
-            return None
-        return self._written(encoding, key, "\\".join(pseudonyms))
-
-    @staticmethod
-    def _written(encoding: Encoding, key: bytes, pseudonyms: str) -> bytes:
-        new = pseudonyms.encode("ascii")
-        new += b"\0" if len(new) % 2 else b""
-        return encoding.element_head(key, len(new)) + new

@@ -12,12 +12,13 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import table as kinds
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
+from dicomveil_engine.part10.reading import NotedRun
 from dicomveil_engine.part10.recursion import Recursion
 from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
-from dicomveil_engine.part10.resolution import NotedRun
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import NeedMoreError
 from dicomveil_engine.part10.table import DecisionTable, Entry
+from dicomveil_engine.policy import SOP_INSTANCE_UID
 
 LONG_VALUE = 1 << 20
 """A kept value longer than this, behind the groups that identify, is not held but passed through."""
@@ -36,16 +37,19 @@ class TopLevel(Recursion):
         Raises NeedMoreError or struct.error in the latter case.
         """
         buffer, encoding, end = self._buffer, self._encoding, len(self._buffer)
-        read, read_long = encoding.head.unpack_from, encoding.u32.unpack_from
+        read, read_long, starts_with = encoding.head.unpack_from, encoding.u32.unpack_from, buffer.startswith
+        section, reading = self._section, self.reading
+        out, starts, pending = section.out, section.starts, section.pending
         table, place = self._tables.top[self._stage], self._top_place()
         since: _Here | None = None
         """Where those elements begin that came before and are in no run."""
+        is_behind_run = False
         position = self._position
         while position < end:
             alike = place.runs.get(buffer[position : position + RUN_KEY])
             if alike is not None:
                 for run in alike:
-                    if buffer.startswith(run.raw, position):
+                    if starts_with(run.raw, position):
                         break
                 else:
                     run = None
@@ -53,7 +57,19 @@ class TopLevel(Recursion):
                     if since is not None:
                         self._learn(place, since, self._here(position))
                         since = None
-                    position = self._pass(run, position)
+                    after = position + run.size
+                    if run.new is not None:
+                        start = section.start
+                        if run.waiting is not None:
+                            pending.append((len(out) + 1, run.waiting))
+                        out += (buffer[start:position], run.new)
+                        starts.append(start)
+                        section.start = after
+                    if run.identifying is not None:
+                        reading.identifying.append(run.identifying)
+                    if run.context:
+                        reading.context += run.context
+                    position, is_behind_run = after, True
                     continue
             self._position = position
             key, length = read(buffer, position)
@@ -62,8 +78,10 @@ class TopLevel(Recursion):
             if value_at != position + 8:
                 (length,) = read_long(buffer, position + 8)
             after = value_at + length
-            is_plain = kind <= kinds.PLAIN
-            if not is_plain and since is not None:
+            # With what stands behind a run the instances began to differ: it is not looked at again.
+            may_repeat = kind <= kinds.PLAIN and not is_behind_run and entry.tag != SOP_INSTANCE_UID
+            is_behind_run = False
+            if since is not None and not may_repeat:
                 self._learn(place, since, self._here(position))
                 since = None
             if kind >= kinds.SPECIAL:
@@ -80,7 +98,7 @@ class TopLevel(Recursion):
                     raise InvalidDataSetError("a delimiter stands where an element should")
                 if kind != kinds.PRIVATE:
                     if entry.constant:
-                        self._section.replace(buffer, position, position, entry.constant)
+                        section.replace(buffer, position, position, entry.constant)
                     self._streamed = entry, length
                     return
                 decided = self._private(table, entry, position, length, end, self._codecs, self._creators, True)
@@ -93,14 +111,14 @@ class TopLevel(Recursion):
                 after = self._compound_or_nothing(entry, position, length, after, here, place)
                 if kind == kinds.DECLARED:
                     place = self._top_place()
-                since = self._follow(place, since, here, after, is_plain and self._is_repeated(position, after))
+                if may_repeat:
+                    since = self._follow(place, since, position, after, here)
             elif kind == kinds.KEPT and length > LONG_VALUE and self._is_streamed(entry, length):
                 self._streamed = entry, length
                 break
             else:
-                is_repeated = is_plain and self._is_repeated(position, after)
-                if is_repeated or since is not None:
-                    since = self._follow(place, since, self._here(position), after, is_repeated)
+                if may_repeat:
+                    since = self._follow(place, since, position, after)
                 after = self._single(entry, key, position, length, after)
             position = after
         if since is not None:
@@ -118,7 +136,9 @@ class TopLevel(Recursion):
             noted = (entry, self._buffer[value_at:after], self._codecs)
             if entry.identifies:
                 self.reading.identifying.append(noted)
-            if entry.is_context:
+            if entry.tag == SOP_INSTANCE_UID:
+                self.reading.instance = self.reading.instance or noted
+            elif entry.is_context:
                 self.reading.context.append(noted)
         if entry.kind >= kinds.REMOVED:
             self._change(entry, key, position, length, after, self._codecs)
@@ -162,30 +182,22 @@ class TopLevel(Recursion):
     def _here(self, position: int) -> _Here:
         return position, self._section.checkpoint(), len(self.reading.identifying), len(self.reading.context)
 
-    def _pass(self, run: Run, position: int) -> int:
-        """Do with a run at the position what was done with it before; the position behind it."""
-        after = position + len(run.raw)
-        if run.outcome is not UNCHANGED:
-            self._known(position, after, run.outcome)
-        if run.identifying is not None:
-            self.reading.identifying.append(run.identifying)
-        self.reading.context += run.context
-        return after
+    def _follow(
+        self, place: Place, since: _Here | None, position: int, after: int, here: _Here | None = None
+    ) -> _Here | None:
+        """Where the elements begin that came before and are in no run, now that there is one more.
 
-    def _is_repeated(self, position: int, after: int) -> bool:
-        """Whether an element is complete, short enough for a run, and came before with the same bytes."""
-        if after > len(self._buffer) or after - position > LONGEST_RUN:
-            return False
-        return self._tables.remembered.is_seen_again(self._buffer[position:after], at_top=True)
-
-    def _follow(self, place: Place, since: _Here | None, here: _Here, after: int, is_repeated: bool) -> _Here | None:
-        """Where the elements begin that came before and are in no run, now that there is one more, from `here` on."""
+        `here` is what was collected when the walk came to it, if it has been walked already.
+        """
+        is_repeated = after <= len(self._buffer) and after - position <= LONGEST_RUN
+        if is_repeated:
+            is_repeated = self._tables.remembered.is_seen_again(self._buffer[position:after], at_top=True)
         if since is not None and (not is_repeated or after - since[0] > LONGEST_RUN):
-            self._learn(place, since, here)
+            self._learn(place, since, here or self._here(position))
             since = None
         if not is_repeated:
             return None
-        return since or here
+        return since or here or self._here(position)
 
     def _learn(self, place: Place, since: _Here, until: _Here) -> None:
         """Remember the elements in between as a run, if they came together before."""

@@ -1,0 +1,79 @@
+"""The UIDs of an output: what becomes of a UI element's value, and which instance the output is.
+
+Both are asked of every instance, so that both remember: a series has most of its UIDs in common.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
+from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
+
+USUAL_BYTES = 44
+"""Of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
+_VALUES_REMEMBERED = 1 << 16
+_LONGEST_REMEMBERED = 256
+"""Bytes; a value of so many UIDs is a stranger's invention."""
+_SERIES_REMEMBERED = 256
+
+
+class NewUIDs(dict[bytes, bytes | None]):
+    """The value of a UI element without padding → its pseudonyms, padded; None where it stays as it came."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self._pseudonym = policy.uids.computed
+
+    def __missing__(self, value: bytes) -> bytes | None:
+        original = value.decode("latin-1")
+        if "\\" in original:
+            originals = [uid.strip(" \0") for uid in original.split("\\")]
+            original = "\\".join(originals)
+            pseudonym = "\\".join(pseudonym_of(uid, self._pseudonym) for uid in originals)
+        else:
+            pseudonym = pseudonym_of(original, self._pseudonym)
+        new = None
+        if pseudonym != original:
+            new = pseudonym.encode("ascii")
+            if len(new) % 2:
+                new += b"\0"
+        if len(value) <= _LONGEST_REMEMBERED:
+            if len(self) >= _VALUES_REMEMBERED:
+                self.clear()
+            self[value] = new
+        return new
+
+
+class NewIdentities:
+    """The identity of an instance → that of its output; empty where the policy does with a UID what gives no UID."""
+
+    def __init__(self, policy: Policy, new_uids: NewUIDs) -> None:
+        self._new_uids = new_uids
+        self._sop_class, self._study, self._series, self._instance = (
+            policy.decide(tag, "UI").method
+            for tag in (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
+        )
+        self._of_series = lru_cache(_SERIES_REMEMBERED)(self._made)
+
+    def of(self, original: InstanceIdentity) -> InstanceIdentity:
+        """The identity that the output has."""
+        sop_class_uid, study_instance_uid, series_instance_uid, sop_instance_uid = original
+        instance = self._new(self._instance, sop_instance_uid)
+        return InstanceIdentity(*self._of_series(sop_class_uid, study_instance_uid, series_instance_uid), instance)
+
+    def pseudonym(self, uid: str) -> str:
+        """What stands for a UID, whatever the policy does with its attribute."""
+        new = self._new_uids[uid.encode("latin-1")]
+        return uid if new is None else new.decode("ascii").rstrip("\0")
+
+    def _made(self, sop_class: str, study: str, series: str) -> tuple[str, str, str]:
+        return self._new(self._sop_class, sop_class), self._new(self._study, study), self._new(self._series, series)
+
+    def _new(self, method: Method, uid: str) -> str:
+        if isinstance(method, RefreshUID):
+            return self.pseudonym(uid)
+        return uid if isinstance(method, Keep) else ""

@@ -1,0 +1,165 @@
+"""What an instance says of itself, noted by the walker and decoded when it is asked for.
+
+The instances of a series say the same of everything but themselves: what follows from it is made once for all.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from dicomveil_engine import dictionary
+from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.part10.table import Entry
+from dicomveil_engine.policy import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+    Policy,
+)
+from dicomveil_engine.structured_content.references import ContentTree, Position
+from dicomveil_engine.words import IdentifyingWords
+
+_SUBJECTS_REMEMBERED = 256
+_WORDS_REMEMBERED = 256
+_TEXTS_REMEMBERED = 4_096
+
+Noted = tuple[Entry, bytes, tuple[str, ...]]
+"""An element's entry, its value and its character set."""
+
+
+class NotedRun:
+    """What identifies in a run of elements; the same run has the same one."""
+
+    __slots__ = ("noted",)
+
+    def __init__(self, noted: tuple[Noted, ...]) -> None:
+        self.noted = noted
+
+
+Identifying = Noted | NotedRun
+
+
+class Subject:
+    """What an instance is about, in the original values; equal ones are one object."""
+
+    __slots__ = (
+        "patient_id",
+        "patient_name",
+        "series_instance_uid",
+        "sop_class_uid",
+        "study_date",
+        "study_instance_uid",
+        "was_deidentified",
+    )
+
+    def __init__(self, policy: Policy, noted: tuple[Noted, ...]) -> None:
+        """`noted` are the elements of the context in their order; of several with one tag the first counts."""
+        texts = {one[0].tag: _single_text(one) for one in reversed(noted)}
+        self.sop_class_uid = texts.get(SOP_CLASS_UID, "")
+        self.study_instance_uid = texts.get(STUDY_INSTANCE_UID, "")
+        self.series_instance_uid = texts.get(SERIES_INSTANCE_UID, "")
+        self.patient_id = texts.get(PATIENT_ID, "")
+        self.patient_name = texts.get(PATIENT_NAME, "")
+        self.study_date = texts.get(STUDY_DATE, "")
+        self.was_deidentified = policy.is_pseudonym_uid(self.study_instance_uid)
+
+
+class Known(NamedTuple):
+    """All that methods may know of the whole; equal for most instances of a series."""
+
+    subject: Subject
+    sop_instance_uid: str
+    """Empty where no method asks for it."""
+    words: IdentifyingWords
+    gone: frozenset[Position]
+    """Where content items stood that are left out."""
+
+
+class Reading:
+    """The notes on one instance."""
+
+    __slots__ = ("_policy", "content", "context", "identifying", "instance")
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.context: list[Noted] = []
+        """What it is about, in its order."""
+        self.instance: Noted | None = None
+        """Its SOP Instance UID; of several the first counts."""
+        self.identifying: list[Identifying] = []
+        self.content = ContentTree()
+
+    def subject(self) -> Subject:
+        """What the instance is about; to be asked for when the header is complete."""
+        return _subject(self._policy, tuple(self.context))
+
+    def identity(self) -> InstanceIdentity:
+        """Its own UIDs, as they came; to be asked for when the header is complete."""
+        subject = self.subject()
+        return InstanceIdentity(
+            subject.sop_class_uid,
+            subject.study_instance_uid,
+            subject.series_instance_uid,
+            self.sop_instance_uid(),
+        )
+
+    def sop_instance_uid(self) -> str:
+        """Its SOP Instance UID; empty where it has none."""
+        return "" if self.instance is None else _single_text(self.instance)
+
+    def known(self) -> Known:
+        """What is known by now: elements behind Pixel Data may add words."""
+        subject, policy = self.subject(), self._policy
+        return Known(
+            subject,
+            self.sop_instance_uid() if policy.depends_on_instance else "",
+            _words(policy, tuple(self.identifying), subject.was_deidentified),
+            self.content.gone(),
+        )
+
+
+_subject = lru_cache(_SUBJECTS_REMEMBERED)(Subject)
+
+
+@lru_cache(_WORDS_REMEMBERED)
+def _words(policy: Policy, identifying: tuple[Identifying, ...], was_deidentified: bool) -> IdentifyingWords:
+    """The words of identifying values.
+
+    The project's own pseudonyms are left out, and dates that were moved: their letters and digits are chance
+    ("PS", "CT"), and stand nowhere else.
+    """
+    words = IdentifyingWords()
+    every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
+    for entry, value, codecs in every:
+        if was_deidentified and entry.vr == "DA":
+            continue
+        try:
+            values = entry.values.decode(entry.vr, value, codecs)
+        except ValueError:
+            raise InvalidDataSetError(
+                f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
+            ) from None
+        if isinstance(values, list):
+            for text in map(str, values):
+                if not policy.is_pseudonym_patient_id(text):
+                    words.add(text, entry.vr)
+    return words
+
+
+@lru_cache(_TEXTS_REMEMBERED)
+def _single_text(noted: Noted) -> str:
+    """An element's one value; a multi-valued UID or ID is none: it cannot say which study this is."""
+    entry, value, codecs = noted
+    try:
+        values = entry.values.decode(entry.vr, value, codecs)
+    except ValueError:
+        return ""
+    if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
+        return ""
+    return values[0].strip(" \0")

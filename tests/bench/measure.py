@@ -3,7 +3,7 @@
 Each call gets an instance of its own, as of one series: all UIDs of instances in it are new, so that no tool can
 remember more than a series has in common. The clock counts this process's CPU time, all threads, and stands still
 while others have the processor. The tools take turns in rounds, so that a machine that slows down slows all of
-them; the median round counts.
+them; the median round counts. Small instances get more rounds: a quick tool's is so short that chance has much to say.
 """
 
 from __future__ import annotations
@@ -22,17 +22,25 @@ from bench.series import sibling
 
 _ROUND_SECONDS = 0.1
 """A quick tool works in each round for about so long, if there are as many instances; a slow one takes one."""
+_SECONDS = 10.0
+"""So long new rounds begin; and until there are as many as were asked for."""
 _SIBLINGS_BYTES = 128 << 20
 
 
 def measure(data: bytes, tools: Mapping[str, Deidentify], rounds: int) -> dict[str, float]:
-    """Median CPU seconds for one instance, by tool; AssertionError when one gives back other pixels or none."""
+    """Median CPU seconds for one instance, by tool, of at least so many rounds.
+
+    Raises AssertionError when a tool gives back other pixels or none.
+    """
     original = pydicom.dcmread(BytesIO(data))
     numbers = count(1)
     most = max(1, _SIBLINGS_BYTES // len(data))
     repeats = {tool: _calibrate(tool, deidentify, data, original) for tool, deidentify in tools.items()}
     seconds: dict[str, list[float]] = {tool: [] for tool in tools}
-    for _ in range(rounds):
+    begin = time.monotonic()
+    for number in count():
+        if number >= rounds and time.monotonic() - begin > _SECONDS:
+            break
         for tool, deidentify in tools.items():
             siblings = [sibling(data, next(numbers)) for _ in range(min(repeats[tool], most))]
             gc.collect()

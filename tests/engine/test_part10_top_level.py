@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import InstanceRewriter, Policy, deidentify_instance, load_policy
-from dicomveil_engine.part10.top_level import TopLevel
+from dicomveil_engine.part10.remembered import Remembered
 from engine.datasets import EXPLICIT, KEY, SYNTAXES, Nodes, encoded, generated, instance, read
 
 SERIES: Nodes = {
@@ -40,12 +40,12 @@ def fresh() -> Policy:
 
 
 def test_a_series_costs_its_own_elements() -> None:
-    """From the fourth instance on, the walk meets what differs, and each run between."""
+    """From the fourth instance on, the walk looks at what differs, and passes each run between."""
     policy, steps = fresh(), []
     for data in slices(6):
-        with patch.object(TopLevel, "_single", autospec=True, side_effect=TopLevel._single) as walked:
+        with patch.object(Remembered, "is_seen_again", autospec=True, side_effect=Remembered.is_seen_again) as asked:
             deidentify_instance(data, policy)
-        steps.append(walked.call_count)
+        steps.append(asked.call_count)
 
     assert steps[0] >= len(SERIES)
     assert max(steps[4:]) < len(SERIES) / 8

@@ -13,14 +13,14 @@ class DueMarks:
 
     def __init__(self, marks: list[tuple[int, bytes]]) -> None:
         self.due = marks
-        """Tag and element; replaced, never changed, so that it can be put back."""
+        """Tag and element, in the order of tags; replaced, never changed, so that it can be put back."""
 
     def write(self, section: Section, buffer: bytes, position: int, *, before: int = NO_BOUNDARY) -> None:
         """Write those whose tags are below `before`."""
-        for tag, mark in self.due:
-            if tag < before:
-                section.replace(buffer, position, position, mark)
-        self.due = [due for due in self.due if due[0] >= before]
+        marks = [mark for tag, mark in self.due if tag < before]
+        if marks:
+            section.replace(buffer, position, position, b"".join(marks))
+            self.due = self.due[len(marks) :]
 
     def write_beside(self, section: Section, buffer: bytes, position: int, mark: int) -> None:
         """Write what is due before a mark that stands there already, and is added to."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from dicomveil_engine import dictionary
@@ -38,6 +39,7 @@ _GROUP = b"\x02\x00"
 _SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
 _ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
 """Elements of group 0002 that say anything to us."""
+_KINDS_REMEMBERED = 256
 _FIRST_ELEMENT = 6
 """Bytes of the data set that tell how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
@@ -65,16 +67,10 @@ class FileMeta(NamedTuple):
 
     def encoded(self) -> bytes:
         """A preamble of zeros, the prefix, and file meta information of our own."""
-        group = b"".join(
-            (
-                _VERSION,
-                _uid(_SOP_CLASS_UID, self.sop_class_uid),
-                _uid(_SOP_INSTANCE_UID, self.sop_instance_uid),
-                _uid(_TRANSFER_SYNTAX_UID, self.transfer_syntax_uid),
-                _IMPLEMENTATION,
-            )
-        )
-        return _BEGINNING + EXPLICIT_LITTLE.u32.pack(len(group)) + group
+        before, after = _around_instance(self.sop_class_uid, self.transfer_syntax_uid)
+        instance = _uid(_SOP_INSTANCE_UID, self.sop_instance_uid)
+        length = EXPLICIT_LITTLE.u32.pack(len(before) + len(instance) + len(after))
+        return b"".join((_BEGINNING, length, before, instance, after))
 
 
 _HEAD = struct.Struct("<HH2sH")
@@ -86,6 +82,13 @@ _IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
         Field(0x00020013, "SH", [IMPLEMENTATION_VERSION_NAME]),
     )
 )
+
+
+@lru_cache(_KINDS_REMEMBERED)
+def _around_instance(sop_class_uid: str, transfer_syntax_uid: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the SOP Instance UID."""
+    sop_class = _uid(_SOP_CLASS_UID, sop_class_uid)
+    return _VERSION + sop_class, _uid(_TRANSFER_SYNTAX_UID, transfer_syntax_uid) + _IMPLEMENTATION
 
 
 def _uid(element: int, uid: str) -> bytes:

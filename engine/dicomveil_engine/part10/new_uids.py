@@ -10,6 +10,7 @@ from functools import lru_cache
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
 from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
 
@@ -48,6 +49,12 @@ class NewUIDs(dict[bytes, bytes | None]):
         return new
 
 
+@lru_cache(_SERIES_REMEMBERED)
+def legal_uid(uid: str) -> str:
+    """A UID that is kept; empty where it is none."""
+    return uid if is_legal("UI", uid) else ""
+
+
 class NewIdentities:
     """The identity of an instance → that of its output; empty where the policy does with a UID what gives no UID."""
 
@@ -57,6 +64,8 @@ class NewIdentities:
             policy.decide(tag, "UI").method
             for tag in (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
         )
+        self.replace_instances = isinstance(self._instance, RefreshUID)
+        """Whether every SOP Instance UID of an output is a pseudonym, a registered UID or empty."""
         self._of_series = lru_cache(_SERIES_REMEMBERED)(self._made)
 
     def of(self, original: InstanceIdentity) -> InstanceIdentity:

@@ -17,7 +17,7 @@ from dicomveil_engine.part10.recursion import Recursion
 from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import NeedMoreError
-from dicomveil_engine.part10.table import DecisionTable, Entry
+from dicomveil_engine.part10.table import KEEP, DecisionTable, Entry
 from dicomveil_engine.policy import SOP_INSTANCE_UID
 
 LONG_VALUE = 1 << 20
@@ -90,8 +90,10 @@ class TopLevel(Recursion):
                     place = self._top_place()
                     continue
                 if kind == kinds.CHARACTER_SET:
-                    self._codecs = self._character_set(entry, position, length, end, True)
-                    place = self._top_place()
+                    codecs = self._character_set(entry, position, length, end, True)
+                    if codecs != self._codecs:
+                        self._codecs = codecs
+                        place = self._top_place()
                     position = after
                     continue
                 if kind == kinds.DELIMITER:
@@ -119,7 +121,8 @@ class TopLevel(Recursion):
             else:
                 if may_repeat:
                     since = self._follow(place, since, position, after)
-                after = self._single(entry, key, position, length, after)
+                if entry is not KEEP or length == UNDEFINED:
+                    after = self._single(entry, key, position, length, after)
             position = after
         if since is not None:
             self._learn(place, since, self._here(position))

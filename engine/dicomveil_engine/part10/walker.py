@@ -73,7 +73,8 @@ class Walker(TopLevel):
             self._chunks.clear()
         self._streamed = None
         try:
-            self._elements()
+            if self.held:
+                self._elements()
         except (NeedMoreError, struct.error) as error:
             if not closing:
                 held = len(self._buffer) - self._position

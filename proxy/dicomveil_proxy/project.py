@@ -11,9 +11,9 @@ from secrets import token_bytes
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.cursors import Cursors
 from dicomveil_proxy.identity import IdentityMap
 from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.origin.cursors import Cursors
 from dicomveil_proxy.reidentification.dates import check_reversible
 from dicomveil_proxy.resolver import Resolver
 from dicomveil_proxy.settings import Limits

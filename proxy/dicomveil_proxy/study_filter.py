@@ -1,12 +1,12 @@
 """A project's filter: which of the origin server's studies it has, said in original space.
 
 What the settings say is read and checked here, and whether a study's search result passes is decided. Who asks the
-origin server about it is `origin/selection.py`. No message holds a value or a UID.
+origin server about it is `origin/verdicts.py`. No message holds a value or a UID.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,11 @@ class StudyFilter:
     def passes(self, match: Mapping[str, object]) -> bool:
         """Whether a study matches the query, by what the origin server's search for studies says of it."""
         return matches(match, self.query)
+
+    def included(self, params: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """What a search must ask for besides, so that its results say what decides."""
+        names = (name_of(key.path[0]) for key in self.query.keys)
+        return tuple(("includefield", name) for name in dict.fromkeys(names) if ("includefield", name) not in params)
 
 
 def read_filter(settings: FilterSettings) -> StudyFilter:

@@ -148,6 +148,17 @@ async def test_paging_goes_on_where_it_was() -> None:
     assert len(origin.asked) <= 2 * 13
 
 
+async def test_everything_again() -> None:
+    """Who asks for all without pages gets all, each time, and so does who asks beyond the end."""
+    selected = selection(Archive(40), query={"PatientID": "PATIENT-1"})
+    everyone = await studies(selected, limit=0)
+
+    assert len(everyone) == 20
+    assert await studies(selected, limit=0) == everyone
+    assert await studies(selected, limit=10, offset=30) == []
+    assert await studies(selected, limit=10, offset=15) == everyone[15:]
+
+
 async def test_any_offset() -> None:
     """Also one that nobody has come to before, or so long ago that it counts no longer."""
     now = 0.0

@@ -10,7 +10,10 @@
       folder_search.py       searching it
       folder_store.py        storing into it
     selection.py           a part of an origin server: the studies that a project's filter selects
+      verdicts.py            which studies these are
+      selected_search.py     searches among them
     pages.py               a search's results, all of them
+    cursors.py             how far searches have got in them
     metadata.py            the metadata of a resource, data set by data set
     frames.py, render.py   what both do with one stored instance
 

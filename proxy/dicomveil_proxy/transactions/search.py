@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
-from dicomveil_proxy.cursors import BEGINNING, Cursor
+from dicomveil_proxy.origin.cursors import BEGINNING, Cursor
 from dicomveil_proxy.origin.pages import pages, unique
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.query import Level, Query, matches, requested_tags

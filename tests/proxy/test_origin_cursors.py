@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomveil_proxy.cursors import BEGINNING, Cursor, Cursors
+from dicomveil_proxy.origin.cursors import BEGINNING, Cursor, Cursors
 
 
 class Clock:

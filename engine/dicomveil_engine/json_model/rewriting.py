@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
-from dicomveil_engine import characters, dictionary
+from dicomveil_engine import characters
 from dicomveil_engine.dummies import dummy_items
-from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.content_item import read_content_item, renumbered
-from dicomveil_engine.json_model.elements import decoded, element_of, item_of, items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.elements import items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.marks import mark
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
@@ -24,10 +24,10 @@ from dicomveil_engine.json_model.reading import (
     codecs_of,
     text_of,
 )
+from dicomveil_engine.json_model.resolution import Waiting, resolve
 from dicomveil_engine.json_model.table import DecisionTable, Entry
-from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.marks import CODE_VALUE, MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
-from dicomveil_engine.methods.base import Element
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.dummy import Dummy
@@ -43,19 +43,10 @@ BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
+_METHOD_CODES = f"{METHOD_CODES:08X}"
 _OF_THE_WHOLE = {CHARACTER_SET} | {f"{tag:08X}" for tag in (*CONTEXT_TAGS, *MARK_TAGS, CHARACTERISTICS)}
 """What an element becomes may depend on these at the top level."""
 _CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
-
-
-class _Waiting(NamedTuple):
-    """An element whose method needs values."""
-
-    container: JSONDataSet
-    key: str
-    entry: Entry
-    depth: int
-    codecs: tuple[str, ...]
 
 
 class Rewriting:
@@ -81,7 +72,7 @@ class Rewriting:
         self._codecs = characters.DEFAULT
         """At the top level, as are the private creators."""
         self._creators: dict[str, str] = {}
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self._key = ""
         """Where at the top level this is."""
         self._elsewhere: set[str] = set()
@@ -96,12 +87,16 @@ class Rewriting:
         self._out = out = self._item(self._dataset, 0, (), characters.DEFAULT)
         self._reading.complete()
         for waiting in self._waiting:
-            self._apply(*waiting)
+            resolve(waiting, self._reading.context)
         if self._references:
             self._renumber()
         if self._marks:
             self._mark(out, self._marks)
         return out
+
+    def _mark(self, out: JSONDataSet, marks: Marks) -> None:
+        codes = self._dataset.get(_METHOD_CODES, {}) if self._policy.keeps(CODE_VALUE, "SH") else {}
+        mark(out, marks, str(codes.get("Value", "")))
 
     def run_after(self, last: Rewriting) -> JSONDataSet | None:
         """The de-identified data set, made of the last one's; None where it cannot be.
@@ -122,7 +117,7 @@ class Rewriting:
             return None
         self._reading = last._reading
         for waiting in self._waiting:
-            self._apply(*waiting)
+            resolve(waiting, self._reading.context)
         if any((key in new) != (key in last._out) for key in changed):
             return None
         self._out = last._out | new
@@ -253,7 +248,7 @@ class Rewriting:
             out[key] = {"vr": written}  # the method needs a value that is not here
         else:
             out[key] = element
-            self._waiting.append(_Waiting(out, key, entry, depth, codecs))
+            self._waiting.append(Waiting(out, key, entry, depth, codecs))
 
     def _items(
         self,
@@ -331,7 +326,7 @@ class Rewriting:
         if entry.tag == METHOD_TEXT and element.get("vr") == "LO":
             out[key] = element
             marked = Entry(entry.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
-            self._waiting.append(_Waiting(out, key, marked, 0, codecs))
+            self._waiting.append(Waiting(out, key, marked, 0, codecs))
         elif entry.tag == METHOD_CODES and element.get("vr") == "SQ":
             out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, 0, (), codecs)}
 
@@ -340,54 +335,6 @@ class Rewriting:
         self._elsewhere.add(self._key)
         new = self._bulk_data_uri(path, uri) if self._bulk_data_uri and written != "UN" else None
         return {"vr": written} if new is None else {"vr": written, "BulkDataURI": new}
-
-    # Second turn
-
-    def _apply(self, container: JSONDataSet, key: str, entry: Entry, depth: int, codecs: tuple[str, ...]) -> None:
-        element = container[key]
-        written = str(element.get("vr", "UN"))
-        values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
-        try:
-            changed = entry.decision.method.apply(Element(entry.tag, entry.vr, values, depth), self._reading.context)
-            if changed is None:
-                del container[key]
-            elif changed != values:
-                container[key] = self._encoded(written, entry, changed)
-            elif "InlineBinary" not in element and not isinstance(values, bytes) and not values:
-                container[key] = {"vr": written}
-            else:
-                container[key] = kept(element, entry.tag, entry.vr)
-        except EngineError as error:
-            raise DeidentificationError(
-                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {error}"
-            ) from None
-        except (ValueError, TypeError, ArithmeticError):
-            raise DeidentificationError(
-                f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: "
-                "no value of that VR comes of it"
-            ) from None
-
-    @staticmethod
-    def _encoded(written: str, entry: Entry, values: object) -> JSONElement:
-        if written == "UN" and entry.vr != "UN":
-            return encode(entry.vr, values)  # type: ignore[arg-type]
-        return encode(written, values)  # type: ignore[arg-type]
-
-    def _mark(self, out: JSONDataSet, marks: Marks) -> None:
-        """Say that the data set is de-identified; texts and codes of earlier times stay (PS3.15 E.1.1)."""
-        for mark in marks.fields():
-            key = f"{mark.tag:08X}"
-            if key not in out:
-                out[key] = element_of(mark)
-            elif mark.tag == METHOD_CODES:
-                earlier = out[key]["Value"]
-                assert isinstance(earlier, list)
-                known = str(self._dataset[key].get("Value")) if self._policy.keeps(CODE_VALUE, "SH") else ""
-                new = [item_of(item) for item in mark.items if str(item[0].values[0]) not in known]
-                out[key] = {"vr": "SQ", "Value": [*earlier, *new]}
-        in_order = sorted(out.items())
-        out.clear()
-        out.update(in_order)
 
 
 def _creators(item: JSONDataSet) -> dict[str, str]:

@@ -21,6 +21,7 @@ REGISTERED_ROOT = "1.2.840.10008."
 """UIDs that the standard registers (PS3.6 Annex A); they name no instance of anyone's."""
 
 PREFIX = "2.25."
+_PSEUDONYM = PREFIX.encode() + b"%d"
 _CACHE_SIZE = 65_536
 """Pseudonyms remembered per policy: some 20 MB when full."""
 
@@ -46,9 +47,12 @@ class UIDPseudonyms:
         """The pseudonym of a UID; registered UIDs and the project's own pseudonyms stay as they are."""
         if not original or original.startswith(REGISTERED_ROOT) or self.is_pseudonym(original):
             return original
-        digest = self._name.of(original.encode())
-        name = (int.from_bytes(digest) & _FREE_BITS | _FIXED).to_bytes(_NAME_BYTES)
-        return f"{PREFIX}{int.from_bytes(self._check.of(name) + name)}"
+        return self.of(original.encode()).decode()
+
+    def of(self, original: bytes) -> bytes:
+        """The pseudonym of a UID that is neither registered nor a pseudonym."""
+        name = (int.from_bytes(self._name.of(original)) & _FREE_BITS | _FIXED).to_bytes(_NAME_BYTES)
+        return _PSEUDONYM % int.from_bytes(self._check.of(name) + name)
 
     def is_pseudonym(self, uid: str) -> bool:
         """Whether the UID carries this project's check part."""

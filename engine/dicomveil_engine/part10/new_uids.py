@@ -13,6 +13,7 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
 from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
+from dicomveil_engine.uids import PREFIX, REGISTERED_ROOT
 
 USUAL_BYTES = 44
 """Of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
@@ -20,6 +21,8 @@ _VALUES_REMEMBERED = 1 << 16
 _LONGEST_REMEMBERED = 256
 """Bytes; a value of so many UIDs is a stranger's invention."""
 _SERIES_REMEMBERED = 256
+_MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())
+"""What UIDs begin with that are not replaced, if they are what they seem."""
 
 
 class NewUIDs(dict[bytes, bytes | None]):
@@ -27,26 +30,29 @@ class NewUIDs(dict[bytes, bytes | None]):
 
     def __init__(self, policy: Policy) -> None:
         super().__init__()
-        self._pseudonym = policy.uids.computed
+        self._pseudonyms = policy.uids
 
     def __missing__(self, value: bytes) -> bytes | None:
-        original = value.decode("latin-1")
-        if "\\" in original:
-            originals = [uid.strip(" \0") for uid in original.split("\\")]
-            original = "\\".join(originals)
-            pseudonym = "\\".join(pseudonym_of(uid, self._pseudonym) for uid in originals)
-        else:
-            pseudonym = pseudonym_of(original, self._pseudonym)
-        new = None
-        if pseudonym != original:
-            new = pseudonym.encode("ascii")
-            if len(new) % 2:
-                new += b"\0"
+        new = self._new(value)
+        if new is not None and len(new) % 2:
+            new += b"\0"
         if len(value) <= _LONGEST_REMEMBERED:
             if len(self) >= _VALUES_REMEMBERED:
                 self.clear()
             self[value] = new
         return new
+
+    def _new(self, value: bytes) -> bytes | None:
+        if value and value.isascii() and b"\\" not in value and not value.startswith(_MAY_STAY):
+            return self._pseudonyms.of(value)
+        original = value.decode("latin-1")
+        if "\\" in original:
+            originals = [uid.strip(" \0") for uid in original.split("\\")]
+            original = "\\".join(originals)
+            pseudonym = "\\".join(pseudonym_of(uid, self._pseudonyms.computed) for uid in originals)
+        else:
+            pseudonym = pseudonym_of(original, self._pseudonyms.computed)
+        return None if pseudonym == original else pseudonym.encode("ascii")
 
 
 @lru_cache(_SERIES_REMEMBERED)

@@ -126,6 +126,8 @@ class InstanceRewriter:
             if rest:
                 walker.feed(bytes(rest))
                 rest = b""
+            elif closing and self.original is not None and walker.is_finished:
+                return written
             streamed = walker.walk(closing=closing)
             if streamed is None:
                 break

@@ -45,6 +45,11 @@ class Walker(TopLevel):
                 self._position = self._section.start = start
         self.held += len(data)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that has come is written, and nothing else is due."""
+        return not self.held and not self._position and not self._marks.due
+
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
         """What is ready to be written, and what was not walked yet.
 

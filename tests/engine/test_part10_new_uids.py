@@ -75,3 +75,4 @@ def test_pseudonym_of_a_uid_that_is_kept() -> None:
 
     assert identities(keeping).pseudonym("1.2.3") == keeping.pseudonym_uid("1.2.3")
     assert identities(keeping).pseudonym("") == ""
+    assert identities(keeping).pseudonym("1.2.3\\1.2.4") == keeping.pseudonym_uid("1.2.3\\1.2.4")

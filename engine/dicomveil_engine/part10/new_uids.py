@@ -65,6 +65,7 @@ class NewIdentities:
     """The identity of an instance → that of its output; empty where the policy does with a UID what gives no UID."""
 
     def __init__(self, policy: Policy, new_uids: NewUIDs) -> None:
+        self._policy = policy
         self._new_uids = new_uids
         self._sop_class, self._study, self._series, self._instance = (
             policy.decide(tag, "UI").method
@@ -81,7 +82,9 @@ class NewIdentities:
         return InstanceIdentity(*self._of_series(sop_class_uid, study_instance_uid, series_instance_uid), instance)
 
     def pseudonym(self, uid: str) -> str:
-        """What stands for a UID, whatever the policy does with its attribute."""
+        """What stands for a UID, whatever the policy does with its attribute: one, also for what is none."""
+        if "\\" in uid:
+            return self._policy.pseudonym_uid(uid)
         new = self._new_uids[uid.encode("latin-1")]
         return uid if new is None else new.decode("ascii").rstrip("\0")
 

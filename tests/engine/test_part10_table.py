@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomveil_engine import InvalidDataSetError
-from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from dicomveil_engine.part10.table import KEEP, DecisionTable
 from engine.datasets import preset, rule, rules

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from struct import Struct
 
-from dicomveil_engine.part10.table import FRAGMENT, Entry, Pending
+from dicomveil_engine.part10 import kinds
+from dicomveil_engine.part10.table import Entry, Pending
 
 Length = tuple[Struct, int, int, int, int, int]
 """A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the
@@ -34,7 +35,7 @@ class Fragment(Entry):
     __slots__ = ("_lengths", "_out", "_pending", "waiting")
 
     def __init__(self, out: list[bytes], pending: list[tuple[int, Pending]], lengths: list[Length]) -> None:
-        super().__init__(FRAGMENT, 0, "", b"", 0, None)
+        super().__init__(kinds.FRAGMENT, 0, "", b"", 0, None)
         self.waiting: Pending = self, b"", ()
         self._out = out
         self._pending = pending

@@ -14,10 +14,11 @@ from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import renumbered
 from dicomveil_engine.part10.fragment import Fragment
 from dicomveil_engine.part10.reading import Known
-from dicomveil_engine.part10.table import REFERENCE, Pending
+from dicomveil_engine.part10.table import Pending
 from dicomveil_engine.structured_content.references import Renumbering
 
 _BYTES_REMEMBERED = 1 << 20
@@ -33,7 +34,7 @@ def resolve(pending: Pending, context: Context) -> bytes:
     Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
     """
     entry, raw, codecs = pending
-    if entry.kind == REFERENCE:
+    if entry.kind == kinds.REFERENCE:
         return renumbered(raw, entry.encoding, _renumbering(context.content_gone))
     method, attribute = entry.method, (entry.tag, entry.vr)
     assert method is not None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
-from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta

@@ -10,7 +10,7 @@ import struct
 
 from dicomveil_engine import dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
-from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.remembered import LONGEST_SEQUENCE, Place, remember
@@ -34,7 +34,7 @@ class Search(State):
         codecs: tuple[str, ...],
         open_end: bool,
     ) -> int:
-        """The recursion's way with an element in which others stand."""
+        """What `compound` does with an element in which others stand."""
         raise NotImplementedError
 
     def _search(self, entry: Entry, position: int, length: int, end: int, depth: int, codecs: tuple[str, ...]) -> int:

@@ -1,13 +1,14 @@
 """What the walk of one data set knows at any moment, and the few things that every part of it asks.
 
-Nothing here walks: items are walked in `recursion`, what goes in `search`, the data set itself in `top_level`.
+Nothing here walks: items are walked in `recursion` and `compound`, what goes in `search`, the data set itself in
+`top_level`.
 """
 
 from __future__ import annotations
 
 from dicomveil_engine import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
-from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.due_marks import DueMarks
 from dicomveil_engine.part10.reading import Reading

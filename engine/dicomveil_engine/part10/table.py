@@ -6,8 +6,6 @@ values and no positions.
 
 from __future__ import annotations
 
-from typing import Final
-
 from dicomveil_engine import dictionary
 from dicomveil_engine.dummies import dummy_items
 from dicomveil_engine.errors import InvalidDataSetError
@@ -21,6 +19,7 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.policy import (
@@ -36,48 +35,6 @@ from dicomveil_engine.policy import (
 )
 from dicomveil_engine.profile.private import CHARACTERISTICS
 from dicomveil_engine.structured_content.content_items import ContentPlan
-
-# What the walker does with an element. Plain numbers: an enumeration's comparison costs more than the work.
-KEPT: Final = 0
-NOTED: Final = 1
-REMOVED: Final = 2
-EMPTIED: Final = 3
-CONSTANT: Final = 4
-UID: Final = 5
-CHANGED: Final = 6
-SEQUENCE: Final = 7
-SEARCHED: Final = 8
-"""A sequence that goes, with names and numbers in it that must not survive in free text."""
-OPAQUE: Final = 9
-CHOSEN: Final = 10
-"""A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
-PLAIN: Final = 10
-"""What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
-MARK_TEXT: Final = 11
-MARK_CODES: Final = 12
-DECLARED: Final = 13
-"""The sequence in which the instance says which of its private attributes are safe."""
-CONTENT: Final = 14
-"""A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
-COMPOUND: Final = 7
-"""Kinds below it concern one element and its value alone."""
-VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
-"""The value need not be there to go on, if it is not noted."""
-VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
-"""Nothing of the value comes out."""
-# What concerns the elements after it, or the place where it stands:
-SPECIAL: Final = 15
-STREAMED: Final = 15
-LEFT_OUT: Final = 16
-CHARACTER_SET: Final = 17
-PRIVATE: Final = 18
-DELIMITER: Final = 19
-BOUNDARY: Final = 20
-# What no table has:
-REFERENCE: Final = 21
-"""A content item that is nothing but a reference to another; held until it is known where that one stands."""
-FRAGMENT: Final = 22
-"""A sequence that was walked before, elsewhere."""
 
 CONTEXT_TAGS = frozenset(
     (
@@ -171,11 +128,11 @@ Pending = tuple[Entry, bytes, tuple[str, ...]]
 """An element whose method needs values, and perhaps the rest of the header: its entry, the element as it came, and
 its character set. Equal ones have equal results in equal contexts."""
 
-KEEP = Entry(KEPT, 0, "", b"", 8, None)
+KEEP = Entry(kinds.KEPT, 0, "", b"", 8, None)
 """The commonest entry: kept as it is, short head. Compared by identity."""
 
 
-DROP = Entry(REMOVED, 0, "", b"", 8, None)
+DROP = Entry(kinds.REMOVED, 0, "", b"", 8, None)
 """The next commonest: removed unread, short head."""
 
 
@@ -221,12 +178,12 @@ class DecisionTable(dict[bytes, Entry]):
         group, element = encoding.tag.unpack_from(key)
         tag = group << 16 | element
         if group == DELIMITER_GROUP:
-            return Entry(DELIMITER, tag, "", key, 8, self)
+            return Entry(kinds.DELIMITER, tag, "", key, 8, self)
         if tag > self.until:
-            return Entry(BOUNDARY, tag, "", key, 8, self)
+            return Entry(kinds.BOUNDARY, tag, "", key, 8, self)
         if self.is_top and not any(key):
             # Writers fill the last block of a medium with zeros, eight of which read as an element of no length.
-            return Entry(REMOVED, tag, "UN", key, 8, self)
+            return Entry(kinds.REMOVED, tag, "UN", key, 8, self)
         head = 8
         if not encoding.implicit:
             vr = key[4:].decode("latin-1")
@@ -235,11 +192,11 @@ class DecisionTable(dict[bytes, Entry]):
             head = 12 if vr in LONG_VRS else 8
         if group & 1:
             if not self._policy.removes_private:
-                return Entry(PRIVATE, tag, "", key, head, self)
+                return Entry(kinds.PRIVATE, tag, "", key, head, self)
             if key[4:] not in _SEARCHED_VRS:
                 if head == 8 and not encoding.implicit:  # which may have an undefined length
                     return DROP
-                return Entry(REMOVED, tag, "UN", key, head, self)
+                return Entry(kinds.REMOVED, tag, "UN", key, head, self)
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None, *, declared: bool = False) -> Entry:
@@ -252,31 +209,31 @@ class DecisionTable(dict[bytes, Entry]):
             decision = self._policy.decide(tag, vr, creator, declared)
         else:
             decision = self._policy.decide_in_content(self._plan, tag, vr, creator)
-        entry = Entry(CHANGED, tag, vr, key, head, self)
+        entry = Entry(kinds.CHANGED, tag, vr, key, head, self)
         entry.method, entry.rule = decision.method, decision.rule
         self._classify(entry, decision.method)
-        if vr == "SQ" and entry.kind in VALUE_DROPPED and entry.kind != CHOSEN:
-            entry.kind = SEARCHED
+        if vr == "SQ" and entry.kind in kinds.VALUE_DROPPED and entry.kind != kinds.CHOSEN:
+            entry.kind = kinds.SEARCHED
         entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
         entry.is_context = self.is_top and tag in CONTEXT_TAGS
         entry.noted = entry.identifies or entry.is_context
         if self.is_top and FIRST_STREAMED <= tag <= LAST_STREAMED:
             self._classify_pixels(entry)
-        elif entry.kind == KEPT:
+        elif entry.kind == kinds.KEPT:
             if entry.noted:
-                entry.kind = NOTED
+                entry.kind = kinds.NOTED
             elif head == 8:
                 return KEEP
-        elif entry.kind == REMOVED and head == 8 and not entry.noted and not encoding.implicit:
+        elif entry.kind == kinds.REMOVED and head == 8 and not entry.noted and not encoding.implicit:
             return DROP
         return entry
 
     def _classify_pixels(self, entry: Entry) -> None:
         """Pixel Data passes in chunks, or is left out in chunks; either way it is never held."""
-        if entry.kind == KEPT:
-            entry.kind = STREAMED
-        elif entry.kind in {REMOVED, EMPTIED, CONSTANT}:
-            entry.kind = LEFT_OUT
+        if entry.kind == kinds.KEPT:
+            entry.kind = kinds.STREAMED
+        elif entry.kind in {kinds.REMOVED, kinds.EMPTIED, kinds.CONSTANT}:
+            entry.kind = kinds.LEFT_OUT
 
     def _classify(self, entry: Entry, method: Method) -> None:
         tag, vr = entry.tag, entry.vr
@@ -284,39 +241,39 @@ class DecisionTable(dict[bytes, Entry]):
         if marks is not None and tag in MARK_TAGS:
             self._classify_mark(entry, marks)
         elif tag == SPECIFIC_CHARACTER_SET:
-            entry.kind = CHARACTER_SET
+            entry.kind = kinds.CHARACTER_SET
         elif isinstance(method, CleanContent) and vr == "SQ":
-            entry.kind = CONTENT
+            entry.kind = kinds.CONTENT
         elif isinstance(method, Keep):
             if vr == "SQ":
                 declares = self.is_top and tag == CHARACTERISTICS and self._policy.retains_safe_private
-                entry.kind = DECLARED if declares else SEQUENCE
+                entry.kind = kinds.DECLARED if declares else kinds.SEQUENCE
             else:
-                entry.kind = OPAQUE if vr == "UN" else KEPT
+                entry.kind = kinds.OPAQUE if vr == "UN" else kinds.KEPT
         elif isinstance(method, Remove):
-            entry.kind = REMOVED
+            entry.kind = kinds.REMOVED
         elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
-            entry.kind = EMPTIED
+            entry.kind = kinds.EMPTIED
             entry.constant = entry.emptied()
         elif isinstance(method, RefreshUID):
-            entry.kind = UID
+            entry.kind = kinds.UID
             entry.usual_uid_head = self.encoding.element_head(entry.key, USUAL_BYTES)
         elif isinstance(method, Dummy) and vr != "UI":
-            entry.kind = CONSTANT
+            entry.kind = kinds.CONSTANT
             entry.constant = entry.dummy()
         elif isinstance(method, ByType) and not self.is_top:
             entry.method = method.chosen(tag, "", is_top=False)
             self._classify(entry, entry.method)
         elif isinstance(method, ByType) and vr == "SQ":
-            entry.kind = CHOSEN
+            entry.kind = kinds.CHOSEN
 
     def _classify_mark(self, entry: Entry, marks: Marks) -> None:
         """The marks are written anew; texts and codes of earlier de-identifications stay (PS3.15 E.1.1)."""
         as_written = entry.vr == marks.vr_of(entry.tag) and entry.key[4:] != b"UN"
         if entry.tag == METHOD_TEXT and as_written:
-            entry.kind = MARK_TEXT
+            entry.kind = kinds.MARK_TEXT
             entry.method, entry.rule = self._policy.mark_method, "the mark of de-identification"
         elif entry.tag == METHOD_CODES and as_written:
-            entry.kind = MARK_CODES
+            entry.kind = kinds.MARK_CODES
         else:
-            entry.kind = REMOVED
+            entry.kind = kinds.REMOVED

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
 from dicomveil_engine.part10.new_uids import NewIdentities, NewUIDs
 from dicomveil_engine.part10.remembered import Remembered
 from dicomveil_engine.part10.resolution import Resolver
-from dicomveil_engine.part10.table import NO_BOUNDARY, REFERENCE, DecisionTable, Entry
+from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
@@ -43,7 +44,7 @@ class Tables:
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
         """(value type, concept name, its encoding, character set) → plan, from the values as they came."""
-        self.reference = Entry(REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
+        self.reference = Entry(kinds.REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self.new_uids = NewUIDs(policy)
         self.new_identities = NewIdentities(policy, self.new_uids)
         self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)

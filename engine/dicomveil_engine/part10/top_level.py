@@ -9,11 +9,11 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10 import table as kinds
+from dicomveil_engine.part10 import kinds
+from dicomveil_engine.part10.compound import Compound
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.reading import NotedRun
-from dicomveil_engine.part10.recursion import Recursion
 from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import NeedMoreError
@@ -28,7 +28,7 @@ _Here = tuple[int, Checkpoint, int, int]
 """A position, and what was collected when the walk came to it: output, what identifies, and context."""
 
 
-class TopLevel(Recursion):
+class TopLevel(Compound):
     """What happens to the elements of the data set itself."""
 
     def _elements(self) -> None:

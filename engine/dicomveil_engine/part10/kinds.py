@@ -1,0 +1,49 @@
+"""What the walker does with an element: the kinds of a decision table's entries.
+
+Plain numbers: an enumeration's comparison costs more than the work. Their order has a meaning, too.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEPT: Final = 0
+NOTED: Final = 1
+REMOVED: Final = 2
+EMPTIED: Final = 3
+CONSTANT: Final = 4
+UID: Final = 5
+CHANGED: Final = 6
+SEQUENCE: Final = 7
+SEARCHED: Final = 8
+"""A sequence that goes, with names and numbers in it that must not survive in free text."""
+OPAQUE: Final = 9
+CHOSEN: Final = 10
+"""A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
+PLAIN: Final = 10
+"""What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
+MARK_TEXT: Final = 11
+MARK_CODES: Final = 12
+DECLARED: Final = 13
+"""The sequence in which the instance says which of its private attributes are safe."""
+CONTENT: Final = 14
+"""A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
+COMPOUND: Final = 7
+"""Kinds below it concern one element and its value alone."""
+VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
+"""The value need not be there to go on, if it is not noted."""
+VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
+"""Nothing of the value comes out."""
+# What concerns the elements after it, or the place where it stands:
+SPECIAL: Final = 15
+STREAMED: Final = 15
+LEFT_OUT: Final = 16
+CHARACTER_SET: Final = 17
+PRIVATE: Final = 18
+DELIMITER: Final = 19
+BOUNDARY: Final = 20
+# What no table has:
+REFERENCE: Final = 21
+"""A content item that is nothing but a reference to another; held until it is known where that one stands."""
+FRAGMENT: Final = 22
+"""A sequence that was walked before, elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,16 @@ def test_only_what_is_new_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     assert decided == ["00080018", "00080060", "0020000D", "00200013", *["00080018", "00200013"] * 2]
+
+
+@pytest.mark.parametrize("tag", ["00100010", "00081030", "00280010"])
+def test_lists_in_lists_without_end(tag: str) -> None:
+    """Refused, and not the end of the process, whether the element is looked into or only compared."""
+    rewriter = MetadataRewriter(preset("default"))
+    for rewrite in (rewriter.rewrite, SeriesRewriter(rewriter).rewrite):
+        for _ in range(2):
+            value: list[object] = []
+            for _ in range(5_000):
+                value = [value]
+            with contextlib.suppress(EngineError):
+                rewrite({tag: {"vr": "LO", "Value": value}})

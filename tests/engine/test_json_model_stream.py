@@ -104,6 +104,15 @@ def test_deep_nesting() -> None:
         split(b'[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", 1 << 20)
 
 
+@pytest.mark.parametrize("before", [0, 3])
+def test_number_without_end(before: int) -> None:
+    """A number whose reading would take long is refused, wherever it stands."""
+    objects = ['{"00200013": {"Value": [1]}}'] * before
+    document = ",".join([*objects, objects[0].replace("1]", "9" * 5_000 + "]") if objects else '{"a":' + "9" * 5_000])
+    with pytest.raises(InvalidDataSetError, match="number"):
+        split(f"[{document}}}]".encode(), 1 << 20)
+
+
 def test_large_object_in_small_pieces() -> None:
     """An object of some hundred kilobytes in pieces is not parsed at every piece."""
     large = json.dumps([{"a": {"vr": "LO", "Value": ["x" * 50] * 5_000}}]).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.rewriting import BulkDataURIs, Rewriting
 from dicomveil_engine.json_model.table import DecisionTable
@@ -9,6 +10,8 @@ from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.policy import Policy
 
 __all__ = ["BulkDataURIs", "MetadataRewriter", "SeriesRewriter"]
+
+_TOO_DEEP = "the metadata has a value of too many lists in lists"
 
 
 class MetadataRewriter:
@@ -35,7 +38,10 @@ class MetadataRewriter:
         `assumed` are the UIDs of the resource that the data set is known to belong to: search results need not
         repeat them. Raises InvalidDataSetError and DeidentificationError.
         """
-        return self.rewriting(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
+        try:
+            return self.rewriting(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
+        except RecursionError:
+            raise InvalidDataSetError(_TOO_DEEP) from None
 
     def rewriting(
         self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None
@@ -58,9 +64,12 @@ class SeriesRewriter:
         """As `MetadataRewriter.rewrite`."""
         rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
         last, self._last = self._last, None  # nothing follows what could not be rewritten
-        out = rewriting.run_after(last) if last else None
-        if out is None:
-            rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
-            out = rewriting.run()
+        try:
+            out = rewriting.run_after(last) if last else None
+            if out is None:
+                rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
+                out = rewriting.run()
+        except RecursionError:
+            raise InvalidDataSetError(_TOO_DEEP) from None
         self._last = rewriting
         return out

@@ -128,7 +128,12 @@ class Rewriting:
         before = last._dataset
         if self._policy.structured_content or self._dataset.keys() != before.keys():
             return None
-        changed = [k for k, element in self._dataset.items() if element != before[k] or k in last._elsewhere]
+        changed = [
+            key
+            for key, element in self._dataset.items()
+            # Those that follow each other in a stream share what they have in common.
+            if (element is not (other := before[key]) and element != other) or key in last._elsewhere
+        ]
         for key in changed:
             if key in _OF_THE_WHOLE or (key[3:4] in "13579BDF" and _CREATOR.fullmatch(key)):
                 return None

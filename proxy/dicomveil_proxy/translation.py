@@ -78,7 +78,7 @@ class Translation:
 
     async def remember(self, identities: list[Identity]) -> None:
         """Remember pseudonyms and what they stand for at the origin server."""
-        if not identities:
+        if self._identities.knows(identities):
             return
         try:
             await asyncio.to_thread(self._identities.remember, identities)

@@ -43,6 +43,20 @@ def test_what_was_remembered_is_known(identities: IdentityMap) -> None:
     assert identities.original(Kind.INSTANCE, "2.25.1") is None
 
 
+def test_nothing_to_be_remembered(identities: IdentityMap) -> None:
+    """What memory has already, by kind, pseudonym and original; what only the file has may be written again."""
+    series = (Kind.SERIES, "2.25.1", "1.2.4")
+    assert identities.knows([])
+    assert not identities.knows([STUDY])
+    identities.remember([STUDY])
+
+    assert identities.knows([STUDY])
+    assert not identities.knows([STUDY, series])
+    assert not identities.knows([(Kind.STUDY, "2.25.1", "1.2.9")])
+    identities.remember([series])
+    assert not identities.knows([STUDY])
+
+
 def test_an_original_can_change(identities: IdentityMap) -> None:
     """The origin server may come to hold a study under another UID."""
     identities.remember([STUDY])

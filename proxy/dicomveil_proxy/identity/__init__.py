@@ -83,6 +83,11 @@ class IdentityMap:
         if new:
             self._table.write([(kind.value, pseudonym, original) for (kind, pseudonym), original in new.items()])
 
+    def knows(self, identities: Iterable[Identity]) -> bool:
+        """Whether all are in memory, so that nothing is to be written; never waits for a disk or a network."""
+        with self._lock:
+            return all(self._recent.get((kind, pseudonym)) == original for kind, pseudonym, original in identities)
+
     def recent(self, kind: Kind, pseudonym: str) -> str | None:
         """The original, if it is in memory; never waits for a disk or a network."""
         with self._lock:

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from pydicom import charset
 
 from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.remembering import remembered
 
 DEFAULT: tuple[str, ...] = ("iso8859",)
 """ISO IR 6; its eighth bit is undefined, and in practice Latin-1."""
@@ -31,7 +32,7 @@ _STATEFUL = frozenset(charset.handled_encodings) - {_GB2312}
 _TO_GB2312 = b"\x1b$)A"
 
 
-@lru_cache(256)
+@remembered(256)
 def codecs_of(value: bytes) -> tuple[str, ...]:
     """The codecs that a value of (0008,0005) Specific Character Set stands for; unknown terms mean Latin-1.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from enum import Enum
-from functools import lru_cache
 from typing import NamedTuple
 
 from dicomveil_engine.keys import keyed_digest
+from dicomveil_engine.remembering import remembered
 
 _SCOPES_REMEMBERED = 16_384
 _DATES_REMEMBERED = 4_096
@@ -124,7 +124,7 @@ class DateShift:
         self._key = key
         self.range = days_range
         """The most days by which anything moves, either way."""
-        self.days = lru_cache(_SCOPES_REMEMBERED)(self._days)
+        self.days = remembered(_SCOPES_REMEMBERED)(self._days)
 
     def _days(self, scope_uid: str) -> int:
         """By how many days everything of this scope moves; `scope_uid` is the original."""
@@ -134,7 +134,7 @@ class DateShift:
         return days if days < 0 else days + 1
 
 
-@lru_cache(_DATES_REMEMBERED)
+@remembered(_DATES_REMEMBERED)
 def _shift_da(text: str, days: int) -> str:
     day = read_da(text)
     shifted = _moved(day, days) if day else None
@@ -143,7 +143,7 @@ def _shift_da(text: str, days: int) -> str:
     return shifted.isoformat().replace("-", "." if "." in text else "")
 
 
-@lru_cache(_DATES_REMEMBERED)
+@remembered(_DATES_REMEMBERED)
 def _shift_dt(text: str, days: int) -> str:
     value = read_dt(text)
     shifted = _moved(value.day, days) if value else None

@@ -12,9 +12,9 @@ As with `uids`, whoever holds the key can tell a pseudonym of the project withou
 from __future__ import annotations
 
 import hmac
-from functools import lru_cache
 
 from dicomveil_engine.keys import Keys, keyed_digest
+from dicomveil_engine.remembering import remembered
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
@@ -30,7 +30,7 @@ class PatientPseudonyms:
     def __init__(self, keys: Keys) -> None:
         self._name_key = keys.derive("patient name")
         self._check_key = keys.derive("patient check")
-        self.pseudonym = lru_cache(_PATIENTS_REMEMBERED)(self._pseudonym)
+        self.pseudonym = remembered(_PATIENTS_REMEMBERED)(self._pseudonym)
 
     def _pseudonym(self, original: str) -> str:
         """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""

@@ -25,6 +25,7 @@ from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
+from dicomveil_engine.remembering import remembered
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -109,7 +110,7 @@ class Policy:
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym
-        self.pseudonym_uid = lru_cache(_UIDS_REMEMBERED)(self._pseudonym_uid)
+        self.pseudonym_uid = remembered(_UIDS_REMEMBERED)(self._pseudonym_uid)
         """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         self.pseudonym_patient_id = self.patients.pseudonym
         self.is_pseudonym_patient_id = self.patients.is_pseudonym

@@ -13,9 +13,9 @@ de-identifying twice changes nothing and a stranger's guess (1 in 2^48) starts n
 from __future__ import annotations
 
 import hmac
-from functools import lru_cache
 
 from dicomveil_engine.keys import KeyedDigest, Keys
+from dicomveil_engine.remembering import remembered
 
 REGISTERED_ROOT = "1.2.840.10008."
 """UIDs that the standard registers (PS3.6 Annex A); they name no instance of anyone's."""
@@ -40,7 +40,7 @@ class UIDPseudonyms:
     def __init__(self, keys: Keys) -> None:
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
-        self.pseudonym = lru_cache(_CACHE_SIZE)(self.computed)
+        self.pseudonym = remembered(_CACHE_SIZE)(self.computed)
         """The same as `computed`, remembered."""
 
     def computed(self, original: str) -> str:

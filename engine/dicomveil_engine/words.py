@@ -17,13 +17,12 @@ from dicomveil_engine import names
 from dicomveil_engine._standard import DESCRIPTIVE_WORDS
 from dicomveil_engine.known_dates import notations
 from dicomveil_engine.patterns import Span, identifier_spans
+from dicomveil_engine.remembering import LONGEST, remembered
 
 DUMMY_WORD = "anonymous"
 """Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
 
 _TEXTS_REMEMBERED = 4_096
-_LONGEST_REMEMBERED = 1_024
-"""Characters; longer texts are read each time, so that the memory stays under some MiB."""
 _VALUES_REMEMBERED = 4_096
 _CHARACTERS_REMEMBERED = 4_096
 
@@ -90,7 +89,7 @@ class IdentifyingWords:
         cleaned = self._cleaned.get(text)
         if cleaned is None:
             cleaned = self._clean(text)
-            if len(text) <= _LONGEST_REMEMBERED and len(self._cleaned) < _TEXTS_REMEMBERED:
+            if len(text) <= LONGEST and len(self._cleaned) < _TEXTS_REMEMBERED:
                 self._cleaned[text] = cleaned
         return cleaned
 
@@ -100,7 +99,7 @@ class IdentifyingWords:
         if self._is_description(text):
             return text
         while True:
-            reading = _read(text) if len(text) <= _LONGEST_REMEMBERED else _read.__wrapped__(text)
+            reading = _read(text)
             spans = [*reading.patterns, *self._spans(reading)]
             if not spans:
                 return text
@@ -158,7 +157,7 @@ def _fold_character(character: str) -> str:
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", character)).casefold()
 
 
-@lru_cache(_TEXTS_REMEMBERED)
+@remembered(_TEXTS_REMEMBERED)
 def _read(text: str) -> _Reading:
     folded = fold(text)
     letters = _ASCII_LETTERS if folded.isascii() else _LETTERS
@@ -175,7 +174,7 @@ class _Parts(NamedTuple):
     """These count only beside what is found."""
 
 
-@lru_cache(_VALUES_REMEMBERED)
+@remembered(_VALUES_REMEMBERED)
 def _parts(value: str, vr: str) -> _Parts:
     words: set[str] = set()
     phrases: set[str] = set()
@@ -222,7 +221,7 @@ def _add(text: str, words: set[str], phrases: set[str]) -> None:
         phrases.add(text)
 
 
-@lru_cache(_VALUES_REMEMBERED)
+@remembered(_VALUES_REMEMBERED)
 def _phrase_pattern(phrase: str) -> re.Pattern[str]:
     """Where a phrase stands in a folded text: a short one between boundaries of its own kind."""
     if len(phrase) >= _LONG_PHRASE or _WITHOUT_BLANKS.search(phrase):

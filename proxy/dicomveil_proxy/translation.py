@@ -24,6 +24,8 @@ from dicomveil_proxy.resource import Resource, parse_uid
 
 PAGE = 500
 """Results that are asked of the origin server at a time, when all of them are needed."""
+_LONGEST_KEPT = 1_024
+"""Characters of an original; legal ones have 64."""
 
 _STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
 
@@ -96,8 +98,13 @@ class Translation:
             # The origin server may hold a patient in both forms; the original is the one that must be known.
             if pseudonym != patient:
                 found.append((Kind.PATIENT, pseudonym, patient))
-        # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for.
-        return [identity for identity in found if identity[2].encode("utf-8", "replace").decode() == identity[2]]
+        # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for; what is too long for any
+        # UID or PatientID is not kept either, but looked for at the origin server when it is asked for.
+        return [
+            identity
+            for identity in found
+            if len(identity[2]) <= _LONGEST_KEPT and identity[2].encode("utf-8", "replace").decode() == identity[2]
+        ]
 
     # Inward
 

@@ -52,7 +52,7 @@ def test_values_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(250):
         assert uids[b"1.2.%d" % number] == padded(BASIC.pseudonym_uid(f"1.2.{number}"))
         assert len(uids) <= 100
-    long = b"\\".join(b"1.2.%d" % number for number in range(100))
+    long = b"\\".join(b"1.2.%d" % number for number in range(300))
     known = len(uids)
 
     assert (uids[long] or b"").startswith(b"2.25.")

@@ -35,7 +35,7 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import SOP_INSTANCE_UID, Decision, Policy
-from dicomveil_engine.profile.private import CHARACTERISTICS, is_declared_safe
+from dicomveil_engine.profile.private import CHARACTERISTICS, LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 from dicomveil_engine.structured_content.references import ContentTree, Renumbering
 
@@ -345,5 +345,7 @@ class Rewriting:
 def _creators(item: JSONDataSet) -> dict[str, str]:
     """The private creators by their keys; an object has no order, so that they may stand anywhere."""
     return {
-        key: text_of(element) for key, element in item.items() if _CREATOR.fullmatch(key) and isinstance(element, dict)
+        key: text_of(element)[:LONGEST_CREATOR]
+        for key, element in item.items()
+        if _CREATOR.fullmatch(key) and isinstance(element, dict)
     }

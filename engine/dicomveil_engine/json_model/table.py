@@ -18,6 +18,8 @@ from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.structured_content.content_items import ContentPlan
 
 _ENTRIES_REMEMBERED = 16_384
+_LONGEST_VR = 2
+"""Any text may stand there."""
 _PIXELS = 0x7FE00008
 """Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
 _TAG = re.compile("[0-9A-F]{8}")
@@ -57,7 +59,7 @@ class DecisionTable:
         found = self._entries.get((key, vr, creator, declared, plan))
         if found is None:
             found = self._make(key, vr, creator, declared=declared, plan=plan)
-            if len(self._entries) < _ENTRIES_REMEMBERED:
+            if len(self._entries) < _ENTRIES_REMEMBERED and len(vr) <= _LONGEST_VR:
                 self._entries[key, vr, creator, declared, plan] = found
         return found
 

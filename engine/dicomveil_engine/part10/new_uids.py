@@ -13,13 +13,12 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
 from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
+from dicomveil_engine.remembering import LONGEST, remembered
 from dicomveil_engine.uids import PREFIX, REGISTERED_ROOT
 
 USUAL_BYTES = 44
 """Of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
 _VALUES_REMEMBERED = 1 << 16
-_LONGEST_REMEMBERED = 256
-"""Bytes; a value of so many UIDs is a stranger's invention."""
 _SERIES_REMEMBERED = 256
 _MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())
 """What UIDs begin with that are not replaced, if they are what they seem."""
@@ -36,7 +35,7 @@ class NewUIDs(dict[bytes, bytes | None]):
         new = self._new(value)
         if new is not None and len(new) % 2:
             new += b"\0"
-        if len(value) <= _LONGEST_REMEMBERED:
+        if len(value) <= LONGEST:
             if len(self) >= _VALUES_REMEMBERED:
                 self.clear()
             self[value] = new
@@ -55,7 +54,7 @@ class NewUIDs(dict[bytes, bytes | None]):
         return None if pseudonym == original else pseudonym.encode("ascii")
 
 
-@lru_cache(_SERIES_REMEMBERED)
+@remembered(_SERIES_REMEMBERED)
 def legal_uid(uid: str) -> str:
     """A UID that is kept; empty where it is none."""
     return uid if is_legal("UI", uid) else ""
@@ -79,7 +78,9 @@ class NewIdentities:
         """The identity that the output has."""
         sop_class_uid, study_instance_uid, series_instance_uid, sop_instance_uid = original
         instance = self._new(self._instance, sop_instance_uid)
-        return InstanceIdentity(*self._of_series(sop_class_uid, study_instance_uid, series_instance_uid), instance)
+        alike = sop_class_uid, study_instance_uid, series_instance_uid
+        of_series = self._of_series if sum(map(len, alike)) <= LONGEST else self._made
+        return InstanceIdentity(*of_series(*alike), instance)
 
     def pseudonym(self, uid: str) -> str:
         """What stands for a UID, whatever the policy does with its attribute: one, also for what is none."""

@@ -27,7 +27,8 @@ from dicomveil_engine.words import IdentifyingWords
 
 _SUBJECTS_REMEMBERED = 256
 _WORDS_REMEMBERED = 256
-_TEXTS_REMEMBERED = 4_096
+LONG_HEADER = 1 << 20
+"""Bytes; what one that is longer says is not remembered: any of its values may be as long."""
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
@@ -84,7 +85,7 @@ class Known(NamedTuple):
 class Reading:
     """The notes on one instance."""
 
-    __slots__ = ("_policy", "content", "context", "identifying", "instance")
+    __slots__ = ("_policy", "content", "context", "identifying", "instance", "is_long")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -94,10 +95,13 @@ class Reading:
         """Its SOP Instance UID; of several the first counts."""
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
+        self.is_long = False
+        """Whether the header is longer than those of which anything is remembered."""
 
     def subject(self) -> Subject:
         """What the instance is about; to be asked for when the header is complete."""
-        return _subject(self._policy, tuple(self.context))
+        subject = Subject if self.is_long else _subject
+        return subject(self._policy, tuple(self.context))
 
     def identity(self) -> InstanceIdentity:
         """Its own UIDs, as they came; to be asked for when the header is complete."""
@@ -122,10 +126,11 @@ class Reading:
     def known(self) -> Known:
         """What is known by now: elements behind Pixel Data may add words."""
         subject, policy = self.subject(), self._policy
+        words = _words.__wrapped__ if self.is_long else _words
         return Known(
             subject,
             self.sop_instance_uid() if policy.depends_on_instance else "",
-            _words(policy, tuple(self.identifying), subject.was_deidentified),
+            words(policy, tuple(self.identifying), subject.was_deidentified),
             self.content.gone(),
         )
 
@@ -158,7 +163,6 @@ def _words(policy: Policy, identifying: tuple[Identifying, ...], was_deidentifie
     return words
 
 
-@lru_cache(_TEXTS_REMEMBERED)
 def _single_text(noted: Noted) -> str:
     """An element's one value; a multi-valued UID or ID is none: it cannot say which study this is."""
     entry, value, codecs = noted

@@ -25,6 +25,9 @@ from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.structured_content.content_items import ContentAction
 from dicomveil_engine.structured_content.references import Position
 
+_LONGEST_TYPE = 32
+"""Bytes of a Value Type that are looked at; legal ones have 16."""
+
 
 class _Judged(NamedTuple):
     """A content item that is to be walked."""
@@ -277,6 +280,6 @@ class Recursion(Search):
                 held = section.hold(buffer, item - 8, seen.after)
                 section.pending.append((held, (tables.reference, buffer[item - 8 : seen.after], ())))
             return seen.after
-        plan = tables.content_plan(seen.value_type, seen.concept, seen.concept_encoding, codecs)
+        plan = tables.content_plan(seen.concept, seen.value_type[:_LONGEST_TYPE], seen.concept_encoding, codecs)
         goes = plan.action is ContentAction.REMOVE
         return _Judged(tables.content_table(plan), goes, place, section.checkpoint())

@@ -18,7 +18,7 @@ from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import DecisionTable, Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.profile.private import PrivateBlock, is_declared_safe
+from dicomveil_engine.profile.private import LONGEST_CREATOR, PrivateBlock, is_declared_safe
 
 
 class NeedMoreError(Exception):
@@ -93,7 +93,7 @@ class State:
             value_at, after = position + entry.head, position + entry.head + length
             if after > end:
                 self._short(after, open_end)
-            name = characters.decode(self._buffer[value_at:after], codecs).strip(" \0")
+            name = characters.decode(self._buffer[value_at:after], codecs).strip(" \0")[:LONGEST_CREATOR]
             creators.hold(entry.tag, name, self._section, self._buffer, position, after)
             return None
         creator = creators.name_of(entry.tag)

@@ -13,6 +13,7 @@ from dicomveil_engine.part10.remembered import Remembered
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.remembering import remembered
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
 _RESOLVERS_REMEMBERED = 64
@@ -42,8 +43,8 @@ class Tables:
         self.remembered = Remembered()
         self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
-        self.content_plan = lru_cache(_NAMES_REMEMBERED)(self._content_plan)
-        """(value type, concept name, its encoding, character set) → plan, from the values as they came."""
+        self.content_plan = remembered(_NAMES_REMEMBERED)(self._content_plan)
+        """(concept name, value type, its encoding, character set) → plan, from the values as they came."""
         self.reference = Entry(kinds.REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self.new_uids = NewUIDs(policy)
         self.new_identities = NewIdentities(policy, self.new_uids)
@@ -62,7 +63,7 @@ class Tables:
         return DecisionTable(self._policy, self.encoding, top=False, plan=plan)
 
     def _content_plan(
-        self, value_type: bytes, concept: bytes, encoding: Encoding, codecs: tuple[str, ...]
+        self, concept: bytes, value_type: bytes, encoding: Encoding, codecs: tuple[str, ...]
     ) -> ContentPlan:
         content = self._policy.structured_content
         assert content is not None, "the profile decides for cleanContent only with the option"

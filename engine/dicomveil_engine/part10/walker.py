@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.part10.reading import LONG_HEADER
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.state import NeedMoreError
 from dicomveil_engine.part10.table import Entry
@@ -56,6 +57,7 @@ class Walker(TopLevel):
         At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
         """
         end = self._position + (head if keep else 0)
+        self.reading.is_long |= len(self._buffer) > LONG_HEADER
         written = self._section.write(self._buffer, end, self._resolver)
         rest = memoryview(self._buffer)[self._position + head :]
         self._buffer, self._position, self._section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
@@ -64,7 +66,8 @@ class Walker(TopLevel):
         return written, rest
 
     def _resolver(self) -> Resolver:
-        return self._tables.resolver(self.reading.known())
+        resolver = Resolver if self.reading.is_long else self._tables.resolver
+        return resolver(self.reading.known())
 
     def walk(self, *, closing: bool) -> tuple[Entry, int] | None:
         """Walk on. Gives the element to be streamed and its length, or None at the end of the buffer.

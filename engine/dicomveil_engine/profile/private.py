@@ -24,6 +24,8 @@ STATUS = 0x00080303
 NONIDENTIFYING = 0x00080304
 CHARACTERISTICS_VRS = {GROUP_REFERENCE: "US", CREATOR_REFERENCE: "LO", STATUS: "CS", NONIDENTIFYING: "US"}
 """What is read of its items; an element with another VR says nothing."""
+LONGEST_CREATOR = 65
+"""Characters of a private creator by which is decided: one more than legal ones have, so that it is taken for none."""
 FIRST_BLOCK = 0x1000
 """PS3.5 Section 7.8.1: (gggg,1000) is the first element of the first private block."""
 

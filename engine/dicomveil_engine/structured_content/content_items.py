@@ -18,6 +18,7 @@ from dicomveil_engine.methods.clean_required import CleanRequired
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.remembering import LONGEST
 from dicomveil_engine.structured_content.concepts import ConceptName, rows_of
 
 CONTENT_SEQUENCE = 0x0040A730
@@ -73,6 +74,9 @@ class Verdict(NamedTuple):
     because: str
 
 
+_PLANS_REMEMBERED = 4_096
+
+
 class StructuredContent:
     """Clean Structured Content with the other options that are chosen; total over all content items."""
 
@@ -82,8 +86,14 @@ class StructuredContent:
         self._remove = Remove()
         self._dummy = Dummy.from_settings({}, keys)
         self._clean = CleanRequired.from_settings({}, keys)
-        self.plan = lru_cache(4_096)(self._plan)
-        """`plan(concept name or None, value type) -> ContentPlan`."""
+        self._remembered = lru_cache(_PLANS_REMEMBERED)(self._plan)
+
+    def plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
+        """What is to be done with an item of this concept name and value type, as they were written."""
+        length = len(value_type)
+        if name is not None:
+            length += len(name.scheme) + len(name.meaning) + sum(map(len, name.values))
+        return self._remembered(name, value_type) if length <= LONGEST else self._plan(name, value_type)
 
     def _plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
         value_type = value_type.strip(" \0")

@@ -1,0 +1,31 @@
+"""Functions that remember what they gave, in bounds that no stranger can stretch.
+
+`functools.lru_cache` bounds how many results are kept, and not how long the texts are for which: one of a stranger's
+may be as long as a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+LONGEST = 1_024
+"""Characters or bytes of a text whose result is remembered. Names, identifiers and UIDs have up to 64."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def remembered(most: int) -> Callable[[_Function], _Function]:
+    """Remember the last `most` results of a function whose first argument is a text, if that is short."""
+
+    def decorate(function: _Function) -> _Function:
+        kept = lru_cache(most)(function)
+
+        @wraps(function)
+        def answer(text: str | bytes, *more: Any) -> Any:
+            return kept(text, *more) if len(text) <= LONGEST else function(text, *more)
+
+        return answer  # type: ignore[return-value]  # it takes what the function takes
+
+    return decorate

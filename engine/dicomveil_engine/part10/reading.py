@@ -27,8 +27,8 @@ from dicomveil_engine.words import IdentifyingWords
 
 _SUBJECTS_REMEMBERED = 256
 _WORDS_REMEMBERED = 256
-LONG_HEADER = 1 << 20
-"""Bytes; what one that is longer says is not remembered: any of its values may be as long."""
+_MOST_REMEMBERED = 1 << 16
+"""Bytes of values; an instance that says more of itself is not remembered."""
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
@@ -37,10 +37,12 @@ Noted = tuple[Entry, bytes, tuple[str, ...]]
 class NotedRun:
     """What identifies in a run of elements; the same run has the same one."""
 
-    __slots__ = ("noted",)
+    __slots__ = ("noted", "size")
 
     def __init__(self, noted: tuple[Noted, ...]) -> None:
         self.noted = noted
+        self.size = sum(len(value) for _, value, _ in noted)
+        """Bytes of the values."""
 
 
 Identifying = Noted | NotedRun
@@ -96,7 +98,14 @@ class Reading:
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
         self.is_long = False
-        """Whether the header is longer than those of which anything is remembered."""
+        """Whether it says too much of itself for anything of that to be remembered."""
+
+    def measure(self, header: int) -> None:
+        """See whether it says too much, now that the header is complete, which has so many bytes."""
+        if header > _MOST_REMEMBERED:
+            every = chain(self.context, self.identifying)
+            size = sum(one.size if isinstance(one, NotedRun) else len(one[1]) for one in every)
+            self.is_long = size > _MOST_REMEMBERED
 
     def subject(self) -> Subject:
         """What the instance is about; to be asked for when the header is complete."""

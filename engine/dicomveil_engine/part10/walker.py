@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10.reading import LONG_HEADER
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.state import NeedMoreError
 from dicomveil_engine.part10.table import Entry
@@ -57,7 +56,7 @@ class Walker(TopLevel):
         At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
         """
         end = self._position + (head if keep else 0)
-        self.reading.is_long |= len(self._buffer) > LONG_HEADER
+        self.reading.measure(self._position)
         written = self._section.write(self._buffer, end, self._resolver)
         rest = memoryview(self._buffer)[self._position + head :]
         self._buffer, self._position, self._section.start, self._retry_at, self.held = b"", 0, 0, 0, 0

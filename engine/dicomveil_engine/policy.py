@@ -25,7 +25,6 @@ from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
-from dicomveil_engine.remembering import remembered
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -39,7 +38,6 @@ STUDY_DATE = 0x00080020
 PIXEL_DATA = 0x7FE00010
 
 _DECISIONS_REMEMBERED = 16_384
-_UIDS_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,6 @@ class Policy:
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym
-        self.pseudonym_uid = remembered(_UIDS_REMEMBERED)(self._pseudonym_uid)
-        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         self.pseudonym_patient_id = self.patients.pseudonym
         self.is_pseudonym_patient_id = self.patients.is_pseudonym
         self.compiled: dict[str, object] = {}
@@ -164,7 +160,8 @@ class Policy:
             return Decision(Keep(), label)
         return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
 
-    def _pseudonym_uid(self, original: str) -> str:
+    def pseudonym_uid(self, original: str) -> str:
+        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         return pseudonym_of(original, self.uids.pseudonym)
 
     @property

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from dicomveil_engine import InstanceIdentity, Policy
+from dicomveil_engine.remembering import LONGEST
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.identity import Identity, IdentityMap, Kind
 from dicomveil_proxy.origin import Origin
@@ -24,8 +25,6 @@ from dicomveil_proxy.resource import Resource, parse_uid
 
 PAGE = 500
 """Results that are asked of the origin server at a time, when all of them are needed."""
-_LONGEST_KEPT = 1_024
-"""Characters of an original; legal ones have 64."""
 
 _STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
 
@@ -103,7 +102,7 @@ class Translation:
         return [
             identity
             for identity in found
-            if len(identity[2]) <= _LONGEST_KEPT and identity[2].encode("utf-8", "replace").decode() == identity[2]
+            if len(identity[2]) <= LONGEST and identity[2].encode("utf-8", "replace").decode() == identity[2]
         ]
 
     # Inward

@@ -19,6 +19,9 @@ from dicomveil_engine.json_model.values import JSONDataSet
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LONGEST_ELEMENT = 1 << 14
 """Bytes; a longer one that differs is not looked for."""
+_LONGEST_TEXT = 1 << 16
+"""Bytes of a data set's text that is held."""
+_MOST_FAILURES = 8
 _PROBE = 40
 """Bytes by which the text behind an element is looked for: its end, and the key and VR of the next."""
 _ENDS_TRIED = 8
@@ -73,6 +76,48 @@ class Outline:
                 return None
             position = end + len(behind)
         return dataset, position
+
+
+class Outlines:
+    """The outline of the data sets of one stream, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._outline: Outline | None = None
+        self._last: JSONDataSet = {}
+        self._differing: set[str] = set()
+        """Keys of elements that have differed from one data set to the next."""
+        self._failures = 0
+        """How often in a row the outline was of no use."""
+        self._pause = 0
+        """Data sets that are to pass before the next one is made."""
+
+    def read(self, buffer: bytes, start: int) -> tuple[JSONDataSet, int] | None:
+        """As `Outline.read`."""
+        found = self._outline.read(buffer, start) if self._outline else None
+        if found:
+            self._failures = self._pause = 0
+        return found
+
+    def learn(self, dataset: JSONDataSet, buffer: bytes, start: int, end: int) -> None:
+        """Make an outline that fits the last data sets; where it is of no use time and again, ever more seldom.
+
+        `dataset` is what the buffer says in between, and could not be read by the outline.
+        """
+        if self._pause:
+            self._pause -= 1
+            return
+        self._failures = min(self._failures + 1, _MOST_FAILURES)
+        self._pause = (1 << self._failures) // 4
+        last, self._last, self._outline = self._last, dataset, None
+        if list(last) != list(dataset) or end - start > _LONGEST_TEXT:
+            self._differing = set()
+            return
+        try:
+            self._differing |= {key for key, element in dataset.items() if element != last[key]}
+        except RecursionError:
+            return  # brackets by the thousand, in two of them: whoever looks into them refuses them
+        if self._differing and 2 * len(self._differing) <= len(dataset):
+            self._outline = Outline.of(buffer[start:end], dataset, self._differing)
 
 
 def _members(text: str) -> Iterator[tuple[str, int, int]]:

@@ -9,13 +9,12 @@ import re
 import orjson
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.json_model.outline import Outline
+from dicomveil_engine.json_model.outline import Outlines
 from dicomveil_engine.json_model.values import JSONDataSet
 
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _BETWEEN = re.compile(rb'\s*,\s*\{\s*"[0-9A-Fa-f]{8}"')
 _SMALL = 1 << 16
-_MOST_FAILURES = 8
 
 
 class ObjectStream:
@@ -35,14 +34,7 @@ class ObjectStream:
         self._retry_at = 0
         self._between = b""
         """What stood between the last two objects, up to the key that the second begins with."""
-        self._last: JSONDataSet = {}
-        self._outline: Outline | None = None
-        self._differing: set[str] = set()
-        """Keys of elements that have differed from one object to the next."""
-        self._failures = 0
-        """How often in a row the outline was of no use."""
-        self._pause = 0
-        """Objects that are to pass before the next one is made."""
+        self._outlines = Outlines()
 
     def feed(self, data: bytes) -> list[JSONDataSet]:
         """The objects that are complete now."""
@@ -97,8 +89,7 @@ class ObjectStream:
 
         Where it ends is a guess until it can be read: no object's text is the beginning of another's.
         """
-        if self._outline is not None and (found := self._outline.read(self._buffer, start)):
-            self._failures = self._pause = 0
+        if found := self._outlines.read(self._buffer, start):
             return found
         end = self._buffer.find(self._between, start) if self._between else -1
         if end < 0:
@@ -107,26 +98,8 @@ class ObjectStream:
             dataset = orjson.loads(memoryview(self._buffer)[start : end + 1])
         except orjson.JSONDecodeError:
             return None
-        self._learn(dataset, start, end + 1)
+        self._outlines.learn(dataset, self._buffer, start, end + 1)
         return dataset, end + 1
-
-    def _learn(self, dataset: JSONDataSet, start: int, end: int) -> None:
-        """Make an outline of the last objects; where that is of no use time and again, ever more seldom."""
-        if self._pause:
-            self._pause -= 1
-            return
-        self._failures = min(self._failures + 1, _MOST_FAILURES)
-        self._pause = (1 << self._failures) // 4
-        last, self._last, self._outline = self._last, dataset, None
-        if list(last) != list(dataset) or end - start > _SMALL:
-            self._differing = set()
-            return
-        try:
-            self._differing |= {key for key, element in dataset.items() if element != last[key]}
-        except RecursionError:
-            return  # brackets by the thousand, in two of them: whoever looks into them refuses them
-        if self._differing and 2 * len(self._differing) <= len(dataset):
-            self._outline = Outline.of(self._buffer[start:end], dataset, self._differing)
 
     def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
         """The object and its end, wherever that is; None where it is not complete."""

@@ -124,13 +124,7 @@ class Reading:
 
     def sop_instance_uid(self) -> str:
         """Its SOP Instance UID; empty where it has none."""
-        if self.instance is None:
-            return ""
-        entry, value, _ = self.instance
-        if entry.vr != "UI":
-            return _single_text(self.instance)
-        text = value.decode("latin-1")  # nothing to be remembered: it comes once
-        return "" if "\\" in text else text.strip(" \0")
+        return "" if self.instance is None else _single_text(self.instance)
 
     def known(self) -> Known:
         """What is known by now: elements behind Pixel Data may add words."""

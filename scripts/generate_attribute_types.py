@@ -18,7 +18,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-STANDARD = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "_standard"
+STANDARD = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "attributes" / "_standard"
 
 STRENGTH = {"1": "1", "1C": "1", "2": "2", "2C": "2", "3": "3"}
 """Conditions are not evaluated: where a conditional attribute is present, its condition is taken to hold."""

@@ -2,7 +2,7 @@
 
     python scripts/generate_conformance.py
 
-The engine makes it (`dicomveil_engine.conformance`); a test keeps the file equal to what this script makes.
+The engine makes it (`dicomveil_engine.reports.conformance`); a test keeps the file equal to what this script makes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dicomveil_engine import load_policy
 from dicomveil_engine.configuration.presets import PRESETS
-from dicomveil_engine.conformance import conformance_statement
+from dicomveil_engine.reports.conformance import conformance_statement
 
 TARGET = Path(__file__).parents[1] / "docs" / "conformance.md"
 

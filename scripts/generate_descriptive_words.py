@@ -14,7 +14,7 @@ from pathlib import Path
 from pydicom.sr._cid_dict import cid_concepts
 from pydicom.sr._concepts_dict import concepts
 
-TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "_standard"
+TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "attributes" / "_standard"
 
 CONTEXT_GROUPS = (2, 4, 19, 20, 21, 29, 33, 244, 245, 4009, 4010, 4011, 4014, 4028, 4030, 4031, 4040, 4042)
 

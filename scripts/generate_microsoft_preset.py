@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.methods import METHODS
-from dicomveil_engine.tags import TagPattern, parse_pattern
 
 TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "presets" / "microsoft.json"
 

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from dicomveil_engine import Policy, dictionary, load_policy
+from dicomveil_engine import Policy, load_policy
+from dicomveil_engine.attributes import dictionary
 
 TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "presets" / "tcia.json"
 

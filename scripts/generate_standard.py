@@ -3,7 +3,7 @@
     python scripts/generate_standard.py FOLDER
 
 FOLDER holds `ps315_e1.json` (PS3.15 Table E.1-1) and `ps315_safe_private.json` (Table E.3.10-1). Each table is
-one function here and one file in engine/dicomveil_engine/_standard/; nothing of the standard is typed by hand.
+one function here and one file in attributes/_standard/ of the engine; nothing of the standard is typed by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "_standard"
+TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "attributes" / "_standard"
 
 OPTIONS = {
     "retain_safe_private": "retainSafePrivate",

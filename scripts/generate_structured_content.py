@@ -15,7 +15,7 @@ from typing import Any
 
 from pydicom.sr._snomed_dict import mapping
 
-TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "_standard"
+TARGET = Path(__file__).parents[1] / "engine" / "dicomveil_engine" / "attributes" / "_standard"
 
 OPTIONS = {
     "retain_uids": "retainUIDs",

@@ -14,14 +14,14 @@ from dicomveil_engine.errors import (
     EngineError,
     InvalidDataSetError,
 )
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter, SeriesRewriter
 from dicomveil_engine.json_model.stream import ObjectStream
 from dicomveil_engine.json_model.values import JSONDataSet
-from dicomveil_engine.linting import lint
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.policy import Decision, Limits, Policy, load_policy
-from dicomveil_engine.validation import Problem, validate_instance, validate_output
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.reports.lint import lint
+from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
 
 __all__ = [
     "BulkDataURIs",

@@ -12,12 +12,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration import Configuration, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.keys import Keys
-from dicomveil_engine.marks import AddMethodText, Marks, dates_mark
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.date_shift import Scope, ShiftDates
 from dicomveil_engine.methods.keep import Keep
@@ -25,6 +23,8 @@ from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 SPECIFIC_CHARACTER_SET = 0x00080005

@@ -11,14 +11,14 @@ from secrets import token_bytes
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.identity import IdentityMap
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.cursors import Cursors
+from dicomveil_proxy.pixels import Transcoder, TranscodingLimits
 from dicomveil_proxy.reidentification.dates import check_reversible
-from dicomveil_proxy.resolver import Resolver
-from dicomveil_proxy.settings import Limits
-from dicomveil_proxy.transcoding import Transcoder, TranscodingLimits
-from dicomveil_proxy.translation import Translation
+from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.translation.identity import IdentityMap
+from dicomveil_proxy.translation.resolver import Resolver
+from dicomveil_proxy.translation.translation import Translation
 
 _log = logging.getLogger(__name__)
 

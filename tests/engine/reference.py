@@ -17,11 +17,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from dicomveil_engine import Policy, dictionary
-from dicomveil_engine.dummies import dummy_items
-from dicomveil_engine.fields import Field, Item
-from dicomveil_engine.identifying import is_identifying
-from dicomveil_engine.marks import METHOD_CODES, METHOD_TEXT
+from dicomveil_engine import Policy
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.dummy import Dummy
@@ -29,6 +26,10 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.rewriting.dummies import dummy_items
+from dicomveil_engine.rewriting.fields import Field, Item
+from dicomveil_engine.text.identifying import is_identifying
 
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 

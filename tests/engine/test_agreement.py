@@ -18,11 +18,11 @@ from dicomveil_engine import (
     InvalidDataSetError,
     Policy,
     deidentify_instance,
-    dictionary,
     load_policy,
 )
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.pseudonyms.keys import Keys
 from engine.datasets import KEY, preset, read, real_instances
 from engine.reference import deidentify_dataset
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import TABLE_E1
-from dicomveil_engine._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import TABLE_E1
+from dicomveil_engine.attributes._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"

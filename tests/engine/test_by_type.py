@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
-from dicomveil_engine._standard import TABLE_E1
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes._standard import TABLE_E1
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.by_type import CHOICES, ByType
+from dicomveil_engine.pseudonyms.keys import Keys
 from engine.datasets import EXPLICIT, IMPLICIT, KEY, element, instance, preset, read
 
 CT = "1.2.840.10008.5.1.4.1.1.2"

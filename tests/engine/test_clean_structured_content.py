@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import EngineError, Policy, deidentify_instance, load_policy
-from dicomveil_engine._standard.structured_content import TABLE_E341
+from dicomveil_engine.attributes._standard.structured_content import TABLE_E341
 from engine.datasets import (
     EXPLICIT,
     IMPLICIT,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(bytes(32))
 RULE = {"tag": "PatientName", "method": "redact"}

@@ -12,12 +12,12 @@ from dicomveil_engine import (
     ConfigurationError,
     Policy,
     configuration_schema,
-    dictionary,
     lint,
     load_policy,
     to_own_dialect,
 )
-from dicomveil_engine._standard import TABLE_E1
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import TABLE_E1
 from dicomveil_engine.configuration.google.actions import METHODS as ACTIONS
 from dicomveil_engine.configuration.google.profiles import PROFILES
 from dicomveil_engine.configuration.presets import PRESETS, load_preset

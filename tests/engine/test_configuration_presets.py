@@ -6,7 +6,7 @@ import pytest
 
 from dicomveil_engine.configuration import ProfileName, jsonc, presets, read_configuration
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(bytes(32))
 

@@ -9,8 +9,8 @@ from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(bytes(32))
 

@@ -9,12 +9,12 @@ from typing import cast
 import pytest
 
 from dicomveil_engine import ConfigurationError, configuration_schema, load_policy
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration import own, schema
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.settings import SETTING_NAMES
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.pseudonyms.keys import Keys
 from engine.json_schema import is_valid
 
 SCHEMA = configuration_schema()

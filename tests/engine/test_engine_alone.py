@@ -45,9 +45,9 @@ FORBIDDEN_CALLS = {
 READS_CONFIGURATION = {
     "configuration/document.py",
     "configuration/presets.py",
-    "_standard/__init__.py",
-    "_standard/attribute_types.py",
-    "_standard/structured_content.py",
+    "attributes/_standard/__init__.py",
+    "attributes/_standard/attribute_types.py",
+    "attributes/_standard/structured_content.py",
 }
 
 PROGRAM = """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.pseudonyms.keys import Keys
 
 CLEAN = Clean.from_settings({}, Keys(b"k" * 32))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.clean_content import CleanContent
+from dicomveil_engine.pseudonyms.keys import Keys
 
 
 def test_it_is_for_sequences() -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 DIGEST = hmac.new(KEYS.derive("hashes"), "Doe^Jané".encode(), hashlib.sha256).hexdigest()

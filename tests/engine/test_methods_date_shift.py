@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.dates import shift_da
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.pseudonyms.dates import shift_da
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 CONTEXT = Context(

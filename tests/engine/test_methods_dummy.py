@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import (
     BYTES_VRS,
     FLOAT_VRS,
@@ -16,7 +15,8 @@ from dicomveil_engine.methods.base import (
 )
 from dicomveil_engine.methods.dummy import Dummy, constant
 from dicomveil_engine.methods.legal import is_legal
-from dicomveil_engine.uids import UIDPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 KEYS = Keys(b"k" * 32)
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine.errors import ConfigurationError, InvalidDataSetError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.encrypt import Encrypt, decrypt_bytes, decrypt_text, encryption_key
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 GIVEN = "0123456789abcdef"

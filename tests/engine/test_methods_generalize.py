@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.generalize import Generalize
+from dicomveil_engine.pseudonyms.keys import Keys
 from engine.datasets import KEY, element, instance, read, rule, rules
 
 KEYS = Keys(KEY)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.pseudonyms.keys import Keys
 
 
 def test_values_stay_as_they_came() -> None:

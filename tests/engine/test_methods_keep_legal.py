@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.keep_legal import KeepLegal
+from dicomveil_engine.pseudonyms.keys import Keys
 
 METHOD = KeepLegal.from_settings({}, Keys(b"k" * 32))
 

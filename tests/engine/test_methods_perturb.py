@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.perturb import Perturb, decimal_string
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 STUDY = Context(study_instance_uid="1.2.3")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
-from dicomveil_engine.patients import PatientPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.patients import PatientPseudonyms
 
 KEYS = Keys(b"k" * 32)
 NAME = 0x00100010

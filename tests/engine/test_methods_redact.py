@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 PARTIAL = Redact.from_settings({"enablePartialAgesForRedact": "true", "enablePartialDatesForRedact": True}, KEYS)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, uid_pseudonyms
-from dicomveil_engine.uids import UIDPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 KEYS = Keys(b"k" * 32)
 OWN = UIDPseudonyms(KEYS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.pseudonyms.keys import Keys
 
 
 def test_the_element_goes() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.substitute import Substitute
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(b"k" * 32)
 

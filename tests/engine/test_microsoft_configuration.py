@@ -11,8 +11,8 @@ from dicomveil_engine.configuration import Configuration, read_configuration
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import MicrosoftSettings
 from dicomveil_engine.configuration.settings import Settings
-from dicomveil_engine.decryption import decrypt_instance
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.reports.decryption import decrypt_instance
 from engine.datasets import CT_IMAGE, element, instance, open_sequence, read, rule, rules
 from engine.datasets import item as item_of
 from engine.microsoft_answers import configuration

@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from dicomveil_engine import ConfigurationError, DeidentificationError, InvalidDataSetError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.encrypt import decrypt_bytes
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
 from dicomveil_engine.methods.microsoft.date_shift import LinearDateShift
 from dicomveil_engine.methods.microsoft.encrypt import decrypt
+from dicomveil_engine.pseudonyms.keys import Keys
 
 KEYS = Keys(bytes(32))
 TAG = 0x00081080

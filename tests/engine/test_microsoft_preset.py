@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 
 from dicomveil_engine import Policy, load_policy
+from dicomveil_engine.attributes.dictionary import VRS
 from dicomveil_engine.configuration import jsonc, presets, read_configuration
-from dicomveil_engine.dictionary import VRS
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.pseudonyms.keys import Keys
 from engine.datasets import KEY
 from engine.microsoft_answers import configuration, policy
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from dicomveil_engine import ConfigurationError, DeidentificationError, InvalidDataSetError, dictionary
+from dicomveil_engine import ConfigurationError, DeidentificationError, InvalidDataSetError
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.tags import parse_pattern
 from dicomveil_engine.configuration import read_configuration
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Method
 from dicomveil_engine.methods.encrypt import decrypt_bytes
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
@@ -25,8 +26,8 @@ from dicomveil_engine.methods.microsoft.dates import read_da, read_dt, write_dt
 from dicomveil_engine.methods.microsoft.encrypt import decrypt
 from dicomveil_engine.methods.microsoft.perturb import MicrosoftPerturb
 from dicomveil_engine.methods.microsoft.redact import MicrosoftRedact
-from dicomveil_engine.tags import parse_pattern
-from dicomveil_engine.validation import validate_instance
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.reports.validation import validate_instance
 from engine.datasets import KEY, body, element, fragments, instance, read, rewritten, rule, rules
 from engine.microsoft_answers import SHARED, VECTORS, Vector, as_dicom, differences, numbers, policy, tag_of, values
 

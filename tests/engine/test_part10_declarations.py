@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.characters import DEFAULT
+from dicomveil_engine.attributes.characters import DEFAULT
 from dicomveil_engine.part10.declarations import read_private_blocks
 from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from dicomveil_engine.profile.private import PrivateBlock

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import DeidentificationError
-from dicomveil_engine.fields import Field, code_item
 from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
+from dicomveil_engine.rewriting.fields import Field, code_item
 from engine.datasets import BIG, EXPLICIT, IMPLICIT, element
 
 ENCODINGS = [(EXPLICIT_LITTLE, EXPLICIT), (IMPLICIT_LITTLE, IMPLICIT), (EXPLICIT_BIG, BIG)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.part10 import new_uids
 from dicomveil_engine.part10.new_uids import USUAL_BYTES, NewIdentities, NewUIDs
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from engine.datasets import preset, rule, rules
 
 BASIC = preset("basic")

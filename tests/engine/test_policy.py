@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine import ConfigurationError, DeidentificationError, deidentify_instance, dictionary, load_policy
+from dicomveil_engine import ConfigurationError, DeidentificationError, deidentify_instance, load_policy
+from dicomveil_engine.attributes import dictionary
 from engine.datasets import KEY, element, instance, preset, rule, rules
 
 RULES = rules(

@@ -14,8 +14,9 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from dicomveil_engine import deidentify_instance, deidentify_metadata, dictionary, load_policy
-from dicomveil_engine.dictionary import tag_of
+from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.dictionary import tag_of
 from engine.datasets import CT_IMAGE, EXPLICIT, KEY, element, instance, preset, read
 from engine.leak import leaks, part10, planted
 

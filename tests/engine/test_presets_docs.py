@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine import deidentify_instance, load_policy
+from dicomveil_engine.attributes.dictionary import tag_of, vr_of
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.configuration.presets import PRESETS
-from dicomveil_engine.dictionary import tag_of, vr_of
 from engine.datasets import KEY, element, instance, read
 
 DOCS = Path(__file__).parents[2] / "docs"

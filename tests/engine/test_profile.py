@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydicom.datadict import DicomDictionary
 
-from dicomveil_engine import Policy, deidentify_instance, deidentify_metadata, dictionary, load_policy
-from dicomveil_engine._standard import TABLE_E1, Option
+from dicomveil_engine import Policy, deidentify_instance, deidentify_metadata, load_policy
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import TABLE_E1, Option
 from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.profile import CODE_TEXT, COMPOUND, STRUCTURAL_UIDS
 from engine.datasets import EXPLICIT, KEY, Nodes, element, encoded, instance, preset, read, rule, rules

@@ -19,7 +19,7 @@ from dicomveil_engine import (
     deidentify_metadata,
     load_policy,
 )
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from engine.datasets import BIG, EXPLICIT, IMPLICIT, KEY, Nodes, encoded, generated, instance, real_instances
 from engine.leak import leaks, model, part10, planted
 from engine.test_agreement import agreement

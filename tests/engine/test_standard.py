@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_engine._standard import BASIC_PROFILE, SAFE_PRIVATE, TABLE_E1, Option
+from dicomveil_engine.attributes._standard import BASIC_PROFILE, SAFE_PRIVATE, TABLE_E1, Option
 
 
 def test_table_e1_has_all_rows() -> None:
@@ -32,7 +32,7 @@ def test_the_tables_are_what_the_script_writes(shared: Path) -> None:
     root = Path(__file__).parents[2]
     script = runpy.run_path(str(root / "scripts" / "generate_standard.py"))
     source = json.loads((shared / "standard" / "ps315_e1.json").read_text())
-    shipped = root / "engine" / "dicomveil_engine" / "_standard"
+    shipped = root / "engine" / "dicomveil_engine" / "attributes" / "_standard"
     private = json.loads((shared / "standard" / "ps315_safe_private.json").read_text())
 
     assert json.loads((shipped / "table_e1.json").read_text()) == script["table_e1"](source)

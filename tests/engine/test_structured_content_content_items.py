@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_engine._standard import Option
-from dicomveil_engine._standard.structured_content import TABLE_E341, ContentRow
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes._standard.structured_content import TABLE_E341, ContentRow
+from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.structured_content.concepts import ConceptName
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan, StructuredContent
 

@@ -7,11 +7,11 @@ import runpy
 from pathlib import Path
 
 import dicomveil_engine
-from dicomveil_engine._standard import DESCRIPTIVE_WORDS
-from dicomveil_engine._standard.structured_content import TABLE_E341
+from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
+from dicomveil_engine.attributes._standard.structured_content import TABLE_E341
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = Path(dicomveil_engine.__file__).parent / "_standard"
+SHIPPED = Path(dicomveil_engine.__file__).parent / "attributes" / "_standard"
 
 
 def test_the_table_says_what_its_source_says(shared: Path) -> None:

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 
 from bench.instances import ct
 from dicomveil_engine import EngineError, Policy, deidentify_instance
-from dicomveil_engine.dictionary import keyword_of
+from dicomveil_engine.attributes.dictionary import keyword_of
 from dicomveil_engine.profile import STRUCTURAL_UIDS
 from origin.orthanc import Orthanc
 

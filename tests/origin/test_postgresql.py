@@ -12,8 +12,8 @@ import pytest
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.errors import StateUnavailable
-from dicomveil_proxy.identity import IdentityMap, Kind, open_identity_map
-from dicomveil_proxy.identity.postgresql import PostgreSQLTable
+from dicomveil_proxy.translation.identity import IdentityMap, Kind, open_identity_map
+from dicomveil_proxy.translation.identity.postgresql import PostgreSQLTable
 from origin.postgresql import PASSWORD, PostgreSQL, running_postgresql
 
 pytestmark = pytest.mark.origin

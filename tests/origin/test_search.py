@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pydicom import Dataset
 
-from dicomveil_proxy.origin.web import WebOrigin
+from dicomveil_proxy.origin.web.origin import WebOrigin
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
 from proxy.fakes import instance, proxy

@@ -13,7 +13,7 @@ import pytest
 
 from bench.instances import ct
 from dicomveil_engine import deidentify_instance
-from dicomveil_proxy.origin.header_json import header_json
+from dicomveil_proxy.origin.folder.header_json import header_json
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
 

@@ -10,7 +10,7 @@ import pytest
 from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
 
-from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, RLE
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, RLE
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import running_proxy
 from proxy.pictures import COLOUR, GREY, picture, raw

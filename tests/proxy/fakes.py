@@ -26,16 +26,16 @@ from pydicom.dataset import FileMetaDataset
 from starlette.types import Message
 
 from dicomveil_engine import Policy, load_policy
-from dicomveil_proxy.application import PREFIX, create_application
 from dicomveil_proxy.errors import UnknownResource
-from dicomveil_proxy.multipart import Event, MultipartReader, PartData, PartEnd, PartStart, boundary_of
 from dicomveil_proxy.origin import Match, StoreResult
-from dicomveil_proxy.origin.frames import StoredFrames
-from dicomveil_proxy.origin.header_json import header_json
-from dicomveil_proxy.origin.render import rendering_query
-from dicomveil_proxy.query import Level
-from dicomveil_proxy.resource import parse_uid
-from dicomveil_proxy.settings import Settings
+from dicomveil_proxy.origin.folder.header_json import header_json
+from dicomveil_proxy.pixels.frames import StoredFrames
+from dicomveil_proxy.pixels.render import rendering_query
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.request.resource import parse_uid
+from dicomveil_proxy.service.application import PREFIX, create_application
+from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.wire.multipart import Event, MultipartReader, PartData, PartEnd, PartStart, boundary_of
 
 KEY = bytes(range(32))
 HOST = "http://proxy.test"

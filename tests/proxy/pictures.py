@@ -7,7 +7,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 
-from dicomveil_proxy.transcoding.pixels import ENCODABLE, NATIVE, PixelDescription, encode_frame
+from dicomveil_proxy.pixels.frame import ENCODABLE, NATIVE, PixelDescription, encode_frame
 from proxy.fakes import INSTANCE, SERIES, STUDY, instance
 
 GREY = PixelDescription(

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from pydicom import Dataset, dcmread
 
 from dicomveil_engine import Policy, deidentify_metadata
-from dicomveil_engine.dictionary import tag_of, vr_of
-from dicomveil_proxy.origin.header_json import header_json
-from dicomveil_proxy.query import Level
+from dicomveil_engine.attributes.dictionary import tag_of, vr_of
+from dicomveil_proxy.origin.folder.header_json import header_json
+from dicomveil_proxy.request.query import Level
 from proxy.fakes import BASE, Asking, instance
 
 Attributes = dict[str, Any]

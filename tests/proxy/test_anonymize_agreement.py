@@ -11,9 +11,9 @@ from pydicom import dcmread
 
 from bench.attributes import INSTANCE, SERIES, STUDY
 from bench.instances import ct, enhanced_mr, rtstruct, sr
-from dicomveil_proxy.batch import Job, Status, deidentify_file
-from dicomveil_proxy.origin.folder import FolderOrigin
-from dicomveil_proxy.origin.header_json import header_json
+from dicomveil_proxy.jobs import Job, Status, deidentify_file
+from dicomveil_proxy.origin.folder.header_json import header_json
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import KEY, proxy
 
 INSTANCES: dict[str, Callable[[], bytes]] = {

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from dicomveil_proxy import command
-from dicomveil_proxy.settings import Settings
+from dicomveil_proxy.settings.server import Settings
 
 _COMMAND_ONLY = {"config"}
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from dicomveil_engine import deidentify_instance, load_policy
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
-from dicomveil_proxy.key_file import read_key
+from dicomveil_proxy.settings.key_files import read_key
 from proxy.instances import instance
 
 RULES = {"profile": "basic", "rules": [{"tag": "PatientID", "method": "encrypt"}]}

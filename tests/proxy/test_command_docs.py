@@ -9,13 +9,13 @@ import pytest
 from pydantic import BaseModel
 
 from dicomveil_engine import ConfigurationError, load_policy
+from dicomveil_engine.attributes.dictionary import VRS
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.configuration.settings import SETTING_NAMES
-from dicomveil_engine.dictionary import VRS
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods import METHODS
-from dicomveil_proxy.settings import Limits, Settings, load_settings
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_proxy.settings.server import Limits, Settings, load_settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")

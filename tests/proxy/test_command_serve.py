@@ -20,8 +20,8 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.command import commands, serve
 from dicomveil_proxy.command.keygen import write_key
-from dicomveil_proxy.project_settings import projects_of
-from dicomveil_proxy.settings import Settings
+from dicomveil_proxy.settings.projects import projects_of
+from dicomveil_proxy.settings.server import Settings
 
 PASSWORD = "open-sesame"
 

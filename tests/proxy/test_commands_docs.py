@@ -11,11 +11,11 @@ import typer
 from typer.testing import CliRunner
 
 from dicomveil_engine import deidentify_instance, load_policy
-from dicomveil_engine.explanation import Outcome
-from dicomveil_engine.suspicion import Reason
+from dicomveil_engine.reports.explanation import Outcome
+from dicomveil_engine.reports.suspicion import Reason
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
-from dicomveil_proxy.key_file import read_key
+from dicomveil_proxy.settings.key_files import read_key
 from proxy.instances import instance
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")

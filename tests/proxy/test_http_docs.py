@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_proxy.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES, REVALIDATED
-from dicomveil_proxy.settings import load_settings
+from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES, REVALIDATED
+from dicomveil_proxy.settings.server import load_settings
 from dicomveil_proxy.transactions.wado_uri import PARAMETERS
 from proxy.fakes import HOST, INSTANCE, SERIES, STUDY, MemoryOrigin, instance, proxy
 

@@ -19,10 +19,10 @@ from pydicom.datadict import DicomDictionary
 
 from dicomveil_engine.profile import STRUCTURAL_UIDS
 from dicomveil_proxy.logs import EventFormatter
-from dicomveil_proxy.multipart import MultipartWriter, PartEnd, PartStart
-from dicomveil_proxy.origin.web import WebOrigin
-from dicomveil_proxy.query import Level
-from dicomveil_proxy.resource import Representation, Resource
+from dicomveil_proxy.origin.web.origin import WebOrigin
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.request.resource import Representation, Resource
+from dicomveil_proxy.wire.multipart import MultipartWriter, PartEnd, PartStart
 from proxy.fakes import ANY_SYNTAX, BASE, Asking, MemoryOrigin, instance, proxy
 
 pytestmark = pytest.mark.anyio

@@ -9,9 +9,9 @@ import pytest
 
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match
-from dicomveil_proxy.origin.folder_search import search_folder
-from dicomveil_proxy.origin.index import FolderIndex
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.origin.folder.index import FolderIndex
+from dicomveil_proxy.origin.folder.search import search_folder
+from dicomveil_proxy.request.query import Level
 from proxy.fakes import instance, values
 
 ALL = slice(0, None)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dicomveil_proxy.origin import StoreResult
-from dicomveil_proxy.origin.folder_store import store_instance
-from dicomveil_proxy.origin.index import FolderIndex
+from dicomveil_proxy.origin.folder.index import FolderIndex
+from dicomveil_proxy.origin.folder.store import store_instance
 from proxy.fakes import INSTANCE, SERIES, STUDY, instance
 
 

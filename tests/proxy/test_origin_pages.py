@@ -8,7 +8,7 @@ import pytest
 
 from dicomveil_proxy.errors import OriginMalformed, OriginTimeout
 from dicomveil_proxy.origin.pages import pages, unique
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.request.query import Level
 from proxy.fakes import MemoryOrigin, instance
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine import ConfigurationError, JSONDataSet, load_policy
-from dicomveil_proxy.identity import IdentityMap
 from dicomveil_proxy.project import Project
+from dicomveil_proxy.translation.identity import IdentityMap
 from proxy.fakes import KEY, MemoryOrigin, instance
 
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")

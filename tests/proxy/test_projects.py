@@ -17,14 +17,14 @@ from pydantic import BaseModel
 from pydicom import Dataset
 
 from dicomveil_engine import Policy, load_policy
-from dicomveil_proxy.application import create_application, prefix_of
 from dicomveil_proxy.logs import EventFormatter
-from dicomveil_proxy.project_settings import projects_of
-from dicomveil_proxy.project_table import ProjectTable
-from dicomveil_proxy.settings import Settings, load_settings
-from dicomveil_proxy.study_filter import FilterSettings, read_filter
+from dicomveil_proxy.service.application import create_application, prefix_of
+from dicomveil_proxy.settings.filters import FilterSettings, read_filter
+from dicomveil_proxy.settings.project_table import ProjectTable
+from dicomveil_proxy.settings.projects import projects_of
+from dicomveil_proxy.settings.server import Settings, load_settings
 from proxy.fakes import BASE, HOST, INSTANCE, SERIES, STUDY, Asking, MemoryOrigin, instance, proxy, values
-from proxy.test_routes import EVERY_ROUTE
+from proxy.test_service_routes import EVERY_ROUTE
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from pydicom.encaps import encapsulate
 
 from dicomveil_engine import InvalidDataSetError
 from dicomveil_proxy.reidentification.encoded import Spliced, read_instance
-from dicomveil_proxy.settings import Limits
+from dicomveil_proxy.settings.server import Limits
 from proxy.fakes import INSTANCE, SERIES, STUDY, instance
 
 SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]

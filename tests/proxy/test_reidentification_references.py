@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmread
 
-from dicomveil_proxy.identity import Kind
 from dicomveil_proxy.reidentification.references import Reference, references
+from dicomveil_proxy.translation.identity import Kind
 from proxy.fakes import instance
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_proxy.transcoding.pixels import JPEG_2000
+from dicomveil_proxy.pixels.frame import JPEG_2000
 from proxy.fakes import HOST, MemoryOrigin, proxy
 from proxy.pictures import picture
 
@@ -33,7 +33,7 @@ async def test_samples_are_answered_so(tmp_path: Path) -> None:
 
 def test_limits_are_those_of_the_code() -> None:
     """The numbers on the page."""
-    from dicomveil_proxy.transcoding import TranscodingLimits
+    from dicomveil_proxy.pixels import TranscodingLimits
 
     assert TranscodingLimits().processes == 2
     assert TranscodingLimits().memory_bytes == 3 << 30

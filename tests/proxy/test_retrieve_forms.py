@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, IMPLICIT_LITTLE, JPEG_2000, RLE
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, IMPLICIT_LITTLE, JPEG_2000, RLE
 from proxy.fakes import SERIES, STUDY, MemoryOrigin, instance, parts, proxy
 from proxy.pictures import GREY, picture, raw
-from proxy.test_native_xml import plain, read_back
+from proxy.test_wire_native_xml import plain, read_back
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_proxy.origin.folder import FolderOrigin
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import HOST, STUDY, instance, proxy, values
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomveil_proxy.origin.folder import FolderOrigin
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import proxy
 from proxy.search_model import PROFILE, archive, compare
 

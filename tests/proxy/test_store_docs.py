@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from dicomveil_proxy.settings import load_settings
+from dicomveil_proxy.settings.server import load_settings
 from dicomveil_proxy.transactions.store import reasons
 from proxy.fakes import MemoryOrigin, application_in, instance, proxy, served
 

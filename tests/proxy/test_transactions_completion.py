@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 
 from dicomveil_proxy.errors import OriginTimeout
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.request.query import Level
 from proxy.fakes import MemoryOrigin, instance, proxy, values
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE, encode_frame
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE, encode_frame
 from proxy.fakes import Asking, MemoryOrigin, parts, proxy
 from proxy.pictures import GREY, picture, raw
 

@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 
 from dicomveil_engine import deidentify_instance
 from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable
-from dicomveil_proxy.multipart import Event, PartData, PartEnd, PartStart
+from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 from proxy.fakes import (
     ANY_SYNTAX,
     BASE,

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import deidentify_metadata, load_policy
 from dicomveil_proxy.errors import OriginTimeout
-from dicomveil_proxy.identity import IdentityMap
-from dicomveil_proxy.origin.web import WebOrigin
+from dicomveil_proxy.origin.web.origin import WebOrigin
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, Query
+from dicomveil_proxy.request.query import Level, Query
 from dicomveil_proxy.transactions.search import Scope, search
+from dicomveil_proxy.translation.identity import IdentityMap
 from proxy.fakes import BASE, KEY, SERIES, STUDY, Asking, MemoryOrigin, instance, proxy, values
 
 pytestmark = pytest.mark.anyio

@@ -15,10 +15,10 @@ from pydicom import dcmread
 
 from dicomveil_engine import deidentify_instance
 from dicomveil_engine.methods import METHODS
-from dicomveil_proxy import spool as spool_module
 from dicomveil_proxy.errors import OriginRefused, OriginTimeout
 from dicomveil_proxy.origin import StoreResult
-from dicomveil_proxy.settings import Limits
+from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.wire import spool as spool_module
 from proxy.fakes import ANY_SYNTAX, BASE, INSTANCE, STUDY, MemoryOrigin, instance, parts, proxy, values
 
 pytestmark = pytest.mark.anyio

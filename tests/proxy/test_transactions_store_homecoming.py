@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.origin.folder import FolderOrigin
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import (
     ANY_SYNTAX,
     BASE,
@@ -279,7 +279,7 @@ async def test_no_patient_touches_the_disk(tmp_path: Path, monkeypatch: pytest.M
                 self.write(line)
 
     origin = held()
-    monkeypatch.setattr("dicomveil_proxy.spool.IN_MEMORY", 0)
+    monkeypatch.setattr("dicomveil_proxy.wire.spool.IN_MEMORY", 0)
     monkeypatch.setattr(tempfile, "TemporaryFile", Watched)
     async with proxy(tmp_path, origin, store="reidentify") as ask:
         await ask.store(derived(await fetched(ask)))

@@ -13,8 +13,8 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate, generate_frames
 
 from dicomveil_engine import deidentify_instance
-from dicomveil_proxy.origin.header_json import header_json
-from dicomveil_proxy.settings import Limits
+from dicomveil_proxy.origin.folder.header_json import header_json
+from dicomveil_proxy.settings.server import Limits
 from proxy.fakes import BASE, INSTANCE, Asking, MemoryOrigin, instance, proxy, values
 
 pytestmark = pytest.mark.anyio

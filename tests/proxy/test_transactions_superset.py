@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.transactions.superset import without_illegal_offset
 from proxy.fakes import MemoryOrigin, instance, proxy, values
 

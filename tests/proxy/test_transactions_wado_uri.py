@@ -9,7 +9,7 @@ import pytest
 
 from dicomveil_engine import deidentify_instance
 from dicomveil_proxy.errors import BadRequest, UnknownResource
-from dicomveil_proxy.resource import Representation, Resource
+from dicomveil_proxy.request.resource import Representation, Resource
 from dicomveil_proxy.transactions.wado_uri import WadoQuery
 from proxy.fakes import BASE, INSTANCE, SERIES, STUDY, Asking, MemoryOrigin, instance, proxy
 

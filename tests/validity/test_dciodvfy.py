@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine import load_policy
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.presets import PRESETS
 from engine.datasets import KEY
 from validity import table

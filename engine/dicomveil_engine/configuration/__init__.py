@@ -22,7 +22,7 @@ from dicomveil_engine.configuration.own import canonical, read_own
 from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.configuration.rules import Rule
 from dicomveil_engine.configuration.schema import configuration_schema
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.pseudonyms.keys import Keys
 
 __all__ = [
     "Configuration",

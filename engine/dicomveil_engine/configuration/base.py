@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.findings import Finding
 from dicomveil_engine.configuration.rules import Rule
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.configuration.presets import PRESETS
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.suggestions import did_you_mean
 
 
 def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, object], str]:

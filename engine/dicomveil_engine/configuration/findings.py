@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.suggestions import did_you_mean
 
 NO_SUCH_KEY = "there is no such key, so it has no effect"
 

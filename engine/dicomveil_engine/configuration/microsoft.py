@@ -11,12 +11,12 @@ from typing import Self
 
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.settings import Block, Settings
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
 from dicomveil_engine.methods.microsoft.reference import REFERENCE_DATE
-from dicomveil_engine.suggestions import did_you_mean
 
 COMPATIBILITIES = ("none", "microsoft")
 """The values of "compatibility"."""

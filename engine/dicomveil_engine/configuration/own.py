@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.base import Configuration, ProfileName
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
-from dicomveil_engine.suggestions import did_you_mean
+from dicomveil_engine.pseudonyms.keys import Keys
 
 NAMES = ("rules", "defaultSettings", "customSettings", "profile", "options", "unlistedAttributes", "compatibility")
 LATER_NAMES = ("pixels", "text")

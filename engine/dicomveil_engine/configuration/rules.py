@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility
 from dicomveil_engine.configuration.settings import Settings, unknown_names
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Method
-from dicomveil_engine.suggestions import did_you_mean
-from dicomveil_engine.tags import TagPattern, parse_pattern
+from dicomveil_engine.pseudonyms.keys import Keys
 
 RULE_NAMES = ("tag", "method", "setting", "params")
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration import google, own, tag_rules
 from dicomveil_engine.configuration.google import actions, filters, inspection
 from dicomveil_engine.configuration.google.profiles import PROFILES
 from dicomveil_engine.configuration.microsoft import COMPATIBILITIES
 from dicomveil_engine.configuration.settings import SETTING_NAMES
-from dicomveil_engine.dates import Period
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.date_shift import LONGEST_RANGE, SCOPES
+from dicomveil_engine.pseudonyms.dates import Period
 
 Schema = dict[str, object]
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.google.profiles import BASIC, PROFILES, add_profile
 from dicomveil_engine.configuration.settings import SETTING_NAMES
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
-from dicomveil_engine.suggestions import did_you_mean
 
 NAMES = ("DicomTagRules", "DicomVRRules", "TagProfile", "parameters")
 METHOD_NAMES = ("redact", "keep", "dateshift", "cryptohash", "perturb", "encrypt", "substitute", "generalize")

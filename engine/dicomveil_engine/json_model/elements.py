@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode, passed
 from dicomveil_engine.methods.base import Values
+from dicomveil_engine.rewriting.fields import Field, Item
 
 
 def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from dicomveil_engine import characters
-from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.json_model.elements import decoded
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode
@@ -21,6 +20,7 @@ from dicomveil_engine.policy import (
     Policy,
 )
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
 CHARACTER_SET = "00080005"
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError
 from dicomveil_engine.json_model.elements import decoded, kept
 from dicomveil_engine.json_model.table import Entry

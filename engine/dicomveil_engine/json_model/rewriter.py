@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.rewriting import BulkDataURIs, Rewriting
 from dicomveil_engine.json_model.table import DecisionTable
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
 __all__ = ["BulkDataURIs", "MetadataRewriter", "SeriesRewriter"]
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from dicomveil_engine import characters
-from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.json_model.content_item import read_content_item, renumbered
+from dicomveil_engine.json_model.deidentification_attributes import mark
 from dicomveil_engine.json_model.elements import items_of, kept, may_be_items, sequence_of
-from dicomveil_engine.json_model.marks import mark
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
@@ -27,7 +25,6 @@ from dicomveil_engine.json_model.reading import (
 from dicomveil_engine.json_model.resolution import Waiting, resolve
 from dicomveil_engine.json_model.table import DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
-from dicomveil_engine.marks import CODE_VALUE, MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.dummy import Dummy
@@ -36,6 +33,15 @@ from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import SOP_INSTANCE_UID, Decision, Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, LONGEST_CREATOR, is_declared_safe
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.deidentification_attributes import (
+    CODE_VALUE,
+    MARK_TAGS,
+    METHOD_CODES,
+    METHOD_TEXT,
+    Marks,
+)
+from dicomveil_engine.rewriting.dummies import dummy_items
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 from dicomveil_engine.structured_content.references import ContentTree, Renumbering
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identifying import is_identifying
-from dicomveil_engine.marks import MARK_TAGS
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import Decision, Policy
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_engine.structured_content.content_items import ContentPlan
+from dicomveil_engine.text.identifying import is_identifying
 
 _ENTRIES_REMEMBERED = 16_384
 _LONGEST_VR = 2

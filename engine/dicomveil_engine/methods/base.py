@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, Self
 
-from dicomveil_engine.keys import Keys
-from dicomveil_engine.words import IdentifyingWords
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.words import IdentifyingWords
 
 Values = list[str] | list[int] | list[float] | bytes
 """An element's values: text VRs as strings, numbers as numbers (AT as tag numbers), OB OD OF OL OV OW UN as

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.pseudonyms.keys import Keys
 
 CHOICES: dict[str, dict[AttributeType | None, str]] = {
     code: dict(zip([*AttributeType, None], choices, strict=True))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.values import positions_kept, texts
+from dicomveil_engine.pseudonyms.keys import Keys
 
 _VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
+from dicomveil_engine.pseudonyms.keys import Keys
 
 _LONGEST = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "PN": 64, "ST": 1024, "LT": 10240}
 """Characters, PS3.5 Table 6.2-1; UC UR UT take any length."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Self
 
-from dicomveil_engine.dates import DateShift, shift_da, shift_dt
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import positions_kept, texts
+from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
+from dicomveil_engine.pseudonyms.keys import Keys
 
 LONGEST_RANGE = 3650
 """Ten years either way; more would only carry dates out of any plausible order."""

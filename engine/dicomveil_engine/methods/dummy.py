@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.values import texts
-from dicomveil_engine.uids import UIDPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 _TEXT = "ANONYMOUS"
 _CONSTANTS: dict[str, Values] = {

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from dicomveil_engine.errors import ConfigurationError, InvalidDataSetError
-from dicomveil_engine.keys import Keys, keyed_digest
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
+from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
 _BLOCK_BYTES = 16
 _TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))

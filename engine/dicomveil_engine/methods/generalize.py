@@ -15,9 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar, Self, cast
 
-from dicomveil_engine.dates import Period, coarse_da, coarse_dt, read_da, read_dt
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.coarsening import (
     LOW_POPULATION_ZIP_CODES,
@@ -30,6 +28,8 @@ from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.perturb import decimal_string
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable, positions_kept, texts
+from dicomveil_engine.pseudonyms.dates import Period, coarse_da, coarse_dt, read_da, read_dt
+from dicomveil_engine.pseudonyms.keys import Keys
 
 NO_CAP = 999
 """The highest age that AS can write: with this ageCap nothing is too old."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from dicomveil_engine.dates import read_da, read_dt
+from dicomveil_engine.pseudonyms.dates import read_da, read_dt
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
-from dicomveil_engine.keys import Keys, keyed_digest
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable, texts, utf8
+from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
 INTEGER_RANGES = {
     "IS": (-(2**31), 2**31 - 1),

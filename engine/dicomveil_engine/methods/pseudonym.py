@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.values import texts
-from dicomveil_engine.patients import PatientPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.patients import PatientPseudonyms
 
 _PATIENT_NAME = 0x00100010
 _VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine.dates import read_da, read_dt
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import positions_kept, texts
+from dicomveil_engine.pseudonyms.dates import read_da, read_dt
+from dicomveil_engine.pseudonyms.keys import Keys
 
 HIGHEST_AGE = 89
 """Years; 45 CFR 164.514(b)(2)(i)(C): "all ages over 89" are identifiers."""

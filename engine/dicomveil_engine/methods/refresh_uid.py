@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.values import texts
-from dicomveil_engine.uids import REGISTERED_ROOT, UIDPseudonyms
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT, UIDPseudonyms
 
 _PROJECTS_REMEMBERED = 64
 

@@ -10,7 +10,6 @@ from functools import cache
 from typing import ClassVar, Self
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import (
     FLOAT_VRS,
     INTEGER_VRS,
@@ -23,6 +22,7 @@ from dicomveil_engine.methods.base import (
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable
+from dicomveil_engine.pseudonyms.keys import Keys
 
 _INTEGER_RANGES = {
     "SL": (-(2**31), 2**31 - 1),

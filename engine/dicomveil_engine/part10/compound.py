@@ -6,7 +6,6 @@ instance declares of its private blocks, and what is kept unread. Their items ar
 
 from __future__ import annotations
 
-from dicomveil_engine.marks import CODE_VALUE, METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import Siblings
 from dicomveil_engine.part10.declarations import read_private_blocks
@@ -14,6 +13,7 @@ from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.recursion import Recursion
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import Entry
+from dicomveil_engine.rewriting.deidentification_attributes import CODE_VALUE, METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.structured_content.content_items import CONTENT_SEQUENCE
 
 

@@ -9,7 +9,7 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
-from dicomveil_engine import characters
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.structured_content.concepts import ConceptName, concept_name

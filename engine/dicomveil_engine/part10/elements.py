@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
-from dicomveil_engine import characters, dictionary
+from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding

@@ -8,10 +8,10 @@ from array import array
 from dataclasses import dataclass, field
 from struct import Struct
 
-from dicomveil_engine import characters
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import DeidentificationError
-from dicomveil_engine.fields import Field, Item
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Values
+from dicomveil_engine.rewriting.fields import Field, Item
 
 UNDEFINED = 0xFFFFFFFF
 

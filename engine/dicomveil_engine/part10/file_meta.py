@@ -11,9 +11,8 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.fields import Field
 from dicomveil_engine.part10.encoding import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -21,6 +20,7 @@ from dicomveil_engine.part10.encoding import (
     LONG_VRS,
     Encoding,
 )
+from dicomveil_engine.rewriting.fields import Field
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"

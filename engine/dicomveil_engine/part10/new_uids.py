@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine.identity import InstanceIdentity
+from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
 from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
-from dicomveil_engine.remembering import LONGEST, remembered
-from dicomveil_engine.uids import PREFIX, REGISTERED_ROOT
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
 
 USUAL_BYTES = 44
 """Of a pseudonym in a UI element, padded; a fortieth of them are shorter."""

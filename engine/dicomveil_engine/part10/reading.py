@@ -9,9 +9,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.policy import (
     PATIENT_ID,
@@ -22,8 +21,9 @@ from dicomveil_engine.policy import (
     STUDY_INSTANCE_UID,
     Policy,
 )
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.structured_content.references import ContentTree, Position
-from dicomveil_engine.words import IdentifyingWords
+from dicomveil_engine.text.words import IdentifyingWords
 
 _SUBJECTS_REMEMBERED = 256
 _WORDS_REMEMBERED = 256

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import Siblings, read_content_item

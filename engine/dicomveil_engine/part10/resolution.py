@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.by_type import ByType

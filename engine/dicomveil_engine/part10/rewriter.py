@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identity import InstanceIdentity
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
@@ -19,6 +18,7 @@ from dicomveil_engine.part10.new_uids import legal_uid
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
 from dicomveil_engine.policy import Policy
+from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
 Chunk = bytes | bytearray | memoryview
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators

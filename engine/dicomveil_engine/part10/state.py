@@ -6,11 +6,11 @@ Nothing here walks: items are walked in `recursion` and `compound`, what goes in
 
 from __future__ import annotations
 
-from dicomveil_engine import characters, dictionary
+from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
-from dicomveil_engine.part10.due_marks import DueMarks
+from dicomveil_engine.part10.due_attributes import DueMarks
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.remembered import Place
 from dicomveil_engine.part10.section import Section

@@ -6,11 +6,8 @@ values and no positions.
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
-from dicomveil_engine.dummies import dummy_items
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.identifying import is_identifying
-from dicomveil_engine.marks import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.clean_content import CleanContent
@@ -34,7 +31,10 @@ from dicomveil_engine.policy import (
     Policy,
 )
 from dicomveil_engine.profile.private import CHARACTERISTICS
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
+from dicomveil_engine.rewriting.dummies import dummy_items
 from dicomveil_engine.structured_content.content_items import ContentPlan
+from dicomveil_engine.text.identifying import is_identifying
 
 CONTEXT_TAGS = frozenset(
     (

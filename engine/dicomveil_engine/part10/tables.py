@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine.marks import DATES_MODIFIED, METHOD_CODES
+from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
@@ -13,7 +13,7 @@ from dicomveil_engine.part10.remembered import Remembered
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.remembering import remembered
+from dicomveil_engine.rewriting.deidentification_attributes import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
 _RESOLVERS_REMEMBERED = 64

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import Option
-from dicomveil_engine._standard.attribute_types import ATTRIBUTE_TYPES
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes._standard.attribute_types import ATTRIBUTE_TYPES
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.clean import Clean
 from dicomveil_engine.methods.clean_content import CleanContent
@@ -24,6 +23,7 @@ from dicomveil_engine.methods.pseudonym import Pseudonym
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.pseudonyms.keys import Keys
 
 FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 DATE_VRS = frozenset(("DA", "DT"))

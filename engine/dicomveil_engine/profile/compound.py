@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.by_type import CHOICES, ByType
 from dicomveil_engine.profile.actions import Actions
+from dicomveil_engine.pseudonyms.keys import Keys
 
 COMPOUND = {**{code: by_type[None] for code, by_type in CHOICES.items()}, "X/Z/U*": "K"}
 """Without knowledge of the IOD, the choice that is conformant whatever the attribute's type: an empty or dummy

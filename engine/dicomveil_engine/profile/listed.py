@@ -7,8 +7,8 @@ because the value is opaque, leaves the Basic Profile's code in force.
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import Option, Row
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import Option, Row
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.profile.actions import FREE_TEXT_VRS, TIME_VRS, Actions, Verdict
 from dicomveil_engine.profile.compound import BasicCodes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dicomveil_engine._standard import SAFE_PRIVATE, Option
+from dicomveil_engine.attributes._standard import SAFE_PRIVATE, Option
 from dicomveil_engine.methods.base import BYTES_VRS, Method, Values
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.profile.actions import Actions, Verdict

@@ -6,8 +6,8 @@ for them as for the listed ones: an option that keeps dates keeps these, too.
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import Option
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.profile.actions import FREE_TEXT_VRS, TIME_VRS, Actions, Verdict
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dicomveil_engine._standard.structured_content import TABLE_E341, ContentRow
+from dicomveil_engine.attributes._standard.structured_content import TABLE_E341, ContentRow
 
 _EARLIER_SCHEMES = frozenset(("SRT", "SNM3", "99SDM"))
 """PS3.16 Section 8.1 and Table 8-1: designators of SNOMED before SNOMED CT identifiers were used."""

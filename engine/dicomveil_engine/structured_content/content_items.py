@@ -10,15 +10,15 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from dicomveil_engine._standard import Option
-from dicomveil_engine._standard.structured_content import ContentRow
-from dicomveil_engine.keys import Keys
+from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes._standard.structured_content import ContentRow
+from dicomveil_engine.bounded_cache import LONGEST
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.clean_required import CleanRequired
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.remove import Remove
-from dicomveil_engine.remembering import LONGEST
+from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.structured_content.concepts import ConceptName, rows_of
 
 CONTENT_SEQUENCE = 0x0040A730

@@ -14,12 +14,12 @@ from pathlib import Path
 import typer
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.batch import Event, Job, Status, deidentify_file, deidentify_folder
-from dicomveil_proxy.batch.names import Naming, printable
-from dicomveil_proxy.batch.report import Progress, Report
 from dicomveil_proxy.command.profile import key_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.signals import sigterm_as_interrupt
+from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder
+from dicomveil_proxy.jobs.names import Naming, printable
+from dicomveil_proxy.jobs.report import Progress, Report
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_engine.conformance import conformance_statement
+from dicomveil_engine.reports.conformance import conformance_statement
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, Policy, dictionary
-from dicomveil_engine.decryption import Reversible, decrypt_instance
+from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, Policy
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods.base import Element
+from dicomveil_engine.reports.decryption import Reversible, decrypt_instance
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
 

@@ -19,12 +19,12 @@ import uvicorn
 from pydicom import dcmread
 
 from dicomveil_engine import ConfigurationError, EngineError, Policy, deidentify_instance
-from dicomveil_proxy.application import policy_of
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.serve import STARTUP_FAILED, base_url, ended_by_signals, listen, server_config
-from dicomveil_proxy.project_settings import projects_of
-from dicomveil_proxy.settings import Settings
+from dicomveil_proxy.service.application import policy_of
+from dicomveil_proxy.settings.projects import projects_of
+from dicomveil_proxy.settings.server import Settings
 
 _HOST = "127.0.0.1"
 _PORT = 8080

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dicomveil_engine import ConfigurationError, EngineError, Policy, dictionary
-from dicomveil_engine.explanation import ElementExplanation, explain_attribute, explain_instance
-from dicomveil_engine.tags import parse_pattern
+from dicomveil_engine import ConfigurationError, EngineError, Policy
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.tags import parse_pattern
+from dicomveil_engine.reports.explanation import ElementExplanation, explain_attribute, explain_instance
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Format, Row, write_rows

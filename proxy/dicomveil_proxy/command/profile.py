@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_proxy.command.keygen import KEY_BYTES
-from dicomveil_proxy.key_file import KeyFileWarning, read_key
-from dicomveil_proxy.profile import configuration_of
+from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
+from dicomveil_proxy.settings.policies import configuration_of
 
 DEFAULT = "default"
 EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"

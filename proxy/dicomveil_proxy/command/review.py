@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, deidentify_instance
-from dicomveil_engine.remainder import Remainder, RemainingValue
-from dicomveil_proxy.batch.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
+from dicomveil_engine.reports.remainder import Remainder, RemainingValue
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Row, write_rows
+from dicomveil_proxy.jobs.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
 
 _COLUMNS = ("score", "instances", "attribute", "keyword", "vr", "value", "why")
 _LONGEST_SHOWN = 60

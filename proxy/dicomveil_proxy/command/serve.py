@@ -25,15 +25,15 @@ from uvicorn.supervisors import Multiprocess
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
-from dicomveil_proxy.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.signals import sigterm_as_interrupt
-from dicomveil_proxy.key_file import KeyFileWarning, read_key
-from dicomveil_proxy.origin.address import BaseURL
+from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
-from dicomveil_proxy.project_settings import ProjectSettings, check_keys, projects_of
-from dicomveil_proxy.settings import Settings, load_settings
-from dicomveil_proxy.study_filter import read_filter
+from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
+from dicomveil_proxy.settings.filters import read_filter
+from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
+from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
+from dicomveil_proxy.settings.server import Settings, load_settings
 
 STARTUP_FAILED = 3
 """Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""

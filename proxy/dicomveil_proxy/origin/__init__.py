@@ -28,8 +28,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from dicomveil_proxy.multipart import Event
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.wire.multipart import Event
 
 Match = dict[str, Any]
 """One result of a search: a DICOM JSON object (PS3.18 Annex F)."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match, Origin
-from dicomveil_proxy.query import Level
+from dicomveil_proxy.request.query import Level
 
 Unique = tuple[str, ...]
 """What tells a result from others: its UIDs and PatientID."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicomveil_engine import ConfigurationError, Policy
-from dicomveil_engine.dates import shift_da, shift_dt
 from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
 
 _STUDY_DATE = 0x00080020
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom import DataElement, Dataset
 
-from dicomveil_engine.dictionary import vr_of
+from dicomveil_engine.attributes.dictionary import vr_of
 
 
 def elements(dataset: Dataset, vrs: frozenset[str]) -> Iterator[DataElement]:

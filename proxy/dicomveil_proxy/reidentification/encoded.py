@@ -30,9 +30,9 @@ from dicomveil_engine.part10.file_meta import (
     FileMeta,
     read_file_meta,
 )
-from dicomveil_proxy.origin.frames import silence_pydicom
-from dicomveil_proxy.settings import Limits
-from dicomveil_proxy.spool import Spool
+from dicomveil_proxy.pixels.frames import silence_pydicom
+from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.wire.spool import Spool
 
 _FIRST_GROUP, _PIXEL_GROUP = 0x0008, 0x7FE0
 _CUT_OFF = "the instance is cut off in the middle of Pixel Data"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import InstanceIdentity, InvalidDataSetError, JSONDataSet
 from dicomveil_proxy.errors import Conflict, OriginMalformed, UnknownResource
-from dicomveil_proxy.identity import Kind
-from dicomveil_proxy.origin.metadata import data_sets
 from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level
 from dicomveil_proxy.reidentification.references import Reference
-from dicomveil_proxy.translation import PAGE, text_of
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.translation.identity import Kind
+from dicomveil_proxy.translation.translation import PAGE, text_of
 
 _SERIES, _INSTANCE = "0020000E", "00080018"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
-from dicomveil_proxy.identity import Kind
 from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
+from dicomveil_proxy.translation.identity import Kind
 
 _STUDY = 0x0020000D
 _KINDS = {_STUDY: Kind.STUDY, 0x0020000E: Kind.SERIES, 0x00080018: Kind.INSTANCE, 0x00081155: Kind.INSTANCE}

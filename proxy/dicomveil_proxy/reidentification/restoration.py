@@ -22,16 +22,16 @@ from typing import Any
 from pydicom import DataElement, Dataset
 
 from dicomveil_engine import Policy
-from dicomveil_engine.marks import MARK_TAGS
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.methods.pseudonym import Pseudonym
 from dicomveil_engine.methods.refresh_uid import RefreshUID
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_proxy.reidentification.dates import DatesBack
 from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
 from dicomveil_proxy.reidentification.originals import Original
-from dicomveil_proxy.translation import text_of
+from dicomveil_proxy.translation.translation import text_of
 
 _PATIENT_ID = "00100020"
 _PATIENT_IDENTITY_REMOVED = 0x00120062

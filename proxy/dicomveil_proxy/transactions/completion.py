@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from contextlib import aclosing
 
 from dicomveil_engine import JSONDataSet
-from dicomveil_engine.dictionary import vr_of
+from dicomveil_engine.attributes.dictionary import vr_of
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
-from dicomveil_proxy.origin.metadata import data_sets
+from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, Query, name_of
+from dicomveil_proxy.request.query import Level, Query, name_of
 from dicomveil_proxy.transactions.superset import is_never_released
-from dicomveil_proxy.translation import identity_of
+from dicomveil_proxy.translation.translation import identity_of
 
 AT_A_TIME = 8
 """Results that are completed at once: half of the connections to the origin server."""

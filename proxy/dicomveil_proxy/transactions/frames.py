@@ -11,16 +11,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomveil_proxy.accept import Choice
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
-from dicomveil_proxy.media_type import OCTET_STREAM
-from dicomveil_proxy.multipart import PartData, PartStart, content_type_of
-from dicomveil_proxy.origin.metadata import data_sets
-from dicomveil_proxy.pieces import Piece
+from dicomveil_proxy.origin.web.metadata import data_sets
+from dicomveil_proxy.pixels import PixelDescription, can_transcode
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.resource import Resource
-from dicomveil_proxy.transcoding import PixelDescription, can_transcode
-from dicomveil_proxy.transcoding.pixels import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
+from dicomveil_proxy.request.accept import Choice
+from dicomveil_proxy.request.resource import Resource
+from dicomveil_proxy.wire.media_type import OCTET_STREAM
+from dicomveil_proxy.wire.multipart import PartData, PartStart, content_type_of
+from dicomveil_proxy.wire.pieces import Piece
 
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
 _SYNTAXES = {OCTET_STREAM: EXPLICIT_LITTLE, "image/dicom-rle": RLE, "image/jls": JPEG_LS, "image/jp2": JPEG_2000}

@@ -13,20 +13,20 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, SeriesRewriter
-from dicomveil_proxy.accept import Choice
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
-from dicomveil_proxy.json_document import encoded
-from dicomveil_proxy.media_type import DICOM
-from dicomveil_proxy.multipart import MultipartWriter, PartData, PartEnd, PartStart
-from dicomveil_proxy.native_xml import native_xml
-from dicomveil_proxy.origin.metadata import data_sets
-from dicomveil_proxy.pieces import Piece
+from dicomveil_proxy.origin.web.metadata import data_sets
+from dicomveil_proxy.pixels import InstanceSpool, can_transcode
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level
-from dicomveil_proxy.resource import BulkPath, Resource
+from dicomveil_proxy.request.accept import Choice
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.request.resource import BulkPath, Resource
 from dicomveil_proxy.transactions.frames import checked_type, require_pixels
-from dicomveil_proxy.transcoding import InstanceSpool, can_transcode
-from dicomveil_proxy.translation import identity_of
+from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.wire.json_document import encoded
+from dicomveil_proxy.wire.media_type import DICOM
+from dicomveil_proxy.wire.multipart import MultipartWriter, PartData, PartEnd, PartStart
+from dicomveil_proxy.wire.native_xml import native_xml
+from dicomveil_proxy.wire.pieces import Piece
 
 _log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
 from dicomveil_proxy.origin.cursors import BEGINNING, Cursor
 from dicomveil_proxy.origin.pages import pages, unique
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, Query, matches, requested_tags
+from dicomveil_proxy.request.query import Level, Query, matches, requested_tags
 from dicomveil_proxy.transactions.completion import AT_A_TIME, Completion, needs_completion
 from dicomveil_proxy.transactions.superset import OWN, Question, first_level, questions, without_illegal_offset
-from dicomveil_proxy.translation import identity_of, text_of
+from dicomveil_proxy.translation.translation import identity_of, text_of
 
 _STUDY = 0x0020000D
 _RETRIEVE_URL, _PATIENT_ID = "00081190", "00100020"

@@ -10,19 +10,19 @@ import re
 from dataclasses import dataclass, field
 
 from dicomveil_engine import JSONDataSet, Policy
-from dicomveil_engine.dictionary import keyword_of, vr_of
-from dicomveil_engine.identifying import IDENTIFYING_TAGS
+from dicomveil_engine.attributes.dictionary import keyword_of, vr_of
 from dicomveil_engine.methods.clean import Clean
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.keep_legal import KeepLegal
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
-from dicomveil_proxy.matching import widen_dates
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level, MatchingKey, Query, name_of, requested_tags
-from dicomveil_proxy.translation import text_of
+from dicomveil_proxy.request.matching import widen_dates
+from dicomveil_proxy.request.query import Level, MatchingKey, Query, name_of, requested_tags
+from dicomveil_proxy.translation.translation import text_of
 
 _STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
 _PATIENT_ID = 0x00100020

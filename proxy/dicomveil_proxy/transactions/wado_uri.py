@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dicomveil_proxy.accept import RENDERED, Offer
 from dicomveil_proxy.errors import BadRequest, NotAcceptable
-from dicomveil_proxy.media_type import DICOM
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.resource import Representation, Resource
+from dicomveil_proxy.request.accept import RENDERED, Offer
+from dicomveil_proxy.request.resource import Representation, Resource
 from dicomveil_proxy.transactions import retrieve
+from dicomveil_proxy.wire.media_type import DICOM
 
 OFFERS = (*RENDERED, Offer(DICOM))
 """The first is the default (PS3.18 Section 8.7.4), also for several frames, of which it shows one."""

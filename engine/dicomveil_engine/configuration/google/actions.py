@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
-from dicomveil_engine._standard import TABLE_E1, Option
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes._standard import TABLE_E1, Option
+from dicomveil_engine.attributes.tags import TagPattern
 from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, parse_image
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.google.profiles import (
@@ -18,7 +19,6 @@ from dicomveil_engine.configuration.google.profiles import (
 from dicomveil_engine.configuration.google.tags import parse_query
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.tags import TagPattern
 
 NAMES = ("profileType", "options", "actions")
 UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"

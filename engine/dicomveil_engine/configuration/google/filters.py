@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.google.profiles import (
     FILE_META,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dicomveil_engine.configuration.findings import Findings, shortened
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.suggestions import did_you_mean
 
 
 class Message:

@@ -6,7 +6,7 @@ that is silent, the choice here is the one that lets less out; docs/dialects/goo
 
 from __future__ import annotations
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration.findings import shortened
+from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.suggestions import did_you_mean
-from dicomveil_engine.tags import TagPattern, parse_pattern
 
 _DIGITS = re.compile(r"[0-9A-Fa-f]{8}")
 

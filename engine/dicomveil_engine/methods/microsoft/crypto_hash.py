@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.microsoft.texts import DEFAULT_REPERTOIRE_VRS, as_ascii, utf16_length
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
+from dicomveil_engine.pseudonyms.keys import Keys
 
 HASHED_VRS = TEXT_VRS | {"OB", "UN"}
 

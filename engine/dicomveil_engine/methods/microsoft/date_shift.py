@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine.dates import DateShift, shift_da, shift_dt
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.date_shift import Scope, ShiftDates
 from dicomveil_engine.methods.microsoft.dates import (
@@ -26,6 +24,8 @@ from dicomveil_engine.methods.microsoft.dates import (
 from dicomveil_engine.methods.microsoft.reference import read_reference_date, reference_day
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
+from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
+from dicomveil_engine.pseudonyms.keys import Keys
 
 LONGEST_RANGE = 8_196_000
 """Days; beyond it that tool's 32-bit arithmetic overflows, and its answer is no longer the formula's."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.microsoft.ages import read_as, write_as
 from dicomveil_engine.methods.perturb import INTEGER_RANGES, Perturb
 from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.pseudonyms.keys import Keys
 
 _SINGLES = frozenset(("FL", "OF"))
 _MOST_PLACES = 15

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.methods.microsoft.ages import read_as, years
 from dicomveil_engine.methods.microsoft.dates import (
@@ -22,6 +21,7 @@ from dicomveil_engine.methods.microsoft.reference import read_reference_date, re
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts
+from dicomveil_engine.pseudonyms.keys import Keys
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ The setting `referenceDate` says it, for all instances alike. Without it, an age
 
 from __future__ import annotations
 
-from dicomveil_engine import dates
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import Context
 from dicomveil_engine.methods.microsoft.dates import Day, read_da
 from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.pseudonyms import dates
 
 REFERENCE_DATE = "referenceDate"
 

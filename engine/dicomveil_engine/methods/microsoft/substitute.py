@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine import dictionary
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.keys import Keys
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.substitute import Substitute, values_of
 from dicomveil_engine.methods.values import inapplicable
+from dicomveil_engine.pseudonyms.keys import Keys
 
 _FORMATS = {"OW": ("<H", "US"), "OL": ("<I", "UL"), "OD": ("<d", "FD"), "OF": ("<f", "FL")}
 """VRs of bytes that one number can be written into: how, and whose values it may have."""

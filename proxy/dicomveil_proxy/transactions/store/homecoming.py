@@ -16,9 +16,9 @@ from dicomveil_proxy.reidentification.encoded import Encoded, read_instance
 from dicomveil_proxy.reidentification.originals import Originals
 from dicomveil_proxy.reidentification.references import references
 from dicomveil_proxy.reidentification.restoration import is_of_same_patient, restore
-from dicomveil_proxy.spool import Spool
 from dicomveil_proxy.transactions.store.intake import Deidentifying, Prepared, Twins
 from dicomveil_proxy.transactions.store.reasons import PATIENT_MISMATCH, STRANGER, TWIN, UNRESOLVED, NotStored
+from dicomveil_proxy.wire.spool import Spool
 
 _CHUNK = 1 << 20
 

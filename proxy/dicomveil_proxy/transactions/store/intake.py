@@ -12,10 +12,10 @@ from typing import BinaryIO, Protocol, cast
 from dicomveil_engine import InstanceIdentity, InstanceRewriter
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
-from dicomveil_proxy.query import Level
-from dicomveil_proxy.spool import Spool
+from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.transactions.store.reasons import TWIN, NotStored
-from dicomveil_proxy.translation import text_of
+from dicomveil_proxy.translation.translation import text_of
+from dicomveil_proxy.wire.spool import Spool
 
 
 @dataclass(frozen=True)

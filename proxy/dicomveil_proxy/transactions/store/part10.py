@@ -22,9 +22,9 @@ from dicomveil_engine import InvalidDataSetError, JSONDataSet
 from dicomveil_engine.json_model.values import decode
 from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE, LONG_VRS, UNDEFINED
 from dicomveil_engine.part10.file_meta import EXPLICIT_VR_LITTLE_ENDIAN
-from dicomveil_proxy.media_type import OCTET_STREAM
 from dicomveil_proxy.reidentification.encoded import readable
-from dicomveil_proxy.translation import identity_of
+from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.wire.media_type import OCTET_STREAM
 
 _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
 _PIXEL_VRS = frozenset(("OB", "OW", "OF", "OD"))

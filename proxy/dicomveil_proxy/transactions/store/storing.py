@@ -17,12 +17,8 @@ from dicomveil_proxy.errors import (
     PayloadTooLarge,
     StateUnavailable,
 )
-from dicomveil_proxy.identity import Identity, Kind
-from dicomveil_proxy.media_type import DICOM, DICOM_JSON, OCTET_STREAM
-from dicomveil_proxy.multipart import Event, PartData, PartStart, content_type_of
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.originals import Originals
-from dicomveil_proxy.spool import Spool
 from dicomveil_proxy.transactions.store.homecoming import Reidentifying
 from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins
 from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
@@ -35,7 +31,11 @@ from dicomveil_proxy.transactions.store.reasons import (
     NotStored,
 )
 from dicomveil_proxy.transactions.store.response import Outcome, StoreResponse, store_response
-from dicomveil_proxy.translation import identity_of
+from dicomveil_proxy.translation.identity import Identity, Kind
+from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.wire.media_type import DICOM, DICOM_JSON, OCTET_STREAM
+from dicomveil_proxy.wire.multipart import Event, PartData, PartStart, content_type_of
+from dicomveil_proxy.wire.spool import Spool
 
 _REMEMBERED_AT_A_TIME = 300
 """Identities, three of each instance: a transaction of the identity map takes as long for one as for many."""

@@ -1,0 +1,123 @@
+"""What PS3.6 says of a tag: its VR, multiplicity and keyword.
+
+pydicom's dictionaries answer; for attributes newer than those, Table E.1-1 does, and for private ones that
+PS3.15 Table E.3.10-1 lists as safe, that table.
+Only tags and private creators come in, never a value.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pydicom import datadict
+
+from dicomveil_engine.attributes._standard import SAFE_PRIVATE, TABLE_E1
+
+VRS = frozenset(
+    (
+        *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT"),
+        *("OB", "OD", "OF", "OL", "OV", "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV"),
+        *("TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV"),
+    )
+)
+"""PS3.5 Table 6.2-1."""
+
+_FIRST_BLOCK = 0x1000
+"""PS3.5 Section 7.8.1: the first element of a private block."""
+
+_CACHE_SIZE = 16_384
+"""Tags remembered: more than PS3.6 has, and a bound on what odd data sets can fill."""
+
+_NEWER_KEYWORDS = {
+    row.keyword: tag for tag, row in TABLE_E1.rows.items() if datadict.tag_for_keyword(row.keyword) is None
+}
+
+
+@lru_cache(_CACHE_SIZE)
+def vrs_of(tag: int, creator: str | None = None) -> tuple[str, ...]:
+    """The VRs that the tag may have, in the dictionary's order; none when it is unknown."""
+    group, element = tag >> 16, tag & 0xFFFF
+    if element == 0:
+        return ("UL",)  # PS3.5 Section 7.2: group length
+    if group & 1:
+        if 0x10 <= element <= 0xFF:
+            return ("LO",)  # PS3.5 Section 7.8.1: private creator
+        written = _private_vr(tag, creator) if creator else ""
+    else:
+        entry = _entry(tag)
+        written = entry[0] if entry else ""
+    names = written.replace("_", " or ").split(" or ")
+    return tuple(name for name in names if name in VRS)
+
+
+@lru_cache(_CACHE_SIZE)
+def vr_of(tag: int, creator: str | None = None) -> str | None:
+    """The VR of the tag in an encoding that does not write it; None when unknown.
+
+    Of several VRs it is OW where that is one of them (PS3.5 Annex A.1), else the first.
+    """
+    vrs = vrs_of(tag, creator)
+    if not vrs:
+        return None
+    return "OW" if "OW" in vrs else vrs[0]
+
+
+def vm_of(tag: int) -> str | None:
+    """The value multiplicity as PS3.6 writes it, e.g. `1-n`; None when the tag is unknown."""
+    entry = _entry(tag)
+    return entry[1] if entry and entry[1] else None
+
+
+@lru_cache(_CACHE_SIZE)
+def keyword_of(tag: int) -> str:
+    """The keyword; empty when the tag is private or unknown."""
+    entry = None if tag >> 16 & 1 else _entry(tag)
+    return entry[2] if entry else ""
+
+
+def tag_of(keyword: str) -> int | None:
+    """The tag of a keyword; None when it is unknown or that of a repeating group."""
+    if not keyword:
+        return None
+    tag: int | None = datadict.tag_for_keyword(keyword)
+    return _NEWER_KEYWORDS.get(keyword) if tag is None else tag
+
+
+def repeating_tag_of(keyword: str) -> str | None:
+    """The tag of a repeating group's keyword as PS3.6 writes it, e.g. `60xx3000`; None when it has none."""
+    for tag, entry in datadict.RepeatersDictionary.items():
+        if entry[4] == keyword:
+            return str(tag)
+    return None
+
+
+def keywords() -> set[str]:
+    """All keywords, those of repeating groups too."""
+    return {*datadict.keyword_dict, *datadict.REPEATER_KEYWORDS, *_NEWER_KEYWORDS} - {""}
+
+
+def describe(tag: int, vr: str | None = None) -> str:
+    """The tag as messages write it: `(0010,0010) PatientName`, with the VR if given; `(0009,1001)`."""
+    words = (f"({tag >> 16:04X},{tag & 0xFFFF:04X})", keyword_of(tag), vr)
+    return " ".join(word for word in words if word)
+
+
+def _entry(tag: int) -> tuple[str, str, str] | None:
+    """VR, VM and keyword of a public tag."""
+    try:
+        vr, vm, _, _, keyword = datadict.get_entry(tag)
+    except KeyError:
+        row = TABLE_E1.rows.get(tag)
+        return (row.vr or "", "", row.keyword) if row else None
+    return vr, vm, keyword
+
+
+def _private_vr(tag: int, creator: str) -> str:
+    """The VR of a private tag, as written in the dictionary; empty when it is unknown."""
+    if tag & 0xFFFF >= _FIRST_BLOCK and (safe := SAFE_PRIVATE.vrs_of(tag, creator)):
+        return " or ".join(safe)
+    try:
+        vr: str = datadict.private_dictionary_VR(tag, creator)
+    except KeyError:
+        return ""
+    return vr

@@ -1,0 +1,166 @@
+"""Dates: reading DA and DT strictly, shifting them, and deriving by how many days.
+
+Pure functions of text and numbers; nothing here reads a clock. What is no legal date becomes the empty
+string: a value that cannot be shifted must not pass.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.pseudonyms.keys import keyed_digest
+
+_SCOPES_REMEMBERED = 16_384
+_DATES_REMEMBERED = 4_096
+"""A study repeats the same few dates in every instance."""
+
+_DA = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)", re.ASCII)
+"""PS3.5 Table 6.2-1; the dotted form is ACR-NEMA's, still found in archives."""
+
+_DT = re.compile(
+    r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)"
+    r"(?P<time>(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?)?)?"
+    # "The offset range is -1200 to +1400", and "-0000 shall not be used".
+    r"(?P<offset>\+(?:0\d|1[0-3])[0-5]\d|\+1400|(?!-0000)-(?:0\d|1[01])[0-5]\d|-1200)?",
+    re.ASCII,
+)
+_LONGEST_DA = 10
+_LONGEST_DT = 26
+
+
+class DateTime(NamedTuple):
+    """A legal DT value."""
+
+    day: date
+    """The first day of the period that the value names."""
+    date_digits: int
+    """4, 6 or 8: the precision of the date part."""
+    time: str
+    """The time of day with its fraction, as written."""
+    offset: str
+    """The offset from UTC, as written."""
+
+
+def read_da(text: str) -> date | None:
+    """The date of a legal DA value (also in the old form YYYY.MM.DD), else None."""
+    match = _DA.fullmatch(text)
+    return _real_date(match[1], match[3], match[4]) if match else None
+
+
+def read_dt(text: str) -> DateTime | None:
+    """The parts of a legal DT value of any precision, else None. A leap second (60) is legal."""
+    match = _DT.fullmatch(text)
+    if not match:
+        return None
+    day = _real_date(match["year"], match["month"] or "1", match["day"] or "1")
+    if not day:
+        return None
+    digits = 8 if match["day"] else 6 if match["month"] else 4
+    return DateTime(day, digits, match["time"] or "", match["offset"] or "")
+
+
+def shift_da(text: str, days: int) -> str:
+    """Move a DA value by some days; "" when it is no legal date or leaves the years 1 to 9999."""
+    return _shift_da(text, days) if len(text) <= _LONGEST_DA else ""
+
+
+def shift_dt(text: str, days: int) -> str:
+    """Move a DT value by some days; time of day, fraction, offset and precision stay as written.
+
+    A year or month without a day moves as the first day of its period and is cut to its precision again.
+    "" when it is no legal date or leaves the years 1 to 9999.
+    """
+    return _shift_dt(text, days) if len(text) <= _LONGEST_DT else ""
+
+
+class Period(Enum):
+    """A stretch of time that a date may be reduced to."""
+
+    YEAR = "Year"
+    QUARTER = "Quarter"
+    MONTH = "Month"
+    WEEK = "Week"
+
+
+_DT_DIGITS = {Period.YEAR: 4, Period.QUARTER: 6, Period.MONTH: 6, Period.WEEK: 8}
+"""Of a DT value that names the beginning of the period."""
+
+
+def start_of(day: date, period: Period) -> date:
+    """The first day of the period that the day is in; a week's is Monday (ISO 8601)."""
+    if period is Period.WEEK:
+        return day - timedelta(day.weekday())
+    month = {Period.YEAR: 1, Period.QUARTER: (day.month - 1) // 3 * 3 + 1}.get(period, day.month)
+    return day.replace(month=month, day=1)
+
+
+def coarse_da(text: str, period: Period) -> str:
+    """The first day of a DA value's period; "" when it is no legal date."""
+    day = read_da(text) if len(text) <= _LONGEST_DA else None
+    return start_of(day, period).isoformat().replace("-", "") if day else ""
+
+
+def coarse_dt(text: str, period: Period) -> str:
+    """A DT value cut to its period, without time of day and offset; "" when it is no legal date.
+
+    What says less than the period already is only cut: a year stays a year.
+    """
+    value = read_dt(text) if len(text) <= _LONGEST_DT else None
+    if not value:
+        return ""
+    digits = _DT_DIGITS[period]
+    day = start_of(value.day, period) if value.date_digits >= digits else value.day
+    return day.isoformat().replace("-", "")[: min(digits, value.date_digits)]
+
+
+class DateShift:
+    """Scope → days: keyed, uniform over [-range, -1] and [1, range], never zero."""
+
+    def __init__(self, key: bytes, days_range: int) -> None:
+        self._key = key
+        self.range = days_range
+        """The most days by which anything moves, either way."""
+        self.days = remembered(_SCOPES_REMEMBERED)(self._days)
+
+    def _days(self, scope_uid: str) -> int:
+        """By how many days everything of this scope moves; `scope_uid` is the original."""
+        digest = keyed_digest(self._key, scope_uid.encode("utf-8", "surrogatepass"))
+        # 128 bits modulo at most some thousand: the bias is below 2^-110.
+        days = int.from_bytes(digest[:16]) % (2 * self.range) - self.range
+        return days if days < 0 else days + 1
+
+
+@remembered(_DATES_REMEMBERED)
+def _shift_da(text: str, days: int) -> str:
+    day = read_da(text)
+    shifted = _moved(day, days) if day else None
+    if not shifted:
+        return ""
+    return shifted.isoformat().replace("-", "." if "." in text else "")
+
+
+@remembered(_DATES_REMEMBERED)
+def _shift_dt(text: str, days: int) -> str:
+    value = read_dt(text)
+    shifted = _moved(value.day, days) if value else None
+    if not value or not shifted:
+        return ""
+    return shifted.isoformat().replace("-", "")[: value.date_digits] + value.time + value.offset
+
+
+def _moved(day: date, days: int) -> date | None:
+    try:
+        return day + timedelta(days)
+    except OverflowError:
+        return None
+
+
+def _real_date(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None

@@ -1,0 +1,55 @@
+"""Pseudonyms for patients that recognise themselves.
+
+A pseudonym is 16 characters of Crockford's base 32 (digits and capital letters without I, L, O, U: nothing is
+misread, and it is legal in LO, SH, CS and PN), 80 bits of two parts, both keyed:
+
+    name part   48 bits  a digest of the original
+    check part  32 bits  a digest of the name part
+
+As with `uids`, whoever holds the key can tell a pseudonym of the project without a look-up.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUE = {character: value for value, character in enumerate(_ALPHABET)}
+_LENGTH = 16
+_NAME_BYTES = 6
+_CHECK_BYTES = 4
+_PATIENTS_REMEMBERED = 16_384
+
+
+class PatientPseudonyms:
+    """Original patient identifier → pseudonym, for one project."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._name_key = keys.derive("patient name")
+        self._check_key = keys.derive("patient check")
+        self.pseudonym = remembered(_PATIENTS_REMEMBERED)(self._pseudonym)
+
+    def _pseudonym(self, original: str) -> str:
+        """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""
+        identifier = original.strip(" \0")
+        if not identifier or self.is_pseudonym(identifier):
+            return identifier
+        digest = keyed_digest(self._name_key, identifier.encode("utf-8", "surrogatepass"))
+        return self._text(digest[:_NAME_BYTES])
+
+    def is_pseudonym(self, text: str) -> bool:
+        """Whether the text carries this project's check part."""
+        if len(text) != _LENGTH or not all(character in _VALUE for character in text):
+            return False
+        number = 0
+        for character in text:
+            number = number << 5 | _VALUE[character]
+        name = number.to_bytes(_NAME_BYTES + _CHECK_BYTES)[:_NAME_BYTES]
+        return hmac.compare_digest(self._text(name), text)
+
+    def _text(self, name: bytes) -> str:
+        number = int.from_bytes(name + keyed_digest(self._check_key, name)[:_CHECK_BYTES])
+        return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))

@@ -1,0 +1,139 @@
+"""The passages of the conformance statement that are the same whatever the policy."""
+
+from dicomveil_engine.attributes._standard import Option
+
+INTRODUCTION = """\
+# Conformance statement: de-identification
+
+*Made by `dicomveil conformance` from the engine's own decisions; do not edit.*
+
+dicomveil is a de-identifier in the sense of PS3.15 Annex E, for instances on their way between a DICOMweb
+origin server and its user agents, and for files. It treats all SOP Classes alike, at every level of nesting.
+The table is that of edition 2026d."""
+
+RULES_FIRST = """\
+{names}: rules come before the profile (section 8). Where a rule keeps what the profile would not, the claim above holds
+with that exception."""
+
+BY_TYPE = """\
+Of compound codes, written with *by type* in the tables, the one is taken that the attribute's type in the instance's
+IOD asks for. Of an unknown SOP Class, and in items of sequences, the type is unknown, and the choice is conformant
+whatever it is:"""
+
+NO_ENCRYPTION = "No attribute is encrypted, and no Encrypted Attributes Sequence (0400,0500) is written."
+
+ENCRYPTION = """\
+Encrypted attributes hold their ciphertext in their own element, Base64 in texts; no Encrypted Attributes Sequence
+(0400,0500) is written. `dicomveil decrypt` restores them with the key."""
+
+DUMMY_ITEMS = """\
+Items of D for sequences. All other sequences get one code item ANONYMOUS of the private scheme `99DICOMVEIL`:"""
+
+INTEGRITY = """\
+## 2. Scope of referential integrity
+
+Every replacement is a function of the project's key and the original value, and of nothing else: no chance, no
+clock, no earlier request. The same original therefore has the same pseudonym in all instances, series and
+studies of a project, in metadata, search results and instances alike, on every replica, today and tomorrow.
+With another key all pseudonyms are others, and nothing relates the two.
+
+A data set whose StudyInstanceUID carries the project's own check part was de-identified by the project before. Its
+pseudonyms are recognised and stay, its dates do not move again; what is removed, emptied or cleaned is so again."""
+
+MARKS = """\
+Earlier texts and codes in (0012,0063) and (0012,0064) stay, the texts cleaned; ours are added once. The codes
+are those of the profile, in the table above. Search results are no instances, and hold no marks."""
+
+FILE_META = """\
+The preamble and the File Meta Information are written anew: 128 zeros, (0002,0001), (0002,0002), (0002,0003)
+following the new SOPInstanceUID, (0002,0010) as it was, (0002,0012) `{implementation}` and (0002,0013)
+`{version}`. Nothing else of group 0002 passes: no AE title, no private information.
+
+Always gone, whatever the profile: group lengths, groups 0000 and 0004, Digital Signatures Sequence (FFFA,FFFA),
+Data Set Trailing Padding (FFFC,FFFC), Original Attributes Sequence (0400,0561). Always kept: Specific Character
+Set (0008,0005), which says how to read the text that stays."""
+
+MODIFIED_DATES = """\
+Dates that are shifted (DA and DT) move by a whole number of days that is derived from the key and the original
+identifier of the scope (dateShiftScope: study, series, instance or patient; by default the study). Zero is
+never drawn. The range is: {ranges}. Time of day, precision and offset from UTC of a DT stay as written, and TM
+is unchanged, so that intervals within the scope are exact; StudyDate and the other attributes of patient and
+study always move with their study. A data set without the identifier has no shift: its dates are emptied.
+(0012,0052) and (0012,0053) are not written."""
+
+TEXT = """\
+## 5. How text is cleaned
+
+Text that is cleaned loses:
+
+- every word of the instance's own identifying attributes, at whatever depth they stand, removed sequences included: all
+  person names, with the initials beside them, and the values of a list of identifiers, institutions, addresses and
+  devices (`identifying.py`); case, accents and width of letters do not count; of a UID or identifier the whole, of a
+  name each part;
+- the instance's own dates, in common notations;
+- whatever is written like a date, a telephone number, an e-mail address, a URL, a UID or an identifier of seven or more
+  digits.
+
+The rest stays. A name that occurs in none of the instance's identifying attributes is not found. A short text that
+holds only words of a list that describes images (from PS3.16), of which just one is also a word of a name or
+identifier, stays.
+Patient characteristics that are text, such as Allergies, are cleaned in the same way where their option has C."""
+
+STRUCTURED_CONTENT = """\
+{names}: Content Sequence (0040,A730), Acquisition Context Sequence (0040,0555), Specimen Preparation Sequence
+(0040,0610) and Waveform Annotation Sequence (0040,B020) stay, and each of their content items is judged by its
+concept name (Table E.3.4-1, with retired codes) and value type: it is removed, gets a dummy value, is kept or
+cleaned. In what is cleaned, person names are emptied or replaced, dates treated as in section 4, UIDs replaced,
+and text is cleaned as in section 5."""
+
+GRAPHICS = """\
+{names}: graphic annotations (0070,0001) stay, and the text in them is cleaned as in section 5. Overlays and
+curves go all the same: of the bits of an overlay nobody can say what they show."""
+
+SAFE_PRIVATE = """\
+{names}: of private attributes those stay that Table E.3.10-1 lists (below), and those that the instance
+declares safe in (0008,0300), in whichever block their creator has reserved; the creator comes out with them.
+Safe is not the same as kept: UIDs are replaced, dates treated as in section 4, texts cleaned, sequences
+recursed into, numbers and codes in text kept if legal, and OB, OW, UN and other bytes go."""
+
+RULES = "The first rule that fits an element decides, at every depth; what no rule names is decided by the profile."
+
+LAYER = """\
+A layer by VR lies beneath the table, for PS3.6 attributes that the table does not list and for unknown ones. It
+is turned off by `"unlistedAttributes": "keep"`. An attribute that is neither in PS3.6 nor in the table is
+removed, and so is one whose VR in the instance is treated otherwise than its VR in PS3.6."""
+
+NO_LAYER = "What no rule names is kept."
+
+TRANSFER_SYNTAXES = """\
+## 10. Transfer syntaxes
+
+All of PS3.5 Annex A, in and out unchanged: implicit and explicit VR little endian, explicit VR big endian,
+deflated, and every encapsulated one, whose fragments pass bit for bit. An instance whose transfer syntax does
+not look like one of PS3.5's is refused. Where the bytes contradict the announced VR encoding of the two
+uncompressed little endian syntaxes, the bytes decide and the File Meta Information says what is true."""
+
+PIXELS = """\
+- **Pixel data pass as they are, text that is burnt into them included.** (0028,0301) Burned In Annotation and
+  (0028,0302) Recognizable Visual Features pass as they came and are never set. The same holds for frames,
+  rendered pictures and thumbnails. Do not serve secondary captures, ultrasound, scanned documents or dose screens
+  to people who must not know the patient, unless you know that they hold no text.
+- Faces in head CT and MR are not removed."""
+
+WITHOUT = {
+    Option.RETAIN_SAFE_PRIVATE: "private attributes go, all of them, unless a rule names them.",
+    Option.CLEAN_STRUCTURED_CONTENT: "structured reports lose their content: Content Sequence (0040,A730) becomes one "
+    "dummy item.",
+    Option.CLEAN_GRAPHICS: "overlays, curves and graphic annotations go.",
+    Option.CLEAN_DESCRIPTORS: "descriptions that the table lists go, whether they identify or not.",
+}
+"""What a profile without an option does instead."""
+
+CONCLUSIONS = """\
+- Encapsulated documents become two zero bytes, unless a rule says otherwise.
+- Nothing is done about what can be concluded from values that stay: patient characteristics outside the table, device
+  parameters, the order of instances."""
+
+TABLE = """\
+In the form of PS3.2 Table N.11-6. *Comments* name the rule where it is not the table's own code for the Basic
+Profile."""

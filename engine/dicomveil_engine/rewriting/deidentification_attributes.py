@@ -1,0 +1,97 @@
+"""What a de-identified instance says of its own de-identification (PS3.15 E.1.1).
+
+Nothing here depends on the original values, but for the texts of earlier de-identifications, which stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from dicomveil_engine.attributes._standard import BASIC_PROFILE, CODING_SCHEME, Code, Option
+from dicomveil_engine.methods.base import Context, Element, Method, Values
+from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.rewriting.fields import Field, Item, code_item
+
+DEIDENTIFIED = 0x00120062
+METHOD_TEXT = 0x00120063
+METHOD_CODES = 0x00120064
+DATES_MODIFIED = 0x00280303
+CODE_VALUE = 0x00080100
+"""In (0012,0064): codes that are there already are not repeated."""
+MARK_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
+
+_MODIFYING = frozenset(("dateShift", "generalize"))
+"""Methods after which a date still says something."""
+
+METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
+"""(0012,0063) De-identification Method; the options stand beside it as codes."""
+
+
+@dataclass(frozen=True)
+class AddMethodText:
+    """How (0012,0063) changes where it exists: earlier texts stay, cleaned, and ours is added once."""
+
+    name: ClassVar[str] = "mark"
+    recognises_own_output: ClassVar[bool] = True
+    clean: Clean
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """It has no settings."""
+        return cls(Clean.from_settings(settings, keys))
+
+    def supports(self, vr: str) -> bool:
+        """The attribute's own VR."""
+        return vr == "LO"
+
+    def apply(self, element: Element, context: Context) -> Values | None:
+        """The earlier texts and ours."""
+        texts = [text for text in map(str, self.clean.apply(element, context) or []) if text]
+        return texts if METHOD_DESCRIPTION in texts else [*texts, METHOD_DESCRIPTION]
+
+
+def dates_mark(method: Method) -> str:
+    """(0028,0303) from what happens to the StudyDate: rules count, not only the profile's options."""
+    if isinstance(method, Keep):
+        return "UNMODIFIED"
+    is_partial = isinstance(method, Redact) and method.keeps_part_of("DA")
+    return "MODIFIED" if is_partial or method.name in _MODIFYING else "REMOVED"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the instance says of its own de-identification, PS3.15 E.1.1 items 3 and 4."""
+
+    terms: tuple[Code, ...]
+    """CID 7050: the profile, then its options."""
+    dates: str
+    """(0028,0303): REMOVED, MODIFIED or UNMODIFIED."""
+
+    @classmethod
+    def of(cls, options: frozenset[Option], dates: str) -> Marks:
+        """The marks of the Basic Profile with these options."""
+        chosen = sorted(option.code for option in options)
+        return cls((BASIC_PROFILE, *chosen), dates)
+
+    @staticmethod
+    def vr_of(tag: int) -> str:
+        """The VR of a mark."""
+        return {METHOD_TEXT: "LO", METHOD_CODES: "SQ"}.get(tag, "CS")
+
+    def code_items(self) -> tuple[Item, ...]:
+        """The items of (0012,0064), one per term."""
+        return tuple(code_item(term.value, CODING_SCHEME, term.meaning) for term in self.terms)
+
+    def fields(self) -> tuple[Field, ...]:
+        """All four marks, in tag order."""
+        return (
+            Field(DEIDENTIFIED, "CS", ["YES"]),
+            Field(METHOD_TEXT, "LO", [METHOD_DESCRIPTION]),
+            Field(METHOD_CODES, "SQ", [], self.code_items()),
+            Field(DATES_MODIFIED, "CS", [self.dates]),
+        )

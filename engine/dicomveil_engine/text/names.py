@@ -1,0 +1,55 @@
+"""How a person's name may be written in free text: in any order, with initials, run together.
+
+Works on folded text (`words.fold`). What is found with a name's words here is found by their letters alone: an
+initial says little by itself, and goes only where it stands beside a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import permutations
+
+from dicomveil_engine.text.patterns import Span
+
+_SHORTEST_JOINED = 3
+"""A shorter part with an initial is as likely a word of its own ("Li" and "Na": "lin")."""
+_PARTS_JOINED = 6
+"""Of names with more parts, the first ones."""
+
+_GAP = r"[ .,;:^=/_'\-]"
+_LETTER = r"[^\W\d_]"
+_BEFORE = re.compile(rf"(?<![^\W_])({_LETTER}{{1,3}}){_GAP}{{1,3}}\Z")
+_AFTER = re.compile(rf"{_GAP}{{1,3}}({_LETTER}{{1,3}})(?![^\W_])\.?")
+_REACH = 8
+"""Characters before a name in which an initial can stand."""
+
+
+def initials_of(parts: Iterable[str]) -> frozenset[str]:
+    """The first letters of a name's parts."""
+    return frozenset(part[0] for part in parts if part[0].isalpha())
+
+
+def joined(parts: list[str]) -> Iterator[str]:
+    """Two parts of a name run together, and one with another's initial: doejane, jdoe, doej."""
+    for first, second in permutations(parts[:_PARTS_JOINED], 2):
+        # Two initials are a word like any other ("CT"); a character of other scripts is a whole name.
+        if min(len(first), len(second)) > 1 or not (first + second).isascii():
+            yield first + second
+        if len(first) >= _SHORTEST_JOINED:
+            yield first + second[0]
+            yield second[0] + first
+
+
+def with_initials(folded: str, span: Span, initials: frozenset[str]) -> Span:
+    """A name's span, widened by the initials on either side of it, single or two or three at once."""
+    start, end = span
+    while (before := _BEFORE.search(folded, max(0, start - _REACH), start)) and _are_initials(before[1], initials):
+        start = before.start()
+    while (after := _AFTER.match(folded, end)) and _are_initials(after[1], initials):
+        end = after.end()
+    return start, end
+
+
+def _are_initials(letters: str, initials: frozenset[str]) -> bool:
+    return initials.issuperset(letters) and len(set(letters)) == len(letters)  # not "mm"

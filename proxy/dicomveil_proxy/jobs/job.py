@@ -1,0 +1,79 @@
+"""What all files of a run have in common: the policy, the key, and what is validated.
+
+It is sent to every worker through the pipe by which processes are started; each compiles the policy for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError, Policy, load_policy
+from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+from dicomveil_proxy.settings.policies import configuration_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """How to de-identify. Fails closed: what cannot be validated as asked is refused."""
+
+    profile: str | Path
+    """Name of a preset, or path of a configuration."""
+    key: bytes = field(repr=False)
+    validates_input: bool = False
+    validates_output: bool = False
+
+    def policy(self) -> Policy:
+        """The policy, compiled. Raises ConfigurationError."""
+        return load_policy(configuration_of(self.profile), self.key)
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key for what the batch remembers or names, derived from the project's."""
+        return Keys(self.key).derive(f"batch/{purpose}")
+
+    def fingerprint(self) -> bytes:
+        """A keyed digest of everything that an output depends on, besides its source.
+
+        The engine's own files are a part of it: another version may decide otherwise. Raises ConfigurationError.
+        """
+        configuration = configuration_of(self.profile)
+        parts = [
+            _code(),
+            str(self.profile if isinstance(configuration, Mapping) else configuration.stem).encode(),
+            b"" if isinstance(configuration, Mapping) else _read(configuration),
+            bytes((self.validates_input, self.validates_output)),
+        ]
+        return keyed_digest(self.key_for("fingerprint"), joined(parts))
+
+
+@cache
+def _code() -> bytes:
+    """The code that decides, as it was when this process began."""
+    return joined((version("pydicom").encode(), *_contents(files("dicomveil_engine"))))
+
+
+def joined(parts: Iterable[bytes]) -> bytes:
+    """The parts as one message, from which it can be seen where each ends."""
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def _contents(folder: Traversable) -> Iterator[bytes]:
+    """Names and contents of the code and the tables below a package's folder, in one order."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _contents(entry)
+        elif entry.name.endswith((".py", ".json")):
+            yield entry.name.encode()
+            yield entry.read_bytes()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"the configuration cannot be read ({error.strerror})") from None

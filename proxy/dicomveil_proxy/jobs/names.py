@@ -1,0 +1,47 @@
+"""What the files and folders of the output are called.
+
+A name may be a patient's, so it can be replaced: each component by eight letters and digits that come from the key
+and from where it stands. They are legal components of a File ID (PS3.10 Section 8.5), as a DICOMDIR needs them.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+from typing import Literal
+
+from dicomveil_engine.pseudonyms.keys import keyed_digest
+from dicomveil_proxy.jobs.job import Job
+
+Naming = Literal["keep", "pseudonymous"]
+
+Rename = Callable[[str, str], str]
+"""From the source's folder, relative to the input, and a name in it, to the name in the output."""
+
+_DIGEST_BYTES = 5
+"""40 bits are eight characters in Base32: among 1,000 names in a folder, two meet once in two million times."""
+_ENDING = ".dcm"
+
+
+def rename_by(naming: Naming, job: Job) -> Rename:
+    """The function that names what is written."""
+    return (lambda _, name: name) if naming == "keep" else _pseudonymous(job)
+
+
+def _pseudonymous(job: Job) -> Rename:
+    key = job.key_for("names")
+
+    def rename(folder: str, name: str) -> str:
+        # The folder is a part of it: or the name that most folders hold would be known for IM000001.
+        digest = keyed_digest(key, os.fsencode(folder) + b"\0" + os.fsencode(name))
+        ending = _ENDING if name.lower().endswith(_ENDING) else ""
+        return base64.b32encode(digest[:_DIGEST_BYTES]).decode("ascii") + ending
+
+    return rename
+
+
+def printable(name: str) -> str:
+    """A name that can be told on one line, whatever is in it."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,114 @@
+"""What a run tells: a line per file in a report, and the state of things on a terminal.
+
+In a report is no patient's value. Its `file` is what `run.py` says a file may be called.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from shutil import get_terminal_size
+from types import TracebackType
+from typing import Self, TextIO
+
+from dicomveil_proxy.jobs.names import printable
+from dicomveil_proxy.jobs.outcome import Status
+from dicomveil_proxy.jobs.run import Event
+
+COLUMNS = ("file", "output", "status", "reason", "bytes")
+
+_REFRESH_SECONDS = 0.2
+
+
+class Report:
+    """A file of JSON lines, or of comma-separated values where its name ends in `.csv`."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin the file anew. Raises OSError."""
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._csv = csv.DictWriter(self._file, COLUMNS) if path.suffix.lower() == ".csv" else None
+        if self._csv:
+            self._csv.writeheader()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, event: Event, name: str) -> None:
+        """Write what became of a file, under the name by which it may be called."""
+        outcome = event.outcome
+        has_output = outcome.status not in {Status.FAILED, Status.SKIPPED}
+        row = {
+            "file": name,
+            "output": printable(event.target) if has_output else "",
+            "status": outcome.status.value,
+            "reason": outcome.reason,
+            "bytes": outcome.size,
+        }
+        if self._csv:
+            # A spreadsheet takes a cell that begins so for a formula, and file names are anybody's.
+            self._csv.writerow(
+                {column: f"'{value}" if str(value)[:1] in tuple("=+-@") else value for column, value in row.items()}
+            )
+        else:
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+class Progress:
+    """How far it is, on one line of a terminal; where there is none, nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_shown = stream.isatty()
+        self._begun = self._shown = time.monotonic()
+        self._line = ""
+        self.counts: Counter[Status] = Counter()
+
+    def add(self, status: Status) -> None:
+        """Count one more file."""
+        self.counts[status] += 1
+        now = time.monotonic()
+        if self._is_shown and now - self._shown >= _REFRESH_SECONDS:
+            self._shown = now
+            rate = self.counts[Status.WRITTEN] / max(now - self._begun, _REFRESH_SECONDS)
+            self._show(f"{self.described()}, {rate:.0f} instances/s")
+
+    def note(self, text: str) -> None:
+        """Write a line that stays."""
+        self._show("")
+        print(text, file=self._stream)
+
+    def end(self) -> None:
+        """Take the line away."""
+        self._show("")
+
+    def described(self) -> str:
+        """The counts in words, those that are none left out but for the first."""
+        return ", ".join(
+            f"{self.counts[status]:,} {words}"
+            for status, words in _WORDS.items()
+            if self.counts[status] or status is Status.WRITTEN
+        )
+
+    def _show(self, line: str) -> None:
+        if self._is_shown:
+            line = line[: get_terminal_size().columns - 1]  # one that goes on in the next line cannot be taken away
+            self._stream.write(f"\r{line:<{len(self._line)}}" + ("" if line else "\r"))
+            self._stream.flush()
+            self._line = line
+
+
+_WORDS = {
+    Status.WRITTEN: "de-identified",
+    Status.UNCHANGED: "done before",
+    Status.REBUILT: "DICOMDIR rebuilt",
+    Status.FAILED: "failed",
+    Status.SKIPPED: "skipped",
+}

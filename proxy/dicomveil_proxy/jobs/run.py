@@ -1,0 +1,161 @@
+"""A run: one file, or all files below a folder.
+
+An event names its file. Where names are kept, that is the file's path below the input folder, since the output's
+names tell it anyhow. Where they are pseudonymous, it is the output's path, unless the originals' are asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_proxy.jobs.directory import write_dicomdir
+from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
+from dicomveil_proxy.jobs.job import Job
+from dicomveil_proxy.jobs.journal import Journal
+from dicomveil_proxy.jobs.names import Naming, rename_by
+from dicomveil_proxy.jobs.outcome import Outcome, Status
+from dicomveil_proxy.jobs.tree import Found, walk
+from dicomveil_proxy.jobs.workers import Task, work
+
+_LINK = Outcome(Status.SKIPPED, "it is a link; links are not followed")
+_TAKEN = Outcome(Status.FAILED, "another file's pseudonymous name is the same; rename it")
+_LONELY = Outcome(Status.FAILED, "it is a DICOMDIR, which is made anew from its instances; give its folder with -I")
+_SECOND = Outcome(Status.SKIPPED, "its folder has a DICOMDIR already")
+_EMPTY = Outcome(Status.SKIPPED, "it is empty")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of a file, for whoever asked."""
+
+    source: str
+    """Relative to the input folder; it may hold names."""
+    target: str
+    """Relative to the output folder."""
+    outcome: Outcome
+
+
+Tell = Callable[[Event], None]
+
+
+def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
+    """De-identify one file; what is at `target` is replaced.
+
+    Raises ConfigurationError where the two cannot be what was meant.
+    """
+    if not source.is_file():
+        raise ConfigurationError("the input file does not exist, or is none; give a folder with -I")
+    if target.is_dir():
+        raise ConfigurationError("the output is a folder; give a file's name, or folders with -I and -O")
+    if target.exists() and target.samefile(source):
+        raise ConfigurationError("input and output are the same file; the original is never overwritten")
+    outcome = InstanceFiles(job, job.policy()).deidentify(source, target, synchronous=True)
+    return _LONELY if outcome == IS_DICOMDIR else outcome
+
+
+def deidentify_folder(
+    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "keep"
+) -> None:
+    """De-identify all instances below a folder, with `jobs` processes; `tell` hears of each file.
+
+    Raises ConfigurationError before anything is written where the folders cannot be what was meant.
+    """
+    policy = job.policy()
+    check_folders(source, target)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        journal = Journal(target, job, naming)
+    except OSError as error:
+        raise ConfigurationError(f"the output folder cannot be made or read ({error.strerror})") from None
+    ended = False
+    try:
+        run = _Run(job, policy, source, target, tell, journal)
+        run.instances(walk(source, rename_by(naming, job)), jobs)
+        run.directories()
+        ended = True
+    finally:
+        journal.close(ended=ended)
+
+
+def check_folders(source: Path, target: Path) -> None:
+    """Refuse folders of which one is in the other: outputs would be taken for inputs, or originals be shared."""
+    if not source.is_dir():
+        raise ConfigurationError("the input folder does not exist, or is none; give a file with -i")
+    if target.exists() and not target.is_dir():
+        raise ConfigurationError("the output folder is a file")
+    inside, outside = source.resolve(), target.resolve()
+    if inside == outside or inside in outside.parents:
+        raise ConfigurationError("the output folder is inside the input folder; give one outside")
+    if outside in inside.parents:
+        raise ConfigurationError("the input folder is inside the output folder; give another output folder")
+
+
+class _Run:
+    """What the steps of a run share."""
+
+    def __init__(self, job: Job, policy: Policy, source: Path, target: Path, tell: Tell, journal: Journal) -> None:
+        self._job = job
+        self._policy = policy
+        self._source = source
+        self._target = target
+        self._tell = tell
+        self._journal = journal
+        self._directories: dict[Path, Task] = {}
+        """By the folder that gets a DICOMDIR."""
+
+    def instances(self, files: Iterator[Found], jobs: int) -> None:
+        """Whatever is not done already."""
+        for task, outcome in work(self._job, self._tasks(files), jobs):
+            if outcome.status is Status.WRITTEN:
+                self._journal.add(task.found, outcome)
+            if outcome == IS_DICOMDIR and task.target.parent not in self._directories:
+                self._directories[task.target.parent] = task
+            elif outcome == IS_DICOMDIR:
+                self._tell(Event(task.found.source, task.found.target, _SECOND))
+            else:
+                self._report(task.found, outcome)
+
+    def directories(self) -> None:
+        """A DICOMDIR for each that the input had, of what is below its folder in the output."""
+        for folder, task in self._directories.items():
+            outcome = write_dicomdir(task.source, folder, self._policy)
+            self._tell(Event(task.found.source, str(Path(task.found.target).with_name("DICOMDIR")), outcome))
+
+    def _tasks(self, files: Iterator[Found]) -> Iterator[Task]:
+        for found in files:
+            target = self._target / found.target
+            outcome = _known(found) or self._earlier(found, target)
+            if outcome is None:
+                yield Task(found, self._source / found.source, target)
+            else:
+                self._report(found, outcome)
+
+    def _earlier(self, found: Found, target: Path) -> Outcome | None:
+        """The outcome of an earlier run, if it holds."""
+        try:
+            output = target.lstat()
+        except OSError:
+            return None
+        return Outcome(Status.UNCHANGED, "", output.st_size) if self._journal.has(found, output) else None
+
+    def _report(self, found: Found, outcome: Outcome) -> None:
+        if outcome.status in {Status.FAILED, Status.SKIPPED} and outcome is not _TAKEN:
+            # What an earlier run made of another file that stood there is no output of this one.
+            with contextlib.suppress(OSError):
+                (self._target / found.target).unlink(missing_ok=True)
+        self._tell(Event(found.source, found.target, outcome))
+
+
+def _known(found: Found) -> Outcome | None:
+    """The outcome of what need not be opened."""
+    if found.link:
+        return _LINK
+    if found.taken:
+        return _TAKEN
+    if found.unreadable:
+        return Outcome(Status.FAILED, f"it cannot be read ({found.unreadable})")
+    return None if found.size else _EMPTY

@@ -1,0 +1,146 @@
+"""A part of an origin server: the studies that a project's filter selects, and nothing else.
+
+This is the one place where a filter is enforced. It stands between a project and its origin server, and says of any
+other study, whatever is asked of it, what it says of one that does not exist. An answer of the origin server counts
+only where it says that a study passes: what cannot be told is not selected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import BinaryIO
+
+from pydicom import dcmread
+
+from dicomveil_proxy.errors import UnknownResource
+from dicomveil_proxy.origin import Match, Origin, StoreResult
+from dicomveil_proxy.origin.cursors import Cursors
+from dicomveil_proxy.origin.selection.search import SelectedSearch
+from dicomveil_proxy.origin.selection.verdicts import Verdicts, study_of
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.settings.filters import StudyFilter
+from dicomveil_proxy.wire.multipart import Event
+
+_OF_ALL_STUDIES = frozenset(("00201200", "00201202", "00201204"))
+"""Number of Patient Related Studies, Series, Instances: the origin server counts those that are not selected, too."""
+_IN_URI = re.compile("(?:^|/)studies/([0-9.]+)(?:/|$)")
+_NOT_STORED = 0x0110
+"""(0008,1197) FailureReason, PS3.7 Annex C.5.12: processing failure."""
+
+
+class SelectedOrigin:
+    """An `Origin` that has the selected studies of another. Who made that one closes it."""
+
+    def __init__(self, origin: Origin, selection: StudyFilter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._origin = origin
+        self._verdicts = Verdicts(origin, selection, clock=clock)
+        self._search = SelectedSearch(origin, selection, self._verdicts, Cursors(clock=clock))
+
+    def __repr__(self) -> str:
+        return "SelectedOrigin(...)"
+
+    async def search(
+        self,
+        level: Level,
+        study: str | None,
+        series: str | None,
+        params: Sequence[tuple[str, str]],
+        *,
+        limit: int,
+        offset: int,
+    ) -> list[Match]:
+        """As `Origin.search`; `limit` and `offset` count what is selected."""
+        if study is None:
+            found = await self._search.page(level, tuple(params), limit, offset)
+        else:
+            await self._require(study)
+            every = await self._origin.search(level, study, series, params, limit=limit, offset=offset)
+            # Orthanc takes a key StudyInstanceUID for the one in the path, whatever the path says.
+            found = [match for match in every if study_of(match) in ("", study)]
+        return [_uncounted(match) for match in found]
+
+    async def metadata(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """As `Origin.metadata`."""
+        await self._require(study)
+        async with aclosing(self._origin.metadata(study, series, instance)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def instances(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """As `Origin.instances`."""
+        await self._require(study)
+        async with aclosing(self._origin.instances(study, series, instance)) as events:
+            async for event in events:
+                yield event
+
+    async def frames(
+        self, study: str, series: str, instance: str, frames: Sequence[int]
+    ) -> AsyncGenerator[Event, None]:
+        """As `Origin.frames`."""
+        await self._require(study)
+        async with aclosing(self._origin.frames(study, series, instance, frames)) as events:
+            async for event in events:
+                yield event
+
+    async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
+        """As `Origin.bulkdata`. A URI comes from metadata, which is of a selected study; where it says so, too."""
+        for study in _IN_URI.findall(uri):
+            await self._require(study)
+        async with aclosing(self._origin.bulkdata(uri)) as events:
+            async for event in events:
+                yield event
+
+    async def rendered(
+        self,
+        study: str,
+        series: str,
+        instance: str,
+        frame: int | None,
+        *,
+        media_type: str,
+        params: Mapping[str, str],
+    ) -> tuple[str, bytes]:
+        """As `Origin.rendered`."""
+        await self._require(study)
+        return await self._origin.rendered(study, series, instance, frame, media_type=media_type, params=params)
+
+    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
+        """As `Origin.store`; an instance goes into a selected study, whatever the caller says, or is refused."""
+        actual = await asyncio.to_thread(_study_in, instance)
+        instance.seek(0)
+        if not actual or study not in (None, actual) or not await self._has(actual):
+            return StoreResult(acknowledged=False, failure_reason=_NOT_STORED)
+        return await self._origin.store(study, sop_instance_uid, instance, size)
+
+    async def aclose(self) -> None:
+        """Leave the origin server to who made it: other projects may have parts of it as well."""
+
+    async def _require(self, study: str) -> None:
+        if not await self._has(study):
+            raise UnknownResource("there is no such resource")
+
+    async def _has(self, study: str) -> bool:
+        return (await self._verdicts.of([study]))[study]
+
+
+def _uncounted(match: Match) -> Match:
+    """A result without what it tells of the patient's other studies."""
+    return {tag: element for tag, element in match.items() if tag not in _OF_ALL_STUDIES}
+
+
+def _study_in(instance: BinaryIO) -> str:
+    """The StudyInstanceUID of a Part 10 instance; empty where none can be read."""
+    instance.seek(0)
+    try:
+        header = dcmread(instance, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+        return str(header.get("StudyInstanceUID", "") or "")
+    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it
+        return ""

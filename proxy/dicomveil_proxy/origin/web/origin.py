@@ -1,0 +1,275 @@
+"""A DICOMweb origin server, over HTTP.
+
+Written against what servers do, not only against what they should: the reasons are Orthanc's, where a comment
+gives none. Bodies of error responses, redirects and part headers of the origin never leave this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, cast
+
+import httpx
+
+from dicomveil_proxy.errors import (
+    NotAcceptable,
+    OriginMalformed,
+    OriginRefused,
+)
+from dicomveil_proxy.origin import Match, StoreResult
+from dicomveil_proxy.origin.web.address import BaseURL, query_string, resource_path
+from dicomveil_proxy.origin.web.receipt import StoreBody, read_receipt
+from dicomveil_proxy.origin.web.response import mapped_errors, parts_of, refuse
+from dicomveil_proxy.origin.web.transport import Transport, body_of
+from dicomveil_proxy.pixels.frames import StoredFrames
+from dicomveil_proxy.pixels.render import render, rendering_query
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.wire.json_document import decoded
+from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
+
+_JSON = {"Accept": "application/dicom+json"}
+# As stored: Orthanc 1.10 can crash when it must transcode, and breaks a series off when it cannot. And
+# uncompressed: it would gzip pixels, and fall to a tenth of its speed.
+_INSTANCES = {
+    "Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*',
+    "Accept-Encoding": "identity",
+}
+_FRAMES = {
+    "Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
+    "Accept-Encoding": "identity",
+}
+_BULKDATA = {
+    "Accept": 'multipart/related; type="application/octet-stream"',
+    "Accept-Encoding": "identity",
+}
+_REFUSED_INSTANCE = (400, 409, 415, 422)
+"""Statuses by which servers refuse the one instance that was sent, and not the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebLimits:
+    """What an origin server may take of time, connections and memory."""
+
+    connections: int = 16
+    """Orthanc has a thread per connection, 50 in all, and stands still when idle ones hold them."""
+    idle_seconds: float = 0.8
+    """Orthanc closes idle connections after 1 s; a request on one that is being closed is lost."""
+    connect_seconds: float = 10
+    wait_seconds: float = 60
+    """For a free connection."""
+    read_seconds: float = 60
+    """Without a byte."""
+    document_bytes: int = 64 << 20
+    """Of a search's answer, a receipt or a picture, which are held whole."""
+    instance_bytes: int = 2 << 30
+    """Of an instance fetched to cut frames from it; on disk beyond 16 MiB."""
+
+
+class WebOrigin:
+    """An `Origin` behind a DICOMweb base URL."""
+
+    def __init__(
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        limits: WebLimits = WebLimits(),
+    ) -> None:
+        """Raise ValueError when the URL is not one. Nothing is asked of the origin yet."""
+        self._base = BaseURL(base_url)
+        self._limits = limits
+        pool = httpx.Limits(
+            max_connections=limits.connections,
+            max_keepalive_connections=limits.connections,
+            keepalive_expiry=limits.idle_seconds,
+        )
+        # Without the client of httpx, whose cookies, redirects and merging of defaults we do not want, and which cost
+        # a third of a small request's time.
+        self._transport = transport or Transport(limits=pool)
+        # Documents compressed only from afar: 300 instances' metadata cost Orthanc and us a third more so, and a
+        # gigabit takes them in the same time.
+        encoding = "identity" if self._base.is_near else "gzip, identity;q=0.5"
+        self._headers = {"User-Agent": "dicomveil", "Accept-Encoding": encoding, **self._base.headers}
+        timeout = httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=limits.wait_seconds)
+        self._extensions = {"timeout": timeout.as_dict()}
+
+    def __repr__(self) -> str:
+        return "WebOrigin(...)"
+
+    async def search(
+        self,
+        level: Level,
+        study: str | None,
+        series: str | None,
+        params: Sequence[tuple[str, str]],
+        *,
+        limit: int,
+        offset: int,
+    ) -> list[Match]:
+        """As `Origin.search`."""
+        path = resource_path(study, series) + "/" if study else ""
+        query = query_string(params, limit, offset)
+        path += level.name.lower() + (f"?{query}" if query else "")
+        async with self._response("GET", path, _JSON) as response:
+            matches = await self._document(response)
+        if matches is None:
+            return []
+        if not isinstance(matches, list) or not all(isinstance(match, dict) for match in matches):
+            raise OriginMalformed("the response to a search is no list of data sets")
+        return matches
+
+    async def metadata(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """As `Origin.metadata`."""
+        async with self._response("GET", f"{resource_path(study, series, instance)}/metadata", _JSON) as response:
+            if response.status_code == httpx.codes.NO_CONTENT:
+                yield b"[]"
+                return
+            with mapped_errors():
+                async for chunk in body_of(response):
+                    yield chunk
+
+    async def instances(
+        self, study: str, series: str | None = None, instance: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """As `Origin.instances`."""
+        async with aclosing(self._parts(resource_path(study, series, instance), _INSTANCES)) as parts:
+            async for event in parts:
+                yield event
+
+    async def frames(
+        self, study: str, series: str, instance: str, frames: Sequence[int]
+    ) -> AsyncGenerator[Event, None]:
+        """As `Origin.frames`; cut out of the instance here where the origin cannot."""
+        path = f"{resource_path(study, series, instance)}/frames/{','.join(map(str, frames))}"
+        try:
+            async with aclosing(self._parts(path, _FRAMES)) as parts:
+                async for event in parts:
+                    yield event
+        except OriginRefused:  # before the first event, always; by Orthanc for big endian ones
+            async for event in self._cut_frames(study, series, instance, frames):
+                yield event
+
+    async def _cut_frames(
+        self, study: str, series: str, instance: str, frames: Sequence[int]
+    ) -> AsyncGenerator[Event, None]:
+        async with self._whole_instance(study, series, instance) as file:
+            stored = await asyncio.to_thread(StoredFrames, file)
+            stored.check(frames)
+            for number in frames:
+                frame = await asyncio.to_thread(stored.frame, number)
+                yield PartStart({"content-type": stored.content_type, "content-length": str(len(frame))})
+                yield PartData(frame)
+                yield PartEnd()
+
+    async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
+        """As `Origin.bulkdata`."""
+        async with aclosing(self._parts(self._base.bulk_path(uri), _BULKDATA)) as parts:
+            async for event in parts:
+                yield event
+
+    async def rendered(
+        self,
+        study: str,
+        series: str,
+        instance: str,
+        frame: int | None,
+        *,
+        media_type: str,
+        params: Mapping[str, str],
+    ) -> tuple[str, bytes]:
+        """As `Origin.rendered`; drawn here where the origin cannot."""
+        path = resource_path(study, series, instance) + (f"/frames/{frame}" if frame else "") + "/rendered"
+        if query := rendering_query(params):
+            path += f"?{query}"
+        try:
+            headers = {"Accept": media_type, "Accept-Encoding": "identity"}
+            async with self._response("GET", path, headers) as response:
+                if content_type_of(response.headers.get("content-type"))[0] == media_type:
+                    return media_type, await self._read(response)
+        except OriginRefused:
+            pass
+        async with self._whole_instance(study, series, instance) as file:
+            return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
+
+    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
+        """As `Origin.store`."""
+        body = StoreBody(instance, size)
+        path = resource_path(study) if study else "studies"
+        try:
+            async with self._response("POST", path, body.headers, body) as response:
+                return read_receipt(await self._document(response), sop_instance_uid)
+        except OriginRefused as refused:
+            if refused.status in _REFUSED_INSTANCE:
+                return StoreResult(acknowledged=False)
+            raise
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    @asynccontextmanager
+    async def _response(
+        self, method: str, path: str, headers: dict[str, str], body: StoreBody | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """A successful response whose body is still to be read; closed on leaving, in whatever way."""
+        request = httpx.Request(
+            method, self._base.join(path), headers=self._headers | headers, content=body, extensions=self._extensions
+        )
+        with mapped_errors():
+            response = await self._transport.handle_async_request(request)
+        try:
+            # 409 to a store comes with a receipt: PS3.18 Table 10.5.3-1.
+            if not response.is_success and not (body and response.status_code == httpx.codes.CONFLICT):
+                refuse(response.status_code)
+            yield response
+        finally:
+            with mapped_errors():
+                await response.aclose()
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        with mapped_errors():
+            async for chunk in body_of(response):
+                body += chunk
+                if len(body) > self._limits.document_bytes:
+                    raise OriginMalformed(f"a document is over {self._limits.document_bytes} bytes")
+        return bytes(body)
+
+    async def _document(self, response: httpx.Response) -> Any:
+        body = await self._read(response)
+        if not body:
+            return None
+        try:
+            return decoded(body)
+        except (ValueError, RecursionError):
+            if response.status_code == httpx.codes.CONFLICT:
+                raise OriginRefused("the origin server refused", httpx.codes.CONFLICT) from None
+            raise OriginMalformed("a response of the origin server is no JSON") from None
+
+    async def _parts(self, path: str, headers: dict[str, str]) -> AsyncGenerator[Event, None]:
+        async with self._response("GET", path, headers) as response, aclosing(parts_of(response)) as parts:
+            async for event in parts:
+                yield event
+
+    @asynccontextmanager
+    async def _whole_instance(self, study: str, series: str, instance: str) -> AsyncIterator[BinaryIO]:
+        """The stored instance in a temporary file."""
+        with SpooledTemporaryFile(max_size=16 << 20) as file:
+            size = 0
+            async with aclosing(self.instances(study, series, instance)) as events:
+                async for event in events:
+                    if isinstance(event, PartData):
+                        size += len(event.data)
+                        if size > self._limits.instance_bytes:
+                            raise NotAcceptable("the instance is too large to be divided here")
+                        await _write(file, event.data)
+            yield cast("BinaryIO", file)
+
+
+async def _write(file: IO[bytes], data: bytes | memoryview) -> None:
+    await asyncio.to_thread(file.write, data)

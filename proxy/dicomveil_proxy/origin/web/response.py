@@ -1,0 +1,110 @@
+"""What a DICOMweb origin server sends back: errors, its own and those of the way, and the parts of a body.
+
+This is the border to httpx and aiohttp: nothing they raise, and no header that names the origin, passes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import aiohttp
+import httpx
+
+from dicomveil_proxy.errors import (
+    OriginMalformed,
+    OriginRefused,
+    OriginTimeout,
+    OriginUnavailable,
+    UnknownResource,
+)
+from dicomveil_proxy.origin.web.transport import body_of
+from dicomveil_proxy.wire.multipart import (
+    Event,
+    MultipartReader,
+    PartData,
+    PartEnd,
+    PartStart,
+    boundary_of,
+    content_type_of,
+)
+
+
+async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
+    """The parts of a multi-part response; of any other, its body as the only part."""
+    whole = response.headers.get("content-type", "")
+    media_type, transfer_syntax = content_type_of(whole)
+    if not whole.lower().startswith("multipart/"):
+        if media_type not in ("application/dicom", "application/octet-stream"):
+            raise OriginMalformed("the origin server answered in another media type than asked for")
+        async for event in _single_part(response):
+            yield event
+        return
+    reader = MultipartReader(boundary_of(whole))
+    with mapped_errors():
+        async for chunk in body_of(response):
+            for event in reader.feed(chunk):
+                if isinstance(event, PartStart):
+                    yield _part_start(event, media_type, transfer_syntax)
+                else:
+                    yield event
+    reader.close()
+
+
+async def _single_part(response: httpx.Response) -> AsyncGenerator[Event, None]:
+    headers = dict(response.headers)
+    if "content-encoding" in headers:
+        headers.pop("content-length", None)  # that of the encoded body
+    yield _part_start(PartStart(headers), None, None)
+    with mapped_errors():
+        async for chunk in body_of(response):
+            yield PartData(chunk)
+    yield PartEnd()
+
+
+def _part_start(start: PartStart, media_type: str | None, transfer_syntax: str | None) -> PartStart:
+    """Only the headers that say nothing of the origin; the whole's Content-Type stands in for the part's."""
+    own_type, own_syntax = content_type_of(start.headers.get("content-type"))
+    content_type = own_type or media_type or "application/octet-stream"
+    if syntax := own_syntax or transfer_syntax:
+        content_type += f"; transfer-syntax={syntax}"
+    headers = {"content-type": content_type}
+    if "content-length" in start.headers:
+        headers["content-length"] = start.headers["content-length"]
+    return PartStart(headers)
+
+
+def refuse(status: int) -> NoReturn:
+    """Raise the error for a status that is no success; what the origin says with it goes no further."""
+    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+        raise UnknownResource("the origin server has no such resource")
+    if status == httpx.codes.GATEWAY_TIMEOUT:
+        raise OriginTimeout("a server behind the origin server took too long")
+    raise OriginRefused(f"the origin server answered with status {status}", status)
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """The border to httpx and aiohttp: their errors hold URLs, and httpx-aiohttp gives some the wrong class.
+
+    (A refused connection arrives as httpx.ConnectTimeout, so aiohttp's own error behind it decides.)
+    """
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
+        if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+            raise OriginTimeout("the origin server took too long") from None
+        if isinstance(cause, _BROKEN):
+            raise OriginMalformed("the response of the origin server is broken or not whole") from None
+        raise OriginUnavailable("the origin server cannot be reached, or broke off") from None
+
+
+_BROKEN = (
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,
+    httpx.DecodingError,
+    httpx.ReadError,
+    httpx.RemoteProtocolError,
+)

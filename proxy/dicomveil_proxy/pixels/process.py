@@ -1,0 +1,75 @@
+"""The process that decodes and encodes: `python -m dicomveil_proxy.pixels.process MEMORY_BYTES`.
+
+It reads tasks from its standard input and writes outcomes to its standard output until the input ends. A message
+is a JSON object on one line, whose `size` says how many bytes follow it. Nothing here knows of the origin server,
+a key or a network, and of an outcome that is an error only our own words come back.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, PixelDescription, decode_frame, encode_frame
+from dicomveil_proxy.pixels.frames import silence_pydicom
+from dicomveil_proxy.pixels.instance import transcode_instance
+
+_READY = {"ready": True}
+
+
+def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
+    """Do one task after the other."""
+    silence_pydicom()
+    _send(outcomes, _READY)
+    while line := tasks.readline():
+        task = json.loads(line)
+        payload = tasks.read(task["size"])
+        try:
+            result = _frame(task, payload) if "described" in task else _instance(task)
+        except ProxyError as error:
+            _send(outcomes, {"refused": str(error)})
+        except MemoryError:
+            _send(outcomes, {"refused": "decoding these pixels takes more memory than is allowed"})
+        except Exception:  # noqa: BLE001 - whose message may hold anything
+            _send(outcomes, {"refused": "the instance cannot be transcoded"})
+        else:
+            _send(outcomes, {}, result)
+
+
+def _frame(task: dict[str, Any], frame: bytes) -> bytes:
+    described = PixelDescription(**task["described"])
+    described.check()
+    decoded, found = decode_frame(frame, task["stored"], described)
+    if task["wanted"] == EXPLICIT_LITTLE:
+        return decoded
+    return encode_frame(decoded, task["wanted"], found)
+
+
+def _instance(task: dict[str, Any]) -> bytes:
+    with Path(task["source"]).open("rb") as source, Path(task["target"]).open("wb") as target:
+        transcode_instance(source, target, task["wanted"], task["decoded_bytes"])
+    return b""
+
+
+def _send(outcomes: BinaryIO, outcome: dict[str, Any], payload: bytes = b"") -> None:
+    outcomes.write(json.dumps(outcome | {"size": len(payload)}).encode() + b"\n")
+    outcomes.write(payload)
+    outcomes.flush()
+
+
+def _limit_memory(memory: int) -> None:
+    """Of the address space, where the system can: a code stream can ask for more than its attributes say."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - Windows has none
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold pixels
+
+
+if __name__ == "__main__":
+    _limit_memory(int(sys.argv[1]))
+    run(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,195 @@
+"""Which representation the user agent wants: the Accept header against what a transaction offers.
+
+RFC 9110 Section 12.5.1 with the parameters of DICOM (PS3.18 Section 8.7). What comes out says what was asked
+for; whether an instance can be had in that transfer syntax is for the caller to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+from dicomveil_proxy.errors import BadRequest, NotAcceptable
+from dicomveil_proxy.wire.media_type import (
+    DICOM,
+    DICOM_JSON,
+    DICOM_XML,
+    JSON,
+    MULTIPART_RELATED,
+    OCTET_STREAM,
+    parse_media_type,
+    split_unquoted,
+)
+
+ANY = "*"
+"""In the place of a transfer syntax: whatever the instance is stored in."""
+MAXIMUM_CHARACTERS = 8_192
+"""Of an Accept header. The longest in the field, OHIF's for frames, has some 700."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """One element of an Accept header."""
+
+    name: str
+    """e.g. `multipart/related`, `image/*`, `*/*`; in lower case."""
+    part_type: str | None = None
+    """The `type` parameter of a multipart: the media type or range of its parts."""
+    transfer_syntax: str | None = None
+    """A UID, or `*` for whatever the instance is stored in."""
+    quality: float = 1.0
+    """0 means: not this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way in which a transaction can answer."""
+
+    media_type: str
+    is_multipart: bool = False
+    """Whether parts of this type come inside a `multipart/related`."""
+
+    def __str__(self) -> str:
+        return f'{MULTIPART_RELATED}; type="{self.media_type}"' if self.is_multipart else self.media_type
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An offer that the user agent accepts."""
+
+    offer: Offer
+    transfer_syntaxes: tuple[str, ...] = ()
+    """As requested, in the order of preference: UIDs, `*`. Empty: none was named, and the default of PS3.18
+    Section 8.7.3 is meant."""
+    refused: tuple[str, ...] = ()
+    """Transfer syntaxes that the user agent wants in no case (q=0)."""
+    quality: float = field(default=1.0, compare=False)
+
+    def takes(self, transfer_syntax: str | None) -> bool:
+        """Whether this transfer syntax is among those named; where none is named, every one is."""
+        if transfer_syntax in self.refused:
+            return False
+        return not self.transfer_syntaxes or ANY in self.transfer_syntaxes or transfer_syntax in self.transfer_syntaxes
+
+
+INSTANCES = (Offer(DICOM, is_multipart=True),)
+"""Of a study or series; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
+INSTANCE = (*INSTANCES, Offer(DICOM))
+STORE = (Offer(DICOM_JSON), Offer(JSON))
+METADATA = SEARCH = (*STORE, Offer(DICOM_XML, is_multipart=True))
+FRAMES = (
+    Offer(OCTET_STREAM, is_multipart=True),
+    *(Offer(f"image/{kind}", is_multipart=True) for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")),
+    Offer(OCTET_STREAM),
+)
+BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
+RENDERED = (Offer("image/jpeg"), Offer("image/png"), Offer("image/gif"))
+
+
+def parse(header: str | None) -> tuple[MediaRange, ...]:
+    """Read an Accept header in its own order; several headers of that name are joined with commas before.
+
+    None and an empty one mean `*/*`. An element that is no media range is passed over. Raises BadRequest for
+    a header over the limit.
+    """
+    if header is None or not header.strip():
+        return (MediaRange("*/*"),)
+    if len(header) > MAXIMUM_CHARACTERS:
+        raise BadRequest(f"the Accept header is over {MAXIMUM_CHARACTERS} characters")
+    return _parse(header)
+
+
+@lru_cache(maxsize=256)
+def _parse(header: str) -> tuple[MediaRange, ...]:
+    return tuple(
+        MediaRange(
+            media_type.name,
+            media_type.part_type if media_type.name.startswith("multipart/") else None,
+            media_type.transfer_syntax,
+            _quality(media_type.parameters.get("q", "1")),
+        )
+        for element in split_unquoted(header, ",")
+        if (media_type := parse_media_type(element))
+    )
+
+
+def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> tuple[Choice, ...]:
+    """What is offered and accepted, best first; raise NotAcceptable where there is nothing.
+
+    `parameter` is the query parameter `accept`, which overrides the header (PS3.18 Section 8.3.3.1).
+    """
+    if parameter is not None:
+        # A plus sign in a query means a blank, and few user agents encode it.
+        header = parameter.replace("dicom json", "dicom+json").replace("dicom xml", "dicom+xml")
+    return _acceptable(parse(header), offered)
+
+
+@lru_cache(maxsize=256)
+def _acceptable(ranges: tuple[MediaRange, ...], offered: tuple[Offer, ...]) -> tuple[Choice, ...]:
+    ranked: list[tuple[float, int, Choice]] = []
+    for offer in offered:
+        # The most specific range decides (RFC 9110 Section 12.5.1); of equals, each may name a transfer
+        # syntax.
+        specificity = max((_specificity(each, offer) for each in ranges), default=0)
+        matching = [
+            _Match(-each.quality, position, each.transfer_syntax or "")
+            for position, each in enumerate(ranges)
+            if specificity and _specificity(each, offer) == specificity
+        ]
+        ranked += [(match[0].worth, match[0].position, choice) for match, choice in _choices(offer, matching)]
+    if not ranked:
+        raise NotAcceptable(f"this resource can be had as {', '.join(map(str, offered))}")
+    # Equal wishes keep the order of the header, then that of the offers.
+    ranked.sort(key=lambda rank: rank[:2])
+    return tuple(choice for *_, choice in ranked)
+
+
+class _Match(NamedTuple):
+    """A range that fits an offer; sorts best first."""
+
+    worth: float
+    """The negative of its quality."""
+    position: int
+    syntax: str
+
+
+def _choices(offer: Offer, matching: list[_Match]) -> Iterator[tuple[list[_Match], Choice]]:
+    """One choice for each quality, and apart from it one where no transfer syntax is named."""
+    refused = tuple(each.syntax for each in matching if not each.worth and each.syntax)
+    wanted = sorted((each for each in matching if each.worth), key=lambda each: (each.worth, not each.syntax, each))
+    for (worth, _), group in groupby(wanted, key=lambda each: (each.worth, bool(each.syntax))):
+        alike = list(group)
+        syntaxes = tuple(dict.fromkeys(each.syntax for each in alike if each.syntax))
+        yield alike, Choice(offer, syntaxes, refused, -worth)
+
+
+def choose(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> Choice:
+    """The best of `acceptable`."""
+    return acceptable(header, offered, parameter)[0]
+
+
+def _specificity(media_range: MediaRange, offer: Offer) -> int:
+    """How closely the range fits the offer; 0 where it does not."""
+    if media_range.name == "*/*":
+        return 1
+    wanted = media_range.name
+    if offer.is_multipart:
+        if wanted not in (MULTIPART_RELATED, "multipart/*"):
+            return 0
+        wanted = media_range.part_type or "*/*"
+    if wanted == "*/*":
+        return 2
+    if wanted == offer.media_type:
+        return 4
+    return 3 if wanted.endswith("/*") and offer.media_type.startswith(wanted[:-1]) else 0
+
+
+def _quality(text: str) -> float:
+    try:
+        quality = float(text)
+    except ValueError:
+        return 1.0
+    return quality if 0 <= quality <= 1 else 1.0

@@ -1,0 +1,4 @@
+"""HTTP: the application, its routes, and how answers begin, stream and end.
+
+Nothing here decides what an answer holds.
+"""

@@ -1,0 +1,218 @@
+"""The application: settings → projects → routes, and what surrounds every request.
+
+Opens the origin servers and the identity maps when it starts and lets go of them when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.logs import of_project
+from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
+from dicomveil_proxy.origin.selection.origin import SelectedOrigin
+from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
+from dicomveil_proxy.project import Project, check_policy
+from dicomveil_proxy.service.compression import Compression
+from dicomveil_proxy.service.cross_origin import CrossOrigin
+from dicomveil_proxy.service.public_url import PublicURL
+from dicomveil_proxy.service.responses import json_response, problem_response
+from dicomveil_proxy.service.routes import DICOMweb
+from dicomveil_proxy.settings.filters import read_filter
+from dicomveil_proxy.settings.key_files import read_key
+from dicomveil_proxy.settings.policies import configuration_of
+from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
+from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
+
+PREFIX = "/dicom-web"
+_PROJECT_PATH = re.compile("/projects/([^/]+)/")
+
+_log = logging.getLogger(__name__)
+_access = logging.getLogger("dicomveil.access")
+
+
+def create_application(settings: Settings, origin: Origin | None = None) -> FastAPI:
+    """The ASGI application for these settings; `origin` takes the place of those that they name.
+
+    Raises ConfigurationError for what is wrong with a project's policy, key, origin or filter, or with the state.
+    """
+    described = projects_of(settings)
+    check_keys(described)
+    policies: list[Policy] = []
+    # Projects with one origin share its connections, of which some servers have few.
+    origins: dict[str, Origin] = {}
+    for each in described:
+        with each.blamed():
+            policies.append(policy_of(each))
+            check_policy(policies[-1])
+            if each.origin not in origins:
+                origins[each.origin] = origin or origin_of(each)
+    projects: list[Project] = []
+    for each, policy in zip(described, policies, strict=True):
+        with each.blamed(), of_project(each.name):
+            projects.append(project_of(each, policy, origins[each.origin]))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        for opened in origins.values():
+            await opened.aclose()
+        for project in projects:
+            await project.transcoder.aclose()
+            await asyncio.to_thread(project.identities.close)
+
+    # No pages of its own: what is not a route is refused.
+    application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    application.router.redirect_slashes = False
+    public_url = PublicURL(settings.public_url, settings.trusted_proxies)
+
+    @application.api_route("/healthz", methods=["GET", "HEAD"])
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    for project in projects:
+        application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
+    for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
+        application.add_exception_handler(kind, _refuse)
+    application.add_middleware(Compression)
+    if settings.cors_origins:
+        application.add_middleware(CrossOrigin, origins=settings.cors_origins)
+    application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
+    return application
+
+
+def prefix_of(project: str) -> str:
+    """The path below which a project's DICOMweb service lies; the default project has no name."""
+    return f"/projects/{project}{PREFIX}" if project else PREFIX
+
+
+def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Project:
+    """The project of these settings, with what its filter selects of the origin. Raises ConfigurationError."""
+    if not settings.filter.selects_all:
+        origin = SelectedOrigin(origin, read_filter(settings.filter))
+    return Project(
+        policy,
+        origin,
+        identity_map_of(settings),
+        settings.limits,
+        name=settings.name,
+        accepts_instances=settings.store != "refuse",
+        reidentifies=settings.store == "reidentify",
+        omits_errors=settings.on_error == "omit",
+        entity_tag_key=Keys(read_key(settings.key_file)).derive("entity tags"),
+    )
+
+
+def policy_of(settings: ProjectSettings) -> Policy:
+    """The policy of a project. Raises ConfigurationError."""
+    limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
+    return load_policy(configuration_of(settings.profile), read_key(settings.key_file), limits=limits)
+
+
+def origin_of(settings: ProjectSettings) -> Origin:
+    """The origin server of a project, all of it. Raises ConfigurationError."""
+    try:
+        if settings.origin_folder is not None:
+            return FolderOrigin(settings.origin_folder)
+        limits = settings.limits
+        return WebOrigin(
+            settings.origin,
+            limits=WebLimits(
+                connections=limits.origin_connections,
+                connect_seconds=limits.origin_connect_seconds,
+                read_seconds=limits.origin_read_seconds,
+                document_bytes=limits.origin_document_bytes,
+                instance_bytes=limits.origin_instance_bytes,
+            ),
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"origin: {error}") from None
+
+
+def identity_map_of(settings: ProjectSettings) -> IdentityMap:
+    """A project's identity map, in the place that `state` names. Raises ConfigurationError."""
+    return open_identity_map(settings.state, project=settings.name, warn=_log.warning)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Answer an error by the table of problems; those of routing have no detail of ours."""
+    request_id = request.scope.get("request_id", "")
+    if isinstance(error, HTTPException):
+        detail = "there is no such route" if error.status_code == 404 else "this method is not allowed here"
+        body = {"code": "no-route", "detail": detail, "request_id": request_id}
+        return json_response(body, status=error.status_code, headers=dict(error.headers or {}))
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=400)
+    response = problem_response(error, request_id)
+    if response.status_code >= 500:
+        _log.error("request %s: %s", request_id, error)
+    return response
+
+
+class Surroundings:
+    """A request's number, its line in the log, its answer's way past caches, and the last catch.
+
+    The line holds neither path nor query: people ask for patients by their names and original UIDs. It names the
+    project, as do all lines on the way there.
+    """
+
+    def __init__(self, application: ASGIApp, projects: frozenset[str] = frozenset()) -> None:
+        self._application = application
+        self._projects = projects
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        # What stands in the place of a project's name, and is none, may be anything.
+        project = _PROJECT_PATH.match(scope["path"])
+        with of_project(project[1] if project and project[1] in self._projects else ""):
+            await self._run(scope, receive, send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = scope["request_id"] = secrets.token_hex(8)
+        begun = time.monotonic()
+        status = 0
+
+        async def numbered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                # Patients' data is not to lie about in caches, unless a route says otherwise.
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        try:
+            await self._application(scope, receive, numbered)
+        except Exception as error:  # noqa: BLE001 - the last catch: an error of ours, of which nobody else may tell
+            # Its message may hold values of a library that we do not know; where it happened cannot.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.critical("request %s: %s in %s:%s", request_id, type(error).__name__, place.name, place.lineno)
+            if not status:
+                await problem_response(error, request_id)(scope, receive, numbered)
+        finally:
+            milliseconds = round(1000 * (time.monotonic() - begun))
+            _access.info(
+                "request %s: %s %s in %s ms", request_id, scope["method"], status or "broken off", milliseconds
+            )

@@ -1,0 +1,105 @@
+"""Responses: a stream that never ends well when something went wrong, and the one shape of a problem's body."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dicomveil_engine import EngineError
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.service.problems import problem
+from dicomveil_proxy.wire.json_document import encoded
+from dicomveil_proxy.wire.media_type import DICOM_XML
+from dicomveil_proxy.wire.multipart import MultipartWriter, random_boundary
+from dicomveil_proxy.wire.native_xml import native_xml
+from dicomveil_proxy.wire.pieces import Piece
+
+_log = logging.getLogger(__name__)
+
+
+class Stream(Response):
+    """A body that is sent as it is made.
+
+    An error on the way, or a limit of time, closes the connection without the body's end: no user agent can take
+    the part for the whole. When the user agent goes away, the source is closed at once, even while it is waited for.
+    """
+
+    def __init__(
+        self, body: AsyncGenerator[Piece, None], media_type: str, *, seconds: float, done: Callable[[], None]
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body_iterator = body
+        self._seconds = seconds
+        self._done = done
+        self.init_headers({"content-type": media_type})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, as an ASGI application."""
+        gone = asyncio.ensure_future(_disconnected(receive))
+        is_begun = False
+        try:
+            async with asyncio.timeout(self._seconds) as deadline:
+                gone.add_done_callback(lambda _: _end_now(deadline))
+                # It is there already. Only a generator that has begun lets go of its source when it is closed.
+                piece = await anext(self.body_iterator, b"")
+                is_begun = True
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                if scope["method"] != "HEAD":
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    async for piece in self.body_iterator:
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (ProxyError, EngineError) as error:
+            if not is_begun:
+                raise
+            _log.error("a response was broken off: %s", error)
+        except TimeoutError:
+            if not gone.done():
+                _log.error("a response was broken off: it took longer than limits.request_seconds")
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+            await self.body_iterator.aclose()
+            self._done()
+
+
+def _end_now(deadline: asyncio.Timeout) -> None:
+    with suppress(RuntimeError):  # it has ended already
+        deadline.reschedule(asyncio.get_running_loop().time())
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def problem_response(error: BaseException, request_id: str) -> Response:
+    """What a user agent is told of an error."""
+    status, body = problem(error, request_id)
+    return json_response(body, status=status)
+
+
+def json_response(
+    content: object,
+    *,
+    status: int = 200,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A JSON document."""
+    return Response(encoded(content), status, headers=dict(headers or {}), media_type=media_type)
+
+
+def xml_response(datasets: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
+    """Data sets in the Native DICOM Model, each a part."""
+    writer = MultipartWriter(random_boundary(), DICOM_XML)
+    content = b"".join(writer.head() + native_xml(dataset) for dataset in datasets) + writer.close()
+    return Response(content, headers=dict(headers), media_type=writer.content_type)

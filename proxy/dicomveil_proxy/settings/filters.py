@@ -1,0 +1,115 @@
+"""A project's filter: which of the origin server's studies it has, said in original space.
+
+What the settings say is read and checked here, and whether a study's search result passes is decided. Who asks the
+origin server about it is `origin/verdicts.py`. No message holds a value or a UID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.errors import BadRequest, UnknownResource
+from dicomveil_proxy.request.query import DEFAULT_ATTRIBUTES, Level, Query, matches, name_of
+from dicomveil_proxy.request.resource import parse_uid
+
+_BELOW_STUDIES = (DEFAULT_ATTRIBUTES[Level.SERIES] | DEFAULT_ATTRIBUTES[Level.INSTANCES]) - DEFAULT_ATTRIBUTES[
+    Level.STUDIES
+]
+
+
+class FilterSettings(BaseModel):
+    """A filter as it stands in the settings. A study must pass all that is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    query: dict[str, str] = Field(default={}, repr=False)
+    """Matching keys of a search for studies, as in QIDO-RS, with original values."""
+    studies: tuple[str, ...] | None = Field(default=None, repr=False)
+    """Original StudyInstanceUIDs."""
+    studies_file: Path | None = None
+    """A file of them, one on a line; `#` begins a comment."""
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether nothing is given, so that every study passes."""
+        return not self.query and self.studies is None and self.studies_file is None
+
+
+@dataclass(frozen=True)
+class StudyFilter:
+    """Which studies there are."""
+
+    query: Query = field(repr=False)
+    parameters: tuple[tuple[str, str], ...] = field(repr=False)
+    """The query as it was given."""
+    studies: frozenset[str] | None = field(repr=False)
+    """Original StudyInstanceUIDs; None where no list was given."""
+
+    def lists(self, study: str) -> bool:
+        """Whether an original StudyInstanceUID is on the list, or there is no list; nothing without a UID is."""
+        return bool(study) and (self.studies is None or study in self.studies)
+
+    def passes(self, match: Mapping[str, object]) -> bool:
+        """Whether a study matches the query, by what the origin server's search for studies says of it."""
+        return matches(match, self.query)
+
+    def included(self, params: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """What a search must ask for besides, so that its results say what decides."""
+        names = (name_of(key.path[0]) for key in self.query.keys)
+        return tuple(("includefield", name) for name in dict.fromkeys(names) if ("includefield", name) not in params)
+
+
+def read_filter(settings: FilterSettings) -> StudyFilter:
+    """The filter that the settings mean, its file read.
+
+    Raises ConfigurationError naming the setting and the mend.
+    """
+    if settings.studies is not None and settings.studies_file is not None:
+        raise ConfigurationError("filter: give studies or studies_file, not both")
+    parameters = tuple(settings.query.items())
+    return StudyFilter(_query(parameters), parameters, _studies(settings))
+
+
+def _query(parameters: tuple[tuple[str, str], ...]) -> Query:
+    try:
+        query = Query.parse(Level.STUDIES, parameters)
+    except BadRequest as error:
+        raise ConfigurationError(f"filter.query: {error}") from None
+    if len(query.keys) != len(parameters):
+        raise ConfigurationError("filter.query: write attributes and their values only, no options of a search")
+    for key in query.keys:
+        name = name_of(key.path[0])
+        if key.is_universal:
+            raise ConfigurationError(f"filter.query: {name} has no value, and would select every study; leave it out")
+        if key.path[0] in _BELOW_STUDIES:
+            raise ConfigurationError(
+                f"filter.query: {name} is no attribute of a study; for Modality write ModalitiesInStudy"
+            )
+    return query
+
+
+def _studies(settings: FilterSettings) -> frozenset[str] | None:
+    if settings.studies is not None:
+        return frozenset(_uid(uid, f"filter.studies: number {n}") for n, uid in enumerate(settings.studies, 1))
+    if settings.studies_file is None:
+        return None
+    try:
+        lines = settings.studies_file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"filter.studies_file: it cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError("filter.studies_file: it is no text; write one StudyInstanceUID on a line") from None
+    uids = ((n, line.partition("#")[0].strip()) for n, line in enumerate(lines, 1))
+    return frozenset(_uid(uid, f"filter.studies_file: line {n}") for n, uid in uids if uid)
+
+
+def _uid(text: str, where: str) -> str:
+    try:
+        return parse_uid(text)
+    except UnknownResource:
+        raise ConfigurationError(f"{where} is no StudyInstanceUID") from None

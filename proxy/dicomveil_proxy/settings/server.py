@@ -1,0 +1,282 @@
+"""The settings of the command and the server: what they are, where they come from, what is wrong with them.
+
+In this order: explicit arguments, the environment (`DICOMVEIL_ORIGIN`, `DICOMVEIL_LIMITS__PARTS`), the
+settings file (`dicomveil.toml`), defaults. A message names the setting and how to mend it, and never the
+value: an origin's URL may hold a password. What the profile's rules mean is the engine's business.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.settings.filters import FilterSettings
+from dicomveil_proxy.settings.project_table import ProjectName, ProjectTable
+
+DEFAULT_FILE = Path("dicomveil.toml")
+
+_PREFIX = "DICOMVEIL_"
+_TABLES = (f"{_PREFIX}PROJECTS__", f"{_PREFIX}FILTER__")
+"""Variables below these are checked with their tables."""
+_DATABASE = re.compile("postgres(?:ql)?://")
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_WEB_ORIGIN = re.compile(r"https?://(?:[0-9a-z._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""RFC 6454 Section 6.1, as it stands in a request's Origin header."""
+_MiB = 1 << 20
+
+
+class Limits(BaseModel):
+    """What one request may take. Each limit has a clear error when it is reached."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    header_bytes: PositiveInt = 64 * _MiB
+    """Of an instance, without its pixel data and other long values."""
+    nesting: PositiveInt = 32
+    """Depth of sequences."""
+    parts: PositiveInt = 100_000
+    """Of a multi-part body; the largest series have some 10,000 instances."""
+    request_bytes: PositiveInt = 4096 * _MiB
+    """Of the body of a store."""
+    concurrent_streams: PositiveInt = 64
+    """Searches, retrieves and stores at one time, per worker."""
+    request_seconds: PositiveFloat = 3600
+    """For one request, from its first to its last byte."""
+    origin_connect_seconds: PositiveFloat = 10
+    origin_read_seconds: PositiveFloat = 60
+    """Without a byte from the origin."""
+    origin_connections: Annotated[int, Field(ge=1, le=256)] = 16
+    """Per worker. Orthanc serves 50 in all."""
+    origin_document_bytes: PositiveInt = 64 * _MiB
+    """Of an answer that is held whole: a search, a receipt, a picture."""
+    origin_instance_bytes: PositiveInt = 2048 * _MiB
+    """Of an instance that is fetched to cut frames out of it, or to be transcoded."""
+    decoded_bytes: PositiveInt = 1024 * _MiB
+    """Of an instance's pixels when they are decoded, because a user agent asks for another transfer syntax."""
+    transcoding_seconds: PositiveFloat = 60
+    """For one instance or frame."""
+
+
+class Settings(BaseSettings):
+    """The settings. Made by `load_settings`, which turns what is wrong with them into ConfigurationError."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
+    """URL of a DICOMweb origin server, or a folder of instances; None only where each project has its own."""
+    key_file: Path | None = None
+    """Written by `dicomveil keygen`; None only where projects have their own, and then there is no default project."""
+    profile: str = "default"
+    """Name of a preset, or path of a configuration."""
+    state: Annotated[Path | str, Field(repr=False)] = Path("dicomveil-state")
+    """Folder of the identity map, or the URL of a PostgreSQL database, which may hold a password."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """0 takes a free one."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes."""
+    store: Literal["deidentify", "reidentify", "refuse"] = "deidentify"
+    """What happens to instances that are sent."""
+    on_error: Literal["abort", "omit"] = "abort"
+    """What happens to an answer with an instance that cannot be de-identified."""
+    public_url: str | None = None
+    """Where user agents reach the server, when a proxy before it does not say so."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks whose `Forwarded` headers are believed; comma-separated in the environment."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Web origins whose pages may ask (CORS), or `*` for all; comma-separated in the environment."""
+    filter: FilterSettings = FilterSettings()
+    """Which of the origin's studies there are."""
+    projects: dict[ProjectName, ProjectTable] = {}
+    """Further projects by their names; what one leaves out is as it is here."""
+    limits: Limits = Limits()
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _place(cls, value: object) -> object:
+        return Path(value) if isinstance(value, str) and not _DATABASE.match(value) else value
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _divided(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for network in value:
+                ip_network(network, strict=False)
+        except ValueError:
+            raise ValueError("write addresses as 10.0.0.1 and networks as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _web_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value == ("*",):
+            return value
+        if not all(_WEB_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError(
+                "write each as browsers do, https://host or https://host:port in lower case without a path; "
+                "or * alone, for all"
+            )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is not None and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("write it as https://host or https://host/path, with no query")
+        return value.rstrip("/") if value else None
+
+
+def load_settings(file: Path | None = None, **arguments: object) -> Settings:
+    """Read the settings; arguments that are None do not count as given.
+
+    `file` is a settings file that must exist; without it `dicomveil.toml` in the working directory is read,
+    if there is one. Raises ConfigurationError naming the setting and the mend.
+    """
+    values = _read_file(file or DEFAULT_FILE, must_exist=file is not None)
+    given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
+    _check_names(given, "the arguments", Settings)
+    _check_environment()
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """No `.env`: a file that nobody named decides nothing."""
+            del dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
+
+    try:
+        settings = FromFile(**given)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_mend(detail) for detail in error.errors())) from None
+    except SettingsError as error:
+        field = re.search('for field "(limits|filter|projects)"', str(error))
+        name = field[1] if field else "limits"
+        raise ConfigurationError(
+            f"{name}: {_PREFIX}{name.upper()} is no JSON object; set {_PREFIX}{name.upper()}__<NAME> for each"
+        ) from None
+    if missing := _missing(settings):
+        raise ConfigurationError("; ".join(_how_to_set(name) for name in missing))
+    return settings
+
+
+def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except FileNotFoundError:
+        if not must_exist:
+            return {}
+        raise ConfigurationError("the settings file does not exist") from None
+    except OSError as error:
+        raise ConfigurationError(f"the settings file cannot be read ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at [^()]*\)$", str(error))
+        where = f" {place[0]}" if place else ""
+        raise ConfigurationError(f"the settings file is no TOML{where}") from None
+    _check_names(values, "the settings file", Settings)
+    _check_table(values, "limits", Limits)
+    _check_table(values, "filter", FilterSettings)
+    if isinstance(projects := values.get("projects"), dict):
+        for name in projects:
+            _check_table(projects, name, ProjectTable, "projects.")
+            if isinstance(projects[name], dict):
+                _check_table(projects[name], "filter", FilterSettings, f"projects.{name}.")
+    return values
+
+
+def _check_table(values: Mapping[str, object], name: str, model: type[BaseModel], above: str = "") -> None:
+    if isinstance(table := values.get(name), dict):
+        _check_names(table, f"[{above}{name}] of the settings file", model)
+
+
+def _check_names(values: Mapping[str, object], where: str, model: type[BaseModel]) -> None:
+    for name in values:
+        if name not in model.model_fields:
+            near = get_close_matches(name, model.model_fields, 1)
+            mend = f"did you mean {near[0]}?" if near else f"there are: {', '.join(model.model_fields)}"
+            raise ConfigurationError(f"{where}: there is no setting {name}; {mend}")
+
+
+def _check_environment() -> None:
+    """Refuse a variable that is nearly a setting's. Others are left alone: Kubernetes sets *_SERVICE_HOST."""
+    known = [_PREFIX + name.upper() for name in Settings.model_fields]
+    known += [f"{_PREFIX}LIMITS__{name.upper()}" for name in Limits.model_fields]
+    for name in os.environ:
+        upper = name.upper()
+        if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(_TABLES):
+            near = get_close_matches(upper, known, 1, cutoff=0.9)
+            if near:
+                raise ConfigurationError(f"the environment: {name} is no setting; did you mean {near[0]}?")
+
+
+def _missing(settings: Settings) -> list[str]:
+    """The settings without which there is no project, or one has no origin."""
+    projects = settings.projects.values()
+    has_default = settings.key_file is not None or not projects
+    needs_origin = has_default or any(project.origin is None for project in projects)
+    missing = ["origin"] if needs_origin and settings.origin is None else []
+    return [*missing, "key_file"] if has_default and settings.key_file is None else missing
+
+
+def _how_to_set(name: str) -> str:
+    return (
+        f"{name}: it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, "
+        f"or {name} = ... in {DEFAULT_FILE}"
+    )
+
+
+def _mend(detail: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    if name.startswith("projects."):
+        if detail["type"] == "missing":
+            return f"{name}: it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
+        if detail["loc"][-1] == "[key]":
+            return f"{name.removesuffix('.[key]')}: a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
+    # pydantic's messages say what a value should be, and not what it is.
+    return f"{name}: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,143 @@
+"""The identity map in a PostgreSQL database, which replicas share.
+
+Its driver, psycopg, is an extra and is imported only here. Nothing that the driver or the server says goes further:
+messages of theirs hold the database's address, its user, and the values of rows. PostgreSQL is waited for only a
+little: what it does not say at once, the origin server does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.expression import Executable
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.errors import StateUnavailable
+from dicomveil_proxy.translation.identity import schema
+from dicomveil_proxy.translation.identity.table import Row
+
+_WRITE = schema.write(postgresql.insert)
+_MIGRATION_LOCK = 0x6469636F6D  # any number that others do not use: "dicom"
+_SECONDS = 5
+"""For a connection or a statement; the same that SQLite is given when its file is locked."""
+_PARAMETERS = {
+    "connect_timeout": str(_SECONDS),
+    "tcp_user_timeout": str(1000 * _SECONDS),
+    "application_name": "dicomveil",
+    "client_encoding": "utf8",
+    "options": f"-c statement_timeout={_SECONDS}s -c lock_timeout={_SECONDS}s",
+}
+"""Of libpq; the URL may say otherwise."""
+_REST_SECONDS = 5.0
+"""Without a try, after the database could not be reached: requests must not each wait for it in vain."""
+_CONNECTIONS = 4
+"""Per worker and project; PostgreSQL serves 100 in all unless told otherwise."""
+
+
+class PostgreSQLTable:
+    """The rows of a project in a database.
+
+    Raises ConfigurationError when the driver is missing, the URL is none, or the database is not fit;
+    StateUnavailable when it cannot be used now.
+    """
+
+    def __init__(self, url: str, project: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._project = project
+        self._clock = clock
+        self._rests_until = 0.0
+        self._is_closed = False
+        self._engine = _engine(url)
+        try:
+            with self._typed():
+                self._prepare()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def read(self, kind: str, pseudonym: str) -> str | None:
+        """The original, or None where there is no row."""
+        this = {"project": self._project, "kind": kind, "pseudonym": pseudonym}
+        with self._typed(), self._engine.connect() as connection:
+            row = connection.execution_options(isolation_level="AUTOCOMMIT").execute(schema.READ, this).first()
+        return None if row is None else str(row[0])
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows, or correct them: all, or none."""
+        # PostgreSQL has no text with NUL in it. Such an original is found at the origin server each time.
+        self._run(_WRITE, [row for row in rows if "\0" not in row[2]])
+
+    def delete(self, rows: Sequence[Row]) -> None:
+        """Take away rows that still say this."""
+        self._run(schema.DELETE, rows)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._is_closed = True
+        self._engine.dispose()
+
+    def _run(self, statement: Executable, rows: Sequence[Row]) -> None:
+        # In one order, whoever writes them: two transactions then cannot wait for each other.
+        values: list[Mapping[str, Any]] = [
+            {"project": self._project, "kind": kind, "pseudonym": pseudonym, "original": original}
+            for kind, pseudonym, original in sorted(rows)
+        ]
+        if not values:
+            return
+        with self._typed(), self._engine.begin() as connection:
+            # A crash of the server may lose the last writes, which costs a cache nothing.
+            connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+            connection.execute(statement, values)
+
+    def _prepare(self) -> None:
+        with self._engine.begin() as connection:
+            if connection.execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
+                raise ConfigurationError("state: the database's encoding is not UTF8; make one with ENCODING 'UTF8'")
+            if schema.version_of(connection) != schema.VERSION:
+                # Replicas that start together make the tables once.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                schema.migrate(connection)
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        """Whatever PostgreSQL says becomes StateUnavailable, without address, SQL or values."""
+        if self._is_closed:
+            raise StateUnavailable("the identity map cannot be used (closed)")
+        if self._clock() < self._rests_until:
+            raise StateUnavailable("the identity map cannot be used (not tried again yet)")
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            original = getattr(error, "orig", None) or error
+            if isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
+                self._rests_until = self._clock() + _REST_SECONDS
+            raise StateUnavailable(f"the identity map cannot be used ({type(original).__name__})") from None
+
+
+def _engine(url: str) -> sa.Engine:
+    if find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "state: PostgreSQL needs the package psycopg; install dicomveil-proxy with its extra, "
+            "`dicomveil-proxy[postgresql]`"
+        )
+    try:
+        address = sa.make_url(url).set(drivername="postgresql+psycopg")
+        return sa.create_engine(
+            address,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={name: address.query.get(name, value) for name, value in _PARAMETERS.items()},
+        )
+    except (sa.exc.ArgumentError, ValueError, TypeError):
+        # Their messages quote the URL, in which a password stands.
+        raise ConfigurationError(
+            "state: it is no URL of a database; write postgresql://user:password@host/name"
+        ) from None

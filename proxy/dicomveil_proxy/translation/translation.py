@@ -1,0 +1,214 @@
+"""Between pseudonymised space, where user agents are, and original space, where the origin server is.
+
+Outward it is the policy's pure function. Inward it is that function's inverse: remembered, or found again by
+asking the origin server what it has. Nothing outside this module turns a pseudonym into an original, but for
+what is brought home (`reidentification`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from dicomveil_engine import InstanceIdentity, Policy
+from dicomveil_engine.bounded_cache import LONGEST
+from dicomveil_proxy.errors import StateUnavailable, UnknownResource
+from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.request.resource import Resource, parse_uid
+from dicomveil_proxy.translation.identity import Identity, IdentityMap, Kind
+from dicomveil_proxy.translation.resolver import Resolver
+
+PAGE = 500
+"""Results that are asked of the origin server at a time, when all of them are needed."""
+
+_STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What a level of the hierarchy is called, here and there."""
+
+    level: Level
+    kind: Kind
+    key: str
+    keyword: str
+
+
+_LEVELS = (
+    _Level(Level.STUDIES, Kind.STUDY, _STUDY, "StudyInstanceUID"),
+    _Level(Level.SERIES, Kind.SERIES, _SERIES, "SeriesInstanceUID"),
+    _Level(Level.INSTANCES, Kind.INSTANCE, _INSTANCE, "SOPInstanceUID"),
+)
+_IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID")
+
+_log = logging.getLogger(__name__)
+
+
+class Translation:
+    """One project's two directions."""
+
+    def __init__(self, policy: Policy, origin: Origin, identities: IdentityMap, resolver: Resolver) -> None:
+        self._policy = policy
+        self._origin = origin
+        self._identities = identities
+        self._resolver = resolver
+
+    # Outward
+
+    def uid(self, original: str) -> str:
+        """The UID under which a user agent knows it."""
+        return self._policy.pseudonym_uid(original) if self._policy.replaces_uids else original
+
+    def outward(self, original: InstanceIdentity) -> InstanceIdentity:
+        """The identity under which a user agent knows an instance."""
+        return InstanceIdentity(
+            original.sop_class_uid,
+            self.uid(original.study_instance_uid),
+            self.uid(original.series_instance_uid),
+            self.uid(original.sop_instance_uid),
+        )
+
+    async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
+        """Remember who is who in these originals, DICOM JSON objects; a full disk only costs time later."""
+        await self.remember([identity for dataset in datasets for identity in self._identities_of(dataset)])
+
+    async def remember(self, identities: list[Identity]) -> None:
+        """Remember pseudonyms and what they stand for at the origin server."""
+        if self._identities.knows(identities):
+            return
+        try:
+            await asyncio.to_thread(self._identities.remember, identities)
+        except StateUnavailable as error:
+            _log.warning("%s; pseudonyms are looked up at the origin server instead", error)
+
+    def _identities_of(self, dataset: Mapping[str, object]) -> list[Identity]:
+        found: list[Identity] = []
+        if self._policy.replaces_uids:
+            for key, kind in ((_STUDY, Kind.STUDY), (_SERIES, Kind.SERIES), (_INSTANCE, Kind.INSTANCE)):
+                if original := text_of(dataset, key):
+                    found.append((kind, self._policy.pseudonym_uid(original), original))
+        if self._policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
+            pseudonym = self._policy.pseudonym_patient_id(patient)
+            # The origin server may hold a patient in both forms; the original is the one that must be known.
+            if pseudonym != patient:
+                found.append((Kind.PATIENT, pseudonym, patient))
+        # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for; what is too long for any
+        # UID or PatientID is not kept either, but looked for at the origin server when it is asked for.
+        return [
+            identity
+            for identity in found
+            if len(identity[2]) <= LONGEST and identity[2].encode("utf-8", "replace").decode() == identity[2]
+        ]
+
+    # Inward
+
+    async def resource(self, outside: Resource) -> Resource:
+        """The resource at the origin server. Raises UnknownResource where the path holds no pseudonym of ours."""
+        study = await self.study(outside.study)
+        series = await self.series(study, outside.series) if outside.series else None
+        instance = await self.instance(study, series, outside.instance) if series and outside.instance else None
+        return replace(outside, study=study, series=series, instance=instance)
+
+    async def study(self, outside: str) -> str:
+        """The StudyInstanceUID at the origin server."""
+        return await self._inward(Kind.STUDY, outside, Level.STUDIES, None, None)
+
+    async def series(self, study: str | None, outside: str) -> str:
+        """The SeriesInstanceUID, in a study of the origin server or in any."""
+        return await self._inward(Kind.SERIES, outside, Level.SERIES, study, None)
+
+    async def instance(self, study: str | None, series: str | None, outside: str) -> str:
+        """The SOPInstanceUID, in a study or series of the origin server or in any."""
+        return await self._inward(Kind.INSTANCE, outside, Level.INSTANCES, study, series)
+
+    async def study_held_as(self, pseudonym: str) -> str | None:
+        """Under which UID the origin server holds a pseudonym's study; None where it holds none."""
+        try:
+            return await self.study(pseudonym)
+        except UnknownResource:
+            return None
+
+    async def patient(self, outside: str) -> str | None:
+        """The PatientID that a pseudonym stands for; None for what is no pseudonym of ours, or nobody's."""
+        if not self._policy.is_pseudonym_patient_id(outside):
+            return None
+        return await self._resolver.resolve(
+            Kind.PATIENT, outside, lambda: self._list(Level.STUDIES, None, None), heal_key=Level.STUDIES
+        )
+
+    async def _inward(self, kind: Kind, outside: str, level: Level, study: str | None, series: str | None) -> str:
+        parse_uid(outside)
+        if not self._policy.replaces_uids:
+            return outside
+        if not self._policy.is_pseudonym_uid(outside):
+            # No look-up: an original is unknown here as anything else is.
+            raise UnknownResource("there is no such resource")
+        original = await self._resolver.resolve(
+            kind, outside, lambda: self._list(level, study, series), heal_key=(level, study, series)
+        )
+        if original is None:
+            raise UnknownResource("there is no such resource")
+        return original
+
+    async def _list(
+        self, level: Level, study: str | None, series: str | None
+    ) -> AsyncGenerator[Iterable[Identity], None]:
+        """Everything that the origin server has at a level, page by page."""
+        params = [("includefield", keyword) for keyword in _IDENTIFIERS]
+        async with aclosing(pages(self._origin, level, study, series, params, size=PAGE)) as listing:
+            async for page in listing:
+                yield [identity for dataset in page for identity in self._identities_of(dataset)]
+
+    # What was remembered and is so no longer
+
+    async def mend(self, study: str | None, series: str | None = None, instance: str | None = None) -> bool:
+        """Forget what the map says of these pseudonyms, if the origin server no longer has it; whether it was so.
+
+        For a resource that the origin server did not find. It is asked for the originals by name, which costs little,
+        and lists nothing; who resolves the pseudonyms again has it listed.
+        """
+        if not self._policy.replaces_uids:
+            return False
+        wrong: list[Identity] = []
+        originals: list[str] = []
+        for level, outside in zip(_LEVELS, (study, series, instance), strict=True):
+            if outside is None or not self._policy.is_pseudonym_uid(outside):
+                break
+            original = await self._resolver.known(level.kind, outside)
+            if original is None:
+                break
+            # What was in a study that is there no longer is not there either.
+            if wrong or not await self._is_there(level, originals, original):
+                wrong.append((level.kind, outside, original))
+            originals.append(original)
+        if wrong:
+            await self._resolver.forget(wrong)
+        return bool(wrong)
+
+    async def _is_there(self, level: _Level, above: list[str], original: str) -> bool:
+        study, series = [*above, None, None][:2]
+        params = [(level.keyword, original)]
+        # It may not know the filter: then its first page tells nothing.
+        found = await self._origin.search(level.level, study, series, params, limit=PAGE, offset=0)
+        return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
+
+
+def text_of(dataset: Mapping[str, object], key: str) -> str:
+    """The only value of a text attribute in DICOM JSON; empty where there is none, or several."""
+    element = dataset.get(key)
+    values = element.get("Value") if isinstance(element, dict) else None
+    if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
+        return ""
+    return values[0].strip(" \0")
+
+
+def identity_of(dataset: Mapping[str, object]) -> InstanceIdentity:
+    """The UIDs of a data set in DICOM JSON."""
+    return InstanceIdentity(
+        text_of(dataset, "00080016"), text_of(dataset, _STUDY), text_of(dataset, _SERIES), text_of(dataset, _INSTANCE)
+    )

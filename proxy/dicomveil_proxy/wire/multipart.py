@@ -1,0 +1,301 @@
+"""multipart/related, read and written as it streams (RFC 2046 Section 5.1, RFC 2387, PS3.18 Section 8.7.1).
+
+Bytes in, events out; no I/O. The bytes of a part leave as slices of the bytes that came in. A body that ends
+without its closing boundary is an error: Orthanc breaks a series off with status 200, so nothing else tells a
+part from the whole.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from dicomveil_proxy.errors import OriginMalformed, ProxyError
+from dicomveil_proxy.wire.media_type import MULTIPART_RELATED, parse_media_type
+
+# RFC 2046: up to 70 of these, the last one no blank.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_BLANK_LINE = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PartStart:
+    """A part begins."""
+
+    headers: dict[str, str]
+    """Names in lower case; values of a name that came more than once joined with commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartData:
+    """Some bytes of the part."""
+
+    data: bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class PartEnd:
+    """The part is whole."""
+
+
+Event = PartStart | PartData | PartEnd
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartLimits:
+    """What a sender may ask of us."""
+
+    header_bytes: int = 16_384
+    """Of one part, all headers together; as much as most HTTP servers take."""
+    headers: int = 64
+    """Per part; DICOMweb uses four."""
+    parts: int = 100_000
+    """Per body; the largest series have some 10,000 instances."""
+
+
+class _State(Enum):
+    PREAMBLE = auto()
+    HEAD = auto()
+    """After a delimiter: the end of its line, and headers up to the blank line; or the closing dashes."""
+    COUNTED = auto()
+    """In a part whose Content-Length is known."""
+    DELIMITER = auto()
+    """After such a part."""
+    SEARCHED = auto()
+    """In a part that ends where the next delimiter is found."""
+    EPILOGUE = auto()
+
+
+class MultipartReader:
+    """Feed it the body's bytes in chunks of any size, and close it.
+
+    `fault` is the error that it raises: OriginMalformed for an origin server's response, BadRequest for a
+    request. After an error it is of no more use.
+    """
+
+    def __init__(
+        self,
+        boundary: bytes,
+        limits: MultipartLimits = MultipartLimits(),
+        fault: type[ProxyError] = OriginMalformed,
+    ) -> None:
+        _checked_boundary(boundary.decode("latin-1"), fault)
+        self._delimiter = b"\r\n--" + boundary
+        self._limits = limits
+        self._fault = fault
+        self._state = _State.PREAMBLE
+        self._head = bytearray()
+        self._remaining = 0
+        self._parts = 0
+        # The delimiter's first bytes where the last chunk ended with them. The line break before a delimiter
+        # belongs to it, and at the start of the body, as at that of a part, the one that is already behind us
+        # counts.
+        self._held = b"\r\n"
+        self._unsent = 2
+        """How many of the bytes held are from before the part, and not data."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """What the chunk makes known."""
+        events: list[Event] = []
+        position = 0
+        while position < len(chunk):
+            match self._state:
+                case _State.COUNTED:
+                    position = self._count(chunk, position, events)
+                case _State.DELIMITER:
+                    position = self._expect_delimiter(chunk, position, events)
+                case _State.HEAD:
+                    position = self._read_head(chunk, position, events)
+                case _State.EPILOGUE:
+                    break
+                case _:
+                    position = self._search(chunk, position, events)
+        return events
+
+    def close(self) -> None:
+        """Raise the fault unless the closing boundary was seen."""
+        if self._state is not _State.EPILOGUE:
+            raise self._fault("the multipart body ends without its closing boundary")
+
+    def _count(self, chunk: bytes, position: int, events: list[Event]) -> int:
+        end = min(len(chunk), position + self._remaining)
+        _append(events, chunk, position, end)
+        self._remaining -= end - position
+        if not self._remaining:
+            self._state, self._held = _State.DELIMITER, b""
+        return end
+
+    def _expect_delimiter(self, chunk: bytes, position: int, events: list[Event]) -> int:
+        wanted = self._delimiter[len(self._held) :]
+        found = chunk[position : position + len(wanted)]
+        if not wanted.startswith(found):
+            raise self._fault("a part is not as long as its Content-Length says")
+        self._held += found
+        if len(found) == len(wanted):
+            self._end_part(events)
+        return position + len(found)
+
+    def _search(self, chunk: bytes, position: int, events: list[Event]) -> int:
+        """Emit what cannot belong to a delimiter; hold back what could."""
+        delimiter = self._delimiter
+        if self._held:
+            # A boundary has no CR in it, so what is held can be the start of a delimiter at its first byte
+            # only.
+            wanted = delimiter[len(self._held) :]
+            found = chunk[position : position + len(wanted)]
+            if wanted.startswith(found):
+                self._held += found
+                if len(found) == len(wanted):
+                    self._end_part(events)
+                return position + len(found)
+            self._emit(self._held, self._unsent, len(self._held), events)
+            self._held, self._unsent = b"", 0
+        end = chunk.find(delimiter, position)
+        if end >= 0:
+            self._emit(chunk, position, end, events)
+            self._end_part(events)
+            return end + len(delimiter)
+        end = chunk.rfind(b"\r", max(position, len(chunk) - len(delimiter) + 1))
+        if end < 0 or not delimiter.startswith(chunk[end:]):
+            end = len(chunk)
+        self._emit(chunk, position, end, events)
+        self._held = chunk[end:]
+        return len(chunk)
+
+    def _emit(self, chunk: bytes, start: int, end: int, events: list[Event]) -> None:
+        if self._state is _State.SEARCHED:
+            _append(events, chunk, start, end)
+
+    def _end_part(self, events: list[Event]) -> None:
+        if self._state is not _State.PREAMBLE:
+            events.append(PartEnd())
+        self._state, self._held = _State.HEAD, b""
+        self._head.clear()
+
+    def _read_head(self, chunk: bytes, position: int, events: list[Event]) -> int:
+        head = self._head
+        before = len(head)
+        head += chunk[position : position + self._limits.header_bytes + len(_BLANK_LINE)]
+        if head.startswith(b"--"):
+            self._state = _State.EPILOGUE
+            return len(chunk)
+        end = head.find(_BLANK_LINE, max(0, before - len(_BLANK_LINE) + 1))
+        if (len(head) if end < 0 else end) > self._limits.header_bytes:
+            raise self._fault(f"the headers of a part are over {self._limits.header_bytes} bytes")
+        if end < 0:
+            return position + len(head) - before
+        headers = self._parse_headers(head[:end].decode("latin-1"))
+        self._begin_part(headers)
+        events.append(PartStart(headers))
+        if self._state is _State.COUNTED and not self._remaining:
+            self._state = _State.DELIMITER
+        return position + end + len(_BLANK_LINE) - before
+
+    def _begin_part(self, headers: dict[str, str]) -> None:
+        self._parts += 1
+        if self._parts > self._limits.parts:
+            raise self._fault(f"the multipart body has over {self._limits.parts} parts")
+        length = headers.get("content-length")
+        if length is None:
+            self._state, self._held, self._unsent = _State.SEARCHED, b"\r\n", 2
+        elif _LENGTH.fullmatch(length):
+            self._state, self._remaining = _State.COUNTED, int(length)
+        else:
+            raise self._fault("the Content-Length of a part is no number")
+
+    def _parse_headers(self, text: str) -> dict[str, str]:
+        """Read the lines between a delimiter and the blank line; the first is the end of the delimiter's."""
+        rest, *lines = text.split("\r\n")
+        if rest.strip(" \t"):
+            raise self._fault("a boundary of the multipart body is followed by other characters")
+        if len(lines) > self._limits.headers:
+            raise self._fault(f"a part has over {self._limits.headers} headers")
+        headers: dict[str, str] = {}
+        name = ""
+        for line in lines:
+            if name and line.startswith((" ", "\t")):  # a folded line, RFC 5322 Section 2.2.3
+                headers[name] += f" {line.strip()}"
+                continue
+            name, colon, value = line.partition(":")
+            name = name.lower()
+            if not colon or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise self._fault("a header of a part cannot be read")
+            headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
+        return headers
+
+
+class MultipartWriter:
+    """Gives what stands around the parts of a multipart/related body."""
+
+    def __init__(self, boundary: bytes, media_type: str) -> None:
+        _checked_boundary(boundary.decode("latin-1"), ValueError)
+        self._boundary = boundary
+        self._media_type = media_type
+        self._has_parts = False
+
+    @property
+    def content_type(self) -> str:
+        """The value of the body's Content-Type header."""
+        boundary = self._boundary.decode()
+        if not _HEADER_NAME.fullmatch(boundary):  # both are RFC 9110's tokens, which need no quotes
+            boundary = f'"{boundary}"'
+        return f'{MULTIPART_RELATED}; type="{self._media_type}"; boundary={boundary}'
+
+    def head(self, headers: Mapping[str, str] | None = None) -> bytes:
+        """What stands before the next part; of the common Content-Type unless `headers` has one."""
+        lines = {"Content-Type": self._media_type, **(headers or {})}
+        for name, value in lines.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"the header {name!r} of a part has characters that a header cannot have")
+        break_before, self._has_parts = self._break(), True
+        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return b"%s--%s\r\n%s\r\n" % (break_before, self._boundary, text.encode("latin-1"))
+
+    def close(self) -> bytes:
+        """What stands after the last part. Never write it after an error."""
+        return b"%s--%s--\r\n" % (self._break(), self._boundary)
+
+    def _break(self) -> bytes:
+        return b"\r\n" if self._has_parts else b""
+
+
+def random_boundary() -> bytes:
+    """A boundary that occurs in no part: 128 random bits."""
+    return secrets.token_hex(16).encode()
+
+
+def boundary_of(content_type: str | None, fault: type[ProxyError] = OriginMalformed) -> bytes:
+    """The boundary that a Content-Type header names; raise the fault where it names none."""
+    media_type = parse_media_type(content_type or "")
+    if media_type is None or not media_type.name.startswith("multipart/"):
+        raise fault("the body is no multipart")
+    return _checked_boundary(media_type.parameters.get("boundary", ""), fault)
+
+
+def content_type_of(content_type: str | None) -> tuple[str | None, str | None]:
+    """Media type and transfer syntax that a Content-Type header gives for a part, or for all parts."""
+    media_type = parse_media_type(content_type or "")
+    if media_type is None:
+        return None, None
+    if media_type.name.startswith("multipart/"):
+        return media_type.part_type, media_type.transfer_syntax
+    return media_type.name, media_type.transfer_syntax
+
+
+def _checked_boundary(text: str, fault: type[Exception]) -> bytes:
+    if not _BOUNDARY.fullmatch(text):
+        raise fault("the boundary of the multipart body is missing or not legal")
+    return text.encode()
+
+
+def _append(events: list[Event], chunk: bytes, start: int, end: int) -> None:
+    if end - start == len(chunk):
+        events.append(PartData(chunk))
+    elif end > start:
+        events.append(PartData(memoryview(chunk)[start:end]))

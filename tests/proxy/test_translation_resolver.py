@@ -1,0 +1,250 @@
+"""The resolver: the same answers however cold the map is, and few questions to the origin server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dicomveil_proxy.errors import Busy, OriginTimeout
+from dicomveil_proxy.translation.identity import Identity, IdentityMap, Kind
+from dicomveil_proxy.translation.resolver import Resolver
+
+STUDY = (Kind.STUDY, "2.25.1", "1.2.3")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a map's file will be."""
+    return tmp_path / "identities.sqlite"
+
+
+@pytest.fixture
+def identities(path: Path) -> Iterator[IdentityMap]:
+    """A map that remembers one entry in memory, so that the file is asked for the others."""
+    identities = IdentityMap(path, recent_entries=1, busy_seconds=0.05)
+    yield identities
+    identities.close()
+
+
+class Origin:
+    """An origin server that can be asked for identities, counts how often, and waits until it may answer.
+
+    Each identity is a page of its own; before the second one it waits again, where it must.
+    """
+
+    def __init__(self, *answer: Identity) -> None:
+        self.answer = answer
+        self.asked = 0
+        self.was_asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def __call__(self) -> AsyncGenerator[Iterable[Identity], None]:
+        self.asked += 1
+        self.was_asked.set()
+        await self.may_answer.wait()
+        for identity in self.answer:
+            yield [identity]
+            await self.may_go_on.wait()
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_miss_asks_the_origin_once(identities: IdentityMap) -> None:
+    """Many at once share one heal; afterwards the map knows."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY)
+        found = await asyncio.gather(*(resolver.resolve(Kind.STUDY, "2.25.1", origin) for _ in range(20)))
+        assert found == ["1.2.3"] * 20
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "1.2.3"
+        assert origin.asked == 1
+
+    asyncio.run(scene())
+    assert identities.original(Kind.STUDY, "2.25.1") == "1.2.3"
+
+
+def test_questions_of_one_key_share_a_heal(identities: IdentityMap) -> None:
+    """One listing of the origin server answers for all its studies."""
+
+    async def scene() -> None:
+        resolver = Resolver(identities, concurrent_heals=1)
+        origin = Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        async with resolver._turn:
+            asking = [
+                asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies"))
+                for number in (1, 2, 3)
+            ]
+            flights = resolver._flights
+            while not flights or len(flights["all studies"]._answers) < 3:  # noqa: ASYNC110 - who joins tells nobody
+                await asyncio.sleep(0.001)
+        found = await asyncio.gather(*asking)
+        assert found == ["1.2.3", "1.2.4", None]
+        assert origin.asked == 1
+
+    asyncio.run(scene())
+
+
+def test_absence_is_remembered_for_a_while(identities: IdentityMap) -> None:
+    """Not asked again within the time, unless the map has learnt it meanwhile; asked again afterwards."""
+
+    async def scene() -> None:
+        clock, origin = Clock(), Origin()
+        resolver = Resolver(identities, clock=clock, negative_seconds=30)
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) is None
+        clock.now = 29.9
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) is None
+        assert origin.asked == 1
+        clock.now = 30
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) is None
+        assert origin.asked == 2
+        identities.remember([STUDY])
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "1.2.3"
+        assert origin.asked == 2
+
+    asyncio.run(scene())
+
+
+def test_absences_are_bounded(identities: IdentityMap) -> None:
+    """The oldest is forgotten first."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities, clock=Clock(), negative_entries=2), Origin()
+        for number in (1, 2, 3, 3, 2, 1):
+            await resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)
+        assert origin.asked == 4
+
+    asyncio.run(scene())
+
+
+def test_who_goes_away_does_not_stop_the_others(identities: IdentityMap) -> None:
+    """A user agent that disconnects takes its request with it, and not the heal."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY)
+        origin.may_answer.clear()
+        first, second = (asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.1", origin)) for _ in range(2))
+        await origin.was_asked.wait()
+        first.cancel()
+        await asyncio.sleep(0)
+        origin.may_answer.set()
+        assert await second == "1.2.3"
+        assert first.cancelled()
+        assert origin.asked == 1
+
+    asyncio.run(scene())
+
+
+def test_heals_are_bounded(identities: IdentityMap) -> None:
+    """Few at a time, some in the queue, and the rest is told to come back."""
+
+    async def scene() -> None:
+        origin = Origin()
+        origin.may_answer.clear()
+        resolver = Resolver(identities, concurrent_heals=1, waiting_heals=2)
+        waiting = [asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)) for number in (1, 2)]
+        await origin.was_asked.wait()
+        while len(resolver._flights) < 2:  # noqa: ASYNC110 - the second waits, and tells nobody
+            await asyncio.sleep(0.001)
+        assert origin.asked == 1
+        with pytest.raises(Busy):
+            await resolver.resolve(Kind.STUDY, "2.25.3", origin)
+        origin.may_answer.set()
+        assert await asyncio.gather(*waiting) == [None, None]
+        assert origin.asked == 2
+
+    asyncio.run(scene())
+
+
+def test_a_failed_heal_fails_for_all_and_is_no_answer(identities: IdentityMap) -> None:
+    """The origin server's failure is told as it is, and the next question asks again."""
+
+    async def scene() -> None:
+        async def fails() -> AsyncGenerator[Iterable[Identity], None]:
+            raise OriginTimeout("the origin server took too long")
+            yield []
+
+        resolver = Resolver(identities)
+        outcomes = await asyncio.gather(
+            *(resolver.resolve(Kind.STUDY, "2.25.1", fails) for _ in range(2)), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes] == [OriginTimeout, OriginTimeout]
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", Origin(STUDY)) == "1.2.3"
+
+    asyncio.run(scene())
+
+
+def test_it_works_without_a_disk(path: Path) -> None:
+    """The map is a cache: when its file cannot be used, the origin server is asked, and somebody is told."""
+
+    async def scene() -> None:
+        warnings: list[str] = []
+        identities = IdentityMap(path)
+        identities.close()
+        resolver = Resolver(identities, warn=warnings.append)
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", Origin(STUDY)) == "1.2.3"
+        await resolver.forget([STUDY])
+        assert warnings == ["the identity map cannot be used (closed)"] * 3
+
+    asyncio.run(scene())
+
+
+def test_who_is_found_early_does_not_wait(identities: IdentityMap) -> None:
+    """A listing's first page answers while the second has not come; the listing goes on to its end."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        origin.may_go_on.clear()
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin, "all studies") == "1.2.3"
+        late = asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.2", origin, "all studies"))
+        origin.may_go_on.set()
+        assert await late == "1.2.4"
+        assert origin.asked == 1
+
+    asyncio.run(scene())
+
+
+def test_a_heal_that_began_before_the_question_proves_no_absence(identities: IdentityMap) -> None:
+    """What came to the origin server behind a listing's back is found by the next, which all share who came late."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(STUDY)
+        origin.may_go_on.clear()
+        await resolver.resolve(Kind.STUDY, "2.25.1", origin, "all studies")
+        origin.answer = (STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
+        late = [
+            asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies"))
+            for number in (2, 2, 3, 3)
+        ]
+        await asyncio.sleep(0.05)
+        origin.may_go_on.set()
+        assert await asyncio.gather(*late) == ["1.2.4", "1.2.4", None, None]
+        assert origin.asked == 2
+
+    asyncio.run(scene())
+
+
+def test_what_is_forgotten_is_asked_for(identities: IdentityMap) -> None:
+    """The map's entry was wrong: the origin server is asked again, once."""
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin((Kind.STUDY, "2.25.1", "2.25.1"))
+        identities.remember([STUDY])
+        await resolver.forget([STUDY])
+        assert await resolver.known(Kind.STUDY, "2.25.1") is None
+        assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "2.25.1"
+        assert origin.asked == 1
+
+    asyncio.run(scene())

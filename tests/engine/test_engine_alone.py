@@ -47,6 +47,7 @@ READS_CONFIGURATION = {
     "configuration/presets.py",
     "attributes/_standard/__init__.py",
     "attributes/_standard/attribute_types.py",
+    "attributes/_standard/data_dictionary.py",
     "attributes/_standard/structured_content.py",
 }
 

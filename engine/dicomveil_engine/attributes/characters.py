@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache, partial
+from importlib import import_module
+from types import ModuleType
 
-from pydicom import charset
-
+from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, LATIN_1, STAND_ALONE, STATEFUL
 from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.errors import DeidentificationError
 
-DEFAULT: tuple[str, ...] = ("iso8859",)
-"""ISO IR 6; its eighth bit is undefined, and in practice Latin-1."""
+DEFAULT: tuple[str, ...] = (LATIN_1,)
 
 _ESCAPE = b"\x1b"
 _FRAGMENT = re.compile(rb"^[^\x1b]+|\x1b[^\x1b]*")
@@ -26,9 +26,6 @@ _RESET_TEXT = re.compile(r"([\\^=\r\n\f\t]+)")
 _SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
 _EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
 """Terms as writers misspell them."""
-_GB2312 = "iso_ir_58"
-_STATEFUL = frozenset(charset.handled_encodings) - {_GB2312}
-"""Codecs that read and write the escape sequences by themselves; pydicom wrongly has GB 2312 among them."""
 _TO_GB2312 = b"\x1b$)A"
 
 
@@ -39,22 +36,21 @@ def codecs_of(value: bytes) -> tuple[str, ...]:
     pydicom would do it too, but logs the terms that it does not know.
     """
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
-    if len(terms) > 1 and terms[0] in charset.STAND_ALONE_ENCODINGS:
+    if len(terms) > 1 and terms[0] in STAND_ALONE:
         return (_codec_of(terms[0]),)  # it allows no code extensions (PS3.3 C.12.1.1.2)
-    extensions = [term for term in terms[1:] if term not in charset.STAND_ALONE_ENCODINGS]
+    extensions = [term for term in terms[1:] if term not in STAND_ALONE]
     return tuple(map(_codec_of, [terms[0], *extensions]))
 
 
 def _codec_of(term: str) -> str:
-    if term not in charset.python_encoding:
+    if term not in CODECS:
         if match := _SINGLE.fullmatch(term):
             term = f"ISO_IR {match[1]}"
         elif match := _EXTENSION.fullmatch(term):
             term = f"ISO 2022 IR {match[1]}"
         elif term.upper() in {"UTF-8", "UTF8"}:
             term = "ISO_IR 192"
-    codec: str = charset.python_encoding.get(term, DEFAULT[0])
-    return codec
+    return CODECS.get(term, LATIN_1)
 
 
 def decode(value: bytes, codecs: tuple[str, ...]) -> str:
@@ -88,10 +84,10 @@ def _decode_fragment(fragment: bytes, codecs: tuple[str, ...]) -> str:
     if not fragment.startswith(_ESCAPE):
         return fragment.decode(codecs[0])
     width = 4 if fragment[:3] in {b"\x1b$(", b"\x1b$)"} else 3
-    codec = charset.CODES_TO_ENCODINGS.get(fragment[:width])
+    codec = ESCAPES.get(fragment[:width])
     if codec is None:
         raise UnicodeError
-    if codec in _STATEFUL:
+    if codec in STATEFUL:
         return fragment.decode(codec)
     text = fragment[width:]
     reset = _RESET.search(text)
@@ -116,13 +112,18 @@ def encode(text: str, codecs: tuple[str, ...]) -> bytes:
 
 
 def _encode_part(part: str, codecs: tuple[str, ...]) -> bytes:
-    if _GB2312 in codecs[1:] and not part.isascii():
+    if GB2312 in codecs[1:] and not part.isascii():
         try:
             return part.encode(codecs[0])
         except UnicodeError:
-            return _TO_GB2312 + part.encode(_GB2312)
-    encoded: bytes = charset.encode_string(part, list(codecs))
+            return _TO_GB2312 + part.encode(GB2312)
+    encoded: bytes = _charset().encode_string(part, list(codecs))
     return encoded
+
+
+def _charset() -> ModuleType:
+    """pydicom's, which writes code extensions. It takes a third of a second to import, and few data sets have any."""
+    return import_module("pydicom.charset")
 
 
 @lru_cache(4_096)
@@ -130,7 +131,7 @@ def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
     """Whether one of the codecs can write the character."""
     for codec in codecs:
         try:
-            charset.custom_encoders.get(codec, partial(str.encode, encoding=codec))(character)
+            _charset().custom_encoders.get(codec, partial(str.encode, encoding=codec))(character)
         except UnicodeError:
             continue
         return True

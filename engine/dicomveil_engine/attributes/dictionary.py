@@ -1,17 +1,17 @@
 """What PS3.6 says of a tag: its VR, multiplicity and keyword.
 
-pydicom's dictionaries answer; for attributes newer than those, Table E.1-1 does, and for private ones that
-PS3.15 Table E.3.10-1 lists as safe, that table.
+A table generated from pydicom's dictionaries answers; for attributes newer than those, Table E.1-1 does, and for
+private ones that PS3.15 Table E.3.10-1 lists as safe, that table.
 Only tags and private creators come in, never a value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
-from pydicom import datadict
-
 from dicomveil_engine.attributes._standard import SAFE_PRIVATE, TABLE_E1
+from dicomveil_engine.attributes._standard.data_dictionary import Entry, private_dictionary, public_dictionary
 
 VRS = frozenset(
     (
@@ -28,9 +28,8 @@ _FIRST_BLOCK = 0x1000
 _CACHE_SIZE = 16_384
 """Tags remembered: more than PS3.6 has, and a bound on what odd data sets can fill."""
 
-_NEWER_KEYWORDS = {
-    row.keyword: tag for tag, row in TABLE_E1.rows.items() if datadict.tag_for_keyword(row.keyword) is None
-}
+_PUBLIC = public_dictionary()
+_NEWER_KEYWORDS = {row.keyword: tag for tag, row in TABLE_E1.rows.items() if row.keyword not in _PUBLIC.tags}
 
 
 @lru_cache(_CACHE_SIZE)
@@ -45,7 +44,7 @@ def vrs_of(tag: int, creator: str | None = None) -> tuple[str, ...]:
         written = _private_vr(tag, creator) if creator else ""
     else:
         entry = _entry(tag)
-        written = entry[0] if entry else ""
+        written = entry.vr if entry else ""
     names = written.replace("_", " or ").split(" or ")
     return tuple(name for name in names if name in VRS)
 
@@ -65,35 +64,46 @@ def vr_of(tag: int, creator: str | None = None) -> str | None:
 def vm_of(tag: int) -> str | None:
     """The value multiplicity as PS3.6 writes it, e.g. `1-n`; None when the tag is unknown."""
     entry = _entry(tag)
-    return entry[1] if entry and entry[1] else None
+    return entry.vm or None if entry else None
 
 
 @lru_cache(_CACHE_SIZE)
 def keyword_of(tag: int) -> str:
     """The keyword; empty when the tag is private or unknown."""
     entry = None if tag >> 16 & 1 else _entry(tag)
-    return entry[2] if entry else ""
+    return entry.keyword if entry else ""
 
 
 def tag_of(keyword: str) -> int | None:
     """The tag of a keyword; None when it is unknown or that of a repeating group."""
     if not keyword:
         return None
-    tag: int | None = datadict.tag_for_keyword(keyword)
+    tag = _PUBLIC.tags.get(keyword)
     return _NEWER_KEYWORDS.get(keyword) if tag is None else tag
 
 
 def repeating_tag_of(keyword: str) -> str | None:
     """The tag of a repeating group's keyword as PS3.6 writes it, e.g. `60xx3000`; None when it has none."""
-    for tag, entry in datadict.RepeatersDictionary.items():
-        if entry[4] == keyword:
-            return str(tag)
+    for tag, entry in _PUBLIC.repeating.items():
+        if entry.keyword == keyword:
+            return tag
     return None
 
 
 def keywords() -> set[str]:
     """All keywords, those of repeating groups too."""
-    return {*datadict.keyword_dict, *datadict.REPEATER_KEYWORDS, *_NEWER_KEYWORDS} - {""}
+    repeating = {entry.keyword for entry in _PUBLIC.repeating.values()}
+    return {*_PUBLIC.tags, *repeating, *_NEWER_KEYWORDS} - {""}
+
+
+def tags() -> Iterable[int]:
+    """The tags of PS3.6, but for those of repeating groups."""
+    return _PUBLIC.entries.keys()
+
+
+def private_creators() -> frozenset[str]:
+    """The private creators of which some attribute's VR is known."""
+    return private_dictionary().creators
 
 
 def describe(tag: int, vr: str | None = None) -> str:
@@ -102,22 +112,16 @@ def describe(tag: int, vr: str | None = None) -> str:
     return " ".join(word for word in words if word)
 
 
-def _entry(tag: int) -> tuple[str, str, str] | None:
-    """VR, VM and keyword of a public tag."""
-    try:
-        vr, vm, _, _, keyword = datadict.get_entry(tag)
-    except KeyError:
-        row = TABLE_E1.rows.get(tag)
-        return (row.vr or "", "", row.keyword) if row else None
-    return vr, vm, keyword
+def _entry(tag: int) -> Entry | None:
+    """What is known of a public tag."""
+    if entry := _PUBLIC.entry(tag):
+        return entry
+    row = TABLE_E1.rows.get(tag)
+    return Entry(row.vr or "", "", row.keyword) if row else None
 
 
 def _private_vr(tag: int, creator: str) -> str:
     """The VR of a private tag, as written in the dictionary; empty when it is unknown."""
     if tag & 0xFFFF >= _FIRST_BLOCK and (safe := SAFE_PRIVATE.vrs_of(tag, creator)):
         return " or ".join(safe)
-    try:
-        vr: str = datadict.private_dictionary_VR(tag, creator)
-    except KeyError:
-        return ""
-    return vr
+    return private_dictionary().vr_of(tag, creator)

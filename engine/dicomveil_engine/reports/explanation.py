@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from pydicom import datadict
-
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Method
@@ -141,7 +139,7 @@ class _Explaining:
         self._before = before
         self._after = after
         self._show_values = show_values
-        self._known_creators = {*datadict.private_dictionaries, *(rule.pattern.creator for rule in policy.rules)}
+        self._known_creators = {*dictionary.private_creators(), *(rule.pattern.creator for rule in policy.rules)}
         self._items: dict[Path, Path] = {(): ()}
         """Items of the original → where they are now; those that are gone are not in it."""
         self._plans: dict[Path, ContentPlan] = {}

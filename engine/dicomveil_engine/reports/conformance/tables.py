@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pydicom import datadict
-
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import TABLE_E1, Option, Row
 from dicomveil_engine.policy import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, Decision, Policy
@@ -67,7 +65,7 @@ def layer_rows(policies: Policies) -> Iterator[tuple[str, int, tuple[str, ...]]]
     Attributes that a rule names are left out: `rules` in the statement has them.
     """
     by_vr: dict[str, list[int]] = {}
-    for tag in datadict.DicomDictionary:
+    for tag in dictionary.tags():
         elsewhere = tag >> 16 in NOT_IN_INSTANCES or tag == SPECIFIC_CHARACTER_SET or not tag & 0xFFFF
         if not elsewhere and TABLE_E1.row(tag) is None and tag not in STRUCTURAL_UIDS | CODE_TEXT:
             for vr in dictionary.vrs_of(tag):

@@ -1,0 +1,27 @@
+"""Our table of character sets says what pydicom's says."""
+
+from __future__ import annotations
+
+import codecs
+
+from pydicom import charset
+
+from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, STAND_ALONE, STATEFUL
+
+
+def test_terms_and_escapes_are_pydicoms() -> None:
+    """An independent table has the same terms, the same escape sequences and the same codecs."""
+    assert charset.python_encoding == CODECS
+    assert charset.CODES_TO_ENCODINGS == ESCAPES
+    assert set(charset.STAND_ALONE_ENCODINGS) == STAND_ALONE
+
+
+def test_stateful_codecs_are_pydicoms_but_for_gb_2312() -> None:
+    """pydicom wrongly takes GB 2312 for a codec that reads its own escape sequence."""
+    assert set(charset.handled_encodings) - {GB2312} == STATEFUL
+
+
+def test_python_has_every_codec() -> None:
+    """No term leads to a codec that does not exist."""
+    for codec in {*CODECS.values(), *ESCAPES.values()}:
+        assert codecs.lookup(codec)

@@ -1,4 +1,4 @@
-"""What is written like an identifier. Texts are given as `words.fold` leaves them."""
+"""What is written like an identifier. Texts are given as `spelling.fold` leaves them."""
 
 from __future__ import annotations
 

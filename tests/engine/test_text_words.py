@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.text.words import DUMMY_WORD, IdentifyingWords, fold
+from dicomveil_engine.text.spelling import fold
+from dicomveil_engine.text.words import DUMMY_WORD, IdentifyingWords
 
 
 def words_of(*values: tuple[str, str]) -> IdentifyingWords:

@@ -23,7 +23,8 @@ from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_DESCRIPTION
 from dicomveil_engine.text.patterns import identifier_spans
-from dicomveil_engine.text.words import DUMMY_WORD, fold
+from dicomveil_engine.text.spelling import fold
+from dicomveil_engine.text.words import DUMMY_WORD
 
 MOST = 100
 

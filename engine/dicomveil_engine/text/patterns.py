@@ -1,7 +1,7 @@
 """What is written like an identifier, whoever's it is: dates, telephone numbers, net addresses, long numbers,
 and names behind a title.
 
-The patterns read folded text (lower case, without accents: `words.fold`).
+The patterns read folded text (lower case, without accents: `spelling.fold`).
 
 Every pattern is anchored at the start of what it matches, so that no text takes more than linear time.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import NamedTuple
 
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
@@ -18,13 +17,13 @@ from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.text import names
 from dicomveil_engine.text.known_dates import notations
 from dicomveil_engine.text.patterns import Span, identifier_spans
+from dicomveil_engine.text.spelling import fold, folded, spellings, with_joined_particles
 
 DUMMY_WORD = "anonymous"
 """Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
 
 _TEXTS_REMEMBERED = 4_096
 _VALUES_REMEMBERED = 4_096
-_CHARACTERS_REMEMBERED = 4_096
 
 _LONGEST_DESCRIPTION = 64
 """Characters (LO has as many); whoever writes more writes more than what was imaged."""
@@ -39,7 +38,6 @@ _ASCII_LETTERS = re.compile(r"[a-z]+")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W_]|[{_MARKS}\u200c\u200d])+")
 _DIGITS = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
-_ACCENTS = re.compile(r"[\u0300-\u036f]")
 _WITHOUT_BLANKS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -104,8 +102,8 @@ class IdentifyingWords:
             if not spans:
                 return text
             if not text.isascii():
-                origin = [index for index, character in enumerate(text) for _ in fold(character)]
-                spans = [(origin[start], origin[end - 1] + 1) for start, end in spans]
+                way_back = folded(text)
+                spans = [way_back.span(start, end) for start, end in spans]
             # What is left may join to something new; each round makes the text shorter.
             text = _cut(text, spans)
 
@@ -144,19 +142,6 @@ class IdentifyingWords:
         return spans
 
 
-def fold(text: str) -> str:
-    """The text in lower case, without accents and in compatible forms (full width as half width)."""
-    if text.isascii():
-        return text.lower()
-    # Character by character: `remove_from` finds its way back to the original's positions.
-    return "".join([_fold_character(character) for character in text])
-
-
-@lru_cache(_CHARACTERS_REMEMBERED)
-def _fold_character(character: str) -> str:
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", character)).casefold()
-
-
 @remembered(_TEXTS_REMEMBERED)
 def _read(text: str) -> _Reading:
     folded = fold(text)
@@ -179,36 +164,39 @@ def _parts(value: str, vr: str) -> _Parts:
     words: set[str] = set()
     phrases: set[str] = set()
     initials: set[str] = set()
-    folded = fold(value).strip(" \0")
+    plain = fold(value).strip(" \0")
     if vr == "DA":
         return _Parts(frozenset(), frozenset(), notations(value))
     if vr == "PN":
-        for group in folded.split("="):
+        for group in value.strip(" \0").split("="):
             _add_name(group, words, phrases)
-            initials |= names.initials_of(_LETTERS.findall(group))
+            initials |= names.initials_of(_LETTERS.findall(fold(group)))
     elif vr == "UI":
-        _add(folded, words, phrases)
+        _add(plain, words, phrases)
     else:
-        _add(folded, words, phrases)
-        for part in _LETTERS_OR_DIGITS.findall(folded):
+        _add(plain, words, phrases)
+        for part in _LETTERS_OR_DIGITS.findall(plain):
             if len(part) >= 3:
                 _add(part, words, phrases)
-        phrases.update(digits for digits in _DIGITS.findall(folded) if len(digits) >= 3)
+        phrases.update(digits for digits in _DIGITS.findall(plain) if len(digits) >= 3)
     words.discard(DUMMY_WORD)
     phrases.discard(DUMMY_WORD)
     return _Parts(frozenset(words), frozenset(phrases), initials=frozenset(initials))
 
 
 def _add_name(group: str, words: set[str], phrases: set[str]) -> None:
-    parts = [part for part in re.split(r"[\^\s]+", group) if part]
+    written = [part for part in re.split(r"[\^\s]+", group) if part]
+    parts = [part for part in map(fold, written) if part]
     if len(parts) > 1:
-        _add(group, words, phrases)
+        _add(fold(group), words, phrases)
         for text in names.joined(parts):
             _add(text, words, phrases)
-    for part in parts:
-        _add(part, words, phrases)
-        for letters in _LETTERS.findall(part):
-            _add(letters, words, phrases)
+    for text in with_joined_particles(parts):
+        _add(text, words, phrases)
+    for part in written:
+        for word in (part, *_LETTERS.findall(unicodedata.normalize("NFC", part))):
+            for spelling in spellings(word):
+                _add(spelling, words, phrases)
 
 
 def _add(text: str, words: set[str], phrases: set[str]) -> None:

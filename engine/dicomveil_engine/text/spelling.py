@@ -1,0 +1,182 @@
+"""How one word is spelled in different ways: case, accents, strokes, ligatures, umlauts, apostrophes, particles.
+
+    text ── fold ──→ folded text, with the way back to the text's own positions
+    name ── spellings ──→ what to look for in folded texts
+
+Pure functions of text: nothing here knows what a name is, or which texts are cleaned.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+from dicomveil_engine.bounded_cache import remembered
+
+Span = tuple[int, int]
+
+_CHARACTERS_CACHED = 4_096
+_WORDS_CACHED = 4_096
+_MOST_SPELLINGS = 64
+"""For one word. A word with more places that can be spelled in two ways has the two spellings that are consistent."""
+_SHORTEST_SHORTENED = 4
+"""Letters. "Doe" is no spelling of "Dö": what would be left of shorter words is a word of its own ("do", "ra")."""
+
+_WITHOUT_DECOMPOSITION = {
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "ȷ": "j", "ŋ": "n", "ƀ": "b", "ǥ": "g",
+    "ɨ": "i", "ʉ": "u", "ƶ": "z", "ȼ": "c", "ꝑ": "p", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss", "ĸ": "k",
+}  # fmt: skip
+"""Letters that Unicode does not decompose, though people write them with the letters of ASCII."""
+_APOSTROPHES = dict.fromkeys("'\u2018\u2019\u201b\u02bc\u02bb\u02b9\u02bd\u2032\u00b4\uff07", "'")
+_IGNORED = frozenset("\u00ad\u200b\u2060\ufeff")
+"""Soft hyphen and blanks of no width: they may stand within a word and are not seen."""
+
+_CHOICES = {
+    "ä": ("a", "ae"), "æ": ("ae", "a"), "ö": ("o", "oe"), "ø": ("o", "oe"), "œ": ("oe", "o"), "ü": ("u", "ue"),
+    "å": ("a", "aa"), "ae": ("ae", "a"), "oe": ("oe", "o"), "ue": ("ue", "u"), "aa": ("aa", "a"),
+}  # fmt: skip
+"""Letters → how they are written in ASCII. German, Swedish, Danish, Norwegian, Finnish and Turkish names have them."""
+_NOT_AN_UMLAUT = frozenset("aeoq")
+"""Letters after which "ue" is not a "ü": Bauer, Neue, Quentin."""
+
+PARTICLES = (
+    *("de la", "de las", "de los", "de le", "van de", "van den", "van der", "von der", "von dem", "von den"),
+    *("de", "del", "della", "di", "da", "das", "do", "dos", "du", "des", "van", "von", "vom", "zu", "zur", "ter"),
+    *("ten", "le", "la", "el", "al", "abu", "bin", "ibn", "ben", "st", "saint", "mac", "mc", "fitz"),
+)
+"""What stands before a family name, with a blank or run together with it."""
+_SHORTEST_BEHIND_PARTICLE = 3
+_ELIDED = frozenset("dlmnot")
+"""One letter and an apostrophe at the beginning of a name: D'Angelo, L'Oise, O'Brien."""
+
+
+class Folded(NamedTuple):
+    """A folded text, and the way back from it."""
+
+    text: str
+    """In lower case, without accents, in compatible forms."""
+    origin: tuple[int, ...] | None
+    """For each of its characters the position of that which it came from; None where the positions are the same."""
+
+    def span(self, start: int, end: int) -> Span:
+        """Where in the original text [start, end) of the folded one stands; `end` is behind `start`."""
+        return (start, end) if self.origin is None else (self.origin[start], self.origin[end - 1] + 1)
+
+
+def fold(text: str) -> str:
+    """The text in lower case, without accents and strokes, ligatures as letters, full width as half width."""
+    return text.lower() if text.isascii() else text.translate(_FOLDED)
+
+
+def folded(text: str) -> Folded:
+    """What `fold` gives, with the way back."""
+    if text.isascii():
+        return Folded(text.lower(), None)
+    pieces = [_FOLDED[ord(character)] for character in text]
+    origin = tuple(index for index, piece in enumerate(pieces) for _ in piece)
+    return Folded("".join(pieces), origin)
+
+
+class _Characters(dict[int, str]):
+    """Code point → the folded character, for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        found = _fold_character(chr(code))
+        if len(self) >= _CHARACTERS_CACHED:
+            self.clear()
+        self[code] = found
+        return found
+
+
+_FOLDED = _Characters()
+
+
+def _fold_character(character: str) -> str:
+    if character in _IGNORED:
+        return ""
+    if character in _APOSTROPHES:
+        return "'"
+    decomposed = unicodedata.normalize("NFKD", character)
+    letters = "".join(one for one in decomposed if not "\u0300" <= one <= "\u036f").casefold()
+    return "".join(_WITHOUT_DECOMPOSITION.get(letter, letter) for letter in letters)
+
+
+@remembered(_WORDS_CACHED)
+def spellings(word: str) -> frozenset[str]:
+    """How a word of a name may stand in a folded text: with umlauts as one letter or two, in either direction.
+
+    `word` is as it was written, not folded: "Müller" and "Mueller" are both `muller` and `mueller`. An apostrophe is
+    there, or is not: "O'Brien" and "OBRIEN" are both `o'brien` and `obrien`. The word itself, folded, is among them.
+    """
+    plain = fold(word)
+    found = {plain, *_by_choices(unicodedata.normalize("NFC", word).casefold())}
+    for spelling in tuple(found):
+        found |= _with_and_without_apostrophe(spelling)
+    return frozenset(one for one in found if one == plain or len(one) >= _SHORTEST_SHORTENED)
+
+
+def _by_choices(word: str) -> Iterator[str]:
+    """The spellings by umlauts, and by the two letters that stand for one."""
+    places: list[tuple[str, ...]] = []
+    index = 0
+    while index < len(word):
+        choices = _CHOICES.get(word[index : index + 2])
+        if choices and not (choices[0] == "ue" and index and word[index - 1] in _NOT_AN_UMLAUT):
+            places.append(choices)
+            index += 2
+            continue
+        places.append(_CHOICES.get(word[index]) or (fold(word[index]),))
+        index += 1
+    combinations = 2 ** sum(len(place) > 1 for place in places)
+    if combinations <= _MOST_SPELLINGS:
+        yield from map("".join, product(*places))
+    else:
+        yield "".join(min(place, key=len) for place in places)
+        yield "".join(max(place, key=len) for place in places)
+
+
+def _with_and_without_apostrophe(word: str) -> set[str]:
+    if "'" in word:
+        return {word.replace("'", "")}
+    if len(word) > _SHORTEST_BEHIND_PARTICLE and word[0] in _ELIDED and word.isalpha():
+        return {f"{word[0]}'{word[1:]}"}
+    return set()
+
+
+def with_joined_particles(parts: Sequence[str]) -> frozenset[str]:
+    """Words of a family name, run together and apart: `de la cruz` and `delacruz` are the same name.
+
+    `parts` are the name's folded words in their order; the results have blanks between words that stand apart.
+    """
+    found: set[str] = set()
+    for first in range(len(parts)):
+        for count in (1, 2):
+            particle, behind = parts[first : first + count], parts[first + count : first + count + 1]
+            if behind and " ".join(particle) in _PARTICLES:
+                found |= _ways_of(particle, behind[0])
+    for part in parts:
+        for particle in _PARTICLES:
+            joined = particle.replace(" ", "")
+            rest = part.removeprefix(joined)
+            if rest != part and len(rest) >= _SHORTEST_BEHIND_PARTICLE and rest.isalpha():
+                found |= _ways_of(particle.split(), rest)
+    return frozenset(found)
+
+
+_PARTICLES = frozenset(PARTICLES)
+
+
+@lru_cache(_WORDS_CACHED)
+def _joints(count: int) -> tuple[tuple[str, ...], ...]:
+    return tuple(product(("", " "), repeat=count))
+
+
+def _ways_of(particle: Sequence[str], rest: str) -> set[str]:
+    words = [*particle, rest]
+    return {
+        "".join(word + joint for word, joint in zip(words, (*joints, ""), strict=True))
+        for joints in _joints(len(words) - 1)
+    }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from dicomveil_proxy.errors import (
     OriginMalformed,
     OriginRefused,
     OriginTimeout,
-    OriginUnavailable,
     ProxyError,
     UnknownResource,
 )
@@ -431,140 +428,3 @@ async def test_store_that_says_nothing_of_the_instance(status: int, body: bytes,
     """Neither stored nor refused: an error."""
     with pytest.raises(error):
         await origin(httpx.Response(status, content=body)).store(None, "1.2.3", BytesIO(b"x"), 1)
-
-
-# The connection
-
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\n"
-GONE = b"the client went away"
-
-
-@asynccontextmanager
-async def server(*answers: bytes | None, hangs_up: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A real server: each request gets the next answer, None hangs up. Yields its URL, and what it got."""
-    seen: list[bytes] = []
-    left = list(answers)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                seen.append(head)
-                answer = left.pop(0)
-                if answer is None:
-                    break
-                writer.write(answer)
-                await writer.drain()
-                if hangs_up:
-                    break
-        except (asyncio.IncompleteReadError, ConnectionError):
-            seen.append(GONE)
-        finally:
-            writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listening:
-        port = listening.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/dicom-web", seen
-
-
-async def test_over_a_real_connection() -> None:
-    """The transport sends what was asked for, as it was written."""
-    async with server(OK + b"Content-Length: 2\r\n\r\n[]") as (base, seen):
-        web = WebOrigin(base)
-        await web.search(Level.STUDIES, None, None, [("PatientName", "Do?^*")], limit=1, offset=0)
-        await web.aclose()
-
-    assert seen[0].startswith(b"GET /dicom-web/studies?PatientName=Do??*&limit=1 HTTP/1.1\r\n")
-
-
-async def test_connection_refused() -> None:
-    """Unavailable, and no timeout, whatever the transport calls it; the URL stays out of the message."""
-    async with server() as (base, _):
-        pass
-    web = WebOrigin(base)
-
-    with pytest.raises(OriginUnavailable) as caught:
-        await web.search(Level.STUDIES, None, None, [], limit=1, offset=0)
-
-    await web.aclose()
-    assert "127.0.0.1" not in str(caught.value)
-
-
-async def test_silent_origin() -> None:
-    """It times out."""
-    async with server(b"") as (base, _):
-        web = WebOrigin(base, limits=WebLimits(read_seconds=0.05))
-        with pytest.raises(OriginTimeout):
-            await web.search(Level.STUDIES, None, None, [], limit=1, offset=0)
-        await web.aclose()
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        OK + b"Content-Length: 5\r\n\r\n[{}",
-        OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\n[{}\r\n",
-        OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone",
-        b"nonsense\r\n\r\n",
-    ],
-)
-async def test_broken_answer(answer: bytes) -> None:
-    """A body that is not whole is malformed, not short."""
-    async with server(answer, hangs_up=True) as (base, _):
-        web = WebOrigin(base)
-        with pytest.raises(OriginMalformed):
-            _ = [chunk async for chunk in web.metadata("1.2")]
-        await web.aclose()
-
-
-async def test_connection_that_went_stale() -> None:
-    """A request on a connection that the origin closed meanwhile is asked again, once."""
-    answer = OK + b"Content-Length: 2\r\n\r\n[]"
-    async with server(answer, None, answer) as (base, seen):
-        web = WebOrigin(base)
-        for _ in range(2):
-            assert await web.search(Level.STUDIES, None, None, [], limit=1, offset=0) == []
-        await web.aclose()
-
-    assert len([head for head in seen if head != GONE]) == 3
-
-
-async def test_no_cookies() -> None:
-    """What the origin sets for one request it does not get with the next, which may be another user's."""
-    answer = OK + b"Set-Cookie: session=1; Path=/\r\nContent-Length: 2\r\n\r\n[]"
-    async with server(answer, answer) as (base, seen):
-        web = WebOrigin(base)
-        for _ in range(2):
-            assert await web.search(Level.STUDIES, None, None, [], limit=1, offset=0) == []
-        await web.aclose()
-
-    assert not any(b"cookie:" in head.lower() for head in seen)
-
-
-async def test_pieces_are_as_large_as_they_come() -> None:
-    """A body is not cut small: each piece costs the whole way through the proxy."""
-    body = bytes(4 << 20)
-    headers = OK.replace(b"application/dicom+json", b"application/dicom") + b"Content-Length: %d\r\n\r\n" % len(body)
-    async with server(headers + body) as (base, _):
-        web = WebOrigin(base)
-        events = [event async for event in web.instances("1.2", "1.2.3", "1.2.3.4")]
-        await web.aclose()
-
-    pieces = [len(event.data) for event in events if isinstance(event, PartData)]
-    assert sum(pieces) == len(body)
-    assert sum(pieces) / len(pieces) > 1 << 15
-
-
-async def test_stopping_early_lets_go_of_the_origin() -> None:
-    """The rest of a series that nobody reads is not fetched."""
-    head = OK.replace(b"application/dicom+json", b"multipart/related; boundary=b")
-    async with server(head + b"Content-Length: 1000000\r\n\r\n--b\r\n\r\nfirst") as (base, seen):
-        web = WebOrigin(base)
-        events = web.instances("1.2")
-        assert isinstance(await anext(events), PartStart)
-        await events.aclose()
-        async with asyncio.timeout(5):
-            while GONE not in seen:  # noqa: ASYNC110 - it is a list of what the server saw
-                await asyncio.sleep(0.01)
-        await web.aclose()

@@ -33,6 +33,8 @@ from dicomveil_proxy.wire.multipart import (
 
 async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
     """The parts of a multi-part response; of any other, its body as the only part."""
+    if response.status_code == httpx.codes.NO_CONTENT:
+        raise UnknownResource("the origin server has nothing of that resource")
     whole = response.headers.get("content-type", "")
     media_type, transfer_syntax = content_type_of(whole)
     if not whole.lower().startswith("multipart/"):

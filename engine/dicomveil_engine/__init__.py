@@ -7,6 +7,10 @@
 The engine does no I/O (but for reading a configuration file), reads no clock and writes no log.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from dicomveil_engine.configuration import Finding, configuration_schema, to_own_dialect
 from dicomveil_engine.errors import (
     ConfigurationError,
@@ -41,6 +45,7 @@ __all__ = [
     "Problem",
     "SeriesRewriter",
     "configuration_schema",
+    "deidentify_dataset",
     "deidentify_instance",
     "deidentify_metadata",
     "lint",
@@ -51,13 +56,39 @@ __all__ = [
 ]
 
 
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
 def deidentify_instance(data: bytes, policy: Policy) -> bytes:
     """De-identify a whole Part 10 instance (PS3.10).
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
-    rewriter = InstanceRewriter(policy)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"data: give the instance's bytes, such as Path(...).read_bytes(), not {_kind(data)}"
+            + ("; for a data set of pydicom's there is deidentify_dataset" if hasattr(data, "to_json_dict") else "")
+        )
+    rewriter = InstanceRewriter(_policy(policy))
     return b"".join([*rewriter.feed(data), *rewriter.close()])
+
+
+def deidentify_dataset(dataset: Dataset, policy: Policy) -> Dataset:
+    """De-identify a data set that pydicom holds; the result is a new one, and the original is not changed.
+
+    The outcome is that of `deidentify_instance` for the instance's bytes. Without file meta information the data set
+    is encoded as it was read, else in explicit VR little endian.
+
+    Raises InvalidDataSetError for what pydicom cannot encode, DeidentificationError for what has no safe output.
+    """
+    if not hasattr(dataset, "to_json_dict"):
+        raise TypeError(
+            f"dataset: give a pydicom.Dataset, not {_kind(dataset)}; for bytes there is deidentify_instance"
+        )
+    from dicomveil_engine.part10.pydicom_dataset import rewrite_dataset  # noqa: PLC0415 - it needs pydicom
+
+    return rewrite_dataset(dataset, _policy(policy))
 
 
 def deidentify_metadata(
@@ -71,5 +102,18 @@ def deidentify_metadata(
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
-    rewriter = MetadataRewriter(policy)
+    if not isinstance(instances, list | tuple):
+        raise TypeError(f"instances: give a list of data sets in DICOM JSON, not {_kind(instances)}")
+    rewriter = MetadataRewriter(_policy(policy))
     return [rewriter.rewrite(instance, bulk_data_uri=bulk_data_uri) for instance in instances]
+
+
+def _policy(policy: object) -> Policy:
+    if not isinstance(policy, Policy):
+        raise TypeError(f"policy: give what load_policy returns, not {_kind(policy)}")
+    return policy
+
+
+def _kind(value: object) -> str:
+    """The type of a wrong argument; never the argument, which may be a patient's data or a key."""
+    return f"a value of type {type(value).__name__}"

@@ -117,6 +117,13 @@ class Policy:
         """`decide(tag, vr, creator=None, declared=False) -> Decision`; `declared` says that the instance declares a
         private element safe (profile.private.is_declared_safe)."""
 
+    def __repr__(self) -> str:
+        """What was asked for, without the key: name, number of rules, options."""
+        options = ", ".join(option.value for option in Option if option in self.options)
+        profile = "none" if self._profile is None else "PS3.15"
+        name = self.name or "without a name"
+        return f"<Policy {name}: {len(self._rules)} rules, profile {profile}, options [{options}]>"
+
     def _refuse_shared_identity(self) -> None:
         """Refuse what would give every instance the same SOP Instance UID."""
         for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):

@@ -8,13 +8,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 import dicomveil_engine
-from dicomveil_engine import EngineError, InstanceRewriter, deidentify_instance, deidentify_metadata, load_policy
+from dicomveil_engine import (
+    EngineError,
+    InstanceRewriter,
+    deidentify_dataset,
+    deidentify_instance,
+    deidentify_metadata,
+    load_policy,
+)
 from engine.datasets import EXPLICIT, KEY, Nodes, encoded, instance, preset, read, real_instances, rule, rules
 
 NODES: Nodes = {
@@ -59,6 +67,32 @@ def test_instance() -> None:
         == output.SOPInstanceUID
         == preset("default").pseudonym_uid("1.2.3.9")
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: deidentify_instance("Doe^Jane", preset("basic")), "data: give the instance's bytes"),  # type: ignore[arg-type]
+        (lambda: deidentify_instance(plain(), {"profile": "basic"}), "policy: give what load_policy returns"),  # type: ignore[arg-type]
+        (lambda: deidentify_metadata({}, preset("basic")), "instances: give a list"),  # type: ignore[arg-type]
+        (lambda: deidentify_dataset(b"Doe^Jane", preset("basic")), "dataset: give a pydicom.Dataset"),
+        (lambda: load_policy({"profile": "basic"}, "Doe^Jane's key, as text"), "key: give the project key as bytes"),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_arguments(call: Callable[[], object], message: str) -> None:
+    """Each is refused by name, with what is expected, and without the argument's content."""
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert message in str(caught.value)
+    assert "Doe" not in str(caught.value)
+
+
+def test_policies_say_what_they_are() -> None:
+    """In a notebook a policy shows its rules and options, and nothing of its key."""
+    policy = load_policy({"profile": "default"}, KEY)
+
+    assert repr(policy).endswith("profile PS3.15, options [retainLongModifiedDates]>")
+    assert KEY.hex() not in repr(policy)
 
 
 def test_metadata() -> None:

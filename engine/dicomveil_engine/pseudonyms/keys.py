@@ -26,6 +26,11 @@ class Keys:
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.secret, bytes):
+            raise TypeError(
+                f"key: give the project key as bytes, not as {type(self.secret).__name__}; bytes.fromhex(...) reads "
+                "what `dicomveil keygen` writes"
+            )
         if len(self.secret) < MINIMUM_KEY_BYTES:
             raise ConfigurationError(
                 f"the project key has {len(self.secret)} bytes; give at least {MINIMUM_KEY_BYTES} "

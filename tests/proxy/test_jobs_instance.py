@@ -89,7 +89,7 @@ def test_an_unforeseen_error_is_told_without_its_message(
     def stumble(*_: object) -> None:
         raise ValueError("Doe^Jane")
 
-    monkeypatch.setattr(instance, "InstanceRewriter", stumble)
+    monkeypatch.setattr(instance, "Deidentification", stumble)
 
     outcome, _ = deidentified(CT, tmp_path, policy)
 

@@ -1,9 +1,12 @@
-"""De-identify files: one, or all below a folder, in one process or more.
+"""Work in bulk: many units, each a pure function of the job, run by a crew, and noted when they are placed.
 
-    tree, names → journal: is it done? → workers ⇄ instance: one file → outcome → report, progress
-                                                                     └→ directory: DICOMDIR, at the end
+    folder:  tree, names → journal: is it done? → crew ⇄ files: one file → outcome → report, progress
+                                                                          └→ directory: DICOMDIR, at the end
+    deidentification.py   the one place where an instance's bytes are de-identified
+    crews/                who runs units
 
-`run.py` joins them. What becomes of an instance is the engine's business, what was typed the command's.
+`run.py` joins them for `dicomveil anonymize`. What becomes of an instance is the engine's business, what was typed the
+command's.
 
 No patient's value is in an outcome, a report or the journal. File names may hold names: `run.py` says which are told.
 """

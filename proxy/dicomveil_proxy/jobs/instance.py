@@ -12,10 +12,11 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
 
-from dicomveil_engine import EngineError, InstanceRewriter, InvalidDataSetError, Policy
-from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
+from dicomveil_engine import EngineError, InvalidDataSetError, Policy
+from dicomveil_engine.part10.file_meta import FileMeta
 from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
 from dicomveil_proxy import logs
+from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Deidentification, read_meta
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.wire import unfinished
@@ -23,8 +24,6 @@ from dicomveil_proxy.wire import unfinished
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 """The SOP Class of a DICOMDIR (PS3.4 Annex I.4)."""
 
-_HEAD_BYTES = 1 << 16
-"""Read first: most headers, and what tells a DICOM instance from any other file."""
 _CHUNK_BYTES = 1 << 20
 _PROBLEMS_TOLD = 3
 
@@ -38,7 +37,7 @@ def file_meta_of(path: Path) -> FileMeta | None:
     Raises OSError, and InvalidDataSetError for what is DICOM and broken.
     """
     with path.open("rb") as file:
-        return _read_meta(file.read(_HEAD_BYTES))
+        return read_meta(file.read(HEAD_BYTES))
 
 
 class InstanceFiles:
@@ -69,8 +68,8 @@ class InstanceFiles:
             return Outcome(Status.FAILED, f"unexpected error {logs.describe_error(error)}")
 
     def _deidentify(self, file: BinaryIO, source: Path, target: Path, *, synchronous: bool) -> Outcome:
-        head = file.read(_HEAD_BYTES)
-        meta = _read_meta(head)
+        head = file.read(HEAD_BYTES)
+        meta = read_meta(head)
         if meta is None:
             return NOT_DICOM
         if meta.sop_class_uid == MEDIA_STORAGE_DIRECTORY:
@@ -92,7 +91,7 @@ class InstanceFiles:
 
     def _rewrite(self, head: bytes, file: BinaryIO, output: BinaryIO) -> None:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = InstanceRewriter(self._policy)
+        rewriter = Deidentification(self._policy)
         write_all(output.write, rewriter.feed(head))
         del head
         buffer = memoryview(self._buffer)
@@ -114,19 +113,7 @@ def write_all(
 
 def _few(chunks: list[bytes | bytearray | memoryview]) -> list[bytes | bytearray | memoryview]:
     """Small chunks joined, so that each is worth a call of the system."""
-    return [b"".join(chunks)] if len(chunks) > 1 and sum(map(len, chunks)) <= _HEAD_BYTES else chunks
-
-
-def _read_meta(head: bytes) -> FileMeta | None:
-    """As file_meta_of, from the beginning of the file."""
-    is_marked = head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
-    try:
-        found = read_file_meta(head, closing=True)
-    except InvalidDataSetError:
-        if is_marked:
-            raise
-        return None
-    return found[0] if found else None
+    return [b"".join(chunks)] if len(chunks) > 1 and sum(map(len, chunks)) <= HEAD_BYTES else chunks
 
 
 def _mapped(path: Path) -> mmap:

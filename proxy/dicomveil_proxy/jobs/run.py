@@ -13,13 +13,13 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_proxy.jobs.directory import write_dicomdir
+from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.journal import Journal
 from dicomveil_proxy.jobs.names import Naming, rename_by
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import Found, walk
-from dicomveil_proxy.jobs.workers import Task, work
 
 _LINK = Outcome(Status.SKIPPED, "it is a link; links are not followed")
 _TAKEN = Outcome(Status.FAILED, "another file's pseudonymous name is the same; rename it")

@@ -13,10 +13,10 @@ import pytest
 
 from bench.instances import ct
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.jobs.files import LOST, Task, crew_of, work
 from dicomveil_proxy.jobs.job import Job
-from dicomveil_proxy.jobs.outcome import Status
+from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import Found
-from dicomveil_proxy.jobs.workers import DIED, Task, _Crew, work
 
 JOB = Job("default", bytes(32))
 CT = ct(rows=8, columns=8)
@@ -29,6 +29,11 @@ def tasks(folder: Path, names: list[str]) -> Iterator[Task]:
         if not source.exists():
             source.write_bytes(CT)
         yield Task(Found(name, name), source, folder / f"{name}.out")
+
+
+def in_processes(job: Job, each: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+    """By one process of its own."""
+    return crew_of(job, 1).work(lambda: next(each, None))
 
 
 def test_one_worker_keeps_the_order_and_takes_tasks_as_it_needs_them(tmp_path: Path) -> None:
@@ -57,10 +62,10 @@ def test_a_worker_that_dies_takes_one_instance_with_it(tmp_path: Path) -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    outcomes = {task.found.source: outcome for task, outcome in _Crew(JOB, 1).work(tasks(tmp_path, names))}
+    outcomes = {task.found.source: outcome for task, outcome in in_processes(JOB, tasks(tmp_path, names))}
     killer.join()
 
-    assert outcomes.pop("pipe") == DIED
+    assert outcomes.pop("pipe") == LOST
     assert {outcome.status for outcome in outcomes.values()} == {Status.WRITTEN}
     assert len(outcomes) == 12
     assert not list(tmp_path.glob(".*"))
@@ -71,9 +76,9 @@ def test_a_configuration_that_changes_under_a_run_ends_it(tmp_path: Path) -> Non
     """Two workers must never apply two policies."""
     rules = tmp_path / "rules.json"
     rules.write_text('{"profile": "basic"}')
-    crew = _Crew(Job(rules, bytes(32)), 1)
+    crew = crew_of(Job(rules, bytes(32)), 1)
     rules.write_text('{"profile": "default"}')
 
     with pytest.raises(ConfigurationError, match="changed while the run began"):
-        list(crew.work(tasks(tmp_path, ["a"])))
+        list(crew.work(lambda: next(iter(tasks(tmp_path, ["a"])))))
     assert not (tmp_path / "a.out").exists()

@@ -1,0 +1,68 @@
+"""The one place where a job de-identifies an instance's bytes, whatever they are read from and written to.
+
+Bytes in and bytes out, without I/O. Beside the output it gives what manifests say of it: its size and its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
+from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
+
+Chunk = bytes | bytearray | memoryview
+
+HEAD_BYTES = 1 << 16
+"""Most headers, and what tells a DICOM instance from any other file."""
+
+
+class Deidentification:
+    """Of one instance. An error leaves the output incomplete: it must be dropped.
+
+    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._rewriter = InstanceRewriter(policy)
+        self._digest = hashlib.sha256(usedforsecurity=False)
+        self.size = 0
+        """Bytes of the output so far."""
+
+    def feed(self, data: bytes | memoryview) -> list[Chunk]:
+        """Take bytes of the original, give those of the output that are ready."""
+        return self._counted(self._rewriter.feed(data))
+
+    def close(self) -> list[Chunk]:
+        """The rest of the output, now that the original is complete."""
+        return self._counted(self._rewriter.close())
+
+    @property
+    def sha256(self) -> bytes:
+        """The digest of the output so far: to find files that were damaged, and no pseudonym."""
+        return self._digest.digest()
+
+    @property
+    def deidentified(self) -> InstanceIdentity:
+        """The output's own UIDs; known once the instance is complete."""
+        return self._rewriter.deidentified or InstanceIdentity()
+
+    def _counted(self, chunks: list[Chunk]) -> list[Chunk]:
+        for chunk in chunks:
+            self._digest.update(chunk)
+            self.size += len(chunk)
+        return chunks
+
+
+def read_meta(head: bytes) -> FileMeta | None:
+    """What the beginning of a file says of it; None for what is not DICOM.
+
+    Raises InvalidDataSetError for what is DICOM and broken.
+    """
+    is_marked = head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
+    try:
+        found = read_file_meta(head, closing=True)
+    except InvalidDataSetError:
+        if is_marked:
+            raise
+        return None
+    return found[0] if found else None

@@ -1,0 +1,87 @@
+"""The unit of `dicomveil anonymize`: one file of a folder, and its place in another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.jobs.crews.processes import Processes
+from dicomveil_proxy.jobs.instance import InstanceFiles
+from dicomveil_proxy.jobs.job import Job
+from dicomveil_proxy.jobs.outcome import Outcome, Status
+from dicomveil_proxy.jobs.tree import Found
+from dicomveil_proxy.wire import unfinished
+
+LOST = Outcome(Status.FAILED, "the process that worked on it ended; there may not be enough memory for it")
+
+
+class Task(NamedTuple):
+    """One file to be de-identified."""
+
+    found: Found
+    source: Path
+    target: Path
+
+
+class FileStation:
+    """De-identifies one file after the other."""
+
+    slots = 0
+
+    def __init__(self, job: Job) -> None:
+        self._files = InstanceFiles(job, job.policy())
+
+    def perform(self, message: tuple[str, str]) -> Outcome:
+        """De-identify one file; `message` holds the paths of the original and of its output."""
+        source, target = message
+        return self._files.deidentify(Path(source), Path(target))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True)
+class FileRecipe:
+    """Makes a station in a worker, unless the configuration has changed since the run began."""
+
+    job: Job
+    fingerprint: bytes
+
+    def __call__(self) -> FileStation:
+        """As `Recipe`."""
+        station = FileStation(self.job)
+        if self.job.fingerprint() != self.fingerprint:
+            raise ConfigurationError(
+                "the configuration, or dicomveil itself, was changed while the run began; begin again"
+            )
+        return station
+
+
+def crew_of(job: Job, count: int) -> Processes[Task, Outcome]:
+    """The processes for a job's files."""
+    return Processes(FileRecipe(job, job.fingerprint()), count, LOST, message=_message, clean=_clean)
+
+
+def work(job: Job, tasks: Iterable[Task], count: int) -> Iterator[tuple[Task, Outcome]]:
+    """The outcome of each task, in the order in which they are done; with one worker, here and in their order.
+
+    Tasks are taken from the iterable as they are needed. Raises ConfigurationError when no worker can be started.
+    """
+    if count == 1:
+        files = InstanceFiles(job, job.policy())
+        return ((task, files.deidentify(task.source, task.target)) for task in tasks)
+    remaining = iter(tasks)
+    return crew_of(job, count).work(lambda: next(remaining, None))
+
+
+def _message(task: Task) -> tuple[str, str]:
+    return str(task.source), str(task.target)
+
+
+def _clean(task: Task, process: int) -> None:
+    with contextlib.suppress(OSError):
+        unfinished.place_of(task.target, process).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 from dicomveil_engine import Policy, load_policy
 from dicomveil_proxy.errors import UnknownResource
@@ -34,6 +34,7 @@ from dicomveil_proxy.pixels.render import rendering_query
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import parse_uid
 from dicomveil_proxy.service.application import PREFIX, create_application
+from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.wire.multipart import Event, MultipartReader, PartData, PartEnd, PartStart, boundary_of
 
@@ -330,10 +331,18 @@ def application_in(folder: Path, origin: Any, *, profile: object = "default", **
 
 
 @contextmanager
-def served(application: FastAPI) -> Iterator[int]:
+def served(application: ASGIApp, limits: ConnectionLimits | None = None) -> Iterator[int]:
     """A real server on a free port of this machine, in a thread; yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(application, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            application,
+            http=protocol(limits or ConnectionLimits()),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

@@ -30,6 +30,7 @@ from dicomveil_proxy.command.signals import sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
+from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
@@ -184,7 +185,7 @@ def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECON
         partial(application, settings),
         factory=True,
         workers=settings.workers,
-        http="httptools",
+        http=protocol(ConnectionLimits(settings.limits.request_head_bytes, settings.limits.header_seconds)),
         ws="none",
         lifespan="on",
         log_config=None,

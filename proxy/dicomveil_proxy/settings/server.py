@@ -68,6 +68,10 @@ class Limits(BaseModel):
     """Searches, retrieves and stores at one time, per worker."""
     request_seconds: PositiveFloat = 3600
     """For one request, from its first to its last byte."""
+    request_head_bytes: Annotated[int, Field(ge=4096)] = 65_536
+    """Of the request line and the header fields."""
+    header_seconds: PositiveFloat = 10
+    """For the request line and the header fields to arrive."""
     origin_connect_seconds: PositiveFloat = 10
     origin_read_seconds: PositiveFloat = 60
     """Without a byte from the origin."""

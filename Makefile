@@ -7,9 +7,10 @@ UV_REQUIREMENT := uv>=0.11
 # What is on the PATH, else our own copy, which the rule below fetches.
 UV := $(or $(UV),$(shell command -v uv 2>/dev/null),.uv/bin/uv)
 RUN := .venv/bin
+RESOLUTION ?= highest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench pictures clean
+.PHONY: help install demo test check format bench pictures docs packages test-wheel clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -40,8 +41,24 @@ bench: install ## measure the engine beside other de-identifiers, the proxy besi
 pictures: install ## make the documents' pictures of the viewer again (needs what docs/viewer.md names)
 	CI=true PICTURES=docs/pictures $(RUN)/pytest tests/browser
 
+docs: install ## build the API reference from the docstrings into dist/docs
+	$(RUN)/pdoc --docformat markdown --output-directory dist/docs dicomveil_engine dicomveil_proxy
+
+packages: $(UV) ## build wheels and source distributions of both packages into dist/
+	rm -rf dist/*.whl dist/*.tar.gz
+	$(UV) build --all-packages --out-dir dist
+
+# In an environment that holds the wheel, what it needs and what the tests need, and nothing else of ours.
+test-wheel: $(UV) ## run the engine's tests against the wheel in dist/ (RESOLUTION=lowest-direct for the oldest versions)
+	rm -rf .wheel
+	$(UV) venv --quiet --python $(PYTHON) .wheel
+	$(UV) pip install --quiet --python .wheel/bin/python --resolution $(RESOLUTION) -r engine/pyproject.toml
+	$(UV) pip install --quiet --python .wheel/bin/python --no-deps dist/dicomveil_engine-*.whl
+	$(UV) pip install --quiet --python .wheel/bin/python pytest pytest-xdist hypothesis httpx anyio lxml
+	.wheel/bin/pytest -n 2 --dist loadfile tests/engine
+
 clean: ## remove what these targets made
-	rm -rf .venv .uv .ohif .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .uv .ohif .wheel .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
 # --inexact leaves alone what `make bench` has added.
 .venv/.complete: uv.lock pyproject.toml engine/pyproject.toml proxy/pyproject.toml | $(UV)

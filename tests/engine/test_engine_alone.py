@@ -10,7 +10,7 @@ from pathlib import Path
 import dicomveil_engine
 
 ENGINE = Path(dicomveil_engine.__file__).parent
-ALLOWED = {"pydicom", "cryptography", "isal", "orjson", "dicomveil_engine"}
+ALLOWED = {"pydicom", "cryptography", "isal", "orjson", "phonenumbers", "dicomveil_engine"}
 """What the distribution depends on, its extra `fast`, and itself."""
 
 BLOCKED = ["dicomveil_proxy", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "dicomweb_client", "numpy"]
@@ -49,6 +49,7 @@ READS_CONFIGURATION = {
     "attributes/_standard/attribute_types.py",
     "attributes/_standard/data_dictionary.py",
     "attributes/_standard/structured_content.py",
+    "text/lists/__init__.py",
 }
 
 PROGRAM = """

@@ -22,7 +22,8 @@ from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_DESCRIPTION
-from dicomveil_engine.text.patterns import identifier_spans
+from dicomveil_engine.text.detectors import detect
+from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
 from dicomveil_engine.text.words import DUMMY_WORD
 
@@ -37,7 +38,7 @@ class Reason(Enum):
         self.points = points
 
     IDENTIFIER = "written like a date, number, address or UID", 50
-    """`patterns.identifier_spans`, in text VRs and in bytes that can be read."""
+    """`text.detectors`, in text VRs and in bytes that can be read."""
     PERSON = "a person's name", 40
     """In PN, and not a pseudonym of the project."""
     UID = "a UID that is no pseudonym", 40
@@ -136,7 +137,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
 
 def _in_text(text: str) -> list[Reason]:
     reasons = []
-    if identifier_spans(fold(text)):
+    if detect(Reading(text)):
         reasons.append(Reason.IDENTIFIER)
     if _NAME.search(text) or (_TWO_WORDS.fullmatch(text) and _has_unknown_word(text)):
         reasons.append(Reason.NAME)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from dicomveil_engine.text.patterns import Span
+from dicomveil_engine.text.spelling import Span
 
 _SHORTEST_JOINED = 3
 """A shorter part with an initial is as likely a word of its own ("Li" and "Na": "lin")."""

@@ -15,9 +15,12 @@ from typing import NamedTuple
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
 from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.text import names
+from dicomveil_engine.text.cleaning import remove, resolve
+from dicomveil_engine.text.detectors import detect
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.known_dates import notations
-from dicomveil_engine.text.patterns import Span, identifier_spans
-from dicomveil_engine.text.spelling import fold, folded, spellings, with_joined_particles
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.spelling import Span, fold, folded, spellings, with_joined_particles
 
 DUMMY_WORD = "anonymous"
 """Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
@@ -27,6 +30,9 @@ _VALUES_REMEMBERED = 4_096
 
 _LONGEST_DESCRIPTION = 64
 """Characters (LO has as many); whoever writes more writes more than what was imaged."""
+
+_ROUNDS = 16
+"""A text that still holds something new after so many was made to; nothing of it is kept."""
 
 _LONG_PHRASE = 6
 """A shorter phrase counts only between word boundaries, a longer one wherever it stands."""
@@ -42,7 +48,6 @@ _WITHOUT_BLANKS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """Scripts that write no blanks between words (and, decomposed, Korean, which adds particles to names)."""
-_BETWEEN_WORDS = re.compile(r"[\s,;.:^=/_'\-]{0,3}")
 
 
 class _Reading(NamedTuple):
@@ -50,7 +55,8 @@ class _Reading(NamedTuple):
 
     folded: str
     words: frozenset[str]
-    patterns: tuple[Span, ...]
+    findings: tuple[Finding, ...]
+    """In positions of the text itself."""
 
 
 class IdentifyingWords:
@@ -92,20 +98,31 @@ class IdentifyingWords:
         return cleaned
 
     def _clean(self, text: str) -> str:
+        for _ in range(_ROUNDS):
+            findings = self.findings(text)
+            if not findings:
+                return text
+            # What is left may join to something new; each round makes the text shorter.
+            text = remove(text, findings)
+        return ""
+
+    def findings(self, text: str) -> list[Finding]:
+        """What in a text identifies, in its order: spans that do not overlap."""
         if self._words is None:
             self._compile()
         if self._is_description(text):
-            return text
-        while True:
-            reading = _read(text)
-            spans = [*reading.patterns, *self._spans(reading)]
-            if not spans:
-                return text
-            if not text.isascii():
-                way_back = folded(text)
-                spans = [way_back.span(start, end) for start, end in spans]
-            # What is left may join to something new; each round makes the text shorter.
-            text = _cut(text, spans)
+            return []
+        reading = _read(text)
+        spans = self._spans(reading)
+        if spans and not text.isascii():
+            way_back = folded(text)
+            spans = [way_back.span(start, end) for start, end in spans]
+        return resolve(
+            [
+                *reading.findings,
+                *(Finding(*span, Infotype.GENERIC_ID, Likelihood.VERY_LIKELY, "the instance's own") for span in spans),
+            ]
+        )
 
     def _compile(self) -> None:
         parts = [_parts(value, vr) for value, vr in self._values]
@@ -120,7 +137,7 @@ class IdentifyingWords:
             return False
         reading = _read(text)
         own = reading.words & self._words
-        if len(own) != 1 or reading.patterns or reading.words & self._initials:
+        if len(own) != 1 or reading.findings or reading.words & self._initials:
             return False
         if len(reading.words) < 2 or not reading.words <= DESCRIPTIVE_WORDS or not reading.folded.isascii():
             return False
@@ -146,7 +163,7 @@ class IdentifyingWords:
 def _read(text: str) -> _Reading:
     folded = fold(text)
     letters = _ASCII_LETTERS if folded.isascii() else _LETTERS
-    return _Reading(folded, frozenset(letters.findall(folded)), identifier_spans(folded))
+    return _Reading(folded, frozenset(letters.findall(folded)), tuple(detect(Reading(text))))
 
 
 class _Parts(NamedTuple):
@@ -218,31 +235,3 @@ def _phrase_pattern(phrase: str) -> re.Pattern[str]:
     before = f"(?<!{boundaries[0]})" if boundaries[0] else ""
     after = f"(?!{boundaries[1]})" if boundaries[1] else ""
     return re.compile(before + re.escape(phrase) + after)
-
-
-def _cut(text: str, spans: list[Span]) -> str:
-    """The text without the spans; one blank stays between what is left and right of them."""
-    kept = []
-    end = 0
-    for start, span_end in sorted(spans):
-        if start > end and not (end and _BETWEEN_WORDS.fullmatch(text, end, start)):
-            kept.append(text[end:start])
-        end = max(end, span_end)
-    return _joined([*kept, text[end:]])
-
-
-def _joined(pieces: list[str]) -> str:
-    """The pieces one after the other, with one blank where there was any or where two words would meet."""
-    joined: list[str] = []
-    blank = False
-    for piece in pieces:
-        body = piece.strip(" ")
-        if body:
-            if joined:
-                left, right = joined[-1][-1], body[0]
-                blank = blank or piece[0] == " " or (left.isalnum() and right.isalnum())
-                joined.append(" " if blank and left not in "\r\n" and right not in "\r\n" else "")
-            joined.append(body)
-            blank = False
-        blank = blank or piece.endswith(" ")
-    return "".join(joined)

@@ -1,0 +1,20 @@
+"""EMAIL_ADDRESS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_EMAIL = re.compile(r"(?<![\w.+%'\-])[\w.+%'\-]{1,128}@[\w.\-]{1,255}(?<=\w)")
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The e-mail addresses of a text."""
+    if "@" in reading.plain:
+        for match in _EMAIL.finditer(reading.plain):
+            yield Finding(
+                *match.span(), Infotype.EMAIL_ADDRESS, Likelihood.VERY_LIKELY, "written like an e-mail address"
+            )

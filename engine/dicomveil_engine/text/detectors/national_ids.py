@@ -1,0 +1,95 @@
+"""National numbers of persons: each by its notation and check digits, or by a cue where the digits are mistyped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from dicomveil_engine.text.detectors import checksums
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_SEPARATORS = re.compile(r"[ .\-/]")
+_REACH = 40
+"""Characters before a number in which its cue stands."""
+
+
+class _Notation(NamedTuple):
+    infotype: Infotype
+    pattern: re.Pattern[str]
+    check: Callable[[str], bool]
+    cue: re.Pattern[str]
+    """With it, a number counts whatever its check digits are."""
+
+
+def _notation(infotype: Infotype, pattern: str, check: Callable[[str], bool], cue: str) -> _Notation:
+    return _Notation(infotype, re.compile(rf"(?<![^\W_])(?<!\d[.,])(?:{pattern})(?![^\W_])"), check, re.compile(cue))
+
+
+_NOTATIONS = (
+    _notation(
+        Infotype.US_SOCIAL_SECURITY_NUMBER, r"\d{3}([ \-])\d\d\1\d{4}", checksums.ssn, r"ssn|social|soc\.? ?sec"
+    ),
+    _notation(
+        Infotype.US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER, r"9\d\d([ \-])\d\d\1\d{4}", checksums.itin, "itin|tax"
+    ),
+    _notation(
+        Infotype.US_MEDICARE_BENEFICIARY_ID_NUMBER,
+        r"[1-9][ac-hjkmnp-rt-y][ac-hjkmnp-rt-y\d]\d-?[ac-hjkmnp-rt-y][ac-hjkmnp-rt-y\d]\d-?[ac-hjkmnp-rt-y]{2}\d\d",
+        lambda _: True,
+        "medicare|mbi",
+    ),
+    _notation(Infotype.UK_NATIONAL_HEALTH_SERVICE_NUMBER, r"\d{3}([ \-]?)\d{3}\1\d{4}", checksums.nhs, "nhs"),
+    _notation(
+        Infotype.FRANCE_NIR,
+        r"[1-478][ ]?\d\d[ ]?(?:0[1-9]|[1-9]\d)[ ]?(?:\d\d|2[ab])[ ]?\d{3}[ ]?\d{3}(?:[ ]?\d\d)",
+        checksums.nir,
+        r"\bnir\b|secu|nss|insee|vitale",
+    ),
+    _notation(Infotype.SPAIN_DNI_NUMBER, r"\d{2}\.?\d{3}\.?\d{3}[ \-]?[a-z]", checksums.dni, r"\b(?:dni|nif)\b"),
+    _notation(Infotype.SPAIN_NIE_NUMBER, r"[xyz][ \-]?\d{7}[ \-]?[a-z]", checksums.nie, r"\bnie\b"),
+    _notation(
+        Infotype.ITALY_FISCAL_CODE,
+        r"[a-z]{3}[ ]?[a-z]{3}[ ]?[\dlmnp-v]{2}[abcdehlmprst][\dlmnp-v]{2}[ ]?[a-z][\dlmnp-v]{3}[a-z]",
+        checksums.codice_fiscale,
+        r"codice fiscale|\bc\.?f\.?\b",
+    ),
+    _notation(
+        Infotype.NETHERLANDS_BSN_NUMBER, r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]\d{3}[ .]\d{3}", checksums.bsn,
+        r"\bbsn\b|burgerservice|sofi",
+    ),
+    _notation(Infotype.BRAZIL_CPF_NUMBER, r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", checksums.cpf, r"\bcpf\b"),
+    _notation(Infotype.POLAND_PESEL_NUMBER, r"\d{11}", checksums.pesel, "pesel"),
+    _notation(Infotype.TURKEY_ID_NUMBER, r"[1-9]\d{10}|[1-9]\d\d \d{3} \d{3} \d\d", checksums.tckn,
+              r"tckn|t\.?c\.? ?(?:kimlik|no)|kimlik"),
+    _notation(Infotype.KOREA_RRN, r"\d{6}-?[1-8]\d{6}", checksums.rrn, "주민|rrn"),
+    _notation(Infotype.CHINA_RESIDENT_ID_NUMBER, r"[1-9]\d{5}(?:18|19|20)\d{2}\d{4}\d{3}[\dx]|\d{17}[\dx]",
+              checksums.chinese_id, "身份证|证件"),
+    _notation(Infotype.JAPAN_INDIVIDUAL_NUMBER, r"\d{4}[ \-]?\d{4}[ \-]?\d{4}", checksums.my_number,
+              "マイナンバー|個人番号|my number"),
+    _notation(Infotype.SWEDEN_NATIONAL_ID_NUMBER, r"(?:\d\d)?\d{6}[\-+]\d{4}",
+              lambda digits: checksums.luhn(digits[-10:]), "personnummer|pnr"),
+    _notation(Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3}[ \-]\d{3}[ \-]\d{3}", checksums.luhn,
+              r"\bsin\b|social insurance"),
+)  # fmt: skip
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The national numbers of a text."""
+    if not reading.has_digits(7):
+        return
+    text = reading.plain
+    for infotype, pattern, check, cue in _NOTATIONS:
+        for match in pattern.finditer(text):
+            if _is_issued(_SEPARATORS.sub("", match[0]), check):
+                yield Finding(*match.span(), infotype, Likelihood.VERY_LIKELY, "a number with its check digits")
+            elif cue.search(text, max(0, match.start() - _REACH), match.start()):
+                yield Finding(*match.span(), infotype, Likelihood.LIKELY, "a number behind a word for it")
+
+
+def _is_issued(number: str, check: Callable[[str], bool]) -> bool:
+    try:
+        return check(number)
+    except (KeyError, ValueError):
+        return False

@@ -1,0 +1,46 @@
+"""IP_ADDRESS, in versions 4 and 6, and MAC_ADDRESS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv6Address
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::\d{1,5})?(?:/\d{1,2})?")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w{1,16})?(?:/\d{1,3})?(?![\w:])")
+_MAC = re.compile(
+    r"(?<![\w:\-])(?:[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![\w:\-])"
+)
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The net and hardware addresses of a text."""
+    text = reading.plain
+    if not reading.has_digit:
+        return
+    for match in _MAC.finditer(text):
+        yield Finding(*match.span(), Infotype.MAC_ADDRESS, Likelihood.VERY_LIKELY, "written like a MAC address")
+    for match in _IPV4.finditer(text):
+        # One number of four may be too large where somebody mistyped it; more are a version or a measurement.
+        large = sum(int(part) > 255 for part in re.findall(r"\d+", match[0])[:4])
+        if large <= 1:
+            yield Finding(*match.span(), Infotype.IP_ADDRESS, Likelihood.VERY_LIKELY, "written like an IP address")
+    if ":" in text:
+        for match in _IPV6.finditer(text):
+            if _is_ipv6(match[0]):
+                yield Finding(
+                    *match.span(), Infotype.IP_ADDRESS, Likelihood.VERY_LIKELY, "written like an IPv6 address"
+                )
+
+
+def _is_ipv6(text: str) -> bool:
+    address = text.partition("/")[0].partition("%")[0]
+    try:
+        IPv6Address(address)
+    except AddressValueError:
+        return False
+    # "::" and "1::2" are punctuation; an address has some digits to it.
+    return len(address) >= 6

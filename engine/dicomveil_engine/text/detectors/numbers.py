@@ -1,0 +1,43 @@
+"""GENERIC_ID: long numbers of which no more is known.
+
+A blank or an underscore ends a number: "512 512 300" are three. What is written in groups is one number only where
+hyphens join the groups, and where the groups are not a series of b-values or sizes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_SHORTEST = 7
+"""Digits. Shorter numbers need a cue (`record_numbers`) or the shape of one of the instance's own."""
+_NUMBER = re.compile(
+    r"(?<![^\W_])(?<!\d[.,])[a-z]{0,5}\d{7,}[a-z]{0,3}(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
+)
+_HYPHENATED = re.compile(r"(?<![^\W_])(?<![.,\-])[a-z]{0,5}-?\d+(?:-\d+){1,5}(?:-[a-z0-9]{1,3})?(?![^\W_])(?![.,]\d)")
+_DECIMAL = re.compile(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
+_DIGITS = re.compile(r"\d+")
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The long numbers of a text."""
+    if not reading.has_digit:
+        return
+    text = reading.plain
+    for pattern in (_NUMBER, _DECIMAL):
+        for match in pattern.finditer(text):
+            yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "a number of seven digits or more")
+    if "-" in text:
+        for match in _HYPHENATED.finditer(text):
+            if _is_identifier(_DIGITS.findall(match[0])):
+                yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "digits in groups")
+
+
+def _is_identifier(groups: list[str]) -> bool:
+    if sum(map(len, groups)) < _SHORTEST:
+        return False
+    # b-values, sizes, echo times: 0-500-1000, 1200-1500.
+    return not all(int(group) % 50 == 0 for group in groups)

@@ -1,0 +1,19 @@
+"""UID: DICOM's unique identifiers and OIDs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d+(?:\.\d+){3,}|2\.25\.\d+)")
+"""Four numbers are an IP address, five and more a UID."""
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The UIDs of a text."""
+    if reading.has_digit:
+        for match in _UID.finditer(reading.plain):
+            yield Finding(*match.span(), Infotype.UID, Likelihood.VERY_LIKELY, "written like a UID")

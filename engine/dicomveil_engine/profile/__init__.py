@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomveil_engine.attributes._standard import TABLE_E1, Option
+from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.profile.actions import Actions, Verdict
 from dicomveil_engine.profile.compound import COMPOUND, BasicCodes
 from dicomveil_engine.profile.listed import decide_listed
 from dicomveil_engine.profile.private import decide_private
-from dicomveil_engine.profile.unlisted import CODE_TEXT, STRUCTURAL_UIDS, decide_unlisted
+from dicomveil_engine.profile.unlisted import CODE_TEXT, decide_unlisted
 from dicomveil_engine.pseudonyms.keys import Keys
 
 __all__ = ["CODE_TEXT", "COMPOUND", "STRUCTURAL_UIDS", "ConfidentialityProfile", "Verdict"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.profile.actions import FREE_TEXT_VRS, TIME_VRS, Actions, Verdict
 
@@ -16,37 +17,6 @@ OVERLAY_GROUPS = 0x60
 
 SPECIMEN_STEP_CONTENT = 0x00400612
 """Specimen Preparation Step Content Item Sequence, in the items of (0040,0610)."""
-
-STRUCTURAL_UIDS = frozenset(
-    tag
-    for keyword in [
-        "SOPClassUID",
-        "RelatedGeneralSOPClassUID",
-        "OriginalSpecializedSOPClassUID",
-        "ReferencedSOPClassUID",
-        "ReferencedRelatedGeneralSOPClassUIDInFile",
-        "ReferencedSOPClassUIDInFile",
-        "SOPClassesInStudy",
-        "SOPClassesSupported",
-        "AvailableTransferSyntaxUID",
-        "EncryptedContentTransferSyntaxUID",
-        "TransferSyntaxUID",
-        "CodingSchemeUID",
-        "ContextUID",
-        "MappingResourceUID",
-        "ContextGroupExtensionCreatorUID",
-        "MACCalculationTransferSyntaxUID",
-        "ReferencedTransferSyntaxUIDInFile",
-        "MediaStorageSOPClassUID",
-        "CreatorVersionUID",
-        "PrivateInformationCreatorUID",
-        "ImplementationClassUID",
-        "RequestedSOPClassUID",
-        "AffectedSOPClassUID",
-    ]
-    if (tag := dictionary.tag_of(keyword)) is not None
-)
-"""UI attributes that name a class, a syntax or a coding scheme, never somebody's instance."""
 
 CODE_TEXT = frozenset(
     tag

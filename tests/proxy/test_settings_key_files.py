@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
+from dicomveil_proxy.settings.key_files import KeyFileWarning, others_can_read, read_key
 
 HEX_KEY = "0123456789abcdef" * 4
 
@@ -64,3 +65,17 @@ def test_a_key_file_open_to_others(tmp_path: Path) -> None:
     """It is taken, with a warning: secrets mounted into containers look like this."""
     with pytest.warns(KeyFileWarning, match="mode 0600"):
         assert read_key(key_file(tmp_path, HEX_KEY.encode(), 0o644))
+
+
+def test_a_key_that_the_platform_handed_over() -> None:
+    """Root's, readable by a group of ours: Kubernetes and Docker mount secrets so. Our own file is to be ours alone."""
+    ours, group, another = os.geteuid() or 10001, os.getegid(), max(os.getgroups(), default=0) + 1
+
+    def read_by_others(uid: int, gid: int, mode: int) -> bool:
+        return others_can_read(os.stat_result((mode, 0, 0, 0, uid, gid, 0, 0, 0, 0)), user=ours)
+
+    assert not read_by_others(0, group, 0o100440)
+    assert read_by_others(0, another, 0o100440)
+    assert read_by_others(0, group, 0o100444)
+    assert read_by_others(ours, group, 0o100640)
+    assert not read_by_others(ours, group, 0o100600)

@@ -35,13 +35,13 @@ def read_key(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            status = os.fstat(file.fileno())
             content = file.read(_MAXIMUM_KEY_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
             f"key_file: it cannot be read ({error.strerror}); `dicomveil keygen FILE` makes one"
         ) from None
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
+    if others_can_read(status, user=os.geteuid()):
         warnings.warn("others can read the key file; give it mode 0600", KeyFileWarning, stacklevel=2)
     key = _decoded_key(content)
     if key is None or len(key) < MINIMUM_KEY_BYTES or len(content) > _MAXIMUM_KEY_FILE_BYTES:
@@ -50,6 +50,17 @@ def read_key(path: Path) -> bytes:
             "or raw; `dicomveil keygen FILE` makes one"
         )
     return key
+
+
+def others_can_read(status: os.stat_result, *, user: int) -> bool:
+    """Whether somebody else than the user with this number can read the file.
+
+    One that is root's and readable by a group of ours is how Kubernetes and Docker hand over a secret.
+    """
+    if status.st_mode & stat.S_IROTH:
+        return True
+    handed_over = status.st_uid == 0 != user and status.st_gid in {os.getegid(), *os.getgroups()}
+    return bool(status.st_mode & stat.S_IRGRP) and not handed_over
 
 
 def _decoded_key(content: bytes) -> bytes | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -47,25 +44,6 @@ def test_options_of_serve_are_settings_with_their_defaults() -> None:
     for name in set(parameters) - _COMMAND_ONLY:
         shown, default = parameters[name].show_default, Settings.model_fields[name].get_default()
         assert not isinstance(shown, str) or shown == str(default), name
-
-
-def test_the_process_begins_anew_with_the_allocator_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, with its own arguments, and without touching what somebody set."""
-    calls: list[tuple[str, list[str], dict[str, str]]] = []
-    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "dicomveil_proxy", "serve"])
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
-    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-
-    command._with_allocator()
-    ((program, arguments, environment),) = calls
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", environment["MALLOC_MMAP_THRESHOLD_"])
-    command._with_allocator()
-
-    assert (program, arguments) == (sys.executable, [sys.executable, "-m", "dicomveil_proxy", "serve"])
-    assert environment["MALLOC_TRIM_THRESHOLD_"] == "1"
-    assert len(calls) == 1
 
 
 def test_keygen_writes_a_key_that_only_the_owner_reads(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
+from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.signals import sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
@@ -201,6 +202,7 @@ def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECON
 def application(settings: Settings) -> FastAPI:
     """The application of one worker; where it cannot be made, the process ends and says why."""
     logs.configure()
+    keep_large_blocks()
     try:
         made = create_application(settings)
     except ConfigurationError as error:

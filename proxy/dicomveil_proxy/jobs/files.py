@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.instance import InstanceFiles
 from dicomveil_proxy.jobs.job import Job
@@ -33,6 +34,7 @@ class FileStation:
     slots = 0
 
     def __init__(self, job: Job) -> None:
+        keep_large_blocks()
         self._files = InstanceFiles(job, job.policy())
 
     def perform(self, message: tuple[str, str]) -> Outcome:
@@ -72,6 +74,7 @@ def work(job: Job, tasks: Iterable[Task], count: int) -> Iterator[tuple[Task, Ou
     Tasks are taken from the iterable as they are needed. Raises ConfigurationError when no worker can be started.
     """
     if count == 1:
+        keep_large_blocks()
         files = InstanceFiles(job, job.policy())
         return ((task, files.deidentify(task.source, task.target)) for task in tasks)
     remaining = iter(tasks)

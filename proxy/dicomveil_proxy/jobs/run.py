@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy
-from dicomveil_proxy.jobs.directory import write_dicomdir
 from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
@@ -121,6 +120,10 @@ class _Run:
 
     def directories(self) -> None:
         """A DICOMDIR for each that the input had, of what is below its folder in the output."""
+        if not self._directories:
+            return
+        from dicomveil_proxy.jobs.directory import write_dicomdir  # noqa: PLC0415 - it needs pydicom, half a second
+
         for folder, task in self._directories.items():
             outcome = write_dicomdir(task.source, folder, self._policy)
             self._tell(Event(task.found.source, str(Path(task.found.target).with_name("DICOMDIR")), outcome))

@@ -1,0 +1,141 @@
+"""Which transfer syntax is decoded and encoded by what, and how a frame is.
+
+An array has the frame's rows and columns, and its samples where there are several (always by pixel); its values
+are little endian, of Bits Allocated, and signed where Pixel Representation says so. numpy and the codecs are loaded
+at the first frame, so that a process which only asks what is possible stays small. A codec reads hostile input in C:
+decode in a process that holds neither key nor network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
+from dicomveil_engine.pixels.layout import FrameLayout
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+RLE = "1.2.840.10008.1.2.5"
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+JPEG_2000 = "1.2.840.10008.1.2.4.90"
+JPEG_XL = "1.2.840.10008.1.2.4.110"
+HTJ2K = "1.2.840.10008.1.2.4.201"
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What decodes a transfer syntax, and whether it is encoded here too, which is always without loss."""
+
+    family: str
+    is_encoded: bool = False
+    is_lossless: bool = True
+    """Whether frames of this syntax lost nothing when they were encoded."""
+
+
+_LOSSY = Codec("jpeg", is_lossless=False)
+CODECS = {
+    **dict.fromkeys((IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED), Codec("native", is_encoded=True)),
+    EXPLICIT_BIG: Codec("native"),
+    RLE: Codec("rle", is_encoded=True),
+    DEFLATED_FRAMES: Codec("deflated", is_encoded=True),
+    "1.2.840.10008.1.2.4.50": _LOSSY,
+    "1.2.840.10008.1.2.4.51": _LOSSY,
+    "1.2.840.10008.1.2.4.53": _LOSSY,
+    "1.2.840.10008.1.2.4.55": _LOSSY,
+    "1.2.840.10008.1.2.4.57": Codec("jpeg"),
+    JPEG_LOSSLESS: Codec("jpeg", is_encoded=True),
+    JPEG_LS: Codec("jpeg_ls", is_encoded=True),
+    "1.2.840.10008.1.2.4.81": Codec("jpeg_ls", is_lossless=False),
+    JPEG_2000: Codec("jpeg_2000", is_encoded=True),
+    "1.2.840.10008.1.2.4.91": Codec("jpeg_2000", is_lossless=False),
+    HTJ2K: Codec("htj2k", is_encoded=True),
+    "1.2.840.10008.1.2.4.202": Codec("htj2k"),
+    "1.2.840.10008.1.2.4.203": Codec("htj2k", is_lossless=False),
+    JPEG_XL: Codec("jpeg_xl"),
+    "1.2.840.10008.1.2.4.111": Codec("jpeg_xl", is_lossless=False),
+    "1.2.840.10008.1.2.4.112": Codec("jpeg_xl", is_lossless=False),
+}
+"""Transfer syntax → codec (PS3.6 Table A-1). Not among them: video, and JPEG 2000 Part 2."""
+NATIVE = frozenset(syntax for syntax, codec in CODECS.items() if codec.family == "native")
+DECODABLE = frozenset(CODECS)
+ENCODABLE = frozenset(syntax for syntax, codec in CODECS.items() if codec.is_encoded)
+
+_MISSING = "frames are decoded and encoded with the extra dicomveil-engine[codecs], which is not installed"
+
+
+def decode_frame(frame: bytes, syntax: str, layout: FrameLayout) -> tuple[NDArray[Any], FrameLayout]:
+    """Decode one frame: its array, and the layout that describes it now.
+
+    Colours are those that are stored, but for YBR_FULL_422, YBR_ICT and YBR_RCT: they become RGB, or YBR_FULL
+    where they are native; the layout says which. A native frame is little endian, and arranged by Planar
+    Configuration; single bits begin at the first byte. Values of a lossy code stream that are beyond Bits Stored
+    become the nearest legal one.
+
+    Raises InvalidDataSetError for a transfer syntax without a codec, and for a frame that cannot be decoded or that
+    is of another size than the layout says, which is looked up in the code stream's header before anything is
+    decoded.
+    """
+    layout.check()
+    codec = CODECS.get(syntax)
+    if codec is None:
+        raise InvalidDataSetError(f"there is no decoder for transfer syntax {syntax}")
+    coders = _coders()
+    with _border(InvalidDataSetError("a frame of Pixel Data cannot be decoded")):
+        array, interpretation = coders.DECODERS[codec.family](frame, layout)
+        if array.shape != layout.shape or array.dtype.str != layout.dtype:
+            raise InvalidDataSetError("a frame of Pixel Data is not as the Image Pixel attributes say")
+    planar = layout.planar_configuration if codec.family == "native" else 0
+    return array, replace(layout, photometric_interpretation=interpretation, planar_configuration=planar)
+
+
+def encode_frame(array: NDArray[Any], syntax: str, layout: FrameLayout) -> bytes:
+    """Encode an array of this layout without loss, which is proved by decoding it again.
+
+    The colours stay what they are. A native frame is arranged by Planar Configuration.
+
+    Raises DeidentificationError where the syntax does not encode such an array, ValueError for another array.
+    """
+    layout.check()
+    if array.shape != layout.shape or array.dtype.str != layout.dtype:
+        raise ValueError("the array is not of the layout")
+    codec = CODECS.get(syntax)
+    if codec is None or not codec.is_encoded:
+        raise DeidentificationError(f"frames are not encoded in transfer syntax {syntax}")
+    coders = _coders()
+    refusal = DeidentificationError(f"these pixels cannot be encoded in transfer syntax {syntax} without loss")
+    with _border(refusal):
+        encoded: bytes = coders.ENCODERS[codec.family](array, layout)
+        again, found = decode_frame(encoded, syntax, layout)
+        if found.photometric_interpretation != layout.photometric_interpretation or (again != array).any():
+            raise refusal
+    return encoded
+
+
+def _coders() -> ModuleType:
+    try:
+        from dicomveil_engine.pixels import coders  # noqa: PLC0415 - as the module's docstring says
+    except ImportError:
+        raise DeidentificationError(_MISSING) from None
+    return coders
+
+
+@contextmanager
+def _border(refusal: EngineError) -> Iterator[None]:
+    """The border to the codecs: what they raise becomes an error of ours, without their message."""
+    try:
+        yield
+    except (EngineError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - codecs raise anything
+        raise refusal from None

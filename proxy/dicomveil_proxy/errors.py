@@ -3,11 +3,16 @@
 ProxyError (never raised itself)
 ├── RequestError (never raised itself)   the user agent asked wrongly, or for a pseudonym we never gave
 │   ├── BadRequest                       400
+│   ├── Unauthenticated                  401  no valid credentials
+│   ├── Forbidden                        403  a right is missing within one's own project
 │   ├── UnknownResource                  404
+│   ├── NoRoute                          404  no such path, or nothing that this user may know of
 │   ├── NotAcceptable                    406
 │   ├── Conflict                         409  storing it would harm what the origin server holds
+│   ├── RequestTooSlow                   408  the request's body comes too slowly
 │   ├── PayloadTooLarge                  413
-│   └── UnsupportedMediaType             415
+│   ├── UnsupportedMediaType             415
+│   └── TooManyRequests                  429  a limit of this user's is reached
 ├── NotReleasable                        403  the profile forbids this instance
 ├── OriginError (never raised itself)    the origin server failed, or sent what we cannot read
 │   ├── OriginUnavailable                502
@@ -23,9 +28,17 @@ never holds a value, an original UID, or the origin server's URL.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
+
 
 class ProxyError(Exception):
     """Root of the proxy's errors; never raised itself."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What the answer says of the error in its head."""
+        return {}
 
 
 class RequestError(ProxyError):
@@ -34,6 +47,29 @@ class RequestError(ProxyError):
 
 class BadRequest(RequestError):
     """The request cannot be understood."""
+
+
+class Unauthenticated(RequestError):
+    """The request has no credentials, or none that are valid. Which of the two, nobody is told."""
+
+    def __init__(self) -> None:
+        super().__init__("credentials are needed: send a valid bearer token")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The challenge of RFC 6750 Section 3."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(RequestError):
+    """The user has other rights in this project, but not the one that this request needs."""
+
+
+class NoRoute(RequestError):
+    """There is no such route, as far as this user may know."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such route")
 
 
 class UnknownResource(RequestError):
@@ -54,6 +90,24 @@ class PayloadTooLarge(RequestError):
 
 class UnsupportedMediaType(RequestError):
     """The request's body is in a media type that we do not take."""
+
+
+class RequestTooSlow(RequestError):
+    """The request's body comes more slowly than the least rate."""
+
+
+class TooManyRequests(RequestError):
+    """A limit for this user and project is reached."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = max(1, ceil(retry_after))
+        """Seconds after which it makes sense to ask again."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """RFC 9110 Section 10.2.3."""
+        return {"Retry-After": str(self.retry_after)}
 
 
 class NotReleasable(ProxyError):

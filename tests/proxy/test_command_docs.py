@@ -15,6 +15,7 @@ from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.configuration.settings import SETTING_NAMES
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_proxy.settings.access import TABLES, AccessSettings, OIDCSettings
 from dicomveil_proxy.settings.server import Limits, Settings, load_settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -32,7 +33,7 @@ def settings_of(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str
     return [
         (name, prefix + name.upper(), _default(field.get_default(), required=field.is_required()))
         for name, field in model.model_fields.items()
-        if name not in {"limits", "filter", "projects"}
+        if name not in {"limits", "filter", "projects", *TABLES}
     ]
 
 
@@ -47,6 +48,15 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = _SETTING.findall(CONFIGURATION)
 
     assert documented == settings_of(Settings, "DICOMVEIL_") + settings_of(Limits, "DICOMVEIL_LIMITS__")
+
+
+@pytest.mark.parametrize("model", [AccessSettings, OIDCSettings])
+def test_every_setting_of_access_is_documented(model: type[BaseModel]) -> None:
+    """In a table of its own, by its name."""
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", CONFIGURATION, re.MULTILINE)
+    documented = set(re.findall(r"\w+", " ".join(rows)))
+
+    assert set(model.model_fields) - {"oidc"} <= documented
 
 
 def test_the_settings_file_of_the_page_is_read(tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ def test_without_settings_it_names_those_that_it_needs() -> None:
         (["--state", "key"], "state: the folder cannot be made or written"),
         (["--config", "nothing.toml"], "the settings file does not exist"),
         (["--public-url", "research"], "public_url: write it as https://host"),
-        (["--host", "192.0.2.1"], "host: this machine has no such name or address"),
+        (["--host", "0.0.0.0"], "host: without a section [access] users are not authenticated"),
+        (["--host", "::"], "host: without a section [access] users are not authenticated"),
+        (["--host", "viewer.test"], "anonymous = true if everybody who reaches the server may use it"),
         (["--store", "perhaps"], "'perhaps' is not one of 'deidentify', 'reidentify', 'refuse'"),
     ],
 )
@@ -207,6 +209,38 @@ def test_nothing_of_a_request_can_reach_a_log_of_uvicorn() -> None:
 
     assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
     assert (config.server_header, config.proxy_headers) == (False, False)
+
+
+def test_an_address_of_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is written out that everybody may come, the address itself is what is wrong."""
+    monkeypatch.setenv("DICOMVEIL_ANONYMOUS", "true")
+
+    assert "host: this machine has no such name or address" in refusal("--host", "192.0.2.1")
+
+
+OIDC = "[access.oidc]\nissuer = 'https://x'\naudience = 'a'\ngroups = {staff = {projects = ['*'], can = ['search']}}"
+
+
+@pytest.mark.parametrize("text", ["anonymous = true", "[access]", OIDC])
+def test_an_open_address_is_allowed(text: str) -> None:
+    """With users that are authenticated, or the word that they are not."""
+    Path("open.toml").write_text(f"origin = 'origin'\nkey_file = 'key'\nhost = '0.0.0.0'\n{text}")
+
+    serve.check_access(serve.effective_settings(Path("open.toml")))
+
+
+def test_access_and_anonymous_contradict_each_other() -> None:
+    """Nobody can say which of them was meant."""
+    Path("both.toml").write_text("anonymous = true\n[access]")
+
+    assert "anonymous: it does not go with [access]" in refusal("--config", "both.toml")
+
+
+def test_a_project_named_default_with_access() -> None:
+    """A grant for `default` would mean two projects."""
+    Path("two.toml").write_text("[access]\n[projects.default]\nkey_file = 'other'")
+
+    assert "projects.default: with [access]" in refusal("--config", "two.toml")
 
 
 @pytest.fixture(params=[1, 2])

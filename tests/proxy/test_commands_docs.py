@@ -32,6 +32,7 @@ def in_a_folder_with_what_the_page_names(tmp_path: Path, monkeypatch: pytest.Mon
     Path("rules.json").write_text(written)
     Path("other.json").write_text('{"DicomTagRules": [{"name": "PatientName", "method": "redact"}]}')
     write_key(Path("project.key"))
+    Path("dicomveil.toml").write_text('origin = "images"\n[access]\n[projects.lung]\nkey_file = "project.key"\n')
     Path("ct.dcm").write_bytes(instance())
     Path("images").mkdir()
     Path("images/1.dcm").write_bytes(instance())

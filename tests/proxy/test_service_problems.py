@@ -12,11 +12,16 @@ from dicomveil_proxy.service.problems import PROBLEMS, problem
 
 STATUSES: dict[type[Exception], int] = {
     errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.UnknownResource: 404,
+    errors.NoRoute: 404,
     errors.NotAcceptable: 406,
+    errors.RequestTooSlow: 408,
     errors.Conflict: 409,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.TooManyRequests: 429,
     errors.NotReleasable: 403,
     errors.OriginUnavailable: 502,
     errors.OriginTimeout: 504,

@@ -5,6 +5,7 @@
     keygen    a new project key                keygen.py
     anonymize files and folders                anonymize.py
     explain, review, decrypt, conformance, config: declared in inspection.py
+    token, audit: declared in access.py
 
 Here are names, options and help; what a command does is in its module, imported when it is called for, so that
 `--help` does not wait for a web server. `refusal.py` says how all of them refuse.
@@ -19,7 +20,7 @@ from typing import Annotated, Literal
 import typer
 
 from dicomveil_proxy import logs
-from dicomveil_proxy.command import inspection
+from dicomveil_proxy.command import access, inspection
 
 commands = typer.Typer(
     name="dicomveil",
@@ -30,6 +31,7 @@ commands = typer.Typer(
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 commands.add_typer(inspection.commands)
+commands.add_typer(access.commands)
 
 
 def main() -> None:
@@ -95,7 +97,8 @@ def _serve(
     host: Annotated[
         str | None,
         typer.Option(
-            show_default="127.0.0.1", help="Address to listen on. dicomveil itself asks nobody who he is: see the docs."
+            show_default="127.0.0.1",
+            help="Address to listen on. One that other machines reach needs [access] in the settings file.",
         ),
     ] = None,
     port: Annotated[

@@ -32,10 +32,13 @@ from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
+from dicomveil_proxy.settings.access import is_loopback
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
+from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.tokens import TokenFile
 
 STARTUP_FAILED = 3
 """Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
@@ -88,6 +91,7 @@ def check(settings: Settings) -> list[str]:
     Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
     up later.
     """
+    check_access(settings)
     warned: list[str] = []
     projects = projects_of(settings)
     for project in projects:
@@ -99,6 +103,25 @@ def check(settings: Settings) -> list[str]:
     for project in projects:
         identity_map_of(project).close()
     return warned
+
+
+def check_access(settings: Settings) -> None:
+    """Refuse to let other machines in without credentials, unless the settings say so. Raises ConfigurationError."""
+    if settings.access is not None and settings.anonymous:
+        raise ConfigurationError("anonymous: it does not go with [access]; take one of the two away")
+    if settings.access is None and not settings.anonymous and not is_loopback(settings.host):
+        raise ConfigurationError(
+            "host: without a section [access] users are not authenticated, so only addresses of this machine itself "
+            "(127.0.0.1) can be listened on; add [access] and make tokens with `dicomveil token new`, or write "
+            "anonymous = true if everybody who reaches the server may use it"
+        )
+    if settings.access is not None:
+        TokenFile(settings.access.tokens_file).all()
+        names = {label_of(project.name): project.name for project in projects_of(settings)}
+        if len(names) < len(projects_of(settings)):
+            raise ConfigurationError(
+                "projects.default: with [access], `default` is the project above the tables; choose another name"
+            )
 
 
 def _check_project(project: ProjectSettings) -> list[str]:

@@ -19,11 +19,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys
-from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.errors import NoRoute, ProxyError
 from dicomveil_proxy.logs import of_project
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
@@ -41,6 +42,10 @@ from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
+from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
+from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
+from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.tokens import TokenFile
 
 PREFIX = "/dicom-web"
 _PROJECT_PATH = re.compile("/projects/([^/]+)/")
@@ -84,15 +89,20 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     application.router.redirect_slashes = False
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
-    @application.api_route("/healthz", methods=["GET", "HEAD"])
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    for path in sorted(OPEN_PATHS):
+        application.router.routes.append(Route(path, _health, methods=["GET"]))
 
     for project in projects:
         application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
     application.add_middleware(Compression)
+    application.add_middleware(
+        Admission,
+        doors=Doors(application.router.routes),
+        authenticators=authenticators_of(settings),
+        projects=[label_of(project.name) for project in projects],
+    )
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
@@ -152,11 +162,24 @@ def identity_map_of(settings: ProjectSettings) -> IdentityMap:
     return open_identity_map(settings.state, project=settings.name, warn=_log.warning)
 
 
+def authenticators_of(settings: Settings) -> list[Authenticator]:
+    """By what the server knows its users; where nothing is said of access, everybody is let in."""
+    if settings.access is None:
+        return [Anybody()]
+    return [StaticTokens(TokenFile(settings.access.tokens_file))]
+
+
+async def _health(_: Request) -> Response:
+    return json_response({"status": "ok"})
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     """Answer an error by the table of problems; those of routing have no detail of ours."""
     request_id = request.scope.get("request_id", "")
     if isinstance(error, HTTPException):
-        detail = "there is no such route" if error.status_code == 404 else "this method is not allowed here"
+        if error.status_code == 404:
+            return problem_response(NoRoute(), request_id)
+        detail = "this method is not allowed here"
         body = {"code": "no-route", "detail": detail, "request_id": request_id}
         return json_response(body, status=error.status_code, headers=dict(error.headers or {}))
     if isinstance(error, ClientDisconnect):

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 
 METHODS = ("GET", "HEAD", "POST")
 REQUEST_HEADERS = ("Authorization", "Cache-Control", "If-None-Match", "Pragma", "Range", "X-Requested-With")
-"""That viewers send, beyond Accept and Content-Type; Authorization is for a server before this one."""
-RESPONSE_HEADERS = ("ETag", "Warning", "X-Request-Id")
+"""That viewers send, beyond Accept and Content-Type."""
+RESPONSE_HEADERS = ("ETag", "Retry-After", "Warning", "WWW-Authenticate", "X-Request-Id")
 """That a page may read, beyond those that it may always."""
 _PREFLIGHT_SECONDS = 600
 

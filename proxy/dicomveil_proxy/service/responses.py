@@ -84,7 +84,8 @@ async def _disconnected(receive: Receive) -> None:
 def problem_response(error: BaseException, request_id: str) -> Response:
     """What a user agent is told of an error."""
     status, body = problem(error, request_id)
-    return json_response(body, status=status)
+    headers = error.headers if isinstance(error, ProxyError) else None
+    return json_response(body, status=status, headers=headers)
 
 
 def json_response(

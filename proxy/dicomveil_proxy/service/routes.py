@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope as RequestScope
 
 from dicomveil_proxy.errors import BadRequest, OriginRefused, UnknownResource, UnsupportedMediaType
 from dicomveil_proxy.project import Project
@@ -31,6 +32,8 @@ from dicomveil_proxy.transactions.frames import frames as retrieve_frames
 from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import Storing, bounded, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
+from dicomveil_proxy.trust.doors import GuardedRoute
+from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.wire.media_type import (
     DICOM,
     DICOM_JSON,
@@ -65,13 +68,18 @@ class DICOMweb:
         self._streams = Streams(project.limits, project.entity_tag_key)
 
     def routes(self) -> list[Route]:
-        """Of Starlette, below the prefix."""
+        """Of Starlette, below the prefix, each with the right that it asks for."""
+        guarded = partial(GuardedRoute, project=self._project.name)
         return [
-            Route(f"{self._prefix}/studies", self.store, methods=["POST"]),
-            Route(f"{self._prefix}/studies/{{study}}", self.store, methods=["POST"]),
-            Route(f"{self._prefix}/wado", self.wado, methods=["GET"]),
-            Route(f"{self._prefix}/{{path:path}}", self.get, methods=["GET"]),
+            guarded(f"{self._prefix}/studies", self.store, methods=["POST"], right=Right.STORE),
+            guarded(f"{self._prefix}/studies/{{study}}", self.store, methods=["POST"], right=Right.STORE),
+            guarded(f"{self._prefix}/wado", self.wado, methods=["GET"], right=Right.RETRIEVE),
+            guarded(f"{self._prefix}/{{path:path}}", self.get, methods=["GET"], right=self._right),
         ]
+
+    def _right(self, scope: RequestScope) -> Right:
+        searched = _SEARCH.fullmatch(scope["path"].removeprefix(f"{self._prefix}/"))
+        return Right.SEARCH if searched else Right.RETRIEVE
 
     async def get(self, request: Request) -> Response:
         """Search or retrieve."""

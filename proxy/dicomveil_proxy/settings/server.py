@@ -36,13 +36,14 @@ from pydantic_settings import (
 )
 
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, TLSSettings
 from dicomveil_proxy.settings.filters import FilterSettings
 from dicomveil_proxy.settings.project_table import ProjectName, ProjectTable
 
 DEFAULT_FILE = Path("dicomveil.toml")
 
 _PREFIX = "DICOMVEIL_"
-_TABLES = (f"{_PREFIX}PROJECTS__", f"{_PREFIX}FILTER__")
+_TABLES = tuple(f"{_PREFIX}{name}__" for name in ("PROJECTS", "FILTER", *map(str.upper, TABLES)))
 """Variables below these are checked with their tables."""
 _DATABASE = re.compile("postgres(?:ql)?://")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
@@ -126,6 +127,13 @@ class Settings(BaseSettings):
     projects: dict[ProjectName, ProjectTable] = {}
     """Further projects by their names; what one leaves out is as it is here."""
     limits: Limits = Limits()
+    anonymous: bool = False
+    """Whether everybody who reaches the server may use it, on addresses that other machines reach, too."""
+    access: AccessSettings | None = None
+    """How users are authenticated; without it, they are not."""
+    tls: TLSSettings | None = None
+    """Without it, the server speaks plain HTTP."""
+    audit: AuditSettings = AuditSettings()
 
     @field_validator("state", mode="before")
     @classmethod
@@ -176,6 +184,8 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     if there is one. Raises ConfigurationError naming the setting and the mend.
     """
     values = _read_file(file or DEFAULT_FILE, must_exist=file is not None)
+    if isinstance(access := values.get("access"), dict):
+        access.setdefault("tokens", (file or DEFAULT_FILE).parent / TOKENS)
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
     _check_names(given, "the arguments", Settings)
     _check_environment()
@@ -199,7 +209,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     except ValidationError as error:
         raise ConfigurationError("; ".join(_mend(detail) for detail in error.errors())) from None
     except SettingsError as error:
-        field = re.search('for field "(limits|filter|projects)"', str(error))
+        field = re.search('for field "(limits|filter|projects|access|tls|audit)"', str(error))
         name = field[1] if field else "limits"
         raise ConfigurationError(
             f"{name}: {_PREFIX}{name.upper()} is no JSON object; set {_PREFIX}{name.upper()}__<NAME> for each"
@@ -226,6 +236,8 @@ def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
     _check_names(values, "the settings file", Settings)
     _check_table(values, "limits", Limits)
     _check_table(values, "filter", FilterSettings)
+    for name, model in TABLES.items():
+        _check_table(values, name, model)
     if isinstance(projects := values.get("projects"), dict):
         for name in projects:
             _check_table(projects, name, ProjectTable, "projects.")

@@ -1,0 +1,83 @@
+"""What can be typed about users and their traces: names, options and help.
+
+    token    make, list and revoke static tokens    token.py
+    audit    check and read the audit               audit.py
+
+As in the package itself, what a command does is imported when it is called for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+commands = typer.Typer()
+"""Joined to those of the package."""
+
+token_commands = typer.Typer(name="token", help="Make, list and revoke static tokens.", no_args_is_help=True)
+
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default="dicomveil.toml, if there is one",
+        help="The server's settings file. Its section [access] says where the tokens are.",
+    ),
+]
+_Form = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="What to write.")]
+
+
+@token_commands.command("new")
+def _token_new(
+    can: Annotated[
+        str,
+        typer.Option(
+            metavar="RIGHTS",
+            help="Rights with commas between them: search, retrieve, store, export, review, admin, metrics.",
+        ),
+    ],
+    config: _Config = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="the one without a name",
+            help="A project in which the token is valid; may be repeated. `*` for all.",
+        ),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="SPAN|DATE", help="How long it is valid: 30d, 12h, 1y, or 2030-12-31.")
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Who has it, for the list and the audit.")] = "",
+) -> None:
+    """Make a token and print it, this once.
+
+    The file holds only its SHA-256. The server knows the token at once, without a restart.
+    """
+    from dicomveil_proxy.command.token import new  # noqa: PLC0415 - see the module's docstring
+
+    new(config, project or [], can, expires, name)
+
+
+@token_commands.command("list")
+def _token_list(config: _Config = None, form: _Form = "table") -> None:
+    """List the tokens: who has them, what they allow, until when. The tokens themselves cannot be shown."""
+    from dicomveil_proxy.command.token import show  # noqa: PLC0415 - see the module's docstring
+
+    show(config, form)
+
+
+@token_commands.command("revoke")
+def _token_revoke(
+    which: Annotated[str, typer.Argument(metavar="ID|NAME", help="As `dicomveil token list` shows it.")],
+    config: _Config = None,
+) -> None:
+    """Make a token invalid, at once and without a restart."""
+    from dicomveil_proxy.command.token import revoke  # noqa: PLC0415 - see the module's docstring
+
+    revoke(config, which)
+
+
+commands.add_typer(token_commands)

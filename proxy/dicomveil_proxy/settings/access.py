@@ -1,0 +1,177 @@
+"""Who may use the server: the tables `[access]`, `[tls]` and `[audit]` of the settings.
+
+Checked here as far as that is possible without opening a file. What the words mean is in `trust/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
+
+from dicomveil_proxy.trust.rights import Grants, Right, granted, joined, parse_project
+
+TOKENS = Path("dicomveil-tokens.json")
+"""Beside the settings file, where `access.tokens` does not say otherwise."""
+
+_SYSLOG = re.compile(r"(udp|tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:?#@\[\]]+)(?::([0-9]{1,5}))?")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class GrantTable(_Table):
+    """What somebody may do."""
+
+    projects: tuple[str, ...]
+    """Names of projects; `default` is the one without a name, `*` is all."""
+    can: tuple[Right, ...]
+
+    @field_validator("projects")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(parse_project(each) for each in value)
+
+    @property
+    def grants(self) -> Grants:
+        """The rights by project."""
+        return granted(self.projects, self.can)
+
+
+class CertificateTable(GrantTable):
+    """The holder of a client certificate."""
+
+    subject: Annotated[str, Field(min_length=1)]
+    """The certificate's subject as RFC 4514 writes it, such as `CN=viewer.example.org,O=Example Hospital`."""
+
+
+class OIDCSettings(_Table):
+    """An identity provider that signs access tokens (OpenID Connect, RFC 9068)."""
+
+    issuer: str
+    """As tokens have it in `iss`; its configuration is found below it."""
+    audience: Annotated[str, Field(min_length=1)]
+    """As tokens have it in `aud`."""
+    jwks_uri: str | None = None
+    """Where the issuer's keys are, where its configuration is not to be asked."""
+    projects_claim: str | None = None
+    """The claim that lists projects; dots lead into objects."""
+    rights_claim: str | None = None
+    """The claim that lists rights, in all these projects."""
+    groups_claim: str = "groups"
+    """The claim that lists groups."""
+    groups: dict[str, GrantTable] = {}
+    """What the members of a group may do."""
+    subject_claim: str = "sub"
+    """The claim that names somebody in the audit."""
+    clock_skew_seconds: Annotated[NonNegativeFloat, Field(le=600)] = 30
+    """By which the issuer's clock may differ."""
+
+    @field_validator("issuer", "jwks_uri")
+    @classmethod
+    def _is_secure(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname or ""
+        except ValueError:
+            host = ""
+        if not host or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("write it as https://host/path")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+            raise ValueError("keys that come over plain HTTP could be anybody's; write it as https://host/path")
+        return value
+
+    @model_validator(mode="after")
+    def _grants_something(self) -> OIDCSettings:
+        if (self.projects_claim is None) != (self.rights_claim is None):
+            raise ValueError("projects_claim and rights_claim go together")
+        if self.projects_claim is None and not self.groups:
+            raise ValueError("nobody would have a right; give projects_claim and rights_claim, or groups")
+        return self
+
+
+class AccessSettings(_Table):
+    """How users are authenticated, and what each may do. What is not granted here is refused."""
+
+    tokens: Path | None = None
+    """The file of static tokens, which `dicomveil token new` writes."""
+    oidc: OIDCSettings | None = None
+    certificates: tuple[CertificateTable, ...] = ()
+    """Holders of client certificates."""
+    client_cert_header: bool = False
+    """Whether `trusted_proxies` say in a `Client-Cert` header (RFC 9440) which certificate a client has."""
+
+    @property
+    def tokens_file(self) -> Path:
+        """The file of static tokens."""
+        return self.tokens or TOKENS
+
+    def of_certificate(self, subject: str) -> Grants | None:
+        """What the holder of a certificate with this subject may do; None for an unknown one."""
+        found = [each.grants for each in self.certificates if each.subject == subject]
+        return joined(found) if found else None
+
+
+class TLSSettings(_Table):
+    """The server's certificate, and whose client certificates are believed."""
+
+    certificate: Path
+    """PEM: the certificate, and those between it and its root."""
+    key: Path
+    """PEM, without a pass phrase."""
+    client_ca: Path | None = None
+    """PEM: the authorities whose client certificates are accepted."""
+
+
+class AuditSettings(_Table):
+    """Where is written down who did what."""
+
+    file: Path | None = None
+    """JSON lines in a chain of HMACs; further workers write `<file>.1`, `<file>.2`, ..."""
+    key_file: Path | None = None
+    """The key of the chain; without it, `<file>.key` is made at the first start."""
+    rotate_bytes: PositiveInt = 256 << 20
+    """When a file has so many, the next is begun."""
+    syslog: str | None = None
+    """`udp://host:514`, `tcp://host:601` or `tls://host:6514`: DICOM Audit Messages."""
+    syslog_ca: Path | None = None
+    """PEM: the authority of the syslog server, where the system's do not know it."""
+    required: bool = True
+    """Whether a request is refused when it cannot be written down."""
+
+    @field_validator("syslog")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        if value is not None and not _SYSLOG.fullmatch(value):
+            raise ValueError("write it as tls://host:6514, tcp://host:601 or udp://host:514")
+        return value
+
+    @property
+    def syslog_address(self) -> tuple[Literal["udp", "tcp", "tls"], str, int] | None:
+        """Transport, host and port."""
+        if self.syslog is None or not (match := _SYSLOG.fullmatch(self.syslog)):
+            return None
+        ports = {"udp": 514, "tcp": 601, "tls": 6514}
+        return match[1], match[2].strip("[]"), int(match[3] or ports[match[1]])  # type: ignore[return-value]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; of names that is only known of `localhost`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+TABLES: Mapping[str, type[BaseModel]] = {"access": AccessSettings, "tls": TLSSettings, "audit": AuditSettings}
+"""By the setting's name."""

@@ -1,0 +1,64 @@
+"""Doors: no route is without one."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Scope
+
+from dicomveil_proxy.trust.doors import Door, Doors, GuardedRoute, is_open
+from dicomveil_proxy.trust.rights import Right
+
+
+async def answer(request: Request) -> Response:
+    return Response()
+
+
+def scope(path: str, method: str = "GET") -> Scope:
+    return {"type": "http", "path": path, "method": method, "root_path": "", "headers": []}
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("/new", answer, methods=["GET"]),
+        Route("/healthz", answer, methods=["POST"]),
+        Route("/healthz/", answer, methods=["GET"]),
+        Mount("/", routes=[Route("/new", answer)]),
+    ],
+)
+def test_a_forgotten_route(route: BaseRoute) -> None:
+    """The server does not start with it."""
+    with pytest.raises(ValueError, match="is not guarded"):
+        Doors([route])
+
+
+def test_the_door_of_a_request() -> None:
+    """Its route's, by path and method; the project's name is not part of what is compared but of the route."""
+    doors = Doors(
+        [
+            GuardedRoute("/dicom-web/x", answer, methods=["POST"], project="", right=Right.STORE),
+            GuardedRoute("/dicom-web/x", answer, methods=["GET"], project="", right=Right.SEARCH),
+            GuardedRoute("/projects/lung/dicom-web/x", answer, methods=["GET"], project="lung", right=Right.SEARCH),
+            GuardedRoute("/metrics", answer, methods=["GET"], project=None, right=Right.METRICS),
+        ]
+    )
+
+    assert doors.of(scope("/dicom-web/x", "POST")) == (Door("default", Right.STORE), True)
+    assert doors.of(scope("/dicom-web/x", "HEAD")) == (Door("default", Right.SEARCH), True)
+    assert doors.of(scope("/dicom-web/x", "DELETE")) == (Door("default", Right.STORE), False)
+    assert doors.of(scope("/projects/lung/dicom-web/x")) == (Door("lung", Right.SEARCH), True)
+    assert doors.of(scope("/metrics")) == (Door(None, Right.METRICS), True)
+    for path in ("/projects/stroke/dicom-web/x", "/dicom-web/y", "/", "", "/projects/lung/", "/metrics/"):
+        assert doors.of(scope(path)) is None
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/HEALTHZ", "/healthz;x", "/readyz/..", "/healthz\x00", ""])
+def test_nearly_an_open_path(path: str) -> None:
+    """It is open letter for letter only, and only to be read."""
+    assert is_open(scope("/healthz"))
+    assert is_open(scope("/readyz", "HEAD"))
+    assert not is_open(scope("/healthz", "POST"))
+    assert not is_open(scope(path))

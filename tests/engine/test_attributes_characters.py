@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine.attributes.characters import DEFAULT, can_decode, codecs_of, decode, encode
+from dicomveil_engine.attributes.characters import DEFAULT, can_decode, codecs_of, decode, encode, is_whole, readings
 from dicomveil_engine.errors import DeidentificationError
 
 
@@ -94,13 +94,74 @@ def test_any_bytes_can_be_read(codecs: tuple[str, ...], value: bytes) -> None:
     ("codecs", "value", "text"),
     [
         (("UTF8",), b"M\xfcller", "Müller"),
-        (("iso8859", "iso2022_jp"), b"\x1b$B\xff", "\x1b$Bÿ"),
-        (("iso8859", "iso2022_jp"), b"\x1b%Gx\xe9", "\x1b%Gxé"),
+        (("UTF8",), b"\x93M\xfcller\x94", "\u201cMüller\u201d"),
+        (("euc_kr",), "M\u0142ler".encode(), "M\u0142ler"),
+        (("UTF8",), b"\x1b$B;3ED\x1b(B", "\x1b$B;3ED\x1b(B"),
+        (("iso8859", "euc_kr"), b"\x1b-Bx\xa3", "xŁ"),
     ],
 )
-def test_what_cannot_be_decoded(codecs: tuple[str, ...], value: bytes, text: str) -> None:
-    """It is read as Latin-1, a character a byte."""
+def test_what_is_in_another_character_set(codecs: tuple[str, ...], value: bytes, text: str) -> None:
+    """It is read as its bytes allow, all of it."""
     assert decode(value, codecs) == text
+    assert is_whole(value, codecs)
+
+
+@pytest.mark.parametrize(
+    ("codecs", "value", "text"),
+    [
+        (("UTF8",), "Jane Müller \u0141".encode()[:-1], "Jane Müller "),
+        (("GB18030",), "王小东".encode("gb18030")[:-1], "王小"),
+        (("iso8859", "iso2022_jp"), b"left \x1b$B\xff", "left "),
+        (("iso8859", "iso2022_jp"), b"\x1b%Gx\xe9", ""),
+        (("UTF8",), "Ł".encode() + b"\xfc right", "Ł"),
+        (("UTF8",), b"a" * 9999 + "Ł".encode() + b"\xfc right", "a" * 9999),
+    ],
+)
+def test_what_no_way_of_reading_reads_whole(codecs: tuple[str, ...], value: bytes, text: str) -> None:
+    """What is before the first such character is read, and the rest is left out: it may hide a name."""
+    assert decode(value, codecs) == text
+    assert not is_whole(value, codecs)
+
+
+@pytest.mark.parametrize(
+    ("term", "value", "text"),
+    [
+        ("ISO_IR 100", "Müller links".encode(), "Müller links"),
+        ("", "Müller links".encode(), "Müller links"),
+        ("", "Łukasz".encode("iso8859-2"), "Łukasz"),
+        ("ISO_IR 100", "Łukasz".encode("cp1250"), "Łukasz"),
+        ("ISO_IR 192", "Иванов".encode("iso8859-5"), "Иванов"),
+        ("ISO_IR 144", "Иванов".encode(), "Иванов"),
+        ("ISO_IR 13", "Müller".encode(), "Müller"),
+        ("ISO_IR 100", b"\x1b$B;3ED\x1b(B left", "山田 left"),
+        ("", b"\x1b$)C\xfb\xf3 left", "洪 left"),
+        ("", "王".encode("gb18030"), "王"),
+    ],
+)
+def test_other_ways_of_reading_a_text(term: str, value: bytes, text: str) -> None:
+    """One of them is what was meant; what is left of it is written as the data set's readers read it."""
+    codecs = codecs_of(term.encode())
+    decoded = decode(value, codecs)
+    found = {reading.text: reading for reading in readings(decoded, codecs)}
+
+    assert next(iter(found)) == decoded
+    assert text in found
+    written = found[text].written(text)
+    assert encode(written, codecs)
+    assert text in {reading.text for reading in readings(written, codecs)}
+
+
+def test_a_plain_text_is_read_in_one_way() -> None:
+    """Most texts are ASCII, which is the same everywhere."""
+    assert [reading.text for reading in readings("T1 ax", ("UTF8",))] == ["T1 ax"]
+    assert readings("Größe", ("UTF8",))[0].written("Größe") == "Größe"
+
+
+@given(st.text(max_size=12), st.sampled_from([DEFAULT, ("UTF8",), ("iso8859", "iso2022_jp"), ("iso_ir_144",)]))
+def test_every_text_can_be_read_and_written_in_every_way(text: str, codecs: tuple[str, ...]) -> None:
+    """Neither fails, whatever the text."""
+    for reading in readings(text, codecs):
+        assert isinstance(reading.written(reading.text), str)
 
 
 @pytest.mark.parametrize("codecs", [DEFAULT, ("shift_jis",), ("iso8859", "iso2022_jp")])

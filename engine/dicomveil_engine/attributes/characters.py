@@ -1,16 +1,19 @@
 """Text and its bytes, by Specific Character Set (PS3.5 Section 6.1).
 
-Decoding never fails and never guesses silently: what a character set cannot decode is read as ISO 8859-1, one
-character a byte, so that names are still found in it and what stays is written back as it was. Encoding what
-the character set cannot hold is an error.
+Decoding never fails: what is not in the declared character set is read in the ways that its bytes allow, and where
+none reads all of it, what is behind the first character that cannot be read is left out. Encoding what the character
+set cannot hold is an error. In which other ways a decoded text can be read, `readings` says.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, LATIN_1, STAND_ALONE, STATEFUL
 from dicomveil_engine.bounded_cache import remembered
@@ -27,6 +30,18 @@ _SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
 _EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
 """Terms as writers misspell them."""
 _TO_GB2312 = b"\x1b$)A"
+_VALUES_CACHED = 4_096
+_LONGEST_REREAD = 1 << 12
+"""Bytes of a broken value that are read again and again, each time without the last one."""
+_NOT_ASCII = re.compile(rb"[\x1b\x80-\xff]")
+_NOT_LATIN_1 = re.compile(rb"\x1b|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UTF_8 = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+"""Characters of UTF-8, each byte of which is a character here."""
+_MULTI_BYTE = frozenset(("gb18030", "gbk", "shift_jis", "euc_kr", "euc_jp"))
+_LATIN_1 = frozenset((DEFAULT[0], "latin_1"))
+_UTF_8_NAMES = frozenset(("utf8", "utf-8", "utf_8"))
+_UNDECLARED = ("cp1252", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "cp1250", "cp1251", "gb18030", "shift_jis")
+"""What texts are written in that come without a character set."""
 
 
 @remembered(256)
@@ -57,10 +72,72 @@ def decode(value: bytes, codecs: tuple[str, ...]) -> str:
     """The text of a whole value; backslashes that separate values are still in it."""
     if value.isascii() and _ESCAPE not in value:
         return value.decode("ascii")
+    return _read(value, codecs)[0]
+
+
+def is_whole(value: bytes, codecs: tuple[str, ...]) -> bool:
+    """Whether nothing is left out of what `decode` gives."""
+    return (value.isascii() and _ESCAPE not in value) or _read(value, codecs)[1]
+
+
+@remembered(_VALUES_CACHED)
+def _read(value: bytes, codecs: tuple[str, ...]) -> tuple[str, bool]:
+    """The text, and whether it is all of the value."""
     try:
-        return _decoded(value, codecs)
+        return _decoded(value, codecs), True
+    except UnicodeDecodeError as error:
+        is_cut = error.reason in _CUT_REASONS and error.end >= len(error.object)
     except (UnicodeError, LookupError):
-        return value.decode("latin-1")
+        is_cut = False
+    if not is_cut:
+        for read in (_as_utf8, _with_any_escapes, _as_latin_1):
+            try:
+                return read(value, codecs), True
+            except (UnicodeError, LookupError):
+                continue
+    return _beginning(value, codecs), False
+
+
+_CUT_REASONS = frozenset(("unexpected end of data", "incomplete multibyte sequence"))
+"""How Python's codecs say that a value ends within a character."""
+
+
+def _as_utf8(value: bytes, codecs: tuple[str, ...]) -> str:  # noqa: ARG001 (one of several)
+    return value.decode("utf-8")
+
+
+def _as_latin_1(value: bytes, codecs: tuple[str, ...]) -> str:
+    """One character a byte, if none of them belongs to a character of UTF-8: as Windows writes Western texts."""
+    if codecs[0].lower() in _MULTI_BYTE or _NOT_LATIN_1.search(value):
+        raise UnicodeError
+    return value.decode("cp1252")
+
+
+def _with_any_escapes(value: bytes, codecs: tuple[str, ...]) -> str:
+    """With escape sequences that (0008,0005) does not declare (PS3.5 Section 6.1.2.5)."""
+    if _ESCAPE not in value:
+        raise UnicodeError
+    return "".join(_decode_fragment(fragment, codecs) for fragment in _FRAGMENT.findall(value))
+
+
+def _beginning(value: bytes, codecs: tuple[str, ...]) -> str:
+    """What can be read from the beginning on."""
+    end = len(value)
+    while end:
+        try:
+            return _decoded(value[:end], codecs)
+        except UnicodeDecodeError as error:
+            whole = len(error.object) == end
+            end = min(end - 1, error.start) if whole else end - 1
+        except (UnicodeError, LookupError):
+            end -= 1
+        end = end if end < _LONGEST_REREAD else _ascii_beginning(value)
+    return ""
+
+
+def _ascii_beginning(value: bytes) -> int:
+    match = _NOT_ASCII.search(value)
+    return match.start() if match else len(value)
 
 
 def can_decode(value: bytes, codecs: tuple[str, ...]) -> bool:
@@ -136,3 +213,85 @@ def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
             continue
         return True
     return False
+
+
+class Reading(NamedTuple):
+    """One way in which a text can be read."""
+
+    text: str
+    is_sure: bool
+    """Whether the text hardly can be meant in another way; else it is one guess of several."""
+    codecs: tuple[str, ...]
+    """In what it is written, where it is not in the declared character set."""
+    declared: tuple[str, ...]
+
+    def written(self, text: str) -> str:
+        """A text that is left of this one, as the declared character set reads it.
+
+        What that has no room for is written as it was.
+        """
+        if self.codecs == self.declared or text.isascii():
+            return text
+        if len(self.codecs) > 1:
+            return self._as_declared(text)
+        return "".join(
+            character if character.isascii() or _has_room(character, self.declared) else self._as_declared(character)
+            for character in text
+        )
+
+    def _as_declared(self, text: str) -> str:
+        declared = "latin-1" if self.declared[0] in _LATIN_1 else self.declared[0]
+        for codec in STATEFUL.intersection(self.codecs):
+            with suppress(UnicodeError, LookupError):
+                return text.encode(codec).decode(declared)
+        try:
+            return encode(text, self.codecs).decode(declared)
+        except (DeidentificationError, UnicodeError, LookupError):
+            return ""
+
+
+def readings(text: str, codecs: tuple[str, ...]) -> list[Reading]:
+    """In which ways a decoded text can be read; first as it is.
+
+    A text that was decoded by one character set may be written in another: in UTF-8, with escape sequences that are
+    not declared, or in a single-byte set whose characters are all others.
+    """
+    found = [Reading(text, True, codecs, codecs)]
+    if text.isascii() and "\x1b" not in text:
+        return found
+    for codec in ("latin-1",) if codecs[0] in _LATIN_1 else (codecs[0], "latin-1"):
+        with suppress(UnicodeError, LookupError):
+            found += _readings_of(text.encode(codec), codec, codecs)
+    unique: dict[str, Reading] = {}
+    for reading in found:
+        unique.setdefault(reading.text, reading)
+    return list(unique.values())
+
+
+def _readings_of(value: bytes, codec: str, declared: tuple[str, ...]) -> Iterator[Reading]:
+    characters = value.decode("latin-1")
+    if codec.lower() not in _UTF_8_NAMES and _UTF_8.search(characters):
+        is_sure = codec == "latin-1" and _UTF_8.sub("", characters).isascii()
+        yield Reading(_UTF_8.sub(_utf_8_character, characters), is_sure, ("utf-8",), declared)
+    if "\x1b" in characters:
+        escaped = _escaped_codecs(value)
+        with suppress(UnicodeError, LookupError):
+            yield Reading(_with_any_escapes(value, (codec,)), True, (codec, *escaped), declared)
+    if codec == "latin-1" and not value.isascii():
+        for other in _UNDECLARED:
+            with suppress(UnicodeError, LookupError):
+                yield Reading(value.decode(other), False, (other,), declared)
+
+
+def _utf_8_character(match: re.Match[str]) -> str:
+    try:
+        return match[0].encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return match[0]
+
+
+def _escaped_codecs(value: bytes) -> tuple[str, ...]:
+    """The codecs of the escape sequences in a value."""
+    widths = (fragment[: 4 if fragment[:3] in {b"\x1b$(", b"\x1b$)"} else 3] for fragment in _FRAGMENT.findall(value))
+    found = (ESCAPES.get(escape) for escape in widths)
+    return tuple(dict.fromkeys(codec for codec in found if codec))

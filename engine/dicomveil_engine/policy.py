@@ -10,34 +10,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes.well_known import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    PIXEL_DATA,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+)
 from dicomveil_engine.configuration import Configuration, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.methods.base import Context, Element, Method, Values
-from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Scope, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
-from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of, uid_pseudonyms
+from dicomveil_engine.methods.pseudonym import patient_pseudonyms
+from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
-SPECIFIC_CHARACTER_SET = 0x00080005
-STUDY_INSTANCE_UID = 0x0020000D
-SERIES_INSTANCE_UID = 0x0020000E
-SOP_INSTANCE_UID = 0x00080018
-SOP_CLASS_UID = 0x00080016
-PATIENT_ID = 0x00100020
-PATIENT_NAME = 0x00100010
-STUDY_DATE = 0x00080020
-PIXEL_DATA = 0x7FE00010
+__all__ = [
+    "PATIENT_ID",
+    "PATIENT_NAME",
+    "PIXEL_DATA",
+    "SERIES_INSTANCE_UID",
+    "SOP_CLASS_UID",
+    "SOP_INSTANCE_UID",
+    "SPECIFIC_CHARACTER_SET",
+    "STUDY_DATE",
+    "STUDY_INSTANCE_UID",
+    "Decision",
+    "Limits",
+    "Policy",
+    "load_policy",
+]
 
 _DECISIONS_REMEMBERED = 16_384
+_NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
+"""What makes no UIDs that tell instances apart and are legal."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +78,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class _Inapplicable:
+class _Inapplicable(Method):
     """Stands where a rule's method has no meaning for the element's VR: no safe output exists."""
 
     rule: str
     attribute: str
     name: ClassVar[str] = "inapplicable"
-    recognises_own_output: ClassVar[bool] = True
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        raise NotImplementedError
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        return Effect.REFUSE
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
         return True
@@ -104,7 +121,7 @@ class Policy:
             self.marks = Marks.of(configuration.options, dates_mark(self._decide(STUDY_DATE, "DA").method))
             if Option.CLEAN_STRUCTURED_CONTENT in configuration.options:
                 self.structured_content = StructuredContent(configuration.options, keys)
-        self.mark_method = AddMethodText.from_settings({}, keys)
+        self.mark_method = AddMethodText()
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym
@@ -128,7 +145,7 @@ class Policy:
         """Refuse what would give every instance the same SOP Instance UID."""
         for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):
             decision = self._decide(tag, "UI")
-            if decision.method.name in {"substitute", "dummy", "cryptoHash", "encrypt"}:
+            if decision.method.effect("UI") in _NO_IDENTITY:
                 raise ConfigurationError(
                     f"{decision.rule} would break {dictionary.describe(tag)}; use refreshUID or keep"
                 )
@@ -196,22 +213,24 @@ class Policy:
     @cached_property
     def depends_on_instance(self) -> bool:
         """Whether a method asks for the SOP Instance UID, so that equal elements of a series may differ."""
-        return any(method.scope is Scope.INSTANCE for method in self._date_shifts())
+        return any(move.scope is Scope.INSTANCE for move in self.date_moves)
 
-    def _date_shifts(self) -> list[ShiftDates]:
+    @cached_property
+    def date_moves(self) -> tuple[DateMove, ...]:
+        """The ways in which dates may move; none when they do not."""
         methods = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
         if self._profile is not None and Option.RETAIN_LONG_MODIFIED_DATES in self._profile.options:
             methods.append(self._profile.shift)
-        return [method for method in methods if isinstance(method, ShiftDates)]
+        return tuple(method.date_move for method in methods if method.date_move is not None)
 
     @property
     def date_range(self) -> int:
         """The most days by which a date may move; 0 when dates do not move."""
-        return max((method.shift.range for method in self._date_shifts()), default=0)
+        return max((move.shift.range for move in self.date_moves), default=0)
 
     def keeps(self, tag: int, vr: str, creator: str | None = None) -> bool:
         """Whether the attribute comes out as it is."""
-        return isinstance(self.decide(tag, vr, creator).method, Keep)
+        return self.decide(tag, vr, creator).method.effect(vr).keeps
 
     @cached_property
     def passes_references(self) -> bool:
@@ -221,15 +240,16 @@ class Policy:
     @cached_property
     def replaces_uids(self) -> bool | None:
         """Whether study, series and instance have pseudonyms outside; None when some have and some have not."""
-        methods = [self.decide(tag, "UI").method for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)]
-        if all(isinstance(method, RefreshUID) for method in methods):
+        tags = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
+        effects = [self.decide(tag, "UI").method.effect("UI") for tag in tags]
+        if all(effect is Effect.UID_PSEUDONYM for effect in effects):
             return True
-        return False if all(isinstance(method, Keep) for method in methods) else None
+        return False if all(effect.keeps for effect in effects) else None
 
     @cached_property
     def replaces_patient_id(self) -> bool:
         """Whether a PatientID has a pseudonym outside."""
-        return isinstance(self.decide(PATIENT_ID, "LO").method, Pseudonym)
+        return self.decide(PATIENT_ID, "LO").method.effect("LO") is Effect.PATIENT_PSEUDONYM
 
     @cached_property
     def releases_pixels(self) -> bool:

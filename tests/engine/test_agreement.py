@@ -149,7 +149,7 @@ def random_rule(chance: random.Random, seen: list[tuple[int, str, str]]) -> dict
     methods = ["keep", "redact", "remove"]
     if "x" not in notation:
         keys = Keys(KEY)
-        methods += [name for name, method in METHODS.items() if method.from_settings({}, keys).supports(vr)]
+        methods += [name for name, method in METHODS.items() if method.build({}, keys).supports(vr)]
     method = chance.choice(methods)
     params: dict[str, object] = {"replaceWith": _LEGAL.get(vr, "X")} if method == "substitute" else {}
     if method == "redact":

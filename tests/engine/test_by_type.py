@@ -183,11 +183,11 @@ def test_apply() -> None:
     assert method.apply(Element(0x00081010, "SH", ["STATION"]), context) is None
 
 
-def test_settings() -> None:
-    """It has none, and works for every VR."""
-    method = ByType.from_settings({}, Keys(KEY))
+def test_every_vr() -> None:
+    """Sequences too, for which the rewriters know what each choice means."""
+    method = ByType.of("X/Z/D", Keys(KEY))
 
-    assert method.code == "X/Z/D"
+    assert method.action_on("SQ") == "X/Z/D *by type*"
     assert method.supports("SQ")
 
 

@@ -10,7 +10,8 @@ import pytest
 from dicomveil_engine import ConfigurationError, Policy, lint, load_policy
 from dicomveil_engine.configuration import google, read_configuration
 from dicomveil_engine.configuration.google import actions, filters, inspection, profiles
-from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.methods.base import Scope
+from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.pseudonyms.keys import Keys
 
 KEY = bytes(32)

@@ -132,7 +132,7 @@ def test_settings_are_what_the_methods_read(method: str, name: str) -> None:
 
 def _is_read(method: str, settings: Mapping[str, object]) -> bool:
     try:
-        METHODS[method].from_settings(settings, Keys(bytes(32)))
+        METHODS[method].build(settings, Keys(bytes(32)))
     except ConfigurationError:
         return False
     return True

@@ -82,8 +82,8 @@ def test_blocks_of_a_wrong_type_are_refused_without_their_content(blocks: object
 
 def test_unknown_names_are_noticed_without_their_values() -> None:
     """A mistyped setting has no effect, and its writer should know."""
-    assert unknown_names("perturb", {"SPAN": 1, "roundto": 2}) == []
-    assert unknown_names("encrypt", {"encryptkeys": "secret"}) == [
+    assert unknown_names(METHODS["perturb"], {"SPAN": 1, "roundto": 2}) == []
+    assert unknown_names(METHODS["encrypt"], {"encryptkeys": "secret"}) == [
         ('encrypt has no setting "encryptkeys", so it has no effect', 'did you mean "encryptKey"?')
     ]
 

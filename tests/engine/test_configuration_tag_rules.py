@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dicomveil_engine import ConfigurationError, Policy, lint, load_policy, to_own_dialect
-from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.methods.base import Scope
+from dicomveil_engine.methods.date_shift import ShiftDates
 
 KEY = bytes(32)
 SAMPLE: dict[str, object] = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.clean import Clean
-from dicomveil_engine.pseudonyms.keys import Keys
 
-CLEAN = Clean.from_settings({}, Keys(b"k" * 32))
+CLEAN = Clean()
 
 
 def doe() -> Context:

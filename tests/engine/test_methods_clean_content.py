@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dicomveil_engine.methods.clean_content import CleanContent
-from dicomveil_engine.pseudonyms.keys import Keys
 
 
 def test_it_is_for_sequences() -> None:
     """It says only that the sequence stays."""
-    method = CleanContent.from_settings({}, Keys(b"k" * 32))
+    method = CleanContent()
 
     assert method.name == "cleanContent"
     assert [vr for vr in ("SQ", "LO", "UN") if method.supports(vr)] == ["SQ"]

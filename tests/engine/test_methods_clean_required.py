@@ -6,9 +6,8 @@ import pytest
 
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.clean_required import CleanRequired
-from dicomveil_engine.pseudonyms.keys import Keys
 
-METHOD = CleanRequired.from_settings({}, Keys(b"k" * 32))
+METHOD = CleanRequired()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ KEYS = Keys(b"k" * 32)
 
 
 def dummy(vr: str, values: Values) -> Values | None:
-    return Dummy.from_settings({}, KEYS).apply(Element(0x00100010, vr, values), Context())
+    return Dummy.of(KEYS).apply(Element(0x00100010, vr, values), Context())
 
 
 @pytest.mark.parametrize("vr", sorted(TEXT_VRS))
@@ -39,7 +39,7 @@ def test_every_vr_has_one_and_keeps_it(vr: str) -> None:
     first = dummy(vr, b"" if vr in BYTES_VRS else [])
 
     assert first
-    assert Dummy.from_settings({}, KEYS).supports(vr)
+    assert Dummy.of(KEYS).supports(vr)
     assert dummy(vr, first) == first
 
 
@@ -60,4 +60,4 @@ def test_uids_are_pseudonyms() -> None:
 
 def test_a_sequence_has_none() -> None:
     """Its items do."""
-    assert not Dummy.from_settings({}, KEYS).supports("SQ")
+    assert not Dummy.of(KEYS).supports("SQ")

@@ -34,7 +34,7 @@ def test_names() -> None:
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_each_can_be_built_and_compared(name: str) -> None:
     """Without settings, and hashable, as the policy remembers decisions; no key shows."""
-    method = METHODS[name].from_settings({}, KEYS)
+    method = METHODS[name].build({}, KEYS)
 
     assert method.name.lower() == name
     assert hash(method) == hash(method)

@@ -6,9 +6,8 @@ import pytest
 
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.keep_legal import KeepLegal
-from dicomveil_engine.pseudonyms.keys import Keys
 
-METHOD = KeepLegal.from_settings({}, Keys(b"k" * 32))
+METHOD = KeepLegal()
 
 
 @pytest.mark.parametrize(

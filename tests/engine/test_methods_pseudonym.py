@@ -16,7 +16,7 @@ OF_NAME = PatientPseudonyms(KEYS).pseudonym("Doe^Jane")
 
 
 def pseudonym(tag: int, vr: str, values: Values, context: Context = JANE, depth: int = 0) -> Values | None:
-    return Pseudonym.from_settings({}, KEYS).apply(Element(tag, vr, values, depth), context)
+    return Pseudonym.of(KEYS).apply(Element(tag, vr, values, depth), context)
 
 
 def test_id_and_name_become_one_pseudonym() -> None:
@@ -53,7 +53,7 @@ def test_a_second_pass_changes_nothing() -> None:
 
 def test_it_is_for_texts() -> None:
     """Sixteen letters and digits are no date, number or UID."""
-    method = Pseudonym.from_settings({}, KEYS)
+    method = Pseudonym.of(KEYS)
 
     assert [vr for vr in ("LO", "PN", "SH", "CS", "UI", "DA", "IS", "OB") if method.supports(vr)] == [
         "LO",
@@ -64,5 +64,6 @@ def test_it_is_for_texts() -> None:
 
 
 def test_rules_of_a_project_share_what_they_remember() -> None:
-    """One cache for each key."""
-    assert patient_pseudonyms(KEYS) is patient_pseudonyms(Keys(b"k" * 32))
+    """One cache for each project, which is dropped with its keys."""
+    assert patient_pseudonyms(KEYS) is patient_pseudonyms(KEYS)
+    assert patient_pseudonyms(KEYS) is not patient_pseudonyms(Keys(b"k" * 32))

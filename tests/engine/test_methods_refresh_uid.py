@@ -17,7 +17,7 @@ OWN = UIDPseudonyms(KEYS)
 
 
 def refreshed(values: Values) -> Values | None:
-    return RefreshUID.from_settings({}, KEYS).apply(Element(0x0020000D, "UI", values), Context())
+    return RefreshUID.of(KEYS).apply(Element(0x0020000D, "UI", values), Context())
 
 
 def test_each_value_is_replaced_by_itself() -> None:
@@ -57,14 +57,14 @@ def test_the_result_is_legal_and_stays(text: str) -> None:
 
 
 def test_rules_of_a_project_share_what_they_remember() -> None:
-    """One cache for each key."""
-    assert uid_pseudonyms(KEYS) is uid_pseudonyms(Keys(b"k" * 32))
-    assert uid_pseudonyms(KEYS) is not uid_pseudonyms(Keys(b"l" * 32))
+    """One cache for each project, which is dropped with its keys."""
+    assert uid_pseudonyms(KEYS) is uid_pseudonyms(KEYS)
+    assert uid_pseudonyms(KEYS) is not uid_pseudonyms(Keys(b"k" * 32))
 
 
 def test_it_is_for_uids() -> None:
     """And for nothing else."""
-    method = RefreshUID.from_settings({}, KEYS)
+    method = RefreshUID.of(KEYS)
 
     assert method.supports("UI")
     assert not method.supports("LO")

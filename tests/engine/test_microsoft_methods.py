@@ -26,7 +26,7 @@ OURS = Context(was_deidentified=True)
 
 def applied(name: str, vr: str, values: Values, context: Context | None = None, **settings: object) -> Any:
     """What a method makes of values."""
-    method = MICROSOFT_METHODS[name.lower()].from_settings(settings, KEYS)
+    method = MICROSOFT_METHODS[name.lower()].build(settings, KEYS)
     return method.apply(Element(TAG, vr, values), context or Context(study_date="20250905", series_instance_uid=SERIES))
 
 
@@ -107,7 +107,7 @@ def test_the_scopes_and_the_missing_key() -> None:
     """SopInstance by default; without a key the project's counts, and not the UID alone."""
     instance = Context(study_instance_uid="1", series_instance_uid="1.2", sop_instance_uid="1.2.3")
     one, other = (
-        MICROSOFT_METHODS["dateshift"].from_settings({}, Keys(secret)).apply(Element(TAG, "DA", ["20200220"]), instance)
+        MICROSOFT_METHODS["dateshift"].build({}, Keys(secret)).apply(Element(TAG, "DA", ["20200220"]), instance)
         for secret in (bytes(32), b"k" * 32)
     )
 
@@ -199,7 +199,7 @@ def test_as_many_digits_as_characters() -> None:
 def test_long_values_have_digits_where_that_tool_stops() -> None:
     """From 19 characters on they are those of the method without compatibility; no characters have the whole hash."""
     settings: dict[str, Any] = {"cryptoHashKey": "123", "matchInputStringLength": True}
-    plain = METHODS["cryptohash"].from_settings(settings, KEYS)
+    plain = METHODS["cryptohash"].build(settings, KEYS)
     text = "x" * 40
 
     assert applied("cryptoHash", "LO", [text], **settings) == plain.apply(Element(TAG, "UT", [text]), Context())
@@ -208,7 +208,7 @@ def test_long_values_have_digits_where_that_tool_stops() -> None:
 
 def test_without_a_key_the_project_s_counts() -> None:
     """That tool takes chance, which would be another every day."""
-    plain = METHODS["cryptohash"].from_settings({}, KEYS)
+    plain = METHODS["cryptohash"].build({}, KEYS)
 
     assert applied("cryptoHash", "UT", ["x"]) == plain.apply(Element(TAG, "UT", ["x"]), Context())
 
@@ -296,11 +296,11 @@ def test_texts_are_written_as_they_are() -> None:
 
 def test_numbers_must_be_some() -> None:
     """Before any data set where the rule names the VR; and as many as PS3.6 gives the attribute."""
-    substitute = MICROSOFT_METHODS["substitute"].from_settings({"replaceWith": "1\\2"}, KEYS)
+    substitute = MICROSOFT_METHODS["substitute"].build({"replaceWith": "1\\2"}, KEYS)
     rows, values = Element(0x00280010, "US", [512]), Element(0x00280034, "US", [512])
 
     with pytest.raises(ConfigurationError, match="not a legal value for the VR FD"):
-        MICROSOFT_METHODS["substitute"].from_settings({}, KEYS).check("FD")  # type: ignore[attr-defined]
+        MICROSOFT_METHODS["substitute"].build({}, KEYS).check("FD")
     with pytest.raises(DeidentificationError, match="several values"):
         substitute.apply(rows, Context())
     with pytest.raises(DeidentificationError, match="not legal"):

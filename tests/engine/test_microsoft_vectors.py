@@ -82,7 +82,7 @@ def _element(vector: Vector) -> None:
     tag = tag_of(vector)
     vr, given, expected, settings = as_dicom(vector)
     prefix = settings.pop("dateShiftKeyPrefix", "")
-    method = MICROSOFT_METHODS[vector["method"].lower()].from_settings(settings, KEYS)
+    method = MICROSOFT_METHODS[vector["method"].lower()].build(settings, KEYS)
     if vr != "SQ":
         given = values(vr, given)
     uids = vector.get("uids", {"SOPInstanceUID": prefix})
@@ -167,7 +167,7 @@ def _refreshed(vector: Vector) -> None:
     """The pseudonym is one of that form, the same for the same UID in every attribute."""
     given = vector["input"]
     originals = list(given.values()) if isinstance(given, dict) else [given]
-    refresh = MICROSOFT_METHODS["refreshuid"].from_settings({}, KEYS)
+    refresh = MICROSOFT_METHODS["refreshuid"].build({}, KEYS)
     (pseudonym,) = {str(refresh.apply(Element(0x00080014, "UI", [uid]), Context())) for uid in originals}
     assert re.fullmatch(r"\['2\.25\.[0-9]{1,39}'\]", pseudonym)
     assert pseudonym != str(originals[:1])

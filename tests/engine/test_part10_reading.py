@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE
-from dicomveil_engine.part10.reading import Reading
+from dicomveil_engine.part10.reading import Reading, ReadingCache
 from dicomveil_engine.part10.table import DecisionTable
-from dicomveil_engine.policy import SOP_INSTANCE_UID
 from engine.datasets import preset
 
+CACHE = ReadingCache(preset("default"))
 TABLE = DecisionTable(preset("default"), EXPLICIT_LITTLE, top=True)
 
 
 def reading(**values: bytes) -> Reading:
     """What was noted: values by tag in hexadecimal and VR, such as `t0020000D_UI`."""
-    noted = Reading(preset("default"))
+    noted = Reading(preset("default"), CACHE)
     for name, value in values.items():
         tag, vr = int(name[1:9], 16), name[10:]
         entry = TABLE[EXPLICIT_LITTLE.key_of(tag, vr)]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import ConfigurationError, DeidentificationError, deidentify_instance, load_policy
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.methods.effect import Effect
 from engine.datasets import KEY, element, instance, preset, rule, rules
 
 RULES = rules(
@@ -76,8 +77,7 @@ def test_inapplicable_methods() -> None:
         deidentify_instance(data, RULES)
 
     assert "rule 6 (0028,xxxx) dateShift cannot be applied to (0028,0010) Rows, VR US" in str(caught.value)
-    with pytest.raises(NotImplementedError):
-        type(RULES.decide(0x00280010, "US").method).from_settings({}, None)  # type: ignore[arg-type]
+    assert RULES.decide(0x00280010, "US").method.effect("US") is Effect.REFUSE
 
 
 @pytest.mark.parametrize("method", ["substitute", "cryptoHash", "dummy"])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from dicomveil_engine import (
-    ConfigurationError,
     DeidentificationError,
     InvalidDataSetError,
     Policy,
     deidentify_instance,
     load_policy,
 )
+from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.encrypt import Encrypt
 from dicomveil_engine.pseudonyms.keys import Keys
-from dicomveil_engine.reports.decryption import Decrypt, Reversible, decrypt_instance
+from dicomveil_engine.reports.decryption import decrypt_instance
 from engine.datasets import EXPLICIT, KEY, SYNTAXES, Nodes, encoded, instance, read, rule, rules
 
 NODES: Nodes = {
@@ -117,7 +117,16 @@ def test_bytes_come_back() -> None:
 
 
 def test_no_configuration_asks_for_decrypt() -> None:
-    """It is the way back, not a method of a profile."""
-    assert isinstance(Encrypt.from_settings({}, Keys(KEY)), Reversible)
-    with pytest.raises(ConfigurationError):
-        Decrypt.from_settings({}, Keys(KEY))
+    """It is the way back, not a method of a profile; `encrypt` alone has one."""
+    assert "decrypt" not in METHODS
+    assert [name for name, builder in METHODS.items() if builder.build({}, Keys(KEY)).reversal] == ["encrypt"]
+
+
+def test_the_policy_itself_stays_as_it_was() -> None:
+    """The way back is a policy of its own; the other one still encrypts."""
+    policy = rules(rule("PatientID", "encrypt"))
+    before = policy.decide(0x00100020, "LO")
+    decrypt_instance(encrypted(policy), policy)
+
+    assert policy.decide(0x00100020, "LO") is before
+    assert before.method.name == "encrypt"

@@ -7,7 +7,6 @@ import pytest
 from dicomveil_engine import load_policy
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.methods.base import Context, Element
-from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.rewriting.deidentification_attributes import (
     MARK_TAGS,
     METHOD_DESCRIPTION,
@@ -17,7 +16,7 @@ from dicomveil_engine.rewriting.deidentification_attributes import (
 )
 
 KEY = b"k" * 32
-METHOD = AddMethodText.from_settings({}, Keys(KEY))
+METHOD = AddMethodText()
 
 
 @pytest.mark.parametrize(

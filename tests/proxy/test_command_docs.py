@@ -74,11 +74,9 @@ def test_every_method_is_documented_with_its_vrs() -> None:
     documented = {
         name: set(VRS) if vrs.startswith("all") else set(vrs.split()) for name, vrs in _METHOD.findall(POLICY)
     }
-    methods = [method.from_settings({}, Keys(KEY)) for method in METHODS.values()]
+    methods = [method.build({}, Keys(KEY)) for method in METHODS.values()]
 
-    assert documented.pop("dummy") - {"SQ"} == {
-        vr for vr in VRS if METHODS["dummy"].from_settings({}, Keys(KEY)).supports(vr)
-    }
+    assert documented.pop("dummy") - {"SQ"} == {vr for vr in VRS if METHODS["dummy"].build({}, Keys(KEY)).supports(vr)}
     assert documented == {
         method.name: {vr for vr in VRS if method.supports(vr)} for method in methods if method.name != "dummy"
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from dicomveil_engine.configuration.findings import Findings
@@ -14,9 +15,9 @@ from dicomveil_engine.configuration.settings import Block, Settings
 from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
-from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
 from dicomveil_engine.methods.microsoft.reference import REFERENCE_DATE
+from dicomveil_engine.methods.plug_ins import WithPlugIns
 
 COMPATIBILITIES = ("none", "microsoft")
 """The values of "compatibility"."""
@@ -48,10 +49,10 @@ class Compatibility:
 
     is_microsoft: bool = False
 
-    @property
-    def methods(self) -> Mapping[str, type[Method]]:
+    @cached_property
+    def methods(self) -> WithPlugIns:
         """Lower-case name → method."""
-        return MICROSOFT_METHODS if self.is_microsoft else METHODS
+        return WithPlugIns(MICROSOFT_METHODS if self.is_microsoft else METHODS)
 
     def settings(self, settings: Settings, findings: Findings) -> Settings:
         """The settings, as the rules of one file meet them."""

@@ -136,10 +136,10 @@ class _Reader:
                 mend = did_you_mean(name, compatibility.methods).removeprefix("; ")
                 self._findings.warn("defaultSettings", f'there is no method "{name}"', mend)
                 continue
-            for what, mend in unknown_names(method.name, block):
+            for what, mend in unknown_names(method, block):
                 self._findings.warn("defaultSettings", what, mend)
             try:
-                method.from_settings(block, self._keys)
+                method.build(block, self._keys)
             except ConfigurationError as error:
                 self._findings.refuse("defaultSettings", str(error))
 

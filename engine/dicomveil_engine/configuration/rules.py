@@ -122,7 +122,7 @@ class RuleReader:
         name = _text(written, "method")
         method = self._methods.get(name.casefold())
         if method is None:
-            known = ", ".join(known.name for known in self._methods.values())
+            known = ", ".join(self._methods.names())
             mend = did_you_mean(name, self._methods)
             raise ConfigurationError(f'there is no method "{name}"{mend} (known: {known})')
         setting, params = written.get("setting"), written.get("params")
@@ -132,24 +132,23 @@ class RuleReader:
             raise ConfigurationError('"params" must be an object, such as {"span": 1}')
         settings = self._settings.resolve(method.name, setting, params)
         own = params or {} if setting is None else settings
-        for what, mend in unknown_names(method.name, own):
+        for what, mend in unknown_names(method, own):
             self.findings.warn(label, what, mend)
-        return method.from_settings(settings, self._keys)
+        return method.build(settings, self._keys)
 
     def _refuse_inapplicable(self, method: Method, pattern: TagPattern) -> None:
         """Refuse a method without a meaning for what the rule meets: it could only fail later."""
         vrs = _vrs_of(pattern)
         supported = [vr for vr in vrs if method.supports(vr)]
         if vrs and not supported:
-            defaults = (known.from_settings({}, self._keys) for known in self._methods.values())
+            defaults = (known.build({}, self._keys) for known in self._methods.own.values())
             names = ", ".join(known.name for known in defaults if any(map(known.supports, vrs)))
             attribute = "" if pattern.tag is None else f" ({dictionary.describe(pattern.tag)})"
             raise ConfigurationError(
                 f"{method.name} cannot be applied to VR {' or '.join(vrs)}{attribute}; these can: {names}"
             )
-        check = getattr(method, "check", None)
-        if check is not None and supported:
-            check(supported[0])
+        if supported:
+            method.check(supported[0])
 
     def _warn_of_no_effect(self, rule: Rule, earlier: Sequence[Rule]) -> None:
         why = _never_reached(rule.pattern)

@@ -10,40 +10,12 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.methods import METHODS
+from dicomveil_engine.methods.base import MethodBuilder
 
 Block = Mapping[str, object]
 
-SETTING_NAMES: Mapping[str, tuple[str, ...]] = {
-    "keep": (),
-    "remove": (),
-    "refreshuid": (),
-    "clean": (),
-    "dummy": (),
-    "pseudonym": (),
-    "redact": (
-        "enablePartialAgesForRedact",
-        "enablePartialDatesForRedact",
-        "enablePartialZipCodesForRedact",
-        "restrictedZipCodeTabulationAreas",
-        "referenceDate",
-    ),
-    "perturb": ("span", "roundTo", "rangeType"),
-    "dateshift": ("dateShiftRange", "dateShiftKey", "dateShiftScope", "referenceDate"),
-    "cryptohash": ("cryptoHashKey", "cryptoHashType", "matchInputStringLength"),
-    "encrypt": ("encryptKey",),
-    "substitute": ("replaceWith",),
-    "generalize": (
-        "dateTo",
-        "ageBin",
-        "ageCap",
-        "step",
-        "bins",
-        "zipCodes",
-        "restrictedZipCodeTabulationAreas",
-        "values",
-        "otherValues",
-    ),
-}
+SETTING_NAMES: Mapping[str, tuple[str, ...]] = {name: builder.settings for name, builder in METHODS.items()}
 """What each method reads, so that a mistyped name is noticed; it has no effect and is no error."""
 
 
@@ -118,14 +90,13 @@ def merge(base: Block, over: Block) -> dict[str, object]:
     return merged
 
 
-def unknown_names(method: str, block: Block) -> list[tuple[str, str]]:
+def unknown_names(method: MethodBuilder, block: Block) -> list[tuple[str, str]]:
     """What to say of each name in a block that the method does not read, and the mend."""
-    known = SETTING_NAMES[method.casefold()]
-    folded = {name.casefold() for name in known}
+    folded = {name.casefold() for name in method.settings}
     return [
         (
-            f'{method} has no setting "{name}", so it has no effect',
-            did_you_mean(name, known).removeprefix("; "),
+            f'{method.name} has no setting "{name}", so it has no effect',
+            did_you_mean(name, method.settings).removeprefix("; "),
         )
         for name in block
         if name.casefold() not in folded

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 
 from dicomveil_engine.attributes import characters
+from dicomveil_engine.attributes.well_known import (
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomveil_engine.json_model.elements import decoded
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode
 from dicomveil_engine.methods.base import Context, Values
-from dicomveil_engine.policy import (
-    PATIENT_ID,
-    PATIENT_NAME,
-    SERIES_INSTANCE_UID,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
-    STUDY_DATE,
-    STUDY_INSTANCE_UID,
-    Policy,
-)
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.context import SUBJECT_TAGS, Subject, identifying_texts
+from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
 """As in a stream, it says nothing of private elements before it."""
-
-
-CONTEXT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
-"""What is in the context, but for the SOP Instance UID, which few methods look at."""
 
 
 class Reading:
@@ -47,12 +43,9 @@ class Reading:
         """Note the values of an identifying element that is `key` at the top level, or in it."""
         if entry.vr == "SQ" or "BulkDataURI" in element:
             return
-        if entry.vr == "DA" and self.context.was_deidentified:
-            return  # it was moved, and stands nowhere else
-        values = decoded(element, entry.tag, entry.vr, codecs)
-        if isinstance(values, list):
-            texts = [text for text in map(str, values) if not self._policy.is_pseudonym_patient_id(text)]
-            self.identifying.setdefault(key, []).extend((text, entry.vr) for text in texts)
+        read = partial(decoded, element, entry.tag, entry.vr, codecs)
+        texts = identifying_texts(entry.vr, read, self._policy, was_deidentified=self.context.was_deidentified)
+        self.identifying.setdefault(key, []).extend((text, entry.vr) for text in texts)
 
     def again(self) -> Reading:
         """For a data set that says the same of the whole; what it names is still to be noted."""
@@ -67,17 +60,12 @@ class Reading:
                 self.context.identifying.add(text, vr)
 
     def _context(self, assumed: InstanceIdentity) -> Context:
-        study = self._text(STUDY_INSTANCE_UID) or assumed.study_instance_uid
-        return Context(
-            sop_class_uid=self._text(SOP_CLASS_UID) or assumed.sop_class_uid,
-            study_instance_uid=study,
-            series_instance_uid=self._text(SERIES_INSTANCE_UID) or assumed.series_instance_uid,
-            sop_instance_uid=self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid,
-            patient_id=self._text(PATIENT_ID),
-            patient_name=self._text(PATIENT_NAME),
-            study_date=self._text(STUDY_DATE),
-            was_deidentified=self._policy.is_pseudonym_uid(study),
-        )
+        texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}
+        texts[SOP_CLASS_UID] = texts[SOP_CLASS_UID] or assumed.sop_class_uid
+        texts[STUDY_INSTANCE_UID] = texts[STUDY_INSTANCE_UID] or assumed.study_instance_uid
+        texts[SERIES_INSTANCE_UID] = texts[SERIES_INSTANCE_UID] or assumed.series_instance_uid
+        instance = self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid
+        return Subject(texts, self._policy).context(instance, IdentifyingWords())
 
     def _text(self, tag: int) -> str:
         element = self._dataset.get(f"{tag:08X}")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.errors import DeidentificationError, EngineError
 from dicomveil_engine.json_model.elements import decoded, kept
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
-from dicomveil_engine.methods.base import Context, Element
+from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.rewriting.resolution import resolve
 
 
 class Waiting(NamedTuple):
@@ -22,7 +21,7 @@ class Waiting(NamedTuple):
     codecs: tuple[str, ...]
 
 
-def resolve(waiting: Waiting, context: Context) -> None:
+def resolve_in_place(waiting: Waiting, context: Context) -> None:
     """Put what the method makes of an element in its place.
 
     Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
@@ -31,26 +30,25 @@ def resolve(waiting: Waiting, context: Context) -> None:
     element = container[key]
     written = str(element.get("vr", "UN"))
     values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
-    try:
-        changed = entry.decision.method.apply(Element(entry.tag, entry.vr, values, depth), context)
+
+    def write(changed: Values | None) -> JSONElement | None:
         if changed is None:
-            del container[key]
-        elif changed != values:
-            container[key] = _encoded(written, entry, changed)
-        elif "InlineBinary" not in element and not isinstance(values, bytes) and not values:
-            container[key] = {"vr": written}
-        else:
-            container[key] = kept(element, entry.tag, entry.vr)
-    except EngineError as error:
-        reason = str(error)
-    except (ValueError, TypeError, ArithmeticError):
-        reason = "no value of that VR comes of it"
+            return None
+        if changed != values:
+            return _encoded(written, entry, changed)
+        if "InlineBinary" not in element and not isinstance(values, bytes) and not values:
+            return {"vr": written}
+        return kept(element, entry.tag, entry.vr)
+
+    decision = entry.decision
+    new = resolve(decision.method, decision.rule, Element(entry.tag, entry.vr, values, depth), context, write)
+    if new is None:
+        del container[key]
     else:
-        return
-    raise DeidentificationError(f"{entry.decision.rule} on {dictionary.describe(entry.tag, entry.vr)} failed: {reason}")
+        container[key] = new
 
 
-def _encoded(written: str, entry: Entry, values: object) -> JSONElement:
+def _encoded(written: str, entry: Entry, values: Values) -> JSONElement:
     if written == "UN" and entry.vr != "UN":
-        return encode(entry.vr, values)  # type: ignore[arg-type]
-    return encode(written, values)  # type: ignore[arg-type]
+        return encode(entry.vr, values)
+    return encode(written, values)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from dicomveil_engine.attributes import characters
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.content_item import read_content_item, renumbered
 from dicomveil_engine.json_model.deidentification_attributes import mark
@@ -17,40 +18,36 @@ from dicomveil_engine.json_model.elements import items_of, kept, may_be_items, s
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
-    CONTEXT_TAGS,
     Reading,
     codecs_of,
     text_of,
 )
-from dicomveil_engine.json_model.resolution import Waiting, resolve
+from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place
 from dicomveil_engine.json_model.table import DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
-from dicomveil_engine.methods.by_type import ByType
-from dicomveil_engine.methods.clean_content import CleanContent
-from dicomveil_engine.methods.dummy import Dummy
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.methods.remove import Remove
-from dicomveil_engine.policy import SOP_INSTANCE_UID, Decision, Policy
+from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
     MARK_TAGS,
     METHOD_CODES,
-    METHOD_TEXT,
     Marks,
 )
 from dicomveil_engine.rewriting.dummies import dummy_items
+from dicomveil_engine.rewriting.treatment import Treatment, treatment_of, treatment_of_mark
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 from dicomveil_engine.structured_content.references import ContentTree, Renumbering
 
 BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
+_WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CHECKED_KEEP, Treatment.CONSTANT))
+"""What waits for the second turn, in which methods see decoded values."""
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
 _METHOD_CODES = f"{METHOD_CODES:08X}"
-_OF_THE_WHOLE = {CHARACTER_SET} | {f"{tag:08X}" for tag in (*CONTEXT_TAGS, *MARK_TAGS, CHARACTERISTICS)}
+_OF_THE_WHOLE = {CHARACTER_SET} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *MARK_TAGS, CHARACTERISTICS)}
 """What an element becomes may depend on these at the top level."""
 _CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
 
@@ -93,7 +90,7 @@ class Rewriting:
         self._out = out = self._item(self._dataset, 0, (), characters.DEFAULT)
         self._reading.complete()
         for waiting in self._waiting:
-            resolve(waiting, self._reading.context)
+            resolve_in_place(waiting, self._reading.context)
         if self._references:
             self._renumber()
         if self._marks:
@@ -123,7 +120,7 @@ class Rewriting:
             return None
         self._reading = last._reading
         for waiting in self._waiting:
-            resolve(waiting, self._reading.context)
+            resolve_in_place(waiting, self._reading.context)
         if any((key in new) != (key in last._out) for key in changed):
             return None
         self._out = last._out | new
@@ -222,44 +219,61 @@ class Rewriting:
         path: tuple[str, ...],
         codecs: tuple[str, ...],
     ) -> None:
-        method, vr = entry.decision.method, entry.vr
-        if isinstance(method, ByType):
-            method = method.chosen(entry.tag, self._reading.context.sop_class_uid, is_top=not depth)
         if entry.tag in MARK_TAGS and not depth and self._marks:
             self._earlier_mark(out, key, element, entry, codecs)
             return
         if entry.identifies:
             self._reading.identify(self._key, entry, element, codecs)
-        written = str(element.get("vr", "UN"))
-        if isinstance(method, CleanContent) and vr == "SQ":
+        method, treatment, vr = entry.decision.method, entry.treatment, entry.vr
+        if treatment is Treatment.CHOOSE:
+            method = method.chosen(entry.tag, self._reading.context.sop_class_uid, is_top=not depth)
+            treatment = treatment_of(method, vr)
+        if treatment is Treatment.JUDGE_ITEMS:
+            written = str(element.get("vr", "UN"))
             cleaned = self._content(key, element, entry, depth, path, codecs)
             if cleaned is not None:
                 out[key] = {"vr": "SQ", "Value": cleaned} if cleaned else {"vr": written}
             return
+        items: list[JSONDataSet] = []
         if vr == "SQ":
-            # Of what goes, too: the names and numbers in it must not survive in free text elsewhere.
-            items = self._items(key, element, entry, depth, path, codecs, search=not isinstance(method, Keep))
-        if isinstance(method, Remove):
-            return
-        if isinstance(method, Keep):
-            if vr == "SQ":
-                # Bytes in its place are a sequence in disguise (PS3.5 Section 6.2.2), not ours to read here.
-                out[key] = {"vr": "SQ", "Value": items} if items else {"vr": written}
-            elif "BulkDataURI" in element:
-                out[key] = self._uri(written, "/".join((*path, key)).lower(), str(element["BulkDataURI"]))
-            elif vr == "UN" and "InlineBinary" in element and may_be_items(element):
-                out[key] = {"vr": written}
+            # What is dropped, too: the names and numbers in it must not survive in free text elsewhere.
+            search = treatment is not Treatment.RECURSE
+            items = self._items(key, element, entry, depth, path, codecs, search=search)
+        new = self._treated(key, element, entry, treatment, path, items)
+        if new is not None:
+            out[key] = new
+        elif treatment in _WAITING:
+            if "BulkDataURI" in element and method.needs_value:
+                out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is not here
             else:
-                out[key] = kept(element, entry.tag, vr)
-        elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
-            out[key] = {"vr": written}
-        elif isinstance(method, Dummy) and vr == "SQ":
-            out[key] = sequence_of(dummy_items(entry.tag))
-        elif "BulkDataURI" in element and not isinstance(method, Dummy):
-            out[key] = {"vr": written}  # the method needs a value that is not here
-        else:
-            out[key] = element
-            self._waiting.append(Waiting(out, key, entry, depth, codecs))
+                out[key] = element
+                self._waiting.append(Waiting(out, key, entry, depth, codecs))
+
+    def _treated(
+        self,
+        key: str,
+        element: JSONElement,
+        entry: Entry,
+        treatment: Treatment,
+        path: tuple[str, ...],
+        items: list[JSONDataSet],
+    ) -> JSONElement | None:
+        """The element, where that is known now; None where it is dropped, or waits."""
+        written = str(element.get("vr", "UN"))
+        if treatment is Treatment.RECURSE:
+            # Bytes in its place are a sequence in disguise (PS3.5 Section 6.2.2), not ours to read here.
+            return {"vr": "SQ", "Value": items} if items else {"vr": written}
+        if treatment in {Treatment.KEEP, Treatment.KEEP_UNREAD}:
+            if "BulkDataURI" in element:
+                return self._uri(written, "/".join((*path, key)).lower(), str(element["BulkDataURI"]))
+            if treatment is Treatment.KEEP_UNREAD and "InlineBinary" in element and may_be_items(element):
+                return {"vr": written}
+            return kept(element, entry.tag, entry.vr)
+        if treatment is Treatment.EMPTY:
+            return {"vr": written}
+        if treatment is Treatment.CONSTANT and entry.vr == "SQ":
+            return sequence_of(dummy_items(entry.tag))
+        return None
 
     def _items(
         self,
@@ -334,11 +348,13 @@ class Rewriting:
         self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, codecs: tuple[str, ...]
     ) -> None:
         """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
-        if entry.tag == METHOD_TEXT and element.get("vr") == "LO":
+        treatment = treatment_of_mark(entry.tag, str(element.get("vr", "UN")))
+        if treatment is Treatment.ADD_TEXT:
             out[key] = element
-            marked = Entry(entry.tag, "LO", Decision(self._policy.mark_method, "the mark"), identifies=False)
+            decision = Decision(self._policy.mark_method, "the de-identification attributes")
+            marked = Entry(entry.tag, "LO", decision, treatment, identifies=False)
             self._waiting.append(Waiting(out, key, marked, 0, codecs))
-        elif entry.tag == METHOD_CODES and element.get("vr") == "SQ":
+        elif treatment is Treatment.ADD_CODES:
             out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, 0, (), codecs)}
 
     def _uri(self, written: str, path: str, uri: str) -> JSONElement:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
@@ -34,6 +34,7 @@ class Entry:
     vr: str
     """The effective VR: the dictionary's where the server says UN."""
     decision: Decision
+    treatment: Treatment
     identifies: bool
     is_plain: bool = False
     """Whether its values leave as they are, whatever the data set says, and say nothing of the whole."""
@@ -73,8 +74,10 @@ class DecisionTable:
             decision = self._policy.decide(tag, effective, creator, declared)
         else:
             decision = self._policy.decide_in_content(plan, tag, effective, creator)
-        if vr not in dictionary.VRS and not isinstance(decision.method, Remove):
+        effect = decision.method.effect(effective)
+        if vr not in dictionary.VRS and effect is not Effect.REMOVE:
             raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
-        identifies = is_identifying(tag, effective) and not isinstance(decision.method, Keep)
-        is_plain = isinstance(decision.method, Keep) and effective not in {"SQ", "UN"} and tag not in MARK_TAGS
-        return Entry(tag, effective, decision, identifies and tag < _PIXELS, is_plain and vr == effective)
+        identifies = is_identifying(tag, effective) and not effect.keeps
+        treatment = treatment_of(decision.method, effective)
+        is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and vr == effective
+        return Entry(tag, effective, decision, treatment, identifies and tag < _PIXELS, is_plain)

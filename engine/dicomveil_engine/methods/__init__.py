@@ -1,40 +1,43 @@
 """The methods: one module for each way to change an element, and the table of their names.
 
-`base` says what a method is; a method sees decoded values and the context of its data set, and nothing else.
+`base` says what a method is; a method sees decoded values and the context of its data set, and nothing else. A new
+one is a module with a `BUILDER`, and a row here; or a package of somebody else's with an entry point (`plug_ins`).
 """
 
 from __future__ import annotations
 
-from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.clean import Clean
-from dicomveil_engine.methods.crypto_hash import CryptoHash
-from dicomveil_engine.methods.date_shift import ShiftDates
-from dicomveil_engine.methods.dummy import Dummy
-from dicomveil_engine.methods.encrypt import Encrypt
-from dicomveil_engine.methods.generalize import Generalize
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.perturb import Perturb
-from dicomveil_engine.methods.pseudonym import Pseudonym
-from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.methods.refresh_uid import RefreshUID
-from dicomveil_engine.methods.remove import Remove
-from dicomveil_engine.methods.substitute import Substitute
+from dicomveil_engine.methods import (
+    clean,
+    crypto_hash,
+    date_shift,
+    dummy,
+    encrypt,
+    generalize,
+    keep,
+    perturb,
+    pseudonym,
+    redact,
+    refresh_uid,
+    remove,
+    substitute,
+)
+from dicomveil_engine.methods.base import MethodBuilder
 
-_ALL: tuple[type[Method], ...] = (
-    Keep,
-    Remove,
-    Redact,
-    Perturb,
-    ShiftDates,
-    CryptoHash,
-    Encrypt,
-    Substitute,
-    RefreshUID,
-    Generalize,
-    Clean,
-    Dummy,
-    Pseudonym,
+_ALL: tuple[MethodBuilder, ...] = (
+    keep.BUILDER,
+    remove.BUILDER,
+    redact.BUILDER,
+    perturb.BUILDER,
+    date_shift.BUILDER,
+    crypto_hash.BUILDER,
+    encrypt.BUILDER,
+    substitute.BUILDER,
+    refresh_uid.BUILDER,
+    generalize.BUILDER,
+    clean.BUILDER,
+    dummy.BUILDER,
+    pseudonym.BUILDER,
 )
 
-METHODS: dict[str, type[Method]] = {method.name.lower(): method for method in _ALL}
-"""Lower-case name → method: the rule language does not look at the case of a method's name."""
+METHODS: dict[str, MethodBuilder] = {method.name.lower(): method for method in _ALL}
+"""Lower-case name → how it is built: the rule language does not look at the case of a method's name."""

@@ -6,16 +6,18 @@ conformance". No rule of a configuration names this method: it is the profile's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from dicomveil_engine.attributes._standard.attribute_types import ATTRIBUTE_TYPES, AttributeType
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.dummy import Dummy
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.pseudonyms.keys import Keys
+
+BY_TYPE = "*by type*"
 
 CHOICES: dict[str, dict[AttributeType | None, str]] = {
     code: dict(zip([*AttributeType, None], choices, strict=True))
@@ -33,11 +35,10 @@ type is unknown: then the choice is conformant whatever it is."""
 
 
 @dataclass(frozen=True)
-class ByType:
+class ByType(Method):
     """Remove, empty or replace the element, as its type allows."""
 
     name: ClassVar[str] = "byType"
-    recognises_own_output: ClassVar[bool] = True
 
     code: str
     """As the table writes it; a key of CHOICES."""
@@ -48,24 +49,26 @@ class ByType:
     @classmethod
     def of(cls, code: str, keys: Keys) -> Self:
         """The method of a compound code."""
-        return cls(code, Remove(), Redact(), Dummy.from_settings({}, keys))
+        return cls(code, Remove(), Redact(), Dummy.of(keys))
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """The method with which most stays conformant."""
-        return cls.of("X/Z/D", keys)
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """One of three, once the type is known."""
+        return Effect.BY_TYPE
+
+    def action_on(self, vr: str) -> str:  # noqa: ARG002
+        """The table's own code."""
+        return f"{self.code} {BY_TYPE}"
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
         """Every VR; for SQ the rewriters know what each choice means."""
         return True
 
-    def chosen(self, tag: int, sop_class_uid: str, *, is_top: bool) -> Remove | Redact | Dummy:
+    def chosen(self, tag: int, sop_class_uid: str, *, is_top: bool) -> Method:
         """The method for this attribute in an instance of this SOP Class."""
         known = ATTRIBUTE_TYPES.type_of(tag, sop_class_uid) if is_top else None
-        choices: dict[str, Remove | Redact | Dummy] = {"X": self.remove, "Z": self.zero, "D": self.dummy}
+        choices: dict[str, Method] = {"X": self.remove, "Z": self.zero, "D": self.dummy}
         return choices[CHOICES[self.code][known]]
 
     def apply(self, element: Element, context: Context) -> Values | None:
         """What the method that is chosen makes of the element."""
-        method: Method = self.chosen(element.tag, context.sop_class_uid, is_top=not element.depth)
-        return method.apply(element, context)
+        return self.chosen(element.tag, context.sop_class_uid, is_top=not element.depth).apply(element, context)

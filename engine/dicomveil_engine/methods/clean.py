@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, Values, without_settings
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.values import positions_kept, texts
-from dicomveil_engine.pseudonyms.keys import Keys
 
 _VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 
 
 @dataclass(frozen=True)
-class Clean:
+class Clean(Method):
     """Take identifying words, and whatever is written like an identifier, out of the texts."""
 
     name: ClassVar[str] = "clean"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "C *cleaned*"
+    cleans_by_words: ClassVar[bool] = True
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
-        return cls()
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """What does not identify remains."""
+        return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
         """The VRs of free text."""
@@ -35,3 +34,6 @@ class Clean:
         values = texts(element)
         cleaned = [remove_from(text) for text in values]
         return positions_kept(cleaned) if cleaned != values else element.values
+
+
+BUILDER = without_settings(Clean)

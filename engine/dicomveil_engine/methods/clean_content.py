@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.keep import Keep
 
 
@@ -17,6 +18,11 @@ class CleanContent(Keep):
     """Keep the sequence; judge each of its items by concept name and value type."""
 
     name: ClassVar[str] = "cleanContent"
+    action: ClassVar[str] = "C *content items*"
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Each item is judged."""
+        return Effect.JUDGE_ITEMS
 
     def supports(self, vr: str) -> bool:
         """Sequences."""

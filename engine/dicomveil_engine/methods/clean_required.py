@@ -6,29 +6,28 @@ configuration names this method: it is the profile's alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.clean import Clean
 from dicomveil_engine.methods.dummy import constant
-from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.methods.effect import Effect
 
 
 @dataclass(frozen=True)
-class CleanRequired:
+class CleanRequired(Method):
     """Clean the texts, and leave something in their place."""
 
     name: ClassVar[str] = "clean"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "C *cleaned*"
+    cleans_by_words: ClassVar[bool] = True
 
-    clean: Clean
+    clean: Clean = field(default_factory=Clean)
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """Those of `clean`."""
-        return cls(Clean.from_settings(settings, keys))
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """As `clean`."""
+        return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
         """The VRs of free text."""

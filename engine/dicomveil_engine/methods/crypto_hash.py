@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -26,10 +27,11 @@ _DIGITS_PER_BLOCK = 32
 
 
 @dataclass(frozen=True)
-class CryptoHash:
+class CryptoHash(Method):
     """Replace each value by its keyed digest: lower-case hexadecimal, a UID, or raw bytes."""
 
     name: ClassVar[str] = "cryptoHash"
+    action: ClassVar[str] = "D *hashed*"
     recognises_own_output: ClassVar[bool] = False
 
     key: bytes = field(repr=False)
@@ -48,6 +50,10 @@ class CryptoHash:
             algorithm=read.choice("cryptoHashType", algorithms | numbers, default="Sha256"),
             match_input_length=read.boolean("matchInputStringLength", default=False),
         )
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Digests."""
+        return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:
         """Texts, UIDs, OB and UN. A digest is no date, age or number."""
@@ -86,3 +92,8 @@ def _uid(digest: bytes) -> str:
     number = int.from_bytes(digest[:16])
     number = number & ~(0xF << 76) | 8 << 76
     return f"2.25.{number & ~(3 << 62) | 2 << 62}"
+
+
+BUILDER = MethodBuilder(
+    CryptoHash.name, CryptoHash.from_settings, ("cryptoHashKey", "cryptoHashType", "matchInputStringLength")
+)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, DateMove, Element, Method, MethodBuilder, Scope, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
@@ -23,16 +23,6 @@ _STUDY_DATE = 0x00080020
 _STUDY_GROUPS = frozenset((0x0010, 0x0012, 0x0032, 0x0038))
 """Groups of the patient and study modules: patient, clinical trial, requested study, visit."""
 
-
-class Scope(Enum):
-    """What moves together."""
-
-    STUDY = "study_instance_uid"
-    SERIES = "series_instance_uid"
-    INSTANCE = "sop_instance_uid"
-    PATIENT = "patient_id"
-
-
 SCOPES = {
     "StudyInstance": Scope.STUDY,
     "SeriesInstance": Scope.SERIES,
@@ -42,10 +32,11 @@ SCOPES = {
 
 
 @dataclass(frozen=True)
-class ShiftDates:
+class ShiftDates(Method):
     """Move DA and DT values; a value that is no legal date is emptied."""
 
     name: ClassVar[str] = "dateShift"
+    action: ClassVar[str] = "C *shifted*"
     recognises_own_output: ClassVar[bool] = False
 
     scope: Scope
@@ -62,6 +53,15 @@ class ShiftDates:
         scope = read.choice("dateShiftScope", SCOPES, default="StudyInstance")
         salt = read.text("dateShiftKey", default="")
         return cls(scope, DateShift(keys.derive("dates", salt), days_range))
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Dates stay in their order."""
+        return Effect.CHANGE
+
+    @property
+    def date_move(self) -> DateMove:
+        """Itself: the scope and the days."""
+        return self
 
     def supports(self, vr: str) -> bool:
         """DA and DT, and TM, which stays as it is."""
@@ -89,3 +89,8 @@ class ShiftDates:
             if tag == _STUDY_DATE or tag >> 16 in _STUDY_GROUPS:
                 return Scope.STUDY
         return self.scope
+
+
+BUILDER = MethodBuilder(
+    ShiftDates.name, ShiftDates.from_settings, ("dateShiftRange", "dateShiftKey", "dateShiftScope", "referenceDate")
+)

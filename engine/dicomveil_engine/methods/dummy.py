@@ -5,11 +5,11 @@ Never for PatientID, whose dummies would merge all patients into one: that is `p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.values import texts
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -41,18 +41,23 @@ def constant(vr: str) -> Values:
 
 
 @dataclass(frozen=True)
-class Dummy:
+class Dummy(Method):
     """Replace the element's values by the constant of its VR, UIDs by pseudonyms so that they stay unique."""
 
     name: ClassVar[str] = "dummy"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "D"
+    needs_value: ClassVar[bool] = False
 
     pseudonyms: UIDPseudonyms = field(repr=False)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
+    def of(cls, keys: Keys) -> Self:
+        """The method with a project's keys."""
         return cls(uid_pseudonyms(keys))
+
+    def effect(self, vr: str) -> Effect:
+        """A constant, but for UIDs; of a sequence the rewriters know the constant items."""
+        return Effect.REPLACE if vr == "UI" else Effect.CONSTANT
 
     def supports(self, vr: str) -> bool:
         """Every VR but SQ."""
@@ -64,3 +69,6 @@ class Dummy:
             uids = [pseudonym_of(value, self.pseudonyms.pseudonym) for value in texts(element)]
             return uids if any(uids) else [self.pseudonyms.pseudonym(_NO_UID)]
         return constant(element.vr)
+
+
+BUILDER = MethodBuilder(Dummy.name, lambda _settings, keys: Dummy.of(keys))

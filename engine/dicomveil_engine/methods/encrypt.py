@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from dicomveil_engine.errors import ConfigurationError, InvalidDataSetError
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Reversal, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
@@ -32,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
 
 @dataclass(frozen=True)
-class Encrypt:
+class Encrypt(Method):
     """Replace each value by IV and ciphertext, in Base64 for texts.
 
     Base64 needs more room than the VR may give (44 characters for up to 15 bytes): LO, SH and PN become
@@ -41,6 +42,7 @@ class Encrypt:
     """
 
     name: ClassVar[str] = "encrypt"
+    action: ClassVar[str] = "D *encrypted*"
     recognises_own_output: ClassVar[bool] = False
 
     key: bytes = field(repr=False)
@@ -58,6 +60,15 @@ class Encrypt:
                 "or leave it out to derive it from the project key"
             )
         return cls(given or encryption_key(keys), keys.derive("iv"), not given)
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Ciphertext."""
+        return Effect.REPLACE
+
+    @property
+    def reversal(self) -> Reversal:
+        """Itself: the key is part of it."""
+        return self
 
     def supports(self, vr: str) -> bool:
         """Texts that can hold Base64, OB and UN."""
@@ -144,3 +155,6 @@ def decrypt_bytes(key: bytes, blob: bytes) -> bytes:
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
         raise InvalidDataSetError("the bytes are not encrypted with this key") from None
+
+
+BUILDER = MethodBuilder(Encrypt.name, Encrypt.from_settings, ("encryptKey",))

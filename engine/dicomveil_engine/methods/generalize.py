@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import ClassVar, Self, cast
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, Context, Element, Values
+from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.coarsening import (
     LOW_POPULATION_ZIP_CODES,
     Scale,
@@ -24,6 +24,7 @@ from dicomveil_engine.methods.coarsening import (
     coarse_zip_code,
     read_decimal,
 )
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.perturb import decimal_string
 from dicomveil_engine.methods.settings import Settings
@@ -53,11 +54,11 @@ _REST = "*"
 
 
 @dataclass(frozen=True)
-class Generalize:
+class Generalize(Method):
     """Reduce dates to a period, ages and numbers to bins or steps, ZIP codes to three digits, values by a mapping."""
 
     name: ClassVar[str] = "generalize"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "C *generalized*"
 
     period: Period = Period.YEAR
     age_bin: int = 5
@@ -100,6 +101,10 @@ class Generalize:
             raise _wrong('"values" and "zipCodes" are given both; write two rules, or turn "zipCodes" off in this one')
         if self.keeps_others and _REST in self._targets:
             raise _wrong('"values" says what becomes of all others by "*", and "otherValues" keeps them; give one')
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """A coarser value."""
+        return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
         """Dates, ages, numbers and texts; names, UIDs, times of day and bytes have no coarser form."""
@@ -251,3 +256,20 @@ def _single(number: float) -> float:
     """The nearest number of 32 bits."""
     (nearest,) = struct.unpack("<f", struct.pack("<f", number))
     return cast("float", nearest)
+
+
+BUILDER = MethodBuilder(
+    Generalize.name,
+    Generalize.from_settings,
+    (
+        "dateTo",
+        "ageBin",
+        "ageCap",
+        "step",
+        "bins",
+        "zipCodes",
+        "restrictedZipCodeTabulationAreas",
+        "values",
+        "otherValues",
+    ),
+)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from dicomveil_engine.methods.base import Context, Element, Values
-from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Method, Values, without_settings
+from dicomveil_engine.methods.effect import Effect
 
 
 @dataclass(frozen=True)
-class Keep:
+class Keep(Method):
     """Leave the element as it came."""
 
     name: ClassVar[str] = "keep"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "K"
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
-        return cls()
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Kept, whatever the VR."""
+        return Effect.KEEP
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
         """Every VR, SQ too."""
@@ -29,3 +27,6 @@ class Keep:
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """The same values."""
         return element.values
+
+
+BUILDER = without_settings(Keep)

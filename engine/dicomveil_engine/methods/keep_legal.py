@@ -7,13 +7,12 @@ what a vendor writes there. No rule of a configuration names this method: it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.values import texts
-from dicomveil_engine.pseudonyms.keys import Keys
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?", re.ASCII)
 """Of any length: modalities write more than the 16 characters of a DS, and DICOM JSON has the number alone."""
@@ -26,16 +25,15 @@ _LEGAL = {
 
 
 @dataclass(frozen=True)
-class KeepLegal:
+class KeepLegal(Method):
     """Keep the element if all its values are legal for its VR; else empty it."""
 
     name: ClassVar[str] = "keepLegal"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "K *if legal*"
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
-        return cls()
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Kept, if the value is legal."""
+        return Effect.CHECK
 
     def supports(self, vr: str) -> bool:
         """Text VRs with a strict form."""

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable, texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
@@ -44,10 +45,11 @@ _LONGEST_DS = 16
 
 
 @dataclass(frozen=True)
-class Perturb:
+class Perturb(Method):
     """Add keyed noise to every number; the width is `span`, or `span` times the number."""
 
     name: ClassVar[str] = "perturb"
+    action: ClassVar[str] = "C *perturbed*"
     recognises_own_output: ClassVar[bool] = False
 
     key: bytes = field(repr=False)
@@ -69,6 +71,10 @@ class Perturb:
                 default="Proportional",
             ),
         )
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """A number near the original's."""
+        return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
         """The VRs that hold numbers, and ages."""
@@ -170,3 +176,6 @@ def _single(number: float, vr: str) -> float:
     if vr in _SINGLES:
         (number,) = struct.unpack("<f", struct.pack("<f", number))
     return number
+
+
+BUILDER = MethodBuilder(Perturb.name, Perturb.from_settings, ("span", "roundTo", "rangeType"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.values import texts
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.patients import PatientPseudonyms
@@ -16,28 +15,29 @@ _PATIENT_NAME = 0x00100010
 _VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 """The text VRs in which sixteen letters and digits are legal."""
 
-_PROJECTS_REMEMBERED = 64
 
-
-@lru_cache(_PROJECTS_REMEMBERED)
 def patient_pseudonyms(keys: Keys) -> PatientPseudonyms:
     """The one PatientPseudonyms of a project: all its rules share what it remembers."""
-    return PatientPseudonyms(keys)
+    return keys.shared(PatientPseudonyms)
 
 
 @dataclass(frozen=True)
-class Pseudonym:
+class Pseudonym(Method):
     """Replace each value by its pseudonym, and the PatientName by that of the PatientID."""
 
     name: ClassVar[str] = "pseudonym"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "D *pseudonym*"
 
     pseudonyms: PatientPseudonyms = field(repr=False)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
+    def of(cls, keys: Keys) -> Self:
+        """The method with a project's keys."""
         return cls(patient_pseudonyms(keys))
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Pseudonyms."""
+        return Effect.PATIENT_PSEUDONYM
 
     def supports(self, vr: str) -> bool:
         """Texts; a pseudonym is no date, number or UID."""
@@ -56,3 +56,6 @@ class Pseudonym:
             return values
         pseudonym = self.pseudonyms.pseudonym(context.patient_id) or self.pseudonyms.pseudonym(name)
         return [pseudonym] if pseudonym else []
+
+
+BUILDER = MethodBuilder(Pseudonym.name, lambda _settings, keys: Pseudonym.of(keys))

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import read_da, read_dt
 from dicomveil_engine.pseudonyms.keys import Keys
+
+PARTLY_EMPTIED = "Z *in part*"
 
 HIGHEST_AGE = 89
 """Years; 45 CFR 164.514(b)(2)(i)(C): "all ages over 89" are identifiers."""
@@ -25,11 +28,11 @@ _PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365}
 
 
 @dataclass(frozen=True)
-class Redact:
+class Redact(Method):
     """Empty the element, except for ages (AS) and years (DA, DT) where the settings let them pass."""
 
     name: ClassVar[str] = "redact"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "Z"
 
     partial_ages: bool = False
     partial_dates: bool = False
@@ -43,6 +46,14 @@ class Redact:
             partial_ages=read.boolean("enablePartialAgesForRedact", default=False),
             partial_dates=read.boolean("enablePartialDatesForRedact", default=False),
         )
+
+    def effect(self, vr: str) -> Effect:
+        """Emptied, but where a part may stay."""
+        return Effect.CHANGE if self.keeps_part_of(vr) else Effect.EMPTY
+
+    def action_on(self, vr: str) -> str:
+        """Z, or in part."""
+        return PARTLY_EMPTIED if self.keeps_part_of(vr) else self.action
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
         """Every VR, SQ too: a sequence without items."""
@@ -90,3 +101,16 @@ def _year_may_stay(year: int, context: Context, *, done: bool) -> bool:
         return True
     study = read_da(context.study_date)
     return study is not None and (study.year, study.month, study.day) <= (year + HIGHEST_AGE, 1, 1)
+
+
+BUILDER = MethodBuilder(
+    Redact.name,
+    Redact.from_settings,
+    (
+        "enablePartialAgesForRedact",
+        "enablePartialDatesForRedact",
+        "enablePartialZipCodesForRedact",
+        "restrictedZipCodeTabulationAreas",
+        "referenceDate",
+    ),
+)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.values import texts
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT, UIDPseudonyms
 
-_PROJECTS_REMEMBERED = 64
 
-
-@lru_cache(_PROJECTS_REMEMBERED)
 def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
     """The one UIDPseudonyms of a project: all its rules share what it remembers."""
-    return UIDPseudonyms(keys)
+    return keys.shared(UIDPseudonyms)
 
 
 def pseudonym_of(value: str, pseudonym: Callable[[str], str]) -> str:
@@ -33,18 +30,22 @@ def pseudonym_of(value: str, pseudonym: Callable[[str], str]) -> str:
 
 
 @dataclass(frozen=True)
-class RefreshUID:
+class RefreshUID(Method):
     """Replace each value by its pseudonym; registered UIDs and the project's own pseudonyms stay."""
 
     name: ClassVar[str] = "refreshUID"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "U"
 
     pseudonyms: UIDPseudonyms = field(repr=False)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
+    def of(cls, keys: Keys) -> Self:
+        """The method with a project's keys."""
         return cls(uid_pseudonyms(keys))
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Pseudonyms."""
+        return Effect.UID_PSEUDONYM
 
     def supports(self, vr: str) -> bool:
         """UI."""
@@ -53,3 +54,6 @@ class RefreshUID:
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """The pseudonyms, value by value."""
         return [pseudonym_of(value, self.pseudonyms.pseudonym) for value in texts(element)]
+
+
+BUILDER = MethodBuilder(RefreshUID.name, lambda _settings, keys: RefreshUID.of(keys))

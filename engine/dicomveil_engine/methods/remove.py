@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from dicomveil_engine.methods.base import Context, Element, Values
-from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.methods.base import Context, Element, Method, Values, without_settings
+from dicomveil_engine.methods.effect import Effect
 
 
 @dataclass(frozen=True)
-class Remove:
+class Remove(Method):
     """Take the element out of the data set."""
 
     name: ClassVar[str] = "remove"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "X"
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """It has no settings."""
-        return cls()
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Removed, whatever the VR."""
+        return Effect.REMOVE
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
         """Every VR, SQ too."""
@@ -29,3 +27,6 @@ class Remove:
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
         """None: no element."""
         return None
+
+
+BUILDER = without_settings(Remove)

@@ -17,8 +17,11 @@ from dicomveil_engine.methods.base import (
     TEXT_VRS,
     Context,
     Element,
+    Method,
+    MethodBuilder,
     Values,
 )
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import inapplicable
@@ -39,11 +42,11 @@ _TAG = re.compile(r" *\(?([0-9A-Fa-f]{4}) *,? *([0-9A-Fa-f]{4})\)? *")
 
 
 @dataclass(frozen=True)
-class Substitute:
+class Substitute(Method):
     """Replace the values by `replaceWith`; a backslash separates values where the VR has several."""
 
     name: ClassVar[str] = "substitute"
-    recognises_own_output: ClassVar[bool] = True
+    action: ClassVar[str] = "D *constant*"
 
     replace_with: str = "ANONYMOUS"
 
@@ -51,6 +54,10 @@ class Substitute:
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
         """Read replaceWith (ANONYMOUS). Which VRs it is legal for, `check` tells."""
         return cls(Settings(cls.name, settings).scalar_text("replaceWith", default="ANONYMOUS"))
+
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """The configured text."""
+        return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:
         """Texts, numbers and AT; the VRs of mere bytes have no text form."""
@@ -117,3 +124,6 @@ def _float(text: str, vr: str) -> float:
     if not math.isfinite(number) or (vr == "FL" and abs(number) > _GREATEST_SINGLE):
         raise ValueError
     return number
+
+
+BUILDER = MethodBuilder(Substitute.name, Substitute.from_settings, ("replaceWith",))

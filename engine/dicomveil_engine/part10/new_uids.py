@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from dicomveil_engine.attributes.well_known import (
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomveil_engine.bounded_cache import LONGEST, remembered
-from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.keep import Keep
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
-from dicomveil_engine.methods.refresh_uid import RefreshUID, pseudonym_of
-from dicomveil_engine.policy import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Policy
+from dicomveil_engine.methods.refresh_uid import pseudonym_of
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
 
@@ -54,7 +59,6 @@ class NewUIDs(dict[bytes, bytes | None]):
         return None if pseudonym == original else pseudonym.encode("ascii")
 
 
-@remembered(_SERIES_REMEMBERED)
 def legal_uid(uid: str) -> str:
     """A UID that is kept; empty where it is none."""
     return uid if is_legal("UI", uid) else ""
@@ -67,11 +71,12 @@ class NewIdentities:
         self._policy = policy
         self._new_uids = new_uids
         self._sop_class, self._study, self._series, self._instance = (
-            policy.decide(tag, "UI").method
+            policy.decide(tag, "UI").method.effect("UI")
             for tag in (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
         )
-        self.replace_instances = isinstance(self._instance, RefreshUID)
+        self.replace_instances = self._instance is Effect.UID_PSEUDONYM
         """Whether every SOP Instance UID of an output is a pseudonym, a registered UID or empty."""
+        self.legal_uid = remembered(_SERIES_REMEMBERED)(legal_uid)
         self._of_series = lru_cache(_SERIES_REMEMBERED)(self._made)
 
     def of(self, original: InstanceIdentity) -> InstanceIdentity:
@@ -92,7 +97,7 @@ class NewIdentities:
     def _made(self, sop_class: str, study: str, series: str) -> tuple[str, str, str]:
         return self._new(self._sop_class, sop_class), self._new(self._study, study), self._new(self._series, series)
 
-    def _new(self, method: Method, uid: str) -> str:
-        if isinstance(method, RefreshUID):
+    def _new(self, effect: Effect, uid: str) -> str:
+        if effect is Effect.UID_PSEUDONYM:
             return self.pseudonym(uid)
-        return uid if isinstance(method, Keep) else ""
+        return uid if effect.keeps else ""

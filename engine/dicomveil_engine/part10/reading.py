@@ -5,23 +5,17 @@ The instances of a series say the same of everything but themselves: what follow
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.table import Entry
-from dicomveil_engine.policy import (
-    PATIENT_ID,
-    PATIENT_NAME,
-    SERIES_INSTANCE_UID,
-    SOP_CLASS_UID,
-    STUDY_DATE,
-    STUDY_INSTANCE_UID,
-    Policy,
-)
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.context import Subject, identifying_texts
 from dicomveil_engine.structured_content.references import ContentTree, Position
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -48,31 +42,6 @@ class NotedRun:
 Identifying = Noted | NotedRun
 
 
-class Subject:
-    """What an instance is about, in the original values; equal ones are one object."""
-
-    __slots__ = (
-        "patient_id",
-        "patient_name",
-        "series_instance_uid",
-        "sop_class_uid",
-        "study_date",
-        "study_instance_uid",
-        "was_deidentified",
-    )
-
-    def __init__(self, policy: Policy, noted: tuple[Noted, ...]) -> None:
-        """`noted` are the elements of the context in their order; of several with one tag the first counts."""
-        texts = {one[0].tag: _single_text(one) for one in reversed(noted)}
-        self.sop_class_uid = texts.get(SOP_CLASS_UID, "")
-        self.study_instance_uid = texts.get(STUDY_INSTANCE_UID, "")
-        self.series_instance_uid = texts.get(SERIES_INSTANCE_UID, "")
-        self.patient_id = texts.get(PATIENT_ID, "")
-        self.patient_name = texts.get(PATIENT_NAME, "")
-        self.study_date = texts.get(STUDY_DATE, "")
-        self.was_deidentified = policy.is_pseudonym_uid(self.study_instance_uid)
-
-
 class Known(NamedTuple):
     """All that methods may know of the whole; equal for most instances of a series."""
 
@@ -87,10 +56,11 @@ class Known(NamedTuple):
 class Reading:
     """The notes on one instance."""
 
-    __slots__ = ("_policy", "content", "context", "identifying", "instance", "is_long")
+    __slots__ = ("_cache", "_policy", "content", "context", "identifying", "instance", "is_long")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, cache: ReadingCache) -> None:
         self._policy = policy
+        self._cache = cache
         self.context: list[Noted] = []
         """What it is about, in its order."""
         self.instance: Noted | None = None
@@ -109,8 +79,8 @@ class Reading:
 
     def subject(self) -> Subject:
         """What the instance is about; to be asked for when the header is complete."""
-        subject = Subject if self.is_long else _subject
-        return subject(self._policy, tuple(self.context))
+        subject = self._cache.new_subject if self.is_long else self._cache.subject
+        return subject(tuple(self.context))
 
     def identity(self) -> InstanceIdentity:
         """Its own UIDs, as they came; to be asked for when the header is complete."""
@@ -129,41 +99,47 @@ class Reading:
     def known(self) -> Known:
         """What is known by now: elements behind Pixel Data may add words."""
         subject, policy = self.subject(), self._policy
-        words = _words.__wrapped__ if self.is_long else _words
+        words = self._cache.new_words if self.is_long else self._cache.words
         return Known(
             subject,
             self.sop_instance_uid() if policy.depends_on_instance else "",
-            words(policy, tuple(self.identifying), subject.was_deidentified),
+            words(tuple(self.identifying), subject.was_deidentified),
             self.content.gone(),
         )
 
 
-_subject = lru_cache(_SUBJECTS_REMEMBERED)(Subject)
+class ReadingCache:
+    """What follows from the notes of earlier instances of one policy and encoding; it hangs on the policy's tables."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.subject = lru_cache(_SUBJECTS_REMEMBERED)(self.new_subject)
+        self.words = lru_cache(_WORDS_REMEMBERED)(self.new_words)
+
+    def new_subject(self, noted: tuple[Noted, ...]) -> Subject:
+        """`noted` are the elements of the context in their order; of several with one tag the first counts."""
+        return Subject({one[0].tag: _single_text(one) for one in reversed(noted)}, self._policy)
+
+    def new_words(self, identifying: tuple[Identifying, ...], was_deidentified: bool) -> IdentifyingWords:
+        """The words of identifying values."""
+        words = IdentifyingWords()
+        every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
+        for one in every:
+            vr = one[0].vr
+            texts = identifying_texts(vr, partial(_values, one), self._policy, was_deidentified=was_deidentified)
+            for text in texts:
+                words.add(text, vr)
+        return words
 
 
-@lru_cache(_WORDS_REMEMBERED)
-def _words(policy: Policy, identifying: tuple[Identifying, ...], was_deidentified: bool) -> IdentifyingWords:
-    """The words of identifying values.
-
-    The project's own pseudonyms are left out, and dates that were moved: their letters and digits are chance
-    ("PS", "CT"), and stand nowhere else.
-    """
-    words = IdentifyingWords()
-    every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
-    for entry, value, codecs in every:
-        if was_deidentified and entry.vr == "DA":
-            continue
-        try:
-            values = entry.values.decode(entry.vr, value, codecs)
-        except ValueError:
-            raise InvalidDataSetError(
-                f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
-            ) from None
-        if isinstance(values, list):
-            for text in map(str, values):
-                if not policy.is_pseudonym_patient_id(text):
-                    words.add(text, entry.vr)
-    return words
+def _values(noted: Noted) -> Values:
+    entry, value, codecs = noted
+    try:
+        return entry.values.decode(entry.vr, value, codecs)
+    except ValueError:
+        raise InvalidDataSetError(
+            f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
+        ) from None
 
 
 def _single_text(noted: Noted) -> str:

@@ -14,7 +14,6 @@ from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
-from dicomveil_engine.part10.new_uids import legal_uid
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
 from dicomveil_engine.policy import Policy
@@ -161,7 +160,7 @@ class InstanceRewriter:
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
         return FileMeta(
             self._meta.transfer_syntax_uid,
-            legal_uid(sop_class),
+            identities.legal_uid(sop_class),
             # A pseudonym is legal, and comes once.
-            instance if identities.replace_instances else legal_uid(instance),
+            instance if identities.replace_instances else identities.legal_uid(instance),
         ).encoded()

@@ -32,7 +32,7 @@ class State:
     """One data set, as far as it has been walked."""
 
     def __init__(self, policy: Policy, tables: Tables) -> None:
-        self.reading = Reading(policy)
+        self.reading = Reading(policy, tables.readings)
         self._policy = policy
         self._depth_limit = policy.limits.depth
         self._tables = tables

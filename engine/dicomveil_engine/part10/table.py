@@ -7,47 +7,23 @@ values and no positions.
 from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.by_type import ByType
-from dicomveil_engine.methods.clean_content import CleanContent
-from dicomveil_engine.methods.dummy import Dummy, constant
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.methods.refresh_uid import RefreshUID
-from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
-from dicomveil_engine.policy import (
-    PATIENT_ID,
-    PATIENT_NAME,
-    SERIES_INSTANCE_UID,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
-    SPECIFIC_CHARACTER_SET,
-    STUDY_DATE,
-    STUDY_INSTANCE_UID,
-    Policy,
-)
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS, METHOD_CODES, METHOD_TEXT, Marks
+from dicomveil_engine.rewriting.context import SUBJECT_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_engine.rewriting.dummies import dummy_items
+from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_mark
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
-CONTEXT_TAGS = frozenset(
-    (
-        SOP_CLASS_UID,
-        SOP_INSTANCE_UID,
-        STUDY_DATE,
-        PATIENT_NAME,
-        PATIENT_ID,
-        STUDY_INSTANCE_UID,
-        SERIES_INSTANCE_UID,
-    )
-)
-"""What decisions about other elements rest on; read at the top level only."""
+CONTEXT_TAGS = frozenset((*SUBJECT_TAGS, SOP_INSTANCE_UID))
+"""What says which instance, study or patient this is; read at the top level only."""
 
 FIRST_STREAMED = 0x7FE00008
 LAST_STREAMED = 0x7FE00010
@@ -61,6 +37,25 @@ _ENTRIES_REMEMBERED = 16_384
 
 DELIMITER_GROUP = 0xFFFE
 NO_BOUNDARY = 0xFFFFFFFF
+
+
+_KINDS = {
+    Treatment.KEEP: kinds.KEPT,
+    Treatment.KEEP_UNREAD: kinds.OPAQUE,
+    Treatment.CHECKED_KEEP: kinds.CHANGED,
+    Treatment.DROP: kinds.REMOVED,
+    Treatment.EMPTY: kinds.EMPTIED,
+    Treatment.CONSTANT: kinds.CONSTANT,
+    Treatment.REPLACE_UIDS: kinds.UID,
+    Treatment.APPLY: kinds.CHANGED,
+    Treatment.CHOOSE: kinds.CHANGED,
+    Treatment.RECURSE: kinds.SEQUENCE,
+    Treatment.JUDGE_ITEMS: kinds.CONTENT,
+    Treatment.ADD_TEXT: kinds.MARK_TEXT,
+    Treatment.ADD_CODES: kinds.MARK_CODES,
+}
+"""Treatment → what the walker does."""
+_SEQUENCE_KINDS = _KINDS | {Treatment.CHOOSE: kinds.CHOSEN}
 
 
 class Entry:
@@ -115,12 +110,12 @@ class Entry:
         """The element without a value."""
         return self.encoding.element_head(self.key, 0)
 
-    def dummy(self) -> bytes:
-        """The element with a dummy that is the same for every data set: of all VRs but UI."""
+    def replaced(self, method: Method) -> bytes:
+        """The element with what the method puts in its place in every data set."""
         if self.vr == "SQ":
             value = self.values.encode_items(dummy_items(self.tag))
         else:
-            value = self.values.encode(self.vr, constant(self.vr), ("iso8859",))
+            value = self.values.encode(self.vr, constant_of(method, self.tag, self.vr), ("iso8859",))
         return self.encoding.element_head(self.key, len(value)) + value
 
 
@@ -214,7 +209,7 @@ class DecisionTable(dict[bytes, Entry]):
         self._classify(entry, decision.method)
         if vr == "SQ" and entry.kind in kinds.VALUE_DROPPED and entry.kind != kinds.CHOSEN:
             entry.kind = kinds.SEARCHED
-        entry.identifies = is_identifying(tag, vr) and not isinstance(decision.method, Keep)
+        entry.identifies = is_identifying(tag, vr) and not decision.method.effect(vr).keeps
         entry.is_context = self.is_top and tag in CONTEXT_TAGS
         entry.noted = entry.identifies or entry.is_context
         if self.is_top and FIRST_STREAMED <= tag <= LAST_STREAMED:
@@ -237,43 +232,23 @@ class DecisionTable(dict[bytes, Entry]):
 
     def _classify(self, entry: Entry, method: Method) -> None:
         tag, vr = entry.tag, entry.vr
-        marks = self._policy.marks if self.is_top else None
-        if marks is not None and tag in MARK_TAGS:
-            self._classify_mark(entry, marks)
+        if self.is_top and self._policy.marks is not None and tag in MARK_TAGS:
+            treatment = treatment_of_mark(tag, "UN" if entry.key[4:] == b"UN" else vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             entry.kind = kinds.CHARACTER_SET
-        elif isinstance(method, CleanContent) and vr == "SQ":
-            entry.kind = kinds.CONTENT
-        elif isinstance(method, Keep):
-            if vr == "SQ":
-                declares = self.is_top and tag == CHARACTERISTICS and self._policy.retains_safe_private
-                entry.kind = kinds.DECLARED if declares else kinds.SEQUENCE
-            else:
-                entry.kind = kinds.OPAQUE if vr == "UN" else kinds.KEPT
-        elif isinstance(method, Remove):
-            entry.kind = kinds.REMOVED
-        elif isinstance(method, Redact) and (vr == "SQ" or not method.keeps_part_of(vr)):
-            entry.kind = kinds.EMPTIED
-            entry.constant = entry.emptied()
-        elif isinstance(method, RefreshUID):
-            entry.kind = kinds.UID
-            entry.usual_uid_head = self.encoding.element_head(entry.key, USUAL_BYTES)
-        elif isinstance(method, Dummy) and vr != "UI":
-            entry.kind = kinds.CONSTANT
-            entry.constant = entry.dummy()
-        elif isinstance(method, ByType) and not self.is_top:
-            entry.method = method.chosen(tag, "", is_top=False)
-            self._classify(entry, entry.method)
-        elif isinstance(method, ByType) and vr == "SQ":
-            entry.kind = kinds.CHOSEN
-
-    def _classify_mark(self, entry: Entry, marks: Marks) -> None:
-        """The marks are written anew; texts and codes of earlier de-identifications stay (PS3.15 E.1.1)."""
-        as_written = entry.vr == marks.vr_of(entry.tag) and entry.key[4:] != b"UN"
-        if entry.tag == METHOD_TEXT and as_written:
-            entry.kind = kinds.MARK_TEXT
-            entry.method, entry.rule = self._policy.mark_method, "the mark of de-identification"
-        elif entry.tag == METHOD_CODES and as_written:
-            entry.kind = kinds.MARK_CODES
+            return
         else:
-            entry.kind = kinds.REMOVED
+            if not self.is_top:
+                entry.method = method = method.chosen(tag, "", is_top=False)
+            treatment = treatment_of(method, vr)
+        entry.kind = (_SEQUENCE_KINDS if vr == "SQ" else _KINDS)[treatment]
+        if treatment is Treatment.EMPTY:
+            entry.constant = entry.emptied()
+        elif treatment is Treatment.CONSTANT:
+            entry.constant = entry.replaced(method)
+        elif treatment is Treatment.REPLACE_UIDS:
+            entry.usual_uid_head = self.encoding.element_head(entry.key, USUAL_BYTES)
+        elif treatment is Treatment.ADD_TEXT:
+            entry.method, entry.rule = self._policy.mark_method, "the de-identification attributes"
+        elif treatment is Treatment.RECURSE and self.is_top and tag == CHARACTERISTICS:
+            entry.kind = kinds.DECLARED if self._policy.retains_safe_private else kinds.SEQUENCE

@@ -9,6 +9,7 @@ from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
 from dicomveil_engine.part10.new_uids import NewIdentities, NewUIDs
+from dicomveil_engine.part10.reading import ReadingCache
 from dicomveil_engine.part10.remembered import Remembered
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
@@ -41,6 +42,7 @@ class Tables:
                 for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
             ]
         self.remembered = Remembered()
+        self.readings = ReadingCache(policy)
         self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = remembered(_NAMES_REMEMBERED)(self._content_plan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.compound import Compound
@@ -18,7 +19,6 @@ from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RU
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import NeedMoreError
 from dicomveil_engine.part10.table import KEEP, DecisionTable, Entry
-from dicomveil_engine.policy import SOP_INSTANCE_UID
 
 LONG_VALUE = 1 << 20
 """A kept value longer than this, behind the groups that identify, is not held but passed through."""

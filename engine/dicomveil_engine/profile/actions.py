@@ -47,13 +47,13 @@ class Actions:
         self.keep_legal = KeepLegal()
         self.remove = Remove()
         self.redact = Redact()
-        self.clean = Clean.from_settings({}, keys)
-        self.clean_required = CleanRequired.from_settings({}, keys)
+        self.clean = Clean()
+        self.clean_required = CleanRequired()
         self.clean_content = CleanContent()
-        self.dummy = Dummy.from_settings({}, keys)
-        self.refresh = RefreshUID.from_settings({}, keys)
+        self.dummy = Dummy.of(keys)
+        self.refresh = RefreshUID.of(keys)
         self.shift = ShiftDates.from_settings(date_shift, keys)
-        self.pseudonym = Pseudonym.from_settings({}, keys)
+        self.pseudonym = Pseudonym.of(keys)
 
     def of(self, tag: int, code: str, vr: str) -> Method:
         """The method of a simple action code of the Basic Profile."""

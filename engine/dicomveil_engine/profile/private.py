@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dicomveil_engine.attributes._standard import SAFE_PRIVATE, Option
 from dicomveil_engine.methods.base import BYTES_VRS, Method, Values
-from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.profile.actions import Actions, Verdict
 from dicomveil_engine.profile.unlisted import method_by_vr
 
@@ -82,7 +82,7 @@ def decide_private(actions: Actions, tag: int, vr: str, creator: str | None, *, 
         return Verdict(actions.remove, "PS3.15 Table E.1-1, private attributes: X, since not known to be safe")
     because = "PS3.15 Table E.3.10-1" if listed is not None else "declared in (0008,0300)"
     method = _method(actions, tag, vr)
-    if listed and not declared and type(method) not in {type(_method(actions, tag, one)) for one in listed}:
+    if listed and not declared and method not in [_method(actions, tag, one) for one in listed]:
         return Verdict(actions.remove, f"{because}: {vr} where the table has {' or '.join(listed)}")
     return Verdict(method, f"{because}, safe private: {vr}")
 
@@ -95,4 +95,4 @@ def _method(actions: Actions, tag: int, vr: str) -> Method:
         return actions.keep_legal
     method = method_by_vr(actions, tag, vr)
     # No IOD asks for a private attribute, so that none need stand there empty.
-    return actions.remove if isinstance(method, Redact) else method
+    return actions.remove if method.effect(vr) is Effect.EMPTY else method

@@ -37,7 +37,7 @@ def decide_unlisted(actions: Actions, tag: int, vr: str) -> Verdict:
     if tag == SPECIMEN_STEP_CONTENT and vr == "SQ" and Option.CLEAN_STRUCTURED_CONTENT in actions.options:
         return Verdict(actions.clean_content, "content items of (0040,0610), PS3.15 E.3.4")
     method = method_by_vr(actions, tag, vr)
-    if vr != expected and type(method_by_vr(actions, tag, expected)) is not type(method):
+    if vr != expected and method_by_vr(actions, tag, expected) != method:
         # Free text in an element that claims to be binary, say: what the dictionary protects is not let
         # through because the instance gives it another VR, nor the other way round.
         return Verdict(actions.remove, f"the layer by VR: {vr} where PS3.6 has {expected}")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -18,12 +20,16 @@ from dicomveil_engine.errors import ConfigurationError
 MINIMUM_KEY_BYTES = 16
 """128 bits: below that, a key can be found by trying."""
 
+_Made = TypeVar("_Made")
+
 
 @dataclass(frozen=True)
 class Keys:
     """The purposes' keys of one project, derived from its one secret by HKDF-SHA-256 (RFC 5869)."""
 
     secret: bytes = field(repr=False)
+    _shared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What all methods of a project have in common, and what they cache with it: it is dropped with the project."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.secret, bytes):
@@ -41,6 +47,13 @@ class Keys:
         """The key for one purpose; `salt` is a further secret from the configuration, such as dateShiftKey."""
         hkdf = HKDF(SHA256(), length, salt=salt.encode() or None, info=b"dicomveil/1/" + purpose.encode())
         return hkdf.derive(self.secret)
+
+    def shared(self, kind: Callable[[Keys], _Made]) -> _Made:
+        """The one object of a kind that is made of these keys: all rules of a project share it and its cache."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        made: _Made = self._shared[kind]
+        return made
 
 
 def keyed_digest(key: bytes, message: bytes) -> bytes:

@@ -28,9 +28,17 @@ class PatientPseudonyms:
     """Original patient identifier → pseudonym, for one project."""
 
     def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self._name_key = keys.derive("patient name")
         self._check_key = keys.derive("patient check")
         self.pseudonym = remembered(_PATIENTS_REMEMBERED)(self._pseudonym)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the pseudonyms are the same: those of the same key are."""
+        return type(other) is PatientPseudonyms and other._keys == self._keys
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
 
     def _pseudonym(self, original: str) -> str:
         """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""

@@ -38,10 +38,18 @@ class UIDPseudonyms:
     """Original UID → pseudonym, for one project."""
 
     def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
         self.pseudonym = remembered(_CACHE_SIZE)(self.computed)
         """The same as `computed`, remembered."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the pseudonyms are the same: those of the same key are."""
+        return type(other) is UIDPseudonyms and other._keys == self._keys
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
 
     def computed(self, original: str) -> str:
         """The pseudonym of a UID; registered UIDs and the project's own pseudonyms stay as they are."""

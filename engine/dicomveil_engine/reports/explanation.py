@@ -12,8 +12,6 @@ from enum import Enum
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.redact import Redact
@@ -207,9 +205,7 @@ class _Explaining:
             decision = self._policy.decide(element.tag, element.vr, element.creator)
         else:
             decision = self._policy.decide_in_content(plan, element.tag, element.vr, element.creator)
-        method: Method = decision.method
-        if isinstance(method, ByType):
-            method = method.chosen(element.tag, self._sop_class_uid, is_top=not element.depth)
+        method = decision.method.chosen(element.tag, self._sop_class_uid, is_top=not element.depth)
         return method.name, decision.rule
 
     def _explained(

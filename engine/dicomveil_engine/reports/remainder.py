@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass, field
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.well_known import PIXEL_DATA
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS
 from dicomveil_engine.part10.elements import EncodedElement, read_elements
-from dicomveil_engine.policy import PIXEL_DATA, Policy
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.reports.suspicion import READABLE_BYTES_VRS, Reason, Suspicion, judge
 
 LONGEST_TEXT = 200

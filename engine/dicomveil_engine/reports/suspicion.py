@@ -16,7 +16,6 @@ from typing import Literal
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
 from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.part10.elements import EncodedElement
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
@@ -62,8 +61,6 @@ READABLE_BYTES_VRS = frozenset(("OB", "OW", "UN", "SQ"))
 """Bytes in which text can be (SQ has bytes where no items can be read); OD OF OL OV are numbers."""
 _FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _OTHER_TEXT_VRS = frozenset(("AE", "CS", "UR"))
-_REPLACING = frozenset(("cryptoHash", "encrypt", "dummy", "substitute", "pseudonym"))
-"""Methods of whose output nothing is the original's."""
 _DIGITS = re.compile(r"\d{5}")
 _NAME = re.compile(
     r"[^\W\d_]{2,}\^[^\W\d_]+"  # Doe^Jane
@@ -105,7 +102,7 @@ def judge(text: str, element: EncodedElement, method: Method, policy: Policy) ->
     """Judge one value of an element that came out by this method of the policy."""
     if policy.is_pseudonym_patient_id(text) or (element.vr == "UI" and policy.is_pseudonym_uid(text)):
         return Suspicion(about="pseudonym")
-    if method.name in _REPLACING or fold(text) == DUMMY_WORD or text == METHOD_DESCRIPTION:
+    if method.effect(element.vr).replaces or fold(text) == DUMMY_WORD or text == METHOD_DESCRIPTION:
         return Suspicion(about="replaced")
     if _LENGTH.fullmatch(text):
         return Suspicion()
@@ -123,7 +120,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
         harmless = element.tag in STRUCTURAL_UIDS or text.startswith(REGISTERED_ROOT)
         return [] if harmless else [Reason.UID]
     if vr in {"DA", "DT"}:
-        return [Reason.DATE] if isinstance(method, Keep) else []
+        return [Reason.DATE] if method.effect(vr).keeps else []
     if element.tag in CODE_TEXT and _CODE.fullmatch(text):
         return []  # long numbers are what codes are made of
     if vr in READABLE_BYTES_VRS:

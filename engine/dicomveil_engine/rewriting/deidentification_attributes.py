@@ -5,16 +5,13 @@ Nothing here depends on the original values, but for the texts of earlier de-ide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from dicomveil_engine.attributes._standard import BASIC_PROFILE, CODING_SCHEME, Code, Option
 from dicomveil_engine.methods.base import Context, Element, Method, Values
 from dicomveil_engine.methods.clean import Clean
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.rewriting.fields import Field, Item, code_item
 
 DEIDENTIFIED = 0x00120062
@@ -25,25 +22,20 @@ CODE_VALUE = 0x00080100
 """In (0012,0064): codes that are there already are not repeated."""
 MARK_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
 
-_MODIFYING = frozenset(("dateShift", "generalize"))
-"""Methods after which a date still says something."""
-
 METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
 """(0012,0063) De-identification Method; the options stand beside it as codes."""
 
 
 @dataclass(frozen=True)
-class AddMethodText:
+class AddMethodText(Method):
     """How (0012,0063) changes where it exists: earlier texts stay, cleaned, and ours is added once."""
 
     name: ClassVar[str] = "mark"
-    recognises_own_output: ClassVar[bool] = True
-    clean: Clean
+    clean: Clean = field(default_factory=Clean)
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """It has no settings."""
-        return cls(Clean.from_settings(settings, keys))
+    def effect(self, vr: str) -> Effect:  # noqa: ARG002
+        """Earlier texts remain."""
+        return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
         """The attribute's own VR."""
@@ -57,10 +49,10 @@ class AddMethodText:
 
 def dates_mark(method: Method) -> str:
     """(0028,0303) from what happens to the StudyDate: rules count, not only the profile's options."""
-    if isinstance(method, Keep):
+    effect = method.effect("DA")
+    if effect.keeps:
         return "UNMODIFIED"
-    is_partial = isinstance(method, Redact) and method.keeps_part_of("DA")
-    return "MODIFIED" if is_partial or method.name in _MODIFYING else "REMOVED"
+    return "MODIFIED" if effect is Effect.CHANGE else "REMOVED"
 
 
 @dataclass(frozen=True)

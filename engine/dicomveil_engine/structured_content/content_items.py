@@ -84,8 +84,8 @@ class StructuredContent:
         self._options = options
         self._keep = Keep()
         self._remove = Remove()
-        self._dummy = Dummy.from_settings({}, keys)
-        self._clean = CleanRequired.from_settings({}, keys)
+        self._dummy = Dummy.of(keys)
+        self._clean = CleanRequired()
         self._remembered = lru_cache(_PLANS_REMEMBERED)(self._plan)
 
     def plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:

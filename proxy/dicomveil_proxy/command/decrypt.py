@@ -14,8 +14,8 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, Policy
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.methods.base import Element
-from dicomveil_engine.reports.decryption import Reversible, decrypt_instance
+from dicomveil_engine.methods.base import Element, Reversal
+from dicomveil_engine.reports.decryption import decrypt_instance
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
 
@@ -29,7 +29,7 @@ def run(instance: Path | None, output: Path | None, value: str | None, profile: 
         policy = policy_of(profile, key_file)
     except ConfigurationError as error:
         refuse(str(error))
-    methods = [rule.method for rule in policy.rules if isinstance(rule.method, Reversible)]
+    methods = [rule.method.reversal for rule in policy.rules if rule.method.reversal is not None]
     if not methods:
         refuse("profile: it has no rule with the method encrypt; give the configuration that has")
     if key_file is None and any(method.needs_project_key for method in methods):
@@ -77,7 +77,7 @@ def _write(output: Path, data: bytes) -> None:
         Path(name).unlink()
 
 
-def _text(value: str, methods: Sequence[Reversible]) -> str | None:
+def _text(value: str, methods: Sequence[Reversal]) -> str | None:
     """What a text was before it was encrypted; the key of each rule is tried, and None is for none of them."""
     element = Element(0, _TEXT_VR, [value.strip()])
     for method in methods:

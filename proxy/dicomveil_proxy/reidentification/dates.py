@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicomveil_engine import ConfigurationError, Policy
-from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.methods.base import Scope
 from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
-
-_STUDY_DATE = 0x00080020
 
 
 def check_reversible(policy: Policy) -> None:
@@ -25,9 +23,8 @@ def check_reversible(policy: Policy) -> None:
             'store: "reidentify" needs UIDs with pseudonyms, and under this profile\'s rules they stay; give '
             "StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID the method refreshUID"
         )
-    methods = [policy.decide(_STUDY_DATE, "DA").method, *(rule.method for rule in policy.rules)]
-    for method in methods:
-        if isinstance(method, ShiftDates) and method.scope not in {Scope.STUDY, Scope.PATIENT}:
+    for move in policy.date_moves:
+        if move.scope not in {Scope.STUDY, Scope.PATIENT}:
             raise ConfigurationError(
                 'store: "reidentify" needs dates that move with their study; give dateShiftScope StudyInstance or '
                 "Patient"
@@ -53,8 +50,8 @@ class DatesBack:
         return (shift_da(value, -days) if vr == "DA" else shift_dt(value, -days)) or text
 
     def _days(self, tag: int, vr: str) -> int:
-        method = self.policy.decide(tag, vr).method
-        if not isinstance(method, ShiftDates):
+        move = self.policy.decide(tag, vr).method.date_move
+        if move is None:
             return 0
-        is_patients = method.scope is Scope.PATIENT and self.patient_id
-        return method.shift.days(self.patient_id if is_patients else self.study_instance_uid)
+        is_patients = move.scope is Scope.PATIENT and self.patient_id
+        return move.shift.days(self.patient_id if is_patients else self.study_instance_uid)

@@ -23,9 +23,7 @@ from pydicom import DataElement, Dataset
 
 from dicomveil_engine import Policy
 from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.date_shift import ShiftDates
-from dicomveil_engine.methods.pseudonym import Pseudonym
-from dicomveil_engine.methods.refresh_uid import RefreshUID
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_proxy.reidentification.dates import DatesBack
 from dicomveil_proxy.reidentification.elements import elements, texts
@@ -133,11 +131,12 @@ class _Restoration:
 
     def _changed(self, element: DataElement, method: Method, text: str) -> str:
         """A value before the policy's method came over it; where another method applies, nothing can be said."""
-        if isinstance(method, RefreshUID):
+        effect = method.effect(element.VR)
+        if effect is Effect.UID_PSEUDONYM:
             return self._original.uids.get(text, text)
-        if isinstance(method, ShiftDates):
+        if method.date_move is not None:
             return self._dates.move(int(element.tag), element.VR, text)
-        if isinstance(method, Pseudonym):
+        if effect is Effect.PATIENT_PSEUDONYM:
             return self._patients.get(text, text)
         return text
 

@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of, vr_of
-from dicomveil_engine.methods.clean import Clean
-from dicomveil_engine.methods.date_shift import ShiftDates
-from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.keep_legal import KeepLegal
-from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
@@ -114,7 +109,7 @@ def is_never_released(policy: Policy, tag: int) -> bool:
         return policy.removes_private
     vr = vr_of(tag) or "UN"
     method = policy.decide(tag, vr).method
-    return isinstance(method, Remove) or (isinstance(method, Redact) and not method.keeps_part_of(vr))
+    return method.effect(vr).leaves_nothing
 
 
 def first_level(study: str | None, series: str | None) -> Level:
@@ -134,7 +129,7 @@ def without_illegal_offset(result: JSONDataSet) -> JSONDataSet:
 
 def _fields(policy: Policy, query: Query, study: str | None, series: str | None) -> list[tuple[str, str]]:
     tags = requested_tags(query, from_level=first_level(study, series)) | {*_ALWAYS_ASKED, *OWN[query.level]}
-    if any(policy.decide(tag, vr_of(tag) or "UN").method.name == Clean.name for tag in tags - {_TIMEZONE_OFFSET}):
+    if any(policy.decide(tag, vr_of(tag) or "UN").method.cleans_by_words for tag in tags - {_TIMEZONE_OFFSET}):
         # Free text is cleaned of the words of these, so they must be known.
         tags |= IDENTIFYING_TAGS
     fields = [("includefield", name_of(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]
@@ -148,9 +143,10 @@ def _as_it_is(policy: Policy, level: Level, key: MatchingKey) -> str:
         return ""
     if tag in _DATES[level]:
         method = policy.decide(tag, "DA").method
-        if isinstance(method, ShiftDates):
+        if method.date_move is not None:
             return widen_dates(key.value, policy.date_range)
-        return widen_dates(key.value, 0) if isinstance(method, Keep | KeepLegal) else ""
+        effect = method.effect("DA")
+        return widen_dates(key.value, 0) if effect.keeps or effect is Effect.CHECK else ""
     if tag == _CODES[level] and policy.keeps(tag, "CS"):
         # Case does not matter to matching, but may to the origin server: PS3.5 has codes in upper case only.
         return key.value.upper() if key.value.isalnum() else ""

@@ -13,22 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomveil_engine.methods import METHODS
-from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.microsoft.crypto_hash import MicrosoftCryptoHash
-from dicomveil_engine.methods.microsoft.date_shift import MicrosoftShiftDates
-from dicomveil_engine.methods.microsoft.encrypt import MicrosoftEncrypt
-from dicomveil_engine.methods.microsoft.perturb import MicrosoftPerturb
-from dicomveil_engine.methods.microsoft.redact import MicrosoftRedact
-from dicomveil_engine.methods.microsoft.substitute import MicrosoftSubstitute
+from dicomveil_engine.methods.base import MethodBuilder
+from dicomveil_engine.methods.microsoft import crypto_hash, date_shift, encrypt, perturb, redact, substitute
 
-_OWN: tuple[type[Method], ...] = (
-    MicrosoftCryptoHash,
-    MicrosoftShiftDates,
-    MicrosoftEncrypt,
-    MicrosoftPerturb,
-    MicrosoftRedact,
-    MicrosoftSubstitute,
+_OWN: tuple[MethodBuilder, ...] = (
+    crypto_hash.BUILDER,
+    date_shift.BUILDER,
+    encrypt.BUILDER,
+    perturb.BUILDER,
+    redact.BUILDER,
+    substitute.BUILDER,
 )
 
-MICROSOFT_METHODS: Mapping[str, type[Method]] = {**METHODS, **{method.name.lower(): method for method in _OWN}}
-"""Lower-case name → method. keep, remove and refreshUID are the same, and what that tool has not is still there."""
+MICROSOFT_METHODS: Mapping[str, MethodBuilder] = {**METHODS, **{method.name.lower(): method for method in _OWN}}
+"""Lower-case name → how it is built. keep, remove and refreshUID are the same, and what that tool has not is there."""

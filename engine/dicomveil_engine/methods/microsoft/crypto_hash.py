@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self, cast
 
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import TEXT_VRS, Context, Element, Values
+from dicomveil_engine.methods.crypto_hash import BUILDER as PLAIN
 from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.microsoft.texts import DEFAULT_REPERTOIRE_VRS, as_ascii, utf16_length
 from dicomveil_engine.methods.settings import Settings
@@ -86,3 +87,6 @@ def _single(number: float) -> float:
     """The nearest 32-bit float."""
     (single,) = struct.unpack("<f", struct.pack("<f", number))
     return cast("float", single)
+
+
+BUILDER = replace(PLAIN, build=MicrosoftCryptoHash.from_settings)

@@ -7,11 +7,12 @@ thousand keys in all. For new projects the method without compatibility is the b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from dicomveil_engine.methods.base import Context, Element, Values
-from dicomveil_engine.methods.date_shift import Scope, ShiftDates
+from dicomveil_engine.methods.base import Context, Element, Scope, Values
+from dicomveil_engine.methods.date_shift import BUILDER as PLAIN
+from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.methods.microsoft.dates import (
     Day,
     is_over_highest_age,
@@ -107,3 +108,6 @@ def _shift_dt(text: str, days: int, reference: Day | None) -> str:
 def _shifted(day: Day, days: int, reference: Day | None) -> Day | None:
     is_over = reference is not None and is_over_highest_age(day, reference)
     return None if is_over else moved(day, days)
+
+
+BUILDER = replace(PLAIN, build=MicrosoftShiftDates.from_settings)

@@ -7,10 +7,11 @@ has no letters beyond ASCII any more: they are question marks before they are en
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.methods.encrypt import BUILDER as PLAIN
 from dicomveil_engine.methods.encrypt import Encrypt, decrypt_text
 from dicomveil_engine.methods.microsoft.crypto_hash import HASHED_VRS
 from dicomveil_engine.methods.microsoft.texts import as_ascii
@@ -45,3 +46,6 @@ def decrypt(encrypt_key: str, text: str) -> str:
     Raises InvalidDataSetError if the text is not encrypted with this key.
     """
     return decrypt_text(utf8(encrypt_key), text) if text else ""
+
+
+BUILDER = replace(PLAIN, build=MicrosoftEncrypt.from_settings)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, Self
 
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.microsoft.ages import read_as, write_as
+from dicomveil_engine.methods.perturb import BUILDER as PLAIN
 from dicomveil_engine.methods.perturb import INTEGER_RANGES, Perturb
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -90,3 +91,6 @@ def _single(number: float) -> float:
     """The nearest 32-bit float; OverflowError where there is none."""
     value: float = struct.unpack("<f", struct.pack("<f", number))[0]
     return value
+
+
+BUILDER = replace(PLAIN, build=MicrosoftPerturb.from_settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from dicomveil_engine.methods.base import Context, Element, Values
@@ -18,6 +18,7 @@ from dicomveil_engine.methods.microsoft.dates import (
     write_midnight,
 )
 from dicomveil_engine.methods.microsoft.reference import read_reference_date, reference_day
+from dicomveil_engine.methods.redact import BUILDER as PLAIN
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import texts
@@ -71,3 +72,6 @@ def _year_of_dt(text: str) -> tuple[Day | None, str]:
     if moment is None:
         return None, ""
     return moment.date(), write_midnight(moment.date().replace(month=1, day=1), moment)
+
+
+BUILDER = replace(PLAIN, build=MicrosoftRedact.from_settings)

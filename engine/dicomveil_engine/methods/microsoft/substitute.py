@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.substitute import BUILDER as PLAIN
 from dicomveil_engine.methods.substitute import Substitute, values_of
 from dicomveil_engine.methods.values import inapplicable
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -63,3 +64,6 @@ class MicrosoftSubstitute(Substitute):
             layout, number_vr = _FORMATS[vr]
             return struct.pack(layout, *values_of(text, number_vr)[:1])
         return values_of(text, vr)
+
+
+BUILDER = replace(PLAIN, build=MicrosoftSubstitute.from_settings)

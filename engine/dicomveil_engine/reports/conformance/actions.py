@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from dicomveil_engine.methods.base import Method
-from dicomveil_engine.methods.by_type import ByType
-from dicomveil_engine.methods.redact import Redact
+from dicomveil_engine.methods.by_type import BY_TYPE
+from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.methods.clean_content import CleanContent
+from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.methods.encrypt import Encrypt
+from dicomveil_engine.methods.redact import PARTLY_EMPTIED
 
-_ACTIONS = {
-    "keep": "K",
-    "keepLegal": "K *if legal*",
-    "remove": "X",
-    "redact": "Z",
-    "dummy": "D",
-    "substitute": "D *constant*",
-    "pseudonym": "D *pseudonym*",
-    "cryptoHash": "D *hashed*",
-    "encrypt": "D *encrypted*",
-    "refreshUID": "U",
-    "dateShift": "C *shifted*",
-    "clean": "C *cleaned*",
-    "cleanContent": "C *content items*",
-    "generalize": "C *generalized*",
-    "perturb": "C *perturbed*",
-}
-"""Method → the action code of PS3.15 Section E.1 that it carries out."""
+__all__ = ["BY_TYPE", "CLEANED", "CONTENT_ITEMS", "ENCRYPTED", "MEANINGS", "PARTLY_EMPTIED", "SHIFTED", "action_of"]
 
-PARTLY_EMPTIED = "Z *in part*"
-BY_TYPE = "*by type*"
-ENCRYPTED = _ACTIONS["encrypt"]
-SHIFTED = _ACTIONS["dateShift"]
-CLEANED = _ACTIONS["clean"]
-CONTENT_ITEMS = _ACTIONS["cleanContent"]
+ENCRYPTED = Encrypt.action
+SHIFTED = ShiftDates.action
+CLEANED = Clean.action
+CONTENT_ITEMS = CleanContent.action
 
 MEANINGS = {
     "X": "the element goes, a sequence with all its items",
@@ -60,8 +45,4 @@ MEANINGS = {
 
 def action_of(method: Method, vr: str) -> str:
     """What a method does to elements of a VR, as the statement's tables write it."""
-    if isinstance(method, ByType):
-        return f"{method.code} {BY_TYPE}"
-    if isinstance(method, Redact) and method.keeps_part_of(vr):
-        return PARTLY_EMPTIED
-    return _ACTIONS.get(method.name, f"*{method.name}*")
+    return method.action_on(vr)

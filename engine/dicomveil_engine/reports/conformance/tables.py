@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import TABLE_E1, Option, Row
-from dicomveil_engine.policy import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, Decision, Policy
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
+from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.reports.conformance.actions import action_of
 

@@ -8,9 +8,10 @@ from mmap import mmap
 from typing import cast
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.well_known import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10.elements import EncodedElement, Path, read_elements
-from dicomveil_engine.policy import SOP_CLASS_UID, SOP_INSTANCE_UID, Policy
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.reports.validation.problem import Problem
 from dicomveil_engine.reports.validation.value import problems_of
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS

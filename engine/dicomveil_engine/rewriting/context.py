@@ -1,0 +1,92 @@
+"""What a data set says of the whole, as methods see it: its subject, and the words that identify.
+
+Both encodings read the values in their own notation; what follows from them is said here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from dicomveil_engine.attributes.well_known import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    STUDY_DATE,
+    STUDY_INSTANCE_UID,
+)
+from dicomveil_engine.methods.base import Context, Values
+from dicomveil_engine.text.words import IdentifyingWords
+
+SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
+"""What decisions about other elements rest on, at the top level; few rest on the SOP Instance UID, too."""
+
+
+class KnowsPseudonyms(Protocol):
+    """Whoever can tell the project's own pseudonyms: a policy."""
+
+    def is_pseudonym_uid(self, uid: str) -> bool:
+        """Whether a UID is one."""
+        ...
+
+    def is_pseudonym_patient_id(self, text: str) -> bool:
+        """Whether a PatientID is one."""
+        ...
+
+
+class Subject:
+    """What a data set is about, in its original values, but for its own SOP Instance UID."""
+
+    __slots__ = (
+        "patient_id",
+        "patient_name",
+        "series_instance_uid",
+        "sop_class_uid",
+        "study_date",
+        "study_instance_uid",
+        "was_deidentified",
+    )
+
+    def __init__(self, texts: Mapping[int, str], policy: KnowsPseudonyms) -> None:
+        """`texts` are the single values of SUBJECT_TAGS; one that is missing is as good as empty."""
+        self.sop_class_uid = texts.get(SOP_CLASS_UID, "")
+        self.study_instance_uid = texts.get(STUDY_INSTANCE_UID, "")
+        self.series_instance_uid = texts.get(SERIES_INSTANCE_UID, "")
+        self.patient_id = texts.get(PATIENT_ID, "")
+        self.patient_name = texts.get(PATIENT_NAME, "")
+        self.study_date = texts.get(STUDY_DATE, "")
+        self.was_deidentified = policy.is_pseudonym_uid(self.study_instance_uid)
+
+    def context(
+        self, sop_instance_uid: str, words: IdentifyingWords, gone: frozenset[tuple[int, ...]] = frozenset()
+    ) -> Context:
+        """All that methods may know of the data set."""
+        return Context(
+            sop_class_uid=self.sop_class_uid,
+            study_instance_uid=self.study_instance_uid,
+            series_instance_uid=self.series_instance_uid,
+            sop_instance_uid=sop_instance_uid,
+            patient_id=self.patient_id,
+            patient_name=self.patient_name,
+            study_date=self.study_date,
+            was_deidentified=self.was_deidentified,
+            identifying=words,
+            content_gone=gone,
+        )
+
+
+def identifying_texts(
+    vr: str, read: Callable[[], Values], policy: KnowsPseudonyms, *, was_deidentified: bool
+) -> list[str]:
+    """The texts of an identifying element that must not survive in free text.
+
+    The project's own pseudonyms are left out, and dates that were moved: their letters and digits are chance
+    ("PS", "CT"), and stand nowhere else.
+    """
+    if was_deidentified and vr == "DA":
+        return []
+    values = read()
+    if isinstance(values, bytes):
+        return []
+    return [text for text in map(str, values) if not policy.is_pseudonym_patient_id(text)]

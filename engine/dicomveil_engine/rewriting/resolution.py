@@ -1,0 +1,30 @@
+"""The methods' turn: what had to wait for the whole data set, resolved alike for both encodings."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.errors import DeidentificationError, EngineError
+from dicomveil_engine.methods.base import Context, Element, Method, Values
+
+_Written = TypeVar("_Written")
+
+
+def resolve(
+    method: Method, rule: str, element: Element, context: Context, write: Callable[[Values | None], _Written]
+) -> _Written:
+    """What `write` makes of the method's outcome: values, or None for an element that is removed.
+
+    Raises DeidentificationError, which names the rule and the attribute, when no safe output exists.
+    """
+    try:
+        return write(method.apply(element, context))
+    except EngineError as error:
+        reason = str(error)
+    except (ValueError, TypeError, ArithmeticError, struct.error):
+        # Foreign messages quote values.
+        reason = "no value of that VR comes of it"
+    raise DeidentificationError(f"{rule} on {dictionary.describe(element.tag, element.vr)} failed: {reason}")

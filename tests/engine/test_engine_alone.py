@@ -13,7 +13,7 @@ ENGINE = Path(dicomveil_engine.__file__).parent
 ALLOWED = {"pydicom", "cryptography", "isal", "orjson", "phonenumbers", "dicomveil_engine"}
 """What the distribution depends on, its extra `fast`, and itself."""
 
-PIXELS_ALLOWED = {"numpy", "imagecodecs", "PIL", "rle", "rapidocr", "onnxruntime", "pypdfium2"}
+PIXELS_ALLOWED = {"numpy", "imagecodecs", "PIL", "rle", "cv2", "rapidocr", "onnxruntime", "pypdfium2"}
 """What the extras `codecs` and `pixels` bring, for the folder `pixels/` alone."""
 
 BLOCKED = ["dicomveil_proxy", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "dicomweb_client", "numpy"]
@@ -52,6 +52,8 @@ READS_CONFIGURATION = {
     "attributes/_standard/attribute_types.py",
     "attributes/_standard/data_dictionary.py",
     "attributes/_standard/structured_content.py",
+    "pixels/judge.py",
+    "pixels/masks.py",
     "text/lists/__init__.py",
 }
 

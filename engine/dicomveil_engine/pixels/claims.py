@@ -1,0 +1,167 @@
+"""What a released instance says about its pixels, alike in Part 10 and in DICOM JSON; no numpy.
+
+The claim follows from the policy and the header, never from what was found: an instance released under a policy that
+cleans says (0028,0301) Burned In Annotation NO, and 113101 in (0012,0064). What changes besides when frames were
+encoded again is here too, so that metadata and instance agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicomveil_engine.configuration.pixels import PixelEncoding, PixelSettings
+from dicomveil_engine.pixels.boxes import Boxes
+from dicomveil_engine.pixels.codecs import NATIVE
+from dicomveil_engine.pixels.elements import InstanceElements
+from dicomveil_engine.pixels.gate import PixelVerdict
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.rewriting.fields import Field, Item, code_item
+
+BURNED_IN_ANNOTATION = 0x00280301
+RECOGNIZABLE_VISUAL_FEATURES = 0x00280302
+METHOD_CODES = 0x00120064
+_CODE_VALUE = 0x00080100
+CLEAN_PIXEL_DATA = code_item("113101", "DCM", "Clean Pixel Data Option")
+"""PS3.15 Section E.3.1, in CID 7050."""
+DERIVATION = "Text in pixels was covered; frames that had been compressed were encoded again without loss"
+
+_ICON = 0x00880200
+_OFFSET_TABLES = (0x7FE00001, 0x7FE00002)
+_AVAILABLE_TRANSFER_SYNTAX = 0x00083002
+_LOSSY = {
+    "1.2.840.10008.1.2.4.50": "ISO_10918_1",
+    "1.2.840.10008.1.2.4.51": "ISO_10918_1",
+    "1.2.840.10008.1.2.4.81": "ISO_14495_1",
+    "1.2.840.10008.1.2.4.91": "ISO_15444_1",
+    "1.2.840.10008.1.2.4.203": "ISO_15444_15",
+}
+"""(0028,2114) Lossy Image Compression Method, by transfer syntax; a J2K or HTJ2K stream of these may be lossless, and
+only its own instance says so."""
+
+SYNTAXES = {
+    PixelEncoding.JPEG_LS: "1.2.840.10008.1.2.4.80",
+    PixelEncoding.JPEG_2000: "1.2.840.10008.1.2.4.90",
+    PixelEncoding.RLE: "1.2.840.10008.1.2.5",
+    PixelEncoding.NATIVE: "1.2.840.10008.1.2.1",
+}
+
+
+@dataclass(frozen=True)
+class PixelClaims:
+    """What a released instance says, and what is taken from it."""
+
+    fields: tuple[Field, ...] = ()
+    adds_code: bool = False
+    """Whether (0012,0064) gains 113101."""
+    transfer_syntax_uid: str = ""
+    """Of the frames that come out; the original's where they are not encoded again."""
+    is_encoded_again: bool = False
+
+    def removes(self, tag: int) -> bool:
+        """Whether a top-level element would say what the pixels no longer do: icons, overlays, offset tables."""
+        if self.adds_code and (tag == _ICON or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
+            return True
+        return self.is_encoded_again and tag in _OFFSET_TABLES
+
+
+def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings: PixelSettings) -> PixelClaims:
+    """The claims for an instance, from its (de-identified) header, its verdict and its boxes.
+
+    Only whether there are boxes at all matters, and only for instances whose frames are compressed.
+    """
+    syntax = header.transfer_syntax_uid
+    if not verdict.claims:
+        return PixelClaims(_face(verdict), False, syntax)
+    fields = [Field(BURNED_IN_ANNOTATION, "CS", ["NO"]), *_face(verdict)]
+    again = bool(boxes) and syntax not in NATIVE and header.has_pixel_data
+    if again:
+        syntax = target_syntax(header, settings)
+        fields += _of_encoding(header)
+    return PixelClaims(tuple(fields), True, syntax, again)
+
+
+def target_syntax(header: PixelHeader, settings: PixelSettings) -> str:
+    """The transfer syntax for frames that are encoded again; native where the one that is wished has no place for
+    them."""
+    fits = header.bits_allocated in {8, 16} and (header.bits_stored > 1 or settings.encode is PixelEncoding.RLE)
+    return SYNTAXES[settings.encode if fits else PixelEncoding.NATIVE]
+
+
+def photometric_of(header: PixelHeader) -> str:
+    """The photometric interpretation of a frame that was decoded to be encoded again."""
+    interpretation = header.photometric_interpretation
+    return "RGB" if interpretation in {"YBR_FULL_422", "YBR_ICT", "YBR_RCT"} else interpretation
+
+
+def _face(verdict: PixelVerdict) -> tuple[Field, ...]:
+    return (Field(RECOGNIZABLE_VISUAL_FEATURES, "CS", ["YES"]),) if verdict.has_face else ()
+
+
+def _of_encoding(header: PixelHeader) -> list[Field]:
+    fields = [Field(0x00082111, "ST", [DERIVATION])]
+    if (photometric := photometric_of(header)) != header.photometric_interpretation:
+        fields.append(Field(0x00280004, "CS", [photometric]))
+    if header.samples_per_pixel > 1:
+        fields.append(Field(0x00280006, "US", [0]))
+    method = _LOSSY.get(header.transfer_syntax_uid)
+    if method is not None and header.transfer_syntax_uid in _ALWAYS_LOSSY and header.lossy != "01":
+        # What was lost stays lost: PS3.3 Section C.7.6.1.1.5.
+        fields += [Field(0x00282110, "CS", ["01"]), Field(0x00282114, "CS", [method])]
+    return fields
+
+
+_ALWAYS_LOSSY = frozenset(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"))
+
+
+def with_code(instance: InstanceElements) -> Field | bytes | None:
+    """(0012,0064) with 113101 among its items: a field where there is no sequence yet, its encoded bytes where there is
+    one, None where it has the code already."""
+    element = instance.elements.get(METHOD_CODES)
+    if element is None:
+        return Field(METHOD_CODES, "SQ", [], (CLEAN_PIXEL_DATA,))
+    value, encoding = instance.value(METHOD_CODES), instance.encoding
+    code = encoding.encode_field(CLEAN_PIXEL_DATA[0])
+    if code in value:
+        return None
+    end = encoding.sequence_end + bytes(4)
+    value = value.removesuffix(end)
+    value += encoding.encode_items((CLEAN_PIXEL_DATA,))
+    return encoding.element_head(encoding.key_of(METHOD_CODES, "SQ"), len(value)) + value
+
+
+def claimed_metadata(dataset: Mapping[str, object], claims: PixelClaims) -> dict[str, object]:
+    """A de-identified data set in the DICOM JSON model with the claims; in the order of tags."""
+    result = {key: value for key, value in dataset.items() if not _is_removed(key, claims)}
+    for field in claims.fields:
+        result[f"{field.tag:08X}"] = _json_element(field)
+    if claims.adds_code:
+        codes = result.get(f"{METHOD_CODES:08X}")
+        items = codes.get("Value") if isinstance(codes, Mapping) else None
+        present = list(items) if isinstance(items, list) else []
+        ours = _json_item(CLEAN_PIXEL_DATA)
+        key = f"{_CODE_VALUE:08X}"
+        if not any(isinstance(item, Mapping) and item.get(key) == ours[key] for item in present):
+            present.append(ours)
+        result[f"{METHOD_CODES:08X}"] = {"vr": "SQ", "Value": present}
+    if claims.is_encoded_again and f"{_AVAILABLE_TRANSFER_SYNTAX:08X}" in result:
+        result[f"{_AVAILABLE_TRANSFER_SYNTAX:08X}"] = {"vr": "UI", "Value": [claims.transfer_syntax_uid]}
+    return dict(sorted(result.items()))
+
+
+def _is_removed(key: str, claims: PixelClaims) -> bool:
+    try:
+        return claims.removes(int(key, 16))
+    except ValueError:
+        return False
+
+
+def _json_element(field: Field) -> dict[str, object]:
+    if field.vr == "SQ":
+        return {"vr": "SQ", "Value": [_json_item(item) for item in field.items]}
+    assert not isinstance(field.values, bytes)
+    return {"vr": field.vr, "Value": list(field.values)}
+
+
+def _json_item(item: Item) -> dict[str, object]:
+    return {f"{field.tag:08X}": _json_element(field) for field in item}

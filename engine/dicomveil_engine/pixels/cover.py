@@ -1,0 +1,202 @@
+"""Cover boxes: with the value that is shown black, in an array or in native bytes as they pass.
+
+The value follows from the header alone, so that the same box gives the same bytes by every way. Nothing here needs
+numpy but arrays that come in: native bytes are overwritten by offset arithmetic, without holding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.pixels.boxes import Box, Boxes
+from dicomveil_engine.pixels.elements import InstanceElements
+from dicomveil_engine.pixels.header import PixelHeader
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_AIR = -1000
+"""Hounsfield units; what signed CT values show black under every window."""
+_PALETTE_VALUES = (0x00281201, 0x00281202, 0x00281203)
+_PIECE = 1 << 16
+"""Bytes of one value repeated that are made at once."""
+
+
+def black_of(header: PixelHeader, instance: InstanceElements | None = None) -> tuple[int, ...]:
+    """The stored value, or the values of each colour, that is shown black.
+
+    `instance` is needed for a palette; without it index 0 is taken.
+    """
+    interpretation = header.photometric_interpretation
+    full = 1 << (header.bits_stored or header.bits_allocated or 8)
+    if header.samples_per_pixel == 3:
+        return (0, full >> 1, full >> 1) if interpretation.startswith("YBR_FULL") else (0, 0, 0)
+    if interpretation == "PALETTE COLOR":
+        return (_darkest(header, instance),)
+    if interpretation == "MONOCHROME1":
+        return ((full >> 1) - 1 if header.is_signed else full - 1,)
+    if not header.is_signed:
+        return (0,)
+    low, high = -(full >> 1), (full >> 1) - 1
+    candidates = [header.smallest, header.padding]
+    if header.modality == "CT":
+        candidates.append(round((_AIR - header.rescale_intercept) / header.rescale_slope))
+    return (next((value for value in candidates if value is not None and low <= value <= high), 0),)
+
+
+def _darkest(header: PixelHeader, instance: InstanceElements | None) -> int:
+    """The index with the darkest colour."""
+    if instance is None or len(header.palette) != 3:
+        return 0
+    first, order = header.palette[0][1], ">" if instance.encoding.big else "<"
+    sums: list[int] = []
+    for (entries, _, _), tag in zip(header.palette, _PALETTE_VALUES, strict=True):
+        value, count = instance.value(tag), entries or 65536
+        if len(value) >= 2 * count:
+            table = memoryview(value[: 2 * count]).cast("B")
+            values = [
+                int.from_bytes(table[at : at + 2], "big" if order == ">" else "little") for at in range(0, 2 * count, 2)
+            ]
+        else:
+            values = list(value[:count])
+        if not sums:
+            sums = [0] * len(values)
+        if not values or len(values) != len(sums):
+            return 0
+        sums = [total + value for total, value in zip(sums, values, strict=True)]
+    return max(first, 0) + sums.index(min(sums))
+
+
+def cover_frame(array: npt.NDArray[Any], boxes: Iterable[Box], black: tuple[int, ...]) -> None:
+    """Cover boxes in an array of rows, columns and, of colours, samples; in place."""
+    rows, columns = array.shape[:2]
+    for box in boxes:
+        inside = box.within(columns, rows)
+        if inside is not None:
+            array[inside.y : inside.bottom, inside.x : inside.right] = black if array.ndim == 3 else black[0]
+
+
+@dataclass(frozen=True)
+class NativeLayout:
+    """How native frames lie in the value of Pixel Data."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    sample_bytes: int
+    planar: bool
+    subsampled: bool
+    """YBR_FULL_422: Y Y B R for two pixels."""
+    is_big: bool
+    swaps_bytes: bool
+    """Bytes in words of 16 bits, big endian."""
+    black: tuple[int, ...]
+
+    @classmethod
+    def of(cls, header: PixelHeader, instance: InstanceElements) -> NativeLayout:
+        """The layout of a native instance. Raises DeidentificationError for pixels of a kind that is not covered."""
+        if header.bits_allocated not in {8, 16, 32} or header.samples_per_pixel not in {1, 3}:
+            raise DeidentificationError("native pixels of this kind are not covered while they pass")
+        big, pixel = instance.encoding.big, instance.pixel_data
+        return cls(
+            header.rows,
+            header.columns,
+            header.frames,
+            header.samples_per_pixel,
+            header.bits_allocated // 8,
+            planar=header.samples_per_pixel == 3 and header.planar_configuration == 1,
+            subsampled=header.photometric_interpretation == "YBR_FULL_422",
+            is_big=big,
+            swaps_bytes=big and header.bits_allocated == 8 and pixel is not None and pixel.vr == "OW",
+            black=black_of(header, instance),
+        )
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        samples = 2 if self.subsampled else self.samples
+        return self.rows * self.columns * samples * self.sample_bytes
+
+    def encoded(self, value: int) -> bytes:
+        """One sample."""
+        size = self.sample_bytes
+        return (value % (1 << 8 * size)).to_bytes(size, "big" if self.is_big else "little")
+
+    def runs(self, box: Box) -> Iterator[tuple[int, bytes]]:
+        """Where the box lies in a frame: offsets in bytes, and what is written there; ascending within a plane."""
+        inside = box.within(self.columns, self.rows)
+        if inside is None:
+            return
+        x, y, width, height = inside
+        size = self.sample_bytes
+        if self.subsampled:
+            left, right = x - x % 2, x + width + (x + width) % 2
+            pair = b"".join(map(self.encoded, (self.black[0], self.black[0], *self.black[1:])))
+            for row in range(y, y + height):
+                yield (row * self.columns + left) * 2 * size, pair * ((right - left) // 2)
+        elif self.planar:
+            for plane, value in enumerate(self.black):
+                line = self.encoded(value) * width
+                for row in range(y, y + height):
+                    yield ((plane * self.rows + row) * self.columns + x) * size, line
+        else:
+            line = b"".join(map(self.encoded, self.black)) * width
+            for row in range(y, y + height):
+                yield (row * self.columns + x) * self.samples * size, line
+
+
+class NativeCover:
+    """Overwrites boxes in native Pixel Data while its bytes pass; nothing is held but the boxes' runs of one frame."""
+
+    def __init__(self, layout: NativeLayout, boxes: Boxes) -> None:
+        self._layout = layout
+        self._boxes = boxes
+        self._position = 0
+        self._runs: dict[int, list[tuple[int, bytes]]] = {}
+        """Of frames without boxes of their own, once: frame number 0."""
+
+    def feed(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
+        """The next bytes of the value, covered."""
+        start, end = self._position, self._position + len(chunk)
+        self._position = end
+        size = self._layout.frame_bytes
+        if not self._boxes or not size or not len(chunk):
+            return chunk
+        covered: bytearray | None = None
+        # One byte more on each side, for bytes in swapped words.
+        last = min((end + size) // size, self._layout.frames)
+        for frame in range(max(start - 1, 0) // size + 1, last + 1):
+            base = (frame - 1) * size
+            for offset, data in self._frame_runs(frame):
+                if base + offset - 1 >= end or base + offset + len(data) + 1 <= start:
+                    continue
+                if covered is None:
+                    covered = bytearray(chunk)
+                self._write(covered, base + offset - start, data, start)
+        return chunk if covered is None else covered
+
+    def _write(self, covered: bytearray, at: int, data: bytes, start: int) -> None:
+        if self._layout.swaps_bytes:
+            for index, value in enumerate(data):
+                place = ((at + start + index) ^ 1) - start
+                if 0 <= place < len(covered):
+                    covered[place] = value
+            return
+        if at < 0:
+            data, at = data[-at:], 0
+        data = data[: len(covered) - at]
+        covered[at : at + len(data)] = data
+
+    def _frame_runs(self, frame: int) -> list[tuple[int, bytes]]:
+        key = frame if self._boxes.single.get(frame) else 0
+        runs = self._runs.get(key)
+        if runs is None:
+            if key:
+                self._runs = {number: kept for number, kept in self._runs.items() if number == 0}
+            boxes = self._boxes.of(frame) if key else self._boxes.every
+            runs = self._runs[key] = [run for box in boxes for run in self._layout.runs(box)]
+        return runs

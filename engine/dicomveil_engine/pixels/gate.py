@@ -1,0 +1,255 @@
+"""The gate: what is done about text in an instance's pixels, from its header alone.
+
+    nothing   the pixels pass as they are
+    masks     boxes that are known from the header are covered
+    look      text is looked for, and covered where it is found
+    refuse    no safe output exists
+
+(0028,0301) Burned In Annotation is believed when it says YES, never when it says NO. No pixel is read here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from importlib.util import find_spec
+
+from dicomveil_engine.configuration.pixels import Documents, Faces, PixelSettings, PixelText, SliceGate
+from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.masks import DeviceTable, read_table, shipped_table
+from dicomveil_engine.pixels.regions import outside
+
+INSTALL = "install the extra (pip install 'dicomveil-engine[pixels]')"
+
+
+class PixelAction(Enum):
+    """What is done about an instance's pixels."""
+
+    NOTHING = "nothing"
+    MASKS = "masks"
+    LOOK = "look"
+    REFUSE = "refuse"
+
+
+class Condition(Enum):
+    """On what it depends whether an instance is looked at."""
+
+    ALWAYS = "always"
+    SAMPLE = "sample"
+    """Only if it is one of the samples of its series, or one of these holds text."""
+    STROKES = "strokes"
+    """Only if the fast test of `strokes` finds strokes."""
+
+
+@dataclass(frozen=True)
+class PixelVerdict:
+    """What is done, and why."""
+
+    action: PixelAction
+    reason: str
+    """For messages and reports: names attributes and settings, no value that identifies anybody."""
+    masks: tuple[Box, ...] = ()
+    """Covered in every frame, whatever is found."""
+    condition: Condition = Condition.ALWAYS
+    claims: bool = False
+    """Whether the released instance says that burnt-in text was cleaned: (0028,0301) NO, and 113101 in (0012,0064)."""
+    is_document: bool = False
+    """Whether this is about the pages of an encapsulated PDF."""
+    rotated: bool = True
+    """Whether text is looked for in the picture turned by 90 degrees, too."""
+    has_face: bool = False
+    """Whether a face could be made from the series: (0028,0302) says YES."""
+
+
+SLICE_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+}
+"""CT, MR and PET Image Storage: one frame each."""
+_ENHANCED = {
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.4.1",
+    "1.2.840.10008.5.1.4.1.1.130",
+}
+_NO_PICTURE = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation holds no picture",
+    "1.2.840.10008.5.1.4.1.1.66.7": "a label map holds no picture",
+    "1.2.840.10008.5.1.4.1.1.481.2": "a dose distribution holds no picture",
+}
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+_VIDEO = "1.2.840.10008.1.2.4.10"
+"""MPEG-2, MPEG-4 and HEVC: 1.2.840.10008.1.2.4.100 to 108."""
+_HEAD_MODALITIES = frozenset(("CT", "MR", "PT"))
+
+
+def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
+    """What is done about the pixels of an instance under these settings; total, and nothing is ever believed safe
+    because the header is silent."""
+    verdict = _gate(header, settings)
+    if settings.text is PixelText.REFUSE and verdict.action in {PixelAction.MASKS, PixelAction.LOOK}:
+        return PixelVerdict(
+            PixelAction.REFUSE,
+            f'{verdict.reason}, and "pixels" is "refuse"; to have text covered, {INSTALL} and write "pixels": "clean"',
+        )
+    if verdict.action in {PixelAction.MASKS, PixelAction.LOOK} and not can_clean():
+        return PixelVerdict(
+            PixelAction.REFUSE,
+            f"{verdict.reason}, and what covers text is not installed; {INSTALL}, or write "
+            '"pixels": "keep" to let text in pixels pass',
+        )
+    return verdict
+
+
+def without_header(reason: str) -> PixelVerdict:
+    """For an instance whose header cannot be read: refused."""
+    return PixelVerdict(PixelAction.REFUSE, reason)
+
+
+@lru_cache(1)
+def can_clean() -> bool:
+    """Whether the extra is installed; nothing is imported."""
+    return all(find_spec(name) is not None for name in ("numpy", "imagecodecs", "onnxruntime", "rapidocr", "cv2"))
+
+
+def _gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
+    if settings.text is PixelText.KEEP:
+        return PixelVerdict(PixelAction.NOTHING, '"pixels" is "keep": text in pixels passes')
+    if not header.has_pixel_data:
+        return _without_pixels(header, settings)
+    if (reason := _NO_PICTURE.get(header.sop_class_uid)) is not None:
+        return PixelVerdict(PixelAction.NOTHING, reason)
+    if header.transfer_syntax_uid.startswith(_VIDEO):
+        return PixelVerdict(PixelAction.REFUSE, "text in video cannot be covered without decoding it as a whole")
+    if header.sop_class_uid == _WHOLE_SLIDE:
+        return _whole_slide(header, settings)
+    face = settings.faces is not Faces.KEEP and _may_show_face(header)
+    if face and settings.faces is Faces.REFUSE:
+        return PixelVerdict(PixelAction.REFUSE, 'a face could be made from these slices, and "faces" is "refuse"')
+    verdict = _by_device(header, settings) or _by_kind(header, settings)
+    return _with_face(verdict) if face else verdict
+
+
+def _with_face(verdict: PixelVerdict) -> PixelVerdict:
+    return PixelVerdict(
+        verdict.action, verdict.reason, verdict.masks, verdict.condition, verdict.claims, False, verdict.rotated, True
+    )
+
+
+def _without_pixels(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
+    if header.has_float_pixels:
+        return PixelVerdict(PixelAction.NOTHING, "floating point pixels hold no picture")
+    if header.sop_class_uid == _PDF or "pdf" in header.mime_type:
+        if settings.documents is Documents.CLEAN:
+            return PixelVerdict(
+                PixelAction.LOOK, 'an encapsulated PDF, and "documents" is "clean"', claims=True, is_document=True
+            )
+        return PixelVerdict(PixelAction.NOTHING, "an encapsulated document is left to the profile, which removes it")
+    return PixelVerdict(PixelAction.NOTHING, "there are no pixels")
+
+
+def _whole_slide(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
+    """PS3.3 Section C.8.12.4.1.1: Image Type value 3 is VOLUME, LABEL, OVERVIEW or THUMBNAIL."""
+    flavour = header.image_type[2] if len(header.image_type) > 2 else ""
+    if flavour in {"LABEL", "OVERVIEW"}:
+        return PixelVerdict(PixelAction.REFUSE, f"a whole-slide {flavour} image shows the label of the slide")
+    if flavour == "VOLUME" and _says_yes(header) is False and settings.gate is SliceGate.TRUST:
+        return PixelVerdict(PixelAction.NOTHING, 'tiles of a slide\'s tissue pass under "gate": "trust"')
+    return PixelVerdict(PixelAction.LOOK, "a whole-slide image", claims=True)
+
+
+def _by_device(header: PixelHeader, settings: PixelSettings) -> PixelVerdict | None:
+    boxes: tuple[Box, ...] = ()
+    if "ultrasoundRegions" in settings.masks:
+        boxes = outside(header)
+    if "devices" not in settings.masks:
+        return (
+            PixelVerdict(PixelAction.LOOK, "everything outside the ultrasound regions", boxes, claims=True)
+            if (boxes)
+            else None
+        )
+    table = _table(settings.device_table)
+    device = table.find(header)
+    if device is not None:
+        action = PixelAction.LOOK if device.look else PixelAction.MASKS
+        reason = f'the device table has an entry: "{device.name}"'
+        return PixelVerdict(action, reason, (*boxes, *device.boxes(header)), claims=True)
+    if table.unmatched == "refuse" and table.knows_other_size(header):
+        return PixelVerdict(
+            PixelAction.REFUSE,
+            'the device table knows the device, but no frames of this size, and says unmatched = "refuse"',
+        )
+    if boxes:
+        return PixelVerdict(PixelAction.LOOK, "everything outside the ultrasound regions", boxes, claims=True)
+    return None
+
+
+@lru_cache(16)
+def _table(text: str) -> DeviceTable:
+    return read_table(text).over(shipped_table()) if text else shipped_table()
+
+
+def _by_kind(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
+    if _says_yes(header):
+        return _look("(0028,0301) BurnedInAnnotation says YES")
+    if header.conversion_type:
+        return _look("(0008,0064) ConversionType says that the image was scanned or captured")
+    if is_slice(header):
+        return _slice(settings)
+    if header.sop_class_uid in SLICE_CLASSES or header.sop_class_uid in _ENHANCED:
+        rotated = not _is_original(header)
+        kind = "multi-frame" if header.frames > 1 or header.sop_class_uid in _ENHANCED else "derived or secondary"
+        return PixelVerdict(PixelAction.LOOK, f"a {kind} {header.modality or 'image'}", claims=True, rotated=rotated)
+    return _look(f"{header.modality or 'an image without (0008,0060) Modality'} often holds text")
+
+
+def _look(reason: str) -> PixelVerdict:
+    return PixelVerdict(PixelAction.LOOK, reason, claims=True)
+
+
+def _slice(settings: PixelSettings) -> PixelVerdict:
+    what = "ORIGINAL\\PRIMARY single-frame CT, MR and PT"
+    if settings.gate is SliceGate.TRUST:
+        return PixelVerdict(PixelAction.NOTHING, f'{what} pass under "gate": "trust"')
+    condition = {
+        SliceGate.SAMPLE: Condition.SAMPLE,
+        SliceGate.STROKES: Condition.STROKES,
+    }.get(settings.gate, Condition.ALWAYS)
+    return PixelVerdict(
+        PixelAction.LOOK,
+        f'{what} are looked at under "gate": "{settings.gate.value}"',
+        condition=condition,
+        claims=True,
+        rotated=False,
+    )
+
+
+def is_slice(header: PixelHeader) -> bool:
+    """Whether this is a single-frame CT, MR or PT image as the scanner made it, so that text is unlikely."""
+    return (
+        SLICE_CLASSES.get(header.sop_class_uid) == header.modality
+        and header.frames == 1
+        and header.samples_per_pixel == 1
+        and header.bits_allocated == 16
+        and _is_original(header)
+        and not header.conversion_type
+        and header.burned_in_annotation in {"", "NO"}
+    )
+
+
+def _is_original(header: PixelHeader) -> bool:
+    """PS3.3 Section C.7.6.1.1.2; a captured screen says SECONDARY or SCREEN SAVE."""
+    screen = any("SCREEN" in value or "SECONDARY" in value or "DOSE" in value for value in header.image_type)
+    return header.image_type[:2] == ("ORIGINAL", "PRIMARY") and not screen
+
+
+def _says_yes(header: PixelHeader) -> bool:
+    """Anything but NO and silence counts as YES."""
+    return header.burned_in_annotation not in {"", "NO"}
+
+
+def _may_show_face(header: PixelHeader) -> bool:
+    return header.modality in _HEAD_MODALITIES and header.sop_class_uid in {*SLICE_CLASSES, *_ENHANCED}

@@ -1,0 +1,241 @@
+"""A whole instance: its boxes covered, in the encoding that it has, and its attributes made right.
+
+    original bytes ── Looker.boxes ──→ boxes
+    de-identified bytes ── InstanceCover(boxes, verdict, settings) ──→ bytes that may be released
+
+The cover works on what the rewriter gives, which leaves pixels as they were. Native pixels stream through; frames that
+are compressed and change are held, decoded, covered and encoded again without loss.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dicomveil_engine.configuration.pixels import PixelSettings
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
+from dicomveil_engine.part10.encoding import UNDEFINED
+from dicomveil_engine.part10.skip import end_of_sequence
+from dicomveil_engine.pixels.boxes import Boxes
+from dicomveil_engine.pixels.claims import METHOD_CODES, PixelClaims, claims_of, photometric_of, with_code
+from dicomveil_engine.pixels.codecs import NATIVE
+from dicomveil_engine.pixels.cover import NativeCover, NativeLayout, black_of, cover_frame
+from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_instance
+from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits, without_unused_bits
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.rewriting.fields import Field
+
+_HELD_BYTES = 1 << 30
+"""A compressed instance that is longer is not held; real ones have some 100 MB at the most."""
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+
+
+class InstanceCover:
+    """Covers the boxes of one de-identified instance that is fed in chunks.
+
+    Raises DeidentificationError for a verdict that refuses and above a limit, InvalidDataSetError for what cannot be
+    read.
+    """
+
+    def __init__(
+        self, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings, limits: PixelLimits | None = None
+    ) -> None:
+        if verdict.action is PixelAction.REFUSE:
+            raise DeidentificationError(verdict.reason)
+        self._boxes = boxes
+        self._verdict = verdict
+        self._settings = settings
+        self._limits = limits or PixelLimits()
+        self._held: list[bytes] = []
+        self._length = 0
+        self._retry_at = 0
+        self._passes = verdict.action is PixelAction.NOTHING and not verdict.has_face
+        self._cover: NativeCover | None = None
+        self._remaining = 0
+        """Bytes of the native value that are still to come."""
+        self._waits = False
+        """Whether the whole instance is needed before anything is written."""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """What can be written after this chunk."""
+        if self._passes:
+            return [chunk]
+        if self._cover is not None:
+            return self._covered(chunk)
+        self._held.append(chunk)
+        self._length += len(chunk)
+        if self._length > _HELD_BYTES:
+            raise DeidentificationError("the instance is too long to be held while its frames are covered")
+        if self._waits or self._length < self._retry_at:
+            return []
+        data = b"".join(self._held)
+        self._held = [data]
+        instance = read_instance(data, closing=False)
+        if instance is None:
+            self._retry_at = 2 * self._length
+            return []
+        return self._begin(instance)
+
+    def close(self) -> list[bytes]:
+        """What is left to be written."""
+        if self._passes or (self._cover is not None and not self._remaining):
+            return []
+        if self._cover is not None:
+            raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
+        data = b"".join(self._held)
+        instance = read_instance(data)
+        assert instance is not None
+        header = PixelHeader.from_elements(instance)
+        claims = claims_of(header, self._verdict, self._boxes, self._settings)
+        pixel = instance.pixel_data
+        if pixel is None:
+            return [_head(instance, claims)]
+        if claims.is_encoded_again:
+            return list(encoded_again(instance, header, self._boxes, claims, self._limits))
+        if header.transfer_syntax_uid not in NATIVE or not self._boxes:
+            return [_head(instance, claims), instance.buffer[pixel.start :]]
+        if header.bits_allocated == 1:
+            return [_head(instance, claims), *_single_bits(instance, header, pixel, self._boxes, self._limits)]
+        if pixel.end > len(instance.buffer):
+            raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
+        cover = NativeCover(NativeLayout.of(header, instance), self._boxes)
+        value = cover.feed(instance.buffer[pixel.value : pixel.end])
+        return [
+            _head(instance, claims),
+            instance.buffer[pixel.start : pixel.value],
+            bytes(value),
+            instance.buffer[pixel.end :],
+        ]
+
+    def _begin(self, instance: InstanceElements) -> list[bytes]:
+        """The header has come: write it, or wait for the whole instance."""
+        header = PixelHeader.from_elements(instance)
+        claims = claims_of(header, self._verdict, self._boxes, self._settings)
+        pixel = instance.pixel_data
+        assert pixel is not None
+        is_native = header.transfer_syntax_uid in NATIVE
+        if claims.is_encoded_again or (is_native and self._boxes and header.bits_allocated == 1):
+            self._waits = True
+            return []
+        head = _head(instance, claims)
+        if not is_native or not self._boxes:
+            self._passes = True
+            return [head, instance.buffer[pixel.start :]]
+        if pixel.end < 0:
+            raise InvalidDataSetError("Pixel Data is not encoded as the transfer syntax says")
+        layout = NativeLayout.of(header, instance)
+        if pixel.end - pixel.value < layout.frame_bytes * layout.frames:
+            raise InvalidDataSetError("Pixel Data is shorter than the Image Pixel attributes say")
+        self._cover = NativeCover(layout, self._boxes)
+        self._remaining = pixel.end - pixel.value
+        self._held.clear()
+        return [head, instance.buffer[pixel.start : pixel.value], *self._covered(instance.buffer[pixel.value :])]
+
+    def _covered(self, chunk: bytes) -> list[bytes]:
+        """Bytes of the value, covered, and what is behind it, as it is."""
+        assert self._cover is not None
+        taken = min(self._remaining, len(chunk))
+        self._remaining -= taken
+        parts = [bytes(self._cover.feed(chunk[:taken]))] if taken else []
+        return [*parts, chunk[taken:]] if taken < len(chunk) else parts
+
+
+def cover_instance(
+    data: bytes, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings, limits: PixelLimits | None = None
+) -> bytes:
+    """A whole de-identified instance with its boxes covered and its attributes made right."""
+    cover = InstanceCover(boxes, verdict, settings, limits)
+    return b"".join([*cover.feed(data), *cover.close()])
+
+
+def encoded_again(
+    instance: InstanceElements, header: PixelHeader, boxes: Boxes, claims: PixelClaims, limits: PixelLimits
+) -> Iterator[bytes]:
+    """The instance with its frames decoded, covered and encoded without loss."""
+    from dicomveil_engine.pixels.codecs import encode_frame  # noqa: PLC0415 - loads the codecs
+
+    frames = InstanceFrames(instance, header, limits)
+    syntax, photometric = claims.transfer_syntax_uid, photometric_of(header)
+    black = black_of(replace(header, photometric_interpretation=photometric), instance)
+    encoded = []
+    for number in range(1, header.frames + 1):
+        of_frame = boxes.of(number)
+        if syntax == header.transfer_syntax_uid and not of_frame and not boxes.clears_unused_bits:
+            encoded.append(frames.encoded(number))
+            continue
+        array, layout = frames.decoded(number)
+        if layout.photometric_interpretation != photometric:
+            raise DeidentificationError("the colours of a frame are not those that (0028,0004) names")
+        array = without_unused_bits(array, layout).copy()
+        cover_frame(array, of_frame, black)
+        encoded.append(encode_frame(array, syntax, layout))
+    pixel = instance.pixel_data
+    assert pixel is not None
+    rest = instance.buffer[_end_of_value(instance, pixel) :]
+    yield _head(instance, claims)
+    if syntax in NATIVE:
+        value = b"".join(encoded)
+        value += bytes(len(value) % 2)
+        vr = "OW" if header.bits_allocated > 8 else "OB"
+        yield instance.encoding.element_head(instance.encoding.key_of(pixel.tag, vr), len(value)) + value + rest
+        return
+    # One fragment for each frame, and an empty Basic Offset Table (PS3.5 Annex A.4).
+    yield instance.encoding.element_head(instance.encoding.key_of(pixel.tag, "OB"), UNDEFINED)
+    yield _item(b"")
+    for frame in encoded:
+        yield _item(frame + bytes(len(frame) % 2))
+    yield struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) + rest
+
+
+def _item(value: bytes) -> bytes:
+    return struct.pack("<HHI", 0xFFFE, 0xE000, len(value)) + value
+
+
+def _end_of_value(instance: InstanceElements, pixel: TopElement) -> int:
+    if pixel.end >= 0:
+        return pixel.end
+    try:
+        return end_of_sequence(instance.buffer, pixel.value, instance.encoding, 0)
+    except struct.error:
+        raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data") from None
+
+
+def _single_bits(
+    instance: InstanceElements, header: PixelHeader, pixel: TopElement, boxes: Boxes, limits: PixelLimits
+) -> Iterator[bytes]:
+    """Frames of single bits follow each other without a gap, so they are written together."""
+    import numpy as np  # noqa: PLC0415 - needed for this kind only
+
+    frames = InstanceFrames(instance, header, limits)
+    arrays = []
+    for number in range(1, header.frames + 1):
+        array = frames.decoded(number)[0].copy()
+        cover_frame(array, boxes.of(number), black_of(header, instance))
+        arrays.append(array.reshape(-1))
+    value = np.packbits(np.concatenate(arrays), bitorder="little").tobytes()
+    value += bytes(len(value) % 2)
+    key = instance.encoding.key_of(pixel.tag, pixel.vr)
+    yield instance.encoding.element_head(key, len(value)) + value + instance.buffer[pixel.end :]
+
+
+def _head(instance: InstanceElements, claims: PixelClaims) -> bytes:
+    """Preamble, file meta and all elements before Pixel Data, with the claims."""
+    fields: list[Field | tuple[int, bytes]] = [
+        field for field in claims.fields if field.tag != 0x00082111 or field.tag not in instance.elements
+    ]
+    if claims.adds_code:
+        code = with_code(instance)
+        if isinstance(code, bytes):
+            fields.append((METHOD_CODES, code))
+        elif code is not None:
+            fields.append(code)
+    removed = [tag for tag in instance.elements if claims.removes(tag)]
+    meta = instance.meta._replace(transfer_syntax_uid=claims.transfer_syntax_uid or instance.meta.transfer_syntax_uid)
+    if instance.encoding.implicit and meta.transfer_syntax_uid not in {"", instance.meta.transfer_syntax_uid}:
+        raise AssertionError("only compressed instances change their transfer syntax, and these are explicit")
+    return meta.encoded() + instance.rewritten(fields, removed)
+
+
+__all__ = ["InstanceCover", "cover_instance", "encoded_again"]

@@ -1,0 +1,334 @@
+"""Look at an instance: which boxes hold text, in the pixels of its frames.
+
+The models are loaded once; a looker serves any number of instances of any project, one after the other. It sees
+originals, so it belongs into a process that has no key, no network and no origin server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dicomveil_engine.configuration.pixels import PixelSettings
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.pixels.boxes import Box, Boxes, without_contained
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.find import Read, TextFinder
+from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.judge import Words, sensitive, words_of
+from dicomveil_engine.pixels.renderings import Picture, Rendering, pictures_of, renderings, tile_of
+from dicomveil_engine.pixels.strokes import has_strokes
+
+_SURE = 0.6
+"""Certainty with which the detector must have found a small line in two renderings, to be believed unread."""
+_VERY_SURE = 0.85
+_READABLE = 0.5
+"""Mean certainty of characters from which a box is a line of text."""
+_WELL_READ = 0.9
+"""Likewise for a box so large that it could be anatomy."""
+_OVERSIZE = 0.2
+"""Share of the frame from which one box is no line of text, unless it is read well."""
+_TALL = 0.15
+_LEAST_TALL = 48
+_WIDE = 3
+"""A line of text is this many times as wide as high, at the least, when it is tall."""
+_TILE = 256
+_TILE_STEP = 192
+_PADDING = 0.15
+_LEAST_PADDING = 3
+_GAP = 2.5
+"""Heights of a line between two of its pieces, at the most."""
+_EACH_FRAME = 4
+"""A cine of so few frames is looked at frame by frame."""
+_PAGES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1", "1.2.840.10008.5.1.4.1.1.104")
+"""Classes whose frames are pages or photographs rather than a cine: secondary capture, visible light."""
+
+
+@dataclass
+class Line:
+    """A line of text that was found, in pixels of the frame."""
+
+    box: Box
+    score: float
+    renderings: set[str] = field(default_factory=set)
+    parts: list[Box] = field(default_factory=list)
+    read: list[Read] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        """What was read, in each picture."""
+        return [read.text for read in self.read]
+
+    def boxes(self) -> list[Box]:
+        """What is covered, with a margin: OCR draws tightly."""
+        return [
+            box.grown(max(_LEAST_PADDING, round(_PADDING * min(box.width, box.height))))
+            for box in (self.box, *self.parts)
+        ]
+
+
+class Looker:
+    """Finds the boxes of instances. Raises DeidentificationError when the models are missing."""
+
+    def __init__(self, limits: PixelLimits | None = None, *, threads: int = 1) -> None:
+        self.limits = limits or PixelLimits()
+        self._finder = TextFinder(threads)
+
+    def boxes(self, data: bytes, verdict: PixelVerdict, settings: PixelSettings, words: Words | None = None) -> Boxes:
+        """What is covered in an original instance under a verdict of the gate.
+
+        `words` are the values that count as sensitive; without them those of the instance's own header.
+
+        Raises InvalidDataSetError for what cannot be decoded, DeidentificationError where text cannot be told from
+        anatomy, or above a limit.
+        """
+        if verdict.action is PixelAction.REFUSE:
+            raise DeidentificationError(verdict.reason)
+        if verdict.action is PixelAction.NOTHING:
+            return Boxes()
+        if verdict.action is PixelAction.MASKS:
+            return Boxes(verdict.masks)
+        instance = read_instance(data)
+        assert instance is not None
+        header = PixelHeader.from_elements(instance)
+        frames = InstanceFrames(instance, header, self.limits)
+        if settings.reads and words is None:
+            words = words_of(data)
+        look = _Look(self._finder, header, verdict, settings, words)
+        boxes = Boxes(verdict.masks, clears_unused_bits=frames.has_unused_bits())
+        return boxes.joined(look.at(frames, self.limits))
+
+    def lines(self, data: bytes, verdict: PixelVerdict, number: int = 1) -> list[Line]:
+        """The lines of one frame with what they say, for reports that show what is still legible."""
+        instance = read_instance(data)
+        assert instance is not None
+        header = PixelHeader.from_elements(instance)
+        frames = InstanceFrames(instance, header, self.limits)
+        look = _Look(self._finder, header, verdict, PixelSettings(), None)
+        found, picture = look.lines(frames.shown(number))
+        look.read(found, picture)
+        return found
+
+    def picture_lines(self, picture: Picture) -> list[Box]:
+        """The boxes of text in a picture that is no frame, such as a page of a document."""
+        verdict = PixelVerdict(PixelAction.LOOK, "a page")
+        look = _Look(self._finder, PixelHeader(), verdict, PixelSettings(), None)
+        found, _ = look.lines(picture)
+        return _covered(found, picture.shape[1], picture.shape[0])
+
+
+class _Look:
+    """One instance."""
+
+    def __init__(
+        self,
+        finder: TextFinder,
+        header: PixelHeader,
+        verdict: PixelVerdict,
+        settings: PixelSettings,
+        words: Words | None,
+    ) -> None:
+        self._finder = finder
+        self._header = header
+        self._verdict = verdict
+        self._settings = settings
+        self._words = words
+
+    def at(self, frames: InstanceFrames, limits: PixelLimits) -> Boxes:
+        """The boxes of all frames."""
+        header = self._header
+        if header.frames == 1:
+            return Boxes(self._boxes(frames.shown(1)))
+        if header.sop_class_uid.startswith(_PAGES):
+            if header.frames > limits.pages:
+                raise DeidentificationError(f"the instance has more pages than the limit of {limits.pages}")
+            single = {number: boxes for number, frame in enumerate(frames, 1) if (boxes := self._boxes(frame))}
+            return Boxes((), single)
+        every: list[Box] = []
+        for frame in _of_cine(frames):
+            every += self._boxes(frame)
+        return Boxes(without_contained(every))
+
+    def _boxes(self, frame: npt.NDArray[Any]) -> tuple[Box, ...]:
+        if self._verdict.condition is Condition.STROKES and not has_strokes(frame):
+            return ()
+        lines, picture = self.lines(frame)
+        if self._settings.reads and lines:
+            assert self._words is not None
+            self.read(lines, picture)
+            lines = [
+                line for line in lines if sensitive([read.text for read in line.read], self._words, self._settings)
+            ]
+        rows, columns = frame.shape[:2]
+        return tuple(_covered(lines, columns, rows))
+
+    def lines(self, frame: npt.NDArray[Any]) -> tuple[list[Line], Picture]:
+        """The lines of a frame, and the picture in which they can be read."""
+        rows, columns = frame.shape[:2]
+        base, others = pictures_of(frame, self._header)
+        lines: list[Line] = []
+        doubts: dict[str, list[Box]] = {}
+        for rendering in renderings(base, others, rotated=self._verdict.rotated):
+            doubts[rendering.name] = self._add(lines, rendering, columns, rows)
+        lines = [line for line in lines if self._is_believed(line, base)]
+        if (oversize := _unresolved(doubts)) is not None:
+            self._look_again(lines, base, oversize)
+        return lines, base
+
+    def _add(self, lines: list[Line], rendering: Rendering, columns: int, rows: int) -> list[Box]:
+        """Add what is found in a rendering; the boxes that are too large for a line come back."""
+        doubtful = []
+        for found in self._finder.find(rendering.picture):
+            if rendering.turned and found.box.width < 1.5 * found.box.height:
+                continue  # a piece of an upright line
+            box = rendering.in_frame(found.box, columns, rows)
+            if box is None:
+                continue
+            if _is_oversize(box, columns, rows):
+                [read] = self._finder.read(rendering.picture, [found.box])
+                if not _is_line_of_text(read, found.box):
+                    doubtful.append(box)
+                    continue
+            _join(lines, box, found.score, rendering)
+        return doubtful
+
+    def _is_believed(self, line: Line, base: Picture) -> bool:
+        """Whether a box is text: found twice, or with certainty, or legible."""
+        tall = min(line.box.width, line.box.height) > max(_LEAST_TALL, _TALL / 2 * min(base.shape[:2]))
+        if not tall and len(line.renderings) > 1 and line.score >= _SURE:
+            return True
+        if not tall and line.score >= _VERY_SURE:
+            return True
+        reads = self._finder.read(base, [line.box])
+        if not any(_is_legible(read) for read in reads):
+            turned = np.ascontiguousarray(base[::-1, ::-1])
+            rows, columns = base.shape[:2]
+            x, y, width, height = line.box
+            reads = self._finder.read(turned, [Box(columns - x - width, rows - y - height, width, height)])
+        line.read += reads
+        return any(_is_legible(read) for read in reads)
+
+    def read(self, lines: list[Line], picture: Picture) -> None:
+        """Read each line, in the picture and with its other polarity."""
+        boxes = [line.box for line in lines]
+        for reads in (self._finder.read(picture, boxes), self._finder.read(np.asarray(255 - picture, np.uint8), boxes)):
+            for line, read in zip(lines, reads, strict=True):
+                line.read.append(read)
+
+    def _look_again(self, lines: list[Line], base: Picture, area: Box) -> None:
+        """Look at an area in tiles, because every rendering showed it as one box, which hides the lines within.
+
+        Raises DeidentificationError where a tile is one box again, and has strokes as text has them.
+        """
+        for tile in _tiles(area):
+            picture = tile_of(base, tile)
+            oversize = False
+            found: list[Line] = []
+            for name, shown in (("tile", picture), ("tile inverse", np.asarray(255 - picture, np.uint8))):
+                for box, score in self._finder.find(shown):
+                    if box.area > 0.4 * tile.area:
+                        oversize = True
+                        continue
+                    place = Box(box.x + tile.x, box.y + tile.y, box.width, box.height)
+                    if not any(line.box.shared(place) > 0.5 * place.area for line in lines):
+                        _join(found, place, score, Rendering(name, picture))
+            lines += [line for line in found if self._is_believed(line, base)]
+            if oversize and has_strokes(picture):
+                raise DeidentificationError(
+                    "text cannot be told from anatomy in this instance: it is withheld rather than passed"
+                )
+
+
+def _of_cine(frames: InstanceFrames) -> Iterable[npt.NDArray[Any]]:
+    """The pictures in which text of any frame of a cine is seen: some frames, and the brightest and darkest values."""
+    count = frames.header.frames
+    if count <= _EACH_FRAME:
+        yield from frames
+        return
+    brightest: npt.NDArray[Any] | None = None
+    darkest: npt.NDArray[Any] | None = None
+    for number, frame in enumerate(frames, 1):
+        if brightest is None or darkest is None:
+            brightest, darkest = frame.copy(), frame.copy()
+        else:
+            np.maximum(brightest, frame, out=brightest)
+            np.minimum(darkest, frame, out=darkest)
+        if number in {1, count // 2 + 1, count}:
+            yield frame
+    assert brightest is not None
+    assert darkest is not None
+    yield brightest
+    yield darkest
+
+
+def _is_oversize(box: Box, columns: int, rows: int) -> bool:
+    if box.area > _OVERSIZE * columns * rows:
+        return True
+    least, most = sorted((box.width, box.height))
+    return least > max(_LEAST_TALL, _TALL * min(columns, rows)) and most < _WIDE * least
+
+
+def _is_line_of_text(read: Read, box: Box) -> bool:
+    """Anatomy is read as one character, or as none."""
+    longest, least = max(box.width, box.height), min(box.width, box.height)
+    return read.score >= _WELL_READ and len(read.text.replace(" ", "")) > 1 and longest > 1.2 * least
+
+
+def _is_legible(read: Read) -> bool:
+    return read.score >= _READABLE and bool(read.text.strip())
+
+
+def _join(lines: list[Line], box: Box, score: float, rendering: Rendering) -> None:
+    """Add a box to the line that it shows, or as a line of its own."""
+    for line in lines:
+        if line.box.shared(box) > 0.5 * min(line.box.area, box.area):
+            line.renderings.add(rendering.name)
+            line.score = max(line.score, score)
+            # Pictures at half the size draw thick boxes: they only tell that a line is there.
+            if rendering.scale >= 1 and not line.box.contains(box):
+                line.parts.append(box)
+            return
+    lines.append(Line(box, score, {rendering.name}))
+
+
+def _unresolved(doubts: dict[str, list[Box]]) -> Box | None:
+    """The area that each of the renderings at full size shows as one box; None if one of them sees into it."""
+    areas = [boxes for name, boxes in doubts.items() if name not in {"half", "quarter", "double", "rotated"}]
+    if not areas or not all(areas):
+        return None
+    boxes = [box for found in areas for box in found]
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
+
+
+def _tiles(area: Box) -> Iterable[Box]:
+    for top in range(area.y, area.bottom, _TILE_STEP):
+        for left in range(area.x, area.right, _TILE_STEP):
+            tile = Box(left, top, min(_TILE, area.right - left), min(_TILE, area.bottom - top))
+            if tile.width > 16 and tile.height > 16:
+                yield tile
+
+
+def _covered(lines: Iterable[Line], columns: int, rows: int) -> list[Box]:
+    boxes = [box.within(columns, rows) for line in lines for box in line.boxes()]
+    inside = without_contained(box for box in boxes if box is not None)
+    return list(without_contained((*inside, *_bridges(inside))))
+
+
+def _bridges(boxes: Sequence[Box]) -> Iterable[Box]:
+    """Boxes over the gaps between pieces of one line: the detector misses words where the ground is uneven."""
+    for left in boxes:
+        for right in boxes:
+            gap = right.x - left.right
+            height = min(left.height, right.height)
+            if not 0 < gap <= _GAP * height or max(left.height, right.height) > 1.7 * height:
+                continue
+            if min(left.bottom, right.bottom) - max(left.y, right.y) > 0.6 * height:
+                top = min(left.y, right.y)
+                yield Box(left.right, top, gap, max(left.bottom, right.bottom) - top)

@@ -1,0 +1,165 @@
+"""Renderings: the pictures in which text of a frame is looked for.
+
+Text that is invisible in one picture is plain in another: values far from each other, both polarities, faint text over
+an even ground, letters that fill the frame. Each rendering knows the way back to the frame's own pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.header import PixelHeader
+
+Picture = npt.NDArray[np.uint8]
+"""Rows, columns and three colours."""
+Frame = npt.NDArray[Any]
+"""Rows and columns of values, or of three colours."""
+
+_NEIGHBOURHOOD = 31
+"""Pixels on each side; text with letters up to this size stands out in the local rendering."""
+_LOCAL_GAIN = 50
+_NOISE = 6.0
+_SMALL = 320
+"""Frames up to this size are also enlarged: text of 7 to 9 pixels is found there."""
+_LARGE = 1280
+"""Of larger frames most renderings are made at half the size, where text of usual size is still found."""
+_HOUNSFIELD_WINDOWS = ((40.0, 80.0), (40.0, 400.0))
+_MOST_OWN_WINDOWS = 2
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One picture of a frame."""
+
+    name: str
+    picture: Picture = field(repr=False)
+    scale: float = 1.0
+    """Pixels of the picture for one of the frame."""
+    turned: bool = False
+    """Whether the picture is turned by 90 degrees to the left."""
+
+    def in_frame(self, box: Box, columns: int, rows: int) -> Box | None:
+        """A box of the picture in the frame's own pixels; None outside it."""
+        x, y, width, height = box
+        if self.turned:
+            x, y, width, height = columns - y - height, x, height, width
+        if self.scale != 1.0:
+            left, top = int(x / self.scale), int(y / self.scale)
+            right, bottom = int(np.ceil((x + width) / self.scale)), int(np.ceil((y + height) / self.scale))
+            x, y, width, height = left, top, right - left, bottom - top
+        return Box(x, y, width, height).within(columns, rows)
+
+
+def renderings(base: Picture, others: list[tuple[str, Picture]], *, rotated: bool) -> Iterator[Rendering]:
+    """The pictures of a frame: `base` first, then those that show what it hides."""
+    rows, columns = base.shape[:2]
+    yield Rendering("base", base)
+    large = max(rows, columns) > _LARGE
+    half = _resized(base, 0.5)
+    ground, scale = (half, 0.5) if large else (base, 1.0)
+    yield Rendering("local", local_contrast(ground), scale)
+    yield Rendering("inverse", inverted(ground), scale)
+    for name, picture in others:
+        yield Rendering(name, _resized(picture, 0.5) if large else picture, scale)
+    if min(rows, columns) >= 2 * _MINIMUM:
+        yield Rendering("half", half, 0.5)
+    if min(rows, columns) >= 4 * _MINIMUM:
+        yield Rendering("quarter", _resized(base, 0.25), 0.25)
+    if max(rows, columns) <= _SMALL:
+        yield Rendering("double", _resized(base, 2.0), 2.0)
+    if rotated:
+        yield Rendering("rotated", np.ascontiguousarray(np.rot90(base)), turned=True)
+
+
+_MINIMUM = 64
+"""Pixels that a picture must have on each side after it was made smaller."""
+
+
+def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[str, Picture]]]:
+    """The frame as a picture, and with other windows where it has more than 8 bits.
+
+    `frame` holds values of one colour, or RGB.
+    """
+    if frame.ndim == 3:
+        return np.ascontiguousarray(_bytes(frame)), []
+    if frame.dtype == np.uint8:
+        darkest, brightest = int(frame.min()), int(frame.max())
+        # Bits Stored below 8, or a dim frame: stretched.
+        plain = frame if brightest - darkest > 64 else _windowed(frame, darkest, brightest)
+        return _three(plain), []
+    low, high = (float(value) for value in (frame.min(), frame.max()))
+    base = _three(_windowed(frame, low, high))
+    inner = _percentiles(frame)
+    others = [("inner", _three(_windowed(frame, *inner)))] if inner[1] - inner[0] < 0.8 * (high - low) else []
+    for number, (centre, width) in enumerate(_windows(header)):
+        # A window that shows the whole range shows nothing new.
+        if width < 0.8 * (high - low):
+            picture = _windowed(frame, centre - width / 2, centre + width / 2)
+            others.append((f"window {number + 1}", _three(picture)))
+    return base, others
+
+
+def _windows(header: PixelHeader) -> list[tuple[float, float]]:
+    """Windows in stored values: the instance's own, and for CT those for brain and soft tissue."""
+    wanted = list(header.windows[:_MOST_OWN_WINDOWS])
+    if header.modality == "CT":
+        wanted += [window for window in _HOUNSFIELD_WINDOWS if window not in wanted]
+    slope = abs(header.rescale_slope)
+    return [((centre - header.rescale_intercept) / header.rescale_slope, width / slope) for centre, width in wanted]
+
+
+def _percentiles(frame: Frame) -> tuple[float, float]:
+    """The range of all but the darkest and brightest hundredth, from a part of the pixels."""
+    step = max(1, int((frame.size / 65536) ** 0.5))
+    low, high = np.percentile(frame[::step, ::step], (1, 99))
+    return float(low), float(high)
+
+
+def _windowed(frame: Frame, low: float, high: float) -> Picture:
+    scaled = (frame.astype(np.float32) - low) * (255 / max(high - low, 1e-6))
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+
+
+def _bytes(frame: Frame) -> Picture:
+    """Colours of more than 8 bits are rare, and scaled as a whole."""
+    return np.asarray(frame, np.uint8) if frame.dtype == np.uint8 else _windowed(frame, frame.min(), frame.max())
+
+
+def _three(picture: Picture) -> Picture:
+    return np.repeat(picture[:, :, None], 3, axis=2)
+
+
+def inverted(picture: Picture) -> Picture:
+    """The other polarity."""
+    return np.asarray(255 - picture, np.uint8)
+
+
+def local_contrast(picture: Picture) -> Picture:
+    """The picture with each neighbourhood stretched to the same contrast: faint text over an even ground appears."""
+    values = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    size = (_NEIGHBOURHOOD, _NEIGHBOURHOOD)
+    mean = cv2.blur(values, size)
+    deviation = np.sqrt(np.maximum(cv2.blur(values * values, size) - mean * mean, 0))
+    stretched = 128 + _LOCAL_GAIN * (values - mean) / (deviation + _NOISE)
+    return _three(np.clip(stretched, 0, 255).astype(np.uint8))
+
+
+def _resized(picture: Picture, scale: float) -> Picture:
+    rows, columns = picture.shape[:2]
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+
+
+def tile_of(picture: Picture, box: Box) -> Picture:
+    """A part of a picture, stretched to its own range."""
+    tile = picture[box.y : box.bottom, box.x : box.right]
+    low, high = float(tile.min()), float(tile.max())
+    return _windowed(tile, low, high) if high > low else np.ascontiguousarray(tile)

@@ -1,0 +1,82 @@
+"""The fast test for slices: are there thin strokes side by side, as text has them?
+
+It answers in a few milliseconds for 512 x 512, sees nearly all text and never all of it, so that it is only for
+ORIGINAL\\PRIMARY single-frame CT, MR and PT, and only where a policy asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+LIMIT = 8.0
+"""Scores from here on are looked at. Measured: docs/pixels.md."""
+_REACH = 3
+"""Pixels from a stroke's middle to the ground on both sides of it."""
+_NOISES = 6.0
+_RANGE_SHARE = 0.05
+_WINDOW = (4, 72)
+"""Rows and columns in which strokes are counted."""
+_FREE = 3
+"""Stroke starts in each row that anatomy has, too."""
+_SCALES = (1, 2, 4)
+
+
+def stroke_score(frame: npt.NDArray[Any]) -> float:
+    """How much of the frame looks like text; `LIMIT` and more is worth a look."""
+    values = _grey(frame)
+    best = 0.0
+    for scale in _SCALES:
+        small = values if scale == 1 else _smaller(values, scale)
+        if min(small.shape) < 4 * _REACH:
+            break
+        span = float(small.max() - small.min())
+        if span <= 0:
+            return 0.0
+        limit = max(_NOISES * _noise(small), _RANGE_SHARE * span)
+        # Strokes across rows, then across columns: text may stand upright.
+        best = max(best, _score(small, limit), _score(np.ascontiguousarray(small.T), limit))
+    return best
+
+
+def has_strokes(frame: npt.NDArray[Any]) -> bool:
+    """Whether the frame is worth a look."""
+    return stroke_score(frame) >= LIMIT
+
+
+def _grey(frame: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    values = frame.astype(np.float32)
+    return np.ascontiguousarray(values.mean(axis=2) if values.ndim == 3 else values)
+
+
+def _smaller(values: npt.NDArray[np.float32], scale: int) -> npt.NDArray[np.float32]:
+    rows, columns = values.shape
+    size = (max(columns // scale, 1), max(rows // scale, 1))
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _noise(values: npt.NDArray[np.float32]) -> float:
+    """The median step between neighbours, which edges hardly change."""
+    return float(np.median(np.abs(np.diff(values[::4], axis=1)))) / 0.954
+
+
+def _score(values: npt.NDArray[np.float32], limit: float) -> float:
+    middle, left, right = values[:, _REACH:-_REACH], values[:, : -2 * _REACH], values[:, 2 * _REACH :]
+    best = 0.0
+    for stands_out in (
+        (middle - left > limit) & (middle - right > limit),
+        (left - middle > limit) & (right - middle > limit),
+    ):
+        starts: npt.NDArray[np.float32] = np.zeros(stands_out.shape, np.float32)
+        starts[:, 1:] = stands_out[:, 1:] & ~stands_out[:, :-1]
+        rows, columns = _WINDOW
+        columns = min(columns, starts.shape[1])
+        # Starts of strokes in a row of the window, less what anatomy has, summed over its rows.
+        in_row = cv2.boxFilter(starts, -1, (columns, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        excess = np.maximum(in_row - _FREE, 0)
+        summed = cv2.boxFilter(excess, -1, (1, rows), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        best = max(best, float(summed.max()))
+    return best

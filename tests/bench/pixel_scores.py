@@ -2,7 +2,7 @@
 
 A line counts as covered when at least 95 % of its ink, in every frame that has it, has changed by more than 35 % of its
 contrast or lies in an area that is flat now, and its shape is gone. Also judged: pixels that changed outside filled
-areas, the share of the picture that was covered needlessly, whether the result is valid, and whether its claims are true.
+areas, the share of the picture that was covered needlessly, whether the result is valid, and its claims.
 
 The judge decodes with pydicom and imagecodecs by itself, so that it shares no code with what it judges.
 """
@@ -116,11 +116,15 @@ def score(name: str, before: bytes, after: bytes, lines: list[TrueLine]) -> Scor
     outcome = Score(name, is_control=not lines)
     try:
         old, new = frames_of(original), frames_of(result)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - decoders raise anything
         outcome.faults.append(f"does not decode: {type(error).__name__}")
         outcome.missed += [line for line in lines if line.identifies]
         return outcome
     outcome.faults += _faults(result, new, old)
+    old, new = (
+        [_as_shown(frame, data.PhotometricInterpretation, str(data.file_meta.TransferSyntaxUID)) for frame in frames]
+        for data, frames in ((original, old), (result, new))
+    )
     if outcome.faults and len(new) != len(old):
         return outcome
     lossy_colours = str(original.file_meta.TransferSyntaxUID) in _LOSSY or (
@@ -142,6 +146,16 @@ def score(name: str, before: bytes, after: bytes, lines: list[TrueLine]) -> Scor
     for line in lines:
         _judge(outcome, line, result, old, new)
     return outcome
+
+
+def _as_shown(frame: Array, interpretation: str, syntax: str) -> Array:
+    """YBR_FULL as RGB; JPEG's decoder has done so already."""
+    if frame.ndim != 3 or not interpretation.startswith("YBR_FULL") or syntax in _JPEG:
+        return frame
+    y, blue, red = (frame[..., index].astype(np.float64) for index in range(3))
+    blue, red = blue - 128, red - 128
+    rgb = np.stack([y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue], axis=-1)
+    return np.asarray(np.clip(np.rint(rgb), 0, 255), np.uint8)
 
 
 def _judge(outcome: Score, line: TrueLine, result: Dataset, old: list[Array], new: list[Array]) -> None:
@@ -194,7 +208,7 @@ def _changed(old: Array, new: Array, *, tolerance: int) -> npt.NDArray[np.bool_]
         return np.ones(old.shape[:2], bool)
     difference = np.abs(old.astype(np.int64) - new.astype(np.int64))
     changed = difference > tolerance
-    return changed.any(axis=2) if changed.ndim == 3 else changed
+    return np.asarray(changed.any(axis=2) if changed.ndim == 3 else changed)
 
 
 def _filled(frame: Array) -> npt.NDArray[np.bool_]:
@@ -243,7 +257,8 @@ def _faults(result: Dataset, new: list[Array], old: list[Array]) -> list[str]:
     if result.file_meta.TransferSyntaxUID.is_encapsulated:
         if "ExtendedOffsetTable" in result and str(result.file_meta.TransferSyntaxUID) == "1.2.840.10008.1.2.4.80":
             faults.append("an Extended Offset Table of other frames")
-        if new[0].ndim == 3 and result.get("PlanarConfiguration") != 0 and "JPEG" in result.file_meta.TransferSyntaxUID.name:
+        is_jpeg = "JPEG" in result.file_meta.TransferSyntaxUID.name
+        if new[0].ndim == 3 and result.get("PlanarConfiguration") != 0 and is_jpeg:
             faults.append("a Planar Configuration that is not 0")
     elif "ExtendedOffsetTable" in result:
         faults.append("an Extended Offset Table on native pixels")

@@ -94,6 +94,8 @@ class NativeLayout:
     is_big: bool
     swaps_bytes: bool
     """Bytes in words of 16 bits, big endian."""
+    bits_stored: int
+    is_signed: bool
     black: tuple[int, ...]
 
     @classmethod
@@ -112,8 +114,22 @@ class NativeLayout:
             subsampled=header.photometric_interpretation == "YBR_FULL_422",
             is_big=big,
             swaps_bytes=big and header.bits_allocated == 8 and pixel is not None and pixel.vr == "OW",
+            bits_stored=header.bits_stored if header.high_bit == header.bits_stored - 1 else header.bits_allocated,
+            is_signed=header.is_signed,
             black=black_of(header, instance),
         )
+
+    @property
+    def high_bytes(self) -> bytes | None:
+        """What becomes of the upper byte of a sample of 16 bits, as a table; None where all its bits are used.
+
+        Overlays were once kept in the bits above Bits Stored; of signed values these repeat the sign.
+        """
+        used = self.bits_stored - 8
+        if self.sample_bytes != 2 or self.samples != 1 or not 0 <= used < 8:
+            return None
+        sign = 1 << used - 1 if self.is_signed and used else 0
+        return bytes((value % (1 << used)) | (0xFF << used & 0xFF if value & sign else 0) for value in range(256))
 
     @property
     def frame_bytes(self) -> int:
@@ -156,6 +172,7 @@ class NativeCover:
         self._layout = layout
         self._boxes = boxes
         self._position = 0
+        self._high_bytes = layout.high_bytes
         self._runs: dict[int, list[tuple[int, bytes]]] = {}
         """Of frames without boxes of their own, once: frame number 0."""
 
@@ -164,9 +181,15 @@ class NativeCover:
         start, end = self._position, self._position + len(chunk)
         self._position = end
         size = self._layout.frame_bytes
-        if not self._boxes or not size or not len(chunk):
+        if not size or not len(chunk):
             return chunk
         covered: bytearray | None = None
+        if self._high_bytes is not None:
+            covered = bytearray(chunk)
+            first = (0 if self._layout.is_big else 1) ^ (start % 2)
+            covered[first::2] = covered[first::2].translate(self._high_bytes)
+        if not self._boxes:
+            return chunk if covered is None else covered
         # One byte more on each side, for bytes in swapped words.
         last = min((end + size) // size, self._layout.frames)
         for frame in range(max(start - 1, 0) // size + 1, last + 1):

@@ -94,7 +94,7 @@ class InstanceCover:
             return [_head(instance, claims)]
         if claims.is_encoded_again:
             return list(encoded_again(instance, header, self._boxes, claims, self._limits))
-        if header.transfer_syntax_uid not in NATIVE or not self._boxes:
+        if not _is_overwritten(header, claims, self._boxes):
             return [_head(instance, claims), instance.buffer[pixel.start :]]
         if header.bits_allocated == 1:
             return [_head(instance, claims), *_single_bits(instance, header, pixel, self._boxes, self._limits)]
@@ -120,7 +120,7 @@ class InstanceCover:
             self._waits = True
             return []
         head = _head(instance, claims)
-        if not is_native or not self._boxes:
+        if not _is_overwritten(header, claims, self._boxes):
             self._passes = True
             return [head, instance.buffer[pixel.start :]]
         if pixel.end < 0:
@@ -187,6 +187,12 @@ def encoded_again(
     for frame in encoded:
         yield _item(frame + bytes(len(frame) % 2))
     yield struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) + rest
+
+
+def _is_overwritten(header: PixelHeader, claims: PixelClaims, boxes: Boxes) -> bool:
+    """Whether bytes of native Pixel Data change: in boxes, or in the bits above Bits Stored."""
+    has_unused_bits = header.bits_allocated == 16 and header.bits_stored < 16
+    return header.transfer_syntax_uid in NATIVE and (bool(boxes) or (claims.adds_code and has_unused_bits))
 
 
 def _item(value: bytes) -> bytes:

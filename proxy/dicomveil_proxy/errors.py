@@ -129,10 +129,12 @@ class OriginTimeout(OriginError):
 class OriginRefused(OriginError):
     """The origin server answered with an error status."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
         """As the origin server said it."""
+        self.retry_after = retry_after
+        """Seconds for which it asked to be left alone (RFC 9110 Section 10.2.3)."""
 
 
 class OriginMalformed(OriginError):

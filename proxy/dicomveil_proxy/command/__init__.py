@@ -4,6 +4,7 @@
     demo      the proxy over built-in images   demo.py
     keygen    a new project key                keygen.py
     anonymize files and folders                anonymize.py
+    export, verify: declared in exporting.py
     explain, review, decrypt, conformance, config: declared in inspection.py
     token, audit: declared in access.py
 
@@ -20,7 +21,7 @@ from typing import Annotated, Literal
 import typer
 
 from dicomveil_proxy import logs
-from dicomveil_proxy.command import access, inspection
+from dicomveil_proxy.command import access, exporting, inspection
 
 commands = typer.Typer(
     name="dicomveil",
@@ -32,6 +33,7 @@ commands = typer.Typer(
 )
 commands.add_typer(inspection.commands)
 commands.add_typer(access.commands)
+commands.add_typer(exporting.commands)
 
 
 def main() -> None:

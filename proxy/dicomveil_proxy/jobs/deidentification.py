@@ -22,8 +22,10 @@ class Deidentification:
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, counted: bool = True) -> None:
+        """Unless it is `counted`, size and digest stay those of nothing."""
         self._rewriter = InstanceRewriter(policy)
+        self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
         """Bytes of the output so far."""
@@ -46,8 +48,13 @@ class Deidentification:
         """The output's own UIDs; known once the instance is complete."""
         return self._rewriter.deidentified or InstanceIdentity()
 
+    @property
+    def original(self) -> InstanceIdentity:
+        """The original's UIDs; known once the instance is complete."""
+        return self._rewriter.original or InstanceIdentity()
+
     def _counted(self, chunks: list[Chunk]) -> list[Chunk]:
-        for chunk in chunks:
+        for chunk in chunks if self._is_counted else ():
             self._digest.update(chunk)
             self.size += len(chunk)
         return chunks

@@ -91,7 +91,7 @@ class InstanceFiles:
 
     def _rewrite(self, head: bytes, file: BinaryIO, output: BinaryIO) -> None:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = Deidentification(self._policy)
+        rewriter = Deidentification(self._policy, counted=False)
         write_all(output.write, rewriter.feed(head))
         del head
         buffer = memoryview(self._buffer)

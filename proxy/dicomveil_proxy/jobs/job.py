@@ -36,6 +36,13 @@ class Job:
         """A key for what the batch remembers or names, derived from the project's."""
         return Keys(self.key).derive(f"batch/{purpose}")
 
+    def configuration_digest(self) -> bytes:
+        """A keyed digest of the configuration's text. Raises ConfigurationError."""
+        configuration = configuration_of(self.profile)
+        is_preset = isinstance(configuration, Mapping)
+        text = str(self.profile).encode() if is_preset else _read(Path(self.profile))
+        return keyed_digest(self.key_for("configuration"), joined((bytes([is_preset]), text)))
+
     def fingerprint(self) -> bytes:
         """A keyed digest of everything that an output depends on, besides its source.
 

@@ -225,7 +225,7 @@ class WebOrigin:
         try:
             # 409 to a store comes with a receipt: PS3.18 Table 10.5.3-1.
             if not response.is_success and not (body and response.status_code == httpx.codes.CONFLICT):
-                refuse(response.status_code)
+                refuse(response.status_code, response.headers.get("retry-after"))
             yield response
         finally:
             with mapped_errors():

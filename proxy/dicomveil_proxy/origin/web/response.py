@@ -5,8 +5,11 @@ This is the border to httpx and aiohttp: nothing they raise, and no header that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NoReturn
 
 import aiohttp
@@ -77,13 +80,24 @@ def _part_start(start: PartStart, media_type: str | None, transfer_syntax: str |
     return PartStart(headers)
 
 
-def refuse(status: int) -> NoReturn:
+def refuse(status: int, retry_after: str | None = None) -> NoReturn:
     """Raise the error for a status that is no success; what the origin says with it goes no further."""
     if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
         raise UnknownResource("the origin server has no such resource")
     if status == httpx.codes.GATEWAY_TIMEOUT:
         raise OriginTimeout("a server behind the origin server took too long")
-    raise OriginRefused(f"the origin server answered with status {status}", status)
+    raise OriginRefused(f"the origin server answered with status {status}", status, _seconds(retry_after))
+
+
+def _seconds(retry_after: str | None) -> float:
+    """For how long a Retry-After header asks to wait; 0 where it says nothing that can be read."""
+    text = (retry_after or "").strip()
+    if re.fullmatch("[0-9]{1,9}", text):
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
 
 
 @contextmanager

@@ -1,0 +1,154 @@
+"""`dicomveil export`: a cohort of an archive, de-identified, somewhere else.
+
+What failed is told on stderr as it happens, the sum on stdout at the end. Nothing that is printed holds an original:
+studies are named by their pseudonyms, rows of a list by their numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.profile import key_of
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.signals import sigterm_as_interrupt
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.jobs.allowance import Allowance
+from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
+from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.export import Ending, Export, ExportJob, Summary, Terms, Watcher, checked_places
+from dicomveil_proxy.jobs.job import Job
+from dicomveil_proxy.jobs.layout import Layout
+from dicomveil_proxy.jobs.progress import Shown, watcher
+from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
+from dicomveil_proxy.settings.server import load_settings
+
+SOMETHING_MISSING = 1
+"""Exit status: an instance or study is missing at the destination, or nothing was selected."""
+INTERRUPTED = 130
+DEFAULT_STATE = "dicomveil-jobs"
+
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(k|M|G|Ki|Mi|Gi)?B?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
+_DATABASE = re.compile("postgres(ql)?(\\+[a-z0-9]+)?://")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was typed."""
+
+    origin: str | None = field(repr=False)
+    key_file: Path | None
+    profile: str | None
+    config: Path | None
+    project: str | None
+    list_file: Path | None
+    query: str | None = field(repr=False)
+    series: str | None = field(repr=False)
+    limit_studies: int | None
+    to: str | None = field(repr=False)
+    state: str | None = field(repr=False)
+    report: Path | None
+    layout: Layout
+    rate: float
+    bandwidth: str | None
+    connections: int
+    jobs: int
+    retries: int
+    progress: Shown
+
+
+def run(wanted: Wanted) -> None:
+    """Export; end with status 0 when all is there, 1 when something is missing, 2 when nothing was changed."""
+    try:
+        settings = _project(wanted)
+        export, rows = _export(wanted, settings)
+        shown = watcher(wanted.progress, sys.stderr)
+        try:
+            with sigterm_as_interrupt():
+                summary = export(shown).run(rows)
+        finally:
+            shown.end()
+    except ConfigurationError as error:
+        refuse(str(error))
+    except ProxyError as error:
+        print(f"dicomveil: state: {error}", file=sys.stderr)
+        raise typer.Exit(SOMETHING_MISSING) from None
+    except KeyboardInterrupt:
+        print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    _end(summary)
+
+
+def _end(summary: Summary) -> None:
+    counts = [
+        f"{count:,} {status.value}" for status, count in sorted(summary.studies.items(), key=lambda i: i[0].value)
+    ]
+    print(f"studies: {', '.join(counts) or 'none selected'}; instances placed: {summary.placed:,}")
+    if summary.refused:
+        print(f"dicomveil: {summary.refused:,} instances were refused; the report says why", file=sys.stderr)
+    if summary.ending is Ending.PAUSED:
+        print(f"dicomveil: paused: {summary.reason}; the same command resumes", file=sys.stderr)
+    elif summary.ending is Ending.CANCELLED:
+        print("dicomveil: cancelled; the same command resumes", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED)
+    elif not summary.studies:
+        print("dicomveil: nothing was selected", file=sys.stderr)
+    if not summary.is_whole:
+        raise typer.Exit(SOMETHING_MISSING)
+
+
+def _project(wanted: Wanted) -> ProjectSettings:
+    """The project's settings. Raises ConfigurationError."""
+    arguments = {"origin": wanted.origin, "key_file": wanted.key_file, "profile": wanted.profile}
+    settings = load_settings(wanted.config, **arguments)
+    name = wanted.project or ""
+    for project in projects_of(settings):
+        if project.name == name:
+            return project
+    raise ConfigurationError("project: the settings have no project of this name")
+
+
+def _export(wanted: Wanted, settings: ProjectSettings) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
+    if (wanted.list_file is None) == (wanted.query is None):
+        raise ConfigurationError("give either --list FILE or --query QUERY to say which studies are meant")
+    if not wanted.to:
+        raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
+    rows = read_list(wanted.list_file) if wanted.list_file is not None else None
+    cohort = Cohort(rows=rows, query=wanted.query, series=wanted.series, limit=wanted.limit_studies)
+    limits = settings.limits
+    source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
+    if source.folder is not None and not source.folder.is_dir():
+        raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
+    job = ExportJob(Job(settings.profile, key_of(settings.key_file)), source, To(wanted.to), wanted.layout)
+    for warning in job.policy().warnings:
+        print(f"warning: profile: {warning}", file=sys.stderr)
+    allowance = Allowance(wanted.rate, amount_of(wanted.bandwidth), wanted.connections)
+    terms = Terms(state_of(wanted.state), wanted.report, allowance, wanted.jobs, wanted.retries)
+    checked_places(job, terms)
+    if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
+        raise ConfigurationError("report: its folder does not exist")
+    return partial(Export, job, cohort, terms), rows
+
+
+def state_of(text: str | None) -> Path | str:
+    """A folder, or the URL of a database."""
+    return text if text and _DATABASE.match(text) else Path(text or DEFAULT_STATE)
+
+
+def amount_of(text: str | None) -> float:
+    """Bytes, of `50MB`, `2MiB` or `1000000`. Raises ConfigurationError."""
+    if text is None:
+        return 0.0
+    found = _AMOUNT.fullmatch(text.strip())
+    if not found or not float(found[1]):
+        raise ConfigurationError("bandwidth: write bytes per second as 50MB, 2MiB or 1000000")
+    return float(found[1]) * _UNITS[(found[2] or "").lower()]

@@ -1,0 +1,164 @@
+"""What can be typed to export, and to look after an export: names, options and help.
+
+    export            a cohort of an archive, somewhere else     export.py
+    export status     how far jobs are                           export_jobs.py
+    export cancel     end one                                    export_jobs.py
+    verify            whether an output is what was placed       verify.py
+
+As in the package itself, what a command does is imported when it is called for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+commands = typer.Typer()
+"""Joined to those of the package."""
+
+export_commands = typer.Typer(name="export", invoke_without_command=True)
+commands.add_typer(export_commands)
+
+_State = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER|URL",
+        show_default="dicomveil-jobs",
+        help="Where jobs are kept: a folder, or postgresql://... for coordinators to share. It holds originals: keep "
+        "it apart from the output.",
+    ),
+]
+
+
+@export_commands.callback()
+def _export(
+    context: typer.Context,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FOLDER",
+            help="The DICOMweb server with the original images, or a folder of DICOM files. Credentials in the URL "
+            "belong into the environment (DICOMVEIL_ORIGIN).",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The project key, as `dicomveil keygen` writes it.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="PRESET|FILE", show_default="default", help="How to de-identify.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The settings file of the proxy, which names origin, key and profile."),
+    ] = None,
+    project: Annotated[str | None, typer.Option(metavar="NAME", help="A project of the settings file.")] = None,
+    list_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE.csv",
+            help="What to export, one row each; the first line names the columns: StudyInstanceUID, SeriesInstanceUID, "
+            "PatientID, AccessionNumber. Original values. An earlier report is a list, too.",
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="QUERY", help="The same by a search: 'ModalitiesInStudy=CT&StudyDate=20200101-'."),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="Only series that match, such as 'Modality=CT'.")
+    ] = None,
+    limit_studies: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many studies.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="TO", help="Where to: a folder that is new, empty or of an earlier run."),
+    ] = None,
+    state: _State = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What became of each study: .csv, or .jsonl for JSON lines."),
+    ] = None,
+    layout: Annotated[
+        Literal["dicom", "tcia", "bids"],
+        typer.Option(help="Folders: by study and series; with the patient above them; as BIDS has source data."),
+    ] = "dicom",
+    rate: Annotated[float, typer.Option(min=0, metavar="N", help="Requests per second; 0 sets no limit.")] = 0,
+    bandwidth: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="Bytes per second, such as 50MB, of all workers together.")
+    ] = None,
+    connections: Annotated[
+        int, typer.Option(min=1, max=256, metavar="N", help="Connections to the archive, of all workers together.")
+    ] = 4,
+    jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Processes.")] = 2,
+    retries: Annotated[
+        int, typer.Option(min=0, max=100, metavar="N", help="How often a series that failed is tried again.")
+    ] = 3,
+    progress: Annotated[
+        Literal["auto", "json", "none"],
+        typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
+    ] = "auto",
+) -> None:
+    """Export studies of an archive, de-identified.
+
+    The same command resumes where it was stopped, and fetches what is new when all is done. The exit status is 0 if all
+    is there, 1 if something is missing or nothing was selected, 2 if it was refused and nothing was changed.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from dicomveil_proxy.command.export import Wanted, run  # noqa: PLC0415 - see the module's docstring
+
+    run(
+        Wanted(
+            origin=origin,
+            key_file=key_file,
+            profile=profile,
+            config=config,
+            project=project,
+            list_file=list_file,
+            query=query,
+            series=series,
+            limit_studies=limit_studies,
+            to=to,
+            state=state,
+            report=report,
+            layout=layout,
+            rate=rate,
+            bandwidth=bandwidth,
+            connections=connections,
+            jobs=jobs,
+            retries=retries,
+            progress=progress,
+        )
+    )
+
+
+_Job = Annotated[str | None, typer.Argument(metavar="JOB", help="The job's name, as `export status` prints it.")]
+
+
+@export_commands.command("status")
+def _status(job: _Job = None, state: _State = None) -> None:
+    """Say how far jobs are."""
+    from dicomveil_proxy.command.export_jobs import show  # noqa: PLC0415 - see the module's docstring
+
+    show(job, state)
+
+
+@export_commands.command("cancel")
+def _cancel(job: _Job = None, state: _State = None) -> None:
+    """End a job that is running; the same export command resumes it."""
+    from dicomveil_proxy.command.export_jobs import cancel  # noqa: PLC0415 - see the module's docstring
+
+    cancel(job, state)
+
+
+@commands.command("verify")
+def _verify(to: Annotated[str, typer.Argument(metavar="TO", help="The destination of an export.")]) -> None:
+    """Check that an output is whole.
+
+    Each file of the manifest must be there with its size and digest, and no other file may be.
+    """
+    from dicomveil_proxy.command.verify import run  # noqa: PLC0415 - see the module's docstring
+
+    run(to)

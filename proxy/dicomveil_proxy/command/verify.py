@@ -1,0 +1,37 @@
+"""`dicomveil verify`: whether an output is what was placed."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.names import printable
+from dicomveil_proxy.jobs.verification import Fault, verify
+
+DIFFERS = 1
+"""Exit status: a file is missing, changed or too many."""
+_TOLD = 20
+
+
+def run(to: str) -> None:
+    """Verify; end with status 0 when all is as it should be, 1 when not, 2 when that cannot be said."""
+    faults = 0
+
+    def tell(fault: Fault) -> None:
+        nonlocal faults
+        faults += 1
+        if faults <= _TOLD:
+            print(f"{printable(fault.name)}: {fault.what}", file=sys.stderr)
+
+    try:
+        right = verify(To(to).holdings(), tell)
+    except ConfigurationError as error:
+        refuse(str(error))
+    more = f", of which {_TOLD} are listed" if faults > _TOLD else ""
+    print(f"{right:,} files are as they should be, {faults:,} faults{more}")
+    if faults:
+        raise typer.Exit(DIFFERS)

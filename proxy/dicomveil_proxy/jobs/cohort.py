@@ -1,0 +1,287 @@
+"""Which studies and series are meant: by a list of original values, or by a query in original space.
+
+The archive is asked for little more than what is meant, and what it answers is matched here again: values of a list
+letter for letter, whatever the archive thinks equal. No message holds a value; rows of the list are named by numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_proxy.errors import BadRequest, UnknownResource
+from dicomveil_proxy.jobs.series import uid_in
+from dicomveil_proxy.origin import Match, Origin
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.request.query import Level, Query, matches, name_of
+from dicomveil_proxy.request.resource import parse_uid
+from dicomveil_proxy.settings.filters import FilterSettings, read_filter
+
+STUDY, SERIES, PATIENT, ACCESSION = "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber"
+ATTRIBUTES = (STUDY, SERIES, PATIENT, ACCESSION)
+"""Those that a list may name in its header, and their tags."""
+TAGS = {STUDY: "0020000D", SERIES: "0020000E", PATIENT: "00100020", ACCESSION: "00080050"}
+REPORT_COLUMNS = frozenset(("row", "status", "expected", "placed", "reason"))
+"""Of an earlier report, which may be given as a list: they say nothing of what is meant."""
+_RESULTS_ASKED = 500
+_UIDS_ASKED = 50
+"""In one search: 3 KiB of a URL, of which servers take 8."""
+_LARGEST_FIELD = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a list: what a study or series must have, all of it."""
+
+    number: int
+    """From 1, below the header."""
+    values: tuple[tuple[str, str], ...] = field(repr=False)
+    """Attribute and original value; nothing where the row is empty."""
+
+    def value(self, attribute: str) -> str:
+        """Empty where the row does not name the attribute."""
+        return dict(self.values).get(attribute, "")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A study that is meant, and by which row; without a study where the row matches nothing."""
+
+    row: int
+    study: str = field(default="", repr=False)
+    match: Match = field(default_factory=dict, repr=False)
+    series: frozenset[str] | None = field(default=None, repr=False)
+    """The series that are meant; None for all."""
+
+
+class Cohort:
+    """What is meant."""
+
+    def __init__(
+        self,
+        *,
+        rows: tuple[Row, ...] | None = None,
+        query: str | None = None,
+        series: str | None = None,
+        limit: int | None = None,
+    ) -> None:
+        """Rows of a list, or a query for studies; a query for series; at most so many studies.
+
+        Raises ConfigurationError for a query that cannot be read.
+        """
+        self._rows = rows
+        self._filter = read_filter(FilterSettings(query=_pairs("query", query))) if query is not None else None
+        self._series_parameters = tuple(_pairs("series", series).items()) if series is not None else ()
+        self._series = _series_query(self._series_parameters)
+        self._limit = limit
+
+    async def studies(self, origin: Origin, policy: Policy, known: dict[str, str]) -> AsyncGenerator[Chosen, None]:
+        """All of them, and the rows that match nothing, in the order of the list or of the archive.
+
+        `known` gives the originals of this project's pseudonyms, which a report has in the place of originals; those
+        that are not there are looked for in the whole archive.
+        """
+        found: set[str] = set()
+        source = self._by_query(origin) if self._rows is None else self._by_rows(origin, policy, known)
+        async with aclosing(source) as chosen:
+            async for each in chosen:
+                if each.study and each.study not in found:
+                    if self._limit is not None and len(found) >= self._limit:
+                        if self._rows is None:
+                            return
+                        continue
+                    found.add(each.study)
+                yield each
+
+    async def series(self, origin: Origin, chosen: Chosen) -> AsyncGenerator[tuple[str, int], None]:
+        """The series of a study that are meant, and how many instances the archive says each has; -1 if it does not."""
+        parameters = (*self._series_parameters, *_included(self._series))
+        rows = pages(origin, Level.SERIES, chosen.study, None, parameters, size=_RESULTS_ASKED)
+        seen: set[str] = set()
+        async with aclosing(rows):
+            async for page in rows:
+                for match in page:
+                    uid = uid_in(match, TAGS[SERIES])
+                    if not uid or uid in seen or (chosen.series is not None and uid not in chosen.series):
+                        continue
+                    if self._series is None or matches(match, self._series):
+                        seen.add(uid)
+                        yield uid, _count(match)
+
+    async def _by_query(self, origin: Origin) -> AsyncGenerator[Chosen, None]:
+        assert self._filter is not None
+        parameters = (*self._filter.parameters, *self._filter.included(()))
+        async for match in _search(origin, Level.STUDIES, parameters):
+            study = uid_in(match, TAGS[STUDY])
+            if study and self._filter.passes(match):
+                yield Chosen(0, study, match)
+
+    async def _by_rows(self, origin: Origin, policy: Policy, known: dict[str, str]) -> AsyncGenerator[Chosen, None]:
+        assert self._rows is not None
+        pseudonyms = {uid for row in self._rows if policy.is_pseudonym_uid(uid := row.value(STUDY))}
+        if pseudonyms - known.keys():
+            known = known | await _originals(origin, policy, pseudonyms - known.keys())
+        # Neighbours that name nothing but a study are asked for together.
+        for is_study, group in groupby(self._rows, lambda row: [name for name, _ in row.values] == [STUDY]):
+            rows = list(group)
+            if not is_study:
+                for row in rows:
+                    async for each in self._by_row(origin, row, known):
+                        yield each
+                continue
+            for first in range(0, len(rows), _UIDS_ASKED):
+                part = rows[first : first + _UIDS_ASKED]
+                wanted = {row.number: known.get(uid := row.value(STUDY), uid) for row in part}
+                legal = {uid for uid in wanted.values() if _is_uid(uid)}
+                by_study: dict[str, Match] = {}
+                if legal:
+                    async for match in _search(origin, Level.STUDIES, ((STUDY, ",".join(sorted(legal))),)):
+                        by_study.setdefault(uid_in(match, TAGS[STUDY]), match)
+                for row in part:
+                    match = by_study.get(wanted[row.number], {})
+                    yield Chosen(row.number, wanted[row.number] if match else "", match)
+
+    async def _by_row(self, origin: Origin, row: Row, known: dict[str, str]) -> AsyncGenerator[Chosen, None]:
+        """The studies of a row that names more than a study."""
+        wanted = {name: known.get(value, value) if name == STUDY else value for name, value in row.values}
+        uids = [value for name, value in wanted.items() if name in (STUDY, SERIES)]
+        found: dict[str, tuple[Match, set[str]]] = {}
+        if wanted and all(_is_uid(uid) for uid in uids):
+            level = Level.SERIES if SERIES in wanted else Level.STUDIES
+            parameters = (
+                *wanted.items(),
+                *(("includefield", name) for name in ATTRIBUTES[: 1 + (level is Level.SERIES)]),
+            )
+            parameters += (("includefield", PATIENT), ("includefield", ACCESSION))
+            async for match in _search(origin, level, parameters):
+                if all(text_in(match, TAGS[name]) == value.strip(" \0") for name, value in wanted.items()):
+                    study = uid_in(match, TAGS[STUDY])
+                    if study:
+                        found.setdefault(study, (match, set()))[1].add(uid_in(match, TAGS[SERIES]))
+        for study, (match, series) in found.items():
+            yield Chosen(row.number, study, match, frozenset(series) if SERIES in wanted else None)
+        if not found:
+            yield Chosen(row.number)
+
+
+def read_list(path: Path) -> tuple[Row, ...]:
+    """The rows of a list. Raises ConfigurationError for what is no list; no message holds a value."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except OSError as error:
+        raise ConfigurationError(f"list: it cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError("list: it is not text in UTF-8; save it as CSV (UTF-8)") from None
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        raise ConfigurationError("list: it is not CSV; a quotation mark may be missing") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    if not any(name in ATTRIBUTES for name in header):
+        raise ConfigurationError(
+            f"list: its first line must name one or more of {', '.join(ATTRIBUTES)}; other columns are not allowed"
+        )
+    is_report = header[:1] == ["row"]
+    for column, name in enumerate(header, 1):
+        if name not in ATTRIBUTES and not (is_report and name in REPORT_COLUMNS):
+            raise ConfigurationError(
+                f"list: column {column} is not one of {', '.join(ATTRIBUTES)}; what it says would not be heeded, so "
+                "take it out"
+            )
+    if len(set(header)) != len(header):
+        raise ConfigurationError("list: a column's name is there twice")
+    return tuple(_rows(lines[1:], header))
+
+
+def _rows(lines: list[list[str]], header: list[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if not any(cell.strip() for cell in line):
+            continue
+        if len(line) > len(header) or any(len(cell) > _LARGEST_FIELD for cell in line):
+            raise ConfigurationError(f"list: row {number} has more cells than the first line has names")
+        cells = zip(header, line, strict=False)
+        values = tuple((name, _plain(cell)) for name, cell in cells if name in ATTRIBUTES and cell.strip())
+        yield Row(number, values)
+
+
+def _plain(cell: str) -> str:
+    """Without the apostrophe with which we, and spreadsheets, keep a cell from being a formula."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@\t\r") else text
+
+
+def _pairs(option: str, text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text.removeprefix("?"), keep_blank_values=True, strict_parsing=True, encoding="utf-8")
+    except ValueError:
+        raise ConfigurationError(
+            f"{option}: write it as a search of QIDO-RS, such as 'ModalitiesInStudy=CT&StudyDate=20200101-'"
+        ) from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ConfigurationError(f"{option}: an attribute is there twice")
+    return dict(pairs)
+
+
+def _series_query(parameters: tuple[tuple[str, str], ...]) -> Query | None:
+    if not parameters:
+        return None
+    try:
+        query = Query.parse(Level.SERIES, parameters)
+    except BadRequest as error:
+        raise ConfigurationError(f"series: {error}") from None
+    if len(query.keys) != len(parameters) or any(key.is_universal for key in query.keys):
+        raise ConfigurationError("series: write attributes and their values only")
+    return query
+
+
+def _included(query: Query | None) -> tuple[tuple[str, str], ...]:
+    names = [name_of(key.path[0]) for key in query.keys] if query else []
+    return tuple(("includefield", name) for name in (*names, "NumberOfSeriesRelatedInstances"))
+
+
+async def _search(origin: Origin, level: Level, parameters: tuple[tuple[str, str], ...]) -> AsyncGenerator[Match, None]:
+    rows = pages(origin, level, None, None, parameters, size=_RESULTS_ASKED)
+    async with aclosing(rows):
+        async for page in rows:
+            for match in page:
+                yield match
+
+
+async def _originals(origin: Origin, policy: Policy, pseudonyms: set[str]) -> dict[str, str]:
+    """Find what is behind pseudonyms of studies, by making the pseudonym of each study that the archive has."""
+    found: dict[str, str] = {}
+    async for match in _search(origin, Level.STUDIES, ()):
+        study = uid_in(match, TAGS[STUDY])
+        if study and (pseudonym := policy.pseudonym_uid(study)) in pseudonyms:
+            found[pseudonym] = study
+    return found
+
+
+def text_in(match: Match, tag: str) -> str:
+    """The one text that a search result has there."""
+    element = match.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    first = values[0] if isinstance(values, list) and len(values) == 1 else None
+    return str(first).strip(" \0") if isinstance(first, (str, int, float)) else ""
+
+
+def _count(match: Match) -> int:
+    text = text_in(match, "00201209")
+    return int(text) if text.isdecimal() else -1
+
+
+def _is_uid(text: str) -> bool:
+    try:
+        return bool(parse_uid(text))
+    except UnknownResource:
+        return False

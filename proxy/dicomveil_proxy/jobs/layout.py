@@ -1,0 +1,103 @@
+"""Where an instance's place is in an export: its name, made of pseudonyms alone.
+
+Names are pseudonyms whatever the policy keeps: a UID or PatientID that a rule lets pass is replaced here again, by the
+same pseudonym that another rule would have given it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from dicomveil_engine import Policy
+from dicomveil_engine.pseudonyms.keys import keyed_digest
+
+Layout = Literal["dicom", "tcia", "bids"]
+
+_LABEL = re.compile("[0-9A-Za-z]+")
+_CODE = re.compile("[0-9A-Z]{1,16}")
+_SUBJECT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Names:
+    """An instance as names, manifest and report have it: pseudonyms alone."""
+
+    study: str
+    series: str
+    instance: str
+    patient: str
+    """As the output has it; empty where the policy takes it away."""
+    modality: str
+
+
+class Namer:
+    """Makes names under a policy."""
+
+    def __init__(self, policy: Policy, key: bytes, layout: Layout) -> None:
+        """`key` is for labels that are neither pseudonyms nor originals."""
+        self._policy = policy
+        self._key = key
+        self._path = _PATHS[layout]
+
+    def uid(self, uid: str) -> str:
+        """The pseudonym of a UID; that of a pseudonym is itself."""
+        return self._policy.pseudonym_uid(uid)
+
+    def patient(self, output: str) -> str:
+        """The PatientID that the output has, if it is one of the project's, else its pseudonym."""
+        return self._policy.pseudonym_patient_id(output)
+
+    def modality(self, output: str) -> str:
+        """A defined term, or nothing: anything may stand in a broken instance."""
+        return output if _CODE.fullmatch(output) else ""
+
+    def path(self, names: Names) -> str:
+        """The place, relative to the root of the export, with slashes."""
+        return self._path(self, names)
+
+    def label(self, text: str, length: int = 8) -> str:
+        """Letters and digits that stand for a text, as BIDS wants labels."""
+        digest = keyed_digest(self._key, text.encode("utf-8", "surrogatepass"))
+        return base64.b32encode(digest[:10]).decode("ascii")[:length]
+
+    def subject(self, names: Names) -> str:
+        """What groups a patient's studies; where the output has no PatientID, nothing does, and it is the study."""
+        if _SUBJECT.fullmatch(names.patient):
+            return names.patient
+        return self.label(f"subject {names.patient or names.study}", 16)
+
+    def session(self, names: Names) -> str:
+        """The study, as a label."""
+        return self.label(f"session {names.study}")
+
+    def plain_subject(self, names: Names) -> str:
+        """The subject, as a label of letters and digits alone."""
+        subject = self.subject(names)
+        if _LABEL.fullmatch(subject):
+            return subject
+        plain = "".join(_LABEL.findall(subject))
+        # LUNG-01 and LUNG0-1 must not become one.
+        return plain + self.label(f"subject {subject}", 4).lower()
+
+
+def _dicom(namer: Namer, names: Names) -> str:
+    del namer
+    return f"{names.study}/{names.series}/{names.instance}.dcm"
+
+
+def _tcia(namer: Namer, names: Names) -> str:
+    return f"{namer.subject(names)}/{names.study}/{names.series}/{names.instance}.dcm"
+
+
+def _bids(namer: Namer, names: Names) -> str:
+    subject, session = namer.plain_subject(names), namer.session(names)
+    series = namer.label(f"series {names.series}")
+    modality = names.modality.lower() or "other"
+    return f"sourcedata/sub-{subject}/ses-{session}/{modality}/{series}/{names.instance}.dcm"
+
+
+_PATHS: dict[str, Callable[[Namer, Names], str]] = {"dicom": _dicom, "tcia": _tcia, "bids": _bids}

@@ -1,0 +1,69 @@
+"""What was placed, in files beside it: manifest.csv, series.csv and SHA256SUMS.
+
+Pseudonyms alone, sorted by path, without a clock: the same instances give the same bytes. They are written when all
+else is placed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, cast
+
+from dicomveil_proxy.jobs.ledger import Ledger
+from dicomveil_proxy.jobs.tables import write_csv
+
+MANIFEST, SERIES, SUMS = "manifest.csv", "series.csv", "SHA256SUMS"
+COLUMNS = (
+    "path",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "SOPClassUID",
+    "Modality",
+    "PatientID",
+    "bytes",
+    "sha256",
+)
+SERIES_COLUMNS = ("path", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "PatientID", "instances", "bytes")
+_SPOOLED_BYTES = 8 << 20
+
+Put = Callable[[str, BinaryIO], None]
+
+
+def write_manifest(ledger: Ledger, put: Put) -> None:
+    """Write the three files, the manifest last: it says that the others are there."""
+    with _text() as (text, file):
+        write_csv(text, SERIES_COLUMNS, _series_rows(ledger))
+        _give(put, SERIES, text, file)
+    with _text() as (text, file):
+        for row in ledger.manifest():
+            text.write(f"{row[8]}  {row[0]}\n")
+        _give(put, SUMS, text, file)
+    with _text() as (text, file):
+        write_csv(text, COLUMNS, ledger.manifest())
+        _give(put, MANIFEST, text, file)
+
+
+def _series_rows(ledger: Ledger) -> Iterator[tuple[object, ...]]:
+    for study, series, modality, patient, count, size, first, _ in ledger.series():
+        yield first.rsplit("/", 1)[0], study, series, modality, patient, count, int(size)
+
+
+@contextmanager
+def _text() -> Iterator[tuple[io.TextIOWrapper, IO[bytes]]]:
+    """A text that may be long, and the file beneath it."""
+    with SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+        text = io.TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8", newline="")
+        try:
+            yield text, cast("IO[bytes]", file)
+        finally:
+            text.detach()
+
+
+def _give(put: Put, name: str, text: io.TextIOWrapper, file: IO[bytes]) -> None:
+    text.flush()
+    file.seek(0)
+    put(name, cast("BinaryIO", file))

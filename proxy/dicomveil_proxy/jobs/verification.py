@@ -1,0 +1,114 @@
+"""Whether an output is what was placed: each file of SHA256SUMS with its digest, and no other.
+
+It needs neither key nor archive: whoever receives an export can run it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.jobs.destinations import MARKER
+from dicomveil_proxy.jobs.manifest import COLUMNS, MANIFEST, SERIES, SUMS
+
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_CHUNK = 1 << 20
+
+
+class Holdings(Protocol):
+    """What is at a destination."""
+
+    def names(self) -> Iterator[tuple[str, int]]:
+        """All files and their sizes."""
+        ...
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """One of them. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file."""
+
+    name: str
+    what: str
+
+
+def verify(holdings: Holdings, tell: Callable[[Fault], None]) -> int:
+    """How many files are as they should be; `tell` is called for each that is not.
+
+    Raises ConfigurationError where there is no manifest, so that nothing can be said.
+    """
+    sizes = dict(holdings.names())
+    try:
+        rows = _manifest(holdings)
+        sums = _sums(holdings)
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error):
+        raise ConfigurationError(
+            f"there is no readable {MANIFEST} and {SUMS}; the export did not come to its end, or this is not its place"
+        ) from None
+    if sums != {name: digest for name, (_, digest) in rows.items()}:
+        tell(Fault(SUMS, "it does not say the same as the manifest"))
+    right = 0
+    for name, (size, digest) in rows.items():
+        if name not in sizes:
+            tell(Fault(name, "it is missing"))
+        elif sizes[name] != size:
+            tell(Fault(name, "it has another size"))
+        elif _digest(holdings, name) != digest:
+            tell(Fault(name, "it has other bytes"))
+        else:
+            right += 1
+    for name in sorted(sizes.keys() - rows.keys()):
+        if not _describes(name):
+            tell(Fault(name, "it is not in the manifest"))
+    return right
+
+
+def _describes(name: str) -> bool:
+    """Whether a file describes the export, and is no part of it."""
+    last = name.rsplit("/", 1)[-1]
+    if name in (MANIFEST, SERIES, SUMS, MARKER, "manifest.parquet", "series.parquet", "metadata.csv"):
+        return True
+    if name in ("participants.tsv", "participants.json", "dataset_description.json", "README", ".bidsignore"):
+        return True
+    return name.startswith("sourcedata/") and last.endswith("_scans.tsv")
+
+
+def _manifest(holdings: Holdings) -> dict[str, tuple[int, str]]:
+    with holdings.open(MANIFEST) as file:
+        rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        found = {row["path"]: (int(row["bytes"]), row["sha256"]) for row in rows}
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise ValueError(MANIFEST)
+    return found
+
+
+def _sums(holdings: Holdings) -> dict[str, str]:
+    found: dict[str, str] = {}
+    with holdings.open(SUMS) as file:
+        for line in io.TextIOWrapper(file, encoding="utf-8"):
+            match = _LINE.fullmatch(line.rstrip("\n"))
+            if not match:
+                raise ValueError(SUMS)
+            found[match[2]] = match[1]
+    return found
+
+
+def _digest(holdings: Holdings, name: str) -> str:
+    digest = hashlib.sha256(usedforsecurity=False)
+    try:
+        with holdings.open(name) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return ""
+    return digest.hexdigest()

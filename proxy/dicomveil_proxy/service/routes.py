@@ -6,15 +6,14 @@ queries translated, and no header of the user agent reaches the origin server, n
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Scope as RequestScope
 
 from dicomveil_proxy.errors import BadRequest, OriginRefused, UnknownResource, UnsupportedMediaType
 from dicomveil_proxy.project import Project
@@ -52,10 +51,28 @@ from dicomveil_proxy.wire.multipart import (
 from dicomveil_proxy.wire.pieces import Piece, primed
 
 MAXIMUM_PARAMETERS = 512
-_SEARCH = re.compile(r"(?:studies/([^/]+)/(?:series/([^/]+)/)?)?(studies|series|instances)")
 _STUDY_INSTANCE_UID = 0x0020000D
-_UIDS = re.compile(r"studies/([^/]+)(?:/series/([^/]+)(?:/instances/([^/]+))?)?(?=/|$)")
+_INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 _THUMBNAIL_VIEWPORT = "256,256"
+
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Retrieval(NamedTuple):
+    """A request for a resource."""
+
+    request: Request
+    outside: Resource
+    """As the user agent names it."""
+    accept: str | None
+    """The header."""
+    parameters: list[tuple[str, str]]
+
+    @property
+    def override(self) -> str | None:
+        """The parameter that stands above the header (PS3.18 Section 8.3.3.1)."""
+        return dict(self.parameters).get("accept")
 
 
 class DICOMweb:
@@ -68,24 +85,80 @@ class DICOMweb:
         self._streams = Streams(project.limits, project.entity_tag_key)
 
     def routes(self) -> list[Route]:
-        """Of Starlette, below the prefix, each with the right that it asks for."""
-        guarded = partial(GuardedRoute, project=self._project.name)
+        """All that the service answers, in the order of the standard, each with the right that it asks for."""
+        store = partial(self._route, right=Right.STORE, methods=["POST"])
+        search = partial(self._route, right=Right.SEARCH, methods=["GET"])
+        retrieve = partial(self._route, right=Right.RETRIEVE, methods=["GET"])
         return [
-            guarded(f"{self._prefix}/studies", self.store, methods=["POST"], right=Right.STORE),
-            guarded(f"{self._prefix}/studies/{{study}}", self.store, methods=["POST"], right=Right.STORE),
-            guarded(f"{self._prefix}/wado", self.wado, methods=["GET"], right=Right.RETRIEVE),
-            guarded(f"{self._prefix}/{{path:path}}", self.get, methods=["GET"], right=self._right),
+            # Store: PS3.18 Section 10.5
+            store("/studies", self.store),
+            store("/studies/{study}", self.store),
+            # Search: Section 10.6
+            search("/studies", self._searching(Level.STUDIES)),
+            search("/series", self._searching(Level.SERIES)),
+            search("/instances", self._searching(Level.INSTANCES)),
+            search("/studies/{study}/series", self._searching(Level.SERIES)),
+            search("/studies/{study}/instances", self._searching(Level.INSTANCES)),
+            search("/studies/{study}/series/{series}/instances", self._searching(Level.INSTANCES)),
+            # Retrieve: Section 10.4
+            retrieve("/studies/{study}", self._retrieving(self._instances)),
+            retrieve("/studies/{study}/series/{series}", self._retrieving(self._instances)),
+            retrieve(_INSTANCE, self._retrieving(self._instances)),
+            retrieve("/studies/{study}/metadata", self._retrieving(self._metadata)),
+            retrieve("/studies/{study}/series/{series}/metadata", self._retrieving(self._metadata)),
+            retrieve(_INSTANCE + "/metadata", self._retrieving(self._metadata)),
+            retrieve(_INSTANCE + "/frames/{frames}", self._retrieving(self._frames)),
+            retrieve(_INSTANCE + "/bulk/{bulk:path}", self._retrieving(self._bulkdata)),
+            retrieve("/studies/{study}/rendered", self._retrieving(self._rendered)),
+            retrieve("/studies/{study}/series/{series}/rendered", self._retrieving(self._rendered)),
+            retrieve(_INSTANCE + "/rendered", self._retrieving(self._rendered)),
+            retrieve(_INSTANCE + "/frames/{frames}/rendered", self._retrieving(self._rendered)),
+            retrieve("/studies/{study}/thumbnail", self._retrieving(self._rendered)),
+            retrieve("/studies/{study}/series/{series}/thumbnail", self._retrieving(self._rendered)),
+            retrieve(_INSTANCE + "/thumbnail", self._retrieving(self._rendered)),
+            retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(self._rendered)),
+            # URI Service: Section 9
+            retrieve("/wado", self.wado),
+            # What is not above is refused.
+            retrieve("/{path:path}", self._refuse),
         ]
 
-    def _right(self, scope: RequestScope) -> Right:
-        searched = _SEARCH.fullmatch(scope["path"].removeprefix(f"{self._prefix}/"))
-        return Right.SEARCH if searched else Right.RETRIEVE
+    def _route(self, path: str, endpoint: _Endpoint, *, right: Right, methods: list[str]) -> Route:
+        return GuardedRoute(self._prefix + path, endpoint, methods=methods, right=right, project=self._project.name)
 
-    async def get(self, request: Request) -> Response:
-        """Search or retrieve."""
-        async with self._streams.in_time():
-            uids = _UIDS.match(request.path_params["path"])
-            return await self._afresh(uids.groups() if uids else (), partial(self._get, request))
+    def _searching(self, level: Level) -> _Endpoint:
+        """The endpoint of a search at this level, within the study and series that the path names."""
+
+        async def search_at_level(request: Request) -> Response:
+            scope = Scope(request.path_params.get("study"), request.path_params.get("series"))
+            async with self._streams.in_time():
+                parameters = _parameters(request)
+                uids = (scope.study, scope.series) if scope.study else ()
+                return await self._afresh(uids, partial(self._search, request, level, scope, parameters))
+
+        return search_at_level
+
+    def _retrieving(self, answer: Callable[[_Retrieval], Awaitable[Response]]) -> _Endpoint:
+        """The endpoint of a retrieve: `answer` gives what it is of the resource that the path names."""
+
+        async def retrieve_resource(request: Request) -> Response:
+            async with self._streams.in_time():
+                parameters = _parameters(request)
+                outside = Resource.parse(self._path(request))
+                wanted = _Retrieval(request, outside, _accept(request), parameters)
+                uids = (outside.study, outside.series, outside.instance)
+                return await self._afresh(uids, partial(answer, wanted))
+
+        return retrieve_resource
+
+    async def _refuse(self, request: Request) -> Response:
+        """Say of a path without a route what is wrong with it."""
+        Resource.parse(self._path(request))
+        raise UnknownResource("there is no such kind of resource")
+
+    def _path(self, request: Request) -> str:
+        path: str = request.scope["path"]
+        return path.removeprefix(f"{self._prefix}/")
 
     async def _afresh(self, uids: Sequence[str | None], answer: Callable[[], Awaitable[Response]]) -> Response:
         """The answer; where the origin server has not what the identity map says of these pseudonyms, once more."""
@@ -97,28 +170,6 @@ class DICOMweb:
             if not uids or not await self._project.translation.mend(*uids):
                 raise
         return await answer()
-
-    async def _get(self, request: Request) -> Response:
-        path = request.path_params["path"]
-        if path.startswith("/"):
-            raise UnknownResource("there is no such kind of resource")
-        parameters = _parameters(request)
-        if searched := _SEARCH.fullmatch(path):
-            study, series, level = searched.groups()
-            if (study is None or level != "studies") and not (series and level == "series"):
-                return await self._search(request, Level(level), Scope(study, series), parameters)
-        outside = Resource.parse(path)
-        header, override = _accept(request), dict(parameters).get("accept")
-        representation = outside.representation
-        if representation is Representation.METADATA:
-            return await self._metadata(request, outside, choose(header, accept.METADATA, override))
-        if representation is Representation.DATASET:
-            return await self._instances(request, outside, header, override)
-        if representation is Representation.FRAMES:
-            return await self._frames(outside, acceptable(header, accept.FRAMES, override))
-        if representation is Representation.BULKDATA:
-            return await self._bulkdata(outside, choose(header, accept.BULKDATA, override))
-        return await self._rendered(outside, choose(header, accept.RENDERED, override), parameters)
 
     # Search
 
@@ -146,19 +197,21 @@ class DICOMweb:
 
     # Retrieve
 
-    async def _metadata(self, request: Request, outside: Resource, choice: Choice) -> Response:
-        original = await self._project.translation.resource(outside)
+    async def _metadata(self, wanted: _Retrieval) -> Response:
+        choice = choose(wanted.accept, accept.METADATA, wanted.override)
+        original = await self._project.translation.resource(wanted.outside)
         boundary = random_boundary() if choice.offer.is_multipart else None
         writer = MultipartWriter(boundary, DICOM_XML) if boundary else None
-        body = retrieve.metadata(self._project, original, self._base_url(request), writer)
+        body = retrieve.metadata(self._project, original, self._base_url(wanted.request), writer)
         media_type = writer.content_type if writer else DICOM_JSON
-        return await self._streams.tagged(request, body, media_type, limit=MAXIMUM_METADATA_BYTES, boundary=boundary)
+        return await self._streams.tagged(
+            wanted.request, body, media_type, limit=MAXIMUM_METADATA_BYTES, boundary=boundary
+        )
 
-    async def _instances(
-        self, request: Request, outside: Resource, header: str | None, override: str | None
-    ) -> Response:
+    async def _instances(self, wanted: _Retrieval) -> Response:
+        request, outside = wanted.request, wanted.outside
         offers = accept.INSTANCE if outside.instance else accept.INSTANCES
-        choices = acceptable(header, offers, override)
+        choices = acceptable(wanted.accept, offers, wanted.override)
         offer = choices[0].offer
         original = await self._project.translation.resource(outside)
         boundary = random_boundary() if offer.is_multipart else None
@@ -170,8 +223,9 @@ class DICOMweb:
             return await self._streams.stream(body, media_type)
         return await self._streams.tagged(request, body, media_type, limit=MAXIMUM_INSTANCE_BYTES, boundary=boundary)
 
-    async def _frames(self, outside: Resource, choices: tuple[Choice, ...]) -> Response:
-        original = await self._project.translation.resource(outside)
+    async def _frames(self, wanted: _Retrieval) -> Response:
+        choices = acceptable(wanted.accept, accept.FRAMES, wanted.override)
+        original = await self._project.translation.resource(wanted.outside)
         self._streams.enter()
         try:
             frames = await primed(retrieve_frames(self._project, original, choices))
@@ -185,20 +239,22 @@ class DICOMweb:
         whole = f"{writer.content_type};{parameter}".rstrip(";") if writer else first.content_type
         return self._streams.begun(_frame_pieces(frames, first, writer), whole)
 
-    async def _bulkdata(self, outside: Resource, choice: Choice) -> Response:
-        original = await self._project.translation.resource(outside)
+    async def _bulkdata(self, wanted: _Retrieval) -> Response:
+        choice = choose(wanted.accept, accept.BULKDATA, wanted.override)
+        original = await self._project.translation.resource(wanted.outside)
         body = retrieve.bulkdata(self._project, original)
         if not choice.offer.is_multipart:
             return await self._streams.stream(body, OCTET_STREAM)
         writer = MultipartWriter(random_boundary(), OCTET_STREAM)
         return await self._streams.stream(_one_part(body, writer), writer.content_type)
 
-    async def _rendered(self, outside: Resource, choice: Choice, parameters: list[tuple[str, str]]) -> Response:
-        original = await self._project.translation.resource(outside)
-        wanted = {name: value for name, value in parameters if name != "accept"}
-        if outside.representation is Representation.THUMBNAIL:
-            wanted.setdefault("viewport", _THUMBNAIL_VIEWPORT)
-        return await self._picture(original, choice, wanted)
+    async def _rendered(self, wanted: _Retrieval) -> Response:
+        choice = choose(wanted.accept, accept.RENDERED, wanted.override)
+        original = await self._project.translation.resource(wanted.outside)
+        looks = {name: value for name, value in wanted.parameters if name != "accept"}
+        if wanted.outside.representation is Representation.THUMBNAIL:
+            looks.setdefault("viewport", _THUMBNAIL_VIEWPORT)
+        return await self._picture(original, choice, looks)
 
     async def _picture(self, original: Resource, choice: Choice, looks: dict[str, str]) -> Response:
         with self._streams.counted():

@@ -24,6 +24,7 @@ from typing import Protocol
 
 from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_engine.pseudonyms.keys import keyed_digest
+from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance, Requests
 from dicomveil_proxy.jobs.behaviour import behaviour_of
@@ -185,6 +186,7 @@ class SeriesRecipe:
 
     def __call__(self) -> SeriesStation:
         """As `Recipe`."""
+        keep_large_blocks()
         if self.job.fingerprint() != self.fingerprint:
             raise ConfigurationError(
                 "the configuration was changed while the run began, or a worker has another version of dicomveil that "

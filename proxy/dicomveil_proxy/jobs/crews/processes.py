@@ -33,7 +33,7 @@ if sys.platform == "win32":
     _PROCESSES = multiprocessing.get_context("spawn")
 else:
     _PROCESSES = multiprocessing.get_context("forkserver")
-_WARM = ["dicomveil_proxy.jobs.files"]
+_WARM = ["dicomveil_proxy.jobs.files", "dicomveil_proxy.jobs.export"]
 """What is imported before the first fork."""
 
 

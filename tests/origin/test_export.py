@@ -1,0 +1,182 @@
+"""An export from a real Orthanc: complete, without a trace of an original, and the same however it was disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dicomveil_engine import deidentify_instance, load_policy
+from origin.canaries import INSTANCES, STUDIES, Search, archive, canaries
+from origin.exports import Exporter
+from origin.faults import Fault, faulty, one_in
+from origin.orthanc import Orthanc, running_orthanc
+
+pytestmark = pytest.mark.origin
+
+LONG = os.environ.get("DICOMVEIL_LONG") == "1"
+"""Twenty kills instead of three."""
+KILLS = 20 if LONG else 3
+ALL = STUDIES * INSTANCES
+
+
+@pytest.fixture(scope="module")
+def filled(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc with 60 studies of 11 instances."""
+    del orthanc  # that there is one
+    with running_orthanc(tmp_path_factory.mktemp("filled")) as server:
+        with httpx.Client(base_url=server.base_url.removesuffix("/dicom-web"), timeout=60) as client:
+            for data in archive():
+                client.post("/instances", content=data).raise_for_status()
+        assert server.count_instances() == ALL
+        yield server
+
+
+@pytest.fixture(scope="module")
+def undisturbed(filled: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Exporter:
+    """An export that came to its end at once."""
+    exporter = Exporter(tmp_path_factory.mktemp("undisturbed"), filled.base_url)
+    assert exporter.run() == 0
+    return exporter
+
+
+def test_all_is_placed_and_nothing_is_told(undisturbed: Exporter) -> None:
+    """Bytes are those that `anonymize` writes; no canary is anywhere but in the ledger, which its owner alone reads."""
+    policy = load_policy({"profile": "default"}, bytes.fromhex("5a" * 32))
+    held = {data for name, data in undisturbed.held().items() if name.endswith(".dcm")}
+
+    assert held == {deidentify_instance(data, policy) for data in archive()}
+    assert len(held) == ALL
+    assert undisturbed.statuses() == {"exported": STUDIES}
+    ledger = [path for path in (undisturbed.folder / "state").iterdir() if path.name.startswith("ledger")]
+    assert {path.stat().st_mode & 0o777 for path in ledger} == {0o600}
+    search = Search(canaries())
+    assert search.in_tree(undisturbed.folder, but=[path.name for path in ledger]) == []
+    assert any(search.found(path.read_bytes()) for path in ledger)  # the search can find
+
+
+def test_the_second_run_places_nothing(undisturbed: Exporter, filled: Orthanc) -> None:
+    """And says so."""
+    times = {path: path.stat().st_mtime_ns for path in undisturbed.out.rglob("*.dcm")}
+
+    assert undisturbed.run() == 0
+
+    assert undisturbed.statuses() == {"unchanged": STUDIES}
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.out.rglob("*.dcm")} == times
+
+
+def test_an_export_may_be_killed_at_any_moment(undisturbed: Exporter, filled: Orthanc, tmp_path: Path) -> None:
+    """The coordinator, a worker, or all of them; at the end the tree is that of an undisturbed one."""
+    exporter = Exporter(tmp_path, filled.base_url)
+    source = random.Random(14)
+    started = time.monotonic()
+    process = exporter.start("--rate", "60")
+    for number in range(KILLS):
+        _await_progress(exporter, process, started)
+        time.sleep(source.uniform(0.0, 1.5))
+        _kill(process.pid, ("coordinator", "worker", "all")[number % 3])
+        if number % 3 != 1:
+            process.wait(10)
+            started = time.monotonic()
+            process = exporter.start("--rate", "60")
+    process.wait(300)
+
+    assert exporter.run() == 0
+    assert exporter.held() == undisturbed.held()
+    assert sum(exporter.statuses().values()) == STUDIES
+
+
+def _await_progress(exporter: Exporter, process: object, started: float) -> None:
+    """Until something is placed, and the process has been there for a moment."""
+    while time.monotonic() - started < 60 and not any(exporter.out.glob("2.25.*")):
+        time.sleep(0.05)
+
+
+def _kill(coordinator: int, who: str) -> None:
+    """Kill processes that the test has started: they are those of its session."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(fields[3]) == coordinator:  # the session
+                members.append(int(entry.name))
+    workers = [pid for pid in members if pid != coordinator]
+    chosen = {"coordinator": [coordinator], "worker": workers[-1:], "all": members}[who]
+    for pid in chosen:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_an_archive_that_spoils_a_tenth_of_its_answers(undisturbed: Exporter, filled: Orthanc, tmp_path: Path) -> None:
+    """503, reset, and cut with and without a length: all is placed in the end, and never is half taken for all."""
+    with faulty(filled.base_url, one_in(10, seed=5)) as server:
+        exporter = Exporter(tmp_path, server.url)
+        for _ in range(3):  # it may be paused by five in a row
+            status = exporter.run("--retries", "5")
+            if status == 0:
+                break
+            assert exporter.statuses().get("exported", 0) < STUDIES
+
+    assert server.spoilt > 10
+    assert status == 0
+    assert exporter.held() == undisturbed.held()
+
+
+def test_an_archive_that_is_down_pauses_the_job(undisturbed: Exporter, filled: Orthanc, tmp_path: Path) -> None:
+    """After five series in a row: with status 1, the side named, and what is missing in the report."""
+
+    def down(path: str) -> Fault | None:
+        return "503" if "/series/" in path and "/instances" not in path else None
+
+    with faulty(filled.base_url, down) as server:
+        exporter = Exporter(tmp_path, server.url)
+        assert exporter.run() == 1
+        asked = sum("/series/" in path and "/instances" not in path for _, path in server.requests)
+        assert "paused: archive: 5 series in a row failed" in exporter.said
+        assert exporter.statuses() == {"failed": STUDIES}
+        assert 5 <= asked <= 10
+        server.choose = lambda _: None
+        assert exporter.run() == 0
+    assert exporter.held() == undisturbed.held()
+
+
+def test_retry_after_is_obeyed(filled: Orthanc, tmp_path: Path) -> None:
+    """No request comes within the second that the archive asked for."""
+    asked: list[float] = []
+
+    def busy(path: str) -> Fault | None:
+        if "/instances" in path and len(asked) < 1:
+            asked.append(time.monotonic())
+            return "retry"
+        return None
+
+    with faulty(filled.base_url, busy) as server:
+        exporter = Exporter(tmp_path, server.url)
+        assert exporter.run("--limit-studies", "4", "--connections", "1", "--jobs", "1") == 0
+    after = [when - asked[0] for when, _ in server.requests if when > asked[0]]
+    assert min(after) >= 0.99
+    assert exporter.statuses() == {"exported": 4}
+
+
+def test_rate_bandwidth_and_connections_are_held(filled: Orthanc, tmp_path: Path) -> None:
+    """By all workers together."""
+    with faulty(filled.base_url) as server:
+        exporter = Exporter(tmp_path, server.url)
+        options = ("--limit-studies", "8", "--rate", "20", "--bandwidth", "25kB", "--connections", "3", "--jobs", "2")
+        assert exporter.run(*options) == 0
+        ended = time.monotonic()
+    times = sorted(when for when, _ in server.requests)
+    busiest = max(sum(start <= when < start + 1 for when in times) for start in times)
+    first = next(when for when, path in server.requests if "/series/" in path and "/instances" not in path)
+
+    assert busiest <= 22
+    assert server.most_open <= 3
+    assert server.retrieved > 80_000
+    assert server.retrieved / (ended - first) < 25_000

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
+import shutil
 import signal
+import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +19,7 @@ import httpx
 import pytest
 
 from dicomveil_engine import deidentify_instance, load_policy
+from dicomveil_proxy.jobs.destinations import MARKER
 from origin.canaries import INSTANCES, STUDIES, Search, archive, canaries
 from origin.exports import Exporter
 from origin.faults import Fault, faulty, one_in
@@ -180,3 +186,102 @@ def test_rate_bandwidth_and_connections_are_held(filled: Orthanc, tmp_path: Path
     assert server.most_open <= 3
     assert server.retrieved > 80_000
     assert server.retrieved / (ended - first) < 25_000
+
+
+def test_a_zip_file_holds_the_same(undisturbed: Exporter, filled: Orthanc, tmp_path: Path) -> None:
+    """Made again it has the same bytes; no canary is in it, its directory included, and nothing is left beside it."""
+    exporter = Exporter(tmp_path, filled.base_url, "out.zip")
+    assert exporter.run() == 0
+    first = exporter.out.read_bytes()
+    with zipfile.ZipFile(exporter.out) as held:
+        contents = {name: held.read(name) for name in held.namelist() if name != MARKER}
+        assert {entry.date_time for entry in held.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert contents == undisturbed.held()
+    ledger = [path.name for path in (tmp_path / "state").iterdir() if path.name.startswith("ledger")]
+    assert Search(canaries()).in_tree(tmp_path, but=ledger) == []
+
+    assert exporter.run() == 0
+    assert exporter.out.read_bytes() == first
+    shutil.rmtree(tmp_path / "state")
+    exporter.out.unlink()
+    assert exporter.run() == 0
+    with zipfile.ZipFile(exporter.out) as held:
+        assert {name: held.read(name) for name in held.namelist() if name != MARKER} == contents
+    assert {path.name for path in tmp_path.iterdir()} == {"key", "log", "out.zip", "report.csv", "state"}
+
+
+def test_another_archive_has_the_same(undisturbed: Exporter, filled: Orthanc, tmp_path: Path) -> None:
+    """By STOW, byte for byte as Orthanc stores it; the manifest is beside the report."""
+    (tmp_path / "target").mkdir()
+    with running_orthanc(tmp_path / "target") as target:
+        exporter = Exporter(tmp_path, filled.base_url)
+        exporter.arguments[exporter.arguments.index("--to") + 1] = target.base_url
+        assert exporter.run() == 0
+        assert exporter.run() == 0
+        assert exporter.statuses() == {"unchanged": STUDIES}
+        with httpx.Client(base_url=target.base_url.removesuffix("/dicom-web"), timeout=60) as client:
+            stored = {client.get(f"/instances/{each}/file").content for each in client.get("/instances").json()}
+    assert stored == {data for name, data in undisturbed.held().items() if name.endswith(".dcm")}
+    rows = (tmp_path / "report.manifest.csv").read_text().splitlines()
+    assert len(rows) == ALL + 1
+    assert rows[1].startswith("studies/2.25.")
+
+
+def test_an_object_store_holds_the_same(
+    undisturbed: Exporter, filled: Orthanc, tmp_path: Path, store: dict[str, str]
+) -> None:
+    """Each object with its digest as metadata; a second run places nothing, and an upload left open is aborted."""
+    import boto3
+
+    s3 = boto3.client("s3", endpoint_url=store["AWS_ENDPOINT_URL"], region_name="us-east-1")
+    s3.create_bucket(Bucket="exports")
+    s3.create_multipart_upload(Bucket="exports", Key="first/left")
+    s3.create_multipart_upload(Bucket="exports", Key="second/not-ours")
+    exporter = Exporter(tmp_path, filled.base_url)
+    exporter.arguments[exporter.arguments.index("--to") + 1] = "s3://exports/first"
+
+    assert exporter.run() == 0
+
+    held = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="exports"):
+        for each in page["Contents"]:
+            found = s3.get_object(Bucket="exports", Key=each["Key"])
+            held[each["Key"].removeprefix("first/")] = data = found["Body"].read()
+            if each["Key"].endswith(".dcm"):
+                assert found["Metadata"]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert {name: data for name, data in held.items() if name != MARKER} == undisturbed.held()
+    assert [u["Key"] for u in s3.list_multipart_uploads(Bucket="exports")["Uploads"]] == ["second/not-ours"]
+    assert exporter.run() == 0
+    assert exporter.statuses() == {"unchanged": STUDIES}
+    assert verified("s3://exports/first") == 0
+    s3.delete_object(Bucket="exports", Key=f"first/{next(name for name in held if name.endswith('.dcm'))}")
+    assert verified("s3://exports/first") == 1
+    assert exporter.run() == 0
+    assert exporter.statuses() == {"exported": 1, "unchanged": STUDIES - 1}
+
+
+def verified(to: str) -> int:
+    """The exit status of `dicomveil verify`."""
+    command = [sys.executable, "-m", "dicomveil_proxy", "verify", to]
+    return subprocess.run(command, check=False, capture_output=True).returncode
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """An S3 on this machine, and what the environment says of it."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "example",
+        "AWS_SECRET_ACCESS_KEY": "example-secret",
+        "AWS_REGION": "us-east-1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    yield settings
+    server.stop()

@@ -73,7 +73,11 @@ def _export(
     limit_studies: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many studies.")] = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="TO", help="Where to: a folder that is new, empty or of an earlier run."),
+        typer.Option(
+            metavar="TO",
+            help="Where to: a folder or a file.zip, new or of an earlier run; s3://bucket/prefix, az:// or gs://; "
+            "https://host/dicom-web for another archive.",
+        ),
     ] = None,
     state: _State = None,
     report: Annotated[

@@ -14,13 +14,16 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_engine.pseudonyms.keys import keyed_digest
@@ -31,7 +34,7 @@ from dicomveil_proxy.jobs.behaviour import behaviour_of
 from dicomveil_proxy.jobs.cohort import STUDY, Cohort, Row
 from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.crews.processes import Processes
-from dicomveil_proxy.jobs.destinations import Destination, DestinationError
+from dicomveil_proxy.jobs.destinations import Destination, DestinationError, failed
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.layout import Layout, Namer
@@ -52,6 +55,7 @@ from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.study_report import IS_WHOLE, StudyStatus, status_of, write_report
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.wire import unfinished
 
 IN_A_ROW = 5
 """Failures at one side, without a success between them, that pause the job."""
@@ -61,6 +65,7 @@ _NOTE_SECONDS = 1.0
 _NOTED_AT_A_TIME = 200
 _EXTEND_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
+_GONE_AT_A_TIME = 100_000
 _LONGEST_BACKOFF = 5.0
 _LONGEST_HOLD = 3600.0
 _HOLDS = 20
@@ -96,7 +101,7 @@ class ExportJob:
 
     def namer(self, policy: Policy) -> Namer:
         """What makes names."""
-        return Namer(policy, self.job.key_for("labels"), self.layout)
+        return Namer(policy, self.job.key_for("labels"), "archive" if self.to.is_archive else self.layout)
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class SeriesStation:
         policy = job.policy()
         self.slots = slots
         self._origin = job.source.open(slots)
-        self._placing = job.to.placing()
+        self._placing = job.to.placing(slots)
         self._export = SeriesExport(policy, job.namer(policy), self._origin, self._placing)
 
     async def perform(self, message: SeriesUnit) -> SeriesOutcome:
@@ -260,6 +265,7 @@ class Export:
             destination.prepare(marker.encode(), shared=ledger.is_shared)
             ledger.begin(fingerprint)
             ledger.release_all()
+            self._look_after()
             ended = False
             try:
                 self._make_plan(rows)
@@ -269,6 +275,13 @@ class Export:
             finally:
                 self._leave(ended=ended)
             return self._close()
+
+    def _look_after(self) -> None:
+        """Place again what somebody has taken away: what is not there was not exported."""
+        gone = list(islice(self._destination.missing(self._ledger.placed_files()), _GONE_AT_A_TIME))
+        while gone:
+            self._ledger.forget(gone)
+            gone = list(islice(self._destination.missing(self._ledger.placed_files()), _GONE_AT_A_TIME))
 
     def _make_plan(self, rows: tuple[Row, ...] | None) -> None:
         """Ask the archive what is meant."""
@@ -426,13 +439,19 @@ class Export:
             if ended:
                 raise
 
+    def _describe(self) -> None:
+        """Write what describes the whole."""
+        if self._destination.holds_files:
+            write_manifest(self._ledger, self._destination.put)
+        elif self._terms.report is not None:
+            write_manifest(self._ledger, partial(_beside, self._terms.report))
+
     def _close(self) -> Summary:
         ending, reason = self._stop or (Ending.DONE, "")
         if ending is Ending.DONE:
             try:
+                self._describe()
                 self._destination.finish()
-                if self._destination.holds_files:
-                    write_manifest(self._ledger, self._destination.put)
             except DestinationError as error:
                 ending, reason = Ending.PAUSED, f"{DESTINATION}: {error}"
         if self._terms.report is not None:
@@ -441,6 +460,15 @@ class Export:
         counts = self._ledger.counts()
         self._ledger.note_state(ending.value, is_open=ending is not Ending.DONE)
         return Summary(ending, studies, counts.fresh, counts.expected, counts.refused, reason)
+
+
+def _beside(report: Path, name: str, file: BinaryIO) -> None:
+    """Put a file that describes the whole beside the report: an archive has no place for it."""
+    try:
+        with unfinished.whole(report.with_name(f"{report.stem}.{name}")) as part, part.open("wb") as output:
+            shutil.copyfileobj(file, output)
+    except OSError as error:
+        raise failed(error) from None
 
 
 def _is_short(outcome: SeriesOutcome) -> bool:
@@ -468,6 +496,8 @@ def _locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
 
 def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
     """Refuse what would put originals among the output. Raises ConfigurationError."""
+    if job.to.is_archive and To(job.source.origin).canonical == job.to.canonical:
+        raise ConfigurationError("to: it is the archive of the originals; de-identified copies would be among them")
     output = job.to.folder
     if output is None:
         return

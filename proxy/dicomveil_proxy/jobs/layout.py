@@ -37,8 +37,8 @@ class Names:
 class Namer:
     """Makes names under a policy."""
 
-    def __init__(self, policy: Policy, key: bytes, layout: Layout) -> None:
-        """`key` is for labels that are neither pseudonyms nor originals."""
+    def __init__(self, policy: Policy, key: bytes, layout: Layout | Literal["archive"]) -> None:
+        """`key` is for labels that are neither pseudonyms nor originals; an archive has its own layout."""
         self._policy = policy
         self._key = key
         self._path = _PATHS[layout]
@@ -100,4 +100,10 @@ def _bids(namer: Namer, names: Names) -> str:
     return f"sourcedata/sub-{subject}/ses-{session}/{modality}/{series}/{names.instance}.dcm"
 
 
-_PATHS: dict[str, Callable[[Namer, Names], str]] = {"dicom": _dicom, "tcia": _tcia, "bids": _bids}
+def _resource(namer: Namer, names: Names) -> str:
+    """The place in another archive, below its base URL."""
+    del namer
+    return f"studies/{names.study}/series/{names.series}/instances/{names.instance}"
+
+
+_PATHS: dict[str, Callable[[Namer, Names], str]] = {"archive": _resource, "dicom": _dicom, "tcia": _tcia, "bids": _bids}

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from dicomveil_engine import ConfigurationError
 
@@ -25,6 +26,14 @@ class DestinationError(Exception):
 
 class InstanceRefused(DestinationError):
     """The destination takes others, and not this one."""
+
+
+class PlacedFile(NamedTuple):
+    """An instance that the ledger says is placed."""
+
+    path: str
+    size: int
+    unit: int
 
 
 class Staged(Protocol):
@@ -70,6 +79,10 @@ class Destination(Protocol):
         `shared` says that other coordinators may be at work on the same job. Raises ConfigurationError where it is
         another job's, is being written by another run, or is not empty.
         """
+        ...
+
+    def missing(self, placed: Iterable[PlacedFile]) -> Iterator[PlacedFile]:
+        """Those, of what was placed earlier, that somebody has taken away or changed; they come sorted by path."""
         ...
 
     def synchronise(self) -> None:

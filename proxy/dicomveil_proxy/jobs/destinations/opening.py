@@ -11,6 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import Destination, Placing
 from dicomveil_proxy.jobs.destinations.folder import FolderDestination, FolderHoldings, FolderPlacing
+from dicomveil_proxy.jobs.destinations.objects import ObjectDestination, ObjectHoldings, ObjectPlacing, open_store
+from dicomveil_proxy.jobs.destinations.stow import StowDestination, StowPlacing
+from dicomveil_proxy.jobs.destinations.zip_file import ZipDestination, ZipHoldings
 from dicomveil_proxy.jobs.verification import Holdings
 
 _URL = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
@@ -51,22 +54,45 @@ class To:
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((self.scheme, host.lower(), parts.path.rstrip("/"), "", ""))
 
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a DICOMweb server."""
+        return self.scheme in ("http", "https")
+
     def open(self) -> Destination:
         """The coordinator's side. Raises ConfigurationError."""
+        if self.is_archive:
+            return StowDestination()
+        if self.scheme in _STORES:
+            return ObjectDestination(self.text)
         if self.scheme:
             raise self._unknown()
+        if self.is_zip:
+            assert self.folder is not None
+            return ZipDestination(Path(self.text), self.folder)
         return FolderDestination(Path(self.text))
 
-    def placing(self) -> Placing:
-        """A worker's side. Raises ConfigurationError."""
+    def placing(self, slots: int) -> Placing:
+        """A worker's side, for so many instances at one time. Raises ConfigurationError."""
+        if self.is_archive:
+            return StowPlacing(self.text, slots)
+        if self.scheme in _STORES:
+            return ObjectPlacing(self.text)
         if self.scheme:
             raise self._unknown()
-        return FolderPlacing(Path(self.text))
+        assert self.folder is not None
+        return FolderPlacing(self.folder)
 
     def holdings(self) -> Holdings:
         """What is there. Raises ConfigurationError."""
+        if self.is_archive:
+            raise ConfigurationError("to: an archive keeps no manifest; give a folder, a zip file or an object store")
+        if self.scheme in _STORES:
+            return ObjectHoldings(open_store(self.text))
         if self.scheme:
             raise self._unknown()
+        if self.is_zip:
+            return ZipHoldings(Path(self.text))
         if not Path(self.text).is_dir():
             raise ConfigurationError("to: there is no such folder")
         return FolderHoldings(Path(self.text))

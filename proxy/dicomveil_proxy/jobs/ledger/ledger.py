@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from dicomveil_engine import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.errors import StateUnavailable
+from dicomveil_proxy.jobs.destinations import PlacedFile
 from dicomveil_proxy.jobs.ledger import schema
 from dicomveil_proxy.jobs.series import SeriesOutcome
 
@@ -159,7 +160,7 @@ class Ledger:
         is_shared = engine.dialect.name == "postgresql"
         self.is_shared = is_shared
         """Whether other coordinators may be at work on the same job."""
-        bytewise = 'COLLATE "C"' if is_shared else ""
+        self._bytewise = bytewise = 'COLLATE "C"' if is_shared else ""
         self._lease = sa.text(schema.LEASE.format(lock="FOR UPDATE SKIP LOCKED" if is_shared else ""))
         self._manifest = schema.MANIFEST.format(bytewise=bytewise)
         self._series = schema.SERIES.format(bytewise=bytewise)
@@ -284,6 +285,24 @@ class Ledger:
                 {"job": self.job, "unit": number},
             )
             return frozenset(str(row[0]) for row in rows)
+
+    def placed_files(self) -> Iterator[PlacedFile]:
+        """All that is placed, by path."""
+        statement = f"SELECT path, size, unit FROM placed WHERE job = :job ORDER BY path {self._bytewise}"  # noqa: S608
+        for path, size, unit in self._stream(statement, {}):
+            yield PlacedFile(path, int(size), int(unit))
+
+    def forget(self, files: Sequence[PlacedFile]) -> None:
+        """What is not there any more is not placed, and its units are to be done again."""
+        self._many(
+            "DELETE FROM placed WHERE job = :job AND path = :path", [{"job": self.job, "path": f.path} for f in files]
+        )
+        statement = """
+            UPDATE unit SET state = 'waiting', round = 0,
+              placed = (SELECT count(*) FROM placed WHERE placed.job = :job AND placed.unit = :number)
+            WHERE job = :job AND number = :number
+        """
+        self._many(statement, [{"job": self.job, "number": number} for number in {f.unit for f in files}])
 
     def note(self, outcomes: Sequence[tuple[Leased, SeriesOutcome, str, int]]) -> None:
         """Outcomes, each with the unit's new state and round, and what was placed: all, or none."""

@@ -30,11 +30,12 @@ from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Scope, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.pseudonym import patient_pseudonyms
+from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
 from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.subjects import Subjects
 from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
@@ -106,6 +107,7 @@ class Policy:
         self.warnings = configuration.warnings
         self.limits = limits or Limits()
         self._rules = configuration.rules
+        self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
         self._profile: ConfidentialityProfile | None = None
         self.structured_content: StructuredContent | None = None
         """What judges the items of sequences whose method is cleanContent; None without the option."""
@@ -159,6 +161,8 @@ class Policy:
             # Group lengths, commands, file meta and directory records have no place in a rewritten data set;
             # signatures and padding do not fit what changed (PS3.15 E.1.1).
             return Decision(Remove(), "group lengths, directory records, signatures and padding always go")
+        if self._subjects is not None and tag in {PATIENT_ID, PATIENT_NAME} and self._subjects.supports(vr):
+            return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:
             if rule.pattern.matches(tag, vr, creator):
                 return self._by_rule(rule.method, rule.label, tag, vr)
@@ -257,13 +261,20 @@ class Policy:
         return self.keeps(PIXEL_DATA, "OW") and self.keeps(PIXEL_DATA, "OB")
 
 
-def load_policy(config: Mapping[str, object] | str | Path, key: bytes, *, limits: Limits | None = None) -> Policy:
+def load_policy(
+    config: Mapping[str, object] | str | Path,
+    key: bytes,
+    *,
+    limits: Limits | None = None,
+    subjects: Mapping[str, str] | None = None,
+) -> Policy:
     """Compile a configuration with the project's key.
 
     `config` is the configuration itself or the path of its file; `{"profile": "basic"}` names a preset. `key` is
     the project's secret, at least 16 bytes: the same key and configuration give the same output everywhere.
+    `subjects` gives patients pseudonyms of one's own, by their original PatientIDs.
 
     Raises ConfigurationError, which names the rule, the setting and how to mend it.
     """
-    keys = Keys(key)
+    keys = Keys(key, Subjects(subjects) if subjects is not None else None)
     return Policy(read_configuration(config, keys), keys, limits)

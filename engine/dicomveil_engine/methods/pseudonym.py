@@ -47,14 +47,18 @@ class Pseudonym(Method):
         """The pseudonyms, value by value; a name in a nested item is another's or a repetition, and goes."""
         if element.tag == _PATIENT_NAME:
             return self._name(texts(element), context) if element.depth == 0 else []
-        return [self.pseudonyms.pseudonym(value) for value in texts(element)]
+        return [self._of(value, context) for value in texts(element)]
+
+    def _of(self, value: str, context: Context) -> str:
+        pseudonyms = self.pseudonyms
+        return pseudonyms.pseudonym(value) if context.was_deidentified else pseudonyms.of_original(value)
 
     def _name(self, values: list[str], context: Context) -> list[str]:
         """The pseudonym of the PatientID, or without one of the name itself."""
         name = "\\".join(values)
-        if self.pseudonyms.is_pseudonym(name):
+        if self.pseudonyms.is_pseudonym(name) and (context.was_deidentified or not self.pseudonyms.is_subject(name)):
             return values
-        pseudonym = self.pseudonyms.pseudonym(context.patient_id) or self.pseudonyms.pseudonym(name)
+        pseudonym = self._of(context.patient_id, context) or self._of(name, context)
         return [pseudonym] if pseudonym else []
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.pseudonyms.subjects import Subjects
 
 MINIMUM_KEY_BYTES = 16
 """128 bits: below that, a key can be found by trying."""
@@ -28,6 +29,8 @@ class Keys:
     """The purposes' keys of one project, derived from its one secret by HKDF-SHA-256 (RFC 5869)."""
 
     secret: bytes = field(repr=False)
+    subjects: Subjects | None = field(default=None, repr=False)
+    """Pseudonyms of a study's own; None where all are keyed."""
     _shared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What all methods of a project have in common, and what they cache with it: it is dropped with the project."""
 

@@ -29,6 +29,7 @@ class PatientPseudonyms:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        self._subjects = keys.subjects
         self._name_key = keys.derive("patient name")
         self._check_key = keys.derive("patient check")
         self.pseudonym = remembered(_PATIENTS_REMEMBERED)(self._pseudonym)
@@ -43,13 +44,35 @@ class PatientPseudonyms:
     def _pseudonym(self, original: str) -> str:
         """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""
         identifier = original.strip(" \0")
+        subject = self._subjects.of(identifier) if self._subjects else None
+        if subject is not None:
+            return subject
         if not identifier or self.is_pseudonym(identifier):
             return identifier
+        return self._keyed(identifier)
+
+    def of_original(self, original: str) -> str:
+        """The pseudonym of an identifier in a data set that was not de-identified before.
+
+        There, what another patient's subject is called by is an original that only looks like one.
+        """
+        identifier = original.strip(" \0")
+        if self.is_subject(identifier) and self._subjects and self._subjects.of(identifier) is None:
+            return self._keyed(identifier)
+        return self.pseudonym(original)
+
+    def is_subject(self, text: str) -> bool:
+        """Whether the text is a subject of the project's list."""
+        return self._subjects is not None and self._subjects.holds(text)
+
+    def _keyed(self, identifier: str) -> str:
         digest = keyed_digest(self._name_key, identifier.encode("utf-8", "surrogatepass"))
         return self._text(digest[:_NAME_BYTES])
 
     def is_pseudonym(self, text: str) -> bool:
-        """Whether the text carries this project's check part."""
+        """Whether the text carries this project's check part, or is one of its subjects."""
+        if self.is_subject(text):
+            return True
         if len(text) != _LENGTH or not all(character in _VALUE for character in text):
             return False
         number = 0

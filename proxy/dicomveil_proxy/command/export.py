@@ -21,15 +21,18 @@ from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.signals import sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
+from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.export import Ending, Export, ExportJob, Summary, Terms, Watcher, checked_places
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
+from dicomveil_proxy.jobs.own_key import close, own_key
 from dicomveil_proxy.jobs.progress import Shown, watcher
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import load_settings
+from dicomveil_proxy.settings.subjects import read_subjects
 
 SOMETHING_MISSING = 1
 """Exit status: an instance or study is missing at the destination, or nothing was selected."""
@@ -64,13 +67,17 @@ class Wanted:
     jobs: int
     retries: int
     progress: Shown
+    linkage: Path | None = None
+    recipients: tuple[Path, ...] = ()
+    subjects: Path | None = None
+    unlinkable: bool = False
 
 
 def run(wanted: Wanted) -> None:
     """Export; end with status 0 when all is there, 1 when something is missing, 2 when nothing was changed."""
     try:
-        settings = _project(wanted)
-        export, rows = _export(wanted, settings)
+        settings, key = _project(wanted)
+        export, rows = _export(wanted, settings, key)
         shown = watcher(wanted.progress, sys.stderr)
         try:
             with sigterm_as_interrupt():
@@ -85,6 +92,9 @@ def run(wanted: Wanted) -> None:
     except KeyboardInterrupt:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    if wanted.unlinkable and summary.is_whole:
+        close(state_of(wanted.state), To(wanted.to or ""))
+        print("the key of this job is destroyed: nobody can trace its pseudonyms back, or resume it", file=sys.stderr)
     _end(summary)
 
 
@@ -106,18 +116,32 @@ def _end(summary: Summary) -> None:
         raise typer.Exit(SOMETHING_MISSING)
 
 
-def _project(wanted: Wanted) -> ProjectSettings:
-    """The project's settings. Raises ConfigurationError."""
-    arguments = {"origin": wanted.origin, "key_file": wanted.key_file, "profile": wanted.profile}
+def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes]:
+    """The project's settings and its key. Raises ConfigurationError."""
+    key_file = wanted.key_file
+    if wanted.unlinkable:
+        if key_file is not None or wanted.linkage is not None:
+            raise ConfigurationError("unlinkable: the job has a key of its own; give neither --key-file nor --linkage")
+        if not wanted.to:
+            raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
+        key_file = own_key(state_of(wanted.state), To(wanted.to))
+    arguments = {
+        "origin": wanted.origin,
+        "key_file": key_file,
+        "profile": wanted.profile,
+        "subjects": wanted.subjects,
+    }
     settings = load_settings(wanted.config, **arguments)
     name = wanted.project or ""
     for project in projects_of(settings):
         if project.name == name:
-            return project
+            return project, key_of(key_file if wanted.unlinkable and key_file else project.key_file)
     raise ConfigurationError("project: the settings have no project of this name")
 
 
-def _export(wanted: Wanted, settings: ProjectSettings) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
+def _export(
+    wanted: Wanted, settings: ProjectSettings, key: bytes
+) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
     if (wanted.list_file is None) == (wanted.query is None):
         raise ConfigurationError("give either --list FILE or --query QUERY to say which studies are meant")
     if not wanted.to:
@@ -128,12 +152,25 @@ def _export(wanted: Wanted, settings: ProjectSettings) -> tuple[Callable[[Watche
     source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
     if source.folder is not None and not source.folder.is_dir():
         raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
-    job = ExportJob(Job(settings.profile, key_of(settings.key_file)), source, To(wanted.to), wanted.layout)
+    policy = Job(settings.profile, key, subjects=read_subjects(settings.subjects))
+    job = ExportJob(policy, source, To(wanted.to), wanted.layout)
     for warning in job.policy().warnings:
         print(f"warning: profile: {warning}", file=sys.stderr)
     allowance = Allowance(wanted.rate, amount_of(wanted.bandwidth), wanted.connections)
-    terms = Terms(state_of(wanted.state), wanted.report, allowance, wanted.jobs, wanted.retries)
-    checked_places(job, terms)
+    if (wanted.linkage is None) != (not wanted.recipients):
+        raise ConfigurationError(
+            "linkage: give --linkage FILE and --recipient CERT.pem together: it is encrypted for them"
+        )
+    terms = Terms(
+        state_of(wanted.state),
+        wanted.report,
+        allowance,
+        wanted.jobs,
+        wanted.retries,
+        wanted.linkage,
+        read_certificates(wanted.recipients),
+    )
+    checked_places(job, terms, *([wanted.linkage] if wanted.linkage else []))
     if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
         raise ConfigurationError("report: its folder does not exist")
     return partial(Export, job, cohort, terms), rows

@@ -4,6 +4,7 @@
     export status     how far jobs are                           export_jobs.py
     export cancel     end one                                    export_jobs.py
     verify            whether an output is what was placed       verify.py
+    link              open a linkage file, look something up     link.py
 
 As in the package itself, what a command does is imported when it is called for.
 """
@@ -99,6 +100,26 @@ def _export(
     retries: Annotated[
         int, typer.Option(min=0, max=100, metavar="N", help="How often a series that failed is tried again.")
     ] = 3,
+    linkage: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write who is behind which pseudonym, encrypted for --recipient; not below the output."
+        ),
+    ] = None,
+    recipient: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="CERT.pem", help="A certificate of who may open the linkage file; may be given again."),
+    ] = None,
+    subjects: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Pseudonyms of your own: a list with the columns PatientID,subject."),
+    ] = None,
+    unlinkable: Annotated[
+        bool,
+        typer.Option(
+            "--unlinkable", help="Use a key for this job alone, which is destroyed when everything is exported."
+        ),
+    ] = False,
     progress: Annotated[
         Literal["auto", "json", "none"],
         typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
@@ -134,6 +155,10 @@ def _export(
             jobs=jobs,
             retries=retries,
             progress=progress,
+            linkage=linkage,
+            recipients=tuple(recipient or ()),
+            subjects=subjects,
+            unlinkable=unlinkable,
         )
     )
 
@@ -166,3 +191,46 @@ def _verify(to: Annotated[str, typer.Argument(metavar="TO", help="The destinatio
     from dicomveil_proxy.command.verify import run  # noqa: PLC0415 - see the module's docstring
 
     run(to)
+
+
+link_commands = typer.Typer(
+    name="link", help="Open a linkage file: what is printed holds originals.", no_args_is_help=True
+)
+commands.add_typer(link_commands)
+
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="The linkage file of an export.")]
+_Private = Annotated[Path, typer.Option("--key", metavar="KEY.pem", help="The recipient's private key.")]
+_Signer = Annotated[
+    str | None,
+    typer.Option(metavar="FINGERPRINT", help="The project that must have made it, as the export printed it."),
+]
+
+
+@link_commands.command("open")
+def _link_open(
+    file: _File,
+    key: _Private,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="A new file, for its owner alone.")
+    ] = None,
+    signer: _Signer = None,
+) -> None:
+    """Write the whole file as CSV."""
+    from dicomveil_proxy.command.link import show  # noqa: PLC0415 - see the module's docstring
+
+    show(file, key, output, signer)
+
+
+@link_commands.command("lookup")
+def _link_lookup(
+    file: _File,
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE|-", help="An original or a pseudonym; - reads it from standard input.")
+    ],
+    key: _Private,
+    signer: _Signer = None,
+) -> None:
+    """Find a PatientID, StudyInstanceUID, AccessionNumber or subject, original or pseudonym."""
+    from dicomveil_proxy.command.link import find  # noqa: PLC0415 - see the module's docstring
+
+    find(file, value, key, signer)

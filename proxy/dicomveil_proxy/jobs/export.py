@@ -31,6 +31,7 @@ from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance, Requests
 from dicomveil_proxy.jobs.behaviour import behaviour_of
+from dicomveil_proxy.jobs.cms import Certificate
 from dicomveil_proxy.jobs.cohort import STUDY, Cohort, Row
 from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.crews.processes import Processes
@@ -39,6 +40,7 @@ from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.layout import Layout, Namer
 from dicomveil_proxy.jobs.ledger import Leased, Ledger, job_of, open_ledger
+from dicomveil_proxy.jobs.linkage import write_linkage
 from dicomveil_proxy.jobs.manifest import write_manifest
 from dicomveil_proxy.jobs.paced import paced
 from dicomveil_proxy.jobs.plan import Plan, known_studies
@@ -113,6 +115,9 @@ class Terms:
     allowance: Allowance = field(default_factory=Allowance)
     workers: int = 2
     retries: int = 3
+    linkage: Path | None = None
+    recipients: tuple[Certificate, ...] = ()
+    """Who may open the linkage file."""
 
 
 class Ending(Enum):
@@ -208,6 +213,12 @@ class Dispatched:
     unit: SeriesUnit
 
 
+_PATIENTS = """
+    SELECT DISTINCT study.patient, unit.patient FROM study
+      JOIN unit ON unit.job = study.job AND unit.study = study.study
+    WHERE study.job = :job AND unit.placed > 0 AND unit.patient <> '' AND study.patient <> ''
+"""
+
 MakeCrew = Callable[[ExportJob, str, Terms], Crew]
 
 
@@ -266,6 +277,7 @@ class Export:
             ledger.begin(fingerprint)
             ledger.release_all()
             self._look_after()
+            self._check_subjects()
             ended = False
             try:
                 self._make_plan(rows)
@@ -282,6 +294,16 @@ class Export:
         while gone:
             self._ledger.forget(gone)
             gone = list(islice(self._destination.missing(self._ledger.placed_files()), _GONE_AT_A_TIME))
+
+    def _check_subjects(self) -> None:
+        """Refuse to give a patient of whom something is placed another subject. Raises ConfigurationError."""
+        if not self._policy.replaces_patient_id:
+            return
+        for original, placed in self._ledger.stream(_PATIENTS):
+            if placed != self._policy.pseudonym_patient_id(original):
+                raise ConfigurationError(
+                    "subjects: a patient of whom something is placed already had another subject; give another --to"
+                )
 
     def _make_plan(self, rows: tuple[Row, ...] | None) -> None:
         """Ask the archive what is meant."""
@@ -454,6 +476,10 @@ class Export:
                 self._destination.finish()
             except DestinationError as error:
                 ending, reason = Ending.PAUSED, f"{DESTINATION}: {error}"
+        if self._terms.linkage is not None:
+            job, terms = self._job.job, self._terms
+            signer = write_linkage(self._terms.linkage, self._ledger, self._policy, job.key, terms.recipients)
+            self._watcher.note(f"linkage: signed by the project {signer}")
         if self._terms.report is not None:
             write_report(self._terms.report, self._ledger.studies())
         studies = Counter(status_of(row) for row in self._ledger.studies())

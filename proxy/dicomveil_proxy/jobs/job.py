@@ -27,10 +27,12 @@ class Job:
     key: bytes = field(repr=False)
     validates_input: bool = False
     validates_output: bool = False
+    subjects: Mapping[str, str] | None = field(default=None, repr=False)
+    """Pseudonyms of one's own, by original PatientIDs."""
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
-        return load_policy(configuration_of(self.profile), self.key)
+        return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects)
 
     def key_for(self, purpose: str) -> bytes:
         """A key for what the batch remembers or names, derived from the project's."""

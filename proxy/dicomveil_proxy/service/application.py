@@ -41,6 +41,7 @@ from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
@@ -134,7 +135,10 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
 def policy_of(settings: ProjectSettings) -> Policy:
     """The policy of a project. Raises ConfigurationError."""
     limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
-    return load_policy(configuration_of(settings.profile), read_key(settings.key_file), limits=limits)
+    subjects = read_subjects(settings.subjects)
+    return load_policy(
+        configuration_of(settings.profile), read_key(settings.key_file), limits=limits, subjects=subjects
+    )
 
 
 def origin_of(settings: ProjectSettings) -> Origin:

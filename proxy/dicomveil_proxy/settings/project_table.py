@@ -26,6 +26,7 @@ class ProjectTable(BaseModel):
     """Written by `dicomveil keygen`; no other project has this key."""
     origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
     profile: str | None = None
+    subjects: Path | None = None
     store: Literal["deidentify", "reidentify", "refuse"] | None = None
     on_error: Literal["abort", "omit"] | None = None
     filter: FilterSettings | None = None

@@ -33,6 +33,7 @@ class ProjectSettings:
     origin: str = field(repr=False)
     key_file: Path
     profile: str
+    subjects: Path | None
     state: Path | str = field(repr=False)
     store: Literal["deidentify", "reidentify", "refuse"]
     on_error: Literal["abort", "omit"]
@@ -106,6 +107,7 @@ def _joined(settings: Settings, name: str, table: ProjectTable) -> ProjectSettin
         origin=origin,
         key_file=table.key_file,
         profile=table.profile or settings.profile,
+        subjects=table.subjects or settings.subjects,
         state=settings.state,
         store=table.store or settings.store,
         on_error=table.on_error or settings.on_error,

@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """Written by `dicomveil keygen`; None only where projects have their own, and then there is no default project."""
     profile: str = "default"
     """Name of a preset, or path of a configuration."""
+    subjects: Path | None = None
+    """A list that gives patients pseudonyms of one's own."""
     state: Annotated[Path | str, Field(repr=False)] = Path("dicomveil-state")
     """Folder of the identity map, or the URL of a PostgreSQL database, which may hold a password."""
     host: str = "127.0.0.1"

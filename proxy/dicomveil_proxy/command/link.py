@@ -1,0 +1,61 @@
+"""`dicomveil link`: open a linkage file, or look one value up in it, with the broker's private key.
+
+What is printed holds originals.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.table import write_rows
+from dicomveil_proxy.jobs.cms import CMSError, read_private_key
+from dicomveil_proxy.jobs.linkage import COLUMNS, Opened, look_up, read_linkage
+
+NOT_FOUND = 1
+"""Exit status: no row has the value."""
+
+
+def show(file: Path, key: Path, output: Path | None, signer: str | None) -> None:
+    """Print the whole file as CSV, or write it for its owner alone."""
+    opened = _opened(file, key, signer)
+    if output is None:
+        sys.stdout.write(opened.text)
+    else:
+        try:
+            descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as written:
+                written.write(opened.text)
+        except OSError as error:
+            refuse(f"output: it cannot be written ({error.strerror})")
+    print(f"{len(opened.rows)} studies, signed by the project {opened.signer}", file=sys.stderr)
+
+
+def find(file: Path, value: str, key: Path, signer: str | None) -> None:
+    """Print the rows that have a value, original or pseudonym; `-` reads it from standard input."""
+    opened = _opened(file, key, signer)
+    wanted = sys.stdin.readline().strip() if value == "-" else value
+    rows = look_up(opened, wanted)
+    write_rows(rows, COLUMNS, "csv", sys.stdout)
+    if not rows:
+        raise typer.Exit(NOT_FOUND)
+
+
+def _opened(file: Path, key: Path, signer: str | None) -> Opened:
+    try:
+        private = read_private_key(key)
+        opened = read_linkage(file.read_bytes(), private)
+    except ConfigurationError as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"file: it cannot be read ({error.strerror})")
+    except CMSError as error:
+        refuse(f"file: {error}")
+    if signer is not None and opened.signer != signer.strip().lower():
+        refuse("file: it was made by another project than --signer says")
+    return opened

@@ -1,0 +1,228 @@
+"""Cryptographic Message Syntax (RFC 5652): content for recipients' certificates, signed by the project inside.
+
+An envelope is encrypted with AES-256-CBC, which does not notice changes, so that what matters is signed first. The
+signer's key comes from the project key: whoever knows its fingerprint knows who made the file. The envelope's key goes
+to each recipient by RSA with PKCS #1 v1.5, which all tools understand. `openssl cms` opens both layers.
+
+Reading is our own, since `cryptography` wants the recipient's certificate beside the key and verifies no signatures; it
+reads the definite lengths that we write, and refuses everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.padding import PKCS7
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, pkcs7
+from cryptography.x509.oid import NameOID
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_engine.pseudonyms.keys import Keys
+
+Certificate = x509.Certificate
+
+_ENVELOPED = bytes.fromhex("2a864886f70d010703")
+_SIGNED = bytes.fromhex("2a864886f70d010702")
+_AES_256_CBC = bytes.fromhex("60864801650304012a")
+_MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
+_KEY_BYTES = 32
+_SEQUENCE, _SET, _OID, _OCTETS = 0x30, 0x31, 0x06, 0x04
+_SHORTEST_RSA = 2048
+
+
+class CMSError(Exception):
+    """It is not an envelope for this key, or it was changed."""
+
+
+class _Value(NamedTuple):
+    """An element of BER (X.690)."""
+
+    tag: int
+    content: bytes
+    encoded: bytes
+
+
+def read_certificates(paths: Sequence[Path]) -> tuple[Certificate, ...]:
+    """The certificates of recipients, in PEM. Raises ConfigurationError."""
+    found: list[Certificate] = []
+    for path in paths:
+        try:
+            found += x509.load_pem_x509_certificates(path.read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"recipient: it cannot be read ({error.strerror})") from None
+        except ValueError:
+            raise ConfigurationError(
+                "recipient: it is not a certificate in PEM; `openssl req -x509 -newkey rsa:3072 -nodes -keyout "
+                "broker.key -out broker.pem -subj /CN=broker -days 3650` makes one"
+            ) from None
+    for each in found:
+        key = each.public_key()
+        if not isinstance(key, rsa.RSAPublicKey) or key.key_size < _SHORTEST_RSA:
+            raise ConfigurationError(f"recipient: its key must be RSA of {_SHORTEST_RSA} bits or more")
+    return tuple(found)
+
+
+def read_private_key(path: Path) -> rsa.RSAPrivateKey:
+    """A recipient's private key, in PEM. Raises ConfigurationError."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise ConfigurationError(f"key: it cannot be read ({error.strerror})") from None
+    except (TypeError, ValueError):
+        raise ConfigurationError("key: it is not a private key in PEM without a pass phrase") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ConfigurationError("key: it must be an RSA key")
+    return key
+
+
+class Signer:
+    """The project's own key to sign with, the same each time."""
+
+    def __init__(self, secret: bytes) -> None:
+        curve = ec.SECP256R1()
+        number = int.from_bytes(Keys(secret).derive("linkage/signer", length=48))
+        # 384 bits modulo 256: no bias that anybody could notice.
+        self._key = ec.derive_private_key(number % (_P256_ORDER - 1) + 1, curve)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dicomveil project")])
+        self._certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(self._key.public_key())
+            .serial_number(1)
+            .not_valid_before(datetime(2000, 1, 1, tzinfo=UTC))
+            .not_valid_after(datetime(9999, 12, 31, tzinfo=UTC))
+            .sign(self._key, SHA256())
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """What others know the project by."""
+        return _fingerprint(self._certificate)
+
+    def sign(self, content: bytes) -> bytes:
+        """A SignedData that holds the content, in DER."""
+        builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
+        signed = builder.add_signer(self._certificate, self._key, SHA256())
+        return signed.sign(Encoding.DER, [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.NoCapabilities])
+
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def seal(content: bytes, recipients: Sequence[Certificate]) -> bytes:
+    """An EnvelopedData for the recipients, in DER. It is another each time."""
+    builder = pkcs7.PKCS7EnvelopeBuilder().set_data(content)
+    builder = builder.set_content_encryption_algorithm(AES256)
+    for each in recipients:
+        builder = builder.add_recipient(each)
+    return builder.encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
+def unseal(envelope: bytes, key: rsa.RSAPrivateKey) -> bytes:
+    """The content of an EnvelopedData for this key. Raises CMSError."""
+    try:
+        return _unsealed(envelope, key)
+    except (ValueError, IndexError):
+        raise CMSError("it is not an envelope for this key, or it was changed") from None
+
+
+def verified(signed: bytes) -> tuple[bytes, str]:
+    """The content of a SignedData, and the fingerprint of who signed it. Raises CMSError."""
+    try:
+        return _verified(signed)
+    except (ValueError, IndexError, InvalidSignature):
+        raise CMSError("its signature does not fit: it was changed") from None
+
+
+def _unsealed(envelope: bytes, key: rsa.RSAPrivateKey) -> bytes:
+    parts = _below(_content(envelope, _ENVELOPED))
+    recipients = next(part for part in parts if part.tag == _SET)
+    encrypted = _below(parts[-1])
+    algorithm, initial = _below(encrypted[1])[:2]
+    if algorithm.content != _AES_256_CBC:
+        raise ValueError
+    for each in _below(recipients):
+        try:
+            content_key = key.decrypt(_below(each)[-1].content, PKCS1v15())
+        except ValueError:
+            continue  # another's
+        if len(content_key) == _KEY_BYTES:
+            decryptor = Cipher(AES(content_key), CBC(initial.content)).decryptor()
+            unpadder = PKCS7(128).unpadder()
+            try:
+                padded = decryptor.update(encrypted[2].content) + decryptor.finalize()
+                return unpadder.update(padded) + unpadder.finalize()
+            except ValueError:
+                continue  # RSA gives a key at random where it was not for us
+    raise ValueError
+
+
+def _verified(signed: bytes) -> tuple[bytes, str]:
+    parts = _below(_content(signed, _SIGNED))
+    content = _below(_below(parts[2])[1])[0].content
+    certificate = x509.load_der_x509_certificate(_below(parts[3])[0].encoded)
+    (signer,) = _below(parts[-1])
+    fields = _below(signer)
+    attributes = next(field for field in fields if field.tag == 0xA0)
+    digests = [_below(_below(each)[1])[0].content for each in _below(attributes) if _is(each, _MESSAGE_DIGEST)]
+    if digests != [hashlib.sha256(content).digest()]:
+        raise ValueError
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ValueError  # noqa: TRY004 - of whoever made the file
+    # What is signed is the attributes as a SET (RFC 5652 Section 5.4).
+    message = bytes([_SET]) + attributes.encoded[1:]
+    key.verify(fields[-1].content, message, ec.ECDSA(SHA256()))
+    return content, _fingerprint(certificate)
+
+
+def _fingerprint(certificate: Certificate) -> str:
+    public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(public).hexdigest()[:32]
+
+
+def _is(attribute: _Value, oid: bytes) -> bool:
+    return _below(attribute)[0].content == oid
+
+
+def _content(encoded: bytes, oid: bytes) -> _Value:
+    """What a ContentInfo of this type holds."""
+    (whole,) = _values(encoded)
+    kind, held = _below(whole)
+    if whole.tag != _SEQUENCE or kind.tag != _OID or kind.content != oid:
+        raise ValueError
+    (value,) = _below(held)
+    return value
+
+
+def _below(value: _Value) -> list[_Value]:
+    return list(_values(value.content))
+
+
+def _values(data: bytes) -> Iterator[_Value]:
+    position = 0
+    while position < len(data):
+        tag, length, start = data[position], data[position + 1], position + 2
+        if length & 0x80:
+            count = length & 0x7F
+            if not 1 <= count <= 8:
+                raise ValueError
+            length, start = int.from_bytes(data[start : start + count]), start + count
+        end = start + length
+        if end > len(data):
+            raise ValueError
+        yield _Value(tag, data[start:end], data[position:end])
+        position = end

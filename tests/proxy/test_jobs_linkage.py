@@ -1,0 +1,216 @@
+"""The linkage file: what is in it, who can open it, and that a changed one is refused."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from pydicom import dcmread
+from typer.testing import CliRunner, Result
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command import commands
+from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.jobs.cms import CMSError, Signer, read_certificates, read_private_key, seal, unseal, verified
+from dicomveil_proxy.jobs.linkage import read_linkage
+from dicomveil_proxy.settings.subjects import read_subjects
+from proxy.exporting import fill, tree
+from proxy.fakes import KEY
+
+
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two brokers with keys and certificates, as `openssl` makes them."""
+    folder = tmp_path_factory.mktemp("brokers")
+    for name in ("one", "two", "stranger"):
+        options = f"req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -subj /CN={name} -days 30"
+        subprocess.run(["openssl", *options.split()], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brokers: Path) -> Path:
+    """An export with a linkage file for two brokers, and a list of subjects for one patient."""
+    fill(tmp_path / "in", series=1, instances=1)
+    write_key(tmp_path / "key")
+    (tmp_path / "subjects.csv").write_text("PatientID,subject\nPATIENT-2,LUNG-001\n")
+    monkeypatch.chdir(tmp_path)
+    result = export("--linkage", "linkage", "--recipient", f"{brokers}/one.pem", "--recipient", f"{brokers}/two.pem")
+    assert result.exit_code == 0, result.output
+    return tmp_path
+
+
+def export(*options: str, key: bool = True) -> Result:
+    """Run the command over the folder."""
+    keys = ["--key-file", "key", "--subjects", "subjects.csv"] if key else []
+    arguments = ["export", "--origin", "in", "--query", "PatientID=PATIENT-*", "--to", "out", "--state", "state", *keys]
+    return CliRunner().invoke(commands, [*arguments, "--jobs", "1", "--progress", "none", *options])
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_each_recipient_opens_it(name: str, exported: Path, brokers: Path) -> None:
+    """It says who is behind each pseudonym of the output, by how many days dates moved, and the subject."""
+    assert (exported / "linkage").stat().st_mode & 0o777 == 0o600
+    opened = read_linkage((exported / "linkage").read_bytes(), read_private_key(brokers / f"{name}.key"))
+
+    assert [row["PatientID"] for row in opened.rows] == ["PATIENT-1", "PATIENT-2", "PATIENT-3"]
+    assert [row["subject"] for row in opened.rows] == ["", "LUNG-001", ""]
+    for row in opened.rows:
+        path = next((exported / "out" / row["StudyInstanceUID pseudonym"]).rglob("*.dcm"))
+        output = dcmread(path)
+        assert (output.PatientID, output.StudyInstanceUID) == (row["PatientID pseudonym"], path.parts[-3])
+        moved = (output["StudyDate"].value, row["date shift"])
+        assert str(output.get("AccessionNumber", "")) == row["AccessionNumber pseudonym"]
+        assert moved[0] != "20200101"
+        assert int(moved[1]) != 0
+
+
+def test_openssl_opens_it(exported: Path, brokers: Path) -> None:
+    """The envelope, and the signature inside; the content is the same text."""
+    options = f"cms -decrypt -inform PEM -in linkage -inkey {brokers}/two.key -recip {brokers}/two.pem -out signed"
+    subprocess.run(["openssl", *options.split()], check=True, capture_output=True)
+    options = "cms -verify -inform DER -in signed -noverify -binary -out content"
+    subprocess.run(["openssl", *options.split()], check=True, capture_output=True)
+
+    opened = read_linkage(Path("linkage").read_bytes(), read_private_key(brokers / "one.key"))
+    assert Path("content").read_text() == opened.text
+    assert "PATIENT-1" in opened.text
+
+
+def test_what_openssl_encrypts_is_opened(brokers: Path, tmp_path: Path) -> None:
+    """The other way round."""
+    (tmp_path / "content").write_bytes(b"content")
+    options = f"cms -encrypt -binary -aes-256-cbc -in content -outform DER -out sealed {brokers}/one.pem"
+    subprocess.run(["openssl", *options.split()], cwd=tmp_path, check=True, capture_output=True)
+
+    assert unseal((tmp_path / "sealed").read_bytes(), read_private_key(brokers / "one.key")) == b"content"
+
+
+def test_a_stranger_cannot_open_it(exported: Path, brokers: Path) -> None:
+    """And its bytes hold nothing readable."""
+    data = (exported / "linkage").read_bytes()
+
+    assert b"PATIENT" not in data
+    with pytest.raises(CMSError, match="not an envelope for this key"):
+        read_linkage(data, read_private_key(brokers / "stranger.key"))
+
+
+def test_a_flipped_bit_is_refused(exported: Path, brokers: Path) -> None:
+    """Wherever it is."""
+    data = (exported / "linkage").read_bytes()
+    key = read_private_key(brokers / "one.key")
+    source = Random(1)
+    for at in [0, 30, len(data) - 1, *(source.randrange(len(data)) for _ in range(60))]:
+        changed = bytearray(data)
+        changed[at] ^= 1 << source.randrange(8)
+        with pytest.raises(CMSError):
+            read_linkage(bytes(changed), key)
+
+
+def test_a_changed_envelope_is_refused_by_its_signature(brokers: Path) -> None:
+    """AES-CBC alone would not notice."""
+    key = read_private_key(brokers / "one.key")
+    sealed = seal(Signer(KEY).sign(b"content " * 500), read_certificates([brokers / "one.pem"]))
+    noticed = 0
+    for at in range(len(sealed) - 3_500, len(sealed) - 1_000, 25):
+        changed = bytearray(sealed)
+        changed[at] ^= 1
+        with pytest.raises(CMSError):
+            verified(unseal(bytes(changed), key))
+        noticed += 1
+    assert verified(unseal(sealed, key))[0] == b"content " * 500
+    assert noticed == 100
+
+
+def test_lookup_works_both_ways(exported: Path, brokers: Path) -> None:
+    """By original, pseudonym and subject; what is not there gives status 1, another signer status 2."""
+    base = ["link", "lookup", "linkage"]
+    keys = ["--key", f"{brokers}/one.key"]
+    by_original = CliRunner().invoke(commands, [*base, "PATIENT-2", *keys])
+    by_subject = CliRunner().invoke(commands, [*base, "LUNG-001", *keys])
+
+    assert (by_original.exit_code, by_original.stdout) == (0, by_subject.stdout)
+    assert "PATIENT-2,LUNG-001,1.2.3.2,2.25." in by_original.stdout
+    assert CliRunner().invoke(commands, [*base, "PATIENT-9", *keys]).exit_code == 1
+    assert CliRunner().invoke(commands, [*base, "LUNG-001", *keys, "--signer", "00"]).exit_code == 2
+    whole = CliRunner().invoke(commands, ["link", "open", "linkage", *keys])
+    assert whole.stdout.count("\n") == 4
+    signer = Signer(bytes.fromhex(Path("key").read_text())).fingerprint
+    assert signer in whole.stderr
+    assert CliRunner().invoke(commands, ["link", "open", "linkage", *keys, "--signer", signer]).exit_code == 0
+
+
+def test_the_linkage_is_never_below_the_output(exported: Path, brokers: Path) -> None:
+    """Nor without a recipient."""
+    refused = export("--linkage", "out/linkage", "--recipient", f"{brokers}/one.pem")
+
+    assert (refused.exit_code, "would be below the output" in refused.stderr) == (2, True)
+    assert export("--linkage", "elsewhere").exit_code == 2
+    assert not Path("elsewhere").exists()
+
+
+def test_subjects_are_in_the_output_and_its_names(exported: Path) -> None:
+    """As PatientID and PatientName; another list for a patient who is exported already is refused."""
+    found = {str(dcmread(path).PatientID) for path in (exported / "out").rglob("*.dcm")}
+    names = {str(dcmread(path).PatientName) for path in (exported / "out").rglob("*.dcm")}
+
+    assert "LUNG-001" in found & names
+    assert ",LUNG-001," in (exported / "out" / "manifest.csv").read_text()
+    (exported / "subjects.csv").write_text("PatientID,subject\nPATIENT-2,LUNG-002\n")
+    refused = export()
+    assert (refused.exit_code, "had another subject" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("PatientID,subject\nA1,S-1\nA2,s-1\n", "rows 1 and 2 have the same subject"),
+        ("PatientID,subject\nA1,S 1\n", "row 1 has a subject that is not made of"),
+        ("PatientID,subject\nA1,\n", "row 1 has a subject that is not made of"),
+        ("PatientID,subject\nABC1,S-1\nABC2,x-abc1\n", "row 2 has a subject that holds an original"),
+        ("PatientID,subject\nA1,S-1\nA1,S-2\n", "row 2 has a PatientID that an earlier row has"),
+        ("PatientID,name\nA1,S-1\n", "its first line must be PatientID,subject"),
+        ("PatientID,subject\nA1,S-1,x\n", "row 1 does not have two cells"),
+    ],
+)
+def test_a_list_of_subjects_that_gives_something_away_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    """Without a value in the message."""
+    from dicomveil_proxy.jobs.job import Job
+
+    (tmp_path / "subjects.csv").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=message) as raised:
+        Job("default", KEY, subjects=read_subjects(tmp_path / "subjects.csv")).policy()
+    assert "A1" not in str(raised.value)
+
+
+def test_an_original_that_looks_like_a_subject_does_not_pass() -> None:
+    """It is another patient's; an output that is de-identified again stays as it is."""
+    from dicomveil_engine import deidentify_instance
+    from dicomveil_proxy.jobs.job import Job
+    from proxy.fakes import instance
+
+    job = Job("basic", KEY, subjects={"PATIENT-2": "LUNG-001"})
+    policy = replace(job).policy()
+    twice = deidentify_instance(deidentify_instance(instance(PatientID="PATIENT-2"), policy), policy)
+
+    assert str(dcmread(io.BytesIO(twice)).PatientID) == "LUNG-001"
+    other = dcmread(io.BytesIO(deidentify_instance(instance(PatientID="LUNG-001"), policy)))
+    assert "LUNG-001" not in (str(other.PatientID), str(other.PatientName))
+
+
+def test_an_unlinkable_export_forgets_its_key(exported: Path) -> None:
+    """When all is exported: no key is left, the ledger knows no original, and the output cannot be continued."""
+    result = export("--to", "apart", "--unlinkable", key=False)
+
+    assert result.exit_code == 0, result.output
+    assert len(list((exported / "apart").rglob("*.dcm"))) == 3
+    assert not list((exported / "state").glob("*.key"))
+    before = tree(exported / "apart")
+    assert not before.keys() & {name for name in tree(exported / "out") if name.endswith(".dcm")}
+    refused = export("--to", "apart", "--unlinkable", key=False)
+    assert (refused.exit_code, tree(exported / "apart")) == (2, before)

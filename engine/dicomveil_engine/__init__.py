@@ -22,9 +22,8 @@ from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter,
 from dicomveil_engine.json_model.stream import ObjectStream
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.part10.rewriter import InstanceRewriter
-from dicomveil_engine.policy import Decision, Limits, Policy, load_policy
+from dicomveil_engine.policy import Decision, Limits, Policy, lint, load_policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.reports.lint import lint
 from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
 
 __all__ = [

@@ -25,7 +25,7 @@ from dicomveil_engine.attributes.well_known import (
     STUDY_DATE,
     STUDY_INSTANCE_UID,
 )
-from dicomveil_engine.configuration import Configuration, ProfileName, Rule, read_configuration
+from dicomveil_engine.configuration import Configuration, Finding, Findings, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Scope, Values
 from dicomveil_engine.methods.effect import Effect
@@ -52,6 +52,7 @@ __all__ = [
     "Decision",
     "Limits",
     "Policy",
+    "lint",
     "load_policy",
 ]
 
@@ -278,3 +279,20 @@ def load_policy(
     """
     keys = Keys(key, Subjects(subjects) if subjects is not None else None)
     return Policy(read_configuration(config, keys), keys, limits)
+
+
+def lint(config: Mapping[str, object] | str | Path) -> list[Finding]:
+    """What the author of a configuration should know, in any dialect: errors, unknown keys, rules without effect.
+
+    An empty list means that the configuration loads and each part of it has an effect. Nothing is raised for a
+    wrong configuration: an error is a finding too. No finding holds a setting's value.
+    """
+    findings = Findings(collects_errors=True)
+    keys = Keys(bytes(32))
+    try:
+        configuration = read_configuration(config, keys, findings)
+        if not any(finding.is_error for finding in findings.all):
+            Policy(configuration, keys)
+    except ConfigurationError as error:
+        findings.all.append(Finding("", str(error), is_error=True))
+    return findings.all

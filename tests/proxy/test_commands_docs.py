@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from dicomveil_engine import deidentify_instance, load_policy
 from dicomveil_engine.reports.explanation import Outcome
-from dicomveil_engine.reports.suspicion import Reason
+from dicomveil_engine.reports.remainder import Reason
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.settings.key_files import read_key

@@ -16,7 +16,7 @@ from dicomveil_engine.structured_content.content_items import (
     SCHEME,
     VALUE_TYPE,
 )
-from dicomveil_engine.structured_content.references import Position, Renumbering
+from dicomveil_engine.structured_content.references import ContentTree, Position, Renumbering
 
 _REFERENCE_KEYS = {f"{tag:08X}": vr for tag, vr in REFERENCE_VRS.items()}
 _REFERENCED_ITEM = f"{REFERENCED_ITEM:08X}"
@@ -72,3 +72,25 @@ def renumbered(item: JSONDataSet, renumbering: Renumbering) -> JSONDataSet | Non
         return item
     new = renumbering.new(target)
     return None if new is None else {**item, _REFERENCED_ITEM: {"vr": "UL", "Value": list(new)}}
+
+
+class ContentReferences:
+    """The content items of one data set: where they stand, and those that are nothing but a reference to another."""
+
+    def __init__(self) -> None:
+        self.tree = ContentTree()
+        self._lists: dict[int, list[JSONDataSet]] = {}
+        """Lists of content items, by their identity, in which some are references."""
+
+    def refer(self, place: Position | None, target: Position, items: list[JSONDataSet]) -> None:
+        """Note that the item at a place, now the last of `items`, is a reference."""
+        if place is not None:
+            self.tree.references.append((place, target))
+            self._lists[id(items)] = items
+
+    def renumber(self) -> None:
+        """Give references their targets' new positions; one whose target is not kept is not kept, either."""
+        if self._lists:
+            renumbering = Renumbering(self.tree.gone())
+            for items in self._lists.values():
+                items[:] = [new for item in items if (new := renumbered(item, renumbering)) is not None]

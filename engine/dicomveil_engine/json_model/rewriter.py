@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.rewriting import BulkDataURIs, Rewriting
+from dicomveil_engine.json_model.series import run_after
 from dicomveil_engine.json_model.table import DecisionTable
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.policy import Policy
@@ -65,7 +66,7 @@ class SeriesRewriter:
         rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
         last, self._last = self._last, None  # nothing follows what could not be rewritten
         try:
-            out = rewriting.run_after(last) if last else None
+            out = run_after(rewriting, last) if last else None
             if out is None:
                 rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
                 out = rewriting.run()

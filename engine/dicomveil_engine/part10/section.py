@@ -12,7 +12,7 @@ from struct import Struct
 
 from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Length, Outcome, joined
 from dicomveil_engine.part10.resolution import Resolver
-from dicomveil_engine.part10.table import Pending
+from dicomveil_engine.part10.table import NO_BOUNDARY, Pending
 
 Checkpoint = tuple[int, int, int, int]
 
@@ -100,3 +100,25 @@ class Section:
         self.start = end
         self.out, self.starts, self.pending, self.lengths = [], [], [], []
         return written
+
+
+class DueMarks:
+    """The marks of one data set, encoded, that are not written yet."""
+
+    __slots__ = ("due",)
+
+    def __init__(self, marks: list[tuple[int, bytes]]) -> None:
+        self.due = marks
+        """Tag and element, in the order of tags; replaced, never changed, so that it can be put back."""
+
+    def write(self, section: Section, buffer: bytes, position: int, *, before: int = NO_BOUNDARY) -> None:
+        """Write those whose tags are below `before`."""
+        marks = [mark for tag, mark in self.due if tag < before]
+        if marks:
+            section.replace(buffer, position, position, b"".join(marks))
+            self.due = self.due[len(marks) :]
+
+    def write_beside(self, section: Section, buffer: bytes, position: int, mark: int) -> None:
+        """Write what is due before a mark that stands there already, and is added to."""
+        self.write(section, buffer, position, before=mark)
+        self.due = [due for due in self.due if due[0] != mark]

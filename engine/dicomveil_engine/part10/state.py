@@ -10,10 +10,9 @@ from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
-from dicomveil_engine.part10.due_attributes import DueMarks
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.remembered import Place
-from dicomveil_engine.part10.section import Section
+from dicomveil_engine.part10.section import DueMarks, Section
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import DecisionTable, Entry
 from dicomveil_engine.part10.tables import Tables

@@ -15,8 +15,7 @@ import typer
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.profile import key_of
-from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.command.signals import sigterm_as_interrupt
+from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder
 from dicomveil_proxy.jobs.names import Naming, printable
 from dicomveil_proxy.jobs.report import Progress, Report

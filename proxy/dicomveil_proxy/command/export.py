@@ -17,8 +17,7 @@ import typer
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.profile import key_of
-from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.command.signals import sigterm_as_interrupt
+from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cms import read_certificates

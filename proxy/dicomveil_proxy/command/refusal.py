@@ -1,7 +1,10 @@
-"""How the command refuses: one paragraph on stderr, exit status 2, no traceback."""
+"""How a command ends early: refused, with one paragraph on stderr and exit status 2, or interrupted."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
@@ -14,3 +17,13 @@ def refuse(message: str) -> NoReturn:
     """End the command, saying what is wrong and how to mend it."""
     typer.echo(f"dicomveil: {message}", err=True)
     raise typer.Exit(WRONG)
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end what runs inside as Ctrl-C does: nothing unfinished stays."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -26,8 +26,7 @@ from uvicorn.supervisors import Multiprocess
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
-from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.command.signals import sigterm_as_interrupt
+from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of

@@ -6,7 +6,7 @@ import pytest
 
 from dicomveil_engine import Policy
 from dicomveil_engine.part10.elements import read_elements
-from dicomveil_engine.reports.suspicion import MOST, Reason, Suspicion, judge, vocabulary
+from dicomveil_engine.reports.remainder import MOST, Reason, Suspicion, judge, vocabulary
 from engine.datasets import element, instance, preset, rule, rules
 
 KEEPS = rules(rule("(xxxx,xxxx)", "keep"))

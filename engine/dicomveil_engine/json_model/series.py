@@ -1,0 +1,56 @@
+"""A data set made of the one before it: what is the same in both becomes the same, and is not rewritten again.
+
+It can where both say the same of the whole. What equals for Python does so here, too: 1 and 1.0 are one number.
+"""
+
+from __future__ import annotations
+
+from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
+from dicomveil_engine.json_model.reading import CHARACTER_SET, CHARACTERISTICS_KEY
+from dicomveil_engine.json_model.rewriting import CREATOR, Rewriting
+from dicomveil_engine.json_model.values import JSONDataSet
+from dicomveil_engine.rewriting.context import SUBJECT_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+
+_SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
+_OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *MARK_TAGS)}
+"""What an element becomes may depend on these at the top level."""
+
+
+def run_after(rewriting: Rewriting, last: Rewriting) -> JSONDataSet | None:
+    """The de-identified data set, made of the last one's; None where it cannot be."""
+    changed = _changed(rewriting, last)
+    if changed is None:
+        return None
+    rewriting.reading = last.reading.again()
+    rewriting.codecs, rewriting.creators = last.codecs, last.creators
+    new: JSONDataSet = {}
+    for key in changed:
+        rewriting.restart(key, new)
+    if any(rewriting.reading.identifying.get(key) != last.reading.identifying.get(key) for key in changed):
+        return None
+    rewriting.reading = last.reading
+    rewriting.resolve()
+    if any((key in new) != (key in last.out) for key in changed):
+        return None
+    rewriting.out = last.out | new
+    return rewriting.out
+
+
+def _changed(rewriting: Rewriting, last: Rewriting) -> list[str] | None:
+    """The keys of elements that are not as in the last data set; None where one of them concerns the whole."""
+    dataset, before, policy = rewriting.dataset, last.dataset, rewriting.policy
+    if policy.structured_content or dataset.keys() != before.keys():
+        return None
+    changed = [
+        key
+        for key, element in dataset.items()
+        # Those that follow each other in a stream share what they have in common.
+        if (element is not (other := before[key]) and element != other) or key in last.elsewhere
+    ]
+    for key in changed:
+        if key in _OF_THE_WHOLE or (key[3:4] in "13579BDF" and CREATOR.fullmatch(key)):
+            return None
+        if key == _SOP_INSTANCE_UID and policy.depends_on_instance:
+            return None
+    return changed

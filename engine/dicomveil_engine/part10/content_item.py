@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import characters
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import DELIMITER_GROUP, UNDEFINED, Encoding, read_head
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.structured_content.concepts import ConceptName, concept_name
 from dicomveil_engine.structured_content.content_items import (
@@ -25,7 +25,6 @@ from dicomveil_engine.structured_content.content_items import (
 )
 from dicomveil_engine.structured_content.references import Position, Renumbering
 
-_DELIMITER_GROUP = 0xFFFE
 _SHORTEST_USUAL = 64
 """Bytes; in an item that is as long, heads of elements can be read without asking whether they are there."""
 
@@ -71,8 +70,8 @@ def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding
     value_type = concept = b""
     concept_encoding, target, only_reference = encoding, None, True
     while position < end:
-        tag, value_at, length, inner = _element(buffer, position, encoding)
-        if tag >> 16 == _DELIMITER_GROUP:
+        tag, key, value_at, length, inner = read_head(buffer, position, encoding)
+        if tag >> 16 == DELIMITER_GROUP:
             position = value_at
             break
         after = value_at + length
@@ -88,9 +87,7 @@ def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding
             target = struct.unpack_from(f"{'>' if encoding.big else '<'}{length // 4}I", buffer, value_at)
         if only_reference:
             vr = REFERENCE_VRS.get(tag)
-            only_reference = vr is not None and (
-                encoding.implicit or buffer[position + 4 : position + 6] == vr.encode()
-            )
+            only_reference = vr is not None and (encoding.implicit or key[4:] == vr.encode())
         position = after
         if value_type and concept:
             break
@@ -132,25 +129,14 @@ def _usual_keys(encoding: Encoding) -> tuple[bytes, bytes, bytes]:
     )
 
 
-def _element(buffer: bytes, position: int, encoding: Encoding) -> tuple[int, int, int, Encoding]:
-    """Tag, value's position and length, and how its items are encoded."""
-    key, length = encoding.head.unpack_from(buffer, position)
-    group, element = encoding.tag.unpack_from(key)
-    tag = group << 16 | element
-    if group == _DELIMITER_GROUP or encoding.implicit or key[4:].decode("latin-1") not in LONG_VRS:
-        return tag, position + 8, length, encoding
-    (length,) = encoding.u32.unpack_from(buffer, position + 8)
-    return tag, position + 12, length, IMPLICIT_LITTLE if key[4:] == b"UN" else encoding
-
-
 def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> ConceptName | None:
     """The concept name of a sequence's first item; None if it says nothing, or is no item."""
     texts: dict[int, str] = {}
     position, end = 8, len(value)
     try:
         while position < end:
-            tag, value_at, length, inner = _element(value, position, encoding)
-            if tag >> 16 == _DELIMITER_GROUP:
+            tag, _, value_at, length, inner = read_head(value, position, encoding)
+            if tag >> 16 == DELIMITER_GROUP:
                 break
             position = value_at + length
             if length == UNDEFINED:
@@ -166,7 +152,7 @@ def renumbered(raw: bytes, encoding: Encoding, renumbering: Renumbering) -> byte
     """The item that is a reference, with its target's new position; nothing if the target has gone."""
     position, end = 8, len(raw)
     while position < end:
-        tag, value_at, length, _ = _element(raw, position, encoding)
+        tag, _, value_at, length, _ = read_head(raw, position, encoding)
         if tag == REFERENCED_ITEM:
             numbers = struct.Struct(f"{'>' if encoding.big else '<'}{length // 4}I")
             new = renumbering.new(numbers.unpack_from(raw, value_at))

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED, Encoding, read_head
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.profile.private import CHARACTERISTICS_VRS, PrivateBlock
 
-_ITEM_END = 0xFFFEE00D
 _DEPTH = 8
 """Of sequences in an item; PS3.3 has one level of them."""
 
@@ -45,22 +44,17 @@ def _values(
     """What an item says, by tag, and the position behind it."""
     values: dict[int, Values] = {}
     while position < end:
-        key, length = encoding.head.unpack_from(value, position)
-        group, element = encoding.tag.unpack_from(key)
-        tag, vr = group << 16 | element, key[4:].decode("latin-1")
-        position += 8
-        if tag == _ITEM_END:
+        head = read_head(value, position, encoding)
+        position, length = head.value_at, head.length
+        if head.tag == ITEM_END:
             return values, position
-        if vr in LONG_VRS:
-            (length,) = encoding.u32.unpack_from(value, position)
-            position += 4
         if length == UNDEFINED:
-            position = end_of_sequence(value, position, IMPLICIT_LITTLE if vr == "UN" else encoding, _DEPTH)
+            position = end_of_sequence(value, position, head.values, _DEPTH)
             continue
         if position + length > min(end, len(value)):
             raise ValueError("an element reaches beyond its item")
-        expected = CHARACTERISTICS_VRS.get(tag)
-        if expected and vr in {expected, ""}:
-            values[tag] = encoding.decode(expected, value[position : position + length], codecs)
+        expected = CHARACTERISTICS_VRS.get(head.tag)
+        if expected and head.vr in {expected, ""}:
+            values[head.tag] = encoding.decode(expected, value[position : position + length], codecs)
         position += length
     return values, position

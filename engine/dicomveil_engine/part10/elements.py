@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, ITEM_END, UNDEFINED, Encoding, read_head
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.part10.skip import end_of_sequence
 
@@ -27,8 +27,6 @@ _INFLATED_BYTES = 1 << 30
 _SHORT = 4096
 """Bytes; an instance without any element is shorter."""
 _CHARACTER_SET = 0x00080005
-_ITEM_END = 0xFFFEE00D
-_DELIMITERS = 0xFFFE
 _BULK_VRS = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
 
 
@@ -125,23 +123,16 @@ class _Reader:
             if not path and not any(buffer[position : position + 8]):
                 position += 8  # zeros with which a medium's last block was filled
                 continue
-            key, length = encoding.head.unpack_from(buffer, position)
-            group, number = encoding.tag.unpack_from(key)
-            tag, written, head, values = group << 16 | number, "UN", 8, encoding
-            if group == _DELIMITERS:
-                if tag != _ITEM_END or not path:
+            head = read_head(buffer, position, encoding)
+            tag, length, values, written = head.tag, head.length, head.values, head.vr or "UN"
+            group, number = tag >> 16, tag & 0xFFFF
+            if group == DELIMITER_GROUP:
+                if tag != ITEM_END or not path:
                     raise InvalidDataSetError("a delimiter stands where an element should")
                 return position + 8
-            if not encoding.implicit:
-                written = key[4:].decode("latin-1")
-                if written in LONG_VRS:
-                    (length,) = encoding.u32.unpack_from(buffer, position + 8)
-                    head = 12
-                if written == "UN":
-                    values = IMPLICIT_LITTLE  # PS3.5 Section 6.2.2
             creator = creators.get(tag >> 8) if group & 1 else None
             vr = dictionary.vr_of(tag, creator) or "UN" if written == "UN" else written
-            position += head
+            position = head.value_at
             here = (*path, tag)
             if vr == "SQ" or (length == UNDEFINED and vr not in _BULK_VRS):
                 position = yield from self._sequence(position, length, values, here, codecs, creator)

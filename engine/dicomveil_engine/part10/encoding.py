@@ -7,6 +7,7 @@ import sys
 from array import array
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import NamedTuple
 
 from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import DeidentificationError
@@ -14,6 +15,8 @@ from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Values
 from dicomveil_engine.rewriting.fields import Field, Item
 
 UNDEFINED = 0xFFFFFFFF
+DELIMITER_GROUP = 0xFFFE
+ITEM_END = 0xFFFEE00D
 
 LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """Explicit VRs with two reserved bytes and a length of 32 bits (PS3.5 Section 7.1.2)."""
@@ -144,3 +147,35 @@ def _encoding(name: str, order: str, *, implicit: bool) -> Encoding:
 EXPLICIT_LITTLE = _encoding("explicit VR little endian", "<", implicit=False)
 EXPLICIT_BIG = _encoding("explicit VR big endian", ">", implicit=False)
 IMPLICIT_LITTLE = _encoding("implicit VR little endian", "<", implicit=True)
+
+
+class Head(NamedTuple):
+    """What stands before an element's value."""
+
+    tag: int
+    key: bytes
+    """Tag and, if explicit, VR, as they are written."""
+    value_at: int
+    length: int
+    values: Encoding
+    """How the value is encoded, if it holds items: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
+
+    @property
+    def vr(self) -> str:
+        """As it is written; empty in implicit VR."""
+        return self.key[4:].decode("latin-1")
+
+
+def read_head(buffer: bytes | bytearray, position: int, encoding: Encoding) -> Head:
+    """The head of an element or delimiter. Raises struct.error where the buffer ends before it.
+
+    The walks over sequences and over the data set itself read heads by themselves, since a call costs them as much as
+    the rest of their work on an element.
+    """
+    key, length = encoding.head.unpack_from(buffer, position)
+    group, element = encoding.tag.unpack_from(key)
+    tag = group << 16 | element
+    if group == DELIMITER_GROUP or encoding.implicit or key[4:] not in _LONG_KEYS:
+        return Head(tag, key, position + 8, length, encoding)
+    (length,) = encoding.u32.unpack_from(buffer, position + 8)
+    return Head(tag, key, position + 12, length, IMPLICIT_LITTLE if key[4:] == b"UN" else encoding)

@@ -29,7 +29,11 @@ DECLARED: Final = 13
 CONTENT: Final = 14
 """A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
 COMPOUND: Final = 7
-"""Kinds below it concern one element and its value alone."""
+"""Kinds below it concern one element and its value alone; from it on, other elements stand in it or beside it."""
+FIRST_CHANGING: Final = 2
+"""Kinds from this one on do not come out as they came; below it, the element is passed over."""
+LAST_CACHED: Final = 8
+"""From COMPOUND up to this one, what became of a short sequence is cached; above it, `handlers` has what is done."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
 """The value need not be there to go on, if it is not noted."""
 VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))

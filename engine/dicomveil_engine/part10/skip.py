@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED, Encoding, read_head
 
 
 def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
@@ -34,20 +34,9 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
 
 def _end_of_item(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
     while True:
-        key, length = encoding.head.unpack_from(buffer, position)
-        inner = encoding
-        if encoding.tag.unpack_from(key) == (0xFFFE, 0xE00D):
-            return position + 8
-        if encoding.implicit or len(encoding.element_head(key, 0)) == 8:
-            position += 8
-        else:
-            (length,) = encoding.u32.unpack_from(buffer, position + 8)
-            position += 12
-            if key[4:] == b"UN":
-                inner = IMPLICIT_LITTLE
-        if length == UNDEFINED:
-            position = end_of_sequence(buffer, position, inner, depth)
-        else:
-            position += length
+        tag, _, value_at, length, values = read_head(buffer, position, encoding)
+        if tag == ITEM_END:
+            return value_at
+        position = end_of_sequence(buffer, value_at, values, depth) if length == UNDEFINED else value_at + length
         if position > len(buffer):
             raise struct.error

@@ -11,7 +11,7 @@ from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CH
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.part10 import kinds
-from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE, LONG_VRS, Encoding
+from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS
@@ -35,7 +35,6 @@ _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 _ENTRIES_REMEMBERED = 16_384
 """A stranger may send any tag with any VR; beyond this many a table looks each one up anew."""
 
-DELIMITER_GROUP = 0xFFFE
 NO_BOUNDARY = 0xFFFFFFFF
 
 

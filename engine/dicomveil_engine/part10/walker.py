@@ -9,19 +9,24 @@ from __future__ import annotations
 import struct
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.part10.handlers import HANDLERS
+from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.resolution import Resolver
-from dicomveil_engine.part10.state import NeedMoreError
+from dicomveil_engine.part10.state import NeedMoreError, State
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
-from dicomveil_engine.part10.top_level import TopLevel
+from dicomveil_engine.part10.top_level import walk_elements
 from dicomveil_engine.policy import Policy
 
+_SMALL = 64
+"""Bytes that are walked again with each piece that comes."""
 
-class Walker(TopLevel):
+
+class Walker:
     """One data set on its way through the policy."""
 
     def __init__(self, policy: Policy, tables: Tables) -> None:
-        super().__init__(policy, tables)
+        self._state = State(policy, tables, HANDLERS)
         self._chunks: list[bytes] = []
         """What has come since the buffer was last walked."""
         self.held = 0
@@ -30,69 +35,77 @@ class Walker(TopLevel):
 
     def feed(self, data: bytes, start: int = 0) -> None:
         """Add bytes of the data set, which begins at `start` in the first ones."""
-        missing = self._section.start - self.held
+        state = self._state
+        missing = state.section.start - self.held
         if missing > 0:
             # What is left out is longer than what has come: it need not be held.
             drop = min(missing, len(data))
             data = data[drop:]
-            self._section.start -= drop
-            self._position -= drop
+            state.section.start -= drop
+            state.position -= drop
         if self.held:
             self._chunks.append(data)
         else:
-            self._buffer = data
+            state.buffer = data
             if start:
-                self._position = self._section.start = start
+                state.position = state.section.start = start
         self.held += len(data)
+
+    @property
+    def reading(self) -> Reading:
+        """What the instance says of itself, as far as it has been walked."""
+        return self._state.reading
 
     @property
     def is_finished(self) -> bool:
         """Whether all that has come is written, and nothing else is due."""
-        return not self.held and not self._position and not self._marks.due
+        return not self.held and not self._state.position and not self._state.marks.due
 
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
         """What is ready to be written, and what was not walked yet.
 
         At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
         """
-        end = self._position + (head if keep else 0)
-        self.reading.measure(self._position)
-        written = self._section.write(self._buffer, end, self._resolver)
-        rest = memoryview(self._buffer)[self._position + head :]
-        self._buffer, self._position, self._section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
+        state = self._state
+        end = state.position + (head if keep else 0)
+        state.reading.measure(state.position)
+        written = state.section.write(state.buffer, end, self._resolver)
+        rest = memoryview(state.buffer)[state.position + head :]
+        state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         # Elements behind the streamed one may be of its blocks.
-        self._creators.keep_only(self._streamed[0].tag >> 16 if self._streamed else None)
+        state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
         return written, rest
 
     def _resolver(self) -> Resolver:
-        resolver = Resolver if self.reading.is_long else self._tables.resolver
-        return resolver(self.reading.known())
+        resolver = Resolver if self._state.reading.is_long else self._state.tables.resolver
+        return resolver(self._state.reading.known())
 
     def walk(self, *, closing: bool) -> tuple[Entry, int] | None:
         """Walk on. Gives the element to be streamed and its length, or None at the end of the buffer.
 
         Raises InvalidDataSetError and DeidentificationError; when `closing`, also if the data set is cut off.
         """
+        state = self._state
         if self.held < self._retry_at and not closing:
             return None
         if self._chunks:
-            self._buffer = b"".join((self._buffer, *self._chunks))
+            state.buffer = b"".join((state.buffer, *self._chunks))
             self._chunks.clear()
-        self._streamed = None
+        state.streamed = None
         try:
             if self.held:
-                self._elements()
+                walk_elements(state)
         except (NeedMoreError, struct.error) as error:
             if not closing:
-                held = len(self._buffer) - self._position
+                held = len(state.buffer) - state.position
                 until = error.until if isinstance(error, NeedMoreError) else 0
                 # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
-                self._retry_at = max(until, 2 * held + self._position if held > 64 else 0)
+                self._retry_at = max(until, 2 * held + state.position if held > _SMALL else 0)
                 return None
-            if any(self._buffer[self._position :]):
+            if any(state.buffer[state.position :]):
                 raise InvalidDataSetError("the instance is cut off in the middle of an element") from None
-        if closing and not self._streamed:
-            if self._position > len(self._buffer):
+        if closing and not state.streamed:
+            if state.position > len(state.buffer):
                 raise InvalidDataSetError("the instance is cut off in the middle of a value")
-            self._marks.write(self._section, self._buffer, self._position)
-        return self._streamed
+            state.marks.write(state.section, state.buffer, state.position)
+        return state.streamed

@@ -109,6 +109,8 @@ class Policy:
         self.limits = limits or Limits()
         self._rules = configuration.rules
         self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
+        self.pixels = configuration.pixels
+        """What is done about text burnt into pixels; `dicomveil_engine.pixels` does it, the rewriters do not."""
         self._profile: ConfidentialityProfile | None = None
         self.structured_content: StructuredContent | None = None
         """What judges the items of sequences whose method is cleanContent; None without the option."""

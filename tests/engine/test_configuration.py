@@ -9,6 +9,7 @@ import pytest
 
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration import Configuration, ProfileName, read_configuration
+from dicomveil_engine.configuration.pixels import Faces, PixelText
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
 
@@ -161,7 +162,8 @@ def test_what_is_no_file_is_refused_and_not_repeated(config: str | Path, mend: s
         ({"rules": [], "Rules": []}, '"rules" is given twice'),
         ({"rules": {}}, '"rules" must be an array'),
         ({"defaultSettings": {"perturb": {"span": -1}}}, "defaultSettings: perturb"),
-        ({"pixels": {}}, '"pixels": this setting is not available yet; leave it out'),
+        ({"pixels": "clear"}, '"pixels" must be an object, or one of "keep", "refuse", "clean"'),
+        ({"pixels": {"gat": "look"}}, '"pixels" has no setting "gat"; did you mean "gate"?'),
         ({"profile": "basic", "text": {}}, '"text": this setting is not available yet'),
         ({"rules": [], "dicom": {}}, 'the configuration mixes dialects: "rules" belongs to'),
         ({"profile": "basic", "DicomVRRules": []}, '"DicomVRRules" belongs to the dialect of DicomTagRules'),
@@ -179,10 +181,13 @@ def test_every_option_of_the_table_is_taken(option: Option) -> None:
     assert option in read(profile="basic", options=[option.value.upper()]).options
 
 
-@pytest.mark.parametrize("option", ["cleanPixelData", "CLEANRECOGNIZABLEVISUALFEATURES"])
-def test_options_that_change_pixels_are_refused(option: str) -> None:
-    """An option that does nothing must not be marked in an instance."""
-    assert "is not available yet" in refusal({"options": [option]})
+def test_options_that_change_pixels() -> None:
+    """They say in the standard's words what "pixels" says, which is more exact and counts first."""
+    pixels = read(options=["CleanPixelData", "CLEANRECOGNIZABLEVISUALFEATURES"]).pixels
+    exact = read(options=["cleanPixelData"], pixels={"text": "sensitiveText"}).pixels
+
+    assert (pixels.text, pixels.faces) == (PixelText.ALL, Faces.FLAG)
+    assert exact.text is PixelText.SENSITIVE
 
 
 def test_odd_but_harmless_keys_are_warned_of() -> None:

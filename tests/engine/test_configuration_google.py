@@ -10,6 +10,7 @@ import pytest
 from dicomveil_engine import ConfigurationError, Policy, lint, load_policy
 from dicomveil_engine.configuration import google, read_configuration
 from dicomveil_engine.configuration.google import actions, filters, inspection, profiles
+from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.methods.base import Scope
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -209,14 +210,14 @@ def test_clean_descriptors() -> None:
 
 
 def test_pixels_that_nobody_wants_changed() -> None:
-    """Asking for nothing is no reason to refuse; the Configuration remembers it."""
+    """Nothing is done about them, as Google says."""
     document = {
         "dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"},
         "image": {"textRedactionMode": "REDACT_NO_TEXT"},
     }
     configuration = read_configuration({**document, "text": {"profileType": "BASIC"}}, Keys(KEY))
 
-    assert configuration.image == {"textRedactionMode": "REDACT_NO_TEXT"}
+    assert configuration.pixels.text is PixelText.KEEP
     assert configuration.text == {"profileType": "BASIC"}
     kept = beta(
         profileType="KEEP_ALL_PROFILE",
@@ -227,23 +228,41 @@ def test_pixels_that_nobody_wants_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "image",
+    ("image", "text"),
     [
-        {"textRedactionMode": "REDACT_ALL_TEXT"},
-        {"textRedactionMode": "redact_sensitive_text"},
-        {"textRedactionMode": "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"},
-        {"customRegexes": [{"pattern": "[0-9]+", "groupIndexes": [0]}]},
-        {"additionalInfoTypes": ["DATE"]},
+        ({}, PixelText.KEEP),
+        ({"textRedactionMode": "REDACT_ALL_TEXT"}, PixelText.ALL),
+        ({"textRedactionMode": "redact_sensitive_text", "excludeInfoTypes": ["AGE"]}, PixelText.SENSITIVE),
+        ({"textRedactionMode": "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"}, PixelText.SENSITIVE_CLEAN_DESCRIPTORS),
+        ({"customRegexes": [{"pattern": "([0-9])+", "groupIndexes": [0, 1]}]}, PixelText.SENSITIVE),
+        ({"additionalInfoTypes": ["DATE"]}, PixelText.SENSITIVE),
     ],
 )
-def test_redaction_of_pixels_is_refused(image: dict[str, object]) -> None:
-    """Wherever it is asked for: redaction that is not done would be a leak."""
+def test_redaction_of_pixels(image: dict[str, object], text: PixelText) -> None:
+    """Each mode has one of ours, wherever it is written."""
     tag_config: dict[str, object] = {"options": {"cleanImage": image}}
-    action = {"queries": ["PixelData"], "cleanImageTag": image}
+    actions = {"actions": [{"queries": ["PixelData"], "cleanImageTag": image}]}
 
-    assert "image: redaction of text in pixels is not available yet" in refusal({"dicom": {}, "image": image})
-    assert "dicomTagConfig.options.cleanImage: redaction" in refusal({"dicomTagConfig": tag_config})
-    assert "actions[0].cleanImageTag: redaction" in refusal({"dicomTagConfig": {"actions": [action]}})
+    for document in (
+        {"dicom": {"keepList": {}}, "image": image},
+        {"dicomTagConfig": tag_config},
+        {"dicomTagConfig": actions},
+    ):
+        assert read_configuration(document, Keys(KEY)).pixels.text is text
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ({"textRedactionMode": "REDACT_ALL_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes go with"),
+        ({"textRedactionMode": "REDACT_NO_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes go with"),
+        ({"excludeInfoTypes": ["DATE"]}, "excludeInfoTypes go with REDACT_SENSITIVE_TEXT and"),
+        ({"textRedactionMode": "REDACT_NO_TEXT", "customRegexes": [{"pattern": "x"}]}, "REDACT_NO_TEXT nothing"),
+    ],
+)
+def test_redaction_that_contradicts_itself_is_refused(image: dict[str, object], message: str) -> None:
+    """As Google refuses the request."""
+    assert message in refusal({"dicom": {}, "image": image})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_errors_and_oddities_are_found_together() -> None:
         {
             "profile": "basic",
             "rulez": [],
-            "options": ["retainUID", "cleanPixelData"],
+            "options": ["retainUID", "cleanPixelDat"],
             "defaultSettings": {"perturb": {"span": -1, "spam": 1}, "perturbe": {}},
             "rules": [
                 {"tag": "PatientNme", "method": "keep"},

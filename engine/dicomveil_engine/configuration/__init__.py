@@ -51,7 +51,7 @@ def read_configuration(
     if translation is None:
         return read_own(document, name, keys, findings)
     configuration = read_own(translation.document, name, keys, findings, translation.places)
-    return replace(configuration, text=translation.text, image=translation.image)
+    return replace(configuration, text=translation.text)
 
 
 def to_own_dialect(config: Mapping[str, object] | str | Path) -> dict[str, object]:

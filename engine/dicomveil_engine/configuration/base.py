@@ -8,6 +8,7 @@ from enum import Enum
 
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.findings import Finding
+from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.configuration.rules import Rule
 
 
@@ -38,8 +39,8 @@ class Configuration:
     """What methods are built from where no rule says more, by method in lower case; may hold keys."""
     text: Mapping[str, object] = field(default_factory=dict, repr=False)
     """What DeidentifyConfig says of text within values; nothing that would have to be done, for now."""
-    image: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """What it says of text burnt into pixels; likewise."""
+    pixels: PixelSettings = field(default_factory=PixelSettings)
+    """What is done about text burnt into pixels."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ What the profile means is not known here; what a rule meets is the policy's busi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.base import Configuration, ProfileName
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
+from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText, read_pixels
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
@@ -21,13 +22,22 @@ from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
 
-NAMES = ("rules", "defaultSettings", "customSettings", "profile", "options", "unlistedAttributes", "compatibility")
-LATER_NAMES = ("pixels", "text")
+NAMES = (
+    "rules",
+    "defaultSettings",
+    "customSettings",
+    "profile",
+    "options",
+    "unlistedAttributes",
+    "compatibility",
+    "pixels",
+)
+LATER_NAMES = ("text",)
 """Keys that will mean something: to ignore them would protect less than was asked for."""
 
 PROFILES = (*PRESETS, *(profile.value for profile in ProfileName))
 UNLISTED = {"byVR": True, "keep": False}
-LATER_OPTIONS = ("cleanPixelData", "cleanRecognizableVisualFeatures")
+CLEAN_PIXEL_DATA, CLEAN_FACES = PIXEL_OPTIONS = ("cleanPixelData", "cleanRecognizableVisualFeatures")
 """The options of PS3.15 Annex E that have no column in Table E.1-1."""
 
 _IMPLICIT_BASIC = 'none is given, so what no rule names is de-identified as "profile": "basic" says'
@@ -112,6 +122,7 @@ class _Reader:
             tuple(self._findings.all),
             name,
             settings.defaults,
+            pixels=self._pixels([layer.document for _, layer in layers]),
         )
 
     def _layer(self, document: Mapping[str, object]) -> _Layer:
@@ -158,21 +169,36 @@ class _Reader:
         if not any(document.get("rules") for document in documents):
             self._findings.refuse("", '"profile" is "none" and there are no "rules": everything would be kept')
 
+    def _pixels(self, documents: list[Mapping[str, object]]) -> PixelSettings:
+        """What each layer says, the file over its preset; the options say the same in the standard's words."""
+        pixels = PixelSettings()
+        for document in reversed(documents):
+            names = document.get("options", ())
+            chosen = {str(name).casefold() for name in names} if isinstance(names, list | tuple) else set()
+            if CLEAN_PIXEL_DATA.casefold() in chosen and not pixels.cleans:
+                pixels = replace(pixels, text=PixelText.ALL)
+            if CLEAN_FACES.casefold() in chosen and pixels.faces is Faces.KEEP:
+                pixels = replace(pixels, faces=Faces.FLAG)
+            if "pixels" in document:
+                try:
+                    pixels = read_pixels(document["pixels"], pixels)
+                except ConfigurationError as error:
+                    self._findings.refuse("", str(error))
+        return pixels
+
     def _options(self, document: Mapping[str, object]) -> list[Option]:
         names = document.get("options", ())
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
             raise ConfigurationError('"options" must be an array of names')
         by_name = {option.value.casefold(): option for option in Option}
-        later = {name.casefold(): name for name in LATER_OPTIONS}
-        known = [*(option.value for option in Option), *LATER_OPTIONS]
+        of_pixels = {name.casefold() for name in PIXEL_OPTIONS}
+        known = [*(option.value for option in Option), *PIXEL_OPTIONS]
         options = []
         for name in names:
             folded = name.casefold()
             if folded in by_name:
                 options.append(by_name[folded])
-            elif folded in later:
-                self._findings.refuse('"options"', f'the option "{later[folded]}" is not available yet')
-            else:
+            elif folded not in of_pixels:
                 self._findings.refuse(
                     '"options"',
                     f'there is no option "{name}"{did_you_mean(name, known)} (PS3.15 has {", ".join(known)})',

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import Option
-from dicomveil_engine.configuration import google, own, tag_rules
+from dicomveil_engine.configuration import google, own, pixels, tag_rules
 from dicomveil_engine.configuration.google import actions, filters, inspection
 from dicomveil_engine.configuration.google.profiles import PROFILES
 from dicomveil_engine.configuration.microsoft import COMPATIBILITIES
@@ -120,6 +120,7 @@ _MEANINGS = {
     "profile": "What happens to the attributes that no rule names: a preset, PS3.15, or none (they are kept).",
     "options": "Options of PS3.15 Annex E, beside those of the preset.",
     "unlistedAttributes": "What Table E.1-1 does not list: protected by VR (the default), or kept.",
+    "pixels": "What happens to text burnt into pixels: keep, refuse, clean, or settings (docs/pixels.md).",
     "compatibility": "microsoft: the same answers as Microsoft's tool, to the bit.",
     "rules": "The first rule that fits an element decides, at every depth.",
     "defaultSettings": "Settings for all rules of a method, by the method's name.",
@@ -141,11 +142,12 @@ def _own() -> Schema:
     }
     properties: dict[str, Schema] = {
         "profile": _one_of(own.PROFILES),
-        "options": {"type": "array", "items": _one_of(option.value for option in Option)},
+        "options": {"type": "array", "items": _one_of((*(option.value for option in Option), *own.PIXEL_OPTIONS))},
         "unlistedAttributes": _one_of(own.UNLISTED),
         "compatibility": _one_of(COMPATIBILITIES),
         "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
         "defaultSettings": {"anyOf": [blocks, {"type": "array", "items": blocks}]},
+        "pixels": _pixels(),
         "customSettings": {"anyOf": [custom, {"type": "array", "items": custom}]},
     }
     return _object({name: {**properties[name], "description": _MEANINGS[name]} for name in own.NAMES})
@@ -265,8 +267,30 @@ def _actions() -> Schema:
 
 
 def _image() -> Schema:
-    """What asks for nothing: redaction of pixels is refused."""
-    return _object({"textRedactionMode": _one_of(sorted(inspection.NO_TEXT))})
+    regex = _object(
+        {"pattern": _STRING, "groupIndexes": {"type": "array", "items": {"type": "integer"}}}, required=("pattern",)
+    )
+    return _object(
+        {
+            "textRedactionMode": _one_of(inspection.REDACTION_MODES),
+            "customRegexes": {"type": "array", "items": regex},
+            "additionalInfoTypes": _STRINGS,
+            "excludeInfoTypes": _STRINGS,
+        }
+    )
+
+
+def _pixels() -> Schema:
+    """The key "pixels": a word, or settings."""
+    settings: dict[str, Schema] = {
+        **{name: _one_of(member.value for member in members) for name, members in pixels.ENUMS.items()},
+        "masks": {"type": "array", "items": _one_of(pixels.MASKS)},
+        "additionalInfoTypes": _STRINGS,
+        "excludeInfoTypes": _STRINGS,
+        "customRegexes": _image()["properties"]["customRegexes"],  # type: ignore[index]
+        "deviceTable": _STRING,
+    }
+    return {"anyOf": [_one_of(pixels.SHORT), _object({name: settings[name] for name in pixels.NAMES})]}
 
 
 def _object(properties: Mapping[str, Schema], *, required: Iterable[str] = ()) -> Schema:

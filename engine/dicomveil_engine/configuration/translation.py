@@ -24,8 +24,9 @@ class Translation:
     places: list[Place] = field(default_factory=list)
     """Where each rule comes from."""
     text: Mapping[str, object] = field(default_factory=dict, repr=False)
-    image: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """What the document says of text within values and of text burnt into pixels."""
+    """What the document says of text within values."""
+    pixels: object = None
+    """What it says of text burnt into pixels, as our own key "pixels" writes it."""
 
     def add(
         self,
@@ -51,6 +52,8 @@ class Translation:
             document["options"] = self.options
         if self.default_settings:
             document["defaultSettings"] = self.default_settings
+        if self.pixels is not None:
+            document["pixels"] = self.pixels
         if self.rules:
             document["rules"] = self.rules
         return document

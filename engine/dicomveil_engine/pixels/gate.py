@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from importlib.util import find_spec
@@ -89,7 +89,11 @@ _HEAD_MODALITIES = frozenset(("CT", "MR", "PT"))
 def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
     """What is done about the pixels of an instance under these settings; total, and nothing is ever believed safe
     because the header is silent."""
+    if settings.faces is Faces.REFUSE and _may_show_face(header):
+        return PixelVerdict(PixelAction.REFUSE, 'a face could be made from these slices, and "faces" is "refuse"')
     verdict = _gate(header, settings)
+    if settings.faces is Faces.FLAG and _may_show_face(header):
+        verdict = replace(verdict, has_face=True)
     if settings.text is PixelText.REFUSE and verdict.action in {PixelAction.MASKS, PixelAction.LOOK}:
         return PixelVerdict(
             PixelAction.REFUSE,
@@ -126,17 +130,7 @@ def _gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
         return PixelVerdict(PixelAction.REFUSE, "text in video cannot be covered without decoding it as a whole")
     if header.sop_class_uid == _WHOLE_SLIDE:
         return _whole_slide(header, settings)
-    face = settings.faces is not Faces.KEEP and _may_show_face(header)
-    if face and settings.faces is Faces.REFUSE:
-        return PixelVerdict(PixelAction.REFUSE, 'a face could be made from these slices, and "faces" is "refuse"')
-    verdict = _by_device(header, settings) or _by_kind(header, settings)
-    return _with_face(verdict) if face else verdict
-
-
-def _with_face(verdict: PixelVerdict) -> PixelVerdict:
-    return PixelVerdict(
-        verdict.action, verdict.reason, verdict.masks, verdict.condition, verdict.claims, False, verdict.rotated, True
-    )
+    return _by_device(header, settings) or _by_kind(header, settings)
 
 
 def _without_pixels(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:

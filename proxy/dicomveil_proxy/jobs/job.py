@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.settings.policies import configuration_of
 
 
@@ -32,7 +33,7 @@ class Job:
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
-        return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects)
+        return with_supported_pixels(load_policy(configuration_of(self.profile), self.key, subjects=self.subjects))
 
     def key_for(self, purpose: str) -> bytes:
         """A key for what the batch remembers or names, derived from the project's."""

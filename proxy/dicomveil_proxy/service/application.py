@@ -30,6 +30,7 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
+from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
@@ -136,9 +137,10 @@ def policy_of(settings: ProjectSettings) -> Policy:
     """The policy of a project. Raises ConfigurationError."""
     limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
     subjects = read_subjects(settings.subjects)
-    return load_policy(
+    policy = load_policy(
         configuration_of(settings.profile), read_key(settings.key_file), limits=limits, subjects=subjects
     )
+    return with_supported_pixels(policy)
 
 
 def origin_of(settings: ProjectSettings) -> Origin:

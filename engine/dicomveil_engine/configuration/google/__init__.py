@@ -49,7 +49,8 @@ def translate(document: Mapping[str, object], findings: Findings) -> Translation
     config.boolean("useRegionalDataProcessing")  # nothing leaves this machine for an inspection
     translation = Translation(
         text=parse_text(config.message("text", TEXT_NAMES)),
-        image=parse_image(config.message("image", IMAGE_NAMES)),
+        # What Google does without an ImageConfig: nothing about text in pixels.
+        pixels=parse_image(config.message("image", IMAGE_NAMES)) or {"text": "keep"},
     )
     dicom = config.message("dicom", FILTER_NAMES)
     tag_config = config.message("dicomTagConfig", TAG_CONFIG_NAMES)

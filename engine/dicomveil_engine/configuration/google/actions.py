@@ -53,7 +53,7 @@ def add_tag_config(translation: Translation, config: Message) -> None:
     replaces_uids = True
     if options is not None:
         replaces_uids = options.choice("primaryIds", PRIMARY_IDS) != "KEEP"
-        translation.image = {**translation.image, **parse_image(options.message("cleanImage", IMAGE_NAMES))}
+        translation.pixels = parse_image(options.message("cleanImage", IMAGE_NAMES)) or translation.pixels
         if not replaces_uids:
             add_kept_ids(translation, "primaryIds KEEP")
         if options.message("cleanDescriptors", ()) is not None:
@@ -67,7 +67,7 @@ def _add_actions(translation: Translation, config: Message) -> None:
     for number, action in enumerate(config.messages("actions", ("queries", *METHODS)), 1):
         place = f"action {number}"
         try:
-            name = _name(action)
+            name = _name(action, translation)
             for query in _queries(action):
                 pattern = parse_query(query, allows_vr=True)
                 method, params = _method(name, pattern)
@@ -85,14 +85,14 @@ def _queries(action: Message) -> list[str]:
     return queries
 
 
-def _name(action: Message) -> str:
+def _name(action: Message, translation: Translation) -> str:
     given = [name for name in METHODS if name in action]
     if len(given) != 1:
         raise ConfigurationError(f"it must have one of {', '.join(METHODS)}")
     names = IMAGE_NAMES if given == ["cleanImageTag"] else ()
     message = action.message(given[0], names)
     if given == ["cleanImageTag"]:
-        parse_image(message)
+        translation.pixels = parse_image(message) or translation.pixels
     return given[0]
 
 

@@ -1,13 +1,13 @@
 """What DeidentifyConfig says of text: within values (TextConfig) and burnt into pixels (ImageConfig).
 
-Both are read and checked here. Whoever asks for something that has to be done is refused, because redaction that is
-not done would be a leak; what asks for nothing is kept in the Configuration.
+Both are read and checked here. An ImageConfig means our own key "pixels". A TextConfig that asks for something that has
+to be done is refused, because redaction that is not done would be a leak.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.errors import ConfigurationError
@@ -32,24 +32,47 @@ PRIMITIVES: Mapping[str, tuple[str, ...]] = {
 }
 """The transformations of an InfoTypeTransformation and their fields."""
 
-NO_TEXT = {"TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"}
+UNSPECIFIED = REDACTION_MODES[0]
+_SENSITIVE = frozenset(("REDACT_SENSITIVE_TEXT", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"))
+_TEXT_OF_MODE = {
+    UNSPECIFIED: "keep",
+    "REDACT_NO_TEXT": "keep",
+    "REDACT_ALL_TEXT": "allText",
+    "REDACT_SENSITIVE_TEXT": "sensitiveText",
+    "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS": "sensitiveTextCleanDescriptors",
+}
 
 
-def parse_image(message: Message | None) -> Mapping[str, object]:
-    """A checked ImageConfig; ConfigurationError where it is wrong, or asks for pixels to be changed."""
+def parse_image(message: Message | None) -> Mapping[str, object] | None:
+    """What an ImageConfig means as our key "pixels"; None without one.
+
+    Raises ConfigurationError where it is wrong: infotypes belong to the modes that judge what text says.
+    """
     if message is None:
-        return {}
-    mode = message.choice("textRedactionMode", REDACTION_MODES)
+        return None
+    mode = message.choice("textRedactionMode", REDACTION_MODES) or UNSPECIFIED
+    regexes = []
     for regex in message.messages("customRegexes", ("pattern", "groupIndexes")):
         _check_pattern(regex)
-        regex.integers("groupIndexes")
-    kinds = [*message.strings("additionalInfoTypes"), *message.strings("excludeInfoTypes")]
-    if mode not in NO_TEXT or message.fields.get("customRegexes") or kinds:
-        raise ConfigurationError(
-            f"{message.location}: redaction of text in pixels is not available yet; leave it out, or write "
-            '{"textRedactionMode": "REDACT_NO_TEXT"} if nothing is burnt into these pixels'
-        )
-    return dict(message.fields)
+        regexes.append({"pattern": regex.string("pattern"), "groupIndexes": regex.integers("groupIndexes")})
+    additional, excluded = message.strings("additionalInfoTypes"), message.strings("excludeInfoTypes")
+    if additional and mode not in {UNSPECIFIED, *_SENSITIVE}:
+        raise ConfigurationError(f"{message.location}: additionalInfoTypes go with {_names(_SENSITIVE)} only")
+    if excluded and mode not in _SENSITIVE:
+        raise ConfigurationError(f"{message.location}: excludeInfoTypes go with {_names(_SENSITIVE)} only")
+    if regexes and mode == "REDACT_NO_TEXT":
+        raise ConfigurationError(f"{message.location}: customRegexes say what to redact, and REDACT_NO_TEXT nothing")
+    if mode == UNSPECIFIED and (additional or regexes):
+        mode = "REDACT_SENSITIVE_TEXT"  # Google covers these only; here all that is not technique goes
+    pixels: dict[str, object] = {"text": _TEXT_OF_MODE[mode]}
+    if mode in _SENSITIVE:
+        written = {"additionalInfoTypes": additional, "excludeInfoTypes": excluded, "customRegexes": regexes}
+        pixels |= {name: value for name, value in written.items() if value}
+    return pixels
+
+
+def _names(modes: Iterable[str]) -> str:
+    return " and ".join(sorted(modes))
 
 
 def parse_text(message: Message | None) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
 from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.judge import Words, sensitive, words_of
-from dicomveil_engine.pixels.renderings import Picture, Rendering, pictures_of, renderings, tile_of
+from dicomveil_engine.pixels.renderings import Picture, Rendering, pictures_of, renderings, tile_of, tile_renderings
 from dicomveil_engine.pixels.strokes import has_strokes
 
 _SURE = 0.6
@@ -38,8 +38,10 @@ _TALL = 0.15
 _LEAST_TALL = 48
 _WIDE = 3
 """A line of text is this many times as wide as high, at the least, when it is tall."""
+_BLIND = 0.4
+"""Share of a tile from which a box shows that the detector sees one shape and nothing within it."""
 _TILE = 256
-_TILE_STEP = 192
+_LEAST_TILE = 16
 _PADDING = 0.15
 _LEAST_PADDING = 3
 _GAP = 2.5
@@ -200,19 +202,22 @@ class _Look:
 
     def _is_believed(self, line: Line, base: Picture) -> bool:
         """Whether a box is text: found twice, or with certainty, or legible."""
-        tall = min(line.box.width, line.box.height) > max(_LEAST_TALL, _TALL / 2 * min(base.shape[:2]))
+        tall = min(line.box.width, line.box.height) > _LEAST_TALL
         if not tall and len(line.renderings) > 1 and line.score >= _SURE:
             return True
         if not tall and line.score >= _VERY_SURE:
             return True
+        longest, least = max(line.box[2:]), min(line.box[2:])
+        if tall and longest < _WIDE * least:
+            return any(_is_line_of_text(read, line.box) for read in self._finder.read(base, [line.box]))
         reads = self._finder.read(base, [line.box])
-        if not any(_is_legible(read) for read in reads):
+        if not any(map(_is_legible, reads)):
             turned = np.ascontiguousarray(base[::-1, ::-1])
             rows, columns = base.shape[:2]
             x, y, width, height = line.box
             reads = self._finder.read(turned, [Box(columns - x - width, rows - y - height, width, height)])
         line.read += reads
-        return any(_is_legible(read) for read in reads)
+        return any(map(_is_legible, reads))
 
     def read(self, lines: list[Line], picture: Picture) -> None:
         """Read each line, in the picture and with its other polarity."""
@@ -226,23 +231,32 @@ class _Look:
 
         Raises DeidentificationError where a tile is one box again, and has strokes as text has them.
         """
-        for tile in _tiles(area):
-            picture = tile_of(base, tile)
-            oversize = False
-            found: list[Line] = []
-            for name, shown in (("tile", picture), ("tile inverse", np.asarray(255 - picture, np.uint8))):
-                for box, score in self._finder.find(shown):
-                    if box.area > 0.4 * tile.area:
-                        oversize = True
-                        continue
-                    place = Box(box.x + tile.x, box.y + tile.y, box.width, box.height)
-                    if not any(line.box.shared(place) > 0.5 * place.area for line in lines):
-                        _join(found, place, score, Rendering(name, picture))
-            lines += [line for line in found if self._is_believed(line, base)]
-            if oversize and has_strokes(picture):
-                raise DeidentificationError(
-                    "text cannot be told from anatomy in this instance: it is withheld rather than passed"
-                )
+        for tile in _tiles(area, _TILE):
+            if self._is_blind(lines, base, tile):
+                for part in _tiles(tile, _TILE // 2):
+                    if self._is_blind(lines, base, part):
+                        raise DeidentificationError(
+                            "text cannot be told from anatomy in this instance: it is withheld rather than passed"
+                        )
+
+    def _is_blind(self, lines: list[Line], base: Picture, tile: Box) -> bool:
+        """Add the lines of a tile; whether it is one shape in all pictures of it, and could hide text."""
+        picture = tile_of(base, tile)
+        found: list[Line] = []
+        blind = 0
+        shown = list(tile_renderings(picture))
+        for rendering in shown:
+            boxes = self._finder.find(rendering.picture)
+            for seen in boxes:
+                box = rendering.in_frame(seen.box, tile.width, tile.height)
+                if box is None or box.area > _BLIND * tile.area:
+                    continue
+                place = Box(box.x + tile.x, box.y + tile.y, box.width, box.height)
+                if not any(line.box.shared(place) > 0.5 * place.area for line in lines):
+                    _join(found, place, seen.score, rendering)
+            blind += any(seen.box.area > _BLIND * tile.area * rendering.scale**2 for seen in boxes)
+        lines += [line for line in found if self._is_believed(line, base)]
+        return blind == len(shown) and has_strokes(picture)
 
 
 def _of_cine(frames: InstanceFrames) -> Iterable[npt.NDArray[Any]]:
@@ -275,9 +289,9 @@ def _is_oversize(box: Box, columns: int, rows: int) -> bool:
 
 
 def _is_line_of_text(read: Read, box: Box) -> bool:
-    """Anatomy is read as one character, or as none."""
+    """Anatomy is read as one character, or as none; so a tall side marker of one letter stays."""
     longest, least = max(box.width, box.height), min(box.width, box.height)
-    return read.score >= _WELL_READ and len(read.text.replace(" ", "")) > 1 and longest > 1.2 * least
+    return read.score >= _WELL_READ and len(set(read.text.replace(" ", ""))) > 1 and longest > 1.2 * least
 
 
 def _is_legible(read: Read) -> bool:
@@ -307,11 +321,13 @@ def _unresolved(doubts: dict[str, list[Box]]) -> Box | None:
     return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
 
 
-def _tiles(area: Box) -> Iterable[Box]:
-    for top in range(area.y, area.bottom, _TILE_STEP):
-        for left in range(area.x, area.right, _TILE_STEP):
-            tile = Box(left, top, min(_TILE, area.right - left), min(_TILE, area.bottom - top))
-            if tile.width > 16 and tile.height > 16:
+def _tiles(area: Box, size: int) -> Iterable[Box]:
+    """Squares over an area, each overlapping the next by a quarter."""
+    step = size * 3 // 4
+    for top in range(area.y, area.bottom, step):
+        for left in range(area.x, area.right, step):
+            tile = Box(left, top, min(size, area.right - left), min(size, area.bottom - top))
+            if tile.width > _LEAST_TILE and tile.height > _LEAST_TILE:
                 yield tile
 
 

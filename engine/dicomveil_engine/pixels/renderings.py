@@ -158,6 +158,18 @@ def _resized(picture: Picture, scale: float) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 
+def tile_renderings(tile: Picture) -> Iterator[Rendering]:
+    """The pictures of a tile in which nothing but one large shape was seen before."""
+    yield Rendering("tile", tile)
+    yield Rendering("tile, inverse", inverted(tile))
+    yield Rendering("tile, smooth", np.asarray(cv2.GaussianBlur(tile, (0, 0), 1.5), np.uint8))
+    yield Rendering("tile, local", local_contrast(tile))
+    if min(tile.shape[:2]) >= 3 * _MINIMUM:
+        yield Rendering("tile, half", _resized(tile, 0.5), 0.5)
+    else:
+        yield Rendering("tile, double", _resized(tile, 2.0), 2.0)
+
+
 def tile_of(picture: Picture, box: Box) -> Picture:
     """A part of a picture, stretched to its own range."""
     tile = picture[box.y : box.bottom, box.x : box.right]

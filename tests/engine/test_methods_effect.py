@@ -16,6 +16,7 @@ from dicomveil_engine.methods.clean_required import CleanRequired
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.keep_legal import KeepLegal
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
+from dicomveil_engine.methods.unchecked import EmptyUnchecked
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -32,6 +33,7 @@ METHODS_OF_ALL_KINDS: list[Method] = [
     MICROSOFT_METHODS["substitute"].build({"replaceWith": "3"}, KEYS),
     METHODS["redact"].build({"enablePartialAgesForRedact": True, "enablePartialDatesForRedact": True}, KEYS),
     KeepLegal(),
+    EmptyUnchecked(),
     CleanRequired(),
     CleanContent(),
     ByType.of("X/Z/D", KEYS),

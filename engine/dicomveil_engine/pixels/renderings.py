@@ -93,17 +93,34 @@ def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[
         darkest, brightest = int(frame.min()), int(frame.max())
         # Bits Stored below 8, or a dim frame: stretched.
         plain = frame if brightest - darkest > 64 else _windowed(frame, darkest, brightest)
-        return _three(plain), []
+        return _three(plain), [("equalised", _three(_equalised(frame)))]
     low, high = (float(value) for value in (frame.min(), frame.max()))
     base = _three(_windowed(frame, low, high))
     inner = _percentiles(frame)
-    others = [("inner", _three(_windowed(frame, *inner)))] if inner[1] - inner[0] < 0.8 * (high - low) else []
+    others = [("equalised", _three(_equalised(frame)))]
+    if inner[1] - inner[0] < 0.8 * (high - low):
+        others.append(("inner", _three(_windowed(frame, *inner))))
     for number, (centre, width) in enumerate(_windows(header)):
         # A window that shows the whole range shows nothing new.
         if width < 0.8 * (high - low):
             picture = _windowed(frame, centre - width / 2, centre + width / 2)
             others.append((f"window {number + 1}", _three(picture)))
     return base, others
+
+
+def _equalised(frame: Frame) -> Picture:
+    """The frame with its values spread by how often they occur: text that is hardly brighter than bone stands out."""
+    step = max(1, int((frame.size / 65536) ** 0.5))
+    sample = frame[::step, ::step].astype(np.float32).ravel()
+    low, high = float(sample.min()), float(sample.max())
+    # The ground around the body is most of many frames, and has nothing to spread.
+    body = sample[sample > low + 0.02 * (high - low)]
+    if len(body) < _MINIMUM:
+        return _windowed(frame, low, high)
+    levels = np.quantile(body, np.linspace(0, 1, 256))
+    return np.asarray(
+        np.searchsorted(levels, frame.ravel().astype(np.float32)).reshape(frame.shape).clip(0, 255), np.uint8
+    )
 
 
 def _windows(header: PixelHeader) -> list[tuple[float, float]]:

@@ -23,6 +23,8 @@ from dicomveil_engine.pseudonyms.keys import Keys
 
 __all__ = ["CODE_TEXT", "COMPOUND", "STRUCTURAL_UIDS", "ConfidentialityProfile", "Verdict"]
 
+BURNED_IN_ANNOTATION = 0x00280301
+
 _EXCLUSIVE = frozenset((Option.RETAIN_LONG_FULL_DATES, Option.RETAIN_LONG_MODIFIED_DATES))
 
 
@@ -62,6 +64,8 @@ class ConfidentialityProfile:
         row = TABLE_E1.row(tag)
         if row is not None:
             return decide_listed(self._actions, self._basic, tag, vr, row)
+        if tag == BURNED_IN_ANNOTATION and vr == "CS":
+            return Verdict(self._actions.empty_unchecked, "a claim about pixels that nobody has checked")
         if not self._protect_unlisted:
             return Verdict(self._actions.keep, "not listed in PS3.15 Table E.1-1")
         return decide_unlisted(self._actions, tag, vr)

@@ -23,6 +23,7 @@ from dicomveil_engine.methods.pseudonym import Pseudonym
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.refresh_uid import RefreshUID
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.methods.unchecked import EmptyUnchecked
 from dicomveil_engine.pseudonyms.keys import Keys
 
 FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
@@ -45,6 +46,7 @@ class Actions:
         self.options = options
         self.keep = Keep()
         self.keep_legal = KeepLegal()
+        self.empty_unchecked = EmptyUnchecked()
         self.remove = Remove()
         self.redact = Redact()
         self.clean = Clean()

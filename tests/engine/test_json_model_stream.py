@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 
 import pytest
@@ -118,3 +119,31 @@ def test_large_object_in_small_pieces() -> None:
     large = json.dumps([{"a": {"vr": "LO", "Value": ["x" * 50] * 5_000}}]).encode()
 
     assert len(split(large, 500)) == 1
+
+
+def test_many_objects_at_once() -> None:
+    """What is behind an object is not read again for each: the work grows with the length, not with its square."""
+    document = b"[" + b"{},\n" * 300_000 + b"{}]"
+    decoded, decode = 0, codecs.utf_8_decode
+
+    def counting(data: memoryview, errors: str, final: bool) -> tuple[str, int]:
+        nonlocal decoded
+        decoded += len(data)
+        return decode(data, errors, final)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codecs, "utf_8_decode", counting)
+        assert len(split(document, len(document))) == 300_001
+
+    assert decoded < 300_001 * 5_000
+
+
+@pytest.mark.parametrize("text", ["x" * 3_000_000, '{"' * 500_000, "ä" * 1_000_000])
+def test_long_objects(text: str) -> None:
+    """An object that is long is the same, in pieces of any size; and what is broken in it is found."""
+    objects = [{"00080005": {"vr": "UT", "Value": [text, "y"]}}, {}, {"00081140": {"Value": [{"a": text}] * 2}}]
+    document = json.dumps(objects, ensure_ascii=False).encode()
+
+    assert split(document, 100_000) == split(document, len(document)) == objects
+    with pytest.raises(InvalidDataSetError):
+        split(document.replace(b'"y"', b'"y",'), 100_000)

@@ -283,6 +283,14 @@ async def test_frames_that_the_origin_cannot_give() -> None:
     }
 
 
+@pytest.mark.parametrize("location", ["/studies/1/series/2/instances/1.2.9/frames/1", "x/instances/1.2.3/frames/2"])
+async def test_frames_of_another_instance(location: str) -> None:
+    """A part that says that it is another frame than was asked for is refused."""
+    body = b"--b\r\nContent-Location: http://origin.test/%b\r\n\r\nx\r\n--b--" % location.encode()
+    with pytest.raises(OriginMalformed, match="another frame"):
+        await parts(origin(httpx.Response(200, content=body, headers=PARTS)).frames("1", "2", "1.2.3", [1]))
+
+
 async def test_frame_beyond_the_last() -> None:
     """Unknown, before the first event."""
     with pytest.raises(UnknownResource):

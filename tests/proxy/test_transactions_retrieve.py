@@ -118,7 +118,8 @@ async def test_an_instance_that_is_left_out(tmp_path: Path, caplog: pytest.LogCa
         response = await ask.get(ask.path(series=None, instance=None), ANY_SYNTAX)
 
     assert len(parts(response)) == 3
-    assert sum("left out" in record.getMessage() for record in caplog.records) == 2
+    (line,) = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+    assert line.endswith("(2 times)")
 
 
 async def test_a_study_of_which_nothing_comes(tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ async def test_metadata_that_cannot_be_deidentified(tmp_path: Path, on_error: st
 
     origin.metadata = rubbish  # type: ignore[method-assign,assignment]
     async with proxy(tmp_path, origin, on_error=on_error) as ask:
-        response = await ask.get(f"{ask.path()}/metadata")
+        response = await ask.get(f"{ask.path(instance=None)}/metadata")
 
     assert response.status_code == status
     assert status != 200 or [values(each, "0020000D") for each in response.json()] == [[ask.uid(STUDY)]]
@@ -461,3 +462,53 @@ async def test_half_a_surrogate_pair(tmp_path: Path) -> None:
     assert response.status_code == 200
     (metadata,) = response.json()
     assert values(metadata, "00400400") == ["la\udc80te"]
+
+
+# What was not asked for
+
+
+OTHERS = {
+    "another instance": [instance(instance="1.2.3.1.1.9")],
+    "another series": [instance(series="1.2.3.1.9")],
+    "another study": [instance(study="1.2.3.9")],
+    "a second instance": [instance(), instance(instance="1.2.3.1.1.9")],
+    "the instance twice": [instance(), instance()],
+}
+
+
+@pytest.mark.parametrize("what", ["", "/metadata"])
+@pytest.mark.parametrize("sent", OTHERS.values(), ids=OTHERS)
+async def test_one_instance_is_that_instance(tmp_path: Path, sent: list[bytes], what: str) -> None:
+    """Another one than the one that was asked for is refused, and a second one too: nothing of it leaves."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get(f"{ask.path()}/metadata")  # its pseudonyms are known now
+        origin.datasets = lambda *_: MemoryOrigin(*sent).datasets()  # type: ignore[method-assign]
+        response = await ask.get(f"{ask.path()}{what}", None if what else ANY_SYNTAX)
+
+    assert response.status_code == 502
+
+
+@pytest.mark.parametrize("what", ["", "/metadata"])
+@pytest.mark.parametrize("level", ["study", "series"])
+async def test_a_study_is_that_study(tmp_path: Path, level: str, what: str) -> None:
+    """An instance of another study is refused, since a filter may hide that; one of another series likewise."""
+    origin = archive()
+    elsewhere = instance(study="1.2.3.9") if level == "study" else instance(series="1.2.3.1.9")
+    async with proxy(tmp_path, origin) as ask:
+        await ask.get(f"{ask.path()}/metadata")
+        origin.datasets = lambda *_: MemoryOrigin(elsewhere).datasets()  # type: ignore[method-assign]
+        path = ask.path(instance=None) if level == "series" else ask.path(series=None, instance=None)
+        response = await ask.get(f"{path}{what}", None if what else ANY_SYNTAX)
+
+    assert response.status_code == 502
+
+
+async def test_more_frames_than_were_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are refused: nobody knows what they are."""
+    origin = archive()
+    frames = origin.frames
+    monkeypatch.setattr(origin, "frames", lambda study, series, of, _: frames(study, series, of, [1, 2]))
+    async with proxy(tmp_path, origin) as ask:
+        with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+            await ask.get(f"{ask.path()}/frames/1")

@@ -9,12 +9,15 @@ import re
 import orjson
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.json_model import large
 from dicomveil_engine.json_model.outline import Outlines
 from dicomveil_engine.json_model.values import JSONDataSet
 
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _BETWEEN = re.compile(rb'\s*,\s*\{\s*"[0-9A-Fa-f]{8}"')
 _SMALL = 1 << 16
+_WINDOWS = (1 << 12, _SMALL)
+"""Bytes within which an object is looked for; a longer one is read in pieces."""
 
 
 class ObjectStream:
@@ -35,6 +38,11 @@ class ObjectStream:
         self._between = b""
         """What stood between the last two objects, up to the key that the second begins with."""
         self._outlines = Outlines()
+
+    @property
+    def held(self) -> int:
+        """Bytes of the object that is not complete yet."""
+        return len(self._buffer)
 
     def feed(self, data: bytes) -> list[JSONDataSet]:
         """The objects that are complete now."""
@@ -92,7 +100,7 @@ class ObjectStream:
         if found := self._outlines.read(self._buffer, start):
             return found
         end = self._buffer.find(self._between, start) if self._between else -1
-        if end < 0:
+        if end < 0 or end - start > large.LONG:
             return None
         try:
             dataset = orjson.loads(memoryview(self._buffer)[start : end + 1])
@@ -103,8 +111,18 @@ class ObjectStream:
 
     def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
         """The object and its end, wherever that is; None where it is not complete."""
+        # Most are short, and what is behind them need not be decoded for each anew.
+        for window in _WINDOWS:
+            if found := self._within(start, start + window):
+                return found
+            if len(self._buffer) <= start + window:
+                return None
+        return self._next_long(start)
+
+    def _within(self, start: int, stop: int) -> tuple[JSONDataSet, int] | None:
+        """The object and its end, if that is within these bytes."""
         try:
-            text, _ = codecs.utf_8_decode(memoryview(self._buffer)[start:], "strict", False)
+            text, _ = codecs.utf_8_decode(memoryview(self._buffer)[start:stop], "strict", False)
         except UnicodeDecodeError:
             raise InvalidDataSetError("the metadata is not UTF-8") from None
         try:
@@ -117,6 +135,14 @@ class ObjectStream:
         if between := _BETWEEN.match(self._buffer, end):
             self._between = self._buffer[end - 1 : between.end()]
         return found, end
+
+    def _next_long(self, start: int) -> tuple[JSONDataSet, int] | None:
+        try:
+            return large.read(self._buffer, start)
+        except UnicodeDecodeError:
+            raise InvalidDataSetError("the metadata is not UTF-8") from None
+        except ValueError:
+            return None
 
     def _skip_blanks(self, position: int) -> int:
         match = _BLANKS.match(self._buffer, position)

@@ -50,6 +50,16 @@ class InstanceRewriter:
         """The instance as it leaves."""
         self.transfer_syntax_uid: str | None = None
 
+    @property
+    def held(self) -> int:
+        """Bytes of the input that are held because what becomes of them is not known yet."""
+        return len(self._input) + (self._walker.held if self._walker else 0)
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether the data set came deflated, so that few bytes may be many."""
+        return self._inflater is not None
+
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the instance, give those of the output that are ready."""
         return self._advance(data, closing=False)

@@ -123,8 +123,8 @@ class Originals:
         limit = self._project.limits.origin_document_bytes
         try:
             async with aclosing(data_sets(self._project.origin, study, series, instance, limit=limit)) as found:
-                async for some in found:
-                    for dataset in some:
+                async for batch in found:
+                    for dataset in batch.datasets:
                         yield dataset
         except InvalidDataSetError as error:
             raise OriginMalformed(str(error)) from None

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine.part10.deflated import CODEC
+from dicomveil_proxy.turns import SHARE, Turns
 from dicomveil_proxy.wire.media_type import DICOM_JSON, DICOM_XML, JSON, MULTIPART_RELATED, parse_media_type
 
 MINIMUM_BYTES = 1_024
@@ -61,17 +62,20 @@ class _Answer:
         elif self._start is not None:
             start, self._start = self._start, None
             self._compressor = CODEC.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-            message = self._compressed(message)
+            message = await self._compressed(message)
             _describe(MutableHeaders(scope=start), None if message["more_body"] else len(message["body"]))
             await self._send(start)
         elif self._compressor is not None:
-            message = self._compressed(message)
+            message = await self._compressed(message)
             if message["more_body"] and not message["body"]:
                 return
         await self._send(message)
 
-    def _compressed(self, message: Message) -> Message:
-        body = self._compressor.compress(message["body"])
+    async def _compressed(self, message: Message) -> Message:
+        whole = message["body"]
+        # A search's answer may have tens of megabytes: some milliseconds of work, and then others have their turn.
+        places = Turns().through(range(0, len(whole), SHARE), SHARE // 4)
+        body = b"".join([self._compressor.compress(whole[place : place + SHARE]) async for place in places])
         more = message.get("more_body", False)
         return {**message, "body": body if more else body + self._compressor.flush(), "more_body": more}
 

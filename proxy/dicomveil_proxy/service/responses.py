@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,11 +14,15 @@ from starlette.types import Receive, Scope, Send
 from dicomveil_engine import EngineError
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.service.problems import problem
+from dicomveil_proxy.turns import Turns
 from dicomveil_proxy.wire.json_document import encoded
-from dicomveil_proxy.wire.media_type import DICOM_XML
+from dicomveil_proxy.wire.media_type import DICOM_JSON, DICOM_XML
 from dicomveil_proxy.wire.multipart import MultipartWriter, random_boundary
 from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece
+
+_ENCODED_TOGETHER = 64
+"""Results."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,8 +103,20 @@ def json_response(
     return Response(encoded(content), status, headers=dict(headers or {}), media_type=media_type)
 
 
-def xml_response(datasets: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
+async def json_list_response(datasets: Sequence[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
+    """Data sets in DICOM JSON, as one array."""
+    turns = Turns()
+    pieces: list[bytes] = []
+    for begin in range(0, len(datasets), _ENCODED_TOGETHER):
+        pieces.append(b",".join(map(encoded, datasets[begin : begin + _ENCODED_TOGETHER])))
+        await turns.spend(len(pieces[-1]))
+    return Response(b"[%b]" % b",".join(pieces), headers=dict(headers), media_type=DICOM_JSON)
+
+
+async def xml_response(datasets: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
     """Data sets in the Native DICOM Model, each a part."""
     writer = MultipartWriter(random_boundary(), DICOM_XML)
-    content = b"".join(writer.head() + native_xml(dataset) for dataset in datasets) + writer.close()
-    return Response(content, headers=dict(headers), media_type=writer.content_type)
+    pieces: list[bytes] = []
+    async for dataset in Turns().through(datasets):
+        pieces += (writer.head(), native_xml(dataset))
+    return Response(b"".join((*pieces, writer.close())), headers=dict(headers), media_type=writer.content_type)

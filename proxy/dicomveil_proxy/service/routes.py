@@ -23,7 +23,7 @@ from dicomveil_proxy.request.query import Level, Query
 from dicomveil_proxy.request.resource import Representation, Resource, parse_uid
 from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES
 from dicomveil_proxy.service.public_url import PublicURL
-from dicomveil_proxy.service.responses import json_response, xml_response
+from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
 from dicomveil_proxy.service.streams import Streams
 from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.transactions.frames import FrameStart
@@ -192,8 +192,8 @@ class DICOMweb:
         headers = {"Warning": warnings} if warnings else {}
         if choice.offer.is_multipart:
             # Without a match there is no part, and a multipart cannot be without one (RFC 2046 Section 5.1.1).
-            return xml_response(answer.results, headers) if answer.results else Response(None, 204, headers)
-        return json_response(answer.results, media_type=DICOM_JSON, headers=headers)
+            return await xml_response(answer.results, headers) if answer.results else Response(None, 204, headers)
+        return await json_list_response(answer.results, headers)
 
     # Retrieve
 
@@ -291,7 +291,8 @@ class DICOMweb:
             parse_uid(study)
             if self._project.policy.replaces_uids and not self._project.policy.is_pseudonym_uid(study):
                 raise UnknownResource("there is no such resource")
-        reader = _reader(request, self._project.limits.parts)
+        limits = self._project.limits
+        reader = _reader(request, MultipartLimits(parts=limits.parts, empty_parts=limits.empty_parts))
         storing = Storing(self._project, self._base_url(request), study)
         with self._streams.counted():
             async with self._streams.in_time():
@@ -351,7 +352,7 @@ def _accept(request: Request) -> str | None:
     return ",".join(request.headers.getlist("accept")) or None
 
 
-def _reader(request: Request, parts: int) -> MultipartReader:
+def _reader(request: Request, limits: MultipartLimits) -> MultipartReader:
     content_type = request.headers.get("content-type", "")
     media_type = parse_media_type(content_type)
     if (
@@ -360,11 +361,11 @@ def _reader(request: Request, parts: int) -> MultipartReader:
         or media_type.part_type not in {DICOM, DICOM_JSON, None}
     ):
         raise UnsupportedMediaType(f'send instances as {MULTIPART_RELATED}; type="{DICOM}" or type="{DICOM_JSON}"')
-    return MultipartReader(boundary_of(content_type, BadRequest), MultipartLimits(parts=parts), BadRequest)
+    return MultipartReader(boundary_of(content_type, BadRequest), limits, BadRequest)
 
 
 async def _events(request: Request, reader: MultipartReader, limit: int):  # type: ignore[no-untyped-def]
     async for chunk in bounded(limit, request.stream()):
-        for event in reader.feed(chunk):
+        for event in reader.read(chunk):
             yield event
     reader.close()

@@ -63,6 +63,10 @@ class Limits(BaseModel):
     """Depth of sequences."""
     parts: PositiveInt = 100_000
     """Of a multi-part body; the largest series have some 10,000 instances."""
+    empty_parts: PositiveInt = 1_000
+    """Of a multi-part body: parts without content."""
+    objects: PositiveInt = 10_000
+    """Data sets in the metadata of a store request."""
     request_bytes: PositiveInt = 4096 * _MiB
     """Of the body of a store."""
     concurrent_streams: PositiveInt = 64

@@ -91,8 +91,8 @@ class Completion:
         limit = self._project.limits.header_bytes
         try:
             async with aclosing(data_sets(origin, study, series, instance, limit=limit)) as found_headers:
-                async for some in found_headers:
-                    headers += some
+                async for batch in found_headers:
+                    headers += batch.datasets
         except UnknownResource:
             return {}  # it has gone since
         if len(headers) != 1:

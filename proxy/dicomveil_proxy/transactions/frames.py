@@ -55,7 +55,7 @@ async def frames(
         choices = [choice for choice in choices if choice.offer.is_multipart]
     selection: _Selection | None = None
     described: PixelDescription | None = None
-    begun = 0
+    begun, least = 0, len(set(original.frames))
     frame = bytearray()
     events = project.origin.frames(original.study, original.series, original.instance, original.frames)
     async with aclosing(events):
@@ -63,6 +63,8 @@ async def frames(
             if isinstance(event, PartStart):
                 selection = _select(*_frame_type(event), choices)
                 begun += 1
+                if begun > len(original.frames):
+                    raise OriginMalformed("the origin server sent more frames than were asked for")
                 frame.clear()
                 if not selection.transcoded_to:
                     yield FrameStart(selection.content_type, selection.is_multipart)
@@ -82,8 +84,8 @@ async def frames(
                 )
                 yield FrameStart(selection.content_type, selection.is_multipart)
                 yield transcoded
-    if begun < len(set(original.frames)):
-        raise OriginMalformed(f"the origin server sent {begun} frames of {len(set(original.frames))}")
+    if begun < least:
+        raise OriginMalformed(f"the origin server sent {begun} frames of {least}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ async def _pixel_description(project: Project, original: Resource) -> PixelDescr
         project.origin, original.study, original.series, original.instance, limit=project.limits.header_bytes
     )
     async with aclosing(found):
-        async for first, *_ in found:
-            return PixelDescription.from_json(first)
+        async for batch in found:
+            return PixelDescription.from_json(batch.datasets[0])
     raise UnknownResource("there is no such resource")
 
 

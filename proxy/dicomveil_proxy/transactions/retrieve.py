@@ -11,22 +11,29 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
-from dicomveil_engine import BulkDataURIs, EngineError, InstanceRewriter, JSONDataSet, SeriesRewriter
-from dicomveil_proxy.errors import NotAcceptable, NotReleasable, UnknownResource
-from dicomveil_proxy.origin.web.metadata import data_sets
+from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
+from dicomveil_engine.json_model import large
+from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
+from dicomveil_proxy.origin.web.metadata import Batch, data_sets
 from dicomveil_proxy.pixels import InstanceSpool, can_transcode
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, Resource
 from dicomveil_proxy.transactions.frames import checked_type, require_pixels
+from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.turns import EACH, LONG, Turns, beside, closed, fed
 from dicomveil_proxy.wire.json_document import encoded
 from dicomveil_proxy.wire.media_type import DICOM
 from dicomveil_proxy.wire.multipart import MultipartWriter, PartData, PartEnd, PartStart
 from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece
+
+_ENCODED_TOGETHER = 256
+"""Data sets that become one piece of an answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -104,31 +111,53 @@ async def _deidentified(
     """The instances of a resource, de-identified, in the transfer syntax they are stored in."""
     rewriter: InstanceRewriter | None = None
     is_begun = is_there = False
+    turns = Turns()
     events = project.origin.instances(original.study, original.series, original.instance)
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, PartStart):
-                rewriter, is_begun, is_there = InstanceRewriter(project.policy), False, True
-                continue
-            if rewriter is None:
-                continue  # left out
-            try:
-                chunks = rewriter.feed(event.data) if isinstance(event, PartData) else rewriter.close()
-            except EngineError as error:
-                if is_begun or not project.omits_errors or is_one:
-                    raise
-                _log.warning("an instance was left out: %s", error)
-                rewriter = None
-                continue
-            if chunks and not is_begun:
-                is_begun = True
-                yield _Begin(rewriter.transfer_syntax_uid or "")
-            for chunk in chunks:
-                yield chunk
-            if is_begun and isinstance(event, PartEnd):
-                yield _End()
+    with Tally(_log, "an instance was left out") as left_out:
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, PartStart):
+                    if is_there and original.instance:
+                        raise OriginMalformed("the origin server sent several instances where one was asked for")
+                    rewriter, is_begun, is_there = InstanceRewriter(project.policy), False, True
+                    await turns.spend()
+                    continue
+                if rewriter is None:
+                    continue  # left out
+                try:
+                    chunks = await (fed(rewriter, event.data) if isinstance(event, PartData) else closed(rewriter))
+                except EngineError as error:
+                    if is_begun or not project.omits_errors or is_one:
+                        raise
+                    left_out.note(str(error))
+                    rewriter = None
+                    continue
+                if chunks and not is_begun:
+                    is_begun = True
+                    _check_identity(original, rewriter.original)
+                    yield _Begin(rewriter.transfer_syntax_uid or "")
+                for chunk in chunks:
+                    yield chunk
+                if is_begun and isinstance(event, PartEnd):
+                    yield _End()
     if not is_there:
         raise UnknownResource("there is no such resource")
+
+
+def _check_identity(asked: Resource, found: InstanceIdentity | None) -> None:
+    """Raise OriginMalformed where the origin server answers with another instance, or one from elsewhere.
+
+    An archive that mixes up what is asked for must not show one user's study to another; nor, through a filter, a
+    study that is not selected.
+    """
+    assert found is not None
+    pairs = (
+        (asked.study, found.study_instance_uid),
+        (asked.series, found.series_instance_uid),
+        (asked.instance, found.sop_instance_uid),
+    )
+    if any(uid is not None and other != uid for uid, other in pairs):
+        raise OriginMalformed("the origin server sent another instance than was asked for")
 
 
 def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:
@@ -149,14 +178,25 @@ async def metadata(
     project: Project, original: Resource, base_url: str, writer: MultipartWriter | None = None
 ) -> AsyncGenerator[bytes, None]:
     """The metadata of the instances, as one JSON array; with a writer as parts, each the XML of an instance."""
-    lead = b"["
+    lead, turns = b"[", Turns()
     async with aclosing(_metadata(project, original, base_url)) as found:
-        async for datasets in found:
+        async for batch in found:
             if writer:
-                for dataset in datasets:
-                    yield writer.head() + native_xml(dataset)
-            elif datasets:
-                yield lead + b",\n".join(map(encoded, datasets))
+                async for dataset in turns.through(batch.datasets, batch.each):
+                    xml = await beside(native_xml, dataset) if batch.are_long else native_xml(dataset)
+                    yield writer.head() + xml
+                continue
+            for begin in range(0, len(batch.datasets), _ENCODED_TOGETHER):
+                some = batch.datasets[begin : begin + _ENCODED_TOGETHER]
+                if batch.are_long:
+                    for dataset in some:
+                        yield lead
+                        async for piece in turns.through(large.written(dataset), LONG // 4):
+                            yield piece
+                        lead = b",\n"
+                else:
+                    yield lead + b",\n".join(map(encoded, some))
+                    await turns.spend(batch.each * len(some) // 8)
                 lead = b",\n"
     if writer:
         yield writer.close()
@@ -164,38 +204,54 @@ async def metadata(
         yield b"[]" if lead == b"[" else b"]"
 
 
-async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[list[JSONDataSet], None]:
+async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[Batch, None]:
     rewriter = SeriesRewriter(project.metadata)
-    async with aclosing(_originals(project, original)) as found:
-        async for originals in found:
-            yield await _rewritten(project, rewriter, originals, base_url)
+    turns, is_there = Turns(), False
+    with Tally(_log, "an instance's metadata was left out") as left_out:
+        async with aclosing(_originals(project, original)) as found:
+            async for batch in found:
+                if original.instance and (is_there or len(batch.datasets) > 1):
+                    raise OriginMalformed(
+                        "the origin server sent metadata of several instances where one was asked for"
+                    )
+                is_there = True
+                written: list[JSONDataSet] = []
+                async for dataset in turns.through(batch.datasets, EACH + batch.each):
+                    _check_identity(original, _assumed(identity_of(dataset), original))
+                    try:
+                        written.append(await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long))
+                    except EngineError as error:
+                        if not project.omits_errors:
+                            raise
+                        left_out.note(str(error))
+                await project.translation.learn(batch.datasets)
+                if written:
+                    yield Batch(written, batch.size)
 
 
-def _originals(project: Project, original: Resource) -> AsyncGenerator[list[JSONDataSet], None]:
+def _assumed(found: InstanceIdentity, original: Resource) -> InstanceIdentity:
+    """Some servers leave out of metadata what is in the path."""
+    return found._replace(
+        study_instance_uid=found.study_instance_uid or original.study,
+        series_instance_uid=found.series_instance_uid or original.series or "",
+    )
+
+
+def _originals(project: Project, original: Resource) -> AsyncGenerator[Batch, None]:
     limit = project.limits.header_bytes
     return data_sets(project.origin, original.study, original.series, original.instance, limit=limit)
 
 
 async def _rewritten(
-    project: Project, rewriter: SeriesRewriter, originals: list[JSONDataSet], base_url: str
-) -> list[JSONDataSet]:
-    written: list[JSONDataSet] = []
-    for original in originals:
-        outside = project.translation.outward(identity_of(original))
-        instance_url = (
-            f"{base_url}/studies/{outside.study_instance_uid}/series/{outside.series_instance_uid}"
-            f"/instances/{outside.sop_instance_uid}"
-        )
-        try:
-            dataset = rewriter.rewrite(original, bulk_data_uri=_bulk_data_below(instance_url))
-        except EngineError as error:
-            if not project.omits_errors:
-                raise
-            _log.warning("an instance's metadata was left out: %s", error)
-            continue
-        written.append(dataset)
-    await project.translation.learn(originals)
-    return written
+    project: Project, rewriter: SeriesRewriter, original: JSONDataSet, base_url: str, *, is_long: bool
+) -> JSONDataSet:
+    outside = project.translation.outward(identity_of(original))
+    instance_url = (
+        f"{base_url}/studies/{outside.study_instance_uid}/series/{outside.series_instance_uid}"
+        f"/instances/{outside.sop_instance_uid}"
+    )
+    rewrite = partial(rewriter.rewrite, original, bulk_data_uri=_bulk_data_below(instance_url))
+    return await beside(rewrite) if is_long else rewrite()
 
 
 def _bulk_data_below(instance_url: str) -> BulkDataURIs:
@@ -230,9 +286,10 @@ async def _released_uri(project: Project, original: Resource, bulk: BulkPath) ->
         return None
 
     async with aclosing(_originals(project, original)) as originals:
-        async for datasets in originals:
-            for dataset in datasets:
-                project.metadata.rewrite(dataset, bulk_data_uri=note)
+        async for batch in originals:
+            for dataset in batch.datasets:
+                rewrite = partial(project.metadata.rewrite, dataset, bulk_data_uri=note)
+                await beside(rewrite) if batch.are_long else rewrite()
     if not found:
         raise UnknownResource("there is no such bulk data, or the profile does not release it")
     return found

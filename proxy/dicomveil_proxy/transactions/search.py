@@ -20,13 +20,15 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level, Query, matches, requested_tags
 from dicomveil_proxy.transactions.completion import AT_A_TIME, Completion, needs_completion
 from dicomveil_proxy.transactions.superset import OWN, Question, first_level, questions, without_illegal_offset
+from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of, text_of
+from dicomveil_proxy.turns import Turns
 
 _STUDY = 0x0020000D
 _RETRIEVE_URL, _PATIENT_ID = "00081190", "00100020"
 _SMALLEST_PAGE, _PAGE_OF_MANY, _LARGEST_PAGE = 50, 250, 500
-_AT_A_STRETCH = 50
-"""Results that are de-identified, some 10 ms of work, before other requests have their turn."""
+_EACH, _EACH_KEY = 1_300, 100
+"""What a result costs, and what each key costs to be matched with it: 50 results are some 10 ms of work."""
 _MORE = "There are additional results that can be requested"
 """PS3.18 Section 8.3.4.4. How many, nobody has counted."""
 
@@ -61,11 +63,12 @@ async def search(project: Project, scope: Scope, query: Query, base_url: str) ->
     searching = _Searching(project, scope, query, base_url, study, series)
     results: list[JSONDataSet] = []
     # One more than ours is looked for, to say whether there is one.
-    async with aclosing(searching.matches(asked, query.limit + query.is_capped)) as found:
-        async for result in found:
-            if len(results) == query.limit:
-                return Answer(results, (*query.not_done, _MORE))
-            results.append(searching.released(result))
+    with searching.left_out:
+        async with aclosing(searching.matches(asked, query.limit + query.is_capped)) as found:
+            async for result in found:
+                if len(results) == query.limit:
+                    return Answer(results, (*query.not_done, _MORE))
+                results.append(searching.released(result))
     return Answer(results, query.not_done)
 
 
@@ -79,8 +82,11 @@ class _Searching:
         self._scope = scope
         self._query = query
         self._base_url = base_url
+        self.left_out = Tally(_log, "a search result was left out")
         self._study = study
         self._series = series
+        self._turns = Turns()
+        self._cost = _EACH + _EACH_KEY * len(query.keys)
         self._assumed = InstanceIdentity(study_instance_uid=study or "", series_instance_uid=series or "")
         self._completion = Completion(project, query, study, series)
         # What can be told before a result is completed.
@@ -162,12 +168,12 @@ class _Searching:
         await self._project.translation.learn(page)
         if not self._completion.is_needed:
             for index, original in enumerate(page):
-                if index % _AT_A_STRETCH == _AT_A_STRETCH - 1:
-                    await asyncio.sleep(0)
+                await self._turns.spend(self._cost)
                 if result := self._match(original, question, self._query):
                     yield index, result
             return
         for begin in range(0, len(page), AT_A_TIME):
+            await self._turns.spend(AT_A_TIME * self._cost)
             several = page[begin : begin + AT_A_TIME]
             for step, result in enumerate(await asyncio.gather(*(self._completed(each, question) for each in several))):
                 if result:
@@ -187,7 +193,7 @@ class _Searching:
         except EngineError as error:
             if not self._project.omits_errors:
                 raise
-            _log.warning("a search result was left out: %s", error)
+            self.left_out.note(str(error))
             return None
         identity, scope = identity_of(result), self._scope
         if scope.study and identity.study_instance_uid not in ("", scope.study):

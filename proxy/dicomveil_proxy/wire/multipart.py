@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from dicomveil_proxy.errors import OriginMalformed, ProxyError
 from dicomveil_proxy.wire.media_type import MULTIPART_RELATED, parse_media_type
 
-# RFC 2046: up to 70 of these, the last one no blank.
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+# RFC 2046 allows 70 of these, the last one not a blank. Orthanc sends 73, and most readers take more.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -57,6 +57,8 @@ class MultipartLimits:
     """Per part; DICOMweb uses four."""
     parts: int = 100_000
     """Per body; the largest series have some 10,000 instances."""
+    empty_parts: int = 1_000
+    """Per body: parts without content. A value of length zero may be one."""
 
 
 class _State(Enum):
@@ -93,6 +95,9 @@ class MultipartReader:
         self._head = bytearray()
         self._remaining = 0
         self._parts = 0
+        self._empty_parts = 0
+        self._is_empty = True
+        """Whether nothing of the part has come yet."""
         # The delimiter's first bytes where the last chunk ended with them. The line break before a delimiter
         # belongs to it, and at the start of the body, as at that of a part, the one that is already behind us
         # counts.
@@ -102,6 +107,10 @@ class MultipartReader:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """What the chunk makes known."""
+        return list(self.read(chunk))
+
+    def read(self, chunk: bytes) -> Iterator[Event]:
+        """What the chunk makes known, one by one: a chunk may hold thousands of parts. To be read to the end."""
         events: list[Event] = []
         position = 0
         while position < len(chunk):
@@ -116,7 +125,8 @@ class MultipartReader:
                     break
                 case _:
                     position = self._search(chunk, position, events)
-        return events
+            yield from events
+            events.clear()
 
     def close(self) -> None:
         """Raise the fault unless the closing boundary was seen."""
@@ -125,6 +135,7 @@ class MultipartReader:
 
     def _count(self, chunk: bytes, position: int, events: list[Event]) -> int:
         end = min(len(chunk), position + self._remaining)
+        self._is_empty &= end == position
         _append(events, chunk, position, end)
         self._remaining -= end - position
         if not self._remaining:
@@ -170,10 +181,14 @@ class MultipartReader:
 
     def _emit(self, chunk: bytes, start: int, end: int, events: list[Event]) -> None:
         if self._state is _State.SEARCHED:
+            self._is_empty &= end == start
             _append(events, chunk, start, end)
 
     def _end_part(self, events: list[Event]) -> None:
         if self._state is not _State.PREAMBLE:
+            self._empty_parts += self._is_empty
+            if self._empty_parts > self._limits.empty_parts:
+                raise self._fault(f"over {self._limits.empty_parts} parts of the multipart body are empty")
             events.append(PartEnd())
         self._state, self._held = _State.HEAD, b""
         self._head.clear()
@@ -199,6 +214,7 @@ class MultipartReader:
 
     def _begin_part(self, headers: dict[str, str]) -> None:
         self._parts += 1
+        self._is_empty = True
         if self._parts > self._limits.parts:
             raise self._fault(f"the multipart body has over {self._limits.parts} parts")
         length = headers.get("content-length")

@@ -7,11 +7,14 @@ gives none. Bodies of error responses, redirects and part headers of the origin 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import unquote
 
 import httpx
 
@@ -46,6 +49,7 @@ _BULKDATA = {
     "Accept": 'multipart/related; type="application/octet-stream"',
     "Accept-Encoding": "identity",
 }
+_FRAME_LOCATION = re.compile(r"/instances/([^/]+)/frames/([0-9]{1,9})/?$")
 _REFUSED_INSTANCE = (400, 409, 415, 422)
 """Statuses by which servers refuse the one instance that was sent, and not the sender."""
 
@@ -147,7 +151,8 @@ class WebOrigin:
         """As `Origin.frames`; cut out of the instance here where the origin cannot."""
         path = f"{resource_path(study, series, instance)}/frames/{','.join(map(str, frames))}"
         try:
-            async with aclosing(self._parts(path, _FRAMES)) as parts:
+            check = partial(_check_frame, instance, frames)
+            async with aclosing(self._parts(path, _FRAMES, check)) as parts:
                 async for event in parts:
                     yield event
         except OriginRefused:  # before the first event, always; by Orthanc for big endian ones
@@ -251,8 +256,10 @@ class WebOrigin:
                 raise OriginRefused("the origin server refused", httpx.codes.CONFLICT) from None
             raise OriginMalformed("a response of the origin server is no JSON") from None
 
-    async def _parts(self, path: str, headers: dict[str, str]) -> AsyncGenerator[Event, None]:
-        async with self._response("GET", path, headers) as response, aclosing(parts_of(response)) as parts:
+    async def _parts(
+        self, path: str, headers: dict[str, str], check: Callable[[str], None] = lambda _: None
+    ) -> AsyncGenerator[Event, None]:
+        async with self._response("GET", path, headers) as response, aclosing(parts_of(response, check)) as parts:
             async for event in parts:
                 yield event
 
@@ -269,6 +276,13 @@ class WebOrigin:
                             raise NotAcceptable("the instance is too large to be divided here")
                         await _write(file, event.data)
             yield cast("BinaryIO", file)
+
+
+def _check_frame(instance: str, frames: Sequence[int], location: str) -> None:
+    """Raise OriginMalformed where a part says that it is a frame of another instance, or another one of this."""
+    named = _FRAME_LOCATION.search(location)
+    if named and (unquote(named[1]) != instance or int(named[2]) not in frames):
+        raise OriginMalformed("the origin server sent another frame than was asked for")
 
 
 async def _write(file: IO[bytes], data: bytes | memoryview) -> None:

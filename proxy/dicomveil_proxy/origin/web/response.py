@@ -6,7 +6,7 @@ This is the border to httpx and aiohttp: nothing they raise, and no header that 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -34,8 +34,13 @@ from dicomveil_proxy.wire.multipart import (
 )
 
 
-async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
-    """The parts of a multi-part response; of any other, its body as the only part."""
+async def parts_of(
+    response: httpx.Response, check: Callable[[str], None] = lambda _: None
+) -> AsyncGenerator[Event, None]:
+    """The parts of a multi-part response; of any other, its body as the only part.
+
+    `check` sees each part's Content-Location, and raises where that is of something else than was asked for.
+    """
     if response.status_code == httpx.codes.NO_CONTENT:
         raise UnknownResource("the origin server has nothing of that resource")
     whole = response.headers.get("content-type", "")
@@ -49,8 +54,9 @@ async def parts_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
     reader = MultipartReader(boundary_of(whole))
     with mapped_errors():
         async for chunk in body_of(response):
-            for event in reader.feed(chunk):
+            for event in reader.read(chunk):
                 if isinstance(event, PartStart):
+                    check(event.headers.get("content-location", ""))
                     yield _part_start(event, media_type, transfer_syntax)
                 else:
                     yield event

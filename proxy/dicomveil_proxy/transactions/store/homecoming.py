@@ -40,7 +40,7 @@ class Reidentifying:
         """The instance as it came; None where it cannot be read."""
         return self._sent
 
-    def feed(self, data: bytes | memoryview) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         """Take some of its bytes."""
         self._spool.add((data,))
 
@@ -95,7 +95,7 @@ class Reidentifying:
         self._deidentifying = intake = Deidentifying(self._project, self._twins)
         self._spool.seek(0)
         while chunk := self._spool.read(_CHUNK):
-            intake.feed(chunk)
+            await intake.feed(chunk)
         await intake.close()
         if intake.sent is None:
             raise InvalidDataSetError("the instance cannot be read")

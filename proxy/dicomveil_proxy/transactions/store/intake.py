@@ -15,6 +15,7 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.transactions.store.reasons import TWIN, NotStored
 from dicomveil_proxy.translation.translation import text_of
+from dicomveil_proxy.turns import closed, fed
 from dicomveil_proxy.wire.spool import Spool
 
 
@@ -38,7 +39,7 @@ class Intake(Protocol):
         """The instance as it came; None where it cannot be read."""
         ...
 
-    def feed(self, data: bytes | memoryview) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         """Take some of its bytes. Raises EngineError, or OSError when the disk is full; as `close`."""
         ...
 
@@ -100,13 +101,13 @@ class Deidentifying:
         """The instance as it came; None where it cannot be read."""
         return self._rewriter.original
 
-    def feed(self, data: bytes | memoryview) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         """De-identify some of its bytes."""
-        self._spool.add(self._rewriter.feed(data))
+        self._spool.add(await fed(self._rewriter, data))
 
     async def close(self) -> None:
         """De-identify the rest."""
-        self._spool.add(self._rewriter.close())
+        self._spool.add(await closed(self._rewriter))
         self._spool.flush()
 
     async def prepare(self) -> Prepared:

@@ -17,8 +17,10 @@ from dicomveil_proxy.errors import (
     PayloadTooLarge,
     StateUnavailable,
 )
+from dicomveil_proxy.origin.web.metadata import parsed
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.originals import Originals
+from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.transactions.store.homecoming import Reidentifying
 from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins
 from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
@@ -31,14 +33,19 @@ from dicomveil_proxy.transactions.store.reasons import (
     NotStored,
 )
 from dicomveil_proxy.transactions.store.response import Outcome, StoreResponse, store_response
+from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.identity import Identity, Kind
 from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.turns import Turns, beside
 from dicomveil_proxy.wire.media_type import DICOM, DICOM_JSON, OCTET_STREAM
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart, content_type_of
 from dicomveil_proxy.wire.spool import Spool
 
 _REMEMBERED_AT_A_TIME = 300
 """Identities, three of each instance: a transaction of the identity map takes as long for one as for many."""
+
+_BYTES_AS_COSTLY_AS_ONE = 8
+"""Bytes of an instance that pass, most of them pixels, for one that is worked on."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ class Storing:
     """The first of the origin server's own; what the request ends with where it took nothing."""
 
     def __post_init__(self) -> None:
+        self._not_stored = Tally(_log, "an instance was not stored")
         self._twins = Twins(self.project)
         self._originals = Originals(self.project)
 
@@ -67,12 +75,13 @@ class Storing:
         """Store all instances. Raises what reading the body raises; what was stored until then stays stored."""
         metadata: _Metadata | None = None
         part: _Part | None = None
+        turns = Turns()
         try:
             async for event in events:
                 if isinstance(event, PartStart):
                     media_type, syntax = content_type_of(event.headers.get("content-type"))
                     if media_type == DICOM_JSON and metadata is None:
-                        part = metadata = _Metadata(self.project.limits.header_bytes)
+                        part = metadata = _Metadata(self.project.limits)
                     elif media_type == DICOM or (media_type is None and metadata is None):
                         part = _Instance(self._intake())
                     elif metadata and (name := event.headers.get("content-location")):
@@ -82,13 +91,16 @@ class Storing:
                         part = None
                 elif isinstance(event, PartData):
                     if part:
-                        part.feed(event.data)
+                        await part.feed(event.data)
+                    await turns.spend(len(event.data) // _BYTES_AS_COSTLY_AS_ONE)
                 elif isinstance(part, _Instance):
                     await self._take(part)
                 elif part:
-                    part.end()
+                    await part.end()
                 else:
                     self._unread += 1
+                if not isinstance(event, PartData):
+                    await turns.spend()
             if metadata:
                 for dataset in metadata.datasets:
                     await self._take_metadata(dataset, metadata)
@@ -96,6 +108,7 @@ class Storing:
             for open_part in (part, metadata):
                 if open_part:
                     open_part.discard()
+            self._not_stored.write()
             await self.project.translation.remember(self._stored)
         if self._fault and all(outcome.failure is not None for outcome in self._outcomes):
             raise self._fault
@@ -109,9 +122,11 @@ class Storing:
     async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
         """An instance that came as metadata and bulk data."""
         part = _Instance(self._intake())
+        chunks = part10(dataset, metadata.bulk_data)
         try:
-            for chunk in part10(dataset, metadata.bulk_data):
-                part.feed(chunk)
+            # Some milliseconds each: pydicom writes it.
+            while (chunk := await beside(next, chunks, None)) is not None:
+                await part.feed(chunk)
         except InvalidDataSetError as error:
             part.discard()
             self._refuse_unread(identity_of(dataset), str(error))
@@ -192,13 +207,11 @@ class Storing:
         if sent is not None and sent.sop_instance_uid:
             self._fail(sent, CANNOT_UNDERSTAND, message)
             return
-        _log.warning("an instance was not stored: %s", message)
+        self._not_stored.note(message)
         self._unread += 1
 
     def _fail(self, sent: InstanceIdentity, reason: int, message: str) -> None:
-        _log.log(
-            logging.ERROR if reason == OUT_OF_RESOURCES else logging.WARNING, "an instance was not stored: %s", message
-        )
+        self._not_stored.note(message, logging.ERROR if reason == OUT_OF_RESOURCES else logging.WARNING)
         self._outcomes.append(Outcome(sent, failure=reason))
 
 
@@ -209,10 +222,10 @@ class _Instance:
         self.intake = intake
         self.error: EngineError | OSError | None = None
 
-    def feed(self, data: bytes | memoryview) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         if self.error is None:
             try:
-                self.intake.feed(data)
+                await self.intake.feed(data)
             except (EngineError, OSError) as fault:
                 self.error = fault
 
@@ -230,10 +243,12 @@ class _Instance:
 class _Metadata:
     """The part with the metadata, and then those with bulk data."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.datasets: list[JSONDataSet] = []
+        self._limit = limit = limits.header_bytes
+        self._most = limits.objects
         self._stream: ObjectStream | None = ObjectStream(limit)
-        self._limit = limit
+        self._turns = Turns()
         self._size = 0
         self._file = Spool()
         self.bulk_data = BulkData(cast(BinaryIO, self._file), limit)
@@ -243,7 +258,7 @@ class _Metadata:
         """A part with bulk data begins."""
         self._part = (name, self._file.size, media_type, transfer_syntax)
 
-    def feed(self, data: bytes | memoryview) -> None:
+    async def feed(self, data: bytes | memoryview) -> None:
         if self._stream is None:
             try:
                 self._file.add((data,))
@@ -254,17 +269,19 @@ class _Metadata:
         if self._size > self._limit:
             raise PayloadTooLarge(f"the metadata is over {self._limit} bytes (limits.header_bytes)")
         try:
-            self.datasets += self._stream.feed(bytes(data))
+            self.datasets += await parsed(self._stream, bytes(data), self._turns)
         except InvalidDataSetError as error:
             raise BadRequest(str(error)) from None
+        if len(self.datasets) > self._most:
+            raise PayloadTooLarge(f"the metadata has over {self._most} data sets (limits.objects)")
 
-    def end(self) -> None:
+    async def end(self) -> None:
         if self._part:
             name, start, media_type, transfer_syntax = self._part
             self.bulk_data.add(name, Bulk(start, self._file.size - start, media_type, transfer_syntax))
         elif self._stream:
             try:
-                self.datasets += self._stream.close()
+                self.datasets += await beside(self._stream.close)
             except InvalidDataSetError as error:
                 raise BadRequest(str(error)) from None
             self._stream = None

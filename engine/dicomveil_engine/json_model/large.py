@@ -1,0 +1,182 @@
+"""Long JSON texts, read and written in pieces.
+
+A JSON library reads a text in one call, and no other thread of the process runs until it returns: seconds, for a text
+of 64 MiB. Here each call is for a short piece, and what is between the pieces is Python's own work, in which threads
+take turns. The result is the same; for short texts it costs several times as much.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+LONG = 1 << 18
+"""Bytes of a text that is worth it."""
+_PIECE = 1 << 16
+"""Bytes that are read in one call."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|"', re.DOTALL)
+_NAME = re.compile(rb'\s*("(?:[^"\\]++|\\.)*+")\s*:\s*', re.DOTALL)
+_BLANKS = b" \t\r\n"
+_COMMA, _QUOTE, _BRACE, _CLOSING = b","[0], b'"'[0], b"{"[0], b"]}"
+_NOT_JSON = "not JSON"
+_DEEPEST = 500
+"""Lists in lists; a sequence takes three levels."""
+
+
+class TextIncompleteError(ValueError):
+    """The text ends before its value does."""
+
+
+def read(text: bytes, start: int = 0) -> tuple[Any, int]:
+    """The object or array that begins at `start`, and where it ends.
+
+    Raises TextIncompleteError where it has no end, and ValueError where it is not JSON.
+    """
+    stack: list[_Container] = []
+    for token in _TOKEN.finditer(text, start):
+        place, character = token.start(), text[token.start()]
+        if character == _COMMA:
+            if not stack:
+                raise ValueError(_NOT_JSON)
+            stack[-1].divide(place)
+        elif character in _CLOSING:
+            if not stack or stack[-1].closing != character:
+                raise ValueError(_NOT_JSON)
+            container = stack.pop()
+            if not stack:
+                return container.closed(place), place + 1
+            if container.is_long(place):
+                stack[-1].take(container.start, container.closed(place), place + 1)
+        elif character != _QUOTE:
+            if len(stack) == _DEEPEST:
+                raise ValueError(_NOT_JSON)
+            stack.append(_Container(text, place, character == _BRACE))
+        elif token.end() == place + 1:
+            break  # a string that does not end
+    raise TextIncompleteError
+
+
+@dataclass(slots=True)
+class _Container:
+    """An object or array on its way: what was read of it, and what of its text is still to be read together."""
+
+    text: bytes
+    start: int
+    is_object: bool
+    begin: int = 0
+    """Where the text begins that was not read yet."""
+    comma: int = -1
+    """The last one in that text."""
+    is_behind_value: bool = False
+    """Whether nothing but a comma may follow: a long value was read by itself."""
+    found: Any = None
+
+    def __post_init__(self) -> None:
+        self.begin = self.start + 1
+
+    @property
+    def closing(self) -> int:
+        return b"}"[0] if self.is_object else b"]"[0]
+
+    def is_long(self, end: int) -> bool:
+        """Whether it is read by itself, and not with what is around it."""
+        return self.found is not None or end - self.begin > _PIECE
+
+    def divide(self, comma: int) -> None:
+        """At a comma of its own."""
+        if not self.is_behind_value and comma - self.begin <= _PIECE:
+            self.comma = comma
+            return
+        self._read_until(comma)
+        self.begin, self.comma, self.is_behind_value = comma + 1, -1, False
+
+    def take(self, start: int, value: Any, end: int) -> None:
+        """A value that was read by itself, and the text of which stood from `start` to `end`."""
+        if self.is_behind_value:
+            raise ValueError(_NOT_JSON)
+        if self.comma >= 0:
+            self._read_until(self.comma)
+            self.begin = self.comma + 1
+        head = self.text[self.begin : start]
+        if self.is_object:
+            name = _NAME.fullmatch(head)
+            if not name:
+                raise ValueError(_NOT_JSON)
+            self._add({_loaded(name[1]): value})
+        elif head.strip(_BLANKS):
+            raise ValueError(_NOT_JSON)
+        else:
+            self._add([value])
+        self.begin, self.comma, self.is_behind_value = end, -1, True
+
+    def closed(self, end: int) -> Any:
+        """All of it."""
+        if self.found is None:
+            return _loaded(self.text[self.start : end + 1])
+        self._read_until(end)
+        return self.found
+
+    def _read_until(self, end: int) -> None:
+        text = self.text[self.begin : end]
+        if bool(text.strip(_BLANKS)) == self.is_behind_value:
+            raise ValueError(_NOT_JSON)
+        if not self.is_behind_value:
+            self._add(_loaded(b"{%b}" % text if self.is_object else b"[%b]" % text))
+
+    def _add(self, more: Any) -> None:
+        if self.found is None:
+            self.found = more
+        elif self.is_object:
+            self.found.update(more)
+        else:
+            self.found.extend(more)
+
+
+def written(dataset: Mapping[str, Any]) -> Iterator[bytes]:
+    """A data set in DICOM JSON, without blanks, in pieces of which none holds more than an item of the top level."""
+    lead = b"{"
+    for key, element in dataset.items():
+        yield lead + orjson.dumps(key) + b":"
+        lead = b","
+        values = element.get("Value") if isinstance(element, dict) else None
+        if not isinstance(values, list) or len(values) < 2:
+            yield _dumped(element)
+            continue
+        opening = b"{"
+        for name, value in element.items():
+            yield opening + orjson.dumps(name) + b":"
+            opening = b","
+            if value is not values:
+                yield _dumped(value)
+                continue
+            bracket = b"["
+            for begin in range(0, len(values), 16):
+                yield bracket + _dumped(values[begin : begin + 16])[1:-1]
+                bracket = b","
+            yield b"]"
+        yield b"}"
+    yield b"}" if lead == b"," else b"{}"
+
+
+def _dumped(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a surrogate pair
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def _loaded(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text.decode())  # which takes what is no number, and half a surrogate pair
+    except RecursionError:
+        raise ValueError(_NOT_JSON) from None

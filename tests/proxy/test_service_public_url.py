@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
+from dicomveil_proxy.service.paths import ROOT
 from dicomveil_proxy.service.public_url import PublicURL
 
 
@@ -14,6 +15,8 @@ def url(
     trusted: tuple[str, ...] = ("10.0.0.0/8",),
     peer: str | None = "10.1.2.3",
     scheme: str = "http",
+    server: tuple[str, int] = ("192.0.2.1", 8080),
+    root: str = "",
 ) -> str:
     """The URL for a request with these headers."""
     scope = {
@@ -22,6 +25,8 @@ def url(
         "path": "/",
         "query_string": b"",
         "client": (peer, 1) if peer else None,
+        "server": server,
+        ROOT: root,
         "headers": [(name.encode(), value.encode()) for name, value in headers],
     }
     return PublicURL(configured, trusted).of(Request(scope))
@@ -65,11 +70,11 @@ def test_forwarded_in_several_headers() -> None:
     ("trusted", "peer"), [((), "10.1.2.3"), (("10.0.0.0/8",), "11.1.2.3"), (("10.0.0.0/8",), None), (("::1",), "unix")]
 )
 def test_forwarded_by_a_stranger(trusted: tuple[str, ...], peer: str | None) -> None:
-    """It is not believed; nor is X-Forwarded-Host, by anybody."""
+    """It is not believed, and X-Forwarded-Host is not either."""
     headers = (HOST, ("forwarded", "host=evil.test"), ("x-forwarded-host", "evil.test"))
 
     assert url(*headers, trusted=trusted, peer=peer) == "http://proxy.test:8080"
-    assert url(HOST, ("x-forwarded-host", "evil.test")) == "http://proxy.test:8080"
+    assert url(*headers[::2], trusted=trusted, peer=peer) == "http://proxy.test:8080"
 
 
 @pytest.mark.parametrize("host", ["", "a b", "a/b", "user@host", "a,b", 'a"b', "x" * 300, "a:b"])
@@ -77,3 +82,52 @@ def test_a_host_that_is_none(host: str) -> None:
     """URLs are then relative to the server, which PS3.18 allows."""
     assert url(("host", host)) == ""
     assert url(HOST, ("forwarded", "proto=gopher")) == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"proto": "https"}, "https://proxy.test:8080"),
+        ({"proto": "https", "host": "outside.test"}, "https://outside.test"),
+        ({"proto": "https", "host": "outside.test", "port": "443"}, "https://outside.test"),
+        ({"proto": "https", "port": "8443"}, "https://proxy.test:8443"),
+        ({"host": "outside.test:81", "port": "80"}, "http://outside.test"),
+        ({"host": "[::1]:81", "port": "82"}, "http://[::1]:82"),
+        ({"host": "evil.test, outside.test", "proto": "http, https"}, "https://outside.test"),
+        ({"port": "x"}, "http://proxy.test:8080"),
+        ({"proto": "gopher"}, ""),
+    ],
+)
+def test_x_forwarded(headers: dict[str, str], expected: str) -> None:
+    """What most proxies write counts as `Forwarded` does, from the same peers, and of the nearest one only."""
+    assert url(HOST, *((f"x-forwarded-{name}", value) for name, value in headers.items())) == expected
+
+
+def test_forwarded_before_x_forwarded() -> None:
+    """Where a peer writes the one, the other may be the user agent's."""
+    assert url(HOST, ("forwarded", "for=1.2.3.4"), ("x-forwarded-host", "evil.test")) == "http://proxy.test:8080"
+    assert url(HOST, ("forwarded", "nonsense"), ("x-forwarded-host", "evil.test")) == "http://proxy.test:8080"
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "expected"),
+    [
+        ("localhost", "127.0.0.1", "http://localhost:8080"),
+        ("LOCALHOST", "127.0.0.1", "http://LOCALHOST:8080"),
+        ("localhost", "::1", "http://localhost:8080"),
+        ("[::1]", "::1", "http://[::1]:8080"),
+        ("127.0.0.1", "127.0.0.1", "http://127.0.0.1:8080"),
+        ("192.0.2.1", "192.0.2.1", "http://192.0.2.1:8080"),
+        ("localhost:9", "127.0.0.1", "http://localhost:9"),
+        ("localhost", "192.0.2.1", "http://localhost"),
+        ("proxy.test", "127.0.0.1", "http://proxy.test"),
+    ],
+)
+def test_our_own_address_without_its_port(host: str, address: str, expected: str) -> None:
+    """Some user agents leave the port out of Host; links without it would be dead."""
+    assert url(("host", host), server=(address, 8080)) == expected
+
+
+def test_below_a_root() -> None:
+    """The path below which another application has mounted this one is part of every URL."""
+    assert url(HOST, root="/imaging data/") == "http://proxy.test:8080/imaging%20data"

@@ -34,6 +34,7 @@ from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
+from dicomveil_proxy.service.paths import Paths
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_response, problem_response
 from dicomveil_proxy.service.routes import DICOMweb
@@ -108,6 +109,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
+    application.add_middleware(Paths)
     return application
 
 

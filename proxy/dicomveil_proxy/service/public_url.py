@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address, ip_network
+from urllib.parse import quote
 
 from starlette.requests import Request
 
+from dicomveil_proxy.service.paths import ROOT
+
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+_USUAL_PORTS = {"http": "80", "https": "443"}
 _FORWARDED = re.compile(r'\s*([A-Za-z]+)\s*=\s*("[^"]*"|[^;,\s]*)\s*(?:;|$)')
 
 
 class PublicURL:
-    """The configured URL, or else what the request says; `Forwarded` (RFC 7239) counts from known peers only."""
+    """The configured URL, or else what the request says.
+
+    `Forwarded` (RFC 7239), or else the `X-Forwarded` headers that came before it, count from known peers only.
+    """
 
     def __init__(self, configured: str | None, trusted: tuple[str, ...]) -> None:
         self._configured = configured
@@ -22,14 +30,18 @@ class PublicURL:
         """Scheme and authority, and whatever path was configured; without a slash at the end."""
         if self._configured:
             return self._configured
+        root = quote(request.scope.get(ROOT, "").rstrip("/"))
         scheme, host = request.url.scheme, _with_port(request.headers.get("host", ""), request)
         if self._is_trusted(request):
-            forwarded = _last_forwarded(",".join(request.headers.getlist("forwarded")))
+            if listed := request.headers.getlist("forwarded"):
+                forwarded = _last_forwarded(",".join(listed))
+            else:
+                forwarded = _x_forwarded(request, host)
             scheme = forwarded.get("proto", scheme)
             host = forwarded.get("host", host)
         if scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-            return ""  # a URL relative to the server, which PS3.18 allows
-        return f"{scheme}://{host}"
+            return root  # a URL relative to the server, which PS3.18 allows
+        return f"{scheme}://{host}{root}"
 
     def _is_trusted(self, request: Request) -> bool:
         if not self._trusted or request.client is None:
@@ -44,7 +56,27 @@ class PublicURL:
 def _with_port(host: str, request: Request) -> str:
     """The host with our port, where a user agent names our own address without it, as dicomweb-client does."""
     address, port = request.scope.get("server") or ("", None)
-    return f"{host}:{port}" if port and host == address and port not in {80, 443} else host
+    if not port or port in {80, 443}:
+        return host
+    # A socket has an address, and that of this machine has names.
+    own = {address, f"[{address}]"} | (_LOOPBACK if address in _LOOPBACK else set())
+    return f"{host}:{port}" if host.lower() in own else host
+
+
+def _x_forwarded(request: Request, host: str) -> dict[str, str]:
+    """What the nearest proxy says in the headers that most of them know; without a port, that of `host` is none."""
+    said = {
+        name: request.headers.getlist(f"x-forwarded-{name}")[-1].rpartition(",")[2].strip()
+        for name in ("proto", "host", "port")
+        if f"x-forwarded-{name}" in request.headers
+    }
+    port = said.pop("port", "")
+    if port.isdecimal():
+        name = said.get("host", host)
+        scheme = said.get("proto", request.url.scheme)
+        bare = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+        said["host"] = bare if port == _USUAL_PORTS.get(scheme) else f"{bare}:{port}"
+    return said
 
 
 def _last_forwarded(header: str) -> dict[str, str]:

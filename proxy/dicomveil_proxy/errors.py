@@ -20,7 +20,8 @@ ProxyError (never raised itself)
 │   ├── OriginRefused                    404 or 410 as the origin said, else 502
 │   └── OriginMalformed                  502
 ├── Busy                                 503  a limit on concurrent work is reached; ask again later
-└── StateUnavailable                     503  our own state cannot be read or written: full disk, locked file
+├── StateUnavailable                     503  our own state cannot be read or written: full disk, locked file
+└── AuditUnavailable                     503  what happens cannot be written down, and must be
 
 `problems.py` turns them into responses. A message names a tag, keyword, VR, rule, parameter or limit. It
 never holds a value, an original UID, or the origin server's URL.
@@ -147,3 +148,7 @@ class Busy(ProxyError):
 
 class StateUnavailable(ProxyError):
     """Our own state cannot be read or written. The identity map is a cache: who can do without may go on."""
+
+
+class AuditUnavailable(ProxyError):
+    """The audit cannot be written, so that nothing may be answered (`audit.required`)."""

@@ -15,7 +15,9 @@ from dicomveil_engine.reports.explanation import Outcome
 from dicomveil_engine.reports.remainder import Reason
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.key_files import read_key
+from dicomveil_proxy.trust.audit import Action, AuditEvent, open_audit
 from proxy.instances import instance
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -36,6 +38,9 @@ def in_a_folder_with_what_the_page_names(tmp_path: Path, monkeypatch: pytest.Mon
     Path("ct.dcm").write_bytes(instance())
     Path("images").mkdir()
     Path("images/1.dcm").write_bytes(instance())
+    audit = open_audit(AuditSettings(file=Path("audit.jsonl")))
+    audit.record(AuditEvent(Action.START))
+    audit.close()
     policy = load_policy(Path("rules.json"), read_key(Path("project.key")))
     Path("encrypted.dcm").write_bytes(deidentify_instance(instance(), policy))
 

@@ -81,3 +81,57 @@ def _token_revoke(
 
 
 commands.add_typer(token_commands)
+
+audit_commands = typer.Typer(name="audit", help="Check and read the audit.", no_args_is_help=True)
+
+_Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one chain, the oldest first.")]
+
+
+@audit_commands.command("verify")
+def _audit_verify(
+    files: _Files,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="HEAD", help="What `dicomveil audit head` printed: the lines up to it must be there."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default="as the settings say, or beside the audit", help="The chain's key."),
+    ] = None,
+    config: _Config = None,
+) -> None:
+    """Check that no line was changed, added, dropped or moved.
+
+    Exit status 1 where one was. Lines that are missing at the end are noticed with --head only.
+    """
+    from dicomveil_proxy.command.audit import verify  # noqa: PLC0415 - see the module's docstring
+
+    verify(files, head, key_file, config)
+
+
+@audit_commands.command("head")
+def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Print the number and digest of the last line. Keep it where nobody who can change the file can change it."""
+    from dicomveil_proxy.command.audit import show_head  # noqa: PLC0415 - see the module's docstring
+
+    show_head(file)
+
+
+@audit_commands.command("show")
+def _audit_show(
+    files: _Files,
+    subject: Annotated[str | None, typer.Option(metavar="NAME", help="Only of one user, such as token:viewer.")] = None,
+    project: Annotated[str | None, typer.Option(metavar="NAME", help="Only of one project.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="WORD", help="Only such events: access, refusal, ...")] = None,
+    study: Annotated[str | None, typer.Option(metavar="UID", help="Only of one study, by its pseudonym.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then: 2030-01-31T08:00, or less.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to then.")] = None,
+    form: _Form = "table",
+) -> None:
+    """Print events that have all that is asked for. This does not check the chain."""
+    from dicomveil_proxy.command.audit import Filters, show  # noqa: PLC0415 - see the module's docstring
+
+    show(files, Filters(subject, project, event, study, since, until), form)
+
+
+commands.add_typer(audit_commands)

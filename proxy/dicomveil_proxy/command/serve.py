@@ -36,6 +36,7 @@ from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
+from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
@@ -101,6 +102,7 @@ def check(settings: Settings) -> list[str]:
         check_keys(projects)
     for project in projects:
         identity_map_of(project).close()
+    open_audit(settings.audit).close()
     return warned
 
 

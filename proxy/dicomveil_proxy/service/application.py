@@ -46,7 +46,10 @@ from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
+from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
+from dicomveil_proxy.trust.lifecycle import record_start, record_stop
+from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
@@ -80,16 +83,19 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        record_start(audit, described)
         yield
         for opened in origins.values():
             await opened.aclose()
         for project in projects:
             await project.transcoder.aclose()
             await asyncio.to_thread(project.identities.close)
+        record_stop(audit)
 
     # No pages of its own: what is not a route is refused.
     application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     application.router.redirect_slashes = False
+    audit = open_audit(settings.audit)
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
     for path in sorted(OPEN_PATHS):
@@ -105,6 +111,14 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
         doors=Doors(application.router.routes),
         authenticators=authenticators_of(settings),
         projects=[label_of(project.name) for project in projects],
+    )
+    application.add_middleware(
+        Recording,
+        audit=audit,
+        pseudonyms={
+            label_of(project.name): project.policy.is_pseudonym_uid if project.policy.replaces_uids else None
+            for project in projects
+        },
     )
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_proxy.errors import (
+    AuditUnavailable,
     BadRequest,
     Busy,
     Conflict,
@@ -47,6 +48,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     OriginMalformed: (502, "origin-malformed"),
     Busy: (503, "busy"),
     StateUnavailable: (503, "state-unavailable"),
+    AuditUnavailable: (503, "audit-unavailable"),
     # The engine's, when they come from a retrieve or search: the data set is the origin server's. A store
     # names the instance in FailedSOPSequence instead (PS3.18 Section 10.5.3) and never gets here.
     InvalidDataSetError: (502, "unreadable-instance"),

@@ -32,6 +32,7 @@ from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import Storing, bounded, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
 from dicomveil_proxy.trust.doors import GuardedRoute
+from dicomveil_proxy.trust.recording import note_count
 from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.wire.media_type import (
     DICOM,
@@ -188,6 +189,7 @@ class DICOMweb:
             uids = (scope.study, scope.series) if scope.study else tuple(named[:1])
             if not answer.results and uids and await self._project.translation.mend(*uids):
                 answer = await search(self._project, scope, query, self._base_url(request))
+        note_count(request.scope, len(answer.results))
         warnings = ", ".join(f'299 dicomveil "{each}"' for each in answer.warnings)
         headers = {"Warning": warnings} if warnings else {}
         if choice.offer.is_multipart:
@@ -297,6 +299,7 @@ class DICOMweb:
         with self._streams.counted():
             async with self._streams.in_time():
                 response = await storing.run(_events(request, reader, self._project.limits.request_bytes))
+        note_count(request.scope, response.stored)
         if response.status == 204:
             return Response(status_code=204)
         return json_response(response.dataset, status=response.status, media_type=DICOM_JSON)

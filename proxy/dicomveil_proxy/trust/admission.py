@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dicomveil_proxy.errors import Forbidden, NoRoute, ProxyError, Unauthenticated
 from dicomveil_proxy.service.responses import problem_response
 from dicomveil_proxy.trust.credentials import bearer
-from dicomveil_proxy.trust.doors import Door, Doors, is_open, lead
+from dicomveil_proxy.trust.doors import Door, Doors, close, is_open, lead
 from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.subject import ANONYMOUS, Subject, enter
 from dicomveil_proxy.trust.tokens import TokenFile
@@ -89,6 +89,7 @@ class Admission:
         try:
             await self._admit(scope)
         except ProxyError as error:
+            close(scope)
             await refuse(error, scope, receive, send)
             return
         await self._application(scope, receive, send)

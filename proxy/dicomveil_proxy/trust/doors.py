@@ -22,6 +22,7 @@ OPEN_METHODS = frozenset(("GET", "HEAD"))
 
 _PROJECT = re.compile("/projects/([^/]+)/")
 _KEY = "dicomveil.door"
+_REFUSED = "dicomveil.refused"
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,16 @@ def door_of(scope: Scope) -> Door | None:
 def lead(scope: Scope, door: Door) -> None:
     """Write down which door a request was led to."""
     scope[_KEY] = door
+
+
+def close(scope: Scope) -> None:
+    """Write down that a request was led to a door and did not pass."""
+    scope[_REFUSED] = True
+
+
+def is_refused(scope: Scope) -> bool:
+    """Whether a request was led to a door and did not pass."""
+    return bool(scope.get(_REFUSED, False))
 
 
 def _beginning(path: str) -> str:

@@ -61,6 +61,12 @@ def subject_of(scope: Scope) -> Subject:
     return subject
 
 
+def known_subject_of(scope: Scope) -> Subject | None:
+    """The subject of a request, if its credentials were valid."""
+    subject: Subject | None = scope.get(_KEY)
+    return subject
+
+
 def enter(scope: Scope, subject: Subject) -> None:
     """Write down whose request this is."""
     scope[_KEY] = subject

@@ -25,6 +25,8 @@ class StoreResponse:
 
     status: int
     dataset: JSONDataSet
+    stored: int = 0
+    """How many instances the origin server has taken."""
 
 
 def store_response(outcomes: Sequence[Outcome], unread: int) -> StoreResponse:
@@ -46,10 +48,10 @@ def store_response(outcomes: Sequence[Outcome], unread: int) -> StoreResponse:
     if not stored and not failed and not unread:
         return StoreResponse(204, dataset)
     if not failed and not unread:
-        return StoreResponse(200, dataset)
+        return StoreResponse(200, dataset, len(stored))
     if not stored and any(outcome.failure == OUT_OF_RESOURCES for outcome in failed):
         return StoreResponse(503, dataset)
-    return StoreResponse(202 if stored else 409, dataset)
+    return StoreResponse(202 if stored else 409, dataset, len(stored))
 
 
 def _reference(outcome: Outcome) -> JSONDataSet:

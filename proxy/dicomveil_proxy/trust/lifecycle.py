@@ -1,0 +1,52 @@
+"""What the audit says when the server starts and stops: versions, rules and keys of each project, by their digests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_proxy.settings.key_files import read_key
+from dicomveil_proxy.settings.policies import configuration_of
+from dicomveil_proxy.settings.projects import ProjectSettings
+from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
+from dicomveil_proxy.trust.rights import label_of
+
+_DIGITS = 16
+
+
+def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
+    """Write down the start of a worker, and by which rules and keys it works. Raises AuditUnavailable."""
+    if not audit.is_kept:
+        return
+    audit.record(AuditEvent(Action.START, details={"version": version("dicomveil-proxy")}))
+    for project in projects:
+        label = label_of(project.name)
+        details = {"profile": profile_digest(project.profile), "store": project.store, "on_error": project.on_error}
+        audit.record(AuditEvent(Action.CONFIGURATION, project=label, details=details))
+        fingerprint = key_fingerprint(read_key(project.key_file))
+        audit.record(AuditEvent(Action.KEYS, project=label, details={"key": fingerprint}))
+
+
+def record_stop(audit: Audit) -> None:
+    """Write down that a worker ends, and let go of the audit. Raises AuditUnavailable."""
+    try:
+        if audit.is_kept:
+            audit.record(AuditEvent(Action.STOP))
+    finally:
+        audit.close()
+
+
+def profile_digest(profile: str) -> str:
+    """The name of a preset, or the SHA-256 of a file of rules."""
+    configuration = configuration_of(profile)
+    if isinstance(configuration, Path):
+        return f"sha256:{hashlib.sha256(configuration.read_bytes()).hexdigest()}"
+    return f"preset:{profile}"
+
+
+def key_fingerprint(key: bytes) -> str:
+    """By which a key is recognised, and from which nothing of it can be found."""
+    return Keys(key).derive("key fingerprint").hex()[:_DIGITS]

@@ -21,6 +21,7 @@ ProxyError (never raised itself)
 │   └── OriginMalformed                  502
 ├── Busy                                 503  a limit on concurrent work is reached; ask again later
 ├── StateUnavailable                     503  our own state cannot be read or written: full disk, locked file
+├── IdentityProviderUnavailable          503  credentials cannot be checked now
 └── AuditUnavailable                     503  what happens cannot be written down, and must be
 
 `problems.py` turns them into responses. A message names a tag, keyword, VR, rule, parameter or limit. It
@@ -152,3 +153,7 @@ class StateUnavailable(ProxyError):
 
 class AuditUnavailable(ProxyError):
     """The audit cannot be written, so that nothing may be answered (`audit.required`)."""
+
+
+class IdentityProviderUnavailable(ProxyError):
+    """The identity provider's keys cannot be had, so that its tokens cannot be checked."""

@@ -29,6 +29,7 @@ STATUSES: dict[type[Exception], int] = {
     errors.OriginMalformed: 502,
     errors.Busy: 503,
     errors.StateUnavailable: 503,
+    errors.IdentityProviderUnavailable: 503,
     errors.AuditUnavailable: 503,
     InvalidDataSetError: 502,
     DeidentificationError: 403,

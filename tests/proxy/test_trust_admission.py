@@ -28,9 +28,9 @@ pytestmark = pytest.mark.anyio
 NOW = 1_700_000_000.0
 UNKNOWN = "2.25.1"
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
-_FILLED = {"frames": "1", "bulk": "7fe00010", "path": "studies/nothing/of/that/kind"}
+_FILLED = {"frames": "1", "bulk": "7fe00010"}
 """What stands in a parameter that is no UID."""
-_TRANSACTIONS = 26
+_TRANSACTIONS = 25
 """Routes of a project, at least: search, retrieve and store as PS3.18 Section 10 has them, and the URI service."""
 
 
@@ -142,6 +142,9 @@ async def test_a_project_that_is_not_there_is_as_one_of_others(tmp_path: Path) -
             "/projects/stroke/dicom-web/studies/2.25.1/metadata",
             "/projects/nothing/dicom-web/studies",
             "/projects/stroke/nothing",
+            "/projects/lung/dicom-web/nothing",
+            "/projects/lung/dicom-web/studies/2.25.1/nothing",
+            "/projects/lung/nothing",
             "/projects/stroke",
             "/dicom-web/studies",
             "/nothing",

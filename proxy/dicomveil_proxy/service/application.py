@@ -30,6 +30,7 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
+from dicomveil_proxy.origin.web.transport import Transport
 from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
@@ -48,7 +49,9 @@ from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
+from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
+from dicomveil_proxy.trust.oidc import OIDCTokens
 from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
@@ -188,7 +191,10 @@ def authenticators_of(settings: Settings) -> list[Authenticator]:
     """By what the server knows its users; where nothing is said of access, everybody is let in."""
     if settings.access is None:
         return [Anybody()]
-    return [StaticTokens(TokenFile(settings.access.tokens_file))]
+    found: list[Authenticator] = [StaticTokens(TokenFile(settings.access.tokens_file))]
+    if (oidc := settings.access.oidc) is not None:
+        found.append(OIDCTokens(oidc, KeySource(oidc.issuer, oidc.jwks_uri, Transport)))
+    return found
 
 
 async def _health(_: Request) -> Response:

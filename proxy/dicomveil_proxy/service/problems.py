@@ -13,6 +13,7 @@ from dicomveil_proxy.errors import (
     Busy,
     Conflict,
     Forbidden,
+    IdentityProviderUnavailable,
     NoRoute,
     NotAcceptable,
     NotReleasable,
@@ -48,6 +49,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     OriginMalformed: (502, "origin-malformed"),
     Busy: (503, "busy"),
     StateUnavailable: (503, "state-unavailable"),
+    IdentityProviderUnavailable: (503, "identity-provider-unavailable"),
     AuditUnavailable: (503, "audit-unavailable"),
     # The engine's, when they come from a retrieve or search: the data set is the origin server's. A store
     # names the instance in FailedSOPSequence instead (PS3.18 Section 10.5.3) and never gets here.

@@ -120,8 +120,6 @@ class DICOMweb:
             retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(self._rendered)),
             # URI Service: Section 9
             retrieve("/wado", self.wado),
-            # What is not above is refused.
-            retrieve("/{path:path}", self._refuse),
         ]
 
     def _route(self, path: str, endpoint: _Endpoint, *, right: Right, methods: list[str]) -> Route:
@@ -151,11 +149,6 @@ class DICOMweb:
                 return await self._afresh(uids, partial(answer, wanted))
 
         return retrieve_resource
-
-    async def _refuse(self, request: Request) -> Response:
-        """Say of a path without a route what is wrong with it."""
-        Resource.parse(self._path(request))
-        raise UnknownResource("there is no such kind of resource")
 
     def _path(self, request: Request) -> str:
         path: str = request.scope["path"]

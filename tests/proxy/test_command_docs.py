@@ -15,7 +15,7 @@ from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.configuration.settings import SETTING_NAMES
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.pseudonyms.keys import Keys
-from dicomveil_proxy.settings.access import TABLES, AccessSettings, AuditSettings, OIDCSettings
+from dicomveil_proxy.settings.access import TABLES, AccessSettings, AuditSettings, OIDCSettings, TLSSettings
 from dicomveil_proxy.settings.server import Limits, Settings, load_settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -50,7 +50,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert documented == settings_of(Settings, "DICOMVEIL_") + settings_of(Limits, "DICOMVEIL_LIMITS__")
 
 
-@pytest.mark.parametrize("model", [AccessSettings, AuditSettings, OIDCSettings])
+@pytest.mark.parametrize("model", [AccessSettings, AuditSettings, OIDCSettings, TLSSettings])
 def test_every_setting_of_access_is_documented(model: type[BaseModel]) -> None:
     """In a table of its own, by its name."""
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", CONFIGURATION, re.MULTILINE)

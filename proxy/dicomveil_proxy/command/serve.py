@@ -31,11 +31,12 @@ from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
-from dicomveil_proxy.settings.access import is_loopback
+from dicomveil_proxy.settings.access import AccessSettings, is_loopback
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
+from dicomveil_proxy.trust import tls
 from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
@@ -92,7 +93,7 @@ def check(settings: Settings) -> list[str]:
     up later.
     """
     check_access(settings)
-    warned: list[str] = []
+    warned = [] if settings.tls is None else tls.check(settings.tls)
     projects = projects_of(settings)
     for project in projects:
         with project.blamed():
@@ -117,12 +118,25 @@ def check_access(settings: Settings) -> None:
             "anonymous = true if everybody who reaches the server may use it"
         )
     if settings.access is not None:
+        check_certificates(settings, settings.access)
         TokenFile(settings.access.tokens_file).all()
         names = {label_of(project.name): project.name for project in projects_of(settings)}
         if len(names) < len(projects_of(settings)):
             raise ConfigurationError(
                 "projects.default: with [access], `default` is the project above the tables; choose another name"
             )
+
+
+def check_certificates(settings: Settings, access: AccessSettings) -> None:
+    """Refuse client certificates that can never come. Raises ConfigurationError."""
+    by_connection = settings.tls is not None and settings.tls.client_ca is not None
+    if access.client_cert_header and not settings.trusted_proxies:
+        raise ConfigurationError("access.client_cert_header: it goes with trusted_proxies, which are not set")
+    if access.certificates and not by_connection and not access.client_cert_header:
+        raise ConfigurationError(
+            "access.certificates: no client certificate can come; set tls.client_ca, or client_cert_header and "
+            "trusted_proxies where another server ends the TLS connections"
+        )
 
 
 def _check_project(project: ProjectSettings) -> list[str]:
@@ -177,7 +191,8 @@ def root_url(settings: Settings, listening: socket.socket) -> str:
     if settings.public_url:
         return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listening.getsockname()[1]}"
+    scheme = "http" if settings.tls is None else "https"
+    return f"{scheme}://{host}:{listening.getsockname()[1]}"
 
 
 def described(settings: Settings, root: str) -> str:
@@ -220,6 +235,7 @@ def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECON
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=graceful_seconds,
         timeout_worker_healthcheck=_WORKER_SECONDS,
+        ssl_context_factory=partial(tls.context_factory, settings.tls) if settings.tls else None,
     )
 
 

@@ -48,6 +48,7 @@ from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.audit import open_audit
+from dicomveil_proxy.trust.certificates import ClientCertificates
 from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
@@ -192,6 +193,8 @@ def authenticators_of(settings: Settings) -> list[Authenticator]:
     if settings.access is None:
         return [Anybody()]
     found: list[Authenticator] = [StaticTokens(TokenFile(settings.access.tokens_file))]
+    if settings.access.certificates:
+        found.append(ClientCertificates(settings.access, settings.trusted_proxies))
     if (oidc := settings.access.oidc) is not None:
         found.append(OIDCTokens(oidc, KeySource(oidc.issuer, oidc.jwks_uri, Transport)))
     return found

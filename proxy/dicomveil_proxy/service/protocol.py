@@ -14,6 +14,8 @@ from typing import Any, cast
 from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from dicomveil_proxy.trust.certificates import tls_extension
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -37,10 +39,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_message = False
         """Whether a request has begun that has not ended: its head, and then its body."""
         self._refusal = 400
+        self._extensions: dict[str, dict[str, Any]] | None = None
+        """ASGI's of a TLS connection: the subject of its client certificate."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """A head is awaited from now on."""
+        """A head is awaited from now on. Of a TLS connection it is known by now whose it is."""
         super().connection_made(transport)
+        if (connection := transport.get_extra_info("ssl_object")) is not None:
+            self._extensions = {"tls": tls_extension(connection.getpeercert(binary_form=True))}
         self._begin_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,6 +72,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes is None:
             self._begin_head()
         super().on_message_begin()
+        if self._extensions is not None:
+            cast("dict[str, Any]", self.scope)["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """The head is whole; the bytes that came with its end may have been many."""

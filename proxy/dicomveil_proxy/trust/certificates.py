@@ -1,0 +1,97 @@
+"""Client certificates: whose a connection is, by the certificate that TLS has verified (RFC 8446, RFC 9440).
+
+A certificate comes with the connection itself, or, from a proxy that is trusted and that ended the TLS connection, in
+the header `Client-Cert`. Certificates are public: a header of anybody else is worth nothing, and is not looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from cryptography import x509
+from starlette.types import Scope
+
+from dicomveil_proxy.errors import BadRequest
+from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.trust.subject import Kind, Subject
+
+_HEADER = b"client-cert"
+_BYTE_SEQUENCE = re.compile(rb":([A-Za-z0-9+/]+={0,2}):")
+"""RFC 8941 Section 3.3.5."""
+_MAXIMUM_BYTES = 16_384
+
+
+class ClientCertificates:
+    """Authenticates holders of client certificates."""
+
+    def __init__(self, access: AccessSettings, trusted_proxies: Sequence[str]) -> None:
+        self._access = access
+        self._networks = [ip_network(each, strict=False) for each in trusted_proxies]
+
+    async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
+        """The holder; None where the request presents a token, which then counts, or no certificate that is known.
+
+        Raises BadRequest for a header of a trusted proxy that cannot be read.
+        """
+        if token is not None:
+            return None
+        name = self._forwarded(scope)
+        if name is None:
+            name = _tls(scope).get("client_cert_name")
+        if not isinstance(name, str):
+            return None
+        grants = self._access.of_certificate(name)
+        return None if grants is None else Subject(Kind.CERTIFICATE, name, grants)
+
+    def _forwarded(self, scope: Scope) -> str | None:
+        """The subject of the certificate that a trusted proxy names."""
+        if not self._access.client_cert_header or not self._is_trusted(scope):
+            return None
+        found = [value for name, value in scope["headers"] if name == _HEADER]
+        if not found:
+            return None
+        match = _BYTE_SEQUENCE.fullmatch(found[0].strip())
+        if len(found) > 1 or match is None or len(match[1]) > _MAXIMUM_BYTES:
+            raise BadRequest("the header Client-Cert is not one certificate by RFC 9440")
+        try:
+            certificate = x509.load_der_x509_certificate(base64.b64decode(match[1], validate=True))
+        except (ValueError, binascii.Error):
+            raise BadRequest("the header Client-Cert is not one certificate by RFC 9440") from None
+        now = datetime.now(UTC)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            return None
+        return subject_of(certificate)
+
+    def _is_trusted(self, scope: Scope) -> bool:
+        client = scope.get("client")
+        try:
+            peer = ip_address(client[0]) if client else None
+        except ValueError:
+            return False
+        return peer is not None and any(peer in network for network in self._networks)
+
+
+def subject_of(certificate: x509.Certificate) -> str:
+    """The subject, as `openssl x509 -noout -subject -nameopt RFC2253` prints it."""
+    return certificate.subject.rfc4514_string()
+
+
+def tls_extension(certificate: bytes | None) -> dict[str, Any]:
+    """What ASGI's extension for TLS says of a connection with this client certificate (DER), or with none."""
+    if certificate is None:
+        return {"client_cert_name": None}
+    try:
+        return {"client_cert_name": subject_of(x509.load_der_x509_certificate(certificate))}
+    except ValueError:
+        return {"client_cert_name": None}
+
+
+def _tls(scope: Scope) -> dict[str, Any]:
+    extension: dict[str, Any] = scope.get("extensions", {}).get("tls", {})
+    return extension

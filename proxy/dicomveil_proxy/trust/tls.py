@@ -1,0 +1,111 @@
+"""TLS: the server's own certificate, read again when its file has changed, and whose client certificates are accepted.
+
+A certificate is changed on disk by whatever renews it. The next connection has the new one; connections that are open
+keep theirs. Files that do not go together, such as in the moment between the two being written, change nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.settings.access import TLSSettings
+
+_WARNING_DAYS = 14
+
+_log = logging.getLogger(__name__)
+
+
+def context(settings: TLSSettings) -> ssl.SSLContext:
+    """The server's TLS context. Raises ConfigurationError."""
+    reloading = _Reloading(settings)
+    first = reloading.current
+    first.sni_callback = reloading.greet  # called for every connection, whether or not it names a server
+    return first
+
+
+def context_factory(settings: TLSSettings, config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """The same, as uvicorn calls it in each worker."""
+    del config, default
+    return context(settings)
+
+
+def check(settings: TLSSettings, now: datetime | None = None) -> list[str]:
+    """Warnings about the certificate. Raises ConfigurationError for what cannot be used."""
+    _built(settings)
+    certificate = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
+    now = now or datetime.now(UTC)
+    until = certificate.not_valid_after_utc
+    if until <= now:
+        raise ConfigurationError(f"tls.certificate: it has expired on {until:%Y-%m-%d}")
+    if until - now < timedelta(days=_WARNING_DAYS):
+        return [f"tls.certificate: it expires on {until:%Y-%m-%d}"]
+    return []
+
+
+class _Reloading:
+    """The context in force."""
+
+    def __init__(self, settings: TLSSettings) -> None:
+        self._settings = settings
+        self._stamps = _stamps(settings)
+        self.current = _built(settings)
+
+    def greet(self, connection: Any, name: str | None, initial: ssl.SSLContext) -> None:
+        """Give a new connection the certificate that is on disk now."""
+        del name, initial
+        stamps = _stamps(self._settings)
+        if stamps != self._stamps:
+            self._stamps = stamps
+            try:
+                self.current = _built(self._settings)
+                _log.info("tls: the certificate is read again")
+            except ConfigurationError as error:
+                _log.error("the old certificate stays: %s", error)
+        connection.context = self.current
+
+
+def _stamps(settings: TLSSettings) -> tuple[object, ...]:
+    return tuple(_stamp(file) for file in (settings.certificate, settings.key, settings.client_ca))
+
+
+def _stamp(file: Path | None) -> object:
+    if file is None:
+        return None
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _built(settings: TLSSettings) -> ssl.SSLContext:
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols(["http/1.1"])
+    try:
+        # Without a pass phrase: OpenSSL would ask for one on the terminal.
+        made.load_cert_chain(settings.certificate, settings.key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"tls: certificate and key cannot be used ({_reason(error)})") from None
+    if settings.client_ca is not None:
+        try:
+            made.load_verify_locations(settings.client_ca)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"tls.client_ca: it cannot be used ({_reason(error)})") from None
+        # Not required: the same server has users with tokens, and probes for its health.
+        made.verify_mode = ssl.CERT_OPTIONAL
+    return made
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "not PEM"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -330,3 +330,31 @@ async def test_without_listed_pages_a_preflight_is_a_request(tmp_path: Path) -> 
         response = await here.ask("OPTIONS", "/dicom-web/studies", None, Origin=VIEWER, **_PREFLIGHT)
 
     assert response.status_code == 401
+
+
+# Limits
+
+
+async def test_too_many_requests(tmp_path: Path) -> None:
+    """429 with the seconds to wait; another user, and another project, are not concerned."""
+    async with server(tmp_path, limits={"requests_per_second": 1}) as here:
+        first, second = here.token(["*"], ["search"]), here.token(["*"], ["search"])
+        answers = [await here.ask("GET", "/dicom-web/studies", first) for _ in range(3)]
+        others = [
+            await here.ask("GET", "/dicom-web/studies", second),
+            await here.ask("GET", "/projects/lung/dicom-web/studies", first),
+        ]
+
+    assert [each.status_code for each in answers] == [200, 429, 429]
+    assert (answers[1].json()["code"], answers[1].headers["retry-after"]) == ("too-many-requests", "1")
+    assert [each.status_code for each in others] == [200, 200]
+
+
+async def test_bytes_of_a_day(tmp_path: Path) -> None:
+    """What has begun ends; the next is refused."""
+    async with server(tmp_path, limits={"bytes_per_day": 10}) as here:
+        token = here.token(["*"], ["search"])
+        answers = [await here.ask("GET", "/dicom-web/studies", token) for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [200, 429]
+    assert len(answers[0].content) > 10

@@ -38,6 +38,7 @@ from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, proje
 from dicomveil_proxy.settings.server import Settings, load_settings
 from dicomveil_proxy.trust import tls
 from dicomveil_proxy.trust.audit import open_audit
+from dicomveil_proxy.trust.limits import divided
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
@@ -93,7 +94,8 @@ def check(settings: Settings) -> list[str]:
     up later.
     """
     check_access(settings)
-    warned = [] if settings.tls is None else tls.check(settings.tls)
+    warned = divided(settings.limits, settings.workers)
+    warned += [] if settings.tls is None else tls.check(settings.tls)
     projects = projects_of(settings)
     for project in projects:
         with project.blamed():

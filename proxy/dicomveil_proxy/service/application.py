@@ -115,6 +115,8 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
         doors=Doors(application.router.routes),
         authenticators=authenticators_of(settings),
         projects=[label_of(project.name) for project in projects],
+        limits=settings.limits,
+        workers=settings.workers,
     )
     application.add_middleware(
         Recording,

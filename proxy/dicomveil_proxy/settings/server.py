@@ -77,6 +77,14 @@ class Limits(BaseModel):
     """Of the request line and the header fields."""
     header_seconds: PositiveFloat = 10
     """For the request line and the header fields to arrive."""
+    body_bytes_per_second: PositiveFloat = 1024
+    """The least rate at which a body must come, after the first half minute."""
+    requests_per_second: PositiveFloat | None = None
+    """Of one user in one project."""
+    subject_streams: PositiveInt = 48
+    """Answers of one user in one project at one time, per worker."""
+    bytes_per_day: PositiveInt | None = None
+    """Sent to one user in one project."""
     origin_connect_seconds: PositiveFloat = 10
     origin_read_seconds: PositiveFloat = 60
     """Without a byte from the origin."""

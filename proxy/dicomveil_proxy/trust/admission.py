@@ -20,13 +20,16 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_proxy.errors import Forbidden, NoRoute, ProxyError, Unauthenticated
 from dicomveil_proxy.service.responses import problem_response
+from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.trust.body import PacedBody, check_length
 from dicomveil_proxy.trust.credentials import bearer
 from dicomveil_proxy.trust.doors import Door, Doors, close, is_open, lead
-from dicomveil_proxy.trust.rights import Right
+from dicomveil_proxy.trust.limits import Allowances, Usage
+from dicomveil_proxy.trust.rights import EVERY_PROJECT, Right
 from dicomveil_proxy.trust.subject import ANONYMOUS, Subject, enter
 from dicomveil_proxy.trust.tokens import TokenFile
 
@@ -72,12 +75,16 @@ class Admission:
         doors: Doors,
         authenticators: Iterable[Authenticator],
         projects: Iterable[str],
+        limits: Limits,
+        workers: int,
     ) -> None:
         """`projects` are the labels of all that the server has."""
         self._application = application
         self._doors = doors
         self._authenticators = tuple(authenticators)
         self._projects = tuple(projects)
+        self._limits = limits
+        self._allowances = Allowances(limits, workers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request."""
@@ -86,16 +93,22 @@ class Admission:
             return
         if scope["type"] != "http":
             raise RuntimeError("only HTTP is served")
+        body = PacedBody(scope, receive, self._limits.body_bytes_per_second)
+        send = body.closing(send)
+        is_admitted = False
         try:
-            await self._admit(scope)
+            subject, door = await self._admit(scope)
+            with self._allowances.request(subject, door.project or EVERY_PROJECT) as usage:
+                is_admitted = True
+                await self._application(scope, body.receive, _counted(send, usage))
         except ProxyError as error:
+            if is_admitted:
+                raise
             close(scope)
-            await refuse(error, scope, receive, send)
-            return
-        await self._application(scope, receive, send)
+            await problem_response(error, scope.get("request_id", ""))(scope, receive, send)
 
-    async def _admit(self, scope: Scope) -> None:
-        """Raises the ProxyError with which the request is refused."""
+    async def _admit(self, scope: Scope) -> tuple[Subject, Door]:
+        """Whose request it is, and what for. Raises the ProxyError with which it is refused."""
         whose = await self._authenticated(scope)
         enter(scope, whose)
         found = self._doors.of(scope)
@@ -108,6 +121,8 @@ class Admission:
         # A method that the route does not have is answered by the router: 405, and nothing is done.
         if is_allowed_method and not self._may(whose, door):
             raise Forbidden(f"the right `{door.right}` is missing")
+        check_length(scope, self._limits.request_bytes)
+        return whose, door
 
     async def _authenticated(self, scope: Scope) -> Subject:
         token = bearer(scope["headers"])
@@ -127,17 +142,11 @@ def may_everywhere(whose: Subject, right: Right, projects: Iterable[str]) -> boo
     return all(whose.may(project, right) for project in projects)
 
 
-async def refuse(error: ProxyError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request that does not go on. Its body, where it has one, is not read: the connection ends with it."""
-    response = problem_response(error, scope.get("request_id", ""))
-    if has_body(scope):
-        response.headers["connection"] = "close"
-    await response(scope, receive, send)
+def _counted(send: Send, usage: Usage) -> Send:
+    """Add what is sent to what the user has used."""
 
+    async def sent(message: Message) -> None:
+        usage.bytes += len(message.get("body", b""))
+        await send(message)
 
-def has_body(scope: Scope) -> bool:
-    """Whether a body comes with the request (RFC 9112 Section 6.3)."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
+    return sent

@@ -1,0 +1,78 @@
+"""The body of a request while it comes: how fast it must, and what becomes of the connection if it is not read.
+
+A body that drips would hold a place among the streams for ever. Nothing here looks at what the body says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Receive, Scope, Send
+
+from dicomveil_proxy.errors import PayloadTooLarge, RequestTooSlow
+
+GRACE_SECONDS = 30.0
+"""For which a sender may pause, besides the time that the least rate gives."""
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether a body comes with the request (RFC 9112 Section 6.3)."""
+    heads = scope["headers"]
+    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in heads)
+
+
+def check_length(scope: Scope, limit: int) -> None:
+    """Refuse a body whose length is known and over the limit, before any of it is read. Raises PayloadTooLarge."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise PayloadTooLarge(f"the request's body is over {limit} bytes (limits.request_bytes)")
+
+
+class PacedBody:
+    """Gives the body on; raises RequestTooSlow where it comes too slowly."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, bytes_per_second: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._receive = receive
+        self._rate = bytes_per_second
+        self._clock = clock
+        self._bytes = 0
+        self._waited = 0.0
+        """Seconds in which somebody waited for a piece; what is done with pieces is not the sender's fault."""
+        self.is_whole = not has_body(scope)
+
+    async def receive(self) -> Message:
+        """The next piece, or that the sender has gone."""
+        if self.is_whole:
+            return await self._receive()
+        begun = self._clock()
+        allowed = GRACE_SECONDS + self._bytes / self._rate - self._waited
+        if allowed <= 0:
+            raise _too_slow()
+        try:
+            async with asyncio.timeout(allowed):
+                message = await self._receive()
+        except TimeoutError:
+            raise _too_slow() from None
+        self._waited += self._clock() - begun
+        self._bytes += len(message.get("body", b""))
+        self.is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    def closing(self, send: Send) -> Send:
+        """Let the connection end with an answer that is sent before the body was read to its end."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self.is_whole:
+                MutableHeaders(scope=message)["connection"] = "close"
+            await send(message)
+
+        return sent
+
+
+def _too_slow() -> RequestTooSlow:
+    return RequestTooSlow("the request's body comes too slowly (limits.body_bytes_per_second)")

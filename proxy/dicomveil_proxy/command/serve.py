@@ -40,6 +40,7 @@ from dicomveil_proxy.trust import tls
 from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.limits import divided
 from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
 STARTUP_FAILED = 3
@@ -105,6 +106,7 @@ def check(settings: Settings) -> list[str]:
         check_keys(projects)
     for project in projects:
         identity_map_of(project).close()
+    syslog_of(settings.audit)
     open_audit(settings.audit).close()
     return warned
 

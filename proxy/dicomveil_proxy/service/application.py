@@ -55,6 +55,7 @@ from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.oidc import OIDCTokens
 from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
 PREFIX = "/dicom-web"
@@ -99,7 +100,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     # No pages of its own: what is not a route is refused.
     application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     application.router.redirect_slashes = False
-    audit = open_audit(settings.audit)
+    audit = open_audit(settings.audit, syslog_of(settings.audit))
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
     for path in sorted(OPEN_PATHS):

@@ -54,6 +54,7 @@ READS_CONFIGURATION = {
     "attributes/_standard/structured_content.py",
     "pixels/judge.py",
     "pixels/masks.py",
+    "text/gazetteer/__init__.py",
     "text/lists/__init__.py",
 }
 

@@ -27,6 +27,7 @@ from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_DESCRIPTION
 from dicomveil_engine.text.detectors import detect
+from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
 from dicomveil_engine.text.words import DUMMY_WORD
@@ -77,6 +78,8 @@ _TWO_WORDS = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _PARTS_OF_KEYWORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CODE = re.compile(r"[\w.\-]{1,16}")
+_NAMES = frozenset((Infotype.PERSON_NAME, Infotype.ORGANIZATION_NAME, Infotype.LOCATION))
+"""Judged by `_NAME` and by the words that no list knows."""
 _LENGTH = re.compile(r"\d+ bytes( that are no [A-Z]{2})?")
 
 About = Literal["pseudonym", "replaced", ""]
@@ -139,7 +142,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
 
 def _in_text(text: str) -> list[Reason]:
     reasons = []
-    if detect(Reading(text)):
+    if any(finding.infotype not in _NAMES for finding in detect(Reading(text))):
         reasons.append(Reason.IDENTIFIER)
     if _NAME.search(text) or (_TWO_WORDS.fullmatch(text) and _has_unknown_word(text)):
         reasons.append(Reason.NAME)

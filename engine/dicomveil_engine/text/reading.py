@@ -49,6 +49,8 @@ class Reading:
     text: str
     regions: tuple[str, ...] = field(default=("US",))
     """Countries (ISO 3166) whose telephone numbers are written without a country code."""
+    all_ages: bool = False
+    """Whether an age identifies however young somebody is."""
 
     @cached_property
     def plain(self) -> str:

@@ -11,17 +11,24 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from dicomveil_engine.text.detectors import (
+    ages,
     bank_accounts,
     dates,
     east_asian_dates,
+    east_asian_names,
     emails,
+    initials,
     national_ids,
     net_addresses,
     numbers,
+    organizations,
+    persons,
     phones,
-    titles,
+    places,
+    record_numbers,
     uids,
     urls,
+    usernames,
 )
 from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.reading import Reading
@@ -30,17 +37,24 @@ Detector = Callable[[Reading], Iterable[Finding]]
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType(
     {
-        "uids": uids.find,
-        "urls": urls.find,
-        "emails": emails.find,
-        "net_addresses": net_addresses.find,
+        "ages": ages.find,
+        "bank_accounts": bank_accounts.find,
         "dates": dates.find,
         "east_asian_dates": east_asian_dates.find,
-        "bank_accounts": bank_accounts.find,
+        "east_asian_names": east_asian_names.find,
+        "emails": emails.find,
+        "initials": initials.find,
         "national_ids": national_ids.find,
-        "phones": phones.find,
+        "net_addresses": net_addresses.find,
         "numbers": numbers.find,
-        "titles": titles.find,
+        "organizations": organizations.find,
+        "persons": persons.find,
+        "phones": phones.find,
+        "places": places.find,
+        "record_numbers": record_numbers.find,
+        "uids": uids.find,
+        "urls": urls.find,
+        "usernames": usernames.find,
     }
 )
 """By the name under which a reason gives it; in no order that matters."""

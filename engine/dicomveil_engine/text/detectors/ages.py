@@ -1,0 +1,62 @@
+"""AGE: ages over 89, which the Safe Harbor rule of HIPAA counts among the identifiers (45 CFR 164.514(b)(2)(i)(C)).
+
+With `reading.all_ages`, every age.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.reading import Reading
+
+_OLDEST_ALLOWED = 89
+_OLDEST = 130
+
+_YEARS = (
+    r"(?:y(?:rs?|ears?)?[ /.\-]{0,2}o(?:ld)?(?![^\W\d_])\.?|years?[ \-]of[ \-]age|years?[ \-]old|yrs?\b"
+    r"|years?(?=[ ,.;)]|\Z)"
+    r"|jahrig\w{0,2}|jahre?(?:[ ]alt)?(?![^\W\d_])|j\.?(?=[ ,.;)]|\Z)"
+    r"|ans\b|anos\b|anni\b|jaar\b|jarige\b|lat\b|letni\w{0,3}|letia\b|yasinda\w{0,2}|yas\b|let\b|ar gammal\b|arig\w?\b"
+    r"|лет\b|летн\w{1,3}|года?\b|ετων\b|歳|才|岁|세)"
+)
+_FEMALE_OR_MALE = (
+    r"(?:yo[ ]?)?(?:[mf](?![\w'.])|(?:male|female|man|woman|lady|gentleman|patient|patientin|patiente|paciente)\b)"
+)
+_AGE = re.compile(
+    "|".join(
+        (
+            # 95 y/o, 95-year-old, 95jährig, 95歳
+            rf"(?<![\w.,/])(?P<a>\d{{1,3}})[ ]?-?[ ]?{_YEARS}",
+            # 96Y, 096Y: the age string of VR AS
+            r"(?<![\w.,/])(?P<b>\d{2,3})y(?![^\W_])",
+            # 103F, 95 M, 92 male
+            rf"(?<![\w.,/\-])(?P<c>\d{{2,3}})[ ]?{_FEMALE_OR_MALE}",
+            # age 95, aged 95, Age: 95, Alter 95, im Alter von 95, edad 95, wiek 95
+            (
+                r"(?<![^\W\d_])(?:aged?|alters?|im alter von|ages? de|edad|eta|leeftijd|idade|wiek|yas|yasi|возраст"
+                r"|vek|alder|年齢|年龄|나이|연령)(?:[ ]?(?:is|of|de|di|von|van|:|=|-)){0,2}"
+                r"[ ]?(?P<d>\d{2,3})(?![\d%])(?![.,]\d)"
+            ),
+        )
+    )
+)
+_DISEASE = re.compile(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|within|every|after|in)[ ]\Z")
+"""Years that somebody smoked or had a disease, not his age."""
+_REACH = 9
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The ages of a text over 89, or all of them."""
+    if not reading.has_digits(2):
+        return
+    text = reading.plain
+    for match in _AGE.finditer(text):
+        group = match.lastgroup or "a"
+        years = int(match[group])
+        if years > _OLDEST or not (reading.all_ages or years > _OLDEST_ALLOWED):
+            continue
+        if group == "a" and _DISEASE.search(text, max(0, match.start() - _REACH), match.start()):
+            continue
+        yield Finding(*match.span(group), Infotype.AGE, Likelihood.LIKELY, "an age")

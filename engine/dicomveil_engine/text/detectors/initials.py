@@ -1,0 +1,40 @@
+"""PERSON_NAME as two or three initials behind a word for somebody who works: `Tech: DW`, `Checked: T.R.`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+
+_CUED = re.compile(
+    r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
+    r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_])"
+)
+
+
+@cache
+def not_initials() -> frozenset[str]:
+    """Modalities, views, sides, units, departments: two or three capitals that are nobody's."""
+    return word_lists("cues")["not initials"]
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The initials of a text behind a cue."""
+    cues = word_lists("cues")["initials"]
+    if not any(cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "(")):
+        return
+    for match in _CUED.finditer(reading.plain):
+        start, end = match.span("value")
+        written = reading.text[start:end]
+        if match["cue"] not in cues or not written.isupper():
+            continue
+        # Without a colon, initials in a text of capitals are a word like any other.
+        if ":" not in match["gap"] and "=" not in match["gap"] and reading.text.isupper():
+            continue
+        if not not_initials().isdisjoint(match["value"].split("/")):
+            continue
+        yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials behind a word for a person")

@@ -1,0 +1,208 @@
+"""ORGANIZATION_NAME: hospitals, practices and other institutions, by the word for them and the name beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine, words_of
+
+_MOST_WORDS = 5
+_GAP = re.compile(r"[ ]{1,2}|\.[ ]?|-|\.-|_|[ ]?&[ ]?|'s[ ]|'|\^")
+_PREFIXES = frozenset(
+    [
+        "mount",
+        "mt",
+        "st",
+        "saint",
+        "san",
+        "santa",
+        "north",
+        "south",
+        "east",
+        "west",
+        "upper",
+        "lower",
+        "new",
+        "old",
+        "fort",
+        "royal",
+        "holy",
+        "sacred",
+    ]
+)
+_COMPOUND = re.compile(
+    r"(?<![^\W\d_])(?:(?:st|sankt)\.?[ \-]{1,2})?(?:[^\W\d_]{2,20}-){1,3}"
+    r"(?:krankenhaus|klinikum|klinik|hospital|spital|stift|ziekenhuis)(?![^\W\d_])"
+    r"|(?<![^\W\d_])(?!uni|tages|poli|augen|haut|kinder|frauen|reha|fach|spezial|akut)[^\W\d_]{4,20}"
+    r"(?:krankenhaus|klinikum|ziekenhuis)(?![^\W\d_])"
+)
+_EAST_ASIAN = re.compile(
+    r"[\u30a0-\u30ff\u3400-\u9fff]{1,12}(?:病院|医院|クリニック|医療センター|診療所|療養院|保健所|卫生院|门诊部)"
+    r"|[\uac00-\ud7a3]{1,10}(?:병원|의원|의료원|보건소|요양원)"
+)
+_NOT_A_NAME = frozenset(
+    ["本院", "当院", "他院", "前医", "某", "近医", "本", "当", "贵", "我", "이", "본", "타", "다른"]
+)
+_NUMBERED = re.compile(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|поликлиник[аеиу]|роддом)[ ]?(?:№|n|no\.?)[ ]?\d{1,3}")
+
+
+class _Heads(NamedTuple):
+    before: frozenset[str]
+    """A name stands before them."""
+    strong: frozenset[str]
+    pairs: frozenset[str]
+    behind: frozenset[str]
+    """A name stands behind them."""
+    behind_pairs: frozenset[str]
+    between: frozenset[str]
+
+
+@cache
+def _heads() -> _Heads:
+    lists = word_lists("organizations")
+    return _Heads(
+        lists["heads before"],
+        lists["strong heads before"],
+        lists["strong pairs phrases"],
+        lists["heads behind"],
+        lists["heads behind phrases"],
+        lists["between"] | lists["saints"],
+    )
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The institutions of a text."""
+    text = reading.plain
+    if not text.isascii():
+        for match in _EAST_ASIAN.finditer(text):
+            if not any(match[0].startswith(word) for word in _NOT_A_NAME):
+                yield _finding(*match.span())
+        for match in _NUMBERED.finditer(text):
+            yield _finding(*match.span())
+    words = words_of(reading)
+    heads = _heads()
+    if not any(word.folded in heads.before or word.folded in heads.behind for word in words) and not _COMPOUND.search(
+        text
+    ):
+        return
+    spans = _Institutions(text, words)
+    for match in _COMPOUND.finditer(text):
+        if reading.text[match.start()].isupper():
+            yield _finding(match.start(), spans.end_behind(match.end()))
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word.folded in heads.before and (span := spans.before(index)):
+            yield _finding(*span)
+        if word.folded in heads.behind and (span := spans.behind(index)):
+            yield _finding(*span)
+        index += 1
+
+
+def _finding(start: int, end: int) -> Finding:
+    return Finding(start, end, Infotype.ORGANIZATION_NAME, Likelihood.LIKELY, "a name beside a word for an institution")
+
+
+class _Institutions:
+    def __init__(self, text: str, words: list[Word]) -> None:
+        self.text = text
+        self.words = words
+        self.is_upper = not any(word.case in {Case.LOWER, Case.TITLE} for word in words if len(word.folded) > 2)
+
+    def _gap(self, index: int) -> str:
+        return self.text[self.words[index].end : self.words[index + 1].start]
+
+    def _pair(self, index: int) -> str:
+        return f"{self.words[index].folded} {self.words[index + 1].folded}" if index + 1 < len(self.words) else ""
+
+    def before(self, index: int) -> tuple[int, int] | None:
+        """Words of a name, with capitals, up to a head: Mount Doe General Hospital."""
+        heads, words = _heads(), self.words
+        last = index
+        while last + 1 < len(words) and words[last + 1].folded in heads.before and self._goes_on(last, index):
+            last += 1
+        strong = any(words[at].folded in heads.strong or self._pair(at) in heads.pairs for at in range(index, last + 1))
+        if index and words[index - 1].folded in heads.before and self._goes_on(index - 1, index):
+            return None  # looked at with the word before
+        first, named = index, False
+        while first and index - first < _MOST_WORDS and self._goes_on(first - 1, index):
+            word = words[first - 1]
+            if word.folded in heads.between and first - 1 and word.case is not Case.TITLE:
+                if not self._is_name(words[first - 2]) or not self._goes_on(first - 2, index):
+                    break
+            elif self._is_name(word):
+                named = True
+            elif word.folded not in _PREFIXES or word.case is Case.LOWER:
+                break
+            first -= 1
+        if not named or not strong:
+            return None
+        return words[first].start, words[last].end
+
+    def _goes_on(self, index: int, head: int) -> bool:
+        return _GAP.fullmatch(self._gap(index)) is not None and words_alike(self.words[index], self.words[head])
+
+    def _is_name(self, word: Word) -> bool:
+        """Whether a word makes a head the name of one institution."""
+        kind = word.kind
+        if word.case in {Case.LOWER, Case.NONE, Case.INITIAL} or word.folded in word_lists("cues")["stop"]:
+            return False
+        if word.folded in _PREFIXES:
+            return True
+        if kind & (NAME | CITY | RARE) and not kind & (ENGLISH | TECHNIQUE):
+            return True
+        if kind & TECHNIQUE:
+            return False
+        if self.is_upper:
+            return (not kind & EVERYDAY and not ends_like_medicine(word.folded) and bool(kind)) or bool(kind & NAME)
+        return not kind & EVERYDAY or bool(kind & NAME)
+
+    def behind(self, index: int) -> tuple[int, int] | None:
+        """A head and the words of a name behind it: Klinikum am Doe, CHU de Doe."""
+        heads, words = _heads(), self.words
+        at, named, last = index, False, index
+        while at + 1 < len(words) and at - index < _MOST_WORDS:
+            gap = self._gap(at)
+            if not (_GAP.fullmatch(gap) or gap in {' "', " '", " „"}):
+                break
+            word = words[at + 1]
+            at += 1
+            if word.folded in heads.between:
+                continue
+            if self._is_name(word) or (named and word.folded in heads.before and word.case is Case.TITLE):
+                named = True
+                last = at
+            elif word.folded in heads.behind or (word.case is Case.TITLE and not named and at == index + 1):
+                continue  # Hospital Universitario Doe
+            else:
+                break
+        if not named or (words[index].case is Case.LOWER and self._is_english_sentence(index)):
+            return None
+        return words[index].start, words[last].end
+
+    def _is_english_sentence(self, index: int) -> bool:
+        """The hospital Doe went to: in English, the name stands before."""
+        return self.words[index].folded in {"hospital", "clinic"} and index + 1 < len(self.words)
+
+    def end_behind(self, end: int) -> int:
+        """The end of a compound's place behind it: St.-Doe-Krankenhaus Musterstadt."""
+        for word in self.words:
+            if word.start == end + 1 and self.text[end] == " " and self._is_name(word):
+                return word.end
+        return end
+
+
+def words_alike(word: Word, head: Word) -> bool:
+    """Whether a word can be of the same name as the head: both with capitals, or both without."""
+    return (
+        (word.case is Case.LOWER) is (head.case is Case.LOWER)
+        or word.folded in _heads().between
+        or head.case is Case.LOWER
+    )

@@ -1,0 +1,471 @@
+"""PERSON_NAME of people who stand in no attribute: beside a cue, as two names side by side, or in the lists of names.
+
+What is technique stays: words of imaging are never names, but for the frequent ones behind a title, and eponyms only
+behind a title, a role or a given name. The more a cue says, the less a word has to look like a name: behind "Dr" any
+word with a capital, behind "with" only one that is known, or that is known to no list at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import cache
+from typing import NamedTuple
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine, words_of
+
+_MOST_NAMES = 4
+_MOST_FILLERS = 2
+_FILLERS = frozenset(
+    [
+        "is",
+        "by",
+        "to",
+        "with",
+        "the",
+        "also",
+        "our",
+        "my",
+        "his",
+        "her",
+        "a",
+        "an",
+        "dr",
+        "mr",
+        "mrs",
+        "and",
+        "named",
+        "called",
+        "was",
+        "were",
+    ]
+)
+_NOT_NEEDED = re.compile(r"[^\W\d_]{2}")
+
+_TITLE_GAP = re.compile(r"\.?[ ]{0,2}")
+_CUE_GAP = re.compile(r"[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
+_ABBREVIATION_GAP = re.compile(r"[.:]?[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
+_NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?=[ ]?")
+_VERB_GAP = re.compile(r"[ ]{1,2}|'s[ ]|[ ]?[(,/][ ]?")
+_CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
+_LATIN_ABBREVIATIONS = frozenset("avnmrl")
+"""A. carotis, V. saphena, N. medianus, M. rectus, R. and L. for sides."""
+_GERMAN = frozenset(
+    [
+        "der",
+        "die",
+        "das",
+        "und",
+        "mit",
+        "von",
+        "vom",
+        "nicht",
+        "bei",
+        "im",
+        "ist",
+        "zur",
+        "zum",
+        "des",
+        "dem",
+        "ein",
+        "eine",
+        "nach",
+        "ohne",
+        "wurde",
+    ]
+)
+
+
+class _Strength(IntEnum):
+    """How much a cue says."""
+
+    LISTS = 0
+    WITH = 1
+    BY = 2
+    ROLE = 3
+    RELATION = 4
+    TITLE = 5
+
+
+class _Lists(NamedTuple):
+    cues: dict[str, _Strength]
+    capitals: frozenset[str]
+    """Titles that are something else in capitals."""
+    weak: frozenset[str]
+    takes_unknown: frozenset[str]
+    never: frozenset[str]
+    particles: frozenset[str]
+    credentials: frozenset[str]
+    verbs: frozenset[str]
+    verbs_of_known: frozenset[str]
+    eponyms: frozenset[str]
+    behind_eponyms: frozenset[str]
+    before_eponyms: frozenset[str]
+    weak_names: frozenset[str]
+
+
+@cache
+def _lists() -> _Lists:
+    lists, eponyms = word_lists("cues"), word_lists("eponyms")
+    cues: dict[str, _Strength] = {}
+    for section, strength in (
+        ("with", _Strength.WITH),
+        ("by", _Strength.BY),
+        ("actions", _Strength.ROLE),
+        ("patient", _Strength.ROLE),
+        ("roles", _Strength.ROLE),
+        ("relations", _Strength.RELATION),
+        ("titles", _Strength.TITLE),
+    ):
+        cues |= dict.fromkeys(lists[section], strength)
+    return _Lists(
+        cues,
+        lists["titles that are something else in capitals"],
+        lists["weak relations"],
+        lists["of words that take unknown names"],
+        lists["stop"] | lists["credentials"] | lists["specialties"],
+        lists["particles"],
+        lists["credentials"] | lists["specialties"],
+        lists["verbs"],
+        lists["verbs that need a known name"],
+        eponyms["eponyms"],
+        eponyms["behind"],
+        eponyms["before"],
+        word_lists("glossary")["names in text"],
+    )
+
+
+class _Text:
+    """The words of one text, and how they are written."""
+
+    def __init__(self, reading: Reading, words: list[Word]) -> None:
+        self.plain = reading.plain
+        self.text = reading.text
+        self.words = words
+        long = [word for word in words if len(word.folded) > 2]
+        lower = sum(word.case is Case.LOWER for word in long)
+        self.is_upper = not any(word.case in {Case.LOWER, Case.TITLE} for word in long)
+        self.is_lower = bool(long) and lower == len(long)
+        self.is_prose = 3 * lower >= len(long) and not self.is_lower
+        """Words with a capital are few, and so they say something."""
+        self.is_german = any(word.folded in _GERMAN for word in words)
+        self.is_english = 2 * sum(bool(word.kind & (ENGLISH | TECHNIQUE)) for word in long) >= len(long)
+
+    def gap(self, index: int) -> str:
+        """What stands between a word and the next one."""
+        return self.plain[self.words[index].end : self.words[index + 1].start]
+
+    def begins_sentence(self, index: int) -> bool:
+        """Whether a word is the first of a sentence, line or text."""
+        before = self.plain[: self.words[index].start][-4:].rstrip(" \"'(")
+        return not before or before[-1] in ".!?:;\n\r\t-^/_=>"
+
+    def is_eponym(self, index: int) -> bool:
+        """Whether the words beside a word say that it names a disease, a sign or a device."""
+        lists, words = _lists(), self.words
+        for after in (index + 1, index + 2, index + 3):
+            is_near = after < len(words) and words[after].start - words[index].end <= 24
+            if is_near and words[after].folded in lists.behind_eponyms:
+                return after == index + 1 or words[index + 1].case is not Case.LOWER
+        before = words[index - 1] if index else None
+        return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
+    if not _NOT_NEEDED.search(reading.text):
+        return
+    words = words_of(reading)
+    text = _Text(reading, words)
+    named: set[str] = set()
+    for index, word in enumerate(words):
+        for first, last, likelihood, why in _at(text, index, word):
+            named.update(one.folded for one in words[first : last + 1] if one.case is Case.TITLE)
+            yield _finding(text, first, last, likelihood, why)
+    for index, word in enumerate(words):
+        # A person who was introduced once may stand alone later.
+        if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
+            yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that stands beside a cue elsewhere")
+
+
+def _finding(text: _Text, first: int, last: int, likelihood: Likelihood, why: str) -> Finding:
+    start, end = text.words[first].start, text.words[last].end
+    if text.words[last].case is Case.INITIAL and text.plain[end : end + 1] == ".":
+        end += 1
+    return Finding(start, end, Infotype.PERSON_NAME, likelihood, why)
+
+
+def _at(text: _Text, index: int, word: Word) -> Iterator[tuple[int, int, Likelihood, str]]:
+    """What a word says: as a cue for those behind it, or as a name itself. First and last word of each name."""
+    strength = _lists().cues.get(word.folded)
+    if strength is not None and (behind := _behind_cue(text, index, word, strength)):
+        why = "a name behind a title" if strength is _Strength.TITLE else "a name behind a word for a person"
+        yield *behind, Likelihood.LIKELY, why
+    if word.case is Case.INITIAL:
+        if (behind := _behind_initial(text, index)) is not None:
+            yield *behind, Likelihood.LIKELY, "a name behind its initial"
+        return
+    if word.case is Case.NONE or _is_never(word):
+        return
+    if _is_before_cue(text, index, word):
+        yield *_widened(text, index), Likelihood.LIKELY, "a name before a word for a person"
+    elif index + 1 < len(text.words) and _is_pair(text, index):
+        yield *_widened(text, index), Likelihood.LIKELY, "two names side by side"
+    elif _is_single(text, index, word):
+        yield *_widened(text, index), Likelihood.POSSIBLE, "in the lists of names, and not in those of words"
+
+
+def _is_never(word: Word) -> bool:
+    lists = _lists()
+    return word.folded in lists.never or len(word.folded) < 2 or lists.cues.get(word.folded, 0) > _Strength.WITH
+
+
+def _behind_cue(text: _Text, index: int, cue: Word, strength: _Strength) -> tuple[int, int] | None:
+    """The names behind a cue."""
+    lists, words = _lists(), text.words
+    ambiguous = cue.folded in lists.capitals and cue.case is Case.UPPER
+    at = index
+    for _ in range(_MOST_FILLERS + 1):
+        if at + 1 >= len(words):
+            return None
+        gap = text.gap(at)
+        if strength is _Strength.TITLE:
+            pattern = _TITLE_GAP
+        else:
+            pattern = _ABBREVIATION_GAP if len(words[at].folded) <= 4 else _CUE_GAP
+        if not pattern.fullmatch(gap) or (strength is not _Strength.TITLE and not gap):
+            return None
+        at += 1
+        following = words[at]
+        if following.folded in _FILLERS and strength is not _Strength.WITH and following.case is not Case.UPPER:
+            continue
+        if strength is _Strength.TITLE and lists.cues.get(following.folded) is _Strength.TITLE:
+            continue
+        break
+    return _names_from(text, at, strength, cue, ambiguous=ambiguous)
+
+
+def _names_from(text: _Text, first: int, strength: _Strength, cue: Word, *, ambiguous: bool) -> tuple[int, int] | None:
+    """First and last of the words, from one on, that are a name behind a cue."""
+    lists, words = _lists(), text.words
+    at = first
+    while at < len(words) and (words[at].case is Case.INITIAL or words[at].folded in lists.particles):
+        if at - first >= _MOST_NAMES or at + 1 >= len(words) or not _NAME_GAP.fullmatch(text.gap(at)):
+            return None
+        at += 1
+    if at >= len(words) or not _is_nameable(text, at, strength, cue, ambiguous=ambiguous):
+        return None
+    return first, _last(text, at)
+
+
+def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, ambiguous: bool) -> bool:
+    """Whether a word is a name, given how much the cue before it says."""
+    lists, word = _lists(), text.words[index]
+    folded, kind, case = word.folded, word.kind, word.case
+    known = kind & NAME
+    if folded in lists.never or case is Case.NONE or len(folded) < 2:
+        return False
+    if strength is _Strength.TITLE:
+        if case is Case.LOWER:
+            return bool(text.is_lower and known and not kind & (TECHNIQUE | ENGLISH))
+        if kind & TECHNIQUE:
+            return bool(known and kind & FREQUENT and case is Case.TITLE and not text.is_upper and not ambiguous)
+        if ambiguous:
+            return bool(known and not kind & ENGLISH) or not (kind or ends_like_medicine(folded) or len(folded) < 5)
+        return bool(known) or not kind & EVERYDAY
+    if _is_never(word) or text.is_eponym(index):
+        return False
+    if kind & TECHNIQUE:
+        named = kind & GIVEN and case is Case.TITLE and text.is_prose and folded in lists.weak_names
+        return bool(named and strength is _Strength.RELATION)
+    is_strong = bool(known and not kind & ENGLISH)
+    if case is Case.LOWER:
+        relation = strength is _Strength.RELATION and cue.folded not in lists.weak
+        return is_strong and relation and not text.is_german
+    if cue.folded in lists.weak:
+        return is_strong
+    likely = is_strong or bool(known and kind & FREQUENT and not kind & EVERYDAY)
+    is_unknown = not kind & ~RARE and not ends_like_medicine(folded)
+    if case is Case.UPPER:
+        if strength >= _Strength.ROLE:
+            return likely or (is_unknown and len(folded) >= 5)
+        return is_strong and (len(folded) > 3 or text.is_upper)
+    if strength >= _Strength.ROLE:
+        return likely or is_unknown or bool(known and kind & (FREQUENT | GIVEN) and text.is_prose)
+    if strength is _Strength.BY:
+        return likely or bool(known and kind & FREQUENT) or (is_unknown and not _is_noun(text, word))
+    takes_unknown = cue.folded in lists.takes_unknown and text.is_prose and not text.is_german
+    return (likely or (is_unknown and takes_unknown)) and folded not in lists.eponyms
+
+
+def _is_noun(text: _Text, word: Word) -> bool:
+    """Every German noun has a capital."""
+    return text.is_german and not word.kind
+
+
+def _last(text: _Text, index: int) -> int:
+    """The last word of a name that begins, or goes on, with this one."""
+    words, lists = text.words, _lists()
+    last = at = index
+    while at + 1 < len(words) and at - index < _MOST_NAMES and _NAME_GAP.fullmatch(gap := text.gap(at)):
+        at += 1
+        word = words[at]
+        if word.folded in lists.particles and word.case is not Case.INITIAL and "," not in gap:
+            continue
+        if (word.case is Case.INITIAL and (gap != "." or at + 1 == len(words)) and "-" not in gap) or _continues(
+            text, words[last], word, gap
+        ):
+            last = at
+        else:
+            break
+    return last
+
+
+def _continues(text: _Text, name: Word, word: Word, gap: str) -> bool:
+    kind = word.kind
+    if _is_never(word) or kind & TECHNIQUE or len(word.folded) < 2:
+        return False
+    if name.case is not word.case and not (word.case is Case.TITLE or word.case is Case.UPPER):
+        return False
+    if name.case is Case.LOWER:
+        return bool(kind & NAME and not kind & ENGLISH)
+    is_strong = bool(kind & (NAME | RARE)) and not kind & ENGLISH
+    if is_strong:
+        return True
+    if gap.strip(" ") or word.case is Case.UPPER:
+        is_name = bool(kind & GIVEN and not kind & EVERYDAY)
+        return (
+            is_name
+            or (not kind and "," not in gap and not ends_like_medicine(word.folded))
+            or (not kind and not text.is_german and not ends_like_medicine(word.folded))
+        )
+    if kind & ENGLISH:
+        return bool(kind & NAME and (not kind & EVERYDAY or (kind & FREQUENT and text.is_prose)))
+    return not text.is_german or bool(name.kind & GIVEN)
+
+
+def _behind_initial(text: _Text, index: int) -> tuple[int, int] | None:
+    """M. Doe, M.DOE, J. K. Doe."""
+    words = text.words
+    at = index
+    glued = True
+    while at + 1 < len(words) and words[at].case is Case.INITIAL and at - index < 3:
+        gap = text.gap(at)
+        if gap not in {".", ". "}:
+            return None
+        glued = glued and gap == "."
+        at += 1
+    word = words[at]
+    if word.case not in {Case.TITLE, Case.UPPER} or _is_never(word) or word.kind & TECHNIQUE:
+        return None
+    is_strong = bool(word.kind & (NAME | RARE)) and not word.kind & ENGLISH
+    if words[index].folded in _LATIN_ABBREVIATIONS and not glued and at == index + 1:
+        known = is_strong and word.folded not in _lists().eponyms
+        return (index, _last(text, at)) if known and not text.is_eponym(at) else None
+    is_unknown = not word.kind and len(word.folded) >= 4 and not ends_like_medicine(word.folded)
+    accepted = is_strong or is_unknown or bool(word.kind & NAME and not word.kind & EVERYDAY)
+    return (index, _last(text, at)) if accepted and not text.is_eponym(at) else None
+
+
+def _is_before_cue(text: _Text, index: int, word: Word) -> bool:
+    """Doe RN, Doe (neurology), Doe requested."""
+    lists, words, kind = _lists(), text.words, word.kind
+    if index + 1 >= len(words) or kind & TECHNIQUE or word.case not in {Case.TITLE, Case.UPPER}:
+        return False
+    following, gap = words[index + 1], text.gap(index)
+    is_strong = bool(kind & (NAME | RARE)) and not kind & ENGLISH
+    is_unknown = not kind and len(word.folded) > 3 and not ends_like_medicine(word.folded)
+    frequent = bool(kind & FREQUENT and kind & NAME and not kind & EVERYDAY)
+    if text.is_eponym(index):
+        return False
+    if following.folded in lists.credentials and _CREDENTIAL_GAP.fullmatch(gap) and gap:
+        written = following.case is Case.UPPER or "(" in gap
+        return written and (is_strong or frequent or (is_unknown and not (text.is_upper or text.is_german)))
+    if following.folded in lists.verbs and _VERB_GAP.fullmatch(gap) and word.folded not in lists.eponyms:
+        if following.folded in lists.verbs_of_known or text.is_upper:
+            return is_strong and bool(kind & NAME)
+        return (is_strong or frequent or (is_unknown and not text.is_german)) and word.case is Case.TITLE
+    return False
+
+
+def _is_pair(text: _Text, index: int) -> bool:
+    """Two names side by side, one of them a given name, of which no more than one is a word, too."""
+    lists = _lists()
+    first, second = text.words[index], text.words[index + 1]
+    gap = text.gap(index)
+    if not _NAME_GAP.fullmatch(gap) or _is_never(second) or gap == ".":
+        return False
+    if first.case is not second.case or first.case is Case.LOWER:
+        return False
+    kinds = (first.kind, second.kind)
+    verb = text.words[index + 2].folded if index + 2 < len(text.words) else ""
+    if any(kind & TECHNIQUE for kind in kinds):
+        names = all(kind & NAME for kind in kinds) and bool((first.kind | second.kind) & GIVEN)
+        acts = verb in lists.verbs and verb not in lists.verbs_of_known
+        return bool(names and text.is_prose and acts and "," not in gap and first.case is Case.TITLE)
+    if text.is_eponym(index) or text.is_eponym(index + 1):
+        return False
+    if first.folded in lists.eponyms and second.folded in lists.eponyms:
+        return False
+    strong = [bool(kind & (NAME | RARE)) and not kind & ENGLISH for kind in kinds]
+    given = [bool(kind & GIVEN) for kind in kinds]
+    if not any(given):
+        # Two family names: Smith-Jones, Garcia Lopez.
+        return all(kind & FREQUENT for kind in kinds) and all(strong)
+    if all(strong):
+        return True
+    unknown = [
+        not kind and not ends_like_medicine(word.folded) for kind, word in zip(kinds, (first, second), strict=True)
+    ]
+    if (strong[0] and given[0] and unknown[1]) or (unknown[0] and strong[1] and given[1]):
+        return first.case is Case.TITLE and not (text.is_german and "," in gap)
+    return (
+        any(strong)
+        and all(kind & NAME for kind in kinds)
+        and (text.is_prose or not any(kind & EVERYDAY for kind in kinds) or "," in gap or "^" in gap)
+    )
+
+
+def _is_single(text: _Text, index: int, word: Word) -> bool:
+    """A word of the lists of names that no other list has, where its case says something."""
+    kind = word.kind
+    if not kind & NAME or kind & (TECHNIQUE | ENGLISH) or word.folded in _lists().eponyms or len(word.folded) < 4:
+        return False
+    if word.folded in _lists().weak_names or text.is_eponym(index):
+        return False
+    if word.case is Case.TITLE and text.is_prose:
+        if not text.begins_sentence(index):
+            return True
+        return bool(kind & FREQUENT) and text.is_english
+    if word.case is Case.LOWER:
+        return bool(kind & FREQUENT) and len(word.folded) > 4 and text.is_lower and text.is_english
+    if word.case is Case.UPPER and not text.is_upper:
+        return bool(kind & FREQUENT)
+    return bool(kind & FREQUENT) and (text.is_english or len(text.words) == 1)
+
+
+def _widened(text: _Text, index: int) -> tuple[int, int]:
+    """A name with the given name, initial or family name before it and behind it."""
+    first = index
+    words = text.words
+    while first and index - first < _MOST_NAMES and _NAME_GAP.fullmatch(text.gap(first - 1)):
+        before = words[first - 1]
+        if (
+            before.case is Case.INITIAL
+            or (
+                before.case is words[index].case
+                and before.case is not Case.LOWER
+                and _continues(text, words[first], before, " ")
+                and not text.begins_sentence(first - 1)
+            )
+            or (before.kind & GIVEN and not before.kind & (TECHNIQUE | ENGLISH) and before.case is words[index].case)
+        ):
+            first -= 1
+        else:
+            break
+    return first, _last(text, index)

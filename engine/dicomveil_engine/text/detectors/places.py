@@ -1,0 +1,157 @@
+"""STREET_ADDRESS and LOCATION: streets with their numbers, and towns behind a word for a place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.words_of_text import Case, words_of
+
+_WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
+_UNIT = (
+    r"(?:,?[ ]{1,2}(?:apt|apartment|unit|suite|ste|no|nr|app|appt|bis|ter|m|lok|д|кв|корп|kat|daire|d)"
+    r"\.?[ :]?#?[ ]?[\w/\-]{1,6}){0,3}"
+)
+_POST_CODE = (
+    r"(?:[a-z]{1,2}[\- ])?(?:\d{5}(?:-\d{3,4})?|\d{4}[ ]?[a-z]{2}(?![^\W_])|\d{2}-\d{3}|\d{4}-\d{3}|\d{3}[ ]\d{2}|\d{6}"
+    r"|\d{4}|[a-z]{1,2}\d[a-z\d]?[ ]\d[a-z]{2})"
+)
+_TOWN = r"(?:[^\W\d_][^\W\d_.'\-]{1,24}(?:[ \-][^\W\d_][^\W\d_]{1,20}){0,2})"
+_TAIL = re.compile(
+    rf"(?:,?[ ]{{1,2}}{_POST_CODE}(?!\d)(?:[ ,]{{1,2}}(?P<behind_code>{_TOWN}))?"
+    rf"|,[ ]?(?P<town>{_TOWN})(?:,?[ ][a-z]{{2}}(?![^\W_]))?(?:,?[ ]{_POST_CODE}(?!\d))?)"
+)
+"""What follows a street and its number: post code and town."""
+_NUMBER_FIRST = re.compile(
+    r"(?<![^\W_])(?<![.,/])(?P<number>\d{1,5}[a-z]?,?)[ ](?:(?:n|s|e|w|north|south|east|west|old|new)\.?[ ])?"
+    rf"(?:{_WORD}[ ]){{1,4}}?(?P<kind>[^\W\d_]{{2,10}})(?![^\W_])\.?{_UNIT}"
+)
+"""12 Old Doe Street, Apt 3."""
+_KIND_FIRST = re.compile(
+    r"(?<![^\W_])(?P<number>\d{1,5}[ ]?(?:bis|ter|[a-c])?,?[ ])?(?P<kind>c/|v\.le|p\.za|[^\W\d_]{1,9})\.?[ ]"
+    rf"(?P<name>{_WORD}(?:[ ]{_WORD}){{0,4}}?)"
+    r"(?P<behind>,?[ ](?:n\.?[ º°]{0,2}|nº[ ]?|д\.[ ]?|дом[ ])?\d{1,5}[ ]?(?:bis|ter|[a-c](?![^\W_]))?(?:/\d{1,4})?)?"
+    rf"(?![^\W_]){_UNIT}"
+)
+"""12 rue Doe, via Doe 12, ul. Doe 12/3."""
+_ENDING = "|".join(sorted(word_lists("places")["street endings"]))
+_COMPOUND = re.compile(
+    rf"(?<![^\W\d_])(?:{_WORD}[ \-]){{0,2}}?[^\W\d_\-]{{2,24}}[ \-]?(?:{_ENDING})\.?[ ]\d{{1,4}}[ ]?[a-h]?"
+    rf"(?![^\W_]){_UNIT}"
+)
+"""Doestraße 12, Jane-Doe-Weg 3."""
+_TURKISH = re.compile(
+    rf"(?:{_WORD}[ ]){{1,3}}(?:mah|mahallesi|sok|sokak|sokagi|cad|caddesi|bulvari|blv)(?![^\W\d_])\.?,?"
+    r"(?:[ ]no[ :.]{0,2}\d{1,4}(?:/\d{1,3})?)?"
+)
+_PO_BOX = re.compile(
+    r"(?<![^\W_])(?:p\.?[ ]?o\.?[ ]?box|postfach|apartado|casella postale|boite postale|postbus|skr\. poczt\.)"
+    r"[ ]\d{1,6}"
+)
+_TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
+_HAN = r"\u3400-\u9fff\u3040-\u30ff"
+_HANGUL = r"\uac00-\ud7a3"
+_EAST_ASIAN = re.compile(
+    rf"(?:[{_HAN}]{{1,8}}[都道府県市区郡町村省县縣州]){{1,4}}[{_HAN}]{{0,14}}?"
+    r"(?:\d{1,5}(?:丁目|番地?|号|號|室|楼|路|街|栋|单元|[の\-]){0,2}){1,5}"
+    r"|[\u3400-\u9fff]{1,12}(?:路|街|大道|巷|弄|村)\d{1,5}号?(?:\d{1,4}[室楼栋单元]{0,2}){0,3}"
+    rf"|(?:[{_HANGUL}]{{1,6}}(?:특별시|광역시|시|도|군|구|읍|면|동|리)[ ]?){{1,4}}"
+    rf"[{_HANGUL}\d]{{1,10}}(?:로|길)[ ]?\d{{1,4}}(?:-\d{{1,4}})?(?:번길[ ]?\d{{1,4}})?"
+    rf"|[{_HANGUL}]{{1,8}}(?:로|길)[ ]\d{{1,4}}(?:-\d{{1,4}})?"
+)
+_LABELLED = re.compile(r"(?:住所|住址|地址|주소|現住所|家庭住址)[ :：]{0,2}(?P<value>[^\s,;。、，；]{2,40})")
+
+
+@cache
+def _street_words() -> tuple[frozenset[str], frozenset[str]]:
+    lists = word_lists("places")
+    return lists["streets behind a name"], lists["streets before a name"]
+
+
+def find(reading: Reading) -> Iterator[Finding]:
+    """The addresses and towns of a text."""
+    text = reading.plain
+    if reading.has_digit:
+        for start, street_end in _streets(reading):
+            tail = _TAIL.match(text, street_end)
+            end = _town_end(reading, tail) if tail else street_end
+            yield Finding(start, end, Infotype.STREET_ADDRESS, Likelihood.LIKELY, "a street with its number")
+        for match in _PO_BOX.finditer(text):
+            yield Finding(*match.span(), Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
+        for match in _TOWN_BEHIND_CODE.finditer(text):
+            if _is_town(reading, *match.span("town")):
+                yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town behind its post code")
+    if not text.isascii():
+        for match in _LABELLED.finditer(text):
+            yield Finding(
+                *match.span("value"), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "behind a word for addresses"
+            )
+        if reading.has_digit:
+            for match in _EAST_ASIAN.finditer(text):
+                yield Finding(*match.span(), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "an East Asian address")
+    yield from _towns(reading)
+
+
+def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
+    text, written = reading.plain, reading.text
+    behind, before = _street_words()
+    for match in _NUMBER_FIRST.finditer(text):
+        at = match.start("kind")
+        is_kind = match["kind"] in behind and (written[at].isupper() or written[at : match.end("kind")].islower())
+        if is_kind and any(map(str.isupper, written[match.end("number") : at])):
+            yield match.span()
+    for match in _KIND_FIRST.finditer(text):
+        is_kind = match["kind"].rstrip(".") in before and bool(match["number"] or match["behind"])
+        if is_kind and any(map(str.isupper, written[match.start("name") : match.end("name")])):
+            yield match.span()
+    for match in _COMPOUND.finditer(text):
+        if any(map(str.isupper, written[match.start() : match.end()])):
+            yield match.span()
+    if " no" in text or "mah" in text or "cad" in text or "sok" in text:
+        for match in _TURKISH.finditer(text):
+            if written[match.start()].isupper():
+                yield match.span()
+
+
+def _town_end(reading: Reading, tail: re.Match[str]) -> int:
+    """The end of an address: its town is words with capitals."""
+    for group in ("behind_code", "town"):
+        start, end = tail.span(group)
+        if start < 0:
+            continue
+        if not reading.text[start].isupper():
+            # What follows a comma is no town; a post code stays with the street.
+            return start - 1 if group == "behind_code" else tail.start()
+        words = list(re.finditer(r"[^\W\d_]+", reading.text[start:end]))
+        last = words[0].end()
+        for word in words[1:]:
+            if not word[0][0].isupper():
+                return start + last
+            last = word.end()
+    return tail.end()
+
+
+def _is_town(reading: Reading, start: int, end: int) -> bool:
+    written = reading.text[start:end].split(" ")[0]
+    return written[0].isupper() and not written.isupper() and len(written) > 2
+
+
+def _towns(reading: Reading) -> Iterator[Finding]:
+    lists = word_lists("places")
+    words = words_of(reading)
+    for index, word in enumerate(words[:-1]):
+        if word.folded not in lists["cues"] and word.folded not in lists["addresses"]:
+            continue
+        following = words[index + 1]
+        if reading.plain[word.end : following.start] not in {" ", ": ", " (", "/"}:
+            continue
+        kind = following.kind
+        if following.case is Case.TITLE and kind & CITY and not kind & (ENGLISH | TECHNIQUE):
+            yield Finding(
+                following.start, following.end, Infotype.LOCATION, Likelihood.LIKELY, "a town behind a word for a place"
+            )

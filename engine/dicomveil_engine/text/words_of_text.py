@@ -1,0 +1,102 @@
+"""A text as words, each with its case and with what the lists say about it.
+
+Letters alone make a word: digits, underscores, hyphens and full stops end it, so that `t2_doe_3mm` has the word `doe`.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from dicomveil_engine.text import gazetteer
+from dicomveil_engine.text.gazetteer import NAME, RARE, SURNAME, TECHNIQUE, UNKNOWN
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.spelling import fold
+
+_WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]+)*")
+_WORDS_CACHED = 8_192
+_SURNAMES_ENDING = re.compile(
+    r"[^\W\d_]{3,}(?:wski|wska|ński|ska|cki|cka|dzki|dzka|wicz|czyk|czak|sson|dottir|oglu|opoulos|escu|enko|ovic|evic|yan"
+    r"|овский|евский|ский|ская|цкий|цкая|ова|ева|ина|ов|ев|ин|енко|чук|ович|евич|овна|евна|ична|дзе|швили)"
+    r"|mc[^\W\d_]{4,}|[do]'[^\W\d_]{3,}"
+)
+"""How family names of several languages end, or begin, and few other words."""
+
+
+class Case(IntEnum):
+    """How a word is written."""
+
+    NONE = 0
+    """In a script without capitals."""
+    LOWER = 1
+    TITLE = 2
+    UPPER = 3
+    INITIAL = 4
+    """One capital letter."""
+
+
+class Word(NamedTuple):
+    """A word at its place."""
+
+    start: int
+    end: int
+    folded: str
+    case: Case
+    kind: int
+    """Bits of `gazetteer`; TECHNIQUE, too, for words of the project's own lists."""
+
+
+def words_of(reading: Reading) -> list[Word]:
+    """The words of a text in their order; "Doe's" is "Doe"."""
+    text = reading.text
+    words = []
+    for match in _WORD.finditer(reading.plain):
+        start, end = match.span()
+        folded, kind = _looked_up(match[0])
+        words.append(Word(start, end, folded, _case(text[start:end]), kind))
+    return words
+
+
+def _case(written: str) -> Case:
+    if written.islower():
+        return Case.LOWER
+    if written.isupper():
+        return Case.UPPER if len(written) > 1 else Case.INITIAL
+    return Case.TITLE if written[0].isupper() else Case.LOWER if written[0].islower() else Case.NONE
+
+
+@lru_cache(_WORDS_CACHED)
+def _looked_up(word: str) -> tuple[str, int]:
+    folded = fold(word)
+    kind = gazetteer.kind(folded)
+    if kind == UNKNOWN and "'" in folded:
+        kind = gazetteer.kind(folded.replace("'", ""))
+    if folded in technique() or word in technique():
+        return folded, kind | TECHNIQUE
+    if not kind & (NAME | RARE) and _SURNAMES_ENDING.fullmatch(word) and not kind:
+        kind |= SURNAME
+    return folded, kind
+
+
+@cache
+def technique() -> frozenset[str]:
+    """Words of imaging and of medicine of our own lists, in all languages."""
+    languages = word_lists("glossary")
+    return word_lists("technique")["technique"].union(
+        *(words for language, words in languages.items() if language != "names in text")
+    )
+
+
+@lru_cache(_WORDS_CACHED)
+def ends_like_medicine(word: str) -> bool:
+    """Whether an unknown word is more likely one of medicine: -itis, -oma, -graphie."""
+    return word.endswith(_medical_endings())
+
+
+@cache
+def _medical_endings() -> tuple[str, ...]:
+    endings = word_lists("technique")["suffixes"]
+    return (*endings, *(f"{ending}s" for ending in endings))

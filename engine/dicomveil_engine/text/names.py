@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
+from dicomveil_engine.text.detectors.initials import not_initials
 from dicomveil_engine.text.spelling import Span
 
 _SHORTEST_JOINED = 3
@@ -52,4 +53,6 @@ def with_initials(folded: str, span: Span, initials: frozenset[str]) -> Span:
 
 
 def _are_initials(letters: str, initials: frozenset[str]) -> bool:
+    if letters in not_initials():
+        return False
     return initials.issuperset(letters) and len(set(letters)) == len(letters)  # not "mm"

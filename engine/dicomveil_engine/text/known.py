@@ -1,0 +1,388 @@
+"""Where a data set's own values stand in a text, in every spelling.
+
+What a text offers (its words, those that no list has, what they would be with a letter more or less) is worked out
+once for a text, whatever the data set; a data set adds look-ups in dictionaries. So 4,000 names cost no more than ten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+
+from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.text import names
+from dicomveil_engine.text.detectors.initials import not_initials
+from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.seeds import (
+    DUMMY_WORD,
+    LETTERS,
+    SHORTEST_MISSPELT,
+    WITHOUT_BLANKS,
+    Phrase,
+    Seed,
+    Seeds,
+    is_word,
+)
+from dicomveil_engine.text.spelling import Folded, Span, folded
+from dicomveil_engine.text.words_of_text import Case, Word, words_of
+
+_TEXTS_REMEMBERED = 4_096
+_PATTERNS_REMEMBERED = 4_096
+_GRAM = 6
+"""Characters by which a longer phrase is found; a shorter one by all of its own, and only between boundaries."""
+
+_ASCII_LETTERS = re.compile(r"[a-z]+")
+_WITH_DIGITS = re.compile(r"(?<![^\W_])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,32}(?![^\W_])")
+_CAMEL = re.compile(r"[^\W\d_]+")
+_MOST_MISSPELT = 24
+"""Letters: no name is longer, and a longer word has as many misspellings as letters."""
+_READ_WRONG = (str.maketrans("01583", "olsbb"), str.maketrans("01583", "oisbb"))
+"""Digits that a reader of pixels takes for letters."""
+_ENDINGS = (
+    *("s", "es", "a", "u", "owi", "em", "om", "ie", "ego", "emu", "iego", "iemu", "ej", "a", "ą", "ę", "y", "i", "ova"),
+    *("ovi", "ovou", "ou", "а", "у", "ом", "ем", "е", "ы", "ой", "ую", "ым", "ого", "ому", "и", "я", "ю"),
+)  # fmt: skip
+_INFLECTED = 5
+"""Letters of the shortest name that is found with an ending of its language."""
+_NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
+_CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
+
+
+class _Offer:
+    """What a text offers to be found by, whatever the data set; positions are those of the folded text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.folded: Folded = folded(text)
+        pattern = _ASCII_LETTERS if text.isascii() else LETTERS
+        self.runs = [(match.start(), match.end(), match[0]) for match in pattern.finditer(self.folded.text)]
+        self.words = frozenset(run for _, _, run in self.runs)
+        self.has_digit = any(map(str.isdigit, self.folded.text))
+
+    @cached_property
+    def unknown(self) -> list[tuple[int, int, str]]:
+        """The longer words that no list has."""
+        return [run for run in self.runs if len(run[2]) > _INFLECTED and not is_word(run[2])]
+
+    @cached_property
+    def stems(self) -> dict[str, Span]:
+        """Words that no list has, without an ending."""
+        stems = {}
+        for start, end, run in self.unknown:
+            for ending in _ENDINGS:
+                stem = run.removesuffix(ending)
+                if stem != run and len(stem) >= _INFLECTED - 1:
+                    stems[stem] = (start, end)
+        return stems
+
+    @cached_property
+    def misspelt(self) -> dict[str, list[tuple[int, int, str]]]:
+        """Words that no list has, and what is left of them without one letter."""
+        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        for run in self.unknown:
+            if SHORTEST_MISSPELT - 1 <= len(run[2]) <= _MOST_MISSPELT:
+                for variant in without_a_letter(run[2]):
+                    found[variant].append(run)
+        return found
+
+    @cached_property
+    def read_wrong(self) -> dict[str, Span]:
+        """What letters and digits together would be, had a reader of pixels not taken letters for digits."""
+        found = {}
+        if self.has_digit:
+            for match in _WITH_DIGITS.finditer(self.folded.text):
+                for table in _READ_WRONG:
+                    found[match[0].translate(table)] = match.span()
+        return found
+
+    @cached_property
+    def camel(self) -> dict[str, list[Span]]:
+        """Words that begin with a capital in the middle of letters: DoeJane."""
+        found: dict[str, list[Span]] = defaultdict(list)
+        if self.folded.origin is None:
+            for start, end, _ in self.runs:
+                written = self.text[start:end]
+                if not written.islower() and not written.isupper():
+                    for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+", written):
+                        if match.end() - match.start() < end - start:
+                            found[match[0].lower()].append((start + match.start(), start + match.end()))
+        return found
+
+    @cached_property
+    def spelt(self) -> list[Word]:
+        """The words with their case, in positions of the text."""
+        return words_of(Reading(self.text))
+
+
+_offer = remembered(_TEXTS_REMEMBERED)(_Offer)
+
+
+@lru_cache(_PATTERNS_REMEMBERED)
+def without_a_letter(word: str) -> frozenset[str]:
+    """The word, and what is left of it without one of its letters."""
+    return frozenset((word, *(word[:index] + word[index + 1 :] for index in range(len(word)))))
+
+
+class Known:
+    """All that is looked for in the texts of one data set."""
+
+    def __init__(self, seeds: Iterable[Seeds]) -> None:
+        words: dict[str, Seed] = {}
+        phrases: set[Phrase] = set()
+        letters: set[str] = set()
+        initials: set[str] = set()
+        shapes: set[str] = set()
+        for one in seeds:
+            for word, seed in one.words.items():
+                if word not in words or words[word].needs_capital:
+                    words[word] = seed
+            phrases |= one.phrases
+            letters |= one.letters
+            initials |= one.initials
+            shapes |= one.shapes
+        self._words = words
+        self._keys = words.keys()
+        self._letters = frozenset(letters)
+        self._initials = frozenset(initials) - not_initials()
+        self._grams = _by_gram(phrases)
+        self._shapes = _shape_pattern(frozenset(shapes))
+        self._is_empty = not (words or phrases)
+
+    def find(self, text: str) -> list[Finding]:
+        """Where the data set's own values stand; findings may overlap."""
+        if self._is_empty:
+            return []
+        offer = _offer(text)
+        found = [*self._in_words(offer), *self._in_phrases(offer)]
+        spans = [(*self._with_initials(offer, start, end, infotype), infotype) for start, end, infotype in found]
+        findings = [
+            Finding(*offer.folded.span(start, end), infotype, Likelihood.VERY_LIKELY, "the instance's own")
+            for start, end, infotype in spans
+        ]
+        findings += self._alone(offer)
+        if self._shapes and offer.has_digit:
+            plain = offer.folded
+            findings += [
+                Finding(
+                    *plain.span(*match.span()),
+                    Infotype.MEDICAL_RECORD_NUMBER,
+                    Likelihood.LIKELY,
+                    "written like one of the instance's own numbers",
+                )
+                for match in self._shapes.finditer(plain.text)
+            ]
+        return findings
+
+    def _with_initials(self, offer: _Offer, start: int, end: int, infotype: Infotype) -> Span:
+        if infotype is Infotype.PERSON_NAME and self._letters:
+            return names.with_initials(offer.folded.text, (start, end), self._letters)
+        return start, end
+
+    # Words
+
+    def _in_words(self, offer: _Offer) -> Iterator[tuple[int, int, Infotype]]:
+        words = self._words
+        if not self._keys.isdisjoint(offer.words):
+            descriptive = []
+            for start, end, run in offer.runs:
+                seed = words.get(run)
+                if seed is None:
+                    continue
+                if seed.needs_capital and not self._has_capital(offer, start):
+                    continue
+                if seed.is_descriptive:
+                    descriptive.append((start, end, run))
+                else:
+                    yield start, end, seed.infotype
+            if descriptive:
+                yield from self._descriptive(offer, descriptive)
+        for variant in self._misspelt.keys() & offer.misspelt.keys() if self._misspelt else ():
+            for start, end, run in offer.misspelt[variant]:
+                if any(is_one_edit(run, name) for name in self._misspelt[variant]):
+                    yield start, end, Infotype.PERSON_NAME
+        for stem in self._stems & offer.stems.keys():
+            yield *offer.stems[stem], Infotype.PERSON_NAME
+        for word in self._keys & offer.camel.keys():
+            if len(word) > 2 and not words[word].is_descriptive and not words[word].needs_capital:
+                yield from ((*span, words[word].infotype) for span in offer.camel[word])
+        for word in self._keys & offer.read_wrong.keys():
+            if len(word) > 3 and words[word].infotype is Infotype.PERSON_NAME and not words[word].is_descriptive:
+                yield *offer.read_wrong[word], Infotype.PERSON_NAME
+
+    @staticmethod
+    def _has_capital(offer: _Offer, start: int) -> bool:
+        at = start if offer.folded.origin is None else offer.folded.origin[start]
+        return offer.text[at].isupper() and not offer.text.isupper()
+
+    @cached_property
+    def _misspelt(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for word, seed in self._words.items():
+            is_name = seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive and not seed.needs_capital
+            if is_name and SHORTEST_MISSPELT <= len(word) <= _MOST_MISSPELT:
+                for variant in without_a_letter(word):
+                    found[variant].append(word)
+        return found
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        stems = set()
+        for word, seed in self._words.items():
+            if seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive and len(word) >= _INFLECTED:
+                stems.add(word)
+                if word[-1] in "aoiyeаоияеьй" and len(word) > _INFLECTED:
+                    stems.add(word[:-1])
+        return frozenset(stems)
+
+    # A name that describes images
+
+    def _descriptive(self, offer: _Offer, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Infotype]]:
+        """Of the data set's names that describe images those that mean the person.
+
+        "CT HEAD" says nothing of a patient called Head. Beside a title or a word for a person, beside another word of
+        the name, or with a capital where words have none, it is the patient.
+        """
+        words = offer.spelt
+        places = {words[index].start: index for index in range(len(words))}
+        paired: set[int] = set()
+        # In a description the name stands behind: US NAIL ART NAIL.
+        for start, end, run in reversed(found):
+            index = places.get(offer.folded.span(start, end)[0])
+            if index is None:
+                yield start, end, Infotype.PERSON_NAME
+                continue
+            if index in paired or self._means_person(offer, words, index):
+                yield start, end, Infotype.PERSON_NAME
+                continue
+            beside = self._beside(offer, words, index, run, paired)
+            if beside is not None:
+                paired.update((index, beside))
+                yield start, end, Infotype.PERSON_NAME
+
+    def _means_person(self, offer: _Offer, words: list[Word], index: int) -> bool:
+        cues = word_lists("cues")
+        word = words[index]
+        if len(words) == 1 and not offer.has_digit:
+            return True
+        before = words[index - 1] if index else None
+        if before is not None and _CUE_GAP.fullmatch(offer.text[before.end : word.start]):
+            folded_before = before.folded
+            if any(folded_before in cues[section] for section in ("titles", "relations", "patient", "actions", "by")):
+                title = folded_before in cues["titles that are something else in capitals"]
+                weak = folded_before in cues["weak relations"]
+                return not weak and not (title and before.case is Case.UPPER)
+        prose = any(one.case is Case.LOWER and len(one.folded) > 2 for one in words)
+        if word.case is Case.TITLE and prose and before is not None and before.case is Case.LOWER:
+            return offer.text[before.end : word.start] == " "
+        behind = words[index + 1] if index + 1 < len(words) else None
+        acts = behind is not None and behind.folded in cues["verbs"] - cues["verbs that need a known name"]
+        return bool(acts and word.case is Case.TITLE and prose and len(words) > 2)
+
+    def _beside(self, offer: _Offer, words: list[Word], index: int, run: str, paired: set[int]) -> int | None:
+        """The other word of the name beside this one; its own index beside an initial."""
+        for other in (index - 1, index + 1):
+            if not 0 <= other < len(words) or other in paired:
+                continue
+            first, second = sorted((index, other))
+            if not _NAME_GAP.fullmatch(offer.text[words[first].end : words[second].start]):
+                continue
+            word = words[other]
+            if word.case is Case.INITIAL:
+                if word.folded in self._letters and word.folded != "r":
+                    return index
+                continue
+            if word.folded != run and (word.folded in self._words or word.folded == DUMMY_WORD):
+                return other
+        return None
+
+    # Phrases
+
+    def _in_phrases(self, offer: _Offer) -> Iterator[tuple[int, int, Infotype]]:
+        text = offer.folded.text
+        for length, grams in self._grams:
+            for start in range(len(text) - length + 1):
+                candidates = grams.get(text[start : start + length])
+                if candidates is None:
+                    continue
+                for phrase in candidates:
+                    if text.startswith(phrase.text, start) and self._may_stand(offer, phrase, start):
+                        yield start, start + len(phrase.text), phrase.infotype
+
+    @staticmethod
+    def _may_stand(offer: _Offer, phrase: Phrase, start: int) -> bool:
+        text, origin = offer.folded.text, offer.folded.origin
+        end = start + len(phrase.text)
+        if phrase.inside:
+            return any(first <= start and end <= last and not is_word(run) for first, last, run in offer.runs)
+        if origin is not None and WITHOUT_BLANKS.search(phrase.text):
+            # Korean syllables are letters here: a name ends where a syllable does.
+            starts_whole = start == 0 or origin[start - 1] != origin[start]
+            return starts_whole and (end == len(text) or origin[end - 1] != origin[end])
+        first, last = phrase.text[0], phrase.text[-1]
+        before, behind = text[start - 1 : start], text[end : end + 1]
+        if len(phrase.text) < _GRAM:
+            is_number = phrase.text.isdigit()
+            return not (_same_kind(first, before, strict=is_number) or _same_kind(last, behind, strict=is_number))
+        # A long number is somebody's within letters, but not within a longer number.
+        return not (first.isdigit() and before.isdigit()) and not (last.isdigit() and behind.isdigit())
+
+    # Initials
+
+    def _alone(self, offer: _Offer) -> Iterator[Finding]:
+        """Initials in capitals that stand alone."""
+        initials = self._initials
+        if not initials or offer.words.isdisjoint(initials):
+            return
+        for word in offer.spelt:
+            if word.folded in initials and word.case is Case.UPPER and not word.kind:
+                yield Finding(
+                    word.start,
+                    word.end,
+                    Infotype.PERSON_NAME,
+                    Likelihood.LIKELY,
+                    "initials of one of the instance's own",
+                )
+
+
+def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
+    """Whether two characters belong together: digits to digits, letters to letters; strictly, either to either."""
+    if not beside:
+        return False
+    if strict:
+        return beside.isalnum()
+    return (one.isdigit() and beside.isdigit()) or (one.isalpha() and beside.isalpha())
+
+
+def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]]]]:
+    """Phrases by their first characters: six, or all that they have."""
+    grams: dict[int, dict[str, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
+    for phrase in phrases:
+        length = min(len(phrase.text), _GRAM)
+        if length:
+            grams[length][phrase.text[:length]].append(phrase)
+    return [(length, dict(found)) for length, found in sorted(grams.items())]
+
+
+@lru_cache(_PATTERNS_REMEMBERED)
+def _shape_pattern(shapes: frozenset[str]) -> re.Pattern[str] | None:
+    if not shapes:
+        return None
+    return re.compile(rf"(?<![^\W_])(?<!\d[.,\-/])(?:{'|'.join(sorted(shapes)[:64])})(?![^\W_])(?![.,]\d)")
+
+
+def is_one_edit(one: str, other: str) -> bool:
+    """Whether one letter more, less, or in another's place makes one word of the other; or two that changed places."""
+    if abs(len(one) - len(other)) > 1 or one == other:
+        return one == other
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    if len(one) == len(other):
+        swapped = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
+        return one[start + 1 :] == other[start + 1 :] or swapped
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    return longer[start + 1 :] == shorter[start:]

@@ -1,0 +1,257 @@
+"""What a data set's own values are looked for by: words, phrases, initials and shapes.
+
+    value of an identifying attribute ── seeds_of ──→ Seeds ── known ──→ findings
+
+A value is made into seeds without any text at hand, and the same value has the same seeds in every data set.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from itertools import permutations
+from typing import NamedTuple
+
+from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
+from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.text import gazetteer
+from dicomveil_engine.text.finding import Infotype
+from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, GIVEN, TECHNIQUE
+from dicomveil_engine.text.known_dates import notations
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.names import joined
+from dicomveil_engine.text.spelling import fold, spellings, with_joined_particles
+from dicomveil_engine.text.words_of_text import technique
+
+DUMMY_WORD = "anonymous"
+"""Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
+
+_VALUES_REMEMBERED = 4_096
+SHORTEST_INSIDE = 7
+"""Letters of a name that is found within a longer word, where no list has that word."""
+SHORTEST_MISSPELT = 7
+"""Letters of a name that is found with one letter wrong."""
+_SHORTEST_NUMBER = 4
+"""Digits: a shorter number is part of a kernel's name, or a slice's thickness."""
+_SHORTEST_JOINED_NUMBER = 6
+_MOST_SHAPES = 12
+
+_MARKS = "".join(map(chr, filter(lambda c: unicodedata.category(chr(c))[0] == "M", range(0x300, 0x3100))))
+"""Combining marks belong to their words (Python's `\\w` leaves them out)."""
+LETTERS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}\u200c\u200d])+")
+_LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W_]|[{_MARKS}\u200c\u200d])+")
+WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
+"""Scripts that write no blanks between words (and, decomposed, Korean, which adds particles to names)."""
+_EAST_ASIAN = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_SHAPED = re.compile(r"(?P<letters>[a-z]{0,5})(?P<mark>[\-/ .]?)(?P<digits>\d+(?:[\-/]\d+){0,3})(?P<end>-?[a-z]?)")
+
+
+class Seed(NamedTuple):
+    """What is known of a word that is looked for."""
+
+    infotype: Infotype
+    is_descriptive: bool = False
+    """It describes images, too: what stands beside it decides."""
+    needs_capital: bool = False
+    """It is a word of a language, and not itself one of the data set's: a nickname."""
+
+
+class Phrase(NamedTuple):
+    """What is looked for wherever it stands, or between boundaries."""
+
+    text: str
+    infotype: Infotype
+    inside: bool = False
+    """Within words that no list has; else, if it is short, between boundaries of its own kind."""
+
+
+class Seeds(NamedTuple):
+    """By what a value is found, all in folded text."""
+
+    words: Mapping[str, Seed]
+    """Whole words of letters."""
+    phrases: frozenset[Phrase] = frozenset()
+    letters: frozenset[str] = frozenset()
+    """The first letters of a name's parts: they count beside a name."""
+    initials: frozenset[str] = frozenset()
+    """Two or three of them in a name's order: they count alone, in capitals."""
+    shapes: frozenset[str] = frozenset()
+    """Patterns of numbers that are written as this one is."""
+
+
+@remembered(_VALUES_REMEMBERED)
+def seeds_of(value: str, vr: str) -> Seeds:
+    """The seeds of one value of an identifying attribute."""
+    plain = fold(value).strip(" \0")
+    if vr == "DA":
+        return Seeds({}, frozenset(Phrase(notation, Infotype.DATE) for notation in notations(value)))
+    if vr == "PN":
+        return _seeds_of_name(value.strip(" \0"))
+    if vr == "UI":
+        return Seeds({}, frozenset([Phrase(plain, Infotype.UID)] if len(plain) > 1 else []))
+    return _seeds_of_text(plain)
+
+
+def is_descriptive(word: str) -> bool:
+    """Whether a folded word says what was imaged, and how; a given name that many have does not."""
+    if word in DESCRIPTIVE_WORDS:
+        return True
+    kind = gazetteer.kind(word)
+    return (word in technique() or bool(kind & TECHNIQUE)) and not (kind & GIVEN and kind & FREQUENT)
+
+
+def is_word(word: str) -> bool:
+    """Whether a folded word is one of a language or of imaging."""
+    return is_descriptive(word) or bool(gazetteer.kind(word) & ENGLISH)
+
+
+# Names
+
+
+def _seeds_of_name(value: str) -> Seeds:
+    words: dict[str, Seed] = {}
+    phrases: set[Phrase] = set()
+    letters: set[str] = set()
+    initials: set[str] = set()
+    for group in value.split("="):
+        components = [re.split(r"\s+", part.strip()) for part in group.split("^")[:3]]
+        parts = [part for component in components for part in component if part]
+        extra = [part for part in re.split(r"[\^\s]+", "^".join(group.split("^")[3:])) if part]
+        for word, seed in _words_of_name(parts, extra):
+            words.setdefault(word, seed)
+        phrases.update(_phrases_of_name(parts, [*components, *([part] for part in extra)]))
+        found = [fold(part) for part in parts]
+        letters.update(word[0] for part in found for word in LETTERS.findall(part) if word[0].isalpha())
+        initials.update(_initials(found))
+    words.pop(DUMMY_WORD, None)
+    return Seeds(words, frozenset(phrases), frozenset(letters), frozenset(initials))
+
+
+def _words_of_name(parts: list[str], extra: list[str]) -> Iterator[tuple[str, Seed]]:
+    """The words of a name: its parts in every spelling, joined with each other and with initials, and nicknames."""
+    every: list[str] = []
+    for part in (*parts, *extra):
+        for word in (part, *LETTERS.findall(unicodedata.normalize("NFC", part))):
+            every += spellings(word)
+    every += with_joined_particles([part for part in map(fold, parts) if part])
+    for word in every:
+        if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
+            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=is_descriptive(word))
+    plain = [fold(part).replace("'", "") for part in parts]
+    for word in joined([part for part in plain if part]):
+        if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
+            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=is_descriptive(word))
+    for part in plain[1:] or plain:
+        for short in gazetteer.nicknames(part):
+            yield short, Seed(Infotype.PERSON_NAME, is_descriptive(short), needs_capital=is_word(short))
+
+
+def _phrases_of_name(parts: list[str], components: list[list[str]]) -> Iterator[Phrase]:
+    """What of a name may stand in the middle of other letters."""
+    plain = [fold(part) for part in parts]
+    for component in components:
+        for part in component:
+            for spelling in spellings(part):
+                east_asian = WITHOUT_BLANKS.search(spelling)
+                if (east_asian and len(part) > 1) or (len(spelling) > 1 and not LETTERS.fullmatch(spelling)):
+                    yield Phrase(spelling, Infotype.PERSON_NAME)
+                elif len(spelling) >= SHORTEST_INSIDE and not east_asian and not is_word(spelling):
+                    yield Phrase(spelling, Infotype.PERSON_NAME, inside=True)
+    pairs = [pair for pair in permutations(plain[:4], 2) if all(pair)]
+    for name in with_joined_particles([part for part in plain if part]):
+        if " " in name:
+            yield Phrase(name, Infotype.PERSON_NAME)
+    for first, second in pairs:
+        if WITHOUT_BLANKS.search(first + second):
+            # One character of a name is any word's; the whole name is nobody else's.
+            for blank in ("", " ", "\u3000", "^"):
+                yield Phrase(first + blank + second, Infotype.PERSON_NAME)
+        elif len(first + second) >= SHORTEST_INSIDE and min(len(first), len(second)) > 1:
+            bare = (first + second).replace("'", "").replace("-", "")
+            if LETTERS.fullmatch(bare):
+                yield Phrase(bare, Infotype.PERSON_NAME, inside=True)
+
+
+def _initials(parts: list[str]) -> Iterator[str]:
+    """Two and three initials, the given name's first or the family name's."""
+    first = [part[0] for part in parts[:3] if part[:1].isalpha() and part.isascii()]
+    if len(first) < 2:
+        return
+    family, *given = first
+    yield family + given[0]
+    yield given[0] + family
+    if len(given) > 1:
+        yield given[0] + given[1] + family
+        yield family + given[0] + given[1]
+
+
+# Identifiers, institutions, addresses
+
+
+def _seeds_of_text(plain: str) -> Seeds:
+    if plain == DUMMY_WORD or len(plain) < 2:
+        return Seeds({})
+    parts = _LETTERS_OR_DIGITS.findall(plain)
+    letters = [part for part in parts if LETTERS.fullmatch(part)]
+    infotype = _infotype(plain, letters)
+    words = {
+        part: Seed(infotype)
+        for part in letters
+        if len(part) > 2 and part != DUMMY_WORD and not WITHOUT_BLANKS.search(part) and not _is_generic(part)
+    }
+    phrases = {Phrase(part, infotype) for part in letters if len(part) > 1 and WITHOUT_BLANKS.search(part)}
+    for part in parts:
+        digits = sum(map(str.isdigit, part))
+        if digits >= _SHORTEST_NUMBER or (digits and len(part) > 2 and digits < len(part)):
+            phrases.add(Phrase(part, infotype))
+        bare = part.lstrip("0")
+        if bare.isdigit() and len(bare) > _SHORTEST_NUMBER:
+            phrases.add(Phrase(bare, infotype))
+    phrases.update(Phrase(run, infotype) for run in re.findall(r"\d+", plain) if len(run) >= _SHORTEST_JOINED_NUMBER)
+    if len(parts) > 1 and not all(_is_generic(part) and not part.isdigit() and is_descriptive(part) for part in parts):
+        is_number = all(map(str.isdigit, parts))
+        if not is_number or len("".join(parts)) >= _SHORTEST_NUMBER:
+            phrases.add(Phrase(plain, infotype))
+            run = "".join(parts)
+            if len(run) >= _SHORTEST_JOINED_NUMBER and any(map(str.isdigit, run)):
+                phrases.add(Phrase(run, infotype))
+    elif len(parts) == 1 and not letters and not plain.isalnum() and len(plain) > _SHORTEST_NUMBER:
+        phrases.add(Phrase(plain, infotype))
+    return Seeds(words, frozenset(phrases), shapes=frozenset(_shapes(plain)))
+
+
+def _infotype(plain: str, letters: list[str]) -> Infotype:
+    if not word_lists("organizations")["heads before"].isdisjoint(letters):
+        return Infotype.ORGANIZATION_NAME
+    if any(map(str.isdigit, plain)):
+        return Infotype.STREET_ADDRESS if len(letters) > 1 and " " in plain else Infotype.MEDICAL_RECORD_NUMBER
+    return Infotype.GENERIC_ID
+
+
+def _is_generic(word: str) -> bool:
+    """A word that many institutions, addresses and identifiers have: it is looked for with the whole value only."""
+    organizations, places = word_lists("organizations"), word_lists("places")
+    return (
+        is_word(word)
+        or word in organizations["heads before"]
+        or word in organizations["heads behind"]
+        or word in organizations["between"]
+        or word in places["streets behind a name"]
+        or word in places["streets before a name"]
+        or word in word_lists("cues")["stop"]
+    )
+
+
+def _shapes(plain: str) -> Iterator[str]:
+    """Patterns of numbers written as this one: `RAD-45760` is written as `RAD-12439` is."""
+    match = _SHAPED.fullmatch(plain)
+    if match is None or len(plain) > 24:
+        return
+    digits = sum(map(str.isdigit, match["digits"]))
+    grouped = not match["digits"].isdigit()
+    if digits < (4 if match["letters"] else 5 if grouped else 6):
+        return
+    groups = re.sub(r"\d+", lambda run: rf"\\d{{{len(run[0])}}}", match["digits"])
+    end = re.sub("[a-z]", "[a-z]", match["end"])
+    yield rf"{match['letters']}{re.escape(match['mark'])}{groups}{end}"

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
-from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.text import names
 from dicomveil_engine.text.detectors.initials import not_initials
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
@@ -28,40 +27,42 @@ from dicomveil_engine.text.seeds import (
     is_word,
 )
 from dicomveil_engine.text.spelling import Folded, Span, folded
-from dicomveil_engine.text.words_of_text import Case, Word, words_of
+from dicomveil_engine.text.words_of_text import Case, Word
 
-_TEXTS_REMEMBERED = 4_096
 _PATTERNS_REMEMBERED = 4_096
 _GRAM = 6
 """Characters by which a longer phrase is found; a shorter one by all of its own, and only between boundaries."""
 
 _ASCII_LETTERS = re.compile(r"[a-z]+")
 _WITH_DIGITS = re.compile(r"(?<![^\W_])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,32}(?![^\W_])")
-_CAMEL = re.compile(r"[^\W\d_]+")
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _MOST_MISSPELT = 24
 """Letters: no name is longer, and a longer word has as many misspellings as letters."""
 _READ_WRONG = (str.maketrans("01583", "olsbb"), str.maketrans("01583", "oisbb"))
 """Digits that a reader of pixels takes for letters."""
-_ENDINGS = (
+_ENDINGS = frozenset((
     *("s", "es", "a", "u", "owi", "em", "om", "ie", "ego", "emu", "iego", "iemu", "ej", "a", "ą", "ę", "y", "i", "ova"),
     *("ovi", "ovou", "ou", "а", "у", "ом", "ем", "е", "ы", "ой", "ую", "ым", "ого", "ому", "и", "я", "ю"),
-)  # fmt: skip
+))  # fmt: skip
+_LENGTHS_OF_ENDINGS = (1, 2, 3, 4)
 _INFLECTED = 5
 """Letters of the shortest name that is found with an ending of its language."""
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
 _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
 
 
-class _Offer:
+class Offer:
     """What a text offers to be found by, whatever the data set; positions are those of the folded text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, reading: Reading) -> None:
+        text = reading.text
         self.text = text
+        self.reading = reading
         self.folded: Folded = folded(text)
         pattern = _ASCII_LETTERS if text.isascii() else LETTERS
         self.runs = [(match.start(), match.end(), match[0]) for match in pattern.finditer(self.folded.text)]
         self.words = frozenset(run for _, _, run in self.runs)
-        self.has_digit = any(map(str.isdigit, self.folded.text))
+        self.has_digit = reading.has_digit
 
     @cached_property
     def unknown(self) -> list[tuple[int, int, str]]:
@@ -73,21 +74,10 @@ class _Offer:
         """Words that no list has, without an ending."""
         stems = {}
         for start, end, run in self.unknown:
-            for ending in _ENDINGS:
-                stem = run.removesuffix(ending)
-                if stem != run and len(stem) >= _INFLECTED - 1:
-                    stems[stem] = (start, end)
+            for length in _LENGTHS_OF_ENDINGS:
+                if run[-length:] in _ENDINGS:
+                    stems[run[:-length]] = (start, end)
         return stems
-
-    @cached_property
-    def misspelt(self) -> dict[str, list[tuple[int, int, str]]]:
-        """Words that no list has, and what is left of them without one letter."""
-        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-        for run in self.unknown:
-            if SHORTEST_MISSPELT - 1 <= len(run[2]) <= _MOST_MISSPELT:
-                for variant in without_a_letter(run[2]):
-                    found[variant].append(run)
-        return found
 
     @cached_property
     def read_wrong(self) -> dict[str, Span]:
@@ -106,8 +96,8 @@ class _Offer:
         if self.folded.origin is None:
             for start, end, _ in self.runs:
                 written = self.text[start:end]
-                if not written.islower() and not written.isupper():
-                    for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+", written):
+                if not written[1:].islower() and not written.isupper() and len(written) > 3:
+                    for match in _CAMEL.finditer(written):
                         if match.end() - match.start() < end - start:
                             found[match[0].lower()].append((start + match.start(), start + match.end()))
         return found
@@ -115,16 +105,12 @@ class _Offer:
     @cached_property
     def spelt(self) -> list[Word]:
         """The words with their case, in positions of the text."""
-        return words_of(Reading(self.text))
+        return self.reading.words
 
-
-_offer = remembered(_TEXTS_REMEMBERED)(_Offer)
-
-
-@lru_cache(_PATTERNS_REMEMBERED)
-def without_a_letter(word: str) -> frozenset[str]:
-    """The word, and what is left of it without one of its letters."""
-    return frozenset((word, *(word[:index] + word[index + 1 :] for index in range(len(word)))))
+    @cached_property
+    def capitals(self) -> list[Word]:
+        """Two or three capitals that no list has."""
+        return [word for word in self.spelt if word.case is Case.UPPER and len(word.folded) < 4 and not word.kind]
 
 
 class Known:
@@ -151,12 +137,12 @@ class Known:
         self._grams = _by_gram(phrases)
         self._shapes = _shape_pattern(frozenset(shapes))
         self._is_empty = not (words or phrases)
+        self._has_names = bool(letters)
 
-    def find(self, text: str) -> list[Finding]:
-        """Where the data set's own values stand; findings may overlap."""
+    def find(self, offer: Offer) -> list[Finding]:
+        """Where the data set's own values stand in a text; findings may overlap."""
         if self._is_empty:
             return []
-        offer = _offer(text)
         found = [*self._in_words(offer), *self._in_phrases(offer)]
         spans = [(*self._with_initials(offer, start, end, infotype), infotype) for start, end, infotype in found]
         findings = [
@@ -177,14 +163,14 @@ class Known:
             ]
         return findings
 
-    def _with_initials(self, offer: _Offer, start: int, end: int, infotype: Infotype) -> Span:
+    def _with_initials(self, offer: Offer, start: int, end: int, infotype: Infotype) -> Span:
         if infotype is Infotype.PERSON_NAME and self._letters:
             return names.with_initials(offer.folded.text, (start, end), self._letters)
         return start, end
 
     # Words
 
-    def _in_words(self, offer: _Offer) -> Iterator[tuple[int, int, Infotype]]:
+    def _in_words(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
         words = self._words
         if not self._keys.isdisjoint(offer.words):
             descriptive = []
@@ -200,33 +186,52 @@ class Known:
                     yield start, end, seed.infotype
             if descriptive:
                 yield from self._descriptive(offer, descriptive)
-        for variant in self._misspelt.keys() & offer.misspelt.keys() if self._misspelt else ():
-            for start, end, run in offer.misspelt[variant]:
-                if any(is_one_edit(run, name) for name in self._misspelt[variant]):
+        # A text offers a few words and a data set may have thousands: what the text offers is looked up.
+        if offer.unknown and self._has_names:
+            for start, end, run in offer.unknown:
+                if SHORTEST_MISSPELT - 1 <= len(run) <= _MOST_MISSPELT and self._is_misspelt(run):
                     yield start, end, Infotype.PERSON_NAME
-        for stem in self._stems & offer.stems.keys():
-            yield *offer.stems[stem], Infotype.PERSON_NAME
-        for word in self._keys & offer.camel.keys():
-            if len(word) > 2 and not words[word].is_descriptive and not words[word].needs_capital:
-                yield from ((*span, words[word].infotype) for span in offer.camel[word])
-        for word in self._keys & offer.read_wrong.keys():
-            if len(word) > 3 and words[word].infotype is Infotype.PERSON_NAME and not words[word].is_descriptive:
-                yield *offer.read_wrong[word], Infotype.PERSON_NAME
+            stems = self._stems
+            for stem, span in offer.stems.items() if stems else ():
+                if stem in stems:
+                    yield *span, Infotype.PERSON_NAME
+        for word, spans in offer.camel.items():
+            seed = words.get(word)
+            if seed and len(word) > 2 and not seed.is_descriptive and not seed.needs_capital:
+                yield from ((*span, seed.infotype) for span in spans)
+        for word, span in offer.read_wrong.items():
+            seed = words.get(word)
+            if seed and len(word) > 3 and seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive:
+                yield *span, Infotype.PERSON_NAME
 
     @staticmethod
-    def _has_capital(offer: _Offer, start: int) -> bool:
+    def _has_capital(offer: Offer, start: int) -> bool:
         at = start if offer.folded.origin is None else offer.folded.origin[start]
         return offer.text[at].isupper() and not offer.text.isupper()
 
     @cached_property
-    def _misspelt(self) -> dict[str, list[str]]:
+    def _halves(self) -> dict[str, list[str]]:
+        """First and second halves of the longer names: where one letter is wrong, one of them is right."""
         found: dict[str, list[str]] = defaultdict(list)
         for word, seed in self._words.items():
             is_name = seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive and not seed.needs_capital
             if is_name and SHORTEST_MISSPELT <= len(word) <= _MOST_MISSPELT:
-                for variant in without_a_letter(word):
-                    found[variant].append(word)
+                middle = len(word) // 2
+                found[word[:middle] + "*"].append(word)
+                found["*" + word[middle:]].append(word)
         return found
+
+    def _is_misspelt(self, run: str) -> bool:
+        """Whether a word is a longer name but for one letter."""
+        halves = self._halves
+        if halves:
+            for length in (len(run) - 1, len(run), len(run) + 1):
+                middle = length // 2
+                for half in (run[:middle] + "*", "*" + run[len(run) - length + middle :]):
+                    for name in halves.get(half, ()):
+                        if is_one_edit(run, name):
+                            return True
+        return False
 
     @cached_property
     def _stems(self) -> frozenset[str]:
@@ -240,7 +245,7 @@ class Known:
 
     # A name that describes images
 
-    def _descriptive(self, offer: _Offer, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Infotype]]:
+    def _descriptive(self, offer: Offer, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Infotype]]:
         """Of the data set's names that describe images those that mean the person.
 
         "CT HEAD" says nothing of a patient called Head. Beside a title or a word for a person, beside another word of
@@ -263,7 +268,7 @@ class Known:
                 paired.update((index, beside))
                 yield start, end, Infotype.PERSON_NAME
 
-    def _means_person(self, offer: _Offer, words: list[Word], index: int) -> bool:
+    def _means_person(self, offer: Offer, words: list[Word], index: int) -> bool:
         cues = word_lists("cues")
         word = words[index]
         if len(words) == 1 and not offer.has_digit:
@@ -282,7 +287,7 @@ class Known:
         acts = behind is not None and behind.folded in cues["verbs"] - cues["verbs that need a known name"]
         return bool(acts and word.case is Case.TITLE and prose and len(words) > 2)
 
-    def _beside(self, offer: _Offer, words: list[Word], index: int, run: str, paired: set[int]) -> int | None:
+    def _beside(self, offer: Offer, words: list[Word], index: int, run: str, paired: set[int]) -> int | None:
         """The other word of the name beside this one; its own index beside an initial."""
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or other in paired:
@@ -301,9 +306,11 @@ class Known:
 
     # Phrases
 
-    def _in_phrases(self, offer: _Offer) -> Iterator[tuple[int, int, Infotype]]:
+    def _in_phrases(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
         text = offer.folded.text
-        for length, grams in self._grams:
+        for length, grams, has_digits in self._grams:
+            if has_digits and not offer.has_digit:
+                continue
             for start in range(len(text) - length + 1):
                 candidates = grams.get(text[start : start + length])
                 if candidates is None:
@@ -313,7 +320,7 @@ class Known:
                         yield start, start + len(phrase.text), phrase.infotype
 
     @staticmethod
-    def _may_stand(offer: _Offer, phrase: Phrase, start: int) -> bool:
+    def _may_stand(offer: Offer, phrase: Phrase, start: int) -> bool:
         text, origin = offer.folded.text, offer.folded.origin
         end = start + len(phrase.text)
         if phrase.inside:
@@ -332,13 +339,10 @@ class Known:
 
     # Initials
 
-    def _alone(self, offer: _Offer) -> Iterator[Finding]:
+    def _alone(self, offer: Offer) -> Iterator[Finding]:
         """Initials in capitals that stand alone."""
-        initials = self._initials
-        if not initials or offer.words.isdisjoint(initials):
-            return
-        for word in offer.spelt:
-            if word.folded in initials and word.case is Case.UPPER and not word.kind:
+        for word in offer.capitals if self._initials else ():
+            if word.folded in self._initials:
                 yield Finding(
                     word.start,
                     word.end,
@@ -357,14 +361,14 @@ def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
     return (one.isdigit() and beside.isdigit()) or (one.isalpha() and beside.isalpha())
 
 
-def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]]]]:
-    """Phrases by their first characters: six, or all that they have."""
-    grams: dict[int, dict[str, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
+def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], bool]]:
+    """Phrases by their first characters: six, or all that they have; those with digits by themselves."""
+    grams: dict[tuple[int, bool], dict[str, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
     for phrase in phrases:
         length = min(len(phrase.text), _GRAM)
         if length:
-            grams[length][phrase.text[:length]].append(phrase)
-    return [(length, dict(found)) for length, found in sorted(grams.items())]
+            grams[length, any(map(str.isdigit, phrase.text))][phrase.text[:length]].append(phrase)
+    return [(length, dict(found), has_digits) for (length, has_digits), found in sorted(grams.items())]
 
 
 @lru_cache(_PATTERNS_REMEMBERED)

@@ -1,45 +1,15 @@
-"""A text as detectors read it: in lower case and without accents, each character in its own place.
-
-One character of the text is one character of `plain`, so that a position in one is a position in the other. What
-needs more than one character for another (ligatures, umlauts written as two letters) is `spelling`'s.
-"""
+"""A text as detectors read it: what several of them ask of it is worked out once."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from dicomveil_engine.text.spelling import fold
+from dicomveil_engine.text.plain import plain
+from dicomveil_engine.text.words_of_text import Word, words_of
 
 _DIGIT = re.compile(r"\d")
-_ALIKE = {
-    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
-    **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000", " "),
-}
-_CHARACTERS_CACHED = 8_192
-
-
-@lru_cache(_CHARACTERS_CACHED)
-def _plain_character(character: str) -> str:
-    alike = _ALIKE.get(character)
-    if alike:
-        return alike
-    if character.isdecimal():
-        return str(unicodedata.decimal(character))
-    folded = fold(character)
-    if len(folded) != 1:
-        # Korean syllables, ligatures, and what folds to nothing.
-        folded = character.lower()
-    return folded if len(folded) == 1 else character
-
-
-def plain(text: str) -> str:
-    """The text in lower case, without accents, with ASCII digits, blanks, hyphens and apostrophes; of equal length."""
-    if text.isascii():
-        return text.lower()
-    return "".join(map(_plain_character, text))
 
 
 @dataclass(frozen=True)
@@ -54,8 +24,18 @@ class Reading:
 
     @cached_property
     def plain(self) -> str:
-        """See `plain`."""
+        """The text in lower case and without accents, with each character in its place (`plain.plain`)."""
         return plain(self.text)
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """Its words of letters, in their order."""
+        return words_of(self.text, self.plain)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Its words, folded: most patterns need one of a few words, and most texts have none of them."""
+        return frozenset(word.folded for word in self.words)
 
     @cached_property
     def digits(self) -> int:

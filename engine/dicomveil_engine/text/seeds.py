@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import permutations
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ DUMMY_WORD = "anonymous"
 """Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
 
 _VALUES_REMEMBERED = 4_096
+_WORDS_CACHED = 8_192
 SHORTEST_INSIDE = 7
 """Letters of a name that is found within a longer word, where no list has that word."""
 SHORTEST_MISSPELT = 7
@@ -93,6 +95,7 @@ def seeds_of(value: str, vr: str) -> Seeds:
     return _seeds_of_text(plain)
 
 
+@lru_cache(_WORDS_CACHED)
 def is_descriptive(word: str) -> bool:
     """Whether a folded word says what was imaged, and how; a given name that many have does not."""
     if word in DESCRIPTIVE_WORDS:
@@ -101,6 +104,7 @@ def is_descriptive(word: str) -> bool:
     return (word in technique() or bool(kind & TECHNIQUE)) and not (kind & GIVEN and kind & FREQUENT)
 
 
+@lru_cache(_WORDS_CACHED)
 def is_word(word: str) -> bool:
     """Whether a folded word is one of a language or of imaging."""
     return is_descriptive(word) or bool(gazetteer.kind(word) & ENGLISH)
@@ -134,7 +138,6 @@ def _words_of_name(parts: list[str], extra: list[str]) -> Iterator[tuple[str, Se
     for part in (*parts, *extra):
         for word in (part, *LETTERS.findall(unicodedata.normalize("NFC", part))):
             every += spellings(word)
-    every += with_joined_particles([part for part in map(fold, parts) if part])
     for word in every:
         if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
             yield word, Seed(Infotype.PERSON_NAME, is_descriptive=is_descriptive(word))
@@ -160,7 +163,7 @@ def _phrases_of_name(parts: list[str], components: list[list[str]]) -> Iterator[
                     yield Phrase(spelling, Infotype.PERSON_NAME, inside=True)
     pairs = [pair for pair in permutations(plain[:4], 2) if all(pair)]
     for name in with_joined_particles([part for part in plain if part]):
-        if " " in name:
+        if LETTERS.fullmatch(name) is None or len(name) > _SHORTEST_NUMBER:
             yield Phrase(name, Infotype.PERSON_NAME)
     for first, second in pairs:
         if WITHOUT_BLANKS.search(first + second):

@@ -13,7 +13,7 @@ from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.text.cleaning import remove, resolve
 from dicomveil_engine.text.detectors import detect
 from dicomveil_engine.text.finding import Finding
-from dicomveil_engine.text.known import Known
+from dicomveil_engine.text.known import Known, Offer
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.seeds import DUMMY_WORD, seeds_of
 
@@ -54,7 +54,8 @@ class IdentifyingWords:
         """What in a text identifies, in its order: spans that do not overlap."""
         if self._known is None:
             self._known = Known(seeds_of(value, vr) for value, vr in self._values)
-        return resolve([*_detected(text), *self._known.find(text)])
+        offer, detected = _looked_at(text)
+        return resolve([*detected, *self._known.find(offer)])
 
     def _clean(self, text: str) -> str:
         for _ in range(_ROUNDS):
@@ -67,5 +68,7 @@ class IdentifyingWords:
 
 
 @remembered(_TEXTS_REMEMBERED)
-def _detected(text: str) -> tuple[Finding, ...]:
-    return tuple(detect(Reading(text)))
+def _looked_at(text: str) -> tuple[Offer, list[Finding]]:
+    """What a text offers to be found by, and what the detectors find in it."""
+    reading = Reading(text)
+    return Offer(reading), detect(reading)

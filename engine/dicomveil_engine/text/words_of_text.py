@@ -13,7 +13,6 @@ from typing import NamedTuple
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.gazetteer import NAME, RARE, SURNAME, TECHNIQUE, UNKNOWN
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
 
 _WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]+)*")
@@ -49,11 +48,10 @@ class Word(NamedTuple):
     """Bits of `gazetteer`; TECHNIQUE, too, for words of the project's own lists."""
 
 
-def words_of(reading: Reading) -> list[Word]:
-    """The words of a text in their order; "Doe's" is "Doe"."""
-    text = reading.text
+def words_of(text: str, plain: str) -> list[Word]:
+    """The words of a text, given with its plain form, in their order; "Doe's" is "Doe"."""
     words = []
-    for match in _WORD.finditer(reading.plain):
+    for match in _WORD.finditer(plain):
         start, end = match.span()
         folded, kind = _looked_up(match[0])
         words.append(Word(start, end, folded, _case(text[start:end]), kind))

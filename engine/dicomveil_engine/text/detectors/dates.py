@@ -41,7 +41,8 @@ def _day_and_month(mark: str, marks: str) -> str:
 
 
 _NUMERIC = re.compile(
-    "|".join(
+    r"(?=\d)(?:"
+    + "|".join(
         (
             # 2020-03-12, 2020.03.12 10:15, 2020_3_12
             rf"{_START}{_YEAR}(?P<a>[\-./_])[ ]?{_MONTH}(?P=a)[ ]?{_DAY}(?!\d){_TIME}",
@@ -63,9 +64,10 @@ _NUMERIC = re.compile(
             rf"{_START}{_DAY}[. ]{{1,2}}{_ROMAN}[. ]{{1,2}}{_YEAR}(?!\d)",
         )
     )
+    + ")"
 )
+_WORTH_A_LOOK = re.compile(r"\d[\-./_ ]{1,2}'?\d|\d{8}|\d[. ]{1,2}[ivx]")
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _REACH = 12
 """Characters before a month's name in which its day or year stands."""
 _ORDINAL = r"(?:st|nd|rd|th|er|e|o|a|[.])?"
@@ -101,9 +103,18 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not reading.has_digit:
         return
     text = reading.plain
+    if reading.digits > 1 and _WORTH_A_LOOK.search(text):
+        yield from _in_digits(reading)
+    for word in reading.words:
+        if word.folded in MONTHS and (named := _named(reading, word.start, word.end)):
+            yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
+
+
+def _in_digits(reading: Reading) -> Iterator[Finding]:
+    text = reading.plain
     for match in _NUMERIC.finditer(text):
         yield Finding(*match.span(), Infotype.DATE, Likelihood.VERY_LIKELY, "a date in digits")
-    for match in _BEHIND_BIRTH.finditer(text):
+    for match in () if reading.digits < 4 else _BEHIND_BIRTH.finditer(text):
         if match["cue"] in _BIRTH_CUES:
             span = match.span("date")
             yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits behind a word for a date of birth")
@@ -112,9 +123,6 @@ def find(reading: Reading) -> Iterator[Finding]:
         if match["cue"] in cues:
             span = match.span(group)
             yield Finding(*span, Infotype.DATE, Likelihood.LIKELY, "a day or month behind a word for a date")
-    for match in _WORD.finditer(text):
-        if match[0] in MONTHS and (named := _named(reading, *match.span())):
-            yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
 
 
 def _named(reading: Reading, start: int, end: int) -> tuple[int, int] | None:

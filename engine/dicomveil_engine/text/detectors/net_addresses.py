@@ -19,7 +19,7 @@ _MAC = re.compile(
 def find(reading: Reading) -> Iterator[Finding]:
     """The net and hardware addresses of a text."""
     text = reading.plain
-    if not reading.has_digit:
+    if not reading.has_digit or max(map(text.count, ".:-")) < 2:
         return
     for match in _MAC.finditer(text):
         yield Finding(*match.span(), Infotype.MAC_ADDRESS, Likelihood.VERY_LIKELY, "written like a MAC address")

@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"\d+")
 
 def find(reading: Reading) -> Iterator[Finding]:
     """The long numbers of a text."""
-    if not reading.has_digit:
+    if not reading.has_digits(_SHORTEST):
         return
     text = reading.plain
     for pattern in (_NUMBER, _DECIMAL):

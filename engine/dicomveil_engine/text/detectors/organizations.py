@@ -11,7 +11,7 @@ from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
-from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine, words_of
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_WORDS = 5
 _GAP = re.compile(r"[ ]{1,2}|\.[ ]?|-|\.-|_|[ ]?&[ ]?|'s[ ]|'|\^")
@@ -37,6 +37,7 @@ _PREFIXES = frozenset(
         "sacred",
     ]
 )
+_COMPOUNDS = ("krankenhaus", "klinikum", "klinik", "hospital", "spital", "stift", "ziekenhuis")
 _COMPOUND = re.compile(
     r"(?<![^\W\d_])(?:(?:st|sankt)\.?[ \-]{1,2})?(?:[^\W\d_]{2,20}-){1,3}"
     r"(?:krankenhaus|klinikum|klinik|hospital|spital|stift|ziekenhuis)(?![^\W\d_])"
@@ -86,14 +87,13 @@ def find(reading: Reading) -> Iterator[Finding]:
                 yield _finding(*match.span())
         for match in _NUMBERED.finditer(text):
             yield _finding(*match.span())
-    words = words_of(reading)
+    words = reading.words
     heads = _heads()
-    if not any(word.folded in heads.before or word.folded in heads.behind for word in words) and not _COMPOUND.search(
-        text
-    ):
+    is_compound = any(word.folded.endswith(_COMPOUNDS) for word in words)
+    if not is_compound and heads.before.isdisjoint(reading.vocabulary) and heads.behind.isdisjoint(reading.vocabulary):
         return
     spans = _Institutions(text, words)
-    for match in _COMPOUND.finditer(text):
+    for match in _COMPOUND.finditer(text) if is_compound else ():
         if reading.text[match.start()].isupper():
             yield _finding(match.start(), spans.end_behind(match.end()))
     index = 0

@@ -17,7 +17,7 @@ from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
-from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine, words_of
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_NAMES = 4
 _MOST_FILLERS = 2
@@ -180,7 +180,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
     if not _NOT_NEEDED.search(reading.text):
         return
-    words = words_of(reading)
+    words = reading.words
     text = _Text(reading, words)
     named: set[str] = set()
     for index, word in enumerate(words):

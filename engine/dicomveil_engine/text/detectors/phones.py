@@ -19,7 +19,8 @@ _SIZES = _LISTS["sizes"]
 
 _EXTENSION = r"(?:[ ,;]{0,3}(?:x|ext|extn|extension|dw)\.?[ ]?\d{2,6}(?![^\W_]))?"
 _NOTATIONS = re.compile(
-    "|".join(
+    r"(?=[\d(+xe])(?:"
+    + "|".join(
         (
             # +49 (0)30 123-4567, 0049 30 1234567
             (
@@ -44,6 +45,7 @@ _NOTATIONS = re.compile(
             r"(?<![^\W_])(?:x|ext|extn|extension)\.?[ ]?\d{4,6}(?![^\W_])",
         )
     )
+    + ")"
 )
 _CUED = re.compile(
     r"(?P<cue>[^\W\d_]{2,15})[.:]?(?:[ ]?(?:no|nr|num|number|nummer|\#|n°|nº)\.?)?"
@@ -51,7 +53,7 @@ _CUED = re.compile(
     r"[ ]?[.:=\-]?[ ]?(?P<number>\+?\(?\d(?:[ ./()\-]{0,2}\d){2,14})(?!\d)" + _EXTENSION
 )
 _GROUPED = re.compile(
-    r"(?<![^\W_])(?<![.,\-/]\d)(?<!\d[ .,\-/])\d{2,4}(?:([ .\-])\d{2,4})(?:\1\d{2,4}){1,4}(?![^\W_])(?![ .,\-]\d)"
+    r"(?=\d)(?<![^\W_])(?<![.,\-/]\d)(?<!\d[ .,\-/])\d{2,4}(?:([ .\-])\d{2,4})(?:\1\d{2,4}){1,4}(?![^\W_])(?![ .,\-]\d)"
 )
 _WORD_BEFORE = re.compile(r"([^\W\d_]+)\W{0,2}\Z")
 _REACH = 20
@@ -62,7 +64,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not reading.has_digits(3):
         return
     text = reading.plain
-    for match in _CUED.finditer(text):
+    for match in () if _CUES.isdisjoint(reading.vocabulary) else _CUED.finditer(text):
         if match["cue"] in _CUES:
             start = match.start("number")
             yield Finding(start, match.end(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "a number behind a word for it")

@@ -10,7 +10,7 @@ from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
-from dicomveil_engine.text.words_of_text import Case, words_of
+from dicomveil_engine.text.words_of_text import Case
 
 _WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
 _UNIT = (
@@ -39,7 +39,8 @@ _KIND_FIRST = re.compile(
     rf"(?![^\W_]){_UNIT}"
 )
 """12 rue Doe, via Doe 12, ul. Doe 12/3."""
-_ENDING = "|".join(sorted(word_lists("places")["street endings"]))
+_ENDINGS = tuple(sorted(word_lists("places")["street endings"]))
+_ENDING = "|".join(_ENDINGS)
 _COMPOUND = re.compile(
     rf"(?<![^\W\d_])(?:{_WORD}[ \-]){{0,2}}?[^\W\d_\-]{{2,24}}[ \-]?(?:{_ENDING})\.?[ ]\d{{1,4}}[ ]?[a-h]?"
     rf"(?![^\W_]){_UNIT}"
@@ -49,10 +50,12 @@ _TURKISH = re.compile(
     rf"(?:{_WORD}[ ]){{1,3}}(?:mah|mahallesi|sok|sokak|sokagi|cad|caddesi|bulvari|blv)(?![^\W\d_])\.?,?"
     r"(?:[ ]no[ :.]{0,2}\d{1,4}(?:/\d{1,3})?)?"
 )
+_TURKISH_STREETS = frozenset(("mah", "mahallesi", "sok", "sokak", "sokagi", "cad", "caddesi", "bulvari", "blv"))
 _PO_BOX = re.compile(
     r"(?<![^\W_])(?:p\.?[ ]?o\.?[ ]?box|postfach|apartado|casella postale|boite postale|postbus|skr\. poczt\.)"
     r"[ ]\d{1,6}"
 )
+_BOXES = frozenset(("box", "postfach", "apartado", "postale", "postbus", "poczt", "pobox"))
 _TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
 _HAN = r"\u3400-\u9fff\u3040-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
@@ -81,9 +84,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             tail = _TAIL.match(text, street_end)
             end = _town_end(reading, tail) if tail else street_end
             yield Finding(start, end, Infotype.STREET_ADDRESS, Likelihood.LIKELY, "a street with its number")
-        for match in _PO_BOX.finditer(text):
+        for match in () if _BOXES.isdisjoint(reading.vocabulary) else _PO_BOX.finditer(text):
             yield Finding(*match.span(), Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
-        for match in _TOWN_BEHIND_CODE.finditer(text):
+        for match in _TOWN_BEHIND_CODE.finditer(text) if reading.has_digits(5) else ():
             if _is_town(reading, *match.span("town")):
                 yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town behind its post code")
     if not text.isascii():
@@ -100,19 +103,20 @@ def find(reading: Reading) -> Iterator[Finding]:
 def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
     text, written = reading.plain, reading.text
     behind, before = _street_words()
-    for match in _NUMBER_FIRST.finditer(text):
+    words = reading.vocabulary
+    for match in () if behind.isdisjoint(words) else _NUMBER_FIRST.finditer(text):
         at = match.start("kind")
         is_kind = match["kind"] in behind and (written[at].isupper() or written[at : match.end("kind")].islower())
         if is_kind and any(map(str.isupper, written[match.end("number") : at])):
             yield match.span()
-    for match in _KIND_FIRST.finditer(text):
+    for match in () if before.isdisjoint(words) else _KIND_FIRST.finditer(text):
         is_kind = match["kind"].rstrip(".") in before and bool(match["number"] or match["behind"])
         if is_kind and any(map(str.isupper, written[match.start("name") : match.end("name")])):
             yield match.span()
-    for match in _COMPOUND.finditer(text):
+    for match in _COMPOUND.finditer(text) if any(word.endswith(_ENDINGS) for word in words) else ():
         if any(map(str.isupper, written[match.start() : match.end()])):
             yield match.span()
-    if " no" in text or "mah" in text or "cad" in text or "sok" in text:
+    if not _TURKISH_STREETS.isdisjoint(words):
         for match in _TURKISH.finditer(text):
             if written[match.start()].isupper():
                 yield match.span()
@@ -143,7 +147,9 @@ def _is_town(reading: Reading, start: int, end: int) -> bool:
 
 def _towns(reading: Reading) -> Iterator[Finding]:
     lists = word_lists("places")
-    words = words_of(reading)
+    words = reading.words
+    if lists["cues"].isdisjoint(reading.vocabulary) and lists["addresses"].isdisjoint(reading.vocabulary):
+        return
     for index, word in enumerate(words[:-1]):
         if word.folded not in lists["cues"] and word.folded not in lists["addresses"]:
             continue

@@ -21,6 +21,7 @@ _PLATE = re.compile(
 )
 _VIN = re.compile(r"(?<![^\W_])[a-hj-npr-z0-9]{17}(?![^\W_])")
 _VIN_CUE = re.compile(r"(?:vin|chassis|fahrgestell|telaio|bastidor)\W{0,3}(?:no|nr|number)?\W{0,3}\Z")
+_VIN_LENGTH = 17
 _REACH = 24
 _DIGIT = re.compile(r"\d")
 _SCALES = re.compile(r"\d{1,3}(?:[./\-]\d{1,3})*[a-z]{0,3}|\d+(?:\.\d+)?(?:mm|cm|ml|mg|kg|s|hz|kv|ma|t|gy|x|%)")
@@ -38,29 +39,35 @@ def _cues() -> dict[str, tuple[Infotype, int]]:
     return cues | dict.fromkeys(lists["licenses"], (Infotype.DRIVERS_LICENSE_NUMBER, 4))
 
 
+@cache
+def _parts_of_cues() -> frozenset[str]:
+    """The words of the cues: without one of them a text need not be looked at."""
+    return frozenset(part for cue in _cues() for part in re.findall(r"[^\W\d_]+", cue))
+
+
 def find(reading: Reading) -> Iterator[Finding]:
     """The numbers of a text that a word before them explains."""
     if not reading.has_digits(3):
         return
     text = reading.plain
     cues, weak = _cues(), word_lists("numbers")["weak records"]
-    for match in _CUED.finditer(text):
+    for match in () if _parts_of_cues().isdisjoint(reading.vocabulary) else _CUED.finditer(text):
         for cue in (match["cue"], match["cue"].rpartition("-")[2]):
             if cue in cues:
                 infotype, least = cues[cue]
                 if _is_number(match["value"], least, weak=cue in weak):
                     yield Finding(*match.span("value"), infotype, Likelihood.LIKELY, "behind a word for such numbers")
                 break
-    for match in _HASH.finditer(text):
+    for match in _HASH.finditer(text) if "#" in text else ():
         if _is_number(match["value"], 4, weak=True):
             yield Finding(
                 *match.span("value"), Infotype.MEDICAL_RECORD_NUMBER, Likelihood.POSSIBLE, "a number behind #"
             )
     plates = word_lists("numbers")["plates"]
-    for match in _PLATE.finditer(text):
+    for match in () if plates.isdisjoint(reading.vocabulary) else _PLATE.finditer(text):
         if match["cue"] in plates and _DIGIT.search(match["value"]):
             yield Finding(*match.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "behind a word for plates")
-    for match in _VIN.finditer(text):
+    for match in _VIN.finditer(text) if len(text) >= _VIN_LENGTH else ():
         if _is_vin(text, match):
             yield Finding(
                 *match.span(), Infotype.VEHICLE_IDENTIFICATION_NUMBER, Likelihood.VERY_LIKELY, "written like a VIN"

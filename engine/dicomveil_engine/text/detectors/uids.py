@@ -14,6 +14,6 @@ _UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d+(?:\.\d+){3,}|2\.25\.\d+
 
 def find(reading: Reading) -> Iterator[Finding]:
     """The UIDs of a text."""
-    if reading.has_digit:
+    if reading.has_digits(3) and reading.plain.count(".") > 1:
         for match in _UID.finditer(reading.plain):
             yield Finding(*match.span(), Infotype.UID, Likelihood.VERY_LIKELY, "written like a UID")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
@@ -17,7 +18,13 @@ _CUED = re.compile(
 )
 _PATH = re.compile(r"(?:[\\/](?:users|home|benutzer|profiles)[\\/])(?P<value>[\w.\-]{2,64})")
 _INITIAL_AND_NAME = re.compile(r"(?<![^\W_])[a-z][a-z]{4,20}\d{0,3}(?=@|(?![^\W_]))")
-_BEFORE = re.compile(r"(?:by|per|user|from|von|par|por|da|door|login|operator|tech|sent)[ :]{1,2}\Z")
+_WORDS_BEFORE = frozenset(("by", "per", "user", "from", "von", "par", "por", "da", "door", "login", "operator", "tech"))
+_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted(_WORDS_BEFORE))})[ :]{{1,2}}\Z")
+
+
+@cache
+def _parts_of_cues() -> frozenset[str]:
+    return frozenset(part for cue in word_lists("numbers")["users"] for part in cue.split("-"))
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -27,9 +34,11 @@ def find(reading: Reading) -> Iterator[Finding]:
     if "\\" in text or "/" in text:
         for match in _PATH.finditer(text):
             yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "a folder of a user")
-    for match in _CUED.finditer(text):
+    for match in () if _parts_of_cues().isdisjoint(reading.vocabulary) else _CUED.finditer(text):
         if match["cue"] in users and _is_login(match["value"]) and text[match.end("cue")] in " :=":
             yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "behind a word for log-in names")
+    if "@" not in text and _WORDS_BEFORE.isdisjoint(reading.vocabulary):
+        return
     for match in _INITIAL_AND_NAME.finditer(text):
         written = reading.text[match.start() : match.end()]
         if not written.islower() or not _is_initial_and_name(match[0].rstrip("0123456789")):

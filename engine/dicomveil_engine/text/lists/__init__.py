@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from dicomveil_engine.text.reading import plain
+from dicomveil_engine.text.plain import plain
 
 
 @cache

@@ -35,6 +35,7 @@ from dicomveil_engine.methods.refresh_uid import pseudonym_of, uid_pseudonyms
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.profile import ConfidentialityProfile
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
 from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
@@ -191,9 +192,9 @@ class Policy:
             return Decision(Keep(), label)
         return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
 
-    def pseudonym_uid(self, original: str) -> str:
+    def pseudonym_uid(self, original: str) -> PseudonymousUID:
         """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
-        return pseudonym_of(original, self.uids.pseudonym)
+        return PseudonymousUID(pseudonym_of(original, self.uids.pseudonym))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

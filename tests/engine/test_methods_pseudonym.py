@@ -11,8 +11,8 @@ KEYS = Keys(b"k" * 32)
 NAME = 0x00100010
 ID = 0x00100020
 JANE = Context(patient_id="PATIENT-1", patient_name="Doe^Jane")
-OF_ID = PatientPseudonyms(KEYS).pseudonym("PATIENT-1")
-OF_NAME = PatientPseudonyms(KEYS).pseudonym("Doe^Jane")
+OF_ID: str = PatientPseudonyms(KEYS).pseudonym("PATIENT-1")
+OF_NAME: str = PatientPseudonyms(KEYS).pseudonym("Doe^Jane")
 
 
 def pseudonym(tag: int, vr: str, values: Values, context: Context = JANE, depth: int = 0) -> Values | None:

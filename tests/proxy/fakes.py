@@ -26,6 +26,7 @@ from pydicom.dataset import FileMetaDataset
 from starlette.types import ASGIApp, Message
 
 from dicomveil_engine import Policy, load_policy
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin import Match, StoreResult
 from dicomveil_proxy.origin.folder.header_json import header_json
@@ -45,7 +46,7 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ANY_SYNTAX = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
-STUDY, SERIES, INSTANCE = "1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1"
+STUDY, SERIES, INSTANCE = OriginalUID("1.2.3.1"), OriginalUID("1.2.3.1.1"), OriginalUID("1.2.3.1.1.1")
 """Of `instance()`."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin import Match, Origin, StoreResult
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
@@ -18,7 +19,8 @@ from proxy.fakes import MemoryOrigin, instance, values
 
 pytestmark = pytest.mark.anyio
 
-HERE, OUT = ("1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1"), ("1.2.3.2", "1.2.3.2.1", "1.2.3.2.1.1")
+HERE = OriginalUID("1.2.3.1"), OriginalUID("1.2.3.1.1"), OriginalUID("1.2.3.1.1.1")
+OUT = OriginalUID("1.2.3.2"), OriginalUID("1.2.3.2.1"), OriginalUID("1.2.3.2.1.1")
 
 
 def selection(origin: Origin, **settings: Any) -> SelectedOrigin:
@@ -70,8 +72,10 @@ async def everything(body: AsyncGenerator[Any, None]) -> list[Any]:
     return [each async for each in body]
 
 
-ASKED: dict[str, Callable[[Origin, str, str, str], Awaitable[Any]]] = {
-    "search": lambda origin, study, *_: origin.search(Level.SERIES, study, None, [], limit=0, offset=0),
+ASKED: dict[str, Callable[[Origin, OriginalUID, OriginalUID, OriginalUID], Awaitable[Any]]] = {
+    "search": lambda origin, study, *_: origin.search(
+        Level.SERIES, None if study is None else OriginalUID(study), None, [], limit=0, offset=0
+    ),
     "metadata": lambda origin, study, *_: everything(origin.metadata(study)),
     "instances": lambda origin, study, *_: everything(origin.instances(study)),
     "frames": lambda origin, *uids: everything(origin.frames(*uids, [1])),
@@ -111,7 +115,7 @@ async def test_what_is_stored(filtered: dict[str, Any]) -> None:
 
     assert (await selected.store(None, "1.2.3.7.1", BytesIO(new), len(new))).acknowledged
     for study, data in ((None, out), (HERE[0], out), (OUT[0], new), (None, rubbish)):
-        result = await selected.store(study, "1.2.3", BytesIO(data), len(data))
+        result = await selected.store(None if study is None else OriginalUID(study), "1.2.3", BytesIO(data), len(data))
         assert result == StoreResult(acknowledged=False, failure_reason=0x0110)
     assert [each for each in origin.asked if each.startswith("store")] == ["store 1.2.3.7.1"]
 
@@ -210,7 +214,9 @@ async def test_a_study_of_two_patients() -> None:
             return twins
 
     with pytest.raises(UnknownResource):
-        await everything(selection(Twins(instance(*HERE)), query={"PatientID": "PATIENT-1"}).metadata("1.2.3.1"))
+        await everything(
+            selection(Twins(instance(*HERE)), query={"PatientID": "PATIENT-1"}).metadata(OriginalUID("1.2.3.1"))
+        )
 
 
 async def test_what_a_study_is_may_change() -> None:
@@ -238,7 +244,7 @@ async def test_whose_origin_it_is() -> None:
 async def test_an_origin_that_searches_elsewhere() -> None:
     """Results of another study than that in the path are left out."""
     found = await selection(Archive(3), studies=("1.2.3.1",)).search(
-        Level.SERIES, "1.2.3.1", None, [("StudyInstanceUID", "1.2.3.1,1.2.3.2")], limit=10, offset=0
+        Level.SERIES, OriginalUID("1.2.3.1"), None, [("StudyInstanceUID", "1.2.3.1,1.2.3.2")], limit=10, offset=0
     )
 
     assert [values(match, "0020000D") for match in found] == [["1.2.3.1"]]
@@ -254,7 +260,7 @@ async def test_a_patients_other_studies_are_not_counted(study: str | None) -> No
             return [match | counts for match in await super().search(*arguments, **page)]
 
     (found,) = await selection(Counting(1), studies=("1.2.3.1",)).search(
-        Level.SERIES, study, None, [], limit=10, offset=0
+        Level.SERIES, None if study is None else OriginalUID(study), None, [], limit=10, offset=0
     )
 
     assert not found.keys() & counts.keys()

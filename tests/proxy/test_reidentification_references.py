@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmread
 
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.reidentification.references import Reference, references
 from dicomveil_proxy.translation.identity import Kind
 from proxy.fakes import instance
@@ -34,10 +35,10 @@ def test_references(syntax: str) -> None:
     data = instance("2.25.1", "1.2.3.4", "1.2.3.5", transfer_syntax=syntax, change=nested)
 
     assert references(dcmread(BytesIO(data)), is_pseudonym) == [
-        Reference("2.25.5", None, "2.25.1"),
-        Reference("2.25.6", None, "2.25.1"),
-        Reference("2.25.4", Kind.INSTANCE, "2.25.1"),
-        Reference("2.25.1", Kind.STUDY, "2.25.1"),
-        Reference("2.25.4", Kind.INSTANCE, "2.25.3"),
-        Reference("2.25.3", Kind.STUDY, "2.25.3"),
+        Reference(PseudonymousUID("2.25.5"), None, PseudonymousUID("2.25.1")),
+        Reference(PseudonymousUID("2.25.6"), None, PseudonymousUID("2.25.1")),
+        Reference(PseudonymousUID("2.25.4"), Kind.INSTANCE, PseudonymousUID("2.25.1")),
+        Reference(PseudonymousUID("2.25.1"), Kind.STUDY, PseudonymousUID("2.25.1")),
+        Reference(PseudonymousUID("2.25.4"), Kind.INSTANCE, PseudonymousUID("2.25.3")),
+        Reference(PseudonymousUID("2.25.3"), Kind.STUDY, PseudonymousUID("2.25.3")),
     ]

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
-from dicomveil_proxy.request.resource import BulkPath, Representation, Resource, parse_frames, parse_uid
+from dicomveil_proxy.request.resource import (
+    BulkPath,
+    OutsideResource,
+    Representation,
+    Resource,
+    parse_frames,
+    parse_uid,
+)
 
 UIDS = st.from_regex(r"(0|[1-9][0-9]{0,9})(\.(0|[1-9][0-9]{0,9})){0,4}", fullmatch=True)
 TAGS = st.integers(0, 0xFFFFFFFF)
@@ -28,7 +36,7 @@ RESOURCES = (
 
 
 @given(RESOURCES)
-def test_a_built_path_reads_back(resource: Resource) -> None:
+def test_a_built_path_reads_back(resource: OutsideResource) -> None:
     """parse(build(r)) == r."""
     assert Resource.parse(resource.path()) == resource
 
@@ -46,31 +54,43 @@ def test_any_path_is_read_or_refused(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "resource"),
     [
-        ("/studies/1.2", Resource("1.2")),
-        ("studies/1.2/series/1.3", Resource("1.2", "1.3")),
+        ("/studies/1.2", Resource(PseudonymousUID("1.2"))),
+        ("studies/1.2/series/1.3", Resource(PseudonymousUID("1.2"), PseudonymousUID("1.3"))),
         (
             "/studies/1.2/series/1.3/metadata",
-            Resource("1.2", "1.3", representation=Representation.METADATA),
+            Resource(PseudonymousUID("1.2"), PseudonymousUID("1.3"), representation=Representation.METADATA),
         ),
         (
             "/studies/1.2/series/1.3/instances/1.4/frames/1%2C2,3",
-            Resource("1.2", "1.3", "1.4", (1, 2, 3), representation=Representation.FRAMES),
+            Resource(
+                PseudonymousUID("1.2"),
+                PseudonymousUID("1.3"),
+                PseudonymousUID("1.4"),
+                (1, 2, 3),
+                representation=Representation.FRAMES,
+            ),
         ),
         (
             "/studies/1.2/series/1.3/instances/1.4/frames/7/rendered",
-            Resource("1.2", "1.3", "1.4", (7,), representation=Representation.RENDERED),
+            Resource(
+                PseudonymousUID("1.2"),
+                PseudonymousUID("1.3"),
+                PseudonymousUID("1.4"),
+                (7,),
+                representation=Representation.RENDERED,
+            ),
         ),
         (
             "/studies/1.2/series/1.3/instances/1.4/bulk/00880200/1/7FE00010",
             Resource(
-                *("1.2", "1.3", "1.4"),
+                *(PseudonymousUID("1.2"), PseudonymousUID("1.3"), PseudonymousUID("1.4")),
                 bulk=BulkPath(0x7FE00010, ((0x00880200, 1),)),
                 representation=Representation.BULKDATA,
             ),
         ),
     ],
 )
-def test_paths_of_the_standard(path: str, resource: Resource) -> None:
+def test_paths_of_the_standard(path: str, resource: OutsideResource) -> None:
     """The paths of PS3.18 Section 10.4, and those of Orthanc's bulk data."""
     assert Resource.parse(path) == resource
 
@@ -111,7 +131,7 @@ def test_no_path_is_built_from_what_is_no_uid(uid: str) -> None:
     with pytest.raises(UnknownResource):
         parse_uid(uid)
     with pytest.raises(UnknownResource):
-        Resource("1.2", uid)
+        Resource(PseudonymousUID("1.2"), PseudonymousUID(uid))
 
 
 def test_bulk_data_names_its_tags() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine import deidentify_instance
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 from dicomveil_proxy.request.resource import Representation, Resource
 from dicomveil_proxy.transactions.wado_uri import WadoQuery
@@ -23,9 +24,12 @@ def read(**parameters: str) -> WadoQuery:
     return WadoQuery.parse([(name, value) for name, value in (ASKED | parameters).items() if value])
 
 
+UIDS = (PseudonymousUID("1.2"), PseudonymousUID("1.2.3"), PseudonymousUID("1.2.3.4"))
+
+
 def test_the_least() -> None:
     """Four parameters name an instance."""
-    assert read() == WadoQuery(Resource("1.2", "1.2.3", "1.2.3.4"), None)
+    assert read() == WadoQuery(Resource(*UIDS), None)
 
 
 def test_an_instance() -> None:
@@ -43,7 +47,7 @@ def test_a_picture() -> None:
 
     assert (query.rows, query.columns) == (20, 10)
     assert query.looks == {"window": "-40.5,400,linear", "quality": "100"}
-    assert query.picture == Resource("1.2", "1.2.3", "1.2.3.4", (2,), representation=Representation.RENDERED)
+    assert query.picture == Resource(*UIDS, (2,), representation=Representation.RENDERED)
     with pytest.raises(BadRequest, match="go with a picture, not with application/dicom"):
         query.check_instance()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import InstanceIdentity, load_policy
+from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.origin import Match
 from dicomveil_proxy.request.resource import Resource
@@ -20,7 +21,7 @@ from proxy.fakes import CT, INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance
 pytestmark = pytest.mark.anyio
 
 POLICY = load_policy({"profile": "default"}, KEY)
-ORIGINAL = Resource(STUDY, SERIES, INSTANCE)
+ORIGINAL: Resource[OriginalUID] = Resource(STUDY, SERIES, INSTANCE)
 OUTSIDE = Resource(POLICY.pseudonym_uid(STUDY), POLICY.pseudonym_uid(SERIES), POLICY.pseudonym_uid(INSTANCE))
 
 
@@ -79,11 +80,12 @@ async def test_what_was_learnt_needs_no_question(translation: Translation, origi
 @pytest.mark.parametrize("uid", [STUDY, "1.2.3.99", "2.25.1", "..", "", "1" * 65])
 async def test_what_is_no_pseudonym_of_ours(translation: Translation, origin: MemoryOrigin, uid: str) -> None:
     """Unknown, and the origin is not asked: no stranger can make it search, and no original is confirmed."""
-    for ask in (translation.study(uid), translation.series(None, uid), translation.instance(None, None, uid)):
+    asked = PseudonymousUID(uid)
+    for ask in (translation.study(asked), translation.series(None, asked), translation.instance(None, None, asked)):
         with pytest.raises(UnknownResource):
             await ask
-    assert await translation.study_held_as(uid or "x") is None
-    assert await translation.patient(uid) is None
+    assert await translation.study_held_as(PseudonymousUID(uid or "x")) is None
+    assert await translation.patient(PseudonymousPatientID(uid)) is None
     assert origin.asked == []
 
 
@@ -113,7 +115,7 @@ async def test_held_under_its_pseudonym(translation: Translation, origin: Memory
     """What was stored de-identified is found under the pseudonym itself."""
     origin.held = [instance(OUTSIDE.study, str(OUTSIDE.series), str(OUTSIDE.instance))]
 
-    assert await translation.resource(OUTSIDE) == OUTSIDE
+    assert (await translation.resource(OUTSIDE)).path() == OUTSIDE.path()
 
 
 async def test_a_disk_that_is_full(
@@ -138,11 +140,12 @@ async def test_uids_that_are_kept(identities: IdentityMap, origin: MemoryOrigin)
     translation = Translation(policy, origin, identities, Resolver(identities))
     await translation.learn([{"0020000D": {"vr": "UI", "Value": [STUDY]}}])
 
-    assert await translation.resource(ORIGINAL) == ORIGINAL
-    assert translation.uid(STUDY) == STUDY
+    outside = Resource(PseudonymousUID(STUDY), PseudonymousUID(SERIES), PseudonymousUID(INSTANCE))
+    assert await translation.resource(outside) == ORIGINAL
+    assert str(translation.uid(STUDY)) == STUDY
     assert identities.original(Kind.STUDY, STUDY) is None
     with pytest.raises(UnknownResource):
-        await translation.study("../1.2")
+        await translation.study(PseudonymousUID("../1.2"))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,7 @@ async def test_a_study_that_the_origin_holds_otherwise_now(
 
     assert await translation.mend(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
     assert identities.original(Kind.INSTANCE, str(OUTSIDE.instance)) is None
-    assert await translation.resource(OUTSIDE) == OUTSIDE
+    assert (await translation.resource(OUTSIDE)).path() == OUTSIDE.path()
 
 
 async def test_what_is_right_is_not_mended(translation: Translation, origin: MemoryOrigin) -> None:
@@ -187,7 +190,7 @@ async def test_what_is_right_is_not_mended(translation: Translation, origin: Mem
         f"search instances {STUDY} {SERIES} SOPInstanceUID={INSTANCE}",
     ]
     for stranger in (STUDY, "..", POLICY.pseudonym_uid("1.2.3.99"), None):
-        assert not await translation.mend(stranger)
+        assert not await translation.mend(None if stranger is None else PseudonymousUID(stranger))
     assert len(origin.asked) == 3
 
 

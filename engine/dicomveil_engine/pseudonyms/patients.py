@@ -15,6 +15,7 @@ import hmac
 
 from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+from dicomveil_engine.pseudonyms.sides import PseudonymousPatientID
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
@@ -41,17 +42,17 @@ class PatientPseudonyms:
     def __hash__(self) -> int:
         return hash(self._keys)
 
-    def _pseudonym(self, original: str) -> str:
+    def _pseudonym(self, original: str) -> PseudonymousPatientID:
         """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""
         identifier = original.strip(" \0")
         subject = self._subjects.of(identifier) if self._subjects else None
         if subject is not None:
-            return subject
+            return PseudonymousPatientID(subject)
         if not identifier or self.is_pseudonym(identifier):
-            return identifier
+            return PseudonymousPatientID(identifier)
         return self._keyed(identifier)
 
-    def of_original(self, original: str) -> str:
+    def of_original(self, original: str) -> PseudonymousPatientID:
         """The pseudonym of an identifier in a data set that was not de-identified before.
 
         There, what another patient's subject is called by is an original that only looks like one.
@@ -65,9 +66,9 @@ class PatientPseudonyms:
         """Whether the text is a subject of the project's list."""
         return self._subjects is not None and self._subjects.holds(text)
 
-    def _keyed(self, identifier: str) -> str:
+    def _keyed(self, identifier: str) -> PseudonymousPatientID:
         digest = keyed_digest(self._name_key, identifier.encode("utf-8", "surrogatepass"))
-        return self._text(digest[:_NAME_BYTES])
+        return PseudonymousPatientID(self._text(digest[:_NAME_BYTES]))
 
     def is_pseudonym(self, text: str) -> bool:
         """Whether the text carries this project's check part, or is one of its subjects."""

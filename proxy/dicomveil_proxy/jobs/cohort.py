@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 from dicomveil_proxy.jobs.series import uid_in
 from dicomveil_proxy.origin import Match, Origin
@@ -103,7 +104,7 @@ class Cohort:
     async def series(self, origin: Origin, chosen: Chosen) -> AsyncGenerator[tuple[str, int], None]:
         """The series of a study that are meant, and how many instances the archive says each has; -1 if it does not."""
         parameters = (*self._series_parameters, *_included(self._series))
-        rows = pages(origin, Level.SERIES, chosen.study, None, parameters, size=_RESULTS_ASKED)
+        rows = pages(origin, Level.SERIES, OriginalUID(chosen.study), None, parameters, size=_RESULTS_ASKED)
         seen: set[str] = set()
         async with aclosing(rows):
             async for page in rows:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginError, OriginRefused
 from dicomveil_proxy.jobs.allowance import Requests
 from dicomveil_proxy.origin import Match, Origin
@@ -27,8 +28,8 @@ class _PacedOrigin:
     async def search(
         self,
         level: Level,
-        study: str | None,
-        series: str | None,
+        study: OriginalUID | None,
+        series: OriginalUID | None,
         params: Sequence[tuple[str, str]],
         *,
         limit: int,

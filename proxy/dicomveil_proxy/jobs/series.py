@@ -21,6 +21,7 @@ from pydicom.filereader import read_dataset, read_partial
 
 from dicomveil_engine import EngineError, InstanceIdentity, Policy
 from dicomveil_engine.part10.file_meta import read_file_meta
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy import logs
 from dicomveil_proxy.errors import OriginError, OriginMalformed, OriginRefused, ProxyError, UnknownResource
 from dicomveil_proxy.jobs.allowance import Throttle
@@ -147,9 +148,9 @@ class SeriesExport:
             return
         throttle = Throttle(unit.share)
         # Most of what is missing comes with one request; what an earlier try has placed is not fetched again.
-        for original in missing.values() if unit.have else (None,):
+        for original in map(OriginalUID, missing.values()) if unit.have else (None,):
             await asyncio.sleep(unit.spacing)
-            async with aclosing(self._origin.instances(unit.study, unit.series, original)) as events:
+            async with aclosing(self._origin.instances(*_of(unit), original)) as events:
                 await self._take(unit, events, throttle, progress)
 
     async def _listed(self, unit: SeriesUnit) -> dict[str, str]:
@@ -165,7 +166,7 @@ class SeriesExport:
 
     async def _list(self, unit: SeriesUnit) -> dict[str, str]:
         listed: dict[str, str] = {}
-        rows = pages(self._origin, Level.INSTANCES, unit.study, unit.series, (), size=RESULTS_ASKED)
+        rows = pages(self._origin, Level.INSTANCES, *_of(unit), (), size=RESULTS_ASKED)
         first = True
         async with aclosing(rows):
             async for page in rows:
@@ -349,3 +350,8 @@ def _failure_of(error: Exception) -> Failure:
     if isinstance(error, MemoryError):
         return Failure(WORKER, "there is not enough memory", passing=False)
     return Failure(WORKER, f"unexpected error {logs.describe_error(error)}", passing=False)
+
+
+def _of(unit: SeriesUnit) -> tuple[OriginalUID, OriginalUID]:
+    """The study and series that the archive is asked for."""
+    return OriginalUID(unit.study), OriginalUID(unit.series)

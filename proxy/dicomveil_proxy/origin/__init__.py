@@ -28,6 +28,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event
 
@@ -59,8 +60,8 @@ class Origin(Protocol):
     async def search(
         self,
         level: Level,
-        study: str | None,
-        series: str | None,
+        study: OriginalUID | None,
+        series: OriginalUID | None,
         params: Sequence[tuple[str, str]],
         *,
         limit: int,
@@ -75,18 +76,20 @@ class Origin(Protocol):
         ...
 
     def metadata(
-        self, study: str, series: str | None = None, instance: str | None = None
+        self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[bytes, None]:
         """The chunks of one JSON array of instances; whether the document is whole, its parser tells."""
         ...
 
     def instances(
-        self, study: str, series: str | None = None, instance: str | None = None
+        self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[Event, None]:
         """Part 10 instances as they are stored, streamed."""
         ...
 
-    def frames(self, study: str, series: str, instance: str, frames: Sequence[int]) -> AsyncGenerator[Event, None]:
+    def frames(
+        self, study: OriginalUID, series: OriginalUID, instance: OriginalUID, frames: Sequence[int]
+    ) -> AsyncGenerator[Event, None]:
         """Frames, counted from 1, as they are stored; each part's content-type names its transfer syntax."""
         ...
 
@@ -96,9 +99,9 @@ class Origin(Protocol):
 
     async def rendered(
         self,
-        study: str,
-        series: str,
-        instance: str,
+        study: OriginalUID,
+        series: OriginalUID,
+        instance: OriginalUID,
         frame: int | None,
         *,
         media_type: str,
@@ -111,7 +114,9 @@ class Origin(Protocol):
         """
         ...
 
-    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
+    async def store(
+        self, study: OriginalUID | None, sop_instance_uid: str, instance: BinaryIO, size: int
+    ) -> StoreResult:
         """Store one Part 10 instance, read from the start of a file."""
         ...
 

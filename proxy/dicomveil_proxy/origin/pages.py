@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.request.query import Level
@@ -22,8 +23,8 @@ _UNIQUE = ("0020000D", "0020000E", "00080018", "00100020")
 async def pages(
     origin: Origin,
     level: Level,
-    study: str | None,
-    series: str | None,
+    study: OriginalUID | None,
+    series: OriginalUID | None,
     params: Sequence[tuple[str, str]],
     *,
     size: int,

@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from dicomveil_engine import InstanceIdentity, InvalidDataSetError, JSONDataSet
+from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.errors import Conflict, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.origin.web.metadata import data_sets
@@ -22,17 +23,19 @@ from dicomveil_proxy.translation.translation import PAGE, text_of
 
 _SERIES, _INSTANCE = "0020000E", "00080018"
 
+_UIDs = dict[PseudonymousUID, OriginalUID]
+
 
 @dataclass
 class Original:
     """A study at the origin server, as far as it is known."""
 
-    study_instance_uid: str
+    study_instance_uid: OriginalUID
     instance: JSONDataSet
     """The metadata of one of its instances."""
-    uids: dict[str, str] = field(default_factory=dict)
+    uids: _UIDs = field(default_factory=dict)
     """Pseudonym → original."""
-    unknown: set[str] = field(default_factory=set)
+    unknown: set[PseudonymousUID] = field(default_factory=set)
     """Pseudonyms of which nothing was found in the whole study."""
 
 
@@ -41,7 +44,7 @@ class Originals:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._known: dict[str, Original] = {}
+        self._known: dict[PseudonymousUID, Original] = {}
 
     async def of(self, identity: InstanceIdentity, references: list[Reference]) -> Original:
         """The original of an instance's study, knowing all its references.
@@ -49,7 +52,7 @@ class Originals:
         Raises UnknownResource when the origin server has no such study, and Conflict when an instance, series or
         study that is referenced cannot be found there.
         """
-        study = identity.study_instance_uid
+        study = PseudonymousUID(identity.study_instance_uid)
         original = self._known.get(study)
         uids = original.uids if original else {study: await self._project.translation.study(study)}
         missing = [reference for reference in references if reference.pseudonym not in uids]
@@ -62,11 +65,12 @@ class Originals:
         await self._search_metadata(left, original, [original.study_instance_uid, *named])
         if any(each.kind and each.pseudonym not in uids for each in references):
             raise Conflict("it refers to an instance that the origin server does not have")
-        if identity.series_instance_uid in uids:
-            await self._check_series(original.study_instance_uid, uids[identity.series_instance_uid])
+        series = PseudonymousUID(identity.series_instance_uid)
+        if series in uids:
+            await self._check_series(original.study_instance_uid, uids[series])
         return original
 
-    async def _look_up(self, missing: list[Reference], uids: dict[str, str], home: str) -> None:
+    async def _look_up(self, missing: list[Reference], uids: _UIDs, home: OriginalUID) -> None:
         """Studies, series and instances, by the identity map or a search."""
         translation = self._project.translation
         for each in sorted(missing, key=lambda each: each.kind is not Kind.STUDY):
@@ -81,20 +85,22 @@ class Originals:
                 elif each.kind is Kind.INSTANCE:
                     uids[each.pseudonym] = await translation.instance(study, None, each.pseudonym)
 
-    async def _instance(self, study: str, references: list[Reference], uids: Mapping[str, str]) -> JSONDataSet:
+    async def _instance(self, study: OriginalUID, references: list[Reference], uids: _UIDs) -> JSONDataSet:
         """The metadata of an instance that is referenced, or else of any in the study."""
         instances = (each.pseudonym for each in references if each.kind is Kind.INSTANCE)
         for wanted in (next((uids[each] for each in instances if each in uids), None), None):
             keys = [("SOPInstanceUID", wanted)] if wanted else []
             for match in await self._project.origin.search(Level.INSTANCES, study, None, keys, limit=1, offset=0):
-                series, instance = text_of(match, _SERIES), text_of(match, _INSTANCE)
+                series, instance = (OriginalUID(text_of(match, key)) for key in (_SERIES, _INSTANCE))
                 if series and instance and wanted in {None, instance}:
                     async with aclosing(self._metadata(study, series, instance)) as metadata:
                         async for found in metadata:
                             return found
         raise UnknownResource("there is no such resource")
 
-    async def _search_metadata(self, missing: set[str], original: Original, studies: list[str]) -> None:
+    async def _search_metadata(
+        self, missing: set[PseudonymousUID], original: Original, studies: list[OriginalUID]
+    ) -> None:
         """Look for what is left in the instance that is known, and then in all of the studies."""
         missing -= original.unknown
         if missing:
@@ -110,7 +116,7 @@ class Originals:
         # They stay as they are, which outside is what they were: a pseudonym stands for itself.
         original.unknown |= missing
 
-    def _learn(self, missing: set[str], dataset: JSONDataSet, uids: dict[str, str]) -> None:
+    def _learn(self, missing: set[PseudonymousUID], dataset: JSONDataSet, uids: _UIDs) -> None:
         for uid in _uids_in(dataset):
             pseudonym = self._project.policy.pseudonym_uid(uid)
             if pseudonym in missing:
@@ -118,7 +124,7 @@ class Originals:
                 missing.discard(pseudonym)
 
     async def _metadata(
-        self, study: str, series: str | None = None, instance: str | None = None
+        self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[JSONDataSet, None]:
         limit = self._project.limits.origin_document_bytes
         try:
@@ -129,7 +135,7 @@ class Originals:
         except InvalidDataSetError as error:
             raise OriginMalformed(str(error)) from None
 
-    async def _check_series(self, study: str, series: str) -> None:
+    async def _check_series(self, study: OriginalUID, series: OriginalUID) -> None:
         """A series that is known elsewhere must not get an instance of this study."""
         keys = [("SeriesInstanceUID", series)]
         async for page in pages(self._project.origin, Level.SERIES, study, None, keys, size=PAGE):
@@ -138,7 +144,7 @@ class Originals:
         raise Conflict("its series belongs to another study")
 
 
-def _uids_in(dataset: Mapping[str, object]) -> Iterator[str]:
+def _uids_in(dataset: Mapping[str, object]) -> Iterator[OriginalUID]:
     for element in dataset.values():
         if not isinstance(element, dict):
             raise OriginMalformed("the metadata cannot be read")
@@ -147,4 +153,4 @@ def _uids_in(dataset: Mapping[str, object]) -> Iterator[str]:
             if isinstance(value, dict) and element.get("vr") == "SQ":
                 yield from _uids_in(value)
             elif isinstance(value, str) and element.get("vr") == "UI":
-                yield value
+                yield OriginalUID(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
 from dicomveil_proxy.translation.identity import Kind
@@ -20,10 +21,10 @@ _UIDS = frozenset(("SQ", "UI"))
 class Reference:
     """A pseudonym in a UI element."""
 
-    pseudonym: str
+    pseudonym: PseudonymousUID
     kind: Kind | None
     """What the attribute says that it is of; None for frames of reference and all the rest."""
-    study: str
+    study: PseudonymousUID
     """The pseudonym of the study in which it stands: that of the nearest item that names one, else the instance's."""
 
 
@@ -33,12 +34,14 @@ def references(header: Dataset, is_pseudonym: Callable[[str], bool]) -> list[Ref
     Raises InvalidDataSetError for what cannot be read.
     """
     with readable("a UID cannot be read"):
-        return list(dict.fromkeys(_references(header, is_pseudonym, "")))
+        return list(dict.fromkeys(_references(header, is_pseudonym, PseudonymousUID(""))))
 
 
-def _references(dataset: Dataset, is_pseudonym: Callable[[str], bool], study: str) -> Iterator[Reference]:
+def _references(dataset: Dataset, is_pseudonym: Callable[[str], bool], study: PseudonymousUID) -> Iterator[Reference]:
     named = dataset.get(_STUDY)
-    study = next((uid for uid in texts(named) if is_pseudonym(uid)), study) if named is not None else study
+    study = (
+        next((PseudonymousUID(uid) for uid in texts(named) if is_pseudonym(uid)), study) if named is not None else study
+    )
     for element in elements(dataset, _UIDS):
         if element.VR == "SQ":
             for item in element.value:
@@ -46,4 +49,4 @@ def _references(dataset: Dataset, is_pseudonym: Callable[[str], bool], study: st
             continue
         for uid in texts(element):
             if is_pseudonym(uid) and not element.tag.is_private:
-                yield Reference(uid, _KINDS.get(element.tag), study)
+                yield Reference(PseudonymousUID(uid), _KINDS.get(element.tag), study)

@@ -24,6 +24,7 @@ from pydicom import DataElement, Dataset
 from dicomveil_engine import Policy
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_proxy.reidentification.dates import DatesBack
 from dicomveil_proxy.reidentification.elements import elements, texts
@@ -98,8 +99,10 @@ class _Restoration:
         attributes = _without_bulk({k: v for k, v in original.instance.items() if _is_of_study(int(k, 16))})
         self._patient = Dataset.from_json(attributes)
         self._is_ascii = json.dumps(attributes, ensure_ascii=False).isascii()
-        self._patients = {policy.pseudonym_patient_id(patient_id): patient_id} if patient_id else {}
+        self._patients: dict[str, str] = {}
         """Pseudonym → PatientID."""
+        if patient_id:
+            self._patients[policy.pseudonym_patient_id(patient_id)] = patient_id
         self._policy = policy
 
     def restore(self, header: Dataset) -> None:
@@ -133,7 +136,7 @@ class _Restoration:
         """A value before the policy's method came over it; where another method applies, nothing can be said."""
         effect = method.effect(element.VR)
         if effect is Effect.UID_PSEUDONYM:
-            return self._original.uids.get(text, text)
+            return self._original.uids.get(PseudonymousUID(text), text)
         if method.date_move is not None:
             return self._dates.move(int(element.tag), element.VR, text)
         if effect is Effect.PATIENT_PSEUDONYM:

@@ -1,7 +1,8 @@
 """What a path names: a study, series or instance, and which representation of it (PS3.18 Section 10.4).
 
 Paths are parsed into a `Resource` and built from one, and never forwarded: nothing reaches the origin server
-that was not validated here. Nothing here knows whether a UID is a pseudonym or an original.
+that was not validated here. A resource is of one side: `Resource[PseudonymousUID]` is what a user agent names,
+`Resource[OriginalUID]` what the origin server is asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Generic, TypeVar
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 
 MAXIMUM_FRAMES = 10_000
@@ -24,6 +27,10 @@ _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ENCODED_COMMA = re.compile("%2c", re.IGNORECASE)
+
+
+UID = TypeVar("UID", OriginalUID, PseudonymousUID)
+"""Which side a resource is on."""
 
 
 class Representation(Enum):
@@ -71,12 +78,12 @@ class BulkPath:
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Generic[UID]):
     """What one retrieve asks for. Its UIDs are legal in a path, or it does not exist."""
 
-    study: str
-    series: str | None = None
-    instance: str | None = None
+    study: UID
+    series: UID | None = None
+    instance: UID | None = None
     frames: tuple[int, ...] = ()
     """Frame numbers, from 1, as asked; only with an instance."""
     bulk: BulkPath | None = None
@@ -116,8 +123,8 @@ class Resource:
             return path
         return f"{path}/{self.representation.value}"
 
-    @classmethod
-    def parse(cls, path: str) -> Resource:
+    @staticmethod
+    def parse(path: str) -> Resource[PseudonymousUID]:
         """Read a path below the root of the service, percent-decoded or not.
 
         Raises UnknownResource where the path names nothing that can be retrieved, BadRequest for a list of
@@ -126,7 +133,7 @@ class Resource:
         steps = path.split("/")
         if steps[0] == "":
             del steps[0]
-        uids: list[str | None] = []
+        uids: list[PseudonymousUID | None] = []
         for level in ("studies", "series", "instances"):
             if steps[:1] != [level] or len(steps) < 2:
                 break
@@ -136,10 +143,10 @@ class Resource:
         if study is None:
             raise UnknownResource("there is no such kind of resource")
         if not steps:
-            return cls(study, series, instance)
+            return Resource(study, series, instance)
         if steps[0] == "bulk":
             bulk = BulkPath.parse(steps[1:])
-            return cls(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)
+            return Resource(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)
         frames: tuple[int, ...] = ()
         if steps[0] == "frames" and len(steps) > 1:
             frames = parse_frames(steps[1])
@@ -149,19 +156,24 @@ class Resource:
             representation = Representation.FRAMES
         if representation is None:
             raise UnknownResource("there is no such kind of resource")
-        return cls(study, series, instance, frames, representation=representation)
+        return Resource(study, series, instance, frames, representation=representation)
 
+
+OutsideResource = Resource[PseudonymousUID]
+"""As a user agent names it."""
+OriginalResource = Resource[OriginalUID]
+"""At the origin server."""
 
 _REPRESENTATIONS = {
     member.value: member for member in (Representation.METADATA, Representation.RENDERED, Representation.THUMBNAIL)
 }
 
 
-def parse_uid(text: str) -> str:
+def parse_uid(text: str) -> PseudonymousUID:
     """The UID, if it is one that may stand in a path; else raise UnknownResource."""
     if not _UID.fullmatch(text):
         raise UnknownResource("the path holds what is not a UID")
-    return text
+    return PseudonymousUID(text)
 
 
 def parse_frames(text: str) -> tuple[int, ...]:

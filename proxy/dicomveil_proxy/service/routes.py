@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, OriginRefused, UnknownResource, UnsupportedMediaType
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request import accept
 from dicomveil_proxy.request.accept import Choice, acceptable, choose
 from dicomveil_proxy.request.query import Level, Query
-from dicomveil_proxy.request.resource import Representation, Resource, parse_uid
+from dicomveil_proxy.request.resource import OriginalResource, OutsideResource, Representation, Resource, parse_uid
 from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
@@ -64,7 +65,7 @@ class _Retrieval(NamedTuple):
     """A request for a resource."""
 
     request: Request
-    outside: Resource
+    outside: OutsideResource
     """As the user agent names it."""
     accept: str | None
     """The header."""
@@ -129,7 +130,7 @@ class DICOMweb:
         """The endpoint of a search at this level, within the study and series that the path names."""
 
         async def search_at_level(request: Request) -> Response:
-            scope = Scope(request.path_params.get("study"), request.path_params.get("series"))
+            scope = Scope(*(request.path_params.get(name) for name in ("study", "series")))
             async with self._streams.in_time():
                 parameters = _parameters(request)
                 uids = (scope.study, scope.series) if scope.study else ()
@@ -154,7 +155,9 @@ class DICOMweb:
         path: str = request.scope["path"]
         return path.removeprefix(f"{self._prefix}/")
 
-    async def _afresh(self, uids: Sequence[str | None], answer: Callable[[], Awaitable[Response]]) -> Response:
+    async def _afresh(
+        self, uids: Sequence[PseudonymousUID | None], answer: Callable[[], Awaitable[Response]]
+    ) -> Response:
         """The answer; where the origin server has not what the identity map says of these pseudonyms, once more."""
         try:
             return await answer()
@@ -178,7 +181,7 @@ class DICOMweb:
         with self._streams.counted():
             answer = await search(self._project, scope, query, self._base_url(request))
             # What is asked for by its UID, and is not there: the map may be wrong.
-            named = [key.value for key in query.keys if key.path == (_STUDY_INSTANCE_UID,)]
+            named = [PseudonymousUID(key.value) for key in query.keys if key.path == (_STUDY_INSTANCE_UID,)]
             uids = (scope.study, scope.series) if scope.study else tuple(named[:1])
             if not answer.results and uids and await self._project.translation.mend(*uids):
                 answer = await search(self._project, scope, query, self._base_url(request))
@@ -251,7 +254,7 @@ class DICOMweb:
             looks.setdefault("viewport", _THUMBNAIL_VIEWPORT)
         return await self._picture(original, choice, looks)
 
-    async def _picture(self, original: Resource, choice: Choice, looks: dict[str, str]) -> Response:
+    async def _picture(self, original: OriginalResource, choice: Choice, looks: dict[str, str]) -> Response:
         with self._streams.counted():
             kind, picture = await retrieve.rendered(self._project, original, choice.offer.media_type, looks)
         return Response(picture, media_type=kind)

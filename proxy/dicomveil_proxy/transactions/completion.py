@@ -13,6 +13,7 @@ from contextlib import aclosing
 
 from dicomveil_engine import JSONDataSet
 from dicomveil_engine.attributes.dictionary import vr_of
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.project import Project
@@ -35,7 +36,7 @@ def needs_completion(level: Level, tag: int) -> bool:
 class Completion:
     """Of the results of one search."""
 
-    def __init__(self, project: Project, query: Query, study: str | None, series: str | None) -> None:
+    def __init__(self, project: Project, query: Query, study: OriginalUID | None, series: OriginalUID | None) -> None:
         """`study` and `series` are the originals within which is searched."""
         self._project = project
         self._level = query.level
@@ -47,7 +48,7 @@ class Completion:
         }
         self._of_study = tags & _OF_STUDIES
         self._of_instance = tags - self._of_study
-        self._studies: dict[str, asyncio.Task[JSONDataSet]] = {}
+        self._studies: dict[OriginalUID, asyncio.Task[JSONDataSet]] = {}
 
     @property
     def is_needed(self) -> bool:
@@ -57,12 +58,13 @@ class Completion:
     async def complete(self, result: JSONDataSet) -> JSONDataSet:
         """The result with what it lacks. Raises the origin server's errors."""
         identity = identity_of(result)
-        study = identity.study_instance_uid or self._study
+        study = OriginalUID(identity.study_instance_uid) or self._study
         if study is None:
             return result
         whole = dict(result)
         if lacking := _lacking(result, self._of_instance):
-            header = await self._header(study, identity.series_instance_uid or self._series, identity.sop_instance_uid)
+            series = OriginalUID(identity.series_instance_uid) or self._series
+            header = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
             for key, element in header.items():
                 tag = int(key, 16)
                 is_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
@@ -75,7 +77,7 @@ class Completion:
             whole |= {key: found[key] for key in map("{:08X}".format, lacking) if key in found}
         return whole
 
-    async def _header(self, study: str, series: str | None, instance: str) -> JSONDataSet:
+    async def _header(self, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID) -> JSONDataSet:
         """Of the instance, or of the first one of the series or study."""
         if self._level is Level.STUDIES:
             series = None
@@ -86,7 +88,8 @@ class Completion:
             if not found:
                 return {}
             identity = identity_of(found[0])
-            series, instance = series or identity.series_instance_uid, identity.sop_instance_uid
+            series = series or OriginalUID(identity.series_instance_uid)
+            instance = OriginalUID(identity.sop_instance_uid)
         headers: list[JSONDataSet] = []
         limit = self._project.limits.header_bytes
         try:
@@ -99,7 +102,7 @@ class Completion:
             raise OriginMalformed("the metadata of one instance is not one data set")
         return headers[0]
 
-    async def _of(self, study: str) -> JSONDataSet:
+    async def _of(self, study: OriginalUID) -> JSONDataSet:
         fields = [("includefield", name_of(tag)) for tag in sorted(self._of_study)]
         parameters = [("StudyInstanceUID", study), *fields]
         found = await self._project.origin.search(Level.STUDIES, None, None, parameters, limit=2, offset=0)

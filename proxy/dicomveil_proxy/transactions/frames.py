@@ -17,7 +17,7 @@ from dicomveil_proxy.pixels import PixelDescription, can_transcode
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
-from dicomveil_proxy.request.resource import Resource
+from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
 from dicomveil_proxy.wire.multipart import PartData, PartStart, content_type_of
 from dicomveil_proxy.wire.pieces import Piece
@@ -45,7 +45,7 @@ class FrameStart:
 
 
 async def frames(
-    project: Project, original: Resource, choices: Sequence[Choice]
+    project: Project, original: OriginalResource, choices: Sequence[Choice]
 ) -> AsyncGenerator[FrameStart | Piece, None]:
     """Frames as they are stored where one of the choices allows it, and transcoded where none does."""
     require_pixels(project)
@@ -127,7 +127,7 @@ def _is_as_stored(choice: Choice, media_type: str, stored: str | None) -> bool:
     return choice.offer.media_type == OCTET_STREAM and bool(choice.transfer_syntaxes)
 
 
-async def _pixel_description(project: Project, original: Resource) -> PixelDescription:
+async def _pixel_description(project: Project, original: OriginalResource) -> PixelDescription:
     """How the frames of an instance are encoded, by the origin server's metadata."""
     found = data_sets(
         project.origin, original.study, original.series, original.instance, limit=project.limits.header_bytes

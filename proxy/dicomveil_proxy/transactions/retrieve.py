@@ -15,13 +15,14 @@ from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
 from dicomveil_engine.json_model import large
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import Batch, data_sets
 from dicomveil_proxy.pixels import InstanceSpool, can_transcode
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
-from dicomveil_proxy.request.resource import BulkPath, Resource
+from dicomveil_proxy.request.resource import BulkPath, OriginalResource
 from dicomveil_proxy.transactions.frames import checked_type, require_pixels
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of
@@ -50,7 +51,7 @@ class _End:
 
 
 async def instances(
-    project: Project, original: Resource, writer: MultipartWriter | None, choices: Sequence[Choice]
+    project: Project, original: OriginalResource, writer: MultipartWriter | None, choices: Sequence[Choice]
 ) -> AsyncGenerator[Piece, None]:
     """The instances of a study or series, or one, as parts or, without a writer, as it is.
 
@@ -106,7 +107,7 @@ async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: S
 
 
 async def _deidentified(
-    project: Project, original: Resource, *, is_one: bool
+    project: Project, original: OriginalResource, *, is_one: bool
 ) -> AsyncGenerator[_Begin | Piece | _End, None]:
     """The instances of a resource, de-identified, in the transfer syntax they are stored in."""
     rewriter: InstanceRewriter | None = None
@@ -144,7 +145,7 @@ async def _deidentified(
         raise UnknownResource("there is no such resource")
 
 
-def _check_identity(asked: Resource, found: InstanceIdentity | None) -> None:
+def _check_identity(asked: OriginalResource, found: InstanceIdentity | None) -> None:
     """Raise OriginMalformed where the origin server answers with another instance, or one from elsewhere.
 
     An archive that mixes up what is asked for must not show one user's study to another; nor, through a filter, a
@@ -175,7 +176,7 @@ def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:
 
 
 async def metadata(
-    project: Project, original: Resource, base_url: str, writer: MultipartWriter | None = None
+    project: Project, original: OriginalResource, base_url: str, writer: MultipartWriter | None = None
 ) -> AsyncGenerator[bytes, None]:
     """The metadata of the instances, as one JSON array; with a writer as parts, each the XML of an instance."""
     lead, turns = b"[", Turns()
@@ -204,7 +205,7 @@ async def metadata(
         yield b"[]" if lead == b"[" else b"]"
 
 
-async def _metadata(project: Project, original: Resource, base_url: str) -> AsyncGenerator[Batch, None]:
+async def _metadata(project: Project, original: OriginalResource, base_url: str) -> AsyncGenerator[Batch, None]:
     rewriter = SeriesRewriter(project.metadata)
     turns, is_there = Turns(), False
     with Tally(_log, "an instance's metadata was left out") as left_out:
@@ -229,7 +230,7 @@ async def _metadata(project: Project, original: Resource, base_url: str) -> Asyn
                     yield Batch(written, batch.size)
 
 
-def _assumed(found: InstanceIdentity, original: Resource) -> InstanceIdentity:
+def _assumed(found: InstanceIdentity, original: OriginalResource) -> InstanceIdentity:
     """Some servers leave out of metadata what is in the path."""
     return found._replace(
         study_instance_uid=found.study_instance_uid or original.study,
@@ -237,7 +238,7 @@ def _assumed(found: InstanceIdentity, original: Resource) -> InstanceIdentity:
     )
 
 
-def _originals(project: Project, original: Resource) -> AsyncGenerator[Batch, None]:
+def _originals(project: Project, original: OriginalResource) -> AsyncGenerator[Batch, None]:
     limit = project.limits.header_bytes
     return data_sets(project.origin, original.study, original.series, original.instance, limit=limit)
 
@@ -259,7 +260,7 @@ def _bulk_data_below(instance_url: str) -> BulkDataURIs:
     return lambda path, _: f"{instance_url}/bulk/{path}"
 
 
-async def bulkdata(project: Project, original: Resource) -> AsyncGenerator[Piece, None]:
+async def bulkdata(project: Project, original: OriginalResource) -> AsyncGenerator[Piece, None]:
     """The value of one element, if the policy lets that element out as it is.
 
     The origin server's own metadata says where the value is, and the policy, applied to that metadata, whether
@@ -276,7 +277,7 @@ async def bulkdata(project: Project, original: Resource) -> AsyncGenerator[Piece
                 yield event.data
 
 
-async def _released_uri(project: Project, original: Resource, bulk: BulkPath) -> str:
+async def _released_uri(project: Project, original: OriginalResource, bulk: BulkPath) -> str:
     wanted, found = bulk.path(), ""
 
     def note(path: str, uri: str) -> str | None:
@@ -296,7 +297,7 @@ async def _released_uri(project: Project, original: Resource, bulk: BulkPath) ->
 
 
 async def rendered(
-    project: Project, original: Resource, media_type: str, parameters: Mapping[str, str]
+    project: Project, original: OriginalResource, media_type: str, parameters: Mapping[str, str]
 ) -> tuple[str, bytes]:
     """A picture of an instance or frame; of a study or series, of its first instance. Media type and bytes."""
     require_pixels(project)
@@ -313,11 +314,11 @@ async def rendered(
     return kind, picture
 
 
-async def _first_instance(project: Project, original: Resource) -> tuple[str, str]:
+async def _first_instance(project: Project, original: OriginalResource) -> tuple[OriginalUID, OriginalUID]:
     params = [("includefield", "SeriesInstanceUID"), ("includefield", "SOPInstanceUID")]
     page = await project.origin.search(Level.INSTANCES, original.study, original.series, params, limit=1, offset=0)
     identity = identity_of(page[0]) if page else None
     series = original.series or (identity.series_instance_uid if identity else "")
     if identity is None or not series or not identity.sop_instance_uid:
         raise UnknownResource("there is no such resource")
-    return series, identity.sop_instance_uid
+    return OriginalUID(series), OriginalUID(identity.sop_instance_uid)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
+from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.origin.cursors import BEGINNING, Cursor
 from dicomveil_proxy.origin.pages import pages, unique
 from dicomveil_proxy.project import Project
@@ -39,8 +40,8 @@ _log = logging.getLogger(__name__)
 class Scope:
     """The study or series within which is searched, in pseudonymised space."""
 
-    study: str | None = None
-    series: str | None = None
+    study: PseudonymousUID | None = None
+    series: PseudonymousUID | None = None
 
 
 @dataclass(frozen=True)
@@ -52,60 +53,88 @@ class Answer:
     """What the user agent should know of them, in the standard's words (PS3.18 Section 8.3.4)."""
 
 
-async def search(project: Project, scope: Scope, query: Query, base_url: str) -> Answer:
-    """Search a project. Raises UnknownResource where the scope is no pseudonym of the project."""
-    translation = project.translation
-    study = await translation.study(scope.study) if scope.study else None
-    series = await translation.series(study, scope.series) if scope.series else None
-    asked = await questions(project, query, study, series)
-    if not asked or query.limit == 0:
-        return Answer([], query.not_done)
-    searching = _Searching(project, scope, query, base_url, study, series)
-    results: list[JSONDataSet] = []
-    # One more than ours is looked for, to say whether there is one.
-    with searching.left_out:
-        async with aclosing(searching.matches(asked, query.limit + query.is_capped)) as found:
-            async for result in found:
-                if len(results) == query.limit:
-                    return Answer(results, (*query.not_done, _MORE))
-                results.append(searching.released(result))
-    return Answer(results, query.not_done)
+@dataclass(frozen=True)
+class SearchPlan:
+    """A search compiled once: what the origin server is asked, and what is done with its answers."""
 
+    query: Query
+    scope: Scope
+    study: OriginalUID | None
+    """The scope's, as is the series."""
+    series: OriginalUID | None
+    questions: tuple[Question, ...]
+    """One after the other; none where no match is possible."""
+    plain: Query
+    """The conditions that can be told before a result is completed; the query itself where none has to be."""
+    completion: Completion
+    """What the origin server leaves out of its results, fetched from elsewhere on it."""
+    fields: frozenset[str] | None
+    """The keys of the attributes that were asked for; None for all of them."""
 
-class _Searching:
-    """One search under way; `study` and `series` are the scope's originals."""
-
-    def __init__(
-        self, project: Project, scope: Scope, query: Query, base_url: str, study: str | None, series: str | None
-    ) -> None:
-        self._project = project
-        self._scope = scope
-        self._query = query
-        self._base_url = base_url
-        self.left_out = Tally(_log, "a search result was left out")
-        self._study = study
-        self._series = series
-        self._turns = Turns()
-        self._cost = _EACH + _EACH_KEY * len(query.keys)
-        self._assumed = InstanceIdentity(study_instance_uid=study or "", series_instance_uid=series or "")
-        self._completion = Completion(project, query, study, series)
-        # What can be told before a result is completed.
-        plain = [key for key in query.keys if not needs_completion(query.level, key.path[0])]
-        self._plain = replace(query, keys=tuple(plain)) if self._completion.is_needed else query
-        tags = requested_tags(query, from_level=first_level(study, series)) | {_STUDY, *OWN[query.level]}
-        self._keys = {f"{tag:08X}" for tag in tags}
+    @property
+    def name(self) -> Hashable:
+        """What a place in the origin server's results belongs to; it changes with what the identity map has learnt."""
+        asked = tuple(each.keys for each in self.questions)
+        return self.query.level, self.study, self.series, frozenset(self.query.keys), asked
 
     def released(self, result: JSONDataSet) -> JSONDataSet:
         """The attributes that were asked for."""
-        if self._query.include_all:
+        if self.fields is None:
             return result
-        return {key: element for key, element in result.items() if key in self._keys}
+        return {key: element for key, element in result.items() if key in self.fields}
 
-    async def matches(self, asked: list[Question], count: int) -> AsyncGenerator[JSONDataSet, None]:
+
+async def plan(project: Project, scope: Scope, query: Query) -> SearchPlan:
+    """Compile a search. Raises UnknownResource where the scope is no pseudonym of the project."""
+    translation = project.translation
+    study = await translation.study(scope.study) if scope.study else None
+    series = await translation.series(study, scope.series) if scope.series else None
+    completion = Completion(project, query, study, series)
+    plain = query
+    if completion.is_needed:
+        keys = [key for key in query.keys if not needs_completion(query.level, key.path[0])]
+        plain = replace(query, keys=tuple(keys))
+    tags = requested_tags(query, from_level=first_level(study, series)) | {_STUDY, *OWN[query.level]}
+    fields = None if query.include_all else frozenset(f"{tag:08X}" for tag in tags)
+    asked = await questions(project, query, study, series)
+    return SearchPlan(query, scope, study, series, tuple(asked), plain, completion, fields)
+
+
+async def search(project: Project, scope: Scope, query: Query, base_url: str) -> Answer:
+    """Search a project. Raises UnknownResource where the scope is no pseudonym of the project."""
+    compiled = await plan(project, scope, query)
+    if not compiled.questions or query.limit == 0:
+        return Answer([], query.not_done)
+    running = _Running(project, compiled, base_url)
+    results: list[JSONDataSet] = []
+    # One more than ours is looked for, to say whether there is one.
+    with running.left_out:
+        async with aclosing(running.matches(query.limit + query.is_capped)) as found:
+            async for result in found:
+                if len(results) == query.limit:
+                    return Answer(results, (*query.not_done, _MORE))
+                results.append(compiled.released(result))
+    return Answer(results, query.not_done)
+
+
+class _Running:
+    """A plan under way."""
+
+    def __init__(self, project: Project, compiled: SearchPlan, base_url: str) -> None:
+        self._project = project
+        self._plan = compiled
+        self._query = compiled.query
+        self._base_url = base_url
+        self.left_out = Tally(_log, "a search result was left out")
+        self._turns = Turns()
+        self._cost = _EACH + _EACH_KEY * len(compiled.query.keys)
+        self._assumed = InstanceIdentity(
+            study_instance_uid=compiled.study or "", series_instance_uid=compiled.series or ""
+        )
+
+    async def matches(self, count: int) -> AsyncGenerator[JSONDataSet, None]:
         """So many de-identified matches, whole, after those that the query leaves out by its offset."""
-        query, cursors = self._query, self._project.cursors
-        # Places are those of the questions, which change with what the map has learnt.
-        name = (query.level, self._study, self._series, frozenset(query.keys), tuple(each.keys for each in asked))
+        query, cursors, asked, name = self._query, self._project.cursors, self._plan.questions, self._plan.name
         end = query.offset + query.limit
         begun = cursors.nearest(name, query.offset)
         if begun.seen < query.offset and len(asked) == 1 and self._gives_everything:
@@ -137,7 +166,7 @@ class _Searching:
     async def _jump(self, question: Question) -> Cursor:
         """A place that nobody has been to; with the first result, which shows whether the origin server can jump."""
         first = await self._project.origin.search(
-            self._query.level, self._study, self._series, question.parameters, limit=1, offset=0
+            self._query.level, self._plan.study, self._plan.series, question.parameters, limit=1, offset=0
         )
         if len(first) != 1:
             return BEGINNING
@@ -152,8 +181,8 @@ class _Searching:
         return pages(
             self._project.origin,
             self._query.level,
-            self._study,
-            self._series,
+            self._plan.study,
+            self._plan.series,
             question.parameters,
             size=size,
             start=start,
@@ -166,7 +195,7 @@ class _Searching:
     ) -> AsyncGenerator[tuple[int, JSONDataSet], None]:
         """The matches among the origin server's results, each with its place in the page."""
         await self._project.translation.learn(page)
-        if not self._completion.is_needed:
+        if not self._plan.completion.is_needed:
             for index, original in enumerate(page):
                 await self._turns.spend(self._cost)
                 if result := self._match(original, question, self._query):
@@ -180,9 +209,9 @@ class _Searching:
                     yield begin + step, result
 
     async def _completed(self, original: JSONDataSet, question: Question) -> JSONDataSet | None:
-        if not self._match(original, question, self._plain):
+        if not self._match(original, question, self._plan.plain):
             return None
-        return self._match(await self._completion.complete(original), question, self._query)
+        return self._match(await self._plan.completion.complete(original), question, self._query)
 
     def _match(self, original: JSONDataSet, question: Question, query: Query) -> JSONDataSet | None:
         """deid(x), if it matches and is where was searched, whatever the origin server made of the question."""
@@ -195,7 +224,7 @@ class _Searching:
                 raise
             self.left_out.note(str(error))
             return None
-        identity, scope = identity_of(result), self._scope
+        identity, scope = identity_of(result), self._plan.scope
         if scope.study and identity.study_instance_uid not in ("", scope.study):
             return None
         if scope.series and identity.series_instance_uid not in ("", scope.series):
@@ -206,10 +235,10 @@ class _Searching:
     def _mend(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
         """Say what holds here: where the result can be retrieved, and no modalities where there are none."""
         level = self._query.level
-        study = identity.study_instance_uid or self._scope.study
+        study = identity.study_instance_uid or self._plan.scope.study
         path = f"{self._base_url}/studies/{study}" if study else ""
         if level is not Level.STUDIES:
-            series = identity.series_instance_uid or self._scope.series
+            series = identity.series_instance_uid or self._plan.scope.series
             path = f"{path}/series/{series}" if path and series else ""
         if level is Level.INSTANCES:
             path = f"{path}/instances/{identity.sop_instance_uid}" if path and identity.sop_instance_uid else ""

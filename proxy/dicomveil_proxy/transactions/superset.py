@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of, vr_of
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
@@ -60,7 +61,9 @@ class Question:
         return tuple(each for each in self.parameters if each[0] != "includefield")
 
 
-async def questions(project: Project, query: Query, study: str | None, series: str | None) -> list[Question]:
+async def questions(
+    project: Project, query: Query, study: OriginalUID | None, series: OriginalUID | None
+) -> list[Question]:
     """What the origin server is asked, one after the other; nothing where it can have no match.
 
     `study` and `series` are the originals within which is searched.
@@ -112,7 +115,7 @@ def is_never_released(policy: Policy, tag: int) -> bool:
     return method.effect(vr).leaves_nothing
 
 
-def first_level(study: str | None, series: str | None) -> Level:
+def first_level(study: OriginalUID | None, series: OriginalUID | None) -> Level:
     """The highest level whose attributes a result holds: that beneath the study or series in the path."""
     if study is None:
         return Level.STUDIES
@@ -127,7 +130,9 @@ def without_illegal_offset(result: JSONDataSet) -> JSONDataSet:
     return {each: element for each, element in result.items() if each != key}
 
 
-def _fields(policy: Policy, query: Query, study: str | None, series: str | None) -> list[tuple[str, str]]:
+def _fields(
+    policy: Policy, query: Query, study: OriginalUID | None, series: OriginalUID | None
+) -> list[tuple[str, str]]:
     tags = requested_tags(query, from_level=first_level(study, series)) | {*_ALWAYS_ASKED, *OWN[query.level]}
     if any(policy.decide(tag, vr_of(tag) or "UN").method.cleans_by_words for tag in tags - {_TIMEZONE_OFFSET}):
         # Free text is cleaned of the words of these, so they must be known.
@@ -160,17 +165,19 @@ async def _patients(project: Project, value: str) -> list[str] | None:
     """
     if any(character in value for character in "*?"):
         return []
-    pseudonym = value.strip().upper()  # case does not matter to matching
+    pseudonym = PseudonymousPatientID(value.strip().upper())  # case does not matter to matching
     if not project.policy.is_pseudonym_patient_id(pseudonym):
         return None
     original = await project.translation.patient(pseudonym)
     return [pseudonym] if original is None else [original, pseudonym]
 
 
-async def _uids(project: Project, tag: int, value: str, study: str | None, series: str | None) -> list[str]:
+async def _uids(
+    project: Project, tag: int, value: str, study: OriginalUID | None, series: OriginalUID | None
+) -> list[OriginalUID]:
     translation = project.translation
-    originals: list[str] = []
-    for uid in dict.fromkeys(each.strip() for each in value.replace("\\", ",").split(",")):
+    originals: list[OriginalUID] = []
+    for uid in dict.fromkeys(PseudonymousUID(each.strip()) for each in value.replace("\\", ",").split(",")):
         try:
             if tag == _STUDY:
                 originals.append(await translation.study(uid))

@@ -13,10 +13,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, NotAcceptable
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import RENDERED, Offer
-from dicomveil_proxy.request.resource import Representation, Resource
+from dicomveil_proxy.request.resource import OriginalResource, OutsideResource, Representation, Resource
 from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.wire.media_type import DICOM
 
@@ -39,7 +40,7 @@ _SYNTAX = re.compile(r"\*|[0-9][0-9.]{0,63}")
 class WadoQuery:
     """One request, read."""
 
-    instance: Resource
+    instance: OutsideResource
     """In pseudonymised space."""
     content_type: str | None
     """Media types as in an Accept header; None for the default."""
@@ -72,7 +73,7 @@ class WadoQuery:
         syntax = given.get("transferSyntax")
         if syntax is not None and not _SYNTAX.fullmatch(syntax):
             raise BadRequest("transferSyntax is a UID, or * for that in which the instance is stored")
-        study, series, instance = (given[name] for name in _RESOURCE)
+        study, series, instance = (PseudonymousUID(given[name]) for name in _RESOURCE)
         return cls(
             Resource(study, series, instance),
             given.get("contentType"),
@@ -84,7 +85,7 @@ class WadoQuery:
         )
 
     @property
-    def picture(self) -> Resource:
+    def picture(self) -> OutsideResource:
         """The rendered form of the instance, or of the frame."""
         of = self.instance
         frames = (self.frame,) if self.frame else ()
@@ -96,7 +97,7 @@ class WadoQuery:
             raise BadRequest(f"{', '.join(_RENDERING)} go with a picture, not with {DICOM}")
 
 
-async def rendering(project: Project, original: Resource, query: WadoQuery) -> dict[str, str]:
+async def rendering(project: Project, original: OriginalResource, query: WadoQuery) -> dict[str, str]:
     """The rendering parameters of WADO-RS; asks for the picture's shape where only one of its sides is limited."""
     rows, columns = query.rows, query.columns
     if rows is None and columns is None:
@@ -107,7 +108,7 @@ async def rendering(project: Project, original: Resource, query: WadoQuery) -> d
     return {"viewport": f"{columns},{rows}", **query.looks}
 
 
-async def _shape(project: Project, original: Resource) -> tuple[int, int]:
+async def _shape(project: Project, original: OriginalResource) -> tuple[int, int]:
     """Rows and columns, as the policy lets them out."""
     of = Resource(original.study, original.series, original.instance, representation=Representation.METADATA)
     # An instance that cannot be de-identified may be left out.

@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dicomveil_engine import InstanceIdentity, Policy
 from dicomveil_engine.bounded_cache import LONGEST
+from dicomveil_engine.pseudonyms.sides import OriginalPatientID, OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.pages import pages
@@ -60,9 +61,9 @@ class Translation:
 
     # Outward
 
-    def uid(self, original: str) -> str:
+    def uid(self, original: str) -> PseudonymousUID:
         """The UID under which a user agent knows it."""
-        return self._policy.pseudonym_uid(original) if self._policy.replaces_uids else original
+        return self._policy.pseudonym_uid(original) if self._policy.replaces_uids else PseudonymousUID(original)
 
     def outward(self, original: InstanceIdentity) -> InstanceIdentity:
         """The identity under which a user agent knows an instance."""
@@ -107,44 +108,54 @@ class Translation:
 
     # Inward
 
-    async def resource(self, outside: Resource) -> Resource:
+    async def resource(self, outside: Resource[PseudonymousUID]) -> Resource[OriginalUID]:
         """The resource at the origin server. Raises UnknownResource where the path holds no pseudonym of ours."""
         study = await self.study(outside.study)
         series = await self.series(study, outside.series) if outside.series else None
         instance = await self.instance(study, series, outside.instance) if series and outside.instance else None
-        return replace(outside, study=study, series=series, instance=instance)
+        return Resource(study, series, instance, outside.frames, outside.bulk, outside.representation)
 
-    async def study(self, outside: str) -> str:
+    async def study(self, outside: PseudonymousUID) -> OriginalUID:
         """The StudyInstanceUID at the origin server."""
         return await self._inward(Kind.STUDY, outside, Level.STUDIES, None, None)
 
-    async def series(self, study: str | None, outside: str) -> str:
+    async def series(self, study: OriginalUID | None, outside: PseudonymousUID) -> OriginalUID:
         """The SeriesInstanceUID, in a study of the origin server or in any."""
         return await self._inward(Kind.SERIES, outside, Level.SERIES, study, None)
 
-    async def instance(self, study: str | None, series: str | None, outside: str) -> str:
+    async def instance(
+        self, study: OriginalUID | None, series: OriginalUID | None, outside: PseudonymousUID
+    ) -> OriginalUID:
         """The SOPInstanceUID, in a study or series of the origin server or in any."""
         return await self._inward(Kind.INSTANCE, outside, Level.INSTANCES, study, series)
 
-    async def study_held_as(self, pseudonym: str) -> str | None:
+    async def study_held_as(self, pseudonym: PseudonymousUID) -> OriginalUID | None:
         """Under which UID the origin server holds a pseudonym's study; None where it holds none."""
         try:
             return await self.study(pseudonym)
         except UnknownResource:
             return None
 
-    async def patient(self, outside: str) -> str | None:
+    async def patient(self, outside: PseudonymousPatientID) -> OriginalPatientID | None:
         """The PatientID that a pseudonym stands for; None for what is no pseudonym of ours, or nobody's."""
         if not self._policy.is_pseudonym_patient_id(outside):
             return None
-        return await self._resolver.resolve(
+        original = await self._resolver.resolve(
             Kind.PATIENT, outside, lambda: self._list(Level.STUDIES, None, None), heal_key=Level.STUDIES
         )
+        return None if original is None else OriginalPatientID(original)
 
-    async def _inward(self, kind: Kind, outside: str, level: Level, study: str | None, series: str | None) -> str:
+    async def _inward(
+        self,
+        kind: Kind,
+        outside: PseudonymousUID,
+        level: Level,
+        study: OriginalUID | None,
+        series: OriginalUID | None,
+    ) -> OriginalUID:
         parse_uid(outside)
         if not self._policy.replaces_uids:
-            return outside
+            return OriginalUID(outside)  # under this policy both sides have one UID
         if not self._policy.is_pseudonym_uid(outside):
             # No look-up: an original is unknown here as anything else is.
             raise UnknownResource("there is no such resource")
@@ -153,10 +164,10 @@ class Translation:
         )
         if original is None:
             raise UnknownResource("there is no such resource")
-        return original
+        return OriginalUID(original)
 
     async def _list(
-        self, level: Level, study: str | None, series: str | None
+        self, level: Level, study: OriginalUID | None, series: OriginalUID | None
     ) -> AsyncGenerator[Iterable[Identity], None]:
         """Everything that the origin server has at a level, page by page."""
         params = [("includefield", keyword) for keyword in _IDENTIFIERS]
@@ -166,7 +177,12 @@ class Translation:
 
     # What was remembered and is so no longer
 
-    async def mend(self, study: str | None, series: str | None = None, instance: str | None = None) -> bool:
+    async def mend(
+        self,
+        study: PseudonymousUID | None,
+        series: PseudonymousUID | None = None,
+        instance: PseudonymousUID | None = None,
+    ) -> bool:
         """Forget what the map says of these pseudonyms, if the origin server no longer has it; whether it was so.
 
         For a resource that the origin server did not find. It is asked for the originals by name, which costs little,
@@ -175,13 +191,14 @@ class Translation:
         if not self._policy.replaces_uids:
             return False
         wrong: list[Identity] = []
-        originals: list[str] = []
+        originals: list[OriginalUID] = []
         for level, outside in zip(_LEVELS, (study, series, instance), strict=True):
             if outside is None or not self._policy.is_pseudonym_uid(outside):
                 break
-            original = await self._resolver.known(level.kind, outside)
-            if original is None:
+            known = await self._resolver.known(level.kind, outside)
+            if known is None:
                 break
+            original = OriginalUID(known)
             # What was in a study that is there no longer is not there either.
             if wrong or not await self._is_there(level, originals, original):
                 wrong.append((level.kind, outside, original))
@@ -190,7 +207,7 @@ class Translation:
             await self._resolver.forget(wrong)
         return bool(wrong)
 
-    async def _is_there(self, level: _Level, above: list[str], original: str) -> bool:
+    async def _is_there(self, level: _Level, above: list[OriginalUID], original: OriginalUID) -> bool:
         study, series = [*above, None, None][:2]
         params = [(level.keyword, original)]
         # It may not know the filter: then its first page tells nothing.

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from pydicom import dcmread
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin import Match, Origin, StoreResult
 from dicomveil_proxy.origin.cursors import Cursors
@@ -46,8 +47,8 @@ class SelectedOrigin:
     async def search(
         self,
         level: Level,
-        study: str | None,
-        series: str | None,
+        study: OriginalUID | None,
+        series: OriginalUID | None,
         params: Sequence[tuple[str, str]],
         *,
         limit: int,
@@ -64,7 +65,7 @@ class SelectedOrigin:
         return [_uncounted(match) for match in found]
 
     async def metadata(
-        self, study: str, series: str | None = None, instance: str | None = None
+        self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[bytes, None]:
         """As `Origin.metadata`."""
         await self._require(study)
@@ -73,7 +74,7 @@ class SelectedOrigin:
                 yield chunk
 
     async def instances(
-        self, study: str, series: str | None = None, instance: str | None = None
+        self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[Event, None]:
         """As `Origin.instances`."""
         await self._require(study)
@@ -82,7 +83,7 @@ class SelectedOrigin:
                 yield event
 
     async def frames(
-        self, study: str, series: str, instance: str, frames: Sequence[int]
+        self, study: OriginalUID, series: OriginalUID, instance: OriginalUID, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
         """As `Origin.frames`."""
         await self._require(study)
@@ -93,16 +94,16 @@ class SelectedOrigin:
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
         """As `Origin.bulkdata`. A URI comes from metadata, which is of a selected study; where it says so, too."""
         for study in _IN_URI.findall(uri):
-            await self._require(study)
+            await self._require(OriginalUID(study))
         async with aclosing(self._origin.bulkdata(uri)) as events:
             async for event in events:
                 yield event
 
     async def rendered(
         self,
-        study: str,
-        series: str,
-        instance: str,
+        study: OriginalUID,
+        series: OriginalUID,
+        instance: OriginalUID,
         frame: int | None,
         *,
         media_type: str,
@@ -112,22 +113,24 @@ class SelectedOrigin:
         await self._require(study)
         return await self._origin.rendered(study, series, instance, frame, media_type=media_type, params=params)
 
-    async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
+    async def store(
+        self, study: OriginalUID | None, sop_instance_uid: str, instance: BinaryIO, size: int
+    ) -> StoreResult:
         """As `Origin.store`; an instance goes into a selected study, whatever the caller says, or is refused."""
         actual = await asyncio.to_thread(_study_in, instance)
         instance.seek(0)
-        if not actual or study not in (None, actual) or not await self._has(actual):
+        if not actual or study not in (None, actual) or not await self._has(OriginalUID(actual)):
             return StoreResult(acknowledged=False, failure_reason=_NOT_STORED)
         return await self._origin.store(study, sop_instance_uid, instance, size)
 
     async def aclose(self) -> None:
         """Leave the origin server to who made it: other projects may have parts of it as well."""
 
-    async def _require(self, study: str) -> None:
+    async def _require(self, study: OriginalUID) -> None:
         if not await self._has(study):
             raise UnknownResource("there is no such resource")
 
-    async def _has(self, study: str) -> bool:
+    async def _has(self, study: OriginalUID) -> bool:
         return (await self._verdicts.of([study]))[study]
 
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from dicomveil_engine import JSONDataSet, ObjectStream
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.turns import LONG, Turns, beside
 
@@ -30,7 +31,7 @@ class Batch(NamedTuple):
 
 
 async def data_sets(
-    origin: Origin, study: str, series: str | None, instance: str | None, *, limit: int
+    origin: Origin, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID | None, *, limit: int
 ) -> AsyncGenerator[Batch, None]:
     """Those that one piece of the answer completes, together. `limit` bounds the bytes of each.
 

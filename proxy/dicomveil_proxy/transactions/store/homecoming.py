@@ -10,6 +10,7 @@ import asyncio
 from typing import BinaryIO, cast
 
 from dicomveil_engine import InstanceIdentity, InvalidDataSetError
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import Conflict, UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.encoded import Encoded, read_instance
@@ -59,7 +60,7 @@ class Reidentifying:
         is_pseudonym = project.policy.is_pseudonym_uid
         if not is_pseudonym(sent.study_instance_uid):
             raise NotStored(STRANGER, "its study is no pseudonym of this project")
-        home = await project.translation.study_held_as(sent.study_instance_uid)
+        home = await project.translation.study_held_as(PseudonymousUID(sent.study_instance_uid))
         if home is None:
             raise NotStored(STRANGER, "the origin server has no original of its study")
         if home == sent.study_instance_uid:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter
+from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
@@ -76,7 +77,7 @@ class Twins:
         if known is None:
             original: str | None = study
             if project.policy.is_pseudonym_uid(study):
-                original = await project.translation.study_held_as(study)
+                original = await project.translation.study_held_as(PseudonymousUID(study))
             known = False
             if original and not project.policy.is_pseudonym_uid(original):
                 with suppress(UnknownResource):  # it is no legal UID

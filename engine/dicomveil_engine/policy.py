@@ -57,6 +57,7 @@ __all__ = [
     "load_policy",
 ]
 
+_OVERLAY_DATA = 0x60003000
 _DECISIONS_REMEMBERED = 16_384
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """What makes no UIDs that tell instances apart and are legal."""
@@ -258,6 +259,11 @@ class Policy:
     def replaces_patient_id(self) -> bool:
         """Whether a PatientID has a pseudonym outside."""
         return self.decide(PATIENT_ID, "LO").method.effect("LO") is Effect.PATIENT_PSEUDONYM
+
+    @cached_property
+    def removes_overlays(self) -> bool:
+        """Whether overlays do not come out."""
+        return not self.keeps(_OVERLAY_DATA, "OW")
 
     @cached_property
     def releases_pixels(self) -> bool:

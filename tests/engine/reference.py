@@ -11,6 +11,7 @@ import logging
 import warnings
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -19,6 +20,7 @@ from pydicom.sequence import Sequence
 
 from dicomveil_engine import Policy
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.dummy import Dummy
@@ -35,6 +37,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _AMBIGUOUS = {"US or SS": "US", "OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 _PIXELS = 0x7FE00008
+_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
 def deidentify_with_pydicom(data: bytes, policy: Policy) -> bytes:
@@ -71,7 +74,11 @@ def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
     _read_identifying(dataset, policy, context, 0)
     earlier = _read(dataset[METHOD_TEXT]) if METHOD_TEXT in dataset and dataset[METHOD_TEXT].VR == "LO" else None
     codes = dataset.get(METHOD_CODES)
+    pixels = {tag: element_value(dataset, tag, policy) for tag in _PIXEL_TAGS if tag in dataset}
     _change(dataset, policy, context, 0)
+    for tag, (original, cleaned) in pixels.items():
+        if tag in dataset and dataset[tag].value == original:
+            dataset[tag].value = cleaned
     if policy.marks is None:
         return
     for mark in policy.marks.fields():
@@ -85,6 +92,41 @@ def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
             dataset[mark.tag] = DataElement(mark.tag, "SQ", Sequence(items))
         else:
             dataset[mark.tag] = _element(mark)
+
+
+def element_value(dataset: Dataset, tag: int, policy: Policy) -> tuple[bytes, bytes]:
+    """Pixel Data as it is, and without what stands beside the pixels; of code streams by the engine's own means."""
+    element = dataset[tag]
+    value, syntax = bytes(element.value or b""), dataset.file_meta.get("TransferSyntaxUID", "")
+    if element.is_undefined_length:
+        return value, clean_fragments(value, syntax, int(dataset.get("NumberOfFrames") or 1))[:-8]
+    try:
+        return value, _native(dataset, tag, value, policy)
+    except (AttributeError, TypeError, ValueError):  # the attributes do not say how long it is
+        return value, value
+
+
+def _native(dataset: Dataset, tag: int, value: bytes, policy: Policy) -> bytes:
+    allocated = {0x7FE00008: 32, 0x7FE00009: 64}.get(tag) or int(dataset.BitsAllocated)
+    samples = int(dataset.get("SamplesPerPixel", 1))
+    stored = 2 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else samples
+    pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
+    for count in sorted({pixels * samples, pixels * stored}, reverse=True):
+        length = (count * allocated + 7) // 8
+        if 0 < length <= len(value):
+            value = value[:length]
+            break
+    bits = int(dataset.get("BitsStored") or 0)
+    overlaid = any(dataset.get((group, 0x0102)) and dataset[group, 0x0102].value for group in range(0x6000, 0x6020, 2))
+    if tag == 0x7FE00010 and allocated == 16 and 0 < bits < 16 and (overlaid or not policy.keeps(0x60003000, "OW")):
+        order = "<" if dataset.original_encoding[1] else ">"
+        values = np.frombuffer(value[: len(value) // 2 * 2], f"{order}u2")
+        if dataset.get("PixelRepresentation") == 1:
+            values = (values << (16 - bits)).astype("i2") >> (16 - bits)
+        else:
+            values = values & ((1 << bits) - 1)
+        value = values.astype(f"{order}u2").tobytes() + value[len(value) // 2 * 2 :]
+    return value + bytes(len(value) % 2)
 
 
 def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> None:

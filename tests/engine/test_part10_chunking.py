@@ -73,11 +73,12 @@ def test_byte_by_byte(syntax: str, is_open: bool) -> None:
 def test_encapsulated(size: int) -> None:
     """Fragments pass, and what stands behind them is walked again."""
     behind = element(0x7FE10010, "LO", "EXAMPLE") + element(0xFFFCFFFC, "OB", bytes(4))
-    data = instance(encoded(IDS, JPEG), fragments(b"abcd", b"", b"efgh" * 20), behind, syntax=JPEG)
+    pixels = fragments(b"\xff\xd8\xff\xda\0\2ab", b"", b"efgh" * 20 + b"\xff\xd9")
+    data = instance(encoded(IDS, JPEG), pixels, behind, syntax=JPEG)
     output = rewritten(preset("default"), cut(data, size))
 
     assert output == deidentify_instance(data, preset("default"))
-    assert output.endswith(fragments(b"abcd", b"", b"efgh" * 20))
+    assert output.endswith(pixels)
 
 
 @pytest.mark.parametrize("size", [1, 5])

@@ -57,7 +57,7 @@ def test_commonest_entry() -> None:
     table = DecisionTable(BASIC, EXPLICIT_LITTLE, top=True)
 
     assert table[EXPLICIT_LITTLE.key_of(0x00080060, "CS")] is KEEP
-    assert table[EXPLICIT_LITTLE.key_of(0x00280010, "US")] is KEEP
+    assert table[EXPLICIT_LITTLE.key_of(0x00281050, "DS")] is KEEP
 
 
 @pytest.mark.parametrize("encoding", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])

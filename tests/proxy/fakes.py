@@ -78,7 +78,8 @@ def instance(
             if value is not None:
                 setattr(dataset, keyword, value)
         if pixels is not None:
-            dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 2, 4, 2
+            # More bytes than the attributes describe would not come out.
+            dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 2, 4, max(2, len(pixels) // 8)
             dataset.BitsAllocated = dataset.BitsStored = 8
             dataset.HighBit, dataset.PixelRepresentation, dataset.SamplesPerPixel = 7, 0, 1
             dataset.PhotometricInterpretation = "MONOCHROME2"

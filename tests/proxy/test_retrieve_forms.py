@@ -17,6 +17,10 @@ pytestmark = pytest.mark.anyio
 
 JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.92"
 XML = 'multipart/related; type="application/dicom+xml"'
+BROKEN_RLE = b"\1\0\0\0\x40" + bytes(63)
+"""A header, and no pixels that could be decoded."""
+CODE_STREAM = b"\xff\x4f\xff\x51\0\4ab\xff\xd9"
+"""Of JPEG 2000, as far as it is looked at here."""
 
 
 def parts_in(*syntaxes: str) -> str:
@@ -81,8 +85,8 @@ async def test_one_instance_without_multipart(tmp_path: Path) -> None:
 
 async def test_an_instance_that_cannot_be_transcoded(tmp_path: Path) -> None:
     """406, which names what it is stored in; and so is one that is damaged, or huge when decoded."""
-    damaged = picture(RLE, frames=[b"Doe^Jane"] * 2, uids=(STUDY, SERIES, "1.2.3.1.1.2"))
-    origin = MemoryOrigin(picture(JPEG_2000_PART_2, frames=[b"one!", b"two!"]), damaged)
+    damaged = picture(RLE, frames=[BROKEN_RLE + b"Doe^Jane"] * 2, uids=(STUDY, SERIES, "1.2.3.1.1.2"))
+    origin = MemoryOrigin(picture(JPEG_2000_PART_2, frames=[CODE_STREAM] * 2), damaged)
     async with proxy(tmp_path, origin) as ask:
         unknown = await ask.get(ask.path(), parts_in(EXPLICIT_LITTLE))
         broken = await ask.get(ask.path(instance="1.2.3.1.1.2"), parts_in(EXPLICIT_LITTLE))
@@ -97,9 +101,9 @@ async def test_an_instance_that_cannot_be_transcoded(tmp_path: Path) -> None:
 
 async def test_a_second_choice(tmp_path: Path) -> None:
     """What cannot be transcoded comes as it is stored, if that is second best."""
-    damaged = picture(RLE, frames=[b"one!", b"two!"], uids=(STUDY, SERIES, "1.2.3.1.1.2"))
+    damaged = picture(RLE, frames=[BROKEN_RLE] * 2, uids=(STUDY, SERIES, "1.2.3.1.1.2"))
     origin = MemoryOrigin(
-        picture(RLE), damaged, picture(JPEG_2000_PART_2, frames=[b"1!", b"2!"], uids=(STUDY, SERIES, "1.2.3.1.1.3"))
+        picture(RLE), damaged, picture(JPEG_2000_PART_2, frames=[CODE_STREAM] * 2, uids=(STUDY, SERIES, "1.2.3.1.1.3"))
     )
     async with proxy(tmp_path, origin) as ask:
         found = parts(await ask.get(ask.path(instance=None), parts_in(EXPLICIT_LITTLE, "*; q=0.1")))

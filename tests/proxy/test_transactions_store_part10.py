@@ -97,7 +97,7 @@ async def test_bulk_data_below_the_pixels(tmp_path: Path) -> None:
 
 async def test_a_compressed_frame(tmp_path: Path) -> None:
     """An image with its transfer syntax becomes encapsulated pixel data."""
-    picture = b"\xff\xd8 no real picture \xff\xd9 "
+    picture = b"\xff\xd8\xff\xda\0\2 no real picture. \xff\xd9"
     metadata = as_json(instance(), **{"00280008": {"vr": "IS", "Value": [1]}})
     origin = MemoryOrigin()
     async with proxy(tmp_path, origin) as ask:

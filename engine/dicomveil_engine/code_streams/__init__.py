@@ -1,5 +1,9 @@
-"""Code streams: what encapsulated Pixel Data is made of, read without decoding a pixel.
+"""Code streams: what encapsulated Pixel Data is made of, read and cleaned without decoding a pixel.
 
-JPEG, JPEG-LS, JPEG 2000, JPEG XL and video say their size in a header, and may carry metadata beside the pixels:
-comments, EXIF, boxes. One module for each family reads the header; nothing here needs numpy or a codec.
+    fragments → sniffing → jpeg | jpeg2000 | jpeg_xl | rle | deflated | video → fragments of the same lengths
+    native pixels → native
+
+JPEG, JPEG-LS, JPEG 2000, JPEG XL and video may carry metadata beside the pixels: comments, EXIF, boxes, bytes behind
+the end. It goes always, while the stream passes, and no decoded pixel changes. One module for each family; nothing
+here needs numpy or a codec, knows of a policy, or holds more than a marker segment.
 """

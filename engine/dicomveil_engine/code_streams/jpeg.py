@@ -1,25 +1,34 @@
 """JPEG (ISO/IEC 10918-1) and JPEG-LS (ISO/IEC 14495-1): markers and their segments.
 
-Both begin with SOI and hold segments of two bytes of marker and two of length up to the first scan.
+Both begin with SOI and hold segments of two bytes of marker and two of length, scans between them, and EOI. Tables
+and headers pass, cut to the length that their content has; APP0 and APP14 in the form that decoders read; and nothing
+else. What a scan holds is not looked at: entropy-coded data ends at the next marker.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from dicomveil_engine.code_streams.picture import Picture
+from dicomveil_engine.code_streams.stream import Bytes
 from dicomveil_engine.errors import InvalidDataSetError
 
 SOI = b"\xff\xd8"
 SOF_JPEG_LS = 0xF7
-SOF_LOSSLESS = 0xC3
-SOS = 0xDA
+LSE = 0xF8
+DHT, DAC, SOS, DQT, DNL, DRI, DHP, EXP = 0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF
 EOI = 0xD9
-APP0 = 0xE0
-APP14 = 0xEE
+APP0, APP8, APP14 = 0xE0, 0xE8, 0xEE
 FRAME_HEADERS = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0), SOF_JPEG_LS))
 """SOF0 to SOF15 and JPEG-LS's SOF55; DHT, JPG and DAC are between them."""
 WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xDA)))
 """TEM, RST0 to RST7, SOI, EOI."""
 _LOSSLESS = frozenset((0xC3, 0xC7, 0xCB, 0xCF))
+_END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""Of JPEG: 0 is a stuffed byte, RST0 to RST7 stand within a scan, FF is a fill byte (B.1.1.2, F.1.2.3)."""
+_END_OF_SCAN_JPEG_LS = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
+"""Of JPEG-LS: a bit is stuffed, so that what follows FF is below 80H (ISO/IEC 14495-1 Section 9.1)."""
 
 
 def read_picture(data: bytes) -> Picture:
@@ -30,16 +39,14 @@ def read_picture(data: bytes) -> Picture:
     position, found, colours = 2, None, None
     if data[:2] != SOI:
         raise InvalidDataSetError("a frame is not a JPEG code stream")
-    while True:
-        if data[position : position + 1] != b"\xff":
-            break
+    while data[position : position + 1] == b"\xff":
         marker = data[position + 1] if position + 1 < len(data) else EOI
-        if marker == 0xFF:  # fill bytes may stand before any marker (B.1.1.2)
+        if marker == 0xFF:
             position += 1
             continue
+        if marker == EOI:
+            break
         if marker in WITHOUT_LENGTH:
-            if marker == EOI:
-                break
             position += 2
             continue
         length = int.from_bytes(data[position + 2 : position + 4], "big")
@@ -50,7 +57,7 @@ def read_picture(data: bytes) -> Picture:
             colours = colours or "YBR"
         elif marker == APP14 and segment[:5] == b"Adobe" and len(segment) >= 12:
             colours = "RGB" if segment[11] == 0 else "YBR"
-        if marker == SOS:
+        elif marker == SOS:
             break
         position += 2 + length
     if found is None:
@@ -61,6 +68,141 @@ def read_picture(data: bytes) -> Picture:
     if bytes(segment[6 : 6 + 3 * samples : 3]) == b"RGB" and colours is None:
         colours = "RGB"
     is_lossless = marker in _LOSSLESS or marker == SOF_JPEG_LS
-    return Picture(
-        rows, columns, samples, segment[0], colours=colours if samples == 3 else None, is_lossless=is_lossless
-    )
+    return Picture(rows, columns, samples, segment[0], colours=colours, is_lossless=is_lossless)
+
+
+class JPEGStream:
+    """One picture, from SOI to EOI."""
+
+    def __init__(self) -> None:
+        self.is_complete = False
+        self._held = b""
+        self._is_in_scan = False
+        self._end_of_scan = _END_OF_SCAN
+        self._is_begun = False
+
+    @property
+    def may_end(self) -> bool:
+        """Within a scan, or before the first segment."""
+        return self._is_in_scan and len(self._held) < 2
+
+    def feed(self, data: bytes) -> list[Bytes]:
+        """What passes of these bytes."""
+        data = self._held + data if self._held else data
+        view = memoryview(data)
+        out: list[Bytes] = []
+        position, size = 0, len(data)
+        while not self.is_complete:
+            if self._is_in_scan:
+                found = self._end_of_scan.search(data, position)
+                if found is None:
+                    # The last byte may be the first of a marker.
+                    end = size - 1 if data.endswith(b"\xff") else size
+                    if end > position:
+                        out.append(view[position:end])
+                    position = max(position, end)
+                    break
+                if found.start() > position:
+                    out.append(view[position : found.start()])
+                position, self._is_in_scan = found.start(), False
+            if size - position < 2:
+                break
+            if data[position] != 0xFF:  # what no decoder reads
+                found_at = data.find(b"\xff", position)
+                position = size if found_at < 0 else found_at
+                continue
+            if data[position + 1] in {0x00, 0xFF}:
+                position += 1  # a fill byte
+                continue
+            marker = data[position + 1]
+            if marker in WITHOUT_LENGTH:
+                self.is_complete = marker == EOI
+                if self.is_complete or not self._is_begun:
+                    out.append(data[position : position + 2])
+                self._is_begun = True
+                position += 2
+                continue
+            if size - position < 4:
+                break
+            after = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+            if after > size:
+                break
+            passed = _passed(marker, data[position + 4 : after])
+            if passed is not None:
+                out.append(bytes((0xFF, marker)) + (len(passed) + 2).to_bytes(2, "big") + passed)
+            if marker == SOF_JPEG_LS:
+                self._end_of_scan = _END_OF_SCAN_JPEG_LS
+            self._is_in_scan = marker == SOS
+            position = after
+        self._held = b"" if self.is_complete else data[position:]
+        return out
+
+    def close(self) -> list[Bytes]:
+        """A segment that is cut off goes; a scan has nothing that is held but a marker's first byte."""
+        held, self._held = self._held, b""
+        return [held] if self._is_in_scan and held else []
+
+
+def _passed(marker: int, content: bytes) -> bytes | None:
+    """What of a segment passes; None where nothing does."""
+    if marker in FRAME_HEADERS or marker == DHP:
+        return content[: 6 + 3 * content[5]] if len(content) > 5 else content
+    rule = _SEGMENTS.get(marker)
+    return None if rule is None else rule(content)
+
+
+def _jfif(content: bytes) -> bytes | None:
+    """Version, units and density; the thumbnail goes, and so do JFIF's extensions."""
+    return content[:12] + b"\0\0" if content[:5] == b"JFIF\0" and len(content) >= 14 else None
+
+
+def _adobe(content: bytes) -> bytes | None:
+    """The colour transform; version and flags mean nothing to a decoder."""
+    return b"Adobe\0\x64\0\0\0\0" + content[11:12] if content[:5] == b"Adobe" and len(content) >= 12 else None
+
+
+def _colour_transform(content: bytes) -> bytes | None:
+    """That of HP's JPEG-LS, without which the colours would be others."""
+    return content[:5] if content[:4] == b"mrfx" and len(content) >= 5 else None
+
+
+def _scan_header(content: bytes) -> bytes:
+    return content[: 4 + 2 * content[0]] if content else content
+
+
+def _tables(length: Callable[[bytes, int], int]) -> Callable[[bytes], bytes]:
+    """As many whole tables as there are, each of which says how long it is."""
+
+    def passed(content: bytes) -> bytes:
+        end = 0
+        while end < len(content) and end + length(content, end) <= len(content):
+            end += length(content, end)
+        return content[:end]
+
+    return passed
+
+
+def _preset(content: bytes) -> bytes | None:
+    """LSE of JPEG-LS: coding parameters, mapping tables, or a large size."""
+    kind = content[:1]
+    if kind == b"\1":
+        return content[:11]
+    if kind == b"\4":
+        return content[: 2 + 2 * content[1]] if len(content) > 1 else None
+    return content if kind in {b"\2", b"\3"} else None
+
+
+_SEGMENTS: dict[int, Callable[[bytes], bytes | None]] = {
+    APP0: _jfif,
+    APP8: _colour_transform,
+    APP14: _adobe,
+    DHT: _tables(lambda content, at: 17 + sum(content[at + 1 : at + 17])),
+    DQT: _tables(lambda content, at: 65 + 64 * (content[at] >> 4 & 1)),
+    DAC: _tables(lambda _content, _at: 2),
+    SOS: _scan_header,
+    DRI: lambda content: content[:4],
+    DNL: lambda content: content[:2],
+    EXP: lambda content: content[:1],
+    LSE: _preset,
+}
+"""Marker → what of its content passes. A segment that is not listed goes: APPn, COM, and what is reserved."""

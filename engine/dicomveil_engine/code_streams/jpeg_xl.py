@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dicomveil_engine.code_streams.boxes import BoxedStream, box_head
 from dicomveil_engine.code_streams.picture import Picture
+from dicomveil_engine.code_streams.stream import Bytes, CodeStream
 from dicomveil_engine.errors import InvalidDataSetError
 
 CODE_STREAM = b"\xff\x0a"
@@ -43,18 +45,15 @@ def code_stream_at(data: bytes) -> int | None:
     if data[:12] != CONTAINER:
         return None
     position = 0
-    while position + 8 <= len(data):
-        length, head = int.from_bytes(data[position : position + 4], "big"), 8
-        if length == 1:
-            length, head = int.from_bytes(data[position + 8 : position + 16], "big"), 16
-        kind = data[position + 4 : position + 8]
+    while (found := box_head(data, position)) is not None:
+        kind, head, length = found
         if kind in {b"jxlc", b"jxlp"}:
             # A part of a code stream has a number before it.
             start = position + head + (4 if kind == b"jxlp" else 0)
             return start if data[start : start + 2] == CODE_STREAM else None
-        if length < head:
+        if length < 0:
             return None
-        position += length
+        position += head + length
     return None
 
 
@@ -69,3 +68,26 @@ class _Bits:
         taken = self._bits & (1 << count) - 1
         self._bits >>= count
         return taken
+
+
+def bare() -> CodeStream:
+    """A code stream without a container, which holds nothing but the picture."""
+    return _Whole()
+
+
+def boxed() -> BoxedStream:
+    """The code stream in a container."""
+    return BoxedStream(_Whole(), {b"jxlc": 0, b"jxlp": 4})
+
+
+class _Whole:
+    """Bytes that pass as they are, up to where the frame ends: where the code stream does, only a decoder knows."""
+
+    is_complete = False
+    may_end = True
+
+    def feed(self, data: bytes) -> list[Bytes]:
+        return [data]
+
+    def close(self) -> list[Bytes]:
+        return []

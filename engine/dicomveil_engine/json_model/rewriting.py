@@ -15,6 +15,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.content_item import ContentReferences, read_content_item
 from dicomveil_engine.json_model.deidentification_attributes import mark
 from dicomveil_engine.json_model.elements import items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
@@ -23,7 +24,7 @@ from dicomveil_engine.json_model.reading import (
     text_of,
 )
 from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place
-from dicomveil_engine.json_model.table import DecisionTable, Entry
+from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import LONGEST_CREATOR, is_declared_safe
@@ -219,6 +220,8 @@ class Rewriting:
         if treatment in {Treatment.KEEP, Treatment.KEEP_UNREAD}:
             if "BulkDataURI" in element:
                 return self._uri(written, "/".join((*here.path, key)).lower(), str(element["BulkDataURI"]))
+            if entry.tag in PIXELS and not here.path and "InlineBinary" in element:
+                return inline_pixels(entry, element, self.dataset, removes_overlays=self.policy.removes_overlays)
             if treatment is Treatment.KEEP_UNREAD and "InlineBinary" in element and may_be_items(element):
                 return {"vr": written}
             return kept(element, entry.tag, entry.vr)

@@ -5,13 +5,15 @@ It can where both say the same of the whole. What equals for Python does so here
 
 from __future__ import annotations
 
-from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
+from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
+from dicomveil_engine.json_model.pixels import IMAGE_KEYS
 from dicomveil_engine.json_model.reading import CHARACTER_SET, CHARACTERISTICS_KEY
 from dicomveil_engine.json_model.rewriting import CREATOR, Rewriting
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 
+_PIXEL_DATA = f"{PIXEL_DATA:08X}"
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
 _OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *MARK_TAGS)}
 """What an element becomes may depend on these at the top level."""
@@ -49,6 +51,8 @@ def _changed(rewriting: Rewriting, last: Rewriting) -> list[str] | None:
         if (element is not (other := before[key]) and element != other) or key in last.elsewhere
     ]
     for key in changed:
+        if key in IMAGE_KEYS and "InlineBinary" in dataset.get(_PIXEL_DATA, {}):
+            return None
         if key in _OF_THE_WHOLE or (key[3:4] in "13579BDF" and CREATOR.fullmatch(key)):
             return None
         if key == _SOP_INSTANCE_UID and policy.depends_on_instance:

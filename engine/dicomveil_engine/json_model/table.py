@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.well_known import PIXEL_DATA
+from dicomveil_engine.code_streams.native import FLOATING_BITS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.policy import Decision, Policy
@@ -22,6 +24,8 @@ _LONGEST_VR = 2
 """Any text may stand there."""
 _PIXELS = 0x7FE00008
 """Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
+PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))
+"""What is cleaned of what stands beside pixels, although it is kept."""
 _TAG = re.compile("[0-9A-F]{8}")
 """PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
 
@@ -79,5 +83,5 @@ class DecisionTable:
             raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not effect.keeps
         treatment = treatment_of(decision.method, effective)
-        is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and vr == effective
+        is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and tag not in PIXELS and vr == effective
         return Entry(tag, effective, decision, treatment, identifies and tag < _PIXELS, is_plain)

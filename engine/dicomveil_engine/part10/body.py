@@ -34,6 +34,10 @@ class Body:
                 self._next_fragment()
         return taken
 
+    def passed(self, data: bytes | memoryview, taken: int) -> list[bytes | memoryview]:
+        """What of these bytes, of which so many belong to the value, comes out."""
+        return [memoryview(data)[:taken]] if taken else []
+
     def _next_fragment(self) -> None:
         group, element = self._encoding.tag.unpack_from(self._head)
         (length,) = self._encoding.u32.unpack_from(self._head, 4)

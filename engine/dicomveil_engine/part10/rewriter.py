@@ -14,6 +14,8 @@ from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
+from dicomveil_engine.part10.pixel_data import Value, value_of
+from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
 from dicomveil_engine.policy import Policy
@@ -39,7 +41,7 @@ class InstanceRewriter:
         self._meta: FileMeta | None = None
         self._tables: Tables | None = None
         self._walker: Walker | None = None
-        self._body: Body | None = None
+        self._body: Value | None = None
         self._is_body_kept = True
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
@@ -122,8 +124,8 @@ class InstanceRewriter:
         while True:
             if self._body is not None:
                 taken = self._body.feed(rest)
-                if taken and self._is_body_kept:
-                    written.append(memoryview(rest)[:taken])
+                if self._is_body_kept:
+                    written += self._body.passed(rest, taken)
                 rest = rest[taken:]
                 if not self._body.is_complete:
                     if closing:
@@ -145,6 +147,10 @@ class InstanceRewriter:
             before, rest = walker.take(entry.head, keep=self._is_body_kept)
             written.append(before)
             self._body = Body(length, entry.values)
+            if self._is_body_kept:
+                self._body, new_length = self._kept_body(entry, length)
+                if new_length != length:
+                    written[-1] = before[:-4] + entry.encoding.u32.pack(new_length)
         if closing:
             written.append(walker.take()[0])
         elif walker.held > self._policy.limits.header_bytes:
@@ -153,6 +159,11 @@ class InstanceRewriter:
                 "raise the limit header_bytes if such instances are to pass"
             )
         return written
+
+    def _kept_body(self, entry: Entry, length: int) -> tuple[Value, int]:
+        assert self._walker is not None
+        context, syntax = self._walker.reading.context, self.transfer_syntax_uid or ""
+        return value_of(entry, length, syntax, context, removes_overlays=self._policy.removes_overlays)
 
     def _identify(self) -> bytes:
         """Say which instance this is, and give the file meta information of its output, which is never deflated."""

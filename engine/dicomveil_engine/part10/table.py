@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
+from dicomveil_engine.code_streams.native import IMAGE_TAGS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.part10 import kinds
@@ -209,7 +210,7 @@ class DecisionTable(dict[bytes, Entry]):
         if vr == "SQ" and entry.kind in kinds.VALUE_DROPPED and entry.kind != kinds.CHOSEN:
             entry.kind = kinds.SEARCHED
         entry.identifies = is_identifying(tag, vr) and not decision.method.effect(vr).keeps
-        entry.is_context = self.is_top and tag in CONTEXT_TAGS
+        entry.is_context = self.is_top and (tag in CONTEXT_TAGS or tag in IMAGE_TAGS)
         entry.noted = entry.identifies or entry.is_context
         if self.is_top and FIRST_STREAMED <= tag <= LAST_STREAMED:
             self._classify_pixels(entry)

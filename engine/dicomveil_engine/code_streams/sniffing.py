@@ -1,0 +1,68 @@
+"""Which code stream begins here: its first bytes say so, whatever the transfer syntax does."""
+
+from __future__ import annotations
+
+from dicomveil_engine.code_streams import jpeg2000, jpeg_xl
+from dicomveil_engine.code_streams.deflated import DeflatedStream
+from dicomveil_engine.code_streams.jpeg import SOI, JPEGStream
+from dicomveil_engine.code_streams.rle import RLEStream
+from dicomveil_engine.code_streams.stream import Bytes, CodeStream, unclean
+from dicomveil_engine.code_streams.video import VIDEO, VideoStream
+
+LONGEST_SIGNATURE = 12
+_RLE_HEADER = b"\0\0\0\x40\0\0\0"
+"""Behind the number of segments: the first begins behind the header."""
+_MOST_SEGMENTS = 15
+RLE = "1.2.840.10008.1.2.5"
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+
+
+def stream_of(head: bytes, syntax: str, length: int) -> CodeStream:
+    """The code stream of a frame of this length that begins with these bytes.
+
+    Raises DeidentificationError for a frame of a kind that cannot be cleaned.
+    """
+    if syntax in VIDEO:
+        return VideoStream(syntax)
+    if syntax == RLE:
+        return RLEStream(length)
+    if syntax == DEFLATED_FRAMES:
+        return DeflatedStream()
+    found = image_of(head, length)
+    if found is not None:
+        return found
+    if not any(head):
+        return _Zeros()
+    raise unclean("has a frame that is no code stream of a kind that is known")
+
+
+def image_of(head: bytes, length: int) -> CodeStream | None:
+    """The code stream that begins with these bytes, of a frame of this length; None where none does."""
+    if head[:2] == SOI and head[2:3] in {b"", b"\xff"}:
+        return JPEGStream()
+    if head[:4] == jpeg2000.CODE_STREAM:
+        return jpeg2000.JPEG2000Stream()
+    if head[:12] == jpeg2000.JP2_SIGNATURE:
+        return jpeg2000.boxed()
+    if head[:2] == jpeg_xl.CODE_STREAM:
+        return jpeg_xl.bare()
+    if head[:12] == jpeg_xl.CONTAINER:
+        return jpeg_xl.boxed()
+    if head[1:8] == _RLE_HEADER and 0 < head[0] <= _MOST_SEGMENTS:
+        return RLEStream(length)
+    return None
+
+
+class _Zeros:
+    """Padding where a code stream should be."""
+
+    is_complete = False
+    may_end = True
+
+    def feed(self, data: bytes) -> list[Bytes]:
+        if data.count(0) < len(data):
+            raise unclean("has a frame that is no code stream of a kind that is known")
+        return [data]
+
+    def close(self) -> list[Bytes]:
+        return []

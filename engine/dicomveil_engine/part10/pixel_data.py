@@ -1,0 +1,103 @@
+"""Pixel Data on its way: without what stands beside the pixels, and what the attributes before it say of them.
+
+Code streams lose their metadata, native values what stands behind the last pixel and in bits that no pixel has. The
+work is that of `code_streams`; here is what it must know of an instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from dicomveil_engine.code_streams.fragments import Fragments
+from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout, UnusedBits
+from dicomveil_engine.code_streams.stream import Bytes
+from dicomveil_engine.part10 import kinds
+from dicomveil_engine.part10.body import Body
+from dicomveil_engine.part10.encoding import UNDEFINED
+from dicomveil_engine.part10.reading import Noted
+from dicomveil_engine.part10.table import Entry
+
+_LAYOUTS_REMEMBERED = 256
+_LONGEST_NOTED = 64
+"""Bytes of one of the attributes; what is longer says nothing that could be right."""
+
+
+class EncapsulatedValue:
+    """Fragments up to the sequence delimiter."""
+
+    def __init__(self, syntax: str, frames: int) -> None:
+        self._fragments = Fragments(syntax, frames)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the value has ended."""
+        return self._fragments.is_complete
+
+    def feed(self, data: bytes | memoryview) -> int:
+        """How many of these bytes belong to the value."""
+        return self._fragments.feed(data)
+
+    def passed(self, data: bytes | memoryview, taken: int) -> list[Bytes]:  # noqa: ARG002
+        """What of them comes out, now or later."""
+        return self._fragments.passed()
+
+
+class NativeValue(Body):
+    """Pixels that are not encoded."""
+
+    def __init__(self, length: int, pixels: int, entry: Entry, unused: UnusedBits | None) -> None:
+        """`length` is that of the value as it comes, `pixels` that of the pixels in it, in bytes."""
+        super().__init__(length, entry.values)
+        self._pixels = pixels
+        self._padding = bytes(pixels % 2)
+        self._unused = unused
+
+    def passed(self, data: bytes | memoryview, taken: int) -> list[Bytes]:
+        """What of them comes out: the pixels, and padding to an even length."""
+        data = memoryview(data)[: min(taken, self._pixels)]
+        self._pixels -= len(data)
+        out: list[Bytes] = [self._unused.feed(bytes(data)) if self._unused else data]
+        if not self._pixels and self._unused:
+            out.append(self._unused.close())
+        if not self._pixels:
+            out.append(self._padding)
+            self._padding = b""
+        return out
+
+
+Value = Body | EncapsulatedValue
+
+
+def value_of(
+    entry: Entry, length: int, syntax: str, context: Iterable[Noted], *, removes_overlays: bool
+) -> tuple[Value, int]:
+    """What passes a streamed element on, and the length that it has then; `syntax` is the transfer syntax."""
+    if entry.kind != kinds.STREAMED or (entry.head == 8 and not entry.encoding.implicit):
+        return Body(length, entry.values), length
+    layout = _layout(tuple(one for one in context if one[0].tag in IMAGE_TAGS))
+    if length == UNDEFINED:
+        return EncapsulatedValue(syntax, layout.frames), length
+    floating = FLOATING_BITS.get(entry.tag, 0)
+    pixels = layout.length(length, floating)
+    unused = None if floating else layout.unused_bits(removes_overlays=removes_overlays, big=entry.encoding.big)
+    return NativeValue(length, pixels, entry, unused), pixels + pixels % 2
+
+
+@lru_cache(_LAYOUTS_REMEMBERED)
+def _layout(noted: tuple[Noted, ...]) -> PixelLayout:
+    """What the attributes say; of several with one tag the first counts."""
+    return PixelLayout.of({one[0].tag: _first(one) for one in reversed(noted)})
+
+
+def _first(noted: Noted) -> str | int | None:
+    """The first value of an element."""
+    entry, value, codecs = noted
+    if len(value) > _LONGEST_NOTED:
+        return None
+    try:
+        values = entry.values.decode(entry.vr, value, codecs)
+    except ValueError:
+        return None
+    first = values[0] if isinstance(values, list) and values else None
+    return first.strip(" \0") if isinstance(first, str) else first if isinstance(first, int) else None

@@ -36,9 +36,7 @@ _FLAGS = [
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The viewer over the studies of studies.py, under the profile that docs/viewer.md gives."""
-    folder = _folder_of_viewer()
-    nginx = shutil.which("nginx", path=_PATH)
-    assert nginx is not None
+    folder, nginx = folder_of_viewer(), program_of_nginx()
     (profile,) = _PROFILE.findall(PAGE.read_text(encoding="utf-8"))
     file = tmp_path_factory.mktemp("profile") / "viewer.json"
     file.write_text(profile, encoding="utf-8")
@@ -55,6 +53,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def browser(site: Site) -> Iterator[Browser]:
     """Debian's Chromium. Of module scope: while Playwright runs, no other test can run an event loop."""
+    yield from running_browser()
+
+
+def running_browser() -> Iterator[Browser]:
+    """Start Chromium, and stop it afterwards."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
@@ -70,7 +73,15 @@ def window(site: Site, browser: Browser) -> Iterator[Window]:
     window.close()
 
 
-def _folder_of_viewer() -> Path:
+def program_of_nginx() -> str:
+    """Where nginx is; `folder_of_viewer` has seen that it is there."""
+    nginx = shutil.which("nginx", path=_PATH)
+    assert nginx is not None
+    return nginx
+
+
+def folder_of_viewer() -> Path:
+    """The viewer; a skip where something is not installed that its tests need."""
     missing = [name for name in _NEEDED if shutil.which(name, path=_PATH) is None]
     if program() is None:
         missing += ["orthanc", "orthanc-dicomweb"]

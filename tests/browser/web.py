@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,23 @@ class Site:
 
 
 @contextmanager
-def running_viewer(program: str, folder: Path, viewer: Path, proxy_url: str) -> Iterator[str]:
-    """Serve `viewer` and, under /dicom-web/, the proxy; the URL of both."""
+def running_viewer(
+    program: str,
+    folder: Path,
+    viewer: Path,
+    proxy_url: str,
+    configuration_file: str = "app-config.js",
+    changes: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Serve `viewer` and, under /dicom-web/, the proxy; the URL of both.
+
+    The viewer's configuration is one of those in deploy/ohif, with these changes.
+    """
+    text = (_DEPLOY / "ohif" / configuration_file).read_text()
+    for there, here in (changes or {}).items():
+        assert there in text, f"deploy/ohif/{configuration_file} no longer has {there}"
+        text = text.replace(there, here)
+    (folder / "app-config.js").write_text(text)
     port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(_configuration(folder, viewer, proxy_url, port))
@@ -60,7 +75,7 @@ def _configuration(folder: Path, viewer: Path, proxy_url: str, port: int) -> str
         "worker_processes auto": "worker_processes 1",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/usr/share/nginx/html": str(viewer),
-        "/etc/dicomveil/app-config.js": str(_DEPLOY / "ohif" / "app-config.js"),
+        "/etc/dicomveil/app-config.js": f"{folder}/app-config.js",
         "resolver 127.0.0.11 valid=10s;": "",
         "dicomveil:8080": proxy_url.removeprefix("http://"),
         "/dev/stdout": f"{folder}/access.log",

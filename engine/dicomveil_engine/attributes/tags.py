@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.configuration.suggestions import did_you_mean
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 _DIGITS = r"([0-9A-Fa-fxX]{4})\s*,?\s*([0-9A-Fa-fxX]{4})"

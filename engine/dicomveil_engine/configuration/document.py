@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.configuration.presets import PRESETS
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dicomveil_engine.configuration.suggestions import did_you_mean
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 NO_SUCH_KEY = "there is no such key, so it has no effect"

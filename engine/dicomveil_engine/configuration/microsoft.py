@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.settings import Block, Settings
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS

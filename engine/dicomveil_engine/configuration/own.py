@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dicomveil_engine.attributes._standard import Option
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.base import Configuration, ProfileName
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
@@ -18,7 +19,6 @@ from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelTex
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from dicomveil_engine.configuration.suggestions import did_you_mean
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 

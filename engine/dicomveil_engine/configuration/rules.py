@@ -12,11 +12,11 @@ from functools import cache
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility
 from dicomveil_engine.configuration.settings import Settings, unknown_names
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.pseudonyms.keys import Keys

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dicomveil_engine.configuration.suggestions import did_you_mean
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import MethodBuilder

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.google.profiles import BASIC, PROFILES, add_profile
 from dicomveil_engine.configuration.settings import SETTING_NAMES
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.findings import Findings, shortened
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration.findings import shortened
-from dicomveil_engine.configuration.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
 
 _DIGITS = re.compile(r"[0-9A-Fa-f]{8}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.configuration.suggestions import did_you_mean
+from dicomveil_engine.attributes.suggestions import did_you_mean
 
 
 def test_the_nearest_name_is_suggested_in_its_own_spelling() -> None:

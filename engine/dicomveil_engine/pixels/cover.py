@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import InstanceElements
-from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.header import PixelHeader, frame_layout
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -100,9 +100,11 @@ class NativeLayout:
 
     @classmethod
     def of(cls, header: PixelHeader, instance: InstanceElements) -> NativeLayout:
-        """The layout of a native instance. Raises DeidentificationError for pixels of a kind that is not covered."""
+        """The layout of a native instance. Raises DeidentificationError for pixels of a kind that is not
+        covered, InvalidDataSetError for a header that describes no pixels."""
         if header.bits_allocated not in {8, 16, 32} or header.samples_per_pixel not in {1, 3}:
             raise DeidentificationError("native pixels of this kind are not covered while they pass")
+        frame_layout(header).check()
         big, pixel = instance.encoding.big, instance.pixel_data
         return cls(
             header.rows,

@@ -16,8 +16,8 @@ from pydicom.encaps import generate_frames
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.codecs import NATIVE, decode_frame
 from dicomveil_engine.pixels.elements import InstanceElements
-from dicomveil_engine.pixels.header import PixelHeader, describe
-from dicomveil_engine.pixels.layout import SUBSAMPLED, FrameLayout
+from dicomveil_engine.pixels.header import PixelHeader, describe, frame_layout
+from dicomveil_engine.pixels.layout import FrameLayout
 
 _PALETTE = (0x00281201, 0x00281202, 0x00281203)
 _NUMBER_OF_FRAMES = 0x00280008
@@ -163,20 +163,6 @@ class InstanceFrames:
             yield self.shown(number)
 
 
-def frame_layout(header: PixelHeader) -> FrameLayout:
-    """What the codecs are told about each frame."""
-    return FrameLayout(
-        rows=header.rows,
-        columns=header.columns,
-        samples=header.samples_per_pixel,
-        bits_allocated=header.bits_allocated,
-        bits_stored=header.bits_stored or header.bits_allocated,
-        pixel_representation=int(header.is_signed),
-        planar_configuration=header.planar_configuration if header.samples_per_pixel > 1 else 0,
-        photometric_interpretation=header.photometric_interpretation,
-    )
-
-
 def without_unused_bits(array: npt.NDArray[Any], layout: FrameLayout) -> npt.NDArray[Any]:
     """The values without what stands in the bits above Bits Stored: overlays did, before 2004."""
     unused = 8 * array.dtype.itemsize - layout.bits_stored
@@ -212,6 +198,3 @@ def _rgb(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     red -= 128
     rgb = np.stack([y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue], axis=-1)
     return np.asarray(np.clip(np.rint(rgb), 0, 255), np.uint8)
-
-
-__all__ = ["SUBSAMPLED", "InstanceFrames", "PixelLimits", "frame_layout", "palette", "without_unused_bits"]

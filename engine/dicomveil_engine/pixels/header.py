@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.elements import InstanceElements
+from dicomveil_engine.pixels.layout import FrameLayout
 
 _BIG = 1 << 31
 
@@ -225,6 +226,20 @@ def _json_regions(dataset: Mapping[str, object]) -> tuple[Box, ...]:
             if len(numbers) == len(_CORNERS) and (box := _box(numbers)) is not None:
                 boxes.append(box)
     return tuple(boxes)
+
+
+def frame_layout(header: PixelHeader) -> FrameLayout:
+    """What the codecs are told about each frame."""
+    return FrameLayout(
+        rows=header.rows,
+        columns=header.columns,
+        samples=header.samples_per_pixel,
+        bits_allocated=header.bits_allocated,
+        bits_stored=header.bits_stored or header.bits_allocated,
+        pixel_representation=int(header.is_signed),
+        planar_configuration=header.planar_configuration if header.samples_per_pixel > 1 else 0,
+        photometric_interpretation=header.photometric_interpretation,
+    )
 
 
 def describe(header: PixelHeader) -> str:

@@ -1,0 +1,174 @@
+"""Whole instances come out covered where there are boxes, unchanged elsewhere, and say so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+
+from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance, load_policy
+from dicomveil_engine.configuration.pixels import read_pixels
+from dicomveil_engine.pixels.boxes import Box, Boxes
+from dicomveil_engine.pixels.claims import claimed_metadata, claims_of
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.instance import InstanceCover, cover_instance
+from engine.pixel_instances import BIG, CT, IMPLICIT, JPEG_LS, NATIVE, RLE, SC, Array, instance
+
+CLEAN = read_pixels("clean")
+POLICY = load_policy({"profile": "basic"}, b"k" * 32)
+RANDOM = np.random.default_rng(1)
+GREY: Array = RANDOM.integers(1, 255, (32, 48), np.uint8)
+WORDS: Array = RANDOM.integers(1, 4095, (32, 48)).astype(np.uint16)
+COLOURS: Array = RANDOM.integers(1, 255, (32, 48, 3), np.uint8)
+BOX = Box(5, 6, 20, 10)
+BOXES = Boxes((BOX,))
+LOOK = PixelVerdict(PixelAction.LOOK, "a test", claims=True)
+
+
+def frames_of(data: bytes) -> list[Array]:
+    elements = read_instance(data)
+    assert elements is not None
+    header = PixelHeader.from_elements(elements)
+    frames = InstanceFrames(elements, header, PixelLimits())
+    return [frames.decoded(number)[0] for number in range(1, header.frames + 1)]
+
+
+def covered(array: Array) -> Array:
+    out = array.copy()
+    out[BOX.y : BOX.bottom, BOX.x : BOX.right] = 0
+    return out
+
+
+@pytest.mark.parametrize("syntax", [NATIVE, BIG, IMPLICIT, RLE, JPEG_LS])
+@pytest.mark.parametrize("array", [GREY, WORDS, COLOURS], ids=["grey", "words", "colours"])
+@pytest.mark.parametrize("encode", ["jpegls", "j2k", "rle", "native"])
+def test_only_the_box_changes(syntax: str, array: Array, encode: str) -> None:
+    """In each encoding, and in each that the policy may name; pydicom finds the instance in order."""
+    bits = {"BitsStored": 12, "HighBit": 11} if array is WORDS else {}
+    data = deidentify_instance(instance([array, array], syntax=syntax, **bits), POLICY)
+    out = cover_instance(data, BOXES, LOOK, read_pixels({"encode": encode}))
+    dataset = dcmread(DicomBytesIO(out))
+
+    assert all((frame == covered(array)).all() for frame in frames_of(out))
+    assert dataset.BurnedInAnnotation == "NO"
+    assert [item.CodeValue for item in dataset.DeidentificationMethodCodeSequence] == ["113100", "113101"]
+    if syntax in {NATIVE, BIG, IMPLICIT}:
+        assert dataset.file_meta.TransferSyntaxUID == syntax
+        assert len(out) - len(data) < 200
+    elif encode == "native":
+        assert len(dataset.PixelData) == 2 * array.nbytes
+    else:
+        assert dataset.file_meta.TransferSyntaxUID.is_encapsulated
+        assert dataset["PixelData"].is_undefined_length
+
+
+@pytest.mark.parametrize("syntax", [NATIVE, RLE])
+@pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
+def test_however_the_bytes_are_cut(syntax: str, size: int) -> None:
+    """A stream gives what the whole gives."""
+    data = deidentify_instance(instance([GREY], syntax=syntax), POLICY)
+    cover = InstanceCover(BOXES, LOOK, CLEAN)
+    pieces = [piece for at in range(0, len(data), size) for piece in cover.feed(data[at : at + size])]
+
+    assert b"".join([*pieces, *cover.close()]) == cover_instance(data, BOXES, LOOK, CLEAN)
+
+
+def test_what_has_no_boxes_passes_bit_for_bit() -> None:
+    """Pixel Data is the same; only the claims are new."""
+    data = deidentify_instance(instance([GREY], syntax=JPEG_LS), POLICY)
+    out = cover_instance(data, Boxes(), LOOK, CLEAN)
+    before, after = dcmread(DicomBytesIO(data)), dcmread(DicomBytesIO(out))
+
+    assert before.PixelData == after.PixelData
+    assert after.BurnedInAnnotation == "NO"
+    assert "DerivationDescription" not in after
+
+
+def test_nothing_is_claimed_where_nothing_was_done() -> None:
+    """An instance that the gate lets pass stays as it is."""
+    data = deidentify_instance(instance([WORDS], SOPClassUID=CT, Modality="CT"), POLICY)
+    verdict = gate(PixelHeader(has_pixel_data=True), read_pixels("keep"))
+
+    assert cover_instance(data, Boxes(), verdict, CLEAN) == data
+
+
+@pytest.mark.parametrize("boxes", [Boxes(), BOXES])
+@pytest.mark.parametrize("syntax", [NATIVE, JPEG_LS])
+def test_metadata_says_what_the_instance_says(boxes: Boxes, syntax: str) -> None:
+    """The claims are the same in DICOM JSON and in Part 10."""
+    original = instance([COLOURS], syntax=syntax, BurnedInAnnotation="NO")
+    data = deidentify_instance(original, POLICY)
+    elements = read_instance(data)
+    assert elements is not None
+    header = PixelHeader.from_elements(elements)
+    claims = claims_of(header, LOOK, boxes, CLEAN)
+    metadata = claimed_metadata(dcmread(DicomBytesIO(data)).to_json_dict(), claims)
+    from_instance = dcmread(DicomBytesIO(cover_instance(data, boxes, LOOK, CLEAN))).to_json_dict()
+
+    assert {**metadata, "7FE00010": 0} == {**from_instance, "7FE00010": 0}
+
+
+def test_icons_go() -> None:
+    """They would still show what was covered, and go even where a rule keeps them."""
+    policy = load_policy({"profile": "basic", "rules": [{"tag": "IconImageSequence", "method": "keep"}]}, b"k" * 32)
+    data = deidentify_instance(instance([GREY], IconImageSequence=[Dataset()]), policy)
+    out = dcmread(DicomBytesIO(cover_instance(data, BOXES, LOOK, CLEAN)))
+
+    assert "IconImageSequence" in dcmread(DicomBytesIO(data))
+    assert "IconImageSequence" not in out
+
+
+def test_single_bits() -> None:
+    """Scanned pages of one bit a pixel, packed without a gap between frames."""
+    bits = RANDOM.integers(0, 2, (2, 5, 7), np.uint8)
+    packed = np.packbits(bits.reshape(-1), bitorder="little").reshape(1, -1)
+    data = instance(
+        [packed], SOPClassUID=SC, Rows=5, Columns=7, NumberOfFrames=2, BitsAllocated=1, BitsStored=1, HighBit=0
+    )
+    out = frames_of(cover_instance(deidentify_instance(data, POLICY), Boxes((Box(1, 1, 3, 2),)), LOOK, CLEAN))
+    bits[:, 1:3, 1:4] = 0
+
+    assert all((frame == expected).all() for frame, expected in zip(out, bits, strict=True))
+
+
+def test_refused_instances_have_no_output() -> None:
+    """Whoever asks for the cover of a refused instance gets the reason."""
+    with pytest.raises(DeidentificationError, match="video"):
+        InstanceCover(Boxes(), PixelVerdict(PixelAction.REFUSE, "video"), CLEAN)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"Rows": 60000, "Columns": 60000}, {"Rows": 33}, {"NumberOfFrames": 9}, {"NumberOfFrames": 2**31 - 1},
+     {"Rows": 0}, {"BitsStored": 60}, {"PhotometricInterpretation": "HSV"}, {"SamplesPerPixel": 4}],
+)  # fmt: skip
+@pytest.mark.parametrize("syntax", [NATIVE, RLE, JPEG_LS])
+def test_sizes_that_lie(changes: dict[str, object], syntax: str) -> None:
+    """What a header claims is held against the bytes before anything is decoded."""
+    stream = DicomBytesIO(instance([GREY], syntax=syntax))
+    dataset = dcmread(stream)
+    for keyword, value in changes.items():
+        setattr(dataset, keyword, value)
+    out = DicomBytesIO()
+    dataset.save_as(out)
+    lying = bytes(out.getvalue())
+
+    with pytest.raises((InvalidDataSetError, DeidentificationError)):
+        frames_of(lying)
+    with pytest.raises((InvalidDataSetError, DeidentificationError)):
+        cover_instance(deidentify_instance(lying, POLICY), BOXES, LOOK, CLEAN)
+
+
+@pytest.mark.parametrize("cut", [1, 40, 300])
+@pytest.mark.parametrize("syntax", [NATIVE, RLE, JPEG_LS])
+def test_cut_streams(cut: int, syntax: str) -> None:
+    """A stream that ends too early gives an error, never a shorter instance."""
+    data = deidentify_instance(instance([GREY], syntax=syntax), POLICY)[:-cut]
+
+    with pytest.raises(InvalidDataSetError):
+        cover_instance(data, BOXES, LOOK, CLEAN)

@@ -1,0 +1,128 @@
+"""Text is found in what is drawn, and nothing where nothing is; what cannot be decoded is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.pixel_drawing import instances
+from bench.pixel_scores import score
+from dicomveil_engine import DeidentificationError, InvalidDataSetError, load_policy
+from dicomveil_engine.configuration.pixels import PixelSettings, read_pixels
+from dicomveil_engine.pixels.boxes import Box, Boxes
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.frames import PixelLimits
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.instance import clean_instance
+from dicomveil_engine.pixels.looker import Looker
+from engine.pixel_instances import CT, JPEG_LS, NATIVE, RLE, SC, instance, written
+
+CLEAN = read_pixels("clean")
+EMPTY = np.full((128, 320), 20, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def looker() -> Looker:
+    return Looker()
+
+
+def boxes(looker: Looker, data: bytes, settings: PixelSettings = CLEAN) -> Boxes:
+    elements = read_instance(data)
+    assert elements is not None
+    return looker.boxes(data, gate(PixelHeader.from_elements(elements), settings), settings)
+
+
+def test_a_line_is_found(looker: Looker) -> None:
+    """All of its ink, and little else."""
+    picture = written()
+    found = boxes(looker, instance([picture])).every
+    inside = np.zeros(picture.shape, bool)
+    for box in found:
+        inside[box.y : box.bottom, box.x : box.right] = True
+
+    assert inside[picture > 60].all()
+    assert inside.mean() < 0.25
+
+
+def test_text_elsewhere_than_in_the_first_frame(looker: Looker) -> None:
+    """A cine is covered in every frame, pages each for itself."""
+    frames = [EMPTY] * 4 + [written()] + [EMPTY] * 4
+    cine = boxes(looker, instance(frames, syntax=RLE))
+    pages = boxes(looker, instance(frames, SOPClassUID=SC + ".2"))
+
+    assert cine.every
+    assert not pages.every
+    assert list(pages.single) == [5]
+
+
+def test_nothing_is_found_in_nothing(looker: Looker) -> None:
+    """An even ground, and noise."""
+    noise = np.random.default_rng(4).integers(0, 80, (128, 320), np.uint8)
+
+    assert not boxes(looker, instance([EMPTY]))
+    assert not boxes(looker, instance([noise]))
+
+
+def test_what_is_not_looked_at(looker: Looker) -> None:
+    """A verdict of masks needs no pixels, one of refusal has no boxes, slices without strokes are not searched."""
+    masks = PixelVerdict(PixelAction.MASKS, "a device", (Box(1, 2, 3, 4),))
+    broken = b"not an instance"
+    slices = instance([EMPTY.astype(np.uint16)], SOPClassUID=CT, Modality="CT")
+
+    assert looker.boxes(broken, masks, CLEAN) == Boxes(masks.masks)
+    with pytest.raises(DeidentificationError, match="why"):
+        looker.boxes(broken, PixelVerdict(PixelAction.REFUSE, "why"), CLEAN)
+    assert not boxes(looker, slices, read_pixels({"gate": "strokes"}))
+
+
+def test_limits(looker: Looker) -> None:
+    """Above one of them an instance is refused."""
+    data = instance([EMPTY] * 3, SOPClassUID=SC)
+    elements = read_instance(data)
+    assert elements is not None
+    verdict = gate(PixelHeader.from_elements(elements), CLEAN)
+    for limits, name in (
+        (PixelLimits(frame_samples=100), "samples"),
+        (PixelLimits(frames=2), "frames"),
+        (PixelLimits(decoded_bytes=1000), "bytes"),
+        (PixelLimits(pages=2), "pages"),
+    ):
+        limited = Looker.__new__(Looker)
+        limited.limits = limits
+        limited._finder = looker._finder
+        with pytest.raises(DeidentificationError, match=name):
+            limited.boxes(data, verdict, CLEAN)
+
+
+@pytest.mark.parametrize("syntax", [NATIVE, RLE, JPEG_LS])
+def test_broken_pixels_are_refused(looker: Looker, syntax: str) -> None:
+    """Bytes that are no frame."""
+    data = instance([written()], syntax=syntax)
+    at = len(data) - 60
+
+    with pytest.raises(InvalidDataSetError):
+        boxes(looker, data[:at])
+
+
+def test_technique_is_kept_in_sensitive_mode(looker: Looker) -> None:
+    """What the header says of the patient goes, a unit stays."""
+    settings = read_pixels({"text": "sensitiveText"})
+    kept = boxes(looker, instance([written(text="Gain 62 dB")]), settings)
+    gone = boxes(looker, instance([written(text="Jane 62 dB")]), settings)
+
+    assert not kept
+    assert gone
+
+
+def test_a_sample_of_the_bench(looker: Looker) -> None:
+    """One of each kind: all identifying lines are covered, nothing else changes, no claim is false."""
+    policy = load_policy({"profile": "basic", "pixels": {"gate": "look"}}, b"k" * 32)
+    drawn = [one for one in instances(20) if one.name[:3] in {"000", "006", "007", "010", "012", "014", "015", "016"}]
+    scores = [score(one.name, one.data, clean_instance(one.data, policy, looker), one.lines) for one in drawn]
+
+    assert [line.text for result in scores for line in result.missed] == []
+    assert sum(len(result.covered) for result in scores) > 25
+    assert [result.changed_elsewhere for result in scores] == [0] * len(scores)
+    assert [result.faults for result in scores] == [[]] * len(scores)
+    assert max(result.needless for result in scores) < 0.02

@@ -197,6 +197,13 @@ class Policy:
         """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         return PseudonymousUID(pseudonym_of(original, self.uids.pseudonym))
 
+    def contribution(self, study_instance_uid: str) -> str:
+        """The text by which an instance says that it was made in pseudonymised space, and belongs to this study.
+
+        Nobody without the key can write it (rewriting.context).
+        """
+        return self.uids.pseudonym(f"contribution to {study_instance_uid}")
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the configuration, then those of its preset; the first that fits wins."""

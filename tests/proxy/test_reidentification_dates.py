@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import ConfigurationError, load_policy
 from dicomveil_engine.methods.base import Context, Element
+from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
 from dicomveil_proxy.reidentification.dates import DatesBack, check_reversible
 from proxy.fakes import KEY, STUDY
 
@@ -45,11 +46,38 @@ def test_back_is_the_inverse(scope: str, patient: str, day: date) -> None:
 
 
 def test_what_does_not_move() -> None:
-    """A date that the policy keeps stays, and so does what is no date."""
+    """A date that the policy keeps stays."""
     back = DatesBack(policy(tag="AcquisitionDate", method="keep"), STUDY, "PATIENT-1")
 
     assert back.move(ACQUISITION_DATE, "DA", "20200101") == "20200101"
-    assert back.move(ACQUISITION_DATE_TIME, "DT", "noon") == "noon"
+
+
+@pytest.mark.parametrize(
+    ("vr", "text"),
+    [
+        *(("DA", text) for text in ("00010101", "99991231", "noon", "2020.01.01", "20201332")),
+        *(("DT", text) for text in ("00010101", "9999", "99991231", "noon", "0001")),
+    ],
+)
+def test_what_cannot_be_moved_back(vr: str, text: str) -> None:
+    """Nothing is left of it, or what comes out again as it was sent: it tells nothing of the days."""
+    for study in map("1.2.3.{}".format, range(20)):
+        days = policy().decide(ACQUISITION_DATE, "DA").method.date_move.shift.days(study)
+        move = shift_da if vr == "DA" else shift_dt
+        tag = ACQUISITION_DATE if vr == "DA" else ACQUISITION_DATE_TIME
+
+        back = DatesBack(policy(), study, "").move(tag, vr, text)
+        assert back == "" or move(back, days) == text
+
+
+@given(st.dates(date(1, 1, 1), date(9999, 12, 31)), st.sampled_from(["%Y", "%Y%m", "%Y%m%d", "%Y%m%d1200+0100"]))
+def test_any_precision(day: date, form: str) -> None:
+    """A year or month comes home as what comes out as it was sent, or empty; never as another one."""
+    text = day.strftime(form).zfill(len(date(2000, 1, 1).strftime(form)))
+    days = policy().decide(ACQUISITION_DATE_TIME, "DT").method.date_move.shift.days(STUDY)
+
+    back = DatesBack(policy(), STUDY, "").move(ACQUISITION_DATE_TIME, "DT", text)
+    assert back == "" or shift_dt(back, days) == text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.datadict import tag_for_keyword
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
@@ -389,3 +390,131 @@ async def test_a_broken_sequence(tmp_path: Path) -> None:
     assert response.status_code == 202
     assert failures(response) == {OWN: 0xC000}
     assert len(origin.held) == 2
+
+
+# No oracle
+
+
+GUESSES = " ".join(
+    [f"{year}{month:02}{day:02}" for year in (1949, 1950, 1951, 2020) for month in range(1, 13) for day in range(1, 29)]
+    + ["Doe", "Jane", "Doe^Jane", "PATIENT-1", "ACCESSION-1", "Miller", "Smith", "John", "Erika", "Head"]
+)
+NAMES = ["Doe", "Jane", "Miller", "Smith", "John", "Erika"]
+
+
+async def read_again(tmp_path: Path, origin: MemoryOrigin, **attributes: Any) -> dict[str, Any]:
+    """What comes back of an instance that a user agent stored: as Part 10, as metadata, and as a search's result."""
+    found: dict[str, Any] = {}
+    profile = {"profile": "default", "options": ["cleanDescriptors"]}
+    async with proxy(tmp_path, origin, store="reidentify", profile=profile) as ask:
+        await ask.store(derived(await fetched(ask), **attributes))
+        path = ask.path(series=OWN_SERIES, instance=OWN)
+        ((_, data),) = parts(await ask.get(path, ANY_SYNTAX))
+        again = dcmread(BytesIO(data))
+        found["part 10"] = {each.keyword: str(each.value) for each in again.iterall() if each.keyword in attributes}
+        (metadata,) = (await ask.get(f"{path}/metadata")).json()
+        fields = "&".join(f"includefield={keyword}" for keyword in attributes)
+        search = (await ask.get(f"{ask.path(series=None, instance=None)}/instances?{fields}")).json()
+        (own,) = [each for each in search if values(each, "00080018") == [ask.uid(OWN)]]
+        for way, dataset in (("metadata", metadata), ("search", own)):
+            found[way] = {key: values(dataset, f"{tag_for_keyword(key):08X}") for key in attributes}
+    return found
+
+
+@pytest.mark.parametrize("attribute", ["SeriesDescription", "ImageComments", "ContentDescription"])
+async def test_no_guess_is_confirmed(tmp_path: Path, attribute: str) -> None:
+    """What is left of a sender's text does not depend on who the patient is: names stay that might be his or not."""
+    text = " ".join(NAMES) if attribute == "SeriesDescription" else GUESSES
+    (tmp_path / "jane").mkdir()
+    (tmp_path / "john").mkdir()
+    jane = MemoryOrigin(instance(**ORIGINAL))
+    john = MemoryOrigin(instance(**ORIGINAL | {"PatientName": "Smith^John", "PatientBirthDate": "19510203"}))
+
+    of_jane = await read_again(tmp_path / "jane", jane, **{attribute: text})
+    of_john = await read_again(tmp_path / "john", john, **{attribute: text})
+
+    assert of_jane == of_john
+    assert all(name in str(of_jane["part 10"]) for name in NAMES)
+
+
+async def test_dates_in_texts_go_whoever_the_patient_is(tmp_path: Path) -> None:
+    """A sender's text is cleaned by what it is written like."""
+    found = await read_again(tmp_path, held(), ImageComments=GUESSES)
+
+    assert not any(digit in str(found["metadata"]) for digit in ("1950", "2020"))
+
+
+async def test_originals_texts_are_clean_although_the_senders_are_not_looked_at(tmp_path: Path) -> None:
+    """A description of the study that names the patient is restored, and comes out without the name all the same."""
+    origin = MemoryOrigin(
+        instance(**ORIGINAL | {"StudyDescription": "Head of Doe", "PatientComments": "Jane was calm"})
+    )
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        await ask.store(derived(await fetched(ask)))
+        ((_, data),) = parts(await ask.get(ask.path(series=OWN_SERIES, instance=OWN), ANY_SYNTAX))
+    home, again = dcmread(BytesIO(origin.held[1])), dcmread(BytesIO(data))
+
+    assert home.PatientName == "Doe^Jane"
+    assert b"Doe" not in data
+    assert b"Jane" not in data
+    (item,) = home.ContributingEquipmentSequence
+    assert item.DeviceSerialNumber.encode() not in data
+    assert again.StudyInstanceUID != home.StudyInstanceUID
+
+
+async def test_nobody_else_can_say_so(tmp_path: Path) -> None:
+    """An instance that says of itself what another one says, or of another study, is cleaned as any other is."""
+    origin = held()
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        await ask.store(derived(await fetched(ask)))
+        item = dcmread(BytesIO(origin.held[1])).ContributingEquipmentSequence[0]
+        forged: dict[str, Any] = {"SeriesDescription": "Doe", "ContributingEquipmentSequence": [item]}
+        origin.held.append(instance("1.2.3.9", "1.2.3.9.1", "1.2.3.9.1.1", **forged))
+        response = await ask.get(ask.path("1.2.3.9", "1.2.3.9.1", "1.2.3.9.1.1"), ANY_SYNTAX)
+
+    ((_, data),) = parts(response)
+    assert item.DeviceSerialNumber.startswith("2.25.")
+    assert b"Doe" not in data
+
+
+async def test_dates_tell_nothing(tmp_path: Path) -> None:
+    """Whatever date is sent, it comes out as it was sent, or not at all: private ones, said to be safe, too."""
+
+    def private(dataset: Dataset) -> None:
+        block = dataset.private_block(0x0019, "ACME 1.0", create=True)
+        block.add_new(0x01, "DA", "20200101")
+        block.add_new(0x02, "DT", "20200101")
+        safe = Dataset()
+        safe.PrivateGroupReference, safe.PrivateCreatorReference = 0x0019, "ACME 1.0"
+        safe.BlockIdentifyingInformationStatus = "SAFE"
+        dataset.PrivateDataElementCharacteristicsSequence = [safe]
+
+    sent = {"AcquisitionDate": "00010101", "AcquisitionDateTime": "2024", "DateOfSecondaryCapture": "99991231"}
+    origin = held()
+    async with proxy(
+        tmp_path, origin, store="reidentify", profile={"profile": "default", "options": ["retainSafePrivate"]}
+    ) as ask:
+        await ask.store(derived(await fetched(ask), change=private, **sent))
+        ((_, data),) = parts(await ask.get(ask.path(series=OWN_SERIES, instance=OWN), ANY_SYNTAX))
+    again = dcmread(BytesIO(data))
+
+    for keyword, value in sent.items():
+        assert again.get(keyword) in (None, "", value)
+    assert not [each for each in again if each.tag.is_private]
+
+
+async def test_keyed_methods_tell_nothing(tmp_path: Path) -> None:
+    """A guess in an attribute that is hashed, encrypted, perturbed or made a patient's pseudonym does not come out."""
+    rules = [
+        {"tag": "ImageComments", "method": "cryptoHash"},
+        {"tag": "ContentDescription", "method": "encrypt"},
+        {"tag": "ExposureTime", "method": "perturb"},
+        {"tag": "StationName", "method": "pseudonym"},
+    ]
+    sent = {"ImageComments": "Doe", "ContentDescription": "Doe", "ExposureTime": "100", "StationName": "PATIENT-1"}
+    origin = held()
+    async with proxy(tmp_path, origin, store="reidentify", profile={"profile": "default", "rules": rules}) as ask:
+        await ask.store(derived(await fetched(ask), **sent))
+    home = dcmread(BytesIO(origin.held[1]))
+
+    assert {keyword: home[keyword].value or "" for keyword in sent} == dict.fromkeys(sent, "")

@@ -19,7 +19,13 @@ from dicomveil_engine.methods.base import Context, Values
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.context import SUBJECT_TAGS, Subject, identifying_texts
+from dicomveil_engine.rewriting.context import (
+    CONTRIBUTION_VR,
+    SUBJECT_TAGS,
+    Subject,
+    identifying_texts,
+    is_contribution,
+)
 from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
@@ -55,9 +61,12 @@ class Reading:
 
     def complete(self) -> None:
         """Give the context the words of what was noted; all elements have been seen."""
-        for values in self.identifying.values():
-            for text, vr in values:
-                self.context.identifying.add(text, vr)
+        contribution = self._policy.contribution(self.context.study_instance_uid)
+        every = [value for values in self.identifying.values() for value in values]
+        if is_contribution((text for text, vr in every if vr == CONTRIBUTION_VR), contribution):
+            return
+        for text, vr in every:
+            self.context.identifying.add(text, vr)
 
     def _context(self, assumed: InstanceIdentity) -> Context:
         texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}

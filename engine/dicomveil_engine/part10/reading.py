@@ -15,7 +15,7 @@ from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.context import Subject, identifying_texts
+from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, Subject, identifying_texts, is_contribution
 from dicomveil_engine.structured_content.references import ContentTree, Position
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -103,7 +103,7 @@ class Reading:
         return Known(
             subject,
             self.sop_instance_uid() if policy.depends_on_instance else "",
-            words(tuple(self.identifying), subject.was_deidentified),
+            words(tuple(self.identifying), subject.was_deidentified, policy.contribution(subject.study_instance_uid)),
             self.content.gone(),
         )
 
@@ -120,13 +120,17 @@ class ReadingCache:
         """`noted` are the elements of the context in their order; of several with one tag the first counts."""
         return Subject({one[0].tag: _single_text(one) for one in reversed(noted)}, self._policy)
 
-    def new_words(self, identifying: tuple[Identifying, ...], was_deidentified: bool) -> IdentifyingWords:
-        """The words of identifying values."""
+    def new_words(
+        self, identifying: tuple[Identifying, ...], was_deidentified: bool, contribution: str
+    ) -> IdentifyingWords:
+        """The words of identifying values; none of an instance that was made in pseudonymised space."""
         words = IdentifyingWords()
         every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
         for one in every:
             vr = one[0].vr
             texts = identifying_texts(vr, partial(_values, one), self._policy, was_deidentified=was_deidentified)
+            if vr == CONTRIBUTION_VR and is_contribution(texts, contribution):
+                return IdentifyingWords()
             for text in texts:
                 words.add(text, vr)
         return words

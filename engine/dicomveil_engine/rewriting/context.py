@@ -5,7 +5,7 @@ Both encodings read the values in their own notation; what follows from them is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from dicomveil_engine.attributes.well_known import (
@@ -21,6 +21,10 @@ from dicomveil_engine.text.words import IdentifyingWords
 
 SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
 """What decisions about other elements rest on, at the top level; few rest on the SOP Instance UID, too."""
+
+
+CONTRIBUTION_VR = "LO"
+"""Of the attributes that hold a contribution's text: Device Serial Number and Institution Name."""
 
 
 class KnowsPseudonyms(Protocol):
@@ -74,6 +78,15 @@ class Subject:
             identifying=words,
             content_gone=gone,
         )
+
+
+def is_contribution(texts: Iterable[str], contribution: str) -> bool:
+    """Whether the identifying texts of an instance say that it was made in pseudonymised space (`Policy.contribution`).
+
+    Who made it knows no originals, so that its texts cannot hold any. They must not be cleaned of the originals' words
+    either: what is missing when they are read again would tell which of many guesses was right.
+    """
+    return any(text.endswith(contribution) for text in texts)
 
 
 def identifying_texts(

@@ -42,12 +42,18 @@ class DatesBack:
     """The original's; empty where the study has none."""
 
     def move(self, tag: int, vr: str, text: str) -> str:
-        """The original of one DA or DT value; the value itself where the policy does not move it, or it is no date."""
+        """The original of one DA or DT value; the value itself where the policy does not move it.
+
+        Empty where there is none: of what is no date, of a year alone, or at the ends of the calendar. A value that
+        stayed, or that does not come out as it was sent, would tell by how many days dates move.
+        """
         days = self._days(tag, vr)
         if not days:
             return text
+        shift = shift_da if vr == "DA" else shift_dt
         value = text.strip(" \0")
-        return (shift_da(value, -days) if vr == "DA" else shift_dt(value, -days)) or text
+        original = shift(value, -days)
+        return original if shift(original, days) == value else ""
 
     def _days(self, tag: int, vr: str) -> int:
         move = self.policy.decide(tag, vr).method.date_move

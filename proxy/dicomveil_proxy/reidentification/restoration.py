@@ -20,8 +20,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydicom import DataElement, Dataset
+from pydicom.tag import BaseTag
 
-from dicomveil_engine import Policy
+from dicomveil_engine import MetadataRewriter, Policy
+from dicomveil_engine.attributes.dictionary import vr_of
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
@@ -70,10 +72,14 @@ STUDY_ATTRIBUTES = frozenset(
 SERIES_ATTRIBUTES = frozenset((0x00120060, 0x00120071, 0x00120072, 0x00120073))
 """Of the clinical trial series module: the instance's own."""
 
-GONE = frozenset((0x00081190, 0x0040E010, 0x4FFE0001, 0xFFFAFFFA))
-"""RetrieveURL and RetrieveURI, which lead to the proxy; signatures and their parameters, which no longer fit."""
+GONE = frozenset((0x00080300, 0x00081190, 0x0040E010, 0x4FFE0001, 0xFFFAFFFA))
+"""What the sender says of private elements being safe; RetrieveURL and RetrieveURI, which lead to the proxy; signatures
+and their parameters, which no longer fit."""
 
 _CHANGED_VRS = frozenset(("DA", "DT", "LO", "LT", "SH", "SQ", "ST", "UC", "UI", "UT"))
+_CONTRIBUTING_EQUIPMENT = "ContributingEquipmentSequence"
+_MODIFYING_EQUIPMENT = ("109103", "DCM", "Modifying Equipment")
+"""PS3.16 CID 7005."""
 
 
 def is_of_same_patient(header: Dataset, original: Original, policy: Policy) -> bool:
@@ -97,6 +103,7 @@ class _Restoration:
         patient_id = text_of(original.instance, _PATIENT_ID)
         self._dates = DatesBack(policy, original.study_instance_uid, patient_id)
         attributes = _without_bulk({k: v for k, v in original.instance.items() if _is_of_study(int(k, 16))})
+        attributes = _cleaned(attributes, original.instance, policy)
         self._patient = Dataset.from_json(attributes)
         self._is_ascii = json.dumps(attributes, ensure_ascii=False).isascii()
         self._patients: dict[str, str] = {}
@@ -115,10 +122,27 @@ class _Restoration:
         header.update(self._patient)
         if _PATIENT_IDENTITY_REMOVED not in header:
             header.add_new(_PATIENT_IDENTITY_REMOVED, "CS", "NO")
+        self._contribute(header)
+
+    def _contribute(self, header: Dataset) -> None:
+        """Let the instance say that it was made in pseudonymised space (`Policy.contribution`)."""
+        contribution = self._policy.contribution(self._original.study_instance_uid)
+        purpose = Dataset()
+        purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = _MODIFYING_EQUIPMENT
+        item = Dataset()
+        item.PurposeOfReferenceCodeSequence = [purpose]
+        item.Manufacturer = item.ManufacturerModelName = "dicomveil"
+        # Two attributes, since an option may let one of them out.
+        item.DeviceSerialNumber = contribution
+        item.InstitutionName = f"dicomveil {contribution}"
+        item.ContributionDescription = "Made of de-identified instances, and re-identified when it was stored"
+        already = header.get(_CONTRIBUTING_EQUIPMENT)
+        header.ContributingEquipmentSequence = [*(already or ()), item]
 
     def _change(self, dataset: Dataset) -> None:
         for tag in [tag for tag in GONE if tag in dataset]:
             del dataset[tag]
+        self._empty_untold(dataset)
         for element in elements(dataset, _CHANGED_VRS):
             if element.VR == "SQ":
                 for item in element.value:
@@ -132,6 +156,32 @@ class _Restoration:
                 if after != before:
                     element.value = after if len(after) > 1 else after[0]
 
+    def _empty_untold(self, dataset: Dataset) -> None:
+        """Empty what would come out as something that depends on the key, and nobody could have sent as it was.
+
+        Sent as a guess and read again, it would tell whether the guess was right. Private elements of which the policy
+        makes dates go, whatever the sender says of them.
+        """
+        for tag in list(dataset.keys()):
+            raw = dataset.get_item(tag).VR
+            vr = str(vr_of(tag) or "UN") if raw in {None, "UN"} else str(raw)
+            if tag.is_private_creator:
+                continue
+            if tag.is_private:
+                if vr in {"DA", "DT"} or self._moves_private(dataset, tag):
+                    del dataset[tag]
+                continue
+            method = self._policy.decide(int(tag), vr).method
+            if vr != "SQ" and method.date_move is None and not method.recognises_own_output:
+                dataset[tag].clear()
+
+    def _moves_private(self, dataset: Dataset, tag: BaseTag) -> bool:
+        """Whether the policy may take a private element for a date, or for what it encrypts."""
+        block = dataset.get((tag.group, tag.element >> 8))
+        (creator,) = texts(block)[:1] or [""] if block is not None else [""]
+        methods = (self._policy.decide(int(tag), vr, creator).method for vr in ("UN", "DA", "DT", "LO", "DS"))
+        return any(method.date_move is not None or not method.recognises_own_output for method in methods)
+
     def _changed(self, element: DataElement, method: Method, text: str) -> str:
         """A value before the policy's method came over it; where another method applies, nothing can be said."""
         effect = method.effect(element.VR)
@@ -140,13 +190,38 @@ class _Restoration:
         if method.date_move is not None:
             return self._dates.move(int(element.tag), element.VR, text)
         if effect is Effect.PATIENT_PSEUDONYM:
-            return self._patients.get(text, text)
+            return self._patients.get(text, text if self._policy.is_pseudonym_patient_id(text) else "")
         return text
 
 
 def _is_of_study(tag: int) -> bool:
     is_shared = tag >> 16 in STUDY_GROUPS and tag not in SERIES_ATTRIBUTES
     return is_shared or tag in STUDY_ATTRIBUTES or tag in MARK_TAGS
+
+
+def _cleaned(attributes: dict[str, Any], original: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """The attributes, with texts as the policy cleans them of the original's own words.
+
+    For what was made in pseudonymised space nobody cleans them when it is read.
+    """
+    clean = MetadataRewriter(policy).rewrite(dict(original))
+    return {key: _cleaned_element(key, each, clean.get(key), policy) for key, each in attributes.items()}
+
+
+def _cleaned_element(key: str, element: Any, clean: Any, policy: Policy) -> Any:
+    if element["vr"] == "SQ":
+        items, others = element.get("Value", []), (clean or {}).get("Value", [])
+        others = others if len(others) == len(items) else [{}] * len(items)
+        return {
+            "vr": "SQ",
+            "Value": [
+                {tag: _cleaned_element(tag, each, other.get(tag), policy) for tag, each in item.items()}
+                for item, other in zip(items, others, strict=True)
+            ],
+        }
+    if not policy.decide(int(key, 16), element["vr"]).method.cleans_by_words or element["vr"] == "PN":
+        return element
+    return clean or {"vr": element["vr"]}
 
 
 def _without_bulk(dataset: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from dicomveil_proxy.translation.translation import identity_of
 AT_A_TIME = 8
 """Results that are completed at once: half of the connections to the origin server."""
 
+_CONTRIBUTING_EQUIPMENT = 0x0018A001
 _OF_STUDIES = frozenset((0x00080061, 0x00080062, 0x00201206, 0x00201208))
 """ModalitiesInStudy, SOPClassesInStudy, NumberOfStudyRelatedSeries, NumberOfStudyRelatedInstances."""
 
@@ -46,6 +47,9 @@ class Completion:
         tags = {
             tag for tag in asked if needs_completion(query.level, tag) and not is_never_released(project.policy, tag)
         }
+        if project.reidentifies and query.level is not Level.STUDIES:
+            # Whether a result's texts are a user agent's is said nowhere else (reidentification.restoration).
+            tags.add(_CONTRIBUTING_EQUIPMENT)
         self._of_study = tags & _OF_STUDIES
         self._of_instance = tags - self._of_study
         self._studies: dict[OriginalUID, asyncio.Task[JSONDataSet]] = {}

@@ -41,10 +41,14 @@ def running_viewer(
     proxy_url: str,
     configuration_file: str = "app-config.js",
     changes: Mapping[str, str] | None = None,
+    *,
+    server: str = "nginx",
+    server_changes: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Serve `viewer` and, under /dicom-web/, the proxy; the URL of both.
 
-    The viewer's configuration is one of those in deploy/ohif, with these changes.
+    The viewer's configuration is one of those in deploy/ohif, that of nginx in the folder `server` of deploy, both with
+    these changes.
     """
     text = (_DEPLOY / "ohif" / configuration_file).read_text()
     for there, here in (changes or {}).items():
@@ -53,7 +57,7 @@ def running_viewer(
     (folder / "app-config.js").write_text(text)
     port = free_port()
     configuration = folder / "nginx.conf"
-    configuration.write_text(_configuration(folder, viewer, proxy_url, port))
+    configuration.write_text(_configuration(folder, viewer, proxy_url, port, server, server_changes or {}))
     # nginx started as root would give its files to another user, who may not reach ours.
     directives = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
     log = folder / "nginx.log"
@@ -68,8 +72,10 @@ def running_viewer(
         stop(process)
 
 
-def _configuration(folder: Path, viewer: Path, proxy_url: str, port: int) -> str:
-    text = (_DEPLOY / "nginx" / "nginx.conf").read_text()
+def _configuration(
+    folder: Path, viewer: Path, proxy_url: str, port: int, server: str, changes: Mapping[str, str]
+) -> str:
+    text = (_DEPLOY / server / "nginx.conf").read_text()
     for container, here in {
         "/tmp/": f"{folder}/",
         "worker_processes auto": "worker_processes 1",
@@ -79,8 +85,9 @@ def _configuration(folder: Path, viewer: Path, proxy_url: str, port: int) -> str
         "resolver 127.0.0.11 valid=10s;": "",
         "dicomveil:8080": proxy_url.removeprefix("http://"),
         "/dev/stdout": f"{folder}/access.log",
+        **changes,
     }.items():
-        assert container in text, f"deploy/nginx/nginx.conf no longer has {container}"
+        assert container in text, f"deploy/{server}/nginx.conf no longer has {container}"
         text = text.replace(container, here)
     return text
 
@@ -89,7 +96,7 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if httpx.get(url, timeout=5).status_code < 400:
                 return
         except httpx.TransportError:
             pass

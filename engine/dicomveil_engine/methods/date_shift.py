@@ -13,7 +13,7 @@ from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Me
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import Settings
 from dicomveil_engine.methods.values import positions_kept, texts
-from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
+from dicomveil_engine.pseudonyms.dates import DateShift
 from dicomveil_engine.pseudonyms.keys import Keys
 
 LONGEST_RANGE = 3650
@@ -79,7 +79,7 @@ class ShiftDates(Method):
         if not scope_uid:
             return []
         days = self.shift.days(scope_uid)
-        move = shift_da if element.vr == "DA" else shift_dt
+        move = self.shift.move_da if element.vr == "DA" else self.shift.move_dt
         return positions_kept([move(text, days) for text in texts(element)])
 
     def _scope_of(self, element: Element) -> Scope:

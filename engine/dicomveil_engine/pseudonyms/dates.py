@@ -125,6 +125,9 @@ class DateShift:
         self.range = days_range
         """The most days by which anything moves, either way."""
         self.days = remembered(_SCOPES_REMEMBERED)(self._days)
+        self.move_da = remembered(_DATES_REMEMBERED)(shift_da)
+        self.move_dt = remembered(_DATES_REMEMBERED)(shift_dt)
+        """A date and a number of days → the shifted date; cached here, so that it is dropped with the project."""
 
     def _days(self, scope_uid: str) -> int:
         """By how many days everything of this scope moves; `scope_uid` is the original."""
@@ -134,7 +137,6 @@ class DateShift:
         return days if days < 0 else days + 1
 
 
-@remembered(_DATES_REMEMBERED)
 def _shift_da(text: str, days: int) -> str:
     day = read_da(text)
     shifted = _moved(day, days) if day else None
@@ -143,7 +145,6 @@ def _shift_da(text: str, days: int) -> str:
     return shifted.isoformat().replace("-", "." if "." in text else "")
 
 
-@remembered(_DATES_REMEMBERED)
 def _shift_dt(text: str, days: int) -> str:
     value = read_dt(text)
     shifted = _moved(value.day, days) if value else None

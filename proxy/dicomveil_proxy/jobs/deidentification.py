@@ -23,12 +23,14 @@ class Deidentification:
     """
 
     def __init__(self, policy: Policy, *, counted: bool = True) -> None:
-        """Unless it is `counted`, size and digest stay those of nothing."""
+        """Unless it is `counted`, size, head and digest stay those of nothing."""
         self._rewriter = InstanceRewriter(policy)
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
         """Bytes of the output so far."""
+        self.head = b""
+        """The beginning of the output, of HEAD_BYTES at most."""
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the original, give those of the output that are ready."""
@@ -55,6 +57,8 @@ class Deidentification:
 
     def _counted(self, chunks: list[Chunk]) -> list[Chunk]:
         for chunk in chunks if self._is_counted else ():
+            if len(self.head) < HEAD_BYTES:
+                self.head += bytes(chunk[: HEAD_BYTES - len(self.head)])
             self._digest.update(chunk)
             self.size += len(chunk)
         return chunks

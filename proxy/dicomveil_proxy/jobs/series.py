@@ -8,24 +8,19 @@ of another library's.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from io import BytesIO
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pydicom import Dataset
-from pydicom.filereader import read_dataset, read_partial
-
 from dicomveil_engine import EngineError, InstanceIdentity, Policy
-from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy import logs
 from dicomveil_proxy.errors import OriginError, OriginMalformed, OriginRefused, ProxyError, UnknownResource
 from dicomveil_proxy.jobs.allowance import Throttle
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentification
+from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.destinations import DestinationError, InstanceRefused, Placing, Staged
 from dicomveil_proxy.jobs.layout import Namer, Names
 from dicomveil_proxy.origin import Match, Origin
@@ -127,6 +122,7 @@ class SeriesExport:
     def __init__(self, policy: Policy, namer: Namer, origin: Origin, placing: Placing) -> None:
         self._policy = policy
         self._namer = namer
+        self._describer = Describer(namer)
         self._origin = origin
         self._placing = placing
 
@@ -205,10 +201,8 @@ class SeriesExport:
     async def _place(self, unit: SeriesUnit, current: _Instance, progress: _Progress) -> None:
         try:
             identity = current.close(unit)
-            if progress.names is None or progress.described != identity.series_instance_uid:
-                progress.describe(self._namer, identity, current.head, current.deflated)
-            assert progress.names is not None
-            names = replace(progress.names, instance=self._namer.uid(identity.sop_instance_uid))
+            names = self._describer.names(current.deidentification)
+            progress.names = progress.names or names
             path = self._namer.path(names)
             uids = identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid
             sha256 = current.deidentification.sha256
@@ -235,20 +229,7 @@ class _Progress:
         self.placed: dict[str, PlacedInstance] = {}
         self.refused: Counter[str] = Counter()
         self.names: Names | None = None
-        self.described = ""
         self.failure: Failure | None = None
-
-    def describe(self, namer: Namer, identity: InstanceIdentity, head: bytes, deflated: bool) -> None:
-        """Note what the instances of a series have in common, from the first of them as it leaves."""
-        patient, modality = _said(head, deflated=deflated)
-        self.described = identity.series_instance_uid
-        self.names = Names(
-            namer.uid(identity.study_instance_uid),
-            namer.uid(identity.series_instance_uid),
-            "",
-            namer.patient(patient),
-            namer.modality(modality),
-        )
 
     def outcome(self) -> SeriesOutcome:
         """As it is now."""
@@ -268,14 +249,7 @@ class _Instance:
     def __init__(self, policy: Policy, staged: Staged) -> None:
         self.deidentification = Deidentification(policy)
         self.staged = staged
-        self.head = b""
         self._error: EngineError | None = None
-
-    @property
-    def deflated(self) -> bool:
-        """Whether its data set is compressed as a whole."""
-        found = read_file_meta(self.head, closing=True)
-        return bool(found and found[0].is_deflated)
 
     def feed(self, data: bytes | memoryview) -> None:
         if self._error is None:
@@ -298,9 +272,6 @@ class _Instance:
         return identity
 
     def _write(self, chunks: list[Chunk]) -> None:
-        for chunk in chunks:
-            if len(self.head) < HEAD_BYTES:
-                self.head += bytes(chunk[: HEAD_BYTES - len(self.head)])
         if len(chunks) > 1 and sum(map(len, chunks)) <= HEAD_BYTES:
             chunks = [b"".join(chunks)]
         for chunk in chunks:
@@ -313,26 +284,6 @@ def uid_in(match: Match, tag: str) -> str:
     values = element.get("Value") if isinstance(element, dict) else None
     first = values[0] if isinstance(values, list) and len(values) == 1 else None
     return first.strip(" \0") if isinstance(first, str) else ""
-
-
-def _said(head: bytes, *, deflated: bool) -> tuple[str, str]:
-    """PatientID and Modality, as the beginning of an output says them."""
-
-    def is_behind(tag: int, vr: str | None, length: int) -> bool:
-        del vr, length
-        return tag > 0x00100020
-
-    try:
-        if deflated:
-            found = read_file_meta(head, closing=True)
-            assert found is not None
-            inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(head[found[1] :], HEAD_BYTES)
-            dataset: Dataset = read_dataset(BytesIO(inflated), False, True, stop_when=is_behind)
-        else:
-            dataset = read_partial(BytesIO(head), stop_when=is_behind, specific_tags=[0x00080060, 0x00100020])
-        return str(dataset.get("PatientID") or ""), str(dataset.get("Modality") or "")
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it
-        return "", ""
 
 
 def _failure_of(error: Exception) -> Failure:

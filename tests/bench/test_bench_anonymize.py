@@ -89,7 +89,7 @@ def measure(tool: str, command: list[str], source: Path, target: Path) -> Run:
     arguments = [sys.executable, "-S", "-c", _LAUNCHER, *(part.format(source, target) for part in command)]
     launched = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     status, seconds, cpu_seconds, peak = json.loads(launched.stdout.splitlines()[-1])
-    written = sorted(path for path in target.rglob("*") if path.is_file() and not path.name.startswith("."))
+    written = sorted(path for path in target.rglob("*") if path.is_file() and not _describes(path))
     assert status == 0, f"{tool} ended with {status}"
     assert len(written) == count, f"{tool} wrote {len(written)} of {count} instances"
     pixels = dcmread(next(source.iterdir())).PixelData
@@ -99,6 +99,11 @@ def measure(tool: str, command: list[str], source: Path, target: Path) -> Run:
         assert output.PatientName != "Doe^Jane", f"{tool} did not de-identify"
     shutil.rmtree(target)
     return Run(tool, count, seconds, cpu_seconds, peak)
+
+
+def _describes(path: Path) -> bool:
+    """Whether a file is no instance: ours describes its output."""
+    return path.name.startswith(".") or path.name in ("manifest.csv", "series.csv", "SHA256SUMS")
 
 
 def compare(folder: Path, count: int, **size: int) -> tuple[list[Run], Run, list[str]]:

@@ -50,7 +50,7 @@ def test_a_file_is_de_identified() -> None:
 
 def test_a_folder_is_de_identified_and_its_failures_listed() -> None:
     """The rest is done all the same, and the status says that something is missing."""
-    assert run("-I", "in", "-O", "out") == (
+    assert run("-I", "in", "-O", "out", "--names", "keep") == (
         1,
         "2 de-identified, 1 failed, 1 skipped\n",
         (
@@ -58,6 +58,39 @@ def test_a_folder_is_de_identified_and_its_failures_listed() -> None:
             "failed: Doe/broken: the instance is cut off in the middle of an element\n"
         ),
     )
+
+
+def test_names_are_replaced_unless_asked_for() -> None:
+    """Where they are kept and look like people's, that is said."""
+    for folder, name in (("in/Doe_Jane", "ct"), ("in/CT Abdomen", "IM000001")):
+        Path(folder).mkdir()
+        Path(folder, name).write_bytes(CT)
+
+    _, _, told = run("-I", "in", "-O", "out")
+    _, _, kept = run("-I", "in", "-O", "kept", "--names", "keep")
+
+    assert "look like people's" not in told
+    assert "warning: the paths of 1 files look like people's names" in kept
+    assert not [path for path in Path("out").rglob("*") if "Doe" in str(path)]
+    assert Path("kept/Doe_Jane/ct").exists()
+
+
+def test_a_dry_run_writes_nothing() -> None:
+    """It says what would become of each file, and of failures by its status."""
+    status, told, _ = run("-I", "in", "-O", "out", "--dry-run")
+
+    assert (status, Path("out").exists()) == (1, False)
+    assert told == "2 de-identified, 1 failed, 1 skipped\nthis was a dry run: nothing was written\n"
+    assert run("-i", "in/2", "-o", "out", "--dry-run")[0] == 2
+
+
+def test_progress_as_json_is_lines_of_json() -> None:
+    """One for each file that failed, and the sum at the end."""
+    _, _, told = run("-I", "in", "-O", "out", "--progress", "json")
+
+    events = [json.loads(line) for line in told.splitlines()]
+    assert [event["event"] for event in events][-1] == "end"
+    assert (events[-1]["written"], events[-1]["failed"]) == (2, 1)
 
 
 def test_without_failures_the_status_is_0() -> None:
@@ -168,7 +201,7 @@ def test_pseudonymous_names_are_told_in_the_place_of_the_originals(arguments: li
 
 def test_a_report_tells_of_each_file() -> None:
     """One line for each."""
-    run("-I", "in", "-O", "out", "--report", "report.jsonl")
+    run("-I", "in", "-O", "out", "--report", "report.jsonl", "--names", "keep")
 
     rows = [json.loads(line) for line in Path("report.jsonl").read_text().splitlines()]
     assert {row["file"]: row["status"] for row in rows} == {

@@ -214,3 +214,14 @@ def test_an_unlinkable_export_forgets_its_key(exported: Path) -> None:
     assert not before.keys() & {name for name in tree(exported / "out") if name.endswith(".dcm")}
     refused = export("--to", "apart", "--unlinkable", key=False)
     assert (refused.exit_code, tree(exported / "apart")) == (2, before)
+
+
+def test_a_dry_run_places_nothing(exported: Path) -> None:
+    """It counts, and leaves output and state alone."""
+    before = tree(exported / "out")
+    result = export("--to", "nowhere", "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("studies: 3, series: 3, instances: 3, bytes: ")
+    assert "modality CT: 3 instances" in result.stdout
+    assert (tree(exported / "out"), (exported / "nowhere").exists()) == (before, False)

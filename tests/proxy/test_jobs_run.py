@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,7 +14,8 @@ from pydicom import dcmread
 
 from bench.instances import ct
 from dicomveil_engine import ConfigurationError, deidentify_instance
-from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder
+from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
+from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.names import Naming
 from dicomveil_proxy.jobs.tree import JOURNAL
 
@@ -52,11 +55,11 @@ def counts(events: dict[str, Event]) -> dict[str, int]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Places and bytes of what is in the folder, but for the journal."""
+    """Places and bytes of what is in the folder, but for the journal and what describes the whole."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != JOURNAL
+        if path.is_file() and path.name not in (JOURNAL, MANIFEST, SERIES, SUMS)
     }
 
 
@@ -158,7 +161,7 @@ def test_a_run_that_is_ended_can_be_continued(source: Path, tmp_path: Path) -> N
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deidentify_folder(JOB, source, tmp_path / "out", end)
+        deidentify_folder(JOB, source, tmp_path / "out", end, naming="keep")
 
     assert counts(run(source, tmp_path / "out")) == {"unchanged": 1, "written": 3, "failed": 1, "skipped": 2}
 
@@ -235,3 +238,31 @@ def test_the_corpus_goes_through(shared: Path, tmp_path: Path) -> None:
         original = (source / event.source).read_bytes()
         assert (tmp_path / "out" / event.target).read_bytes() == deidentify_instance(original, POLICY)
     assert not [event for event in events.values() if ".dcm" in event.outcome.reason]
+
+
+def test_a_manifest_describes_the_output(source: Path, tmp_path: Path) -> None:
+    """With the digests of all files, those of an earlier run included; what is gone is not in it."""
+    run(source, tmp_path / "out", naming="pseudonymous")
+    first = (tmp_path / "out" / MANIFEST).read_bytes()
+    (source / "CT" / "3").write_bytes(CT[:1_001])
+
+    run(source, tmp_path / "out", naming="pseudonymous")
+
+    rows = list(csv.DictReader((tmp_path / "out" / MANIFEST).read_text().splitlines()))
+    held = contents(tmp_path / "out")
+    assert {row["path"]: row["sha256"] for row in rows} == {n: hashlib.sha256(d).hexdigest() for n, d in held.items()}
+    outputs = [dcmread(tmp_path / "out" / row["path"]) for row in rows]
+    assert [row["SOPInstanceUID"] for row in rows] == [str(output.SOPInstanceUID) for output in outputs]
+    assert [row["PatientID"] for row in rows] == [str(output.PatientID) for output in outputs]
+    assert [len(held), first.count(b"\n")] == [3, 5]
+    assert b"Doe" not in first + (tmp_path / "out" / JOURNAL).read_bytes()
+
+
+def test_a_rehearsal_writes_nothing(source: Path, tmp_path: Path) -> None:
+    """And says of each file what would become of it."""
+    events: list[Event] = []
+
+    rehearse_folder(JOB, source, tmp_path / "out", events.append, naming="keep")
+
+    assert counts({event.source: event for event in events}) == {"written": 4, "failed": 1, "skipped": 2}
+    assert not (tmp_path / "out").exists()

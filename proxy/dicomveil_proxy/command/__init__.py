@@ -246,8 +246,8 @@ def _anonymize(
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; one for each CPU core that may be taken.")] = 1,
     names: Annotated[
         Literal["keep", "pseudonymous"],
-        typer.Option(help="Names of files and folders in the output: as they are, or replaced. They may hold names."),
-    ] = "keep",
+        typer.Option(help="Names of files and folders in the output: replaced, or as they are. They may be people's."),
+    ] = "pseudonymous",
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="What became of each file, as JSON lines, or as a table if it ends in .csv."),
@@ -256,6 +256,14 @@ def _anonymize(
         bool,
         typer.Option("--show-paths", help="With pseudonymous names: tell the originals' paths in messages and report."),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would become of each file, and write nothing."),
+    ] = False,
+    progress: Annotated[
+        Literal["auto", "json", "none"],
+        typer.Option(help="A line on a terminal, else a line a minute; or JSON lines; or nothing."),
+    ] = "auto",
 ) -> None:
     """De-identify a file, or all below a folder.
 
@@ -274,4 +282,6 @@ def _anonymize(
         naming=names,
         report=report,
         shows_paths=show_paths,
+        rehearses=dry_run,
+        progress=progress,
     )

@@ -16,9 +16,9 @@ import typer
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.profile import key_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
-from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder
-from dicomveil_proxy.jobs.names import Naming, printable
-from dicomveil_proxy.jobs.report import Progress, Report
+from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
+from dicomveil_proxy.jobs.names import Naming, looks_like_a_person, printable
+from dicomveil_proxy.jobs.report import Progress, Report, Shown
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""
@@ -35,8 +35,10 @@ class Paths:
     input_folder: Path | None = None
     output_folder: Path | None = None
 
-    def chosen(self) -> tuple[Path, Path, bool]:
+    def chosen(self, *, only_folders: bool = False) -> tuple[Path, Path, bool]:
         """Input, output, and whether they are folders. Raises ConfigurationError unless there is one pair."""
+        if only_folders and not self.output_folder:
+            raise ConfigurationError("--dry-run is for folders; give -I and -O")
         files = (self.input_file, self.output_file)
         folders = (self.input_folder, self.output_folder)
         if any(files) and any(folders):
@@ -59,24 +61,30 @@ def run(
     naming: Naming,
     report: Path | None,
     shows_paths: bool,
+    rehearses: bool = False,
+    progress: Shown = "auto",
 ) -> None:
     """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
     try:
-        source, target, is_folder = paths.chosen()
+        source, target, is_folder = paths.chosen(only_folders=rehearses)
         job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
         for warning in job.policy().warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
-            told = _Told(written, naming == "keep" or shows_paths)
-            if is_folder:
+            told = _Told(written, naming == "keep" or shows_paths, progress, warns=is_folder and naming == "keep")
+            if rehearses:
+                rehearse_folder(job, source, target, told, jobs=jobs, naming=naming)
+            elif is_folder:
                 deidentify_folder(job, source, target, told, jobs=jobs, naming=naming)
             else:
                 told(Event(source.name, target.name, deidentify_file(job, source, target)))
     except ConfigurationError as error:
         refuse(str(error))
     told.end()
+    if rehearses:
+        print("this was a dry run: nothing was written")
     if told.has_failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -84,16 +92,20 @@ def run(
 class _Told:
     """What is told of each file, and of all of them."""
 
-    def __init__(self, report: Report | None, shows_sources: bool) -> None:
+    def __init__(self, report: Report | None, shows_sources: bool, shown: Shown, *, warns: bool) -> None:
         self._report = report
         self._shows_sources = shows_sources
-        self._progress = Progress(sys.stderr)
+        self._progress = Progress(sys.stderr, shown)
+        self._warns = warns
+        self._persons = 0
 
     def __call__(self, event: Event) -> None:
         """Take one file's outcome."""
         outcome = event.outcome
         name = printable(event.source if self._shows_sources else event.target)
         self._progress.add(outcome.status)
+        if self._warns and any(looks_like_a_person(part) for part in event.target.split("/")):
+            self._persons += 1
         if self._report:
             self._report.add(event, name)
         if outcome.status is Status.FAILED:
@@ -114,6 +126,12 @@ class _Told:
         """Say how many there were."""
         self._progress.end()
         print(self._progress.described())
+        if self._persons:
+            print(
+                f"warning: the paths of {self._persons:,} files look like people's names, and the output has them; "
+                "--names pseudonymous replaces them",
+                file=sys.stderr,
+            )
         if not self._has_instances:
             print("dicomveil: no DICOM instance was found", file=sys.stderr)
 

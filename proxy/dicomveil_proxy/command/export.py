@@ -24,6 +24,7 @@ from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.export import Ending, Export, ExportJob, Summary, Terms, Watcher, checked_places
+from dicomveil_proxy.jobs.forecast import Forecast
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import close, own_key
@@ -70,6 +71,7 @@ class Wanted:
     recipients: tuple[Path, ...] = ()
     subjects: Path | None = None
     unlinkable: bool = False
+    dry_run: bool = False
 
 
 def run(wanted: Wanted) -> None:
@@ -80,7 +82,10 @@ def run(wanted: Wanted) -> None:
         shown = watcher(wanted.progress, sys.stderr)
         try:
             with sigterm_as_interrupt():
-                summary = export(shown).run(rows)
+                if wanted.dry_run:
+                    expected = export(shown).rehearse(shown.planning)
+                else:
+                    summary = export(shown).run(rows)
         finally:
             shown.end()
     except ConfigurationError as error:
@@ -91,10 +96,21 @@ def run(wanted: Wanted) -> None:
     except KeyboardInterrupt:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    if wanted.dry_run:
+        _foretell(expected)
+        return
     if wanted.unlinkable and summary.is_whole:
         close(state_of(wanted.state), To(wanted.to or ""))
         print("the key of this job is destroyed: nobody can trace its pseudonyms back, or resume it", file=sys.stderr)
     _end(summary)
+
+
+def _foretell(expected: Forecast) -> None:
+    for line in expected.lines():
+        print(line)
+    print("this was a dry run: nothing was placed")
+    if expected.not_found or not expected.instances:
+        raise typer.Exit(SOMETHING_MISSING)
 
 
 def _end(summary: Summary) -> None:
@@ -123,6 +139,8 @@ def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes]:
             raise ConfigurationError("unlinkable: the job has a key of its own; give neither --key-file nor --linkage")
         if not wanted.to:
             raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
+        if wanted.dry_run:
+            raise ConfigurationError("unlinkable: a dry run needs no key of its own; leave it out")
         key_file = own_key(state_of(wanted.state), To(wanted.to))
     arguments = {
         "origin": wanted.origin,

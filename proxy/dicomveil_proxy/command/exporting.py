@@ -120,6 +120,9 @@ def _export(
             "--unlinkable", help="Use a key for this job alone, which is destroyed when everything is exported."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how much there is and what may be refused, and place nothing.")
+    ] = False,
     progress: Annotated[
         Literal["auto", "json", "none"],
         typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
@@ -159,6 +162,7 @@ def _export(
             recipients=tuple(recipient or ()),
             subjects=subjects,
             unlinkable=unlinkable,
+            dry_run=dry_run,
         )
     )
 

@@ -15,6 +15,6 @@ from __future__ import annotations
 
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Outcome, Status
-from dicomveil_proxy.jobs.run import Event, deidentify_file, deidentify_folder
+from dicomveil_proxy.jobs.run import Event, deidentify_file, deidentify_folder, rehearse_folder
 
-__all__ = ["Event", "Job", "Outcome", "Status", "deidentify_file", "deidentify_folder"]
+__all__ = ["Event", "Job", "Outcome", "Status", "deidentify_file", "deidentify_folder", "rehearse_folder"]

@@ -5,20 +5,22 @@ The instances of a series say the same of patient and modality, which is read on
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import OrderedDict
 from dataclasses import replace
-from io import BytesIO
 
-from pydicom import Dataset
-from pydicom.filereader import read_dataset, read_partial
-
+from dicomveil_engine import EngineError
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Deidentification
 from dicomveil_proxy.jobs.layout import Namer, Names
 
 _SERIES_CACHED = 256
 _PATIENT_ID, _MODALITY = 0x00100020, 0x00080060
+_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
+_UNDEFINED = 0xFFFFFFFF
+_IMPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+_LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 
 
 class Describer:
@@ -45,19 +47,69 @@ class Describer:
 
 
 def said(head: bytes) -> tuple[str, str]:
-    """PatientID and Modality, as the beginning of an output says them; empty where it cannot be read."""
+    """PatientID and Modality, as the beginning of an output says them; empty where it cannot be read.
 
-    def is_behind(tag: int, vr: str | None, length: int) -> bool:
-        del vr, length
-        return tag > _PATIENT_ID
-
+    By a look at the elements before them, which costs a hundredth of reading a data set.
+    """
     try:
         found = read_file_meta(head, closing=True)
-        if found is not None and found[0].is_deflated:
-            inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(head[found[1] :], HEAD_BYTES)
-            dataset: Dataset = read_dataset(BytesIO(inflated), False, True, stop_when=is_behind)
-        else:
-            dataset = read_partial(BytesIO(head), stop_when=is_behind, specific_tags=[_MODALITY, _PATIENT_ID])
-        return str(dataset.get("PatientID") or ""), str(dataset.get("Modality") or "")
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it
+        if found is None:
+            return "", ""
+        meta, start = found
+        data = head[start:]
+        if meta.is_deflated:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, HEAD_BYTES)
+        values = _texts(data, meta.transfer_syntax_uid)
+    except (EngineError, struct.error, zlib.error, ValueError):
         return "", ""
+    return values.get(_PATIENT_ID, ""), values.get(_MODALITY, "")
+
+
+def _texts(data: bytes, syntax: str) -> dict[int, str]:
+    order = ">" if syntax == _BIG_ENDIAN else "<"
+    reader = _Reader(data, order, is_explicit=syntax != _IMPLICIT)
+    texts: dict[int, str] = {}
+    position = 0
+    while position < len(data):
+        tag, start, length = reader.element(position)
+        if tag > _PATIENT_ID:
+            break
+        if tag in (_PATIENT_ID, _MODALITY):
+            texts[tag] = data[start : start + length].decode("utf-8", "replace").strip(" \0")
+        position = reader.after(start, length)
+    return texts
+
+
+class _Reader:
+    """Where elements begin and end (PS3.5 Section 7.1)."""
+
+    def __init__(self, data: bytes, order: str, *, is_explicit: bool) -> None:
+        self._data = data
+        self._is_explicit = is_explicit
+        self._tag = struct.Struct(f"{order}HH")
+        self._u16 = struct.Struct(f"{order}H")
+        self._u32 = struct.Struct(f"{order}I")
+
+    def element(self, position: int) -> tuple[int, int, int]:
+        """Tag, beginning of the value, and length."""
+        group, element = self._tag.unpack_from(self._data, position)
+        vr = self._data[position + 4 : position + 6]
+        if group == 0xFFFE or not self._is_explicit:
+            (length,) = self._u32.unpack_from(self._data, position + 4)
+            return group << 16 | element, position + 8, length
+        if vr in _LONG_VRS:
+            (length,) = self._u32.unpack_from(self._data, position + 8)
+            return group << 16 | element, position + 12, length
+        (length,) = self._u16.unpack_from(self._data, position + 6)
+        return group << 16 | element, position + 8, length
+
+    def after(self, start: int, length: int) -> int:
+        """Where the next element begins; of undefined lengths by what is inside."""
+        if length != _UNDEFINED:
+            return start + length
+        position = start
+        while True:
+            tag, inside, size = self.element(position)
+            if tag in (_ITEM_END, _SEQUENCE_END):
+                return inside
+            position = self.after(inside, size)

@@ -22,6 +22,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from dicomveil_engine import EngineError, Policy
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomveil_proxy.jobs.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
+from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import JOURNAL
 from dicomveil_proxy.wire import unfinished
@@ -83,6 +84,8 @@ def _files(folder: Path) -> Iterator[Path]:
     for directory, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
+            if directory == os.fspath(folder) and name in (MANIFEST, SERIES, SUMS):
+                continue
             if name != NAME and not name.startswith(JOURNAL) and not name.endswith(unfinished.SUFFIX):
                 yield Path(directory, name)
 

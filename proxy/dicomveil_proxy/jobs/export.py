@@ -37,6 +37,7 @@ from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.destinations import Destination, DestinationError, failed
 from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.forecast import Forecast, forecast
 from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.layout import Layout, Namer
 from dicomveil_proxy.jobs.ledger import Leased, Ledger, job_of, open_ledger
@@ -227,7 +228,7 @@ def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     workers = max(1, min(terms.workers, terms.allowance.connections))
     slots = terms.allowance.connections // workers
     recipe = SeriesRecipe(job, fingerprint, slots)
-    return Processes(recipe, workers, LOST, ahead=slots, together=True, message=_unit_of)
+    return Processes(recipe, workers, LOST, ahead=slots, together=True, warm=__name__, message=_unit_of)
 
 
 def _unit_of(dispatched: Dispatched) -> SeriesUnit:
@@ -287,6 +288,18 @@ class Export:
             finally:
                 self._leave(ended=ended)
             return self._close()
+
+    def rehearse(self, seen: Callable[[int, int], None]) -> Forecast:
+        """Say what a run would do, and do nothing. Raises ProxyError."""
+
+        async def ask() -> Forecast:
+            origin = self._job.source.open(1)
+            try:
+                return await forecast(paced(origin, self._requests), self._policy, self._cohort, {}, seen)
+            finally:
+                await origin.aclose()
+
+        return asyncio.run(ask())
 
     def _look_after(self) -> None:
         """Place again what somebody has taken away: what is not there was not exported."""

@@ -33,9 +33,9 @@ class FileStation:
 
     slots = 0
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, rehearses: bool = False) -> None:
         keep_large_blocks()
-        self._files = InstanceFiles(job, job.policy())
+        self._files = InstanceFiles(job, job.policy(), rehearses=rehearses)
 
     def perform(self, message: tuple[str, str]) -> Outcome:
         """De-identify one file; `message` holds the paths of the original and of its output."""
@@ -52,10 +52,12 @@ class FileRecipe:
 
     job: Job
     fingerprint: bytes
+    rehearses: bool = False
+    """Whether nothing is written."""
 
     def __call__(self) -> FileStation:
         """As `Recipe`."""
-        station = FileStation(self.job)
+        station = FileStation(self.job, rehearses=self.rehearses)
         if self.job.fingerprint() != self.fingerprint:
             raise ConfigurationError(
                 "the configuration, or dicomveil itself, was changed while the run began; begin again"
@@ -63,22 +65,22 @@ class FileRecipe:
         return station
 
 
-def crew_of(job: Job, count: int) -> Processes[Task, Outcome]:
+def crew_of(job: Job, count: int, *, rehearses: bool = False) -> Processes[Task, Outcome]:
     """The processes for a job's files."""
-    return Processes(FileRecipe(job, job.fingerprint()), count, LOST, message=_message, clean=_clean)
+    return Processes(FileRecipe(job, job.fingerprint(), rehearses), count, LOST, message=_message, clean=_clean)
 
 
-def work(job: Job, tasks: Iterable[Task], count: int) -> Iterator[tuple[Task, Outcome]]:
+def work(job: Job, tasks: Iterable[Task], count: int, *, rehearses: bool = False) -> Iterator[tuple[Task, Outcome]]:
     """The outcome of each task, in the order in which they are done; with one worker, here and in their order.
 
     Tasks are taken from the iterable as they are needed. Raises ConfigurationError when no worker can be started.
     """
     if count == 1:
         keep_large_blocks()
-        files = InstanceFiles(job, job.policy())
+        files = InstanceFiles(job, job.policy(), rehearses=rehearses)
         return ((task, files.deidentify(task.source, task.target)) for task in tasks)
     remaining = iter(tasks)
-    return crew_of(job, count).work(lambda: next(remaining, None))
+    return crew_of(job, count, rehearses=rehearses).work(lambda: next(remaining, None))
 
 
 def _message(task: Task) -> tuple[str, str]:

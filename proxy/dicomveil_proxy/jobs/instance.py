@@ -17,8 +17,10 @@ from dicomveil_engine.part10.file_meta import FileMeta
 from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
 from dicomveil_proxy import logs
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Deidentification, read_meta
+from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.job import Job
-from dicomveil_proxy.jobs.outcome import Outcome, Status
+from dicomveil_proxy.jobs.layout import Namer
+from dicomveil_proxy.jobs.outcome import Described, Outcome, Status
 from dicomveil_proxy.wire import unfinished
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -43,8 +45,11 @@ def file_meta_of(path: Path) -> FileMeta | None:
 class InstanceFiles:
     """De-identifies files, one after the other, with one buffer for all of them."""
 
-    def __init__(self, job: Job, policy: Policy) -> None:
+    def __init__(self, job: Job, policy: Policy, *, rehearses: bool = False) -> None:
+        """`rehearses` says that nothing is written."""
         self._policy = policy
+        self._rehearses = rehearses
+        self._describer = Describer(Namer(policy, job.key_for("labels"), "dicom"))
         self._validates_input = job.validates_input
         self._validates_output = job.validates_output
         self._buffer = bytearray(_CHUNK_BYTES)
@@ -77,32 +82,44 @@ class InstanceFiles:
         if self._validates_input:
             with _mapped(source) as data:
                 _demand_legal(validate_instance(data), "the input is not legal")
+        if self._rehearses:
+            made = self._rewrite(head, file, len)
+            return Outcome(Status.WRITTEN, "", made.size)
         target.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.whole(target) as place:
             with place.open("wb", buffering=0) as output:
-                self._rewrite(head, file, output)
+                made = self._rewrite(head, file, output.write)
                 if synchronous:
                     os.fsync(output.fileno())
             if self._validates_output:
                 with _mapped(place) as data:
                     _demand_legal(validate_output(data, self._policy), "the output would not be legal")
         written = target.stat()
-        return Outcome(Status.WRITTEN, "", written.st_size, written.st_mtime_ns)
+        return Outcome(Status.WRITTEN, "", written.st_size, written.st_mtime_ns, self._described(made))
 
-    def _rewrite(self, head: bytes, file: BinaryIO, output: BinaryIO) -> None:
+    def _described(self, made: Deidentification) -> Described:
+        names = self._describer.names(made)
+        sop_class = made.deidentified.sop_class_uid
+        return Described(
+            names.study, names.series, names.instance, sop_class, names.modality, names.patient, made.sha256.hex()
+        )
+
+    def _rewrite(self, head: bytes, file: BinaryIO, write: Write) -> Deidentification:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = Deidentification(self._policy, counted=False)
-        write_all(output.write, rewriter.feed(head))
+        rewriter = Deidentification(self._policy)
+        write_all(write, rewriter.feed(head))
         del head
         buffer = memoryview(self._buffer)
         while count := file.readinto(buffer):  # type: ignore[attr-defined] # raw files have it
-            write_all(output.write, rewriter.feed(buffer[:count]))
-        write_all(output.write, rewriter.close())
+            write_all(write, rewriter.feed(buffer[:count]))
+        write_all(write, rewriter.close())
+        return rewriter
 
 
-def write_all(
-    write: Callable[[bytes | bytearray | memoryview], int | None], chunks: list[bytes | bytearray | memoryview]
-) -> None:
+Write = Callable[[bytes | bytearray | memoryview], int | None]
+
+
+def write_all(write: Write, chunks: list[bytes | bytearray | memoryview]) -> None:
     """Write all bytes of the chunks: a raw file may take fewer than it is given."""
     data: bytes | bytearray | memoryview
     for data in _few(chunks):

@@ -1,8 +1,9 @@
 """What an output folder remembers of its runs, so that the next one does only what is left.
 
 An entry is one keyed digest: this source (place, size, times) became this output (place, size, time) under this
-fingerprint (policy, key, code). There is nothing to read in it. When anything differs, the digest does, and the
-instance is made anew. The file also keeps a second run out while one is writing.
+fingerprint (policy, key, code). When anything differs, the digest does, and the instance is made anew. Beside it stands
+what the manifest says of the output, which holds pseudonyms alone. The file also keeps a second run out while one is
+writing.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.jobs.job import Job, joined
+from dicomveil_proxy.jobs.names import printable
 from dicomveil_proxy.jobs.outcome import Outcome
 from dicomveil_proxy.jobs.tree import JOURNAL, Found
 from dicomveil_proxy.wire import unfinished
@@ -64,6 +68,10 @@ class Journal:
         execute = self._connection.execute
         execute("CREATE TABLE IF NOT EXISTS run (fingerprint BLOB NOT NULL, ended INTEGER NOT NULL)")
         execute("CREATE TABLE IF NOT EXISTS done (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        execute(
+            "CREATE TABLE IF NOT EXISTS made (path TEXT PRIMARY KEY, study TEXT, series TEXT, instance TEXT, "
+            "sop_class TEXT, modality TEXT, patient TEXT, size INTEGER, sha256 TEXT) WITHOUT ROWID"
+        )
         earlier = execute("SELECT fingerprint, ended FROM run").fetchone()
         if earlier is None:
             execute("INSERT INTO run VALUES (?, 0)", (self._fingerprint,))
@@ -88,10 +96,31 @@ class Journal:
         """Remember that it did."""
         digest = self._digest(found, outcome.size, outcome.modified)
         self._connection.execute("INSERT OR IGNORE INTO done VALUES (?)", (digest,))
+        if (described := outcome.described) is not None:
+            *names, sha256 = described
+            row = (printable(found.target), *names, outcome.size, sha256)
+            self._connection.execute("INSERT OR REPLACE INTO made VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         if time.monotonic() - self._committed > _COMMIT_SECONDS:
             self._connection.execute("COMMIT")
             self._connection.execute("BEGIN")
             self._committed = time.monotonic()
+
+    def forget(self, found: Found) -> None:
+        """There is no such output."""
+        self._connection.execute("DELETE FROM made WHERE path = ?", (printable(found.target),))
+
+    def manifest(self) -> Iterator[tuple[Any, ...]]:
+        """All outputs, by path."""
+        return self._connection.execute(
+            "SELECT path, study, series, instance, sop_class, modality, patient, size, sha256 FROM made ORDER BY path"
+        )
+
+    def series(self) -> Iterator[tuple[Any, ...]]:
+        """All series of which there is an output."""
+        return self._connection.execute(
+            "SELECT study, series, modality, patient, count(*), sum(size), min(path), max(sop_class) FROM made "
+            "GROUP BY study, series, modality, patient ORDER BY study, series, modality, patient"
+        )
 
     def close(self, *, ended: bool) -> None:
         """Write what is left; `ended` says that no unfinished file was left behind."""

@@ -10,9 +10,8 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
-from dicomveil_proxy.jobs.ledger import Ledger
 from dicomveil_proxy.jobs.tables import write_csv
 
 MANIFEST, SERIES, SUMS = "manifest.csv", "series.csv", "SHA256SUMS"
@@ -30,10 +29,23 @@ COLUMNS = (
 SERIES_COLUMNS = ("path", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "PatientID", "instances", "bytes")
 _SPOOLED_BYTES = 8 << 20
 
+
+class Placed(Protocol):
+    """Whatever knows what is placed."""
+
+    def manifest(self) -> Iterator[tuple[Any, ...]]:
+        """The rows of the manifest, by path."""
+        ...
+
+    def series(self) -> Iterator[tuple[Any, ...]]:
+        """Study, series, modality, patient, instances, bytes, the first path and a SOP class of each series."""
+        ...
+
+
 Put = Callable[[str, BinaryIO], None]
 
 
-def write_manifest(ledger: Ledger, put: Put) -> None:
+def write_manifest(ledger: Placed, put: Put) -> None:
     """Write the three files, the manifest last: it says that the others are there."""
     with _text() as (text, file):
         write_csv(text, SERIES_COLUMNS, _series_rows(ledger))
@@ -47,9 +59,9 @@ def write_manifest(ledger: Ledger, put: Put) -> None:
         _give(put, MANIFEST, text, file)
 
 
-def _series_rows(ledger: Ledger) -> Iterator[tuple[object, ...]]:
+def _series_rows(ledger: Placed) -> Iterator[tuple[object, ...]]:
     for study, series, modality, patient, count, size, first, _ in ledger.series():
-        yield first.rsplit("/", 1)[0], study, series, modality, patient, count, int(size)
+        yield first.rpartition("/")[0], study, series, modality, patient, count, int(size)
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Callable
 from typing import Literal
 
+from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.jobs.job import Job
 
@@ -19,6 +21,7 @@ Naming = Literal["keep", "pseudonymous"]
 Rename = Callable[[str, str], str]
 """From the source's folder, relative to the input, and a name in it, to the name in the output."""
 
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _DIGEST_BYTES = 5
 """40 bits are eight characters in Base32: among 1,000 names in a folder, two meet once in two million times."""
 _ENDING = ".dcm"
@@ -39,6 +42,13 @@ def _pseudonymous(job: Job) -> Rename:
         return base64.b32encode(digest[:_DIGEST_BYTES]).decode("ascii") + ending
 
     return rename
+
+
+def looks_like_a_person(name: str) -> bool:
+    """Whether a file's or folder's name is written like a person's: two capitalised words that describe nothing."""
+    words = [word for word in _NO_LETTERS.split(name.rpartition(".")[0] or name) if len(word) > 1]
+    capitalised = [word for word in words if word[0].isupper() and word.casefold() not in DESCRIPTIVE_WORDS]
+    return "^" in name or (len(capitalised) > 1 and any(not word.isupper() for word in capitalised))
 
 
 def printable(name: str) -> str:

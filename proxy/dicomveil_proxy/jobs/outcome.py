@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Status(Enum):
@@ -21,6 +22,18 @@ class Status(Enum):
     """An instance that has no output."""
 
 
+class Described(NamedTuple):
+    """What the manifest says of an output: pseudonyms alone."""
+
+    study: str
+    series: str
+    instance: str
+    sop_class: str
+    modality: str
+    patient: str
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a worker says of a file. Neither a value nor a path is in it."""
@@ -32,3 +45,5 @@ class Outcome:
     """Bytes of the output."""
     modified: int = 0
     """When the output was written, in nanoseconds, as the file system says it."""
+    described: Described | None = None
+    """Of an output of this run."""

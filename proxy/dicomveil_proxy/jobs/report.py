@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from shutil import get_terminal_size
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Literal, Self, TextIO
 
 from dicomveil_proxy.jobs.names import printable
 from dicomveil_proxy.jobs.outcome import Status
@@ -21,6 +21,10 @@ from dicomveil_proxy.jobs.run import Event
 COLUMNS = ("file", "output", "status", "reason", "bytes")
 
 _REFRESH_SECONDS = 0.2
+_JSON_SECONDS = 1.0
+_LINE_SECONDS = 60.0
+
+Shown = Literal["auto", "json", "none"]
 
 
 class Report:
@@ -62,11 +66,12 @@ class Report:
 
 
 class Progress:
-    """How far it is, on one line of a terminal; where there is none, nothing."""
+    """How far it is: on one line of a terminal; where there is none, a line a minute; or JSON lines."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, shown: Shown = "auto") -> None:
         self._stream = stream
-        self._is_shown = stream.isatty()
+        self._shows = shown
+        self._is_shown = shown == "auto" and stream.isatty()
         self._begun = self._shown = time.monotonic()
         self._line = ""
         self.counts: Counter[Status] = Counter()
@@ -79,15 +84,34 @@ class Progress:
             self._shown = now
             rate = self.counts[Status.WRITTEN] / max(now - self._begun, _REFRESH_SECONDS)
             self._show(f"{self.described()}, {rate:.0f} instances/s")
+        elif self._shows == "json" and now - self._shown >= _JSON_SECONDS:
+            self._shown = now
+            self._tell({"event": "progress"} | self._numbers())
+        elif self._shows == "auto" and not self._is_shown and now - self._shown >= _LINE_SECONDS:
+            self._shown = now
+            print(self.described(), file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
         """Write a line that stays."""
         self._show("")
-        print(text, file=self._stream)
+        if self._shows == "json":
+            self._tell({"event": "note", "text": text})
+        else:
+            print(text, file=self._stream)
 
     def end(self) -> None:
         """Take the line away."""
         self._show("")
+        if self._shows == "json":
+            self._tell({"event": "end"} | self._numbers())
+
+    def _numbers(self) -> dict[str, object]:
+        seconds = max(time.monotonic() - self._begun, _REFRESH_SECONDS)
+        rate = round(self.counts[Status.WRITTEN] / seconds, 1)
+        return {status.value: self.counts[status] for status in Status} | {"instances_per_second": rate}
+
+    def _tell(self, event: dict[str, object]) -> None:
+        print(json.dumps(event), file=self._stream, flush=True)
 
     def described(self) -> str:
         """The counts in words, those that are none left out but for the first."""

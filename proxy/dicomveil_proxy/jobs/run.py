@@ -9,13 +9,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_proxy.jobs.destinations import DestinationError
+from dicomveil_proxy.jobs.destinations.folder import FolderDestination
 from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.journal import Journal
+from dicomveil_proxy.jobs.manifest import write_manifest
 from dicomveil_proxy.jobs.names import Naming, rename_by
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import Found, walk
@@ -57,7 +62,7 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
 
 
 def deidentify_folder(
-    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "keep"
+    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
 ) -> None:
     """De-identify all instances below a folder, with `jobs` processes; `tell` hears of each file.
 
@@ -75,9 +80,30 @@ def deidentify_folder(
         run = _Run(job, policy, source, target, tell, journal)
         run.instances(walk(source, rename_by(naming, job)), jobs)
         run.directories()
+        write_manifest(journal, partial(_put, target))
         ended = True
+    except DestinationError as error:
+        raise ConfigurationError(f"the manifest cannot be written: {error}") from None
     finally:
         journal.close(ended=ended)
+
+
+def rehearse_folder(
+    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
+) -> None:
+    """De-identify all instances below a folder in memory, and write nothing."""
+    check_folders(source, target)
+
+    def tasks() -> Iterator[Task]:
+        for found in walk(source, rename_by(naming, job)):
+            known = _known(found)
+            if known is None:
+                yield Task(found, source / found.source, target / found.target)
+            else:
+                tell(Event(found.source, found.target, known))
+
+    for task, outcome in work(job, tasks(), jobs, rehearses=True):
+        tell(Event(task.found.source, task.found.target, outcome))
 
 
 def check_folders(source: Path, target: Path) -> None:
@@ -91,6 +117,10 @@ def check_folders(source: Path, target: Path) -> None:
         raise ConfigurationError("the output folder is inside the input folder; give one outside")
     if outside in inside.parents:
         raise ConfigurationError("the input folder is inside the output folder; give another output folder")
+
+
+def _put(folder: Path, name: str, file: BinaryIO) -> None:
+    FolderDestination(folder).put(name, file)
 
 
 class _Run:
@@ -150,6 +180,7 @@ class _Run:
             # What an earlier run made of another file that stood there is no output of this one.
             with contextlib.suppress(OSError):
                 (self._target / found.target).unlink(missing_ok=True)
+            self._journal.forget(found)
         self._tell(Event(found.source, found.target, outcome))
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import MARKER
 from dicomveil_proxy.jobs.manifest import COLUMNS, MANIFEST, SERIES, SUMS
+from dicomveil_proxy.jobs.tree import JOURNAL
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _CHUNK = 1 << 20
@@ -76,6 +77,8 @@ def verify(holdings: Holdings, tell: Callable[[Fault], None]) -> int:
 def _describes(name: str) -> bool:
     """Whether a file describes the export, and is no part of it."""
     last = name.rsplit("/", 1)[-1]
+    if last == "DICOMDIR" or name.startswith(JOURNAL):
+        return True
     if name in (MANIFEST, SERIES, SUMS, MARKER, "manifest.parquet", "series.parquet", "metadata.csv"):
         return True
     if name in ("participants.tsv", "participants.json", "dataset_description.json", "README", ".bidsignore"):

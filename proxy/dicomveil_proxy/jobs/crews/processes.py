@@ -33,8 +33,6 @@ if sys.platform == "win32":
     _PROCESSES = multiprocessing.get_context("spawn")
 else:
     _PROCESSES = multiprocessing.get_context("forkserver")
-_WARM = ["dicomveil_proxy.jobs.files", "dicomveil_proxy.jobs.export"]
-"""What is imported before the first fork."""
 
 
 @dataclass
@@ -58,19 +56,22 @@ class Processes(Generic[Unit, Result]):
         *,
         ahead: int = AHEAD,
         together: bool = False,
+        warm: str = "dicomveil_proxy.jobs.files",
         message: Callable[[Unit], object] = lambda unit: unit,
         clean: Callable[[Unit, int], None] = lambda _unit, _process: None,
     ) -> None:
         """`lost` is the result of a unit whose process ended.
 
         `ahead` is how many units a worker holds. `together` says that it works on all of them at once, so that all
-        are lost with it. `message` is what of a unit is sent; `clean` removes what a process that ended left of one.
+        are lost with it. `warm` is the module that is imported before the first fork. `message` is what of a unit is
+        sent; `clean` removes what a process that ended left of one.
         """
         self._recipe = recipe
         self._count = workers
         self._lost = lost
         self._ahead = ahead
         self._together = together
+        self._warm = warm
         self._message = message
         self._clean = clean
         self._workers: list[_Worker[Unit]] = []
@@ -139,7 +140,7 @@ class Processes(Generic[Unit, Result]):
             yield unit, self._lost
 
     def _start(self) -> _Worker[Unit]:
-        _PROCESSES.set_forkserver_preload(_WARM)  # no meaning for spawn
+        _PROCESSES.set_forkserver_preload([self._warm])  # no meaning for spawn
         ours, theirs = _PROCESSES.Pipe()
         process = _PROCESSES.Process(target=_run, args=(theirs, self._recipe), daemon=True)
         process.start()

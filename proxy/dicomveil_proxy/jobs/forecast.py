@@ -1,0 +1,115 @@
+"""What an export would do: how much there is, and what may be refused or must be looked at. Nothing is placed.
+
+The archive is asked as it would be for the plan, and once more per series for what its instances are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from dicomveil_engine import Policy
+from dicomveil_engine.attributes.dictionary import keyword_of
+from dicomveil_proxy.jobs.cohort import Cohort, text_in
+from dicomveil_proxy.origin import Match, Origin
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.request.query import Level
+
+_RESULTS_ASKED = 500
+_SIZES = (0x00280010, 0x00280011, 0x00280100, 0x00280002, 0x00280008)
+"""Rows, Columns, BitsAllocated, SamplesPerPixel, NumberOfFrames."""
+_SYNTAX, _MODALITY, _SOP_CLASS = 0x00083002, 0x00080060, 0x00080016
+_STANDARD_SYNTAXES = "1.2.840.10008.1.2"
+_HEADER_BYTES = 4_096
+_BURNT_IN = frozenset(
+    ("US", "IVUS", "ES", "XC", "GM", "SM", "OP", "OT", "SC", "XA", "RF", "DX", "CR", "MG", "PX", "IO")
+)
+"""Modalities whose pictures often hold text: drawn by the device, or photographed from paper."""
+_INCLUDED = tuple(("includefield", keyword_of(tag)) for tag in (*_SIZES, _SYNTAX, _MODALITY, _SOP_CLASS))
+
+
+@dataclass
+class Forecast:
+    """Counts alone."""
+
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
+    bytes: int = 0
+    """Of pixels that are not compressed, and so at most."""
+    not_found: int = 0
+    """Rows of the list that match nothing."""
+    modalities: Counter[str] = field(default_factory=Counter)
+    """Instances."""
+    burnt_in: Counter[str] = field(default_factory=Counter)
+    """Instances whose pixels may hold text, by modality."""
+    unknown_syntaxes: Counter[str] = field(default_factory=Counter)
+    """Instances that are stored in a transfer syntax of which nothing is known."""
+
+    def lines(self) -> list[str]:
+        """In words."""
+        size = f"bytes: {self.bytes:,} at most"
+        said = [f"studies: {self.studies:,}, series: {self.series:,}, instances: {self.instances:,}, {size}"]
+        if self.not_found:
+            said.append(f"rows that match nothing: {self.not_found:,}")
+        said += [
+            f"modality {name or 'unknown'}: {count:,} instances" for name, count in sorted(self.modalities.items())
+        ]
+        said += [
+            f"text may be burnt in: {count:,} instances of modality {name or 'unknown'}"
+            for name, count in sorted(self.burnt_in.items())
+        ]
+        said += [
+            f"may be refused: {count:,} instances in the transfer syntax {name}"
+            for name, count in sorted(self.unknown_syntaxes.items())
+        ]
+        return said
+
+
+async def forecast(
+    origin: Origin, policy: Policy, cohort: Cohort, known: dict[str, str], seen: Callable[[int, int], None]
+) -> Forecast:
+    """Ask the archive what there is. Raises its errors."""
+    found = Forecast()
+    studies: set[str] = set()
+    async with aclosing(cohort.studies(origin, policy, known)) as all_chosen:
+        async for chosen in all_chosen:
+            if not chosen.study:
+                found.not_found += 1
+                continue
+            studies.add(chosen.study)
+            found.studies = len(studies)
+            async with aclosing(cohort.series(origin, chosen)) as series:
+                async for uid, _ in series:
+                    found.series += 1
+                    await _count(origin, chosen.study, uid, found)
+            seen(found.studies, found.series)
+    return found
+
+
+async def _count(origin: Origin, study: str, series: str, found: Forecast) -> None:
+    rows = pages(origin, Level.INSTANCES, study, series, _INCLUDED, size=_RESULTS_ASKED)
+    async with aclosing(rows):
+        async for page in rows:
+            for match in page:
+                modality = _text(match, _MODALITY)
+                found.instances += 1
+                found.bytes += _size(match)
+                found.modalities[modality] += 1
+                if modality in _BURNT_IN:
+                    found.burnt_in[modality] += 1
+                syntax = _text(match, _SYNTAX)
+                if syntax and not syntax.startswith(_STANDARD_SYNTAXES):
+                    found.unknown_syntaxes[syntax if syntax.startswith("1.2.840.10008.") else "of a private kind"] += 1
+
+
+def _size(match: Match) -> int:
+    texts = (_text(match, tag) for tag in _SIZES)
+    rows, columns, bits, samples, frames = (int(text) if text.isdecimal() else 0 for text in texts)
+    return rows * columns * max(bits, 8) // 8 * max(samples, 1) * max(frames, 1) + _HEADER_BYTES
+
+
+def _text(match: Match, tag: int) -> str:
+    return text_in(match, f"{tag:08X}")

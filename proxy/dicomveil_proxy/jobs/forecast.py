@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import Policy
 from dicomveil_engine.attributes.dictionary import keyword_of
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.jobs.cohort import Cohort, text_in
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
@@ -90,7 +91,7 @@ async def forecast(
 
 
 async def _count(origin: Origin, study: str, series: str, found: Forecast) -> None:
-    rows = pages(origin, Level.INSTANCES, study, series, _INCLUDED, size=_RESULTS_ASKED)
+    rows = pages(origin, Level.INSTANCES, OriginalUID(study), OriginalUID(series), _INCLUDED, size=_RESULTS_ASKED)
     async with aclosing(rows):
         async for page in rows:
             for match in page:

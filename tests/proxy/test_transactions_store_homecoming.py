@@ -397,9 +397,10 @@ async def test_a_broken_sequence(tmp_path: Path) -> None:
 
 GUESSES = " ".join(
     [f"{year}{month:02}{day:02}" for year in (1949, 1950, 1951, 2020) for month in range(1, 13) for day in range(1, 29)]
-    + ["Doe", "Jane", "Doe^Jane", "PATIENT-1", "ACCESSION-1", "Miller", "Smith", "John", "Erika", "Head"]
+    + ["Qorvex", "Zillat", "Qorvex^Zillat", "PATIENT-1", "ACCESSION-1", "Brontik", "Wumplet", "Head"]
 )
-NAMES = ["Doe", "Jane", "Miller", "Smith", "John", "Erika"]
+NAMES = ["Qorvex", "Zillat", "Brontik", "Wumplet"]
+"""On no list of names."""
 
 
 async def read_again(tmp_path: Path, origin: MemoryOrigin, **attributes: Any) -> dict[str, Any]:
@@ -427,8 +428,8 @@ async def test_no_guess_is_confirmed(tmp_path: Path, attribute: str) -> None:
     text = " ".join(NAMES) if attribute == "SeriesDescription" else GUESSES
     (tmp_path / "jane").mkdir()
     (tmp_path / "john").mkdir()
-    jane = MemoryOrigin(instance(**ORIGINAL))
-    john = MemoryOrigin(instance(**ORIGINAL | {"PatientName": "Smith^John", "PatientBirthDate": "19510203"}))
+    jane = MemoryOrigin(instance(**ORIGINAL | {"PatientName": "Qorvex^Zillat"}))
+    john = MemoryOrigin(instance(**ORIGINAL | {"PatientName": "Brontik^Wumplet", "PatientBirthDate": "19510203"}))
 
     of_jane = await read_again(tmp_path / "jane", jane, **{attribute: text})
     of_john = await read_again(tmp_path / "john", john, **{attribute: text})

@@ -26,11 +26,12 @@ from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_M
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
 from dicomveil_proxy.service.streams import Streams
+from dicomveil_proxy.service.upload import Upload
 from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.transactions.frames import FrameStart
 from dicomveil_proxy.transactions.frames import frames as retrieve_frames
 from dicomveil_proxy.transactions.search import Scope, search
-from dicomveil_proxy.transactions.store import Storing, bounded, refuse
+from dicomveil_proxy.transactions.store import Storing, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
 from dicomveil_proxy.trust.doors import GuardedRoute
 from dicomveil_proxy.trust.recording import note_count
@@ -291,10 +292,11 @@ class DICOMweb:
                 raise UnknownResource("there is no such resource")
         limits = self._project.limits
         reader = _reader(request, MultipartLimits(parts=limits.parts, empty_parts=limits.empty_parts))
-        storing = Storing(self._project, self._base_url(request), study)
+        upload = Upload(request, limits.request_bytes)
+        storing = Storing(self._project, self._base_url(request), study, upload.is_gone)
         with self._streams.counted():
             async with self._streams.in_time():
-                response = await storing.run(_events(request, reader, self._project.limits.request_bytes))
+                response = await storing.run(upload.events(reader))
         note_count(request.scope, response.stored)
         if response.status == 204:
             return Response(status_code=204)
@@ -361,10 +363,3 @@ def _reader(request: Request, limits: MultipartLimits) -> MultipartReader:
     ):
         raise UnsupportedMediaType(f'send instances as {MULTIPART_RELATED}; type="{DICOM}" or type="{DICOM_JSON}"')
     return MultipartReader(boundary_of(content_type, BadRequest), limits, BadRequest)
-
-
-async def _events(request: Request, reader: MultipartReader, limit: int):  # type: ignore[no-untyped-def]
-    async for chunk in bounded(limit, request.stream()):
-        for event in reader.read(chunk):
-            yield event
-    reader.close()

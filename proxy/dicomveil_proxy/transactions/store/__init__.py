@@ -12,6 +12,6 @@ the origin server did not name in its own answer.
 """
 
 from dicomveil_proxy.transactions.store.response import StoreResponse
-from dicomveil_proxy.transactions.store.storing import Storing, bounded, refuse
+from dicomveil_proxy.transactions.store.storing import Storing, refuse
 
-__all__ = ["StoreResponse", "Storing", "bounded", "refuse"]
+__all__ = ["StoreResponse", "Storing", "refuse"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -58,6 +58,8 @@ class Storing:
     base_url: str
     study: str | None = None
     """The study in the path, in pseudonymised space."""
+    is_gone: Callable[[], Awaitable[bool]] | None = None
+    """Whether the user agent waits no longer: then nothing more is stored."""
     _outcomes: list[Outcome] = field(default_factory=list)
     _unread: int = 0
     """Parts that are no instance, or cannot be read, and so have no UIDs to be named by."""
@@ -114,6 +116,10 @@ class Storing:
             raise self._fault
         return store_response(self._outcomes, self._unread)
 
+    async def _check_presence(self) -> None:
+        if self.is_gone and await self.is_gone():
+            raise BadRequest("the user agent closed the connection before all instances were stored")
+
     def _intake(self) -> Intake:
         if self.project.reidentifies:
             return Reidentifying(self.project, self._originals, self._twins)
@@ -121,6 +127,7 @@ class Storing:
 
     async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
         """An instance that came as metadata and bulk data."""
+        await self._check_presence()
         part = _Instance(self._intake())
         chunks = part10(dataset, metadata.bulk_data)
         try:
@@ -136,6 +143,7 @@ class Storing:
     async def _take(self, part: _Instance) -> None:
         """An instance that is whole."""
         try:
+            await self._check_presence()
             await part.close()
             await self._store(part.intake, part.error)
         finally:
@@ -291,20 +299,6 @@ class _Metadata:
 
 
 _Part = _Instance | _Metadata
-
-
-def bounded(limit: int, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body, until it is longer than the limit: then PayloadTooLarge."""
-
-    async def counted() -> AsyncIterator[bytes]:
-        total = 0
-        async for chunk in body:
-            total += len(chunk)
-            if total > limit:
-                raise PayloadTooLarge(f"the request's body is over {limit} bytes (limits.request_bytes)")
-            yield chunk
-
-    return counted()
 
 
 def refuse() -> None:

@@ -1,21 +1,19 @@
 """The origin servers: what the proxy asks of them, and its two kinds.
 
-    web.py                 a DICOMweb origin server
-      address.py             its paths, queries and BulkDataURIs
-      response.py            its errors, and the parts of its answers
-      receipt.py             what is stored there, and its receipts
-    folder.py              a folder of instances
-      index.py               which instances it holds
-      header_json.py         their headers as DICOM JSON
-      folder_search.py       searching it
-      folder_store.py        storing into it
-    selection.py           a part of an origin server: the studies that a project's filter selects
-      verdicts.py            which studies these are
-      selected_search.py     searches among them
-    pages.py               a search's results, all of them
-    cursors.py             how far searches have got in them
-    metadata.py            the metadata of a resource, data set by data set
-    frames.py, render.py   what both do with one stored instance
+    web/                   a DICOMweb origin server
+      origin                 asking it
+      address, transport     its paths, queries and BulkDataURIs; the way there
+      response, metadata     its errors, and the parts of its answers; metadata, data set by data set
+      receipt                what is stored there, and its receipts
+    folder/                a folder of instances
+      origin                 asking it
+      index, header_json     which instances it holds; their headers as DICOM JSON
+      search, store          searching it, and storing into it
+    selection/             a part of an origin server: the studies that a project's filter selects
+      origin                 asking it
+      verdicts, search       which studies these are; searches among them
+    pages                  a search's results, all of them
+    cursors                how far searches have got in them
 
 Everything here is in original space and carries patients' data: nothing of it may reach a user agent except
 through the policy. The proxy above translates and de-identifies; an origin does neither. Errors are those of

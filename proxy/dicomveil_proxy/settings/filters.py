@@ -1,7 +1,7 @@
 """A project's filter: which of the origin server's studies it has, said in original space.
 
 What the settings say is read and checked here, and whether a study's search result passes is decided. Who asks the
-origin server about it is `origin/verdicts.py`. No message holds a value or a UID.
+origin server about it is `origin/selection/verdicts.py`. No message holds a value or a UID.
 """
 
 from __future__ import annotations

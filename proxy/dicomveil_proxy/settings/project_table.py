@@ -1,6 +1,6 @@
 """A project as it stands in the settings: the table `[projects.NAME]`.
 
-What a table leaves out is as it is above all tables; who joins the two is `project_settings.py`. Only the key is always
+What a table leaves out is as it is above all tables; `projects` joins the two. Only the key is always
 a project's own.
 """
 

@@ -97,6 +97,8 @@ def _replacements(rows: list[ListedRow]) -> str:
     simple = {"X", "Z", "D"} if by_type else set()
     lines = ["## 1. How values are replaced", "", "| Action | What happens |", "|---|---|"]
     lines += [f"| {action} | {meaning} |" for action, meaning in MEANINGS.items() if action in used | simple]
+    foreign = [action for action in sorted(used - MEANINGS.keys()) if action and not action.endswith(BY_TYPE)]
+    lines += [f"| {action} | what a method of another package does; its documentation says it |" for action in foreign]
     if by_type:
         lines += [
             "",

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.command import commands, serve
+from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.settings.projects import projects_of
 from dicomveil_proxy.settings.server import Settings
@@ -226,7 +227,7 @@ def test_an_open_address_is_allowed(text: str) -> None:
     """With users that are authenticated, or the word that they are not."""
     Path("open.toml").write_text(f"origin = 'origin'\nkey_file = 'key'\nhost = '0.0.0.0'\n{text}")
 
-    serve.check_access(serve.effective_settings(Path("open.toml")))
+    check_access(serve.effective_settings(Path("open.toml")))
 
 
 def test_access_and_anonymous_contradict_each_other() -> None:

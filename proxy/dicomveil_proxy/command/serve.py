@@ -26,22 +26,17 @@ from uvicorn.supervisors import Multiprocess
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
+from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
-from dicomveil_proxy.settings.access import AccessSettings, is_loopback
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
 from dicomveil_proxy.trust import tls
-from dicomveil_proxy.trust.audit import open_audit
-from dicomveil_proxy.trust.limits import divided
-from dicomveil_proxy.trust.rights import label_of
-from dicomveil_proxy.trust.syslog import syslog_of
-from dicomveil_proxy.trust.tokens import TokenFile
 
 STARTUP_FAILED = 3
 """Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
@@ -94,9 +89,7 @@ def check(settings: Settings) -> list[str]:
     Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
     up later.
     """
-    check_access(settings)
-    warned = divided(settings.limits, settings.workers)
-    warned += [] if settings.tls is None else tls.check(settings.tls)
+    warned = check_access(settings)
     projects = projects_of(settings)
     for project in projects:
         with project.blamed():
@@ -106,41 +99,7 @@ def check(settings: Settings) -> list[str]:
         check_keys(projects)
     for project in projects:
         identity_map_of(project).close()
-    syslog_of(settings.audit)
-    open_audit(settings.audit).close()
     return warned
-
-
-def check_access(settings: Settings) -> None:
-    """Refuse to let other machines in without credentials, unless the settings say so. Raises ConfigurationError."""
-    if settings.access is not None and settings.anonymous:
-        raise ConfigurationError("anonymous: it does not go with [access]; take one of the two away")
-    if settings.access is None and not settings.anonymous and not is_loopback(settings.host):
-        raise ConfigurationError(
-            "host: without a section [access] users are not authenticated, so only addresses of this machine itself "
-            "(127.0.0.1) can be listened on; add [access] and make tokens with `dicomveil token new`, or write "
-            "anonymous = true if everybody who reaches the server may use it"
-        )
-    if settings.access is not None:
-        check_certificates(settings, settings.access)
-        TokenFile(settings.access.tokens_file).all()
-        names = {label_of(project.name): project.name for project in projects_of(settings)}
-        if len(names) < len(projects_of(settings)):
-            raise ConfigurationError(
-                "projects.default: with [access], `default` is the project above the tables; choose another name"
-            )
-
-
-def check_certificates(settings: Settings, access: AccessSettings) -> None:
-    """Refuse client certificates that can never come. Raises ConfigurationError."""
-    by_connection = settings.tls is not None and settings.tls.client_ca is not None
-    if access.client_cert_header and not settings.trusted_proxies:
-        raise ConfigurationError("access.client_cert_header: it goes with trusted_proxies, which are not set")
-    if access.certificates and not by_connection and not access.client_cert_header:
-        raise ConfigurationError(
-            "access.certificates: no client certificate can come; set tls.client_ca, or client_cert_header and "
-            "trusted_proxies where another server ends the TLS connections"
-        )
 
 
 def _check_project(project: ProjectSettings) -> list[str]:
@@ -201,9 +160,21 @@ def root_url(settings: Settings, listening: socket.socket) -> str:
 
 def described(settings: Settings, root: str) -> str:
     """What is served and how; of an origin only its host, since its URL may hold a password."""
-    return "\n".join(
-        [*(_described(project, root) for project in projects_of(settings)), f"  workers   {settings.workers}"]
-    )
+    lines = [
+        *(_described(project, root) for project in projects_of(settings)),
+        f"  users     {_users(settings)}",
+        f"  audit     {'none' if settings.audit.file is None and settings.audit.syslog is None else 'kept'}",
+        f"  workers   {settings.workers}",
+    ]
+    return "\n".join(lines)
+
+
+def _users(settings: Settings) -> str:
+    """By what users are known, without their names."""
+    if settings.access is None:
+        return "everybody who reaches this address"
+    others = [("OpenID Connect", settings.access.oidc), ("client certificates", settings.access.certificates)]
+    return ", ".join(["tokens", *(name for name, is_set in others if is_set)])
 
 
 def _described(project: ProjectSettings, root: str) -> str:

@@ -30,11 +30,11 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
-from dicomveil_proxy.origin.web.transport import Transport
 from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
+from dicomveil_proxy.service.guard import guard
 from dicomveil_proxy.service.paths import Paths
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_response, problem_response
@@ -46,17 +46,10 @@ from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, proje
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
-from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.audit import open_audit
-from dicomveil_proxy.trust.certificates import ClientCertificates
-from dicomveil_proxy.trust.doors import OPEN_PATHS, Doors
-from dicomveil_proxy.trust.key_set import KeySource
+from dicomveil_proxy.trust.doors import OPEN_PATHS
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
-from dicomveil_proxy.trust.oidc import OIDCTokens
-from dicomveil_proxy.trust.recording import Recording
-from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.syslog import syslog_of
-from dicomveil_proxy.trust.tokens import TokenFile
 
 PREFIX = "/dicom-web"
 _PROJECT_PATH = re.compile("/projects/([^/]+)/")
@@ -111,22 +104,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
     application.add_middleware(Compression)
-    application.add_middleware(
-        Admission,
-        doors=Doors(application.router.routes),
-        authenticators=authenticators_of(settings),
-        projects=[label_of(project.name) for project in projects],
-        limits=settings.limits,
-        workers=settings.workers,
-    )
-    application.add_middleware(
-        Recording,
-        audit=audit,
-        pseudonyms={
-            label_of(project.name): project.policy.is_pseudonym_uid if project.policy.replaces_uids else None
-            for project in projects
-        },
-    )
+    guard(application, settings, projects, audit)
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
@@ -189,18 +167,6 @@ def origin_of(settings: ProjectSettings) -> Origin:
 def identity_map_of(settings: ProjectSettings) -> IdentityMap:
     """A project's identity map, in the place that `state` names. Raises ConfigurationError."""
     return open_identity_map(settings.state, project=settings.name, warn=_log.warning)
-
-
-def authenticators_of(settings: Settings) -> list[Authenticator]:
-    """By what the server knows its users; where nothing is said of access, everybody is let in."""
-    if settings.access is None:
-        return [Anybody()]
-    found: list[Authenticator] = [StaticTokens(TokenFile(settings.access.tokens_file))]
-    if settings.access.certificates:
-        found.append(ClientCertificates(settings.access, settings.trusted_proxies))
-    if (oidc := settings.access.oidc) is not None:
-        found.append(OIDCTokens(oidc, KeySource(oidc.issuer, oidc.jwks_uri, Transport)))
-    return found
 
 
 async def _health(_: Request) -> Response:

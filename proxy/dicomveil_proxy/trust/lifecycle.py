@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_proxy.errors import AuditUnavailable
 from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings
@@ -31,12 +33,11 @@ def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
 
 
 def record_stop(audit: Audit) -> None:
-    """Write down that a worker ends, and let go of the audit. Raises AuditUnavailable."""
-    try:
+    """Write down that a worker ends, if that is possible, and let go of the audit."""
+    with suppress(AuditUnavailable):
         if audit.is_kept:
             audit.record(AuditEvent(Action.STOP))
-    finally:
-        audit.close()
+    audit.close()
 
 
 def profile_digest(profile: str) -> str:

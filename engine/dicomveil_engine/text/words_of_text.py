@@ -54,7 +54,10 @@ def words_of(text: str, plain: str) -> list[Word]:
     for match in _WORD.finditer(plain):
         start, end = match.span()
         folded, kind = _looked_up(match[0])
-        words.append(Word(start, end, folded, _case(text[start:end]), kind))
+        case = _case(text[start:end])
+        if case is Case.INITIAL and (text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()):
+            case = Case.NONE  # T2, 4D
+        words.append(Word(start, end, folded, case, kind))
     return words
 
 
@@ -84,7 +87,8 @@ def technique() -> frozenset[str]:
     """Words of imaging and of medicine of our own lists, in all languages."""
     languages = word_lists("glossary")
     return word_lists("technique")["technique"].union(
-        *(words for language, words in languages.items() if language != "names in text")
+        word_lists("cues")["not initials"],
+        *(words for language, words in languages.items() if language != "names in text"),
     )
 
 

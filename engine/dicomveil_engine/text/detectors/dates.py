@@ -54,7 +54,7 @@ _NUMERIC = re.compile(
                 rf" {_YEAR}(?! ?\d)"
             ),
             # 12.03.20, 3/12/20, 12-03-'20; a letter right before it makes it a level or a version
-            rf"(?<![^\W_]){_START}{_day_and_month('c', '-./')}'?\d\d(?![^\W_]){_END}{_TIME}",
+            rf"(?<![^\W_]){_START}{_day_and_month('c', '-./')}'?\d\d(?![^\W\d_](?![^\W\d_])){_END}{_TIME}",
             # 20200312, 20200312101522.000
             rf"(?<!\d)(?<!\d\.)(?:19|20)\d\d{_TWO_DIGIT_MONTH}{_TWO_DIGIT_DAY}{_DIGITS_OF_TIME}(?!\d)",
             # 2020-03, 03/2020, 3/2020, 03.2020

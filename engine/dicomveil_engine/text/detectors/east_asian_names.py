@@ -59,6 +59,7 @@ _KOREAN_PARTICLES = (
     "도",
     "로",
 )
+_ERAS = frozenset(("令和", "平成", "昭和", "大正", "明治"))
 _NOT_NAMES = frozenset(
     [
         "主治",
@@ -109,10 +110,18 @@ def find(reading: Reading) -> Iterator[Finding]:
         (_KOREAN_CUE, "ko", "a name behind a word for a person"),
     ):
         for match in pattern.finditer(text):
+            if pattern is _JAPANESE_PAIR and not _is_pair(match["name"]):
+                continue
             span = _name(match["name"], language)
             if span:
                 start = match.start("name")
                 yield Finding(start + span[0], start + span[1], Infotype.PERSON_NAME, Likelihood.LIKELY, why)
+
+
+def _is_pair(written: str) -> bool:
+    """Whether two words with a blank between them can be a family name and a given name."""
+    family, _, given = written.partition(" ")
+    return family in _surnames("ja") and (len(family) > 1 or given in _given("ja")) and given not in _ERAS
 
 
 def _name(written: str, language: str) -> tuple[int, int] | None:

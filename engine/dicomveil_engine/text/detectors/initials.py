@@ -14,6 +14,7 @@ _CUED = re.compile(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
     r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_])"
 )
+_TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
 
 
 @cache
@@ -27,6 +28,12 @@ def find(reading: Reading) -> Iterator[Finding]:
     cues = word_lists("cues")["initials"]
     if not any(cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "(")):
         return
+    both = _TWO.fullmatch(reading.text.strip())
+    if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):
+        start = reading.text.index(both[1])
+        yield Finding(
+            start, start + len(both[0]), Infotype.PERSON_NAME, Likelihood.POSSIBLE, "nothing but two initials"
+        )
     for match in _CUED.finditer(reading.plain):
         start, end = match.span("value")
         written = reading.text[start:end]
@@ -35,6 +42,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         # Without a colon, initials in a text of capitals are a word like any other.
         if ":" not in match["gap"] and "=" not in match["gap"] and reading.text.isupper():
             continue
-        if not not_initials().isdisjoint(match["value"].split("/")):
+        initials = match["value"].split("/")
+        if not not_initials().isdisjoint(initials) or not word_lists("cues")["stop"].isdisjoint(initials):
             continue
         yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials behind a word for a person")

@@ -29,10 +29,11 @@ def _notation(infotype: Infotype, pattern: str, check: Callable[[str], bool], cu
 
 _NOTATIONS = (
     _notation(
-        Infotype.US_SOCIAL_SECURITY_NUMBER, r"\d{3}([ \-])\d\d\1\d{4}", checksums.ssn, r"ssn|social|soc\.? ?sec"
+        Infotype.US_SOCIAL_SECURITY_NUMBER, r"\d{3}-\d\d-\d{4}", checksums.ssn, r"ssn|social|soc\.? ?sec"
     ),
+    _notation(Infotype.US_SOCIAL_SECURITY_NUMBER, r"\d{3} \d\d \d{4}", lambda _: False, r"ssn|social"),
     _notation(
-        Infotype.US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER, r"9\d\d([ \-])\d\d\1\d{4}", checksums.itin, "itin|tax"
+        Infotype.US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER, r"9\d\d-\d\d-\d{4}", checksums.itin, "itin|tax"
     ),
     _notation(
         Infotype.US_MEDICARE_BENEFICIARY_ID_NUMBER,

@@ -14,6 +14,9 @@ _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w{1,16}
 _MAC = re.compile(
     r"(?<![\w:\-])(?:[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![\w:\-])"
 )
+_DIGITS = re.compile(r"\d+")
+_CUE = re.compile(r"(?<![^\W_])(?:ip|ipv4|host|address|addr|server|gateway|://)[ :=@]{0,3}\Z")
+_REACH = 12
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -25,8 +28,10 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield Finding(*match.span(), Infotype.MAC_ADDRESS, Likelihood.VERY_LIKELY, "written like a MAC address")
     for match in _IPV4.finditer(text):
         # One number of four may be too large where somebody mistyped it; more are a version or a measurement.
-        large = sum(int(part) > 255 for part in re.findall(r"\d+", match[0])[:4])
-        if large <= 1:
+        parts = [int(part) for part in _DIGITS.findall(match[0])[:4]]
+        # Versions begin with one digit, and addresses of hospitals with 10, 172 or 192.
+        is_version = parts[0] < 10 and not _CUE.search(text, max(0, match.start() - _REACH), match.start())
+        if sum(part > 255 for part in parts) <= 1 and not is_version:
             yield Finding(*match.span(), Infotype.IP_ADDRESS, Likelihood.VERY_LIKELY, "written like an IP address")
     if ":" in text:
         for match in _IPV6.finditer(text):

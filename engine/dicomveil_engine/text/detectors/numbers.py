@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.reading import Reading
 
+_SHORTEST_BEHIND_LETTERS = 5
+"""Digits behind letters and a hyphen: RAD-12345."""
 _SHORTEST = 7
 """Digits. Shorter numbers need a cue (`record_numbers`) or the shape of one of the instance's own."""
 _NUMBER = re.compile(
-    r"(?<![^\W_])(?<!\d[.,])[a-z]{0,5}\d{7,}[a-z]{0,3}(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
+    r"(?<![^\W_])(?<!\d[.,])(?:[a-z]{0,5}\d{7,}[a-z]{0,3}|[a-z]{1,5}-\d{5,})(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
 )
 _HYPHENATED = re.compile(r"(?<![^\W_])(?<![.,\-])[a-z]{0,5}-?\d+(?:-\d+){1,5}(?:-[a-z0-9]{1,3})?(?![^\W_])(?![.,]\d)")
 _DECIMAL = re.compile(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
@@ -24,7 +26,7 @@ _DIGITS = re.compile(r"\d+")
 
 def find(reading: Reading) -> Iterator[Finding]:
     """The long numbers of a text."""
-    if not reading.has_digits(_SHORTEST):
+    if not reading.has_digits(_SHORTEST_BEHIND_LETTERS):
         return
     text = reading.plain
     for pattern in (_NUMBER, _DECIMAL):

@@ -48,9 +48,8 @@ _EAST_ASIAN = re.compile(
     r"[\u30a0-\u30ff\u3400-\u9fff]{1,12}(?:病院|医院|クリニック|医療センター|診療所|療養院|保健所|卫生院|门诊部)"
     r"|[\uac00-\ud7a3]{1,10}(?:병원|의원|의료원|보건소|요양원)"
 )
-_NOT_A_NAME = frozenset(
-    ["本院", "当院", "他院", "前医", "某", "近医", "本", "当", "贵", "我", "이", "본", "타", "다른"]
-)
+_FIRST_OF_PAIRS = frozenset(pair.split()[0] for pair in word_lists("organizations")["heads behind phrases"])
+_NOT_A_NAME = ("本", "当", "他", "前", "某", "近", "贵", "我", "이", "타", "다른")
 _NUMBERED = re.compile(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|поликлиник[аеиу]|роддом)[ ]?(?:№|n|no\.?)[ ]?\d{1,3}")
 
 
@@ -63,6 +62,9 @@ class _Heads(NamedTuple):
     """A name stands behind them."""
     behind_pairs: frozenset[str]
     between: frozenset[str]
+    of_names: frozenset[str]
+    """Enough behind a word that is a name and nothing else."""
+    with_preposition: frozenset[str]
 
 
 @cache
@@ -75,6 +77,8 @@ def _heads() -> _Heads:
         lists["heads behind"],
         lists["heads behind phrases"],
         lists["between"] | lists["saints"],
+        lists["heads that need a name"],
+        lists["heads behind with a preposition"],
     )
 
 
@@ -83,14 +87,15 @@ def find(reading: Reading) -> Iterator[Finding]:
     text = reading.plain
     if not text.isascii():
         for match in _EAST_ASIAN.finditer(text):
-            if not any(match[0].startswith(word) for word in _NOT_A_NAME):
+            if not match[0].startswith(_NOT_A_NAME):
                 yield _finding(*match.span())
         for match in _NUMBERED.finditer(text):
             yield _finding(*match.span())
     words = reading.words
     heads = _heads()
     is_compound = any(word.folded.endswith(_COMPOUNDS) for word in words)
-    if not is_compound and heads.before.isdisjoint(reading.vocabulary) and heads.behind.isdisjoint(reading.vocabulary):
+    every = heads.before | heads.behind | heads.with_preposition | _FIRST_OF_PAIRS
+    if not is_compound and every.isdisjoint(reading.vocabulary):
         return
     spans = _Institutions(text, words)
     for match in _COMPOUND.finditer(text) if is_compound else ():
@@ -101,7 +106,8 @@ def find(reading: Reading) -> Iterator[Finding]:
         word = words[index]
         if word.folded in heads.before and (span := spans.before(index)):
             yield _finding(*span)
-        if word.folded in heads.behind and (span := spans.behind(index)):
+        is_head = word.folded in heads.behind or word.folded in heads.with_preposition
+        if (is_head or spans.begins_pair(index)) and (span := spans.behind(index)):
             yield _finding(*span)
         index += 1
 
@@ -121,6 +127,10 @@ class _Institutions:
 
     def _pair(self, index: int) -> str:
         return f"{self.words[index].folded} {self.words[index + 1].folded}" if index + 1 < len(self.words) else ""
+
+    def begins_pair(self, index: int) -> bool:
+        """Whether two words together are a head: Centre hospitalier."""
+        return self._pair(index) in _heads().behind_pairs
 
     def before(self, index: int) -> tuple[int, int] | None:
         """Words of a name, with capitals, up to a head: Mount Doe General Hospital."""
@@ -142,9 +152,24 @@ class _Institutions:
             elif word.folded not in _PREFIXES or word.case is Case.LOWER:
                 break
             first -= 1
+        if named and not strong and first < index:
+            kind = words[index - 1].kind
+            is_only_name = bool(kind & (NAME | CITY)) and not kind & (ENGLISH | TECHNIQUE)
+            strong = words[index].folded in heads.of_names and (is_only_name or (not kind and not self.is_upper))
         if not named or not strong:
             return None
-        return words[first].start, words[last].end
+        return words[first].start, self._with_town(last)
+
+    def _with_town(self, last: int) -> int:
+        """The end of an institution, with the town behind it."""
+        words = self.words
+        if last + 1 < len(words) and self._gap(last) == " ":
+            town = words[last + 1]
+            is_town = bool(town.kind & CITY) and not town.kind & (ENGLISH | TECHNIQUE)
+            is_unknown = not town.kind and town.case is Case.TITLE and not self.is_upper and len(town.folded) > 3
+            if town.case in {Case.TITLE, Case.UPPER} and (is_town or is_unknown):
+                return town.end
+        return words[last].end
 
     def _goes_on(self, index: int, head: int) -> bool:
         return _GAP.fullmatch(self._gap(index)) is not None and words_alike(self.words[index], self.words[head])
@@ -154,6 +179,8 @@ class _Institutions:
         kind = word.kind
         if word.case in {Case.LOWER, Case.NONE, Case.INITIAL} or word.folded in word_lists("cues")["stop"]:
             return False
+        if len(word.folded) < 3:
+            return word.folded in _PREFIXES
         if word.folded in _PREFIXES:
             return True
         if kind & (NAME | CITY | RARE) and not kind & (ENGLISH | TECHNIQUE):
@@ -168,6 +195,11 @@ class _Institutions:
         """A head and the words of a name behind it: Klinikum am Doe, CHU de Doe."""
         heads, words = _heads(), self.words
         at, named, last = index, False, index
+        if index + 1 < len(words) and self._pair(index) in heads.behind_pairs:
+            at = last = index + 1
+        first, by_preposition = index, False
+        while first and words[first - 1].folded in heads.before and self._goes_on(first - 1, index):
+            first -= 1
         while at + 1 < len(words) and at - index < _MOST_WORDS:
             gap = self._gap(at)
             if not (_GAP.fullmatch(gap) or gap in {' "', " '", " „"}):
@@ -175,7 +207,10 @@ class _Institutions:
             word = words[at + 1]
             at += 1
             if word.folded in heads.between:
+                by_preposition = True
                 continue
+            if words[index].folded in heads.with_preposition and not by_preposition and not word.kind & (NAME | CITY):
+                break
             if self._is_name(word) or (named and word.folded in heads.before and word.case is Case.TITLE):
                 named = True
                 last = at
@@ -185,7 +220,7 @@ class _Institutions:
                 break
         if not named or (words[index].case is Case.LOWER and self._is_english_sentence(index)):
             return None
-        return words[index].start, words[last].end
+        return words[first].start, self._with_town(last)
 
     def _is_english_sentence(self, index: int) -> bool:
         """The hospital Doe went to: in English, the name stands before."""

@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, SURNAME, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
@@ -53,8 +53,11 @@ _ABBREVIATION_GAP = re.compile(r"[.:]?[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?=[ ]?")
 _VERB_GAP = re.compile(r"[ ]{1,2}|'s[ ]|[ ]?[(,/][ ]?")
 _CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
+_EPONYM_GAP = re.compile(r"'s[ ]|[ ]|-|[ ]?-[ ]?|_")
+_LIST_GAP = re.compile(r"[ ]?[/&+][ ]?|[ ](?:and|und|et|y|e|en|i|ve|och|og|и)[ ]")
 _LATIN_ABBREVIATIONS = frozenset("avnmrl")
 """A. carotis, V. saphena, N. medianus, M. rectus, R. and L. for sides."""
+_AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "и"))
 _GERMAN = frozenset(
     [
         "der",
@@ -169,8 +172,9 @@ class _Text:
         """Whether the words beside a word say that it names a disease, a sign or a device."""
         lists, words = _lists(), self.words
         for after in (index + 1, index + 2, index + 3):
-            is_near = after < len(words) and words[after].start - words[index].end <= 24
-            if is_near and words[after].folded in lists.behind_eponyms:
+            if after >= len(words) or not _EPONYM_GAP.fullmatch(self.plain, words[after - 1].end, words[after].start):
+                break
+            if words[after].folded in lists.behind_eponyms:
                 return after == index + 1 or words[index + 1].case is not Case.LOWER
         before = words[index - 1] if index else None
         return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
@@ -185,12 +189,49 @@ def find(reading: Reading) -> Iterator[Finding]:
     named: set[str] = set()
     for index, word in enumerate(words):
         for first, last, likelihood, why in _at(text, index, word):
-            named.update(one.folded for one in words[first : last + 1] if one.case is Case.TITLE)
-            yield _finding(text, first, last, likelihood, why)
+            for span in (*_before_in_list(text, first), (first, last), *_behind_in_list(text, last)):
+                named.update(one.folded for one in words[span[0] : span[1] + 1] if one.case is Case.TITLE)
+                yield _finding(text, *span, likelihood, why)
     for index, word in enumerate(words):
         # A person who was introduced once may stand alone later.
         if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
             yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that stands beside a cue elsewhere")
+
+
+def _behind_in_list(text: _Text, last: int) -> Iterator[tuple[int, int]]:
+    """The other names of a list: Doe/Roe, Doe & Roe, Doe and Roe."""
+    words = text.words
+    for _ in range(_MOST_NAMES):
+        if last + 1 >= len(words):
+            return
+        following = last + 1
+        gap = text.gap(last)
+        if words[following].folded in _AND and gap == " " and following + 1 < len(words):
+            gap, following = " and ", following + 1
+        if not _LIST_GAP.fullmatch(gap) or not _is_of_list(text, words[last], following):
+            return
+        last = _last(text, following)
+        yield following, last
+
+
+def _before_in_list(text: _Text, first: int) -> Iterator[tuple[int, int]]:
+    words = text.words
+    if not first:
+        return
+    before, gap = first - 1, text.gap(first - 1)
+    if words[before].folded in _AND and gap == " " and before:
+        gap, before = " and ", before - 1
+    if _LIST_GAP.fullmatch(gap) and _is_of_list(text, words[first], before):
+        yield before, before
+
+
+def _is_of_list(text: _Text, name: Word, index: int) -> bool:
+    word = text.words[index]
+    if _is_never(word) or word.kind & TECHNIQUE or word.case is not name.case or word.case is Case.LOWER:
+        return False
+    is_strong = bool(word.kind & (NAME | RARE)) and not word.kind & ENGLISH
+    is_unknown = not word.kind and len(word.folded) > 3 and not ends_like_medicine(word.folded)
+    return is_strong or (is_unknown and not text.is_german and word.case is Case.TITLE)
 
 
 def _finding(text: _Text, first: int, last: int, likelihood: Likelihood, why: str) -> Finding:
@@ -210,7 +251,11 @@ def _at(text: _Text, index: int, word: Word) -> Iterator[tuple[int, int, Likelih
         if (behind := _behind_initial(text, index)) is not None:
             yield *behind, Likelihood.LIKELY, "a name behind its initial"
         return
-    if word.case is Case.NONE or _is_never(word):
+    if word.case is Case.NONE:
+        return
+    if _acts(text, index):
+        yield index, index + 1, Likelihood.LIKELY, "two names side by side"
+    if _is_never(word):
         return
     if _is_before_cue(text, index, word):
         yield *_widened(text, index), Likelihood.LIKELY, "a name before a word for a person"
@@ -229,6 +274,8 @@ def _behind_cue(text: _Text, index: int, cue: Word, strength: _Strength) -> tupl
     """The names behind a cue."""
     lists, words = _lists(), text.words
     ambiguous = cue.folded in lists.capitals and cue.case is Case.UPPER
+    if cue.folded in lists.capitals and cue.case is Case.LOWER and text.plain[: cue.start].rstrip(" ")[-1:].isdigit():
+        return None  # 1800 ms
     at = index
     for _ in range(_MOST_FILLERS + 1):
         if at + 1 >= len(words):
@@ -242,7 +289,11 @@ def _behind_cue(text: _Text, index: int, cue: Word, strength: _Strength) -> tupl
             return None
         at += 1
         following = words[at]
-        if following.folded in _FILLERS and strength is not _Strength.WITH and following.case is not Case.UPPER:
+        if (
+            following.folded in _FILLERS
+            and strength is not _Strength.WITH
+            and (following.case is not Case.UPPER or cue.case is Case.UPPER)
+        ):
             continue
         if strength is _Strength.TITLE and lists.cues.get(following.folded) is _Strength.TITLE:
             continue
@@ -280,9 +331,11 @@ def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, amb
         return bool(known) or not kind & EVERYDAY
     if _is_never(word) or text.is_eponym(index):
         return False
+    paired = _is_followed_by_name(text, index)
     if kind & TECHNIQUE:
         named = kind & GIVEN and case is Case.TITLE and text.is_prose and folded in lists.weak_names
-        return bool(named and strength is _Strength.RELATION)
+        frequent = kind & FREQUENT and known and case is Case.TITLE and paired
+        return bool((named and strength is _Strength.RELATION) or (frequent and strength >= _Strength.ROLE))
     is_strong = bool(known and not kind & ENGLISH)
     if case is Case.LOWER:
         relation = strength is _Strength.RELATION and cue.folded not in lists.weak
@@ -297,10 +350,27 @@ def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, amb
         return is_strong and (len(folded) > 3 or text.is_upper)
     if strength >= _Strength.ROLE:
         return likely or is_unknown or bool(known and kind & (FREQUENT | GIVEN) and text.is_prose)
+    if paired and kind & GIVEN and case is Case.TITLE:
+        return True
     if strength is _Strength.BY:
         return likely or bool(known and kind & FREQUENT) or (is_unknown and not _is_noun(text, word))
+    if text.is_german and not kind & (FREQUENT | GIVEN):
+        return False
     takes_unknown = cue.folded in lists.takes_unknown and text.is_prose and not text.is_german
     return (likely or (is_unknown and takes_unknown)) and folded not in lists.eponyms
+
+
+def _is_followed_by_name(text: _Text, index: int) -> bool:
+    """Whether the word behind can only be a name, or is of no list: Grant Doe."""
+    words = text.words
+    if index + 1 >= len(words) or not _NAME_GAP.fullmatch(gap := text.gap(index)):
+        return False
+    behind = words[index + 1]
+    if behind.case is not words[index].case or _is_never(behind) or len(behind.folded) < 3:
+        return False
+    is_unknown = not behind.kind and not ends_like_medicine(behind.folded) and not text.is_german
+    is_strong = bool(behind.kind & (NAME | RARE)) and not behind.kind & (ENGLISH | TECHNIQUE)
+    return is_strong or (is_unknown and "," not in gap) or (is_unknown and bool(words[index].kind & NAME))
 
 
 def _is_noun(text: _Text, word: Word) -> bool:
@@ -317,9 +387,10 @@ def _last(text: _Text, index: int) -> int:
         word = words[at]
         if word.folded in lists.particles and word.case is not Case.INITIAL and "," not in gap:
             continue
-        if (word.case is Case.INITIAL and (gap != "." or at + 1 == len(words)) and "-" not in gap) or _continues(
-            text, words[last], word, gap
-        ):
+        is_initial = word.case is Case.INITIAL and (gap != "." or at + 1 == len(words)) and "-" not in gap
+        # Behind a comma stands the given name, and nothing but that.
+        ends = "," in gap and (last > index or word.case is not words[last].case)
+        if is_initial or (not ends and _continues(text, words[last], word, gap)):
             last = at
         else:
             break
@@ -328,8 +399,13 @@ def _last(text: _Text, index: int) -> int:
 
 def _continues(text: _Text, name: Word, word: Word, gap: str) -> bool:
     kind = word.kind
-    if _is_never(word) or kind & TECHNIQUE or len(word.folded) < 2:
+    if _is_never(word) or len(word.folded) < 2:
         return False
+    if kind & TECHNIQUE:
+        # Rajesh Park: a family name that many have, behind a given name.
+        is_given = bool(name.kind & GIVEN and not name.kind & (ENGLISH | TECHNIQUE))
+        both = name.case is Case.TITLE and word.case is Case.TITLE and gap == " "
+        return is_given and both and kind & (SURNAME | FREQUENT) == SURNAME | FREQUENT
     if name.case is not word.case and not (word.case is Case.TITLE or word.case is Case.UPPER):
         return False
     if name.case is Case.LOWER:
@@ -338,14 +414,15 @@ def _continues(text: _Text, name: Word, word: Word, gap: str) -> bool:
     if is_strong:
         return True
     if gap.strip(" ") or word.case is Case.UPPER:
-        is_name = bool(kind & GIVEN and not kind & EVERYDAY)
+        is_name = bool(kind & GIVEN and (not kind & EVERYDAY or kind & FREQUENT))
         return (
             is_name
             or (not kind and "," not in gap and not ends_like_medicine(word.folded))
             or (not kind and not text.is_german and not ends_like_medicine(word.folded))
         )
     if kind & ENGLISH:
-        return bool(kind & NAME and (not kind & EVERYDAY or (kind & FREQUENT and text.is_prose)))
+        is_behind_given = bool(name.kind & GIVEN) and not name.kind & ENGLISH
+        return bool(kind & NAME and (not kind & EVERYDAY or (kind & FREQUENT and (text.is_prose or is_behind_given))))
     return not text.is_german or bool(name.kind & GIVEN)
 
 
@@ -385,8 +462,18 @@ def _is_before_cue(text: _Text, index: int, word: Word) -> bool:
         return False
     if following.folded in lists.credentials and _CREDENTIAL_GAP.fullmatch(gap) and gap:
         written = following.case is Case.UPPER or "(" in gap
-        return written and (is_strong or frequent or (is_unknown and not (text.is_upper or text.is_german)))
-    if following.folded in lists.verbs and _VERB_GAP.fullmatch(gap) and word.folded not in lists.eponyms:
+        is_apart = "," in gap or "(" in gap
+        return written and (
+            is_strong or frequent or (is_unknown and is_apart and not (text.is_upper or text.is_german))
+        )
+    if _lists().cues.get(following.folded) is _Strength.RELATION and "(" in gap and len(gap) < 3:
+        return is_strong or is_unknown or frequent
+    if gap == " (" and index + 2 < len(words) and words[index + 2].folded in lists.verbs - lists.verbs_of_known:
+        # Imogen (Immy) drives.
+        return (is_strong or is_unknown or frequent) and following.case is Case.TITLE and word.case is Case.TITLE
+    if following.folded in lists.verbs and _VERB_GAP.fullmatch(gap):
+        if "," in gap and not is_strong:
+            return False
         if following.folded in lists.verbs_of_known or text.is_upper:
             return is_strong and bool(kind & NAME)
         return (is_strong or frequent or (is_unknown and not text.is_german)) and word.case is Case.TITLE
@@ -403,11 +490,8 @@ def _is_pair(text: _Text, index: int) -> bool:
     if first.case is not second.case or first.case is Case.LOWER:
         return False
     kinds = (first.kind, second.kind)
-    verb = text.words[index + 2].folded if index + 2 < len(text.words) else ""
     if any(kind & TECHNIQUE for kind in kinds):
-        names = all(kind & NAME for kind in kinds) and bool((first.kind | second.kind) & GIVEN)
-        acts = verb in lists.verbs and verb not in lists.verbs_of_known
-        return bool(names and text.is_prose and acts and "," not in gap and first.case is Case.TITLE)
+        return False
     if text.is_eponym(index) or text.is_eponym(index + 1):
         return False
     if first.folded in lists.eponyms and second.folded in lists.eponyms:
@@ -429,6 +513,16 @@ def _is_pair(text: _Text, index: int) -> bool:
         and all(kind & NAME for kind in kinds)
         and (text.is_prose or not any(kind & EVERYDAY for kind in kinds) or "," in gap or "^" in gap)
     )
+
+
+def _acts(text: _Text, index: int) -> bool:
+    """Two names that are words, too, and then what only a person does: May Head requested."""
+    words, lists = text.words, _lists()
+    if index + 2 >= len(words) or not text.is_prose or text.gap(index) != " " or text.gap(index + 1) != " ":
+        return False
+    first, second, verb = words[index : index + 3]
+    named = first.kind & GIVEN and second.kind & NAME and first.case is Case.TITLE and second.case is Case.TITLE
+    return bool(named) and verb.folded in lists.verbs and verb.folded not in lists.verbs_of_known
 
 
 def _is_single(text: _Text, index: int, word: Word) -> bool:
@@ -455,13 +549,15 @@ def _widened(text: _Text, index: int) -> tuple[int, int]:
     words = text.words
     while first and index - first < _MOST_NAMES and _NAME_GAP.fullmatch(text.gap(first - 1)):
         before = words[first - 1]
+        if _is_never(before):
+            break
         if (
             before.case is Case.INITIAL
             or (
                 before.case is words[index].case
                 and before.case is not Case.LOWER
                 and _continues(text, words[first], before, " ")
-                and not text.begins_sentence(first - 1)
+                and (not text.begins_sentence(first - 1) or not before.kind)
             )
             or (before.kind & GIVEN and not before.kind & (TECHNIQUE | ENGLISH) and before.case is words[index].case)
         ):

@@ -10,12 +10,12 @@ from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
-from dicomveil_engine.text.words_of_text import Case
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
 _UNIT = (
     r"(?:,?[ ]{1,2}(?:apt|apartment|unit|suite|ste|no|nr|app|appt|bis|ter|m|lok|д|кв|корп|kat|daire|d)"
-    r"\.?[ :]?#?[ ]?[\w/\-]{1,6}){0,3}"
+    r"(?:\.[ ]?|[ ]|[ ]?[:#][ ]?)(?:[\w/\-]{0,3}\d[\w/\-]{0,4}|[a-z](?![^\W_]))){0,3}"
 )
 _POST_CODE = (
     r"(?:[a-z]{1,2}[\- ])?(?:\d{5}(?:-\d{3,4})?|\d{4}[ ]?[a-z]{2}(?![^\W_])|\d{2}-\d{3}|\d{4}-\d{3}|\d{3}[ ]\d{2}|\d{6}"
@@ -32,13 +32,20 @@ _NUMBER_FIRST = re.compile(
     rf"(?:{_WORD}[ ]){{1,4}}?(?P<kind>[^\W\d_]{{2,10}})(?![^\W_])\.?{_UNIT}"
 )
 """12 Old Doe Street, Apt 3."""
-_KIND_FIRST = re.compile(
-    r"(?<![^\W_])(?P<number>\d{1,5}[ ]?(?:bis|ter|[a-c])?,?[ ])?(?P<kind>c/|v\.le|p\.za|[^\W\d_]{1,9})\.?[ ]"
-    rf"(?P<name>{_WORD}(?:[ ]{_WORD}){{0,4}}?)"
-    r"(?P<behind>,?[ ](?:n\.?[ º°]{0,2}|nº[ ]?|д\.[ ]?|дом[ ])?\d{1,5}[ ]?(?:bis|ter|[a-c](?![^\W_]))?(?:/\d{1,4})?)?"
-    rf"(?![^\W_]){_UNIT}"
+_PARTICLES = rf"(?:(?:d'|(?:{'|'.join(sorted(word_lists('places')['particles']))})\.?[ ]){{1,3}})?"
+_NUMBER_KIND = re.compile(
+    r"(?<![^\W_])(?<![.,/])\d{1,5}[ ]?(?:bis|ter|[a-c])?,?[ ](?P<kind>[^\W\d_]{2,9})\.?[ ]"
+    rf"{_PARTICLES}(?P<name>{_WORD})"
 )
-"""12 rue Doe, via Doe 12, ul. Doe 12/3."""
+"""12 rue Doe; more words of the name follow with capitals."""
+_KIND_NUMBER = re.compile(
+    rf"(?<![^\W_])(?P<kind>c/|v\.le|p\.za|[^\W\d_]{{2,9}})\.?[ ]{_PARTICLES}(?P<name>{_WORD})(?:[ ]{_WORD}){{0,4}}?"
+    r",?[ ](?:n\.?[ º°]{0,2}|nº[ ]?|д\.[ ]?|дом[ ]|no[ .:]{0,2})?\d{1,5}[ ]?(?:bis|ter|[a-c](?![^\W_]))?(?:/\d{1,4})?"
+    rf"(?![^\W_])(?![.,]\d){_UNIT}"
+)
+"""via Doe 12, ul. Doe 12/3, Calle de la Doe, 12."""
+_ABBREVIATED = re.compile(r"(?<![^\W_])(?:c/|v\.le|p\.za)")
+_CAPITAL_BEHIND = re.compile(r"[ \-](?:(?:d[eu]s?|di|la|del)[ ])?(?=(?P<letter>[^\W\d_]))[^\W\d_]+")
 _ENDINGS = tuple(sorted(word_lists("places")["street endings"]))
 _ENDING = "|".join(_ENDINGS)
 _COMPOUND = re.compile(
@@ -85,7 +92,9 @@ def find(reading: Reading) -> Iterator[Finding]:
             end = _town_end(reading, tail) if tail else street_end
             yield Finding(start, end, Infotype.STREET_ADDRESS, Likelihood.LIKELY, "a street with its number")
         for match in () if _BOXES.isdisjoint(reading.vocabulary) else _PO_BOX.finditer(text):
-            yield Finding(*match.span(), Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
+            tail = _TAIL.match(text, match.end())
+            end = _town_end(reading, tail) if tail else match.end()
+            yield Finding(match.start(), end, Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
         for match in _TOWN_BEHIND_CODE.finditer(text) if reading.has_digits(5) else ():
             if _is_town(reading, *match.span("town")):
                 yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town behind its post code")
@@ -109,17 +118,36 @@ def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
         is_kind = match["kind"] in behind and (written[at].isupper() or written[at : match.end("kind")].islower())
         if is_kind and any(map(str.isupper, written[match.end("number") : at])):
             yield match.span()
-    for match in () if before.isdisjoint(words) else _KIND_FIRST.finditer(text):
-        is_kind = match["kind"].rstrip(".") in before and bool(match["number"] or match["behind"])
-        if is_kind and any(map(str.isupper, written[match.start("name") : match.end("name")])):
-            yield match.span()
+    if not before.isdisjoint(words) or "c/" in text:
+        for match in _NUMBER_KIND.finditer(text):
+            if match["kind"] in before and written[match.start("name")].isupper():
+                yield match.start(), _with_capitals(reading, match.end())
+        for start in _starts_of_kinds(reading, before):
+            street = _KIND_NUMBER.match(text, start)
+            if street and written[street.start("name")].isupper():
+                yield street.span()
     for match in _COMPOUND.finditer(text) if any(word.endswith(_ENDINGS) for word in words) else ():
-        if any(map(str.isupper, written[match.start() : match.end()])):
-            yield match.span()
+        # What stands before in small letters is no part of the name.
+        capital = next((at for at in range(*match.span()) if written[at].isupper()), None)
+        if capital is not None:
+            yield capital, match.end()
     if not _TURKISH_STREETS.isdisjoint(words):
         for match in _TURKISH.finditer(text):
             if written[match.start()].isupper():
                 yield match.span()
+
+
+def _starts_of_kinds(reading: Reading, kinds: frozenset[str]) -> Iterator[int]:
+    """Where a word for a street begins."""
+    yield from (word.start for word in reading.words if word.folded in kinds)
+    yield from (match.start() for match in _ABBREVIATED.finditer(reading.plain))
+
+
+def _with_capitals(reading: Reading, end: int) -> int:
+    """The end of a street's name: the words behind that have a capital are of it."""
+    while (match := _CAPITAL_BEHIND.match(reading.plain, end)) and reading.text[match.start("letter")].isupper():
+        end = match.end()
+    return end
 
 
 def _town_end(reading: Reading, tail: re.Match[str]) -> int:
@@ -145,6 +173,21 @@ def _is_town(reading: Reading, start: int, end: int) -> bool:
     return written[0].isupper() and not written.isupper() and len(written) > 2
 
 
+def _is_unknown_town(reading: Reading, cue: Word, word: Word) -> bool:
+    """A word with a capital in English prose that no list has, behind "in", "at" or "near"."""
+    if word.kind or cue.folded not in {"in", "at", "near"} or len(word.folded) < 4 or ends_like_medicine(word.folded):
+        return False
+    eponyms = word_lists("eponyms")
+    if word.folded in eponyms["eponyms"]:
+        return False
+    behind = reading.words[reading.words.index(word) + 1 :][:1]
+    if behind and behind[0].folded in eponyms["behind"]:
+        return False
+    known = sum(bool(one.kind & ENGLISH) for one in reading.words)
+    lower = sum(one.case is Case.LOWER for one in reading.words)
+    return 2 * known >= len(reading.words) and 2 * lower >= len(reading.words)
+
+
 def _towns(reading: Reading) -> Iterator[Finding]:
     lists = word_lists("places")
     words = reading.words
@@ -157,7 +200,8 @@ def _towns(reading: Reading) -> Iterator[Finding]:
         if reading.plain[word.end : following.start] not in {" ", ": ", " (", "/"}:
             continue
         kind = following.kind
-        if following.case is Case.TITLE and kind & CITY and not kind & (ENGLISH | TECHNIQUE):
+        is_town = bool(kind & CITY) and not kind & (ENGLISH | TECHNIQUE)
+        if following.case is Case.TITLE and (is_town or _is_unknown_town(reading, word, following)):
             yield Finding(
                 following.start, following.end, Infotype.LOCATION, Likelihood.LIKELY, "a town behind a word for a place"
             )

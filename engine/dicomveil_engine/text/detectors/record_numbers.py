@@ -16,7 +16,7 @@ _VALUE = r"(?P<value>(?=[a-z0-9./\-]{0,12}\d)[a-z0-9](?:[a-z0-9]|[./\-](?=[a-z0-
 _CUED = re.compile(rf"(?<![^\W\d_])(?P<cue>[^\W\d_](?:[^\W\d_]|[/\-](?=[^\W\d_])){{0,23}})#?\.?{_BETWEEN}{_VALUE}")
 _HASH = re.compile(rf"(?:(?<=[ (:])|\A)#[ ]?{_VALUE}")
 _PLATE = re.compile(
-    r"(?<![^\W\d_])(?P<cue>[^\W\d_\-]{3,20})(?:[ ]?(?:no|nr|number|numero)\.?)?[ ]?[.:=#]{0,2}[ ]?"
+    r"(?:[ ]?(?:no|nr|number|numero)\.?)?[ ]?[.:=#]{0,2}[ ]?"
     r"(?P<value>[a-z0-9а-я]{1,4}(?:[ \-·][a-z0-9а-я]{1,5}){1,3}|[a-z0-9а-я]{4,9})(?![^\W_])"
 )
 _VIN = re.compile(r"(?<![^\W_])[a-hj-npr-z0-9]{17}(?![^\W_])")
@@ -64,9 +64,10 @@ def find(reading: Reading) -> Iterator[Finding]:
                 *match.span("value"), Infotype.MEDICAL_RECORD_NUMBER, Likelihood.POSSIBLE, "a number behind #"
             )
     plates = word_lists("numbers")["plates"]
-    for match in () if plates.isdisjoint(reading.vocabulary) else _PLATE.finditer(text):
-        if match["cue"] in plates and _DIGIT.search(match["value"]):
-            yield Finding(*match.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "behind a word for plates")
+    for word in reading.words:
+        plate = _PLATE.match(text, word.end) if word.folded in plates else None
+        if plate and _DIGIT.search(plate["value"]):
+            yield Finding(*plate.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "behind a word for plates")
     for match in _VIN.finditer(text) if len(text) >= _VIN_LENGTH else ():
         if _is_vin(text, match):
             yield Finding(

@@ -190,7 +190,7 @@ async def test_a_body_that_breaks_off(tmp_path: Path) -> None:
     [
         ("application/dicom", 415),
         ("", 415),
-        ('multipart/related; type="application/dicom+xml"; boundary=b', 415),
+        ('multipart/related; type="image/jpeg"; boundary=b', 415),
         ('multipart/related; type="application/dicom"', 400),
         ("multipart/form-data; boundary=b", 415),
     ],
@@ -207,7 +207,7 @@ async def test_limits(tmp_path: Path) -> None:
     async with proxy(tmp_path, MemoryOrigin(), limits=limits) as ask:
         assert (await ask.store(instance(pixels=bytes(3000)))).status_code == 413
         assert (await ask.store(b"", b"", b"")).status_code == 400
-        assert (await ask.store(instance(), Accept="text/html")).status_code == 406
+        assert (await ask.store(instance(), Accept="image/png")).status_code == 406
 
 
 async def test_refused(tmp_path: Path) -> None:

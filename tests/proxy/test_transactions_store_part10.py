@@ -15,6 +15,8 @@ from pydicom.encaps import encapsulate, generate_frames
 from dicomveil_engine import deidentify_instance
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.wire.native_xml import native_xml
+from dicomveil_proxy.wire.native_xml_reader import NativeXMLReader
 from proxy.fakes import BASE, INSTANCE, Asking, MemoryOrigin, instance, proxy, values
 
 pytestmark = pytest.mark.anyio
@@ -163,3 +165,73 @@ async def test_it_comes_home(tmp_path: Path) -> None:
     home = dcmread(BytesIO(origin.held[1]))
 
     assert (home.StudyInstanceUID, home.PatientName, home.PixelData) == ("1.2.3.1", "Doe^Jane", b"pixels")
+
+
+# In XML
+
+
+async def store_xml(ask: Asking, *parts: tuple[str, str, bytes], **headers: str) -> httpx.Response:
+    """POST parts: content type, location and content."""
+    body = b"".join(
+        f"--b\r\nContent-Type: {kind}\r\nContent-Location: {location}\r\n\r\n".encode() + content + b"\r\n"
+        for kind, location, content in parts
+    )
+    content_type = 'multipart/related; type="application/dicom+xml"; boundary=b'
+    return await ask.client.post(
+        f"{BASE}/studies", content=body + b"--b--\r\n", headers={"Content-Type": content_type} | headers
+    )
+
+
+async def test_xml_is_as_if_it_had_come_in_part_10(tmp_path: Path) -> None:
+    """Each instance's metadata is a part, and bulk data follows; the origin gets the same data sets, de-identified."""
+    sent = [
+        instance(
+            instance=f"1.2.3.1.1.{n}", PatientWeight="70.5", PatientName="Doe^Žaneta", SpecificCharacterSet="ISO_IR 192"
+        )
+        for n in (1, 2)
+    ]
+    documents = [native_xml(as_json(each)) for each in sent]
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store_xml(
+            ask,
+            *(("application/dicom+xml", "", document) for document in documents),
+            ("application/octet-stream", PIXELS, bytes(range(16))),
+        )
+        expected = [dcmread(BytesIO(deidentify_instance(each, ask.policy))) for each in sent]
+
+    assert response.status_code == 200
+    assert [dcmread(BytesIO(each)) for each in origin.held] == expected
+    assert not any(b"Doe" in each for each in origin.held)
+
+
+@pytest.mark.parametrize("document", [b"<x/>", b"nonsense", b"<!DOCTYPE x []><NativeDicomModel/>"])
+async def test_xml_that_is_no_metadata(tmp_path: Path, document: bytes) -> None:
+    """A request that cannot be understood is refused."""
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await store_xml(ask, ("application/dicom+xml", "", document))
+
+    assert response.status_code == 400
+    assert not origin.held
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/dicom+xml", "text/html", "text/html,application/xhtml+xml,*/*;q=0.8", ""]
+)
+async def test_receipts(tmp_path: Path, accept: str) -> None:
+    """In XML for user agents that want that alone, such as Weasis; in JSON for those that want a page."""
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.store(instance(), Accept=accept)
+
+    assert response.status_code == 200
+    if accept != "application/dicom+xml":
+        assert response.headers["content-type"] == "application/dicom+json"
+        return
+    assert response.headers["content-type"] == "application/dicom+xml"
+    reader = NativeXMLReader(32)
+    reader.feed(response.content)
+    receipt: Any = reader.close()
+    (item,) = receipt["00081199"]["Value"]
+    assert item["00081155"]["Value"] == [INSTANCE]

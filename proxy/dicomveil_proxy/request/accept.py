@@ -78,8 +78,12 @@ class Choice:
 INSTANCES = (Offer(DICOM, is_multipart=True),)
 """Of a study or series; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
 INSTANCE = (*INSTANCES, Offer(DICOM))
-STORE = (Offer(DICOM_JSON), Offer(JSON))
-METADATA = SEARCH = (*STORE, Offer(DICOM_XML, is_multipart=True))
+_JSON = (Offer(DICOM_JSON), Offer(JSON))
+STORE = (*_JSON, Offer(DICOM_XML), Offer("text/html"))
+"""Who asks for a page, as a form in a browser does, gets JSON all the same."""
+METADATA = (*_JSON, Offer(DICOM_XML, is_multipart=True))
+SEARCH = (*METADATA, Offer(DICOM_XML))
+"""Some user agents leave out that results in XML are a multipart (PS3.18 Section 10.6.4), and mean the same."""
 FRAMES = (
     Offer(OCTET_STREAM, is_multipart=True),
     *(Offer(f"image/{kind}", is_multipart=True) for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")),

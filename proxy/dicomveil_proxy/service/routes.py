@@ -51,11 +51,13 @@ from dicomveil_proxy.wire.multipart import (
     boundary_of,
     random_boundary,
 )
+from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece, primed
 
 MAXIMUM_PARAMETERS = 512
 _STUDY_INSTANCE_UID = 0x0020000D
 _INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
+_STORED_TYPES = (DICOM, DICOM_JSON, DICOM_XML)
 _THUMBNAIL_VIEWPORT = "256,256"
 
 
@@ -189,7 +191,7 @@ class DICOMweb:
         note_count(request.scope, len(answer.results))
         warnings = ", ".join(f'299 dicomveil "{each}"' for each in answer.warnings)
         headers = {"Warning": warnings} if warnings else {}
-        if choice.offer.is_multipart:
+        if choice.offer.media_type == DICOM_XML:
             # Without a match there is no part, and a multipart cannot be without one (RFC 2046 Section 5.1.1).
             return await xml_response(answer.results, headers) if answer.results else Response(None, 204, headers)
         return await json_list_response(answer.results, headers)
@@ -284,7 +286,7 @@ class DICOMweb:
         """Store the instances of a multipart body."""
         if not self._project.accepts_instances:
             refuse()
-        choose(_accept(request), accept.STORE)
+        choice = choose(_accept(request), accept.STORE)
         study = request.path_params.get("study")
         if study is not None:
             parse_uid(study)
@@ -300,6 +302,8 @@ class DICOMweb:
         note_count(request.scope, response.stored)
         if response.status == 204:
             return Response(status_code=204)
+        if choice.offer.media_type == DICOM_XML:
+            return Response(native_xml(response.dataset), response.status, media_type=DICOM_XML)
         return json_response(response.dataset, status=response.status, media_type=DICOM_JSON)
 
     def _base_url(self, request: Request) -> str:
@@ -356,10 +360,7 @@ def _accept(request: Request) -> str | None:
 def _reader(request: Request, limits: MultipartLimits) -> MultipartReader:
     content_type = request.headers.get("content-type", "")
     media_type = parse_media_type(content_type)
-    if (
-        media_type is None
-        or media_type.name != MULTIPART_RELATED
-        or media_type.part_type not in {DICOM, DICOM_JSON, None}
-    ):
-        raise UnsupportedMediaType(f'send instances as {MULTIPART_RELATED}; type="{DICOM}" or type="{DICOM_JSON}"')
+    if media_type is None or media_type.name != MULTIPART_RELATED or media_type.part_type not in {*_STORED_TYPES, None}:
+        kinds = ", ".join(f'type="{kind}"' for kind in _STORED_TYPES)
+        raise UnsupportedMediaType(f"send instances as {MULTIPART_RELATED}; {kinds}")
     return MultipartReader(boundary_of(content_type, BadRequest), limits, BadRequest)

@@ -37,13 +37,17 @@ from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.identity import Identity, Kind
 from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.turns import Turns, beside
-from dicomveil_proxy.wire.media_type import DICOM, DICOM_JSON, OCTET_STREAM
+from dicomveil_proxy.wire.media_type import DICOM, DICOM_JSON, DICOM_XML, OCTET_STREAM
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart, content_type_of
+from dicomveil_proxy.wire.native_xml_reader import NativeXMLReader
 from dicomveil_proxy.wire.spool import Spool
 
 _REMEMBERED_AT_A_TIME = 300
 """Identities, three of each instance: a transaction of the identity map takes as long for one as for many."""
 
+_DOCUMENTS = (DICOM_JSON, DICOM_XML)
+_XML_AT_A_TIME = 1 << 14
+"""Bytes that are read before others have their turn."""
 _BYTES_AS_COSTLY_AS_ONE = 8
 """Bytes of an instance that pass, most of them pixels, for one that is worked on."""
 
@@ -82,8 +86,9 @@ class Storing:
             async for event in events:
                 if isinstance(event, PartStart):
                     media_type, syntax = content_type_of(event.headers.get("content-type"))
-                    if media_type == DICOM_JSON and metadata is None:
-                        part = metadata = _Metadata(self.project.limits)
+                    if media_type in _DOCUMENTS and (metadata is None or metadata.takes(media_type)):
+                        part = metadata = metadata or _Metadata(self.project.limits, media_type)
+                        metadata.begin_document()
                     elif media_type == DICOM or (media_type is None and metadata is None):
                         part = _Instance(self._intake())
                     elif metadata and (name := event.headers.get("content-location")):
@@ -249,18 +254,29 @@ class _Instance:
 
 
 class _Metadata:
-    """The part with the metadata, and then those with bulk data."""
+    """The part with the metadata in JSON, or parts each with that of one instance in XML; and those with bulk data."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, media_type: str) -> None:
         self.datasets: list[JSONDataSet] = []
+        self._limits = limits
         self._limit = limit = limits.header_bytes
-        self._most = limits.objects
-        self._stream: ObjectStream | None = ObjectStream(limit)
+        self._media_type = media_type
+        self._stream: ObjectStream | NativeXMLReader | None = None
         self._turns = Turns()
         self._size = 0
         self._file = Spool()
         self.bulk_data = BulkData(cast(BinaryIO, self._file), limit)
         self._part: tuple[str, int, str, str | None] | None = None
+
+    def takes(self, media_type: str) -> bool:
+        """Whether another document of this type may follow: in XML each instance has its own."""
+        return media_type == self._media_type == DICOM_XML and not self._file.size
+
+    def begin_document(self) -> None:
+        """A part with metadata begins."""
+        limits = self._limits
+        is_xml = self._media_type == DICOM_XML
+        self._stream = NativeXMLReader(limits.nesting) if is_xml else ObjectStream(limits.header_bytes)
 
     def begin(self, name: str, media_type: str, transfer_syntax: str | None) -> None:
         """A part with bulk data begins."""
@@ -277,11 +293,19 @@ class _Metadata:
         if self._size > self._limit:
             raise PayloadTooLarge(f"the metadata is over {self._limit} bytes (limits.header_bytes)")
         try:
-            self.datasets += await parsed(self._stream, bytes(data), self._turns)
+            if isinstance(self._stream, NativeXMLReader):
+                for start in range(0, len(data), _XML_AT_A_TIME):
+                    self._stream.feed(bytes(data[start : start + _XML_AT_A_TIME]))
+                    await self._turns.spend(_XML_AT_A_TIME)
+            else:
+                self.datasets += await parsed(self._stream, bytes(data), self._turns)
         except InvalidDataSetError as error:
             raise BadRequest(str(error)) from None
-        if len(self.datasets) > self._most:
-            raise PayloadTooLarge(f"the metadata has over {self._most} data sets (limits.objects)")
+        self._check_count()
+
+    def _check_count(self) -> None:
+        if len(self.datasets) > self._limits.objects:
+            raise PayloadTooLarge(f"the metadata has over {self._limits.objects} data sets (limits.objects)")
 
     async def end(self) -> None:
         if self._part:
@@ -289,9 +313,13 @@ class _Metadata:
             self.bulk_data.add(name, Bulk(start, self._file.size - start, media_type, transfer_syntax))
         elif self._stream:
             try:
-                self.datasets += await beside(self._stream.close)
+                if isinstance(self._stream, NativeXMLReader):
+                    self.datasets.append(self._stream.close())
+                else:
+                    self.datasets += await beside(self._stream.close)
             except InvalidDataSetError as error:
                 raise BadRequest(str(error)) from None
+            self._check_count()
             self._stream = None
 
     def discard(self) -> None:

@@ -1,0 +1,158 @@
+"""The Native DICOM Model (PS3.19 Annex A.1) read: from a data set in XML, the same data set in DICOM JSON.
+
+Bytes in, a data set out; it is read as it comes. A document type, and with it entities of its own, is refused: nothing
+of a document may stand for something else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+from dicomveil_engine import InvalidDataSetError, JSONDataSet
+
+_SPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
+_TAG = re.compile("[0-9A-Fa-f]{8}")
+_VR = re.compile("[A-Z]{2}")
+_NUMBER = re.compile("[1-9][0-9]{0,5}")
+_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+_COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+_TEXTS = frozenset(("Value", "InlineBinary", *_COMPONENTS))
+_CHILDREN = {
+    "": ("NativeDicomModel",),
+    "NativeDicomModel": ("DicomAttribute",),
+    "Item": ("DicomAttribute",),
+    "DicomAttribute": ("Value", "Item", "PersonName", "BulkData", "InlineBinary"),
+    "PersonName": _GROUPS,
+    **dict.fromkeys(_GROUPS, _COMPONENTS),
+}
+_LEVELS = 3
+"""Elements of XML that one sequence may add to the depth: an attribute, an item, and what is in it."""
+
+
+@dataclass
+class _DataSet:
+    """A data set or item on its way."""
+
+    elements: JSONDataSet = field(default_factory=dict)
+    blocks: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(group, private creator) → the block that its attributes get."""
+
+
+class NativeXMLReader:
+    """Feed it the document in pieces of any size; `close` gives the data set.
+
+    Raises InvalidDataSetError for what is not the Native DICOM Model, or nested too deep.
+    """
+
+    def __init__(self, nesting: int) -> None:
+        self._deepest = _LEVELS * (nesting + 2)
+        self._path: list[str] = [""]
+        self._datasets = [_DataSet()]
+        self._attributes: list[tuple[str, dict[str, Any]]] = []
+        """Key and content of those that are open."""
+        self._names: list[dict[str, str]] = []
+        self._components: list[str] = []
+        self._text: list[str] = []
+        parser = self._parser = expat.ParserCreate("UTF-8", " ")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        parser.StartDoctypeDeclHandler = self._refuse
+
+    def feed(self, data: bytes) -> None:
+        """Take some of it."""
+        self._parse(data, is_final=False)
+
+    def close(self) -> JSONDataSet:
+        """The data set, now that the document is whole."""
+        self._parse(b"", is_final=True)
+        return self._datasets[0].elements
+
+    def _parse(self, data: bytes, *, is_final: bool) -> None:
+        try:
+            self._parser.Parse(data, is_final)
+        except expat.ExpatError as error:
+            raise InvalidDataSetError(f"the metadata is not XML (line {error.lineno})") from None
+
+    def _refuse(self, *_: object) -> None:
+        raise InvalidDataSetError("the metadata has a document type, which may hide what it says")
+
+    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
+        space, _, name = qualified.rpartition(" ")
+        if space not in ("", _SPACE) or name not in _CHILDREN.get(self._path[-1], ()):
+            raise InvalidDataSetError("the metadata holds an element that the Native DICOM Model does not have there")
+        if len(self._path) > self._deepest:
+            raise InvalidDataSetError("sequences are nested too deep (limits.nesting)")
+        self._path.append(name)
+        self._text.clear()
+        if name == "DicomAttribute":
+            self._attributes.append(self._attribute(attributes))
+        elif name in ("Value", "Item", "PersonName"):
+            self._count(attributes)
+            if name == "Item":
+                self._datasets.append(_DataSet())
+            elif name == "PersonName":
+                self._names.append({})
+        elif name == "BulkData":
+            self._attributes[-1][1]["BulkDataURI"] = attributes.get("uri", "")
+        elif name in _GROUPS:
+            self._components = [""] * len(_COMPONENTS)
+
+    def _attribute(self, attributes: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        tag, vr = attributes.get("tag", ""), attributes.get("vr", "")
+        if not _TAG.fullmatch(tag) or not _VR.fullmatch(vr):
+            raise InvalidDataSetError("an attribute of the metadata has no tag or no VR")
+        key = tag.upper()
+        if creator := attributes.get("privateCreator"):
+            key = self._private(key, creator)
+        if key in self._datasets[-1].elements:
+            raise InvalidDataSetError("an attribute stands twice in the metadata")
+        return key, {"vr": vr}
+
+    def _private(self, key: str, creator: str) -> str:
+        """The key of a private attribute, which names its creator in the place of a block (PS3.19 Table A.1.5-2)."""
+        dataset, group = self._datasets[-1], key[:4]
+        block = dataset.blocks.get((group, creator))
+        if block is None:
+            block = next(n for n in range(0x10, 0x100) if self._may_use(dataset, group, n, creator))
+            dataset.blocks[group, creator] = block
+            dataset.elements[f"{group}00{block:02X}"] = {"vr": "LO", "Value": [creator]}
+        return f"{group}{block:02X}{key[6:]}"
+
+    @staticmethod
+    def _may_use(dataset: _DataSet, group: str, block: int, creator: str) -> bool:
+        found = dataset.elements.get(f"{group}00{block:02X}")
+        return found is None or found.get("Value") == [creator] or block == 0xFF
+
+    def _count(self, attributes: dict[str, str]) -> None:
+        """Values are numbered from 1; what is missing between them is empty."""
+        number = attributes.get("number", "")
+        values = self._attributes[-1][1].setdefault("Value", [])
+        if not _NUMBER.fullmatch(number) or int(number) != len(values) + 1:
+            raise InvalidDataSetError("the values of an attribute are not numbered from 1")
+        values.append(None)
+
+    def _end(self, qualified: str) -> None:
+        name = qualified.rpartition(" ")[2]
+        self._path.pop()
+        text = "".join(self._text)
+        self._text.clear()
+        if name == "DicomAttribute":
+            key, element = self._attributes.pop()
+            self._datasets[-1].elements[key] = element
+        elif name == "Item":
+            self._attributes[-1][1]["Value"][-1] = self._datasets.pop().elements
+        elif name == "PersonName":
+            self._attributes[-1][1]["Value"][-1] = self._names.pop()
+        elif name == "Value":
+            self._attributes[-1][1]["Value"][-1] = text or None
+        elif name == "InlineBinary":
+            self._attributes[-1][1]["InlineBinary"] = "".join(text.split())
+        elif name in _GROUPS:
+            self._names[-1][name] = "^".join(self._components).rstrip("^")
+        elif name in _COMPONENTS:
+            self._components[_COMPONENTS.index(name)] = text

@@ -70,10 +70,10 @@ def test_colours_by_plane() -> None:
     assert decode_frame(encode_frame(arranged, RLE, COLOUR), RLE, planes)[0] == frame
 
 
-def test_values_that_do_not_fit() -> None:
-    """Bits above Bits Stored would be lost: refused."""
-    with pytest.raises(NotAcceptable):
-        encode_frame(b"\xff\xff" * 1280, JPEG_LS, GREY)
+def test_values_beyond_bits_stored() -> None:
+    """Bits above Bits Stored are not lost."""
+    frame = b"\xff\xff" * 1280
+    assert decode_frame(encode_frame(frame, JPEG_LS, GREY), JPEG_LS, GREY)[0] == frame
 
 
 @pytest.mark.parametrize("frame", [b"", b"Doe^Jane", bytes(1000)])

@@ -16,7 +16,6 @@ from dicomveil_proxy.pixels.frame import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     JPEG_2000,
-    JPEG_LOSSLESS,
     JPEG_LS,
     RLE,
     can_transcode,
@@ -153,8 +152,7 @@ def test_real_instances(shared: Path) -> None:
         syntax = original.file_meta.get("TransferSyntaxUID", "")
         if "PixelData" not in original or path.stat().st_size > MiB:
             continue
-        # pydicom has no decoder of JPEG Lossless to compare with.
-        if syntax in (EXPLICIT_LITTLE, *JPEG_LOSSLESS) or not can_transcode(syntax, EXPLICIT_LITTLE):
+        if syntax == EXPLICIT_LITTLE or not can_transcode(syntax, EXPLICIT_LITTLE):
             continue
         try:
             found = transcoded(path.read_bytes(), EXPLICIT_LITTLE, 16 * MiB)
@@ -162,5 +160,9 @@ def test_real_instances(shared: Path) -> None:
             refused += 1
         else:
             decoded += 1
-            assert np.array_equal(found.pixel_array, original.pixel_array), path.name
+            try:
+                expected = original.pixel_array
+            except Exception:  # noqa: BLE001 - pydicom has no decoder for it
+                continue
+            assert np.array_equal(found.pixel_array, expected), path.name
     assert decoded > 3 * refused

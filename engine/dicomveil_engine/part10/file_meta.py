@@ -150,7 +150,8 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
         if position + length > len(data):
             raise struct.error
         if element in _ASKED and vr == b"UI":
-            values[element] = data[position : position + length].decode("latin-1").strip(" \0")
+            # Some writers put a second group 0002 behind the first, which is the one that counts.
+            values.setdefault(element, data[position : position + length].decode("latin-1").strip(" \0"))
         position += length
     if position + 2 > len(data):
         raise struct.error

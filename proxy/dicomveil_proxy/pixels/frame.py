@@ -1,4 +1,4 @@
-"""One frame, decoded and encoded with pydicom's codecs, and one of our own.
+"""One frame, decoded and encoded by the engine's codecs.
 
 A frame that is not encoded is little endian and arranged as its description says: what comes out of a decoder
 agrees with Rows, Columns, Samples per Pixel, Bits Allocated and Planar Configuration, or is refused. No file is
@@ -13,22 +13,43 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from dicomveil_proxy.errors import NotAcceptable, ProxyError
+from dicomveil_engine import EngineError
+from dicomveil_engine.pixels import codecs
+from dicomveil_engine.pixels.codecs import (
+    DECODABLE,
+    EXPLICIT_LITTLE,
+    HTJ2K,
+    IMPLICIT_LITTLE,
+    JPEG_2000,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    NATIVE,
+    RLE,
+)
+from dicomveil_engine.pixels.layout import FrameLayout
+from dicomveil_proxy.errors import NotAcceptable
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-RLE = "1.2.840.10008.1.2.5"
-JPEG_LS = "1.2.840.10008.1.2.4.80"
-JPEG_2000 = "1.2.840.10008.1.2.4.90"
+__all__ = [
+    "DECODABLE",
+    "ENCODABLE",
+    "EXPLICIT_LITTLE",
+    "HTJ2K",
+    "IMPLICIT_LITTLE",
+    "JPEG_2000",
+    "JPEG_LOSSLESS",
+    "JPEG_LS",
+    "NATIVE",
+    "PRODUCIBLE",
+    "RLE",
+    "PixelDescription",
+    "by_pixel",
+    "can_transcode",
+    "decode_frame",
+    "encode_frame",
+]
 
-NATIVE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"))
-"""Not encapsulated: little endian, deflated, big endian."""
-ENCODABLE = frozenset((RLE, JPEG_LS, JPEG_2000))
+ENCODABLE = frozenset((RLE, JPEG_LS, JPEG_2000, JPEG_LOSSLESS, HTJ2K))
 """Without loss. What would lose something is never made of what lost nothing yet."""
-DECODABLE = NATIVE | ENCODABLE
-JPEG_LOSSLESS = frozenset(("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"))
-DECODABLE |= JPEG_LOSSLESS | {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 201, 202, 203)}
-"""By ourselves, or packages whose licences let everybody use them. JPEG of 12 bits and video are not among them."""
 PRODUCIBLE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE)) | ENCODABLE
 
 _ATTRIBUTES = {
@@ -110,6 +131,13 @@ class PixelDescription:
                 "decoded, these pixels are over limits.decoded_bytes; accept transfer-syntax=* to have them as stored"
             )
 
+    @property
+    def layout(self) -> FrameLayout:
+        """Of one frame, as the engine's codecs take it."""
+        values = asdict(self)
+        del values["frames"]
+        return FrameLayout(**values)
+
     def options(self) -> dict[str, Any]:
         """As pydicom's codecs take them, for one frame."""
         values = asdict(self)
@@ -121,55 +149,18 @@ class PixelDescription:
 def decode_frame(frame: bytes, syntax: str, described: PixelDescription) -> tuple[bytes, PixelDescription]:
     """Decode a frame; what it is then, which may differ in its photometric interpretation.
 
-    YBR_FULL_422 becomes RGB, since its samples are no longer shared, and so do the transforms of JPEG 2000;
-    every other value stays as the codec gives it. Raises NotAcceptable where the frame cannot be decoded.
+    YBR_FULL_422 becomes RGB, since its samples are no longer shared, or YBR_FULL where it is native, and the
+    transforms of JPEG 2000 become RGB; every other value stays as the codec gives it. Raises NotAcceptable where
+    the frame cannot be decoded.
     """
-    if syntax in NATIVE:
+    if syntax in NATIVE and described.photometric_interpretation != _SUBSAMPLED:
         return _checked(frame, described), described
     with _codec("the pixels cannot be decoded here; accept transfer-syntax=* to have them as stored"):
-        if syntax in JPEG_LOSSLESS:
-            array, interpretation = _decode_lossless(frame, described), described.photometric_interpretation
-        else:
-            array, interpretation = _decode_by_pydicom(frame, syntax, described)
-        width = described.bits_allocated // 8
-        if array.dtype.itemsize < width:
-            array = array.astype(f"<{array.dtype.kind}{width}")
-        if described.samples > 1 and described.planar_configuration == 1:
-            array = array.transpose(2, 0, 1)
-        decoded = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        return _checked(decoded, described), replace(described, photometric_interpretation=interpretation)
-    raise AssertionError
-
-
-def _decode_by_pydicom(frame: bytes, syntax: str, described: PixelDescription) -> tuple[Any, str]:
-    from pydicom.encaps import encapsulate  # noqa: PLC0415 - as the module's docstring says
-    from pydicom.pixels import get_decoder  # noqa: PLC0415
-    from pydicom.uid import UID  # noqa: PLC0415
-
-    decoder = get_decoder(UID(syntax))
-    options: dict[str, Any] = described.options() | {"pixel_keyword": "PixelData", "index": 0}
-    source = encapsulate([frame])
-    array, found = decoder.as_array(source, raw=described.photometric_interpretation != _SUBSAMPLED, **options)
-    if found["photometric_interpretation"] == _SUBSAMPLED:  # the code stream knows better than the header
-        array, found = decoder.as_array(source, raw=False, **options)
-    interpretation = str(found["photometric_interpretation"])
-    return array, "RGB" if interpretation in _DECODED_AS_RGB else interpretation
-
-
-def _decode_lossless(frame: bytes, described: PixelDescription) -> Any:
-    from dicomveil_proxy.pixels.jpeg_lossless import decode  # noqa: PLC0415 - as above
-
-    samples, precision = decode(frame, described.rows * described.columns * described.samples)
-    if samples.shape != (described.rows, described.columns, described.samples) or precision > described.bits_allocated:
-        raise ValueError("the code stream is not as the attributes say")
-    if described.photometric_interpretation not in _AS_IT_IS or described.bits_stored > 16:
-        raise ValueError("the attributes are none of lossless JPEG")
-    values: Any = samples
-    if described.pixel_representation:
-        # The code stream knows no signs: that of each value is its highest stored bit.
-        unused = 16 - described.bits_stored
-        values = (samples << unused).view("int16") >> unused
-    return values if described.bits_allocated > 8 else values.astype("uint8")
+        array, layout = codecs.decode_frame(frame, syntax, described.layout)
+    if described.samples > 1 and described.planar_configuration == 1:
+        array = array.transpose(2, 0, 1)
+    found = replace(described, photometric_interpretation=layout.photometric_interpretation)
+    return _checked(array.tobytes(), described), found
 
 
 def encode_frame(frame: bytes, syntax: str, described: PixelDescription) -> bytes:
@@ -178,14 +169,8 @@ def encode_frame(frame: bytes, syntax: str, described: PixelDescription) -> byte
     if described.photometric_interpretation not in _AS_IT_IS or described.planar_configuration:
         raise NotAcceptable("pixels of this photometric interpretation or planar configuration are not encoded here")
     with _codec("the pixels cannot be encoded in this transfer syntax without loss"):
-        from pydicom.pixels import get_encoder  # noqa: PLC0415 - as above
-        from pydicom.uid import UID  # noqa: PLC0415
-
-        encoded = bytes(get_encoder(UID(syntax)).encode(_checked(frame, described), **described.options()))
-    again, _ = decode_frame(encoded, syntax, described)
-    if again != frame:
-        raise NotAcceptable("the pixels cannot be encoded in this transfer syntax without loss")
-    return encoded
+        array, layout = codecs.decode_frame(_checked(frame, described), EXPLICIT_LITTLE, described.layout)
+        return codecs.encode_frame(array, syntax, layout)
 
 
 def by_pixel(frame: bytes, described: PixelDescription) -> tuple[bytes, PixelDescription]:
@@ -214,10 +199,8 @@ def _first(dataset: Mapping[str, Any], tag: str) -> Any:
 
 @contextmanager
 def _codec(refusal: str) -> Iterator[None]:
-    """The border to the codecs: whatever they raise is a refusal, without its message."""
+    """The border to the codecs, whose refusals are for those who clean pixels."""
     try:
         yield
-    except ProxyError:
-        raise
-    except Exception:  # noqa: BLE001 - pydicom and its plugins raise anything
+    except EngineError:
         raise NotAcceptable(refusal) from None

@@ -13,13 +13,18 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from io import BytesIO
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 from pydicom import Dataset
-from pydicom.encaps import generate_frames, get_frame
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
+from pydicom.multival import MultiValue
 
+from dicomveil_engine import EngineError
+from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, image_of
+from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_proxy.errors import OriginMalformed, ProxyError, UnknownResource
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -45,6 +50,8 @@ _UNDEFINED = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITATION = b"\xfe\xff\xdd\xe0"
 _READ_BYTES = 1 << 20
+_LONGEST_META = 1 << 17
+"""Bytes, preamble included."""
 _ATTRIBUTES = [
     0x00280002,  # SamplesPerPixel
     0x00280004,  # PhotometricInterpretation
@@ -53,7 +60,6 @@ _ATTRIBUTES = [
     0x00280011,  # Columns
     0x00280100,  # BitsAllocated
     0x7FE00001,  # ExtendedOffsetTable
-    0x7FE00002,  # ExtendedOffsetTableLengths
 ]
 
 
@@ -73,6 +79,12 @@ def malformed(what: str) -> Iterator[None]:
         raise
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
         raise OriginMalformed(what) from None
+
+
+def first_value(header: Dataset, keyword: str) -> Any:
+    """The first value of an attribute: some writers give several where one belongs."""
+    value = header.get(keyword)
+    return value[0] if isinstance(value, MultiValue | list) and value else value
 
 
 def to_little_endian(value: bytes, vr: str) -> bytes:
@@ -97,11 +109,25 @@ class StoredInstance:
             file.seek(0)
             read_preamble(file, force=True)
             self.file_meta = _read_file_meta_info(file)
-            self.transfer_syntax = str(self.file_meta.get("TransferSyntaxUID") or _guess(file))
+            start = file.tell()
+            self.transfer_syntax = self._first_syntax(file) or _guess(file)
+            if "TransferSyntaxUID" in self.file_meta:
+                self.file_meta.TransferSyntaxUID = self.transfer_syntax
+            file.seek(start)
             self.file = _inflate(file, inflated_limit) if self.transfer_syntax == _DEFLATED else file
             """Holds the data set as it is, inflated if it was deflated."""
             self.start = self.file.tell()
             self.is_little = self.transfer_syntax != _EXPLICIT_BIG
+
+    def _first_syntax(self, file: BinaryIO) -> str:
+        """The transfer syntax: of two groups 0002 the first counts."""
+        declared = str(self.file_meta.get("TransferSyntaxUID") or "")
+        file.seek(0)
+        try:
+            found = read_file_meta(file.read(_LONGEST_META), closing=True)
+        except EngineError:
+            return declared
+        return found[0].transfer_syntax_uid if declared and found else declared
 
     def read(self, position: int | None = None, attributes: list[int] | None = None) -> Dataset:
         """The data set up to its pixel data, or from a position behind them; all of it or some attributes."""
@@ -113,6 +139,10 @@ class StoredInstance:
             stop_when=lambda tag, _vr, _length: tag in _PIXEL_DATA,
             specific_tags=attributes,
         )
+
+
+_Fragment = tuple[int, int]
+"""Position and length of its content."""
 
 
 class StoredFrames:
@@ -144,7 +174,7 @@ class StoredFrames:
         """Of the value, in bytes; meaningless when encapsulated."""
         # An undefined length says encapsulated even where the meta information says otherwise.
         self.encapsulated = self.transfer_syntax not in _NATIVE or length == _UNDEFINED
-        self.count = max(1, int(self._header.get("NumberOfFrames") or 1))
+        self.count = max(1, int(first_value(self._header, "NumberOfFrames") or 1))
 
     @property
     def content_type(self) -> str:
@@ -172,62 +202,103 @@ class StoredFrames:
 
     def frames(self) -> Iterator[bytes]:
         """All frames, one after the other; quicker than each by its number."""
-        if not self.encapsulated:
-            yield from (self.frame(number) for number in range(1, self.count + 1))
-            return
-        with malformed("the pixel data cannot be divided into frames"):
-            self._file.seek(self._offset)
-            frames = generate_frames(self._file, number_of_frames=self.count, extended_offsets=self._table())
-            for number, frame in enumerate(frames, 1):
-                if number > self.count or not frame:
-                    raise OriginMalformed("the pixel data has more frames than it says, or empty ones")
-                yield bytes(frame)
-        if number < self.count:
-            raise OriginMalformed("the pixel data has fewer frames than it says")
+        if self.encapsulated and self._frames[self.count :]:
+            raise OriginMalformed("the pixel data has more frames than it says")
+        yield from (self.frame(number) for number in range(1, self.count + 1))
 
     @property
     def end(self) -> int:
         """The position behind the pixel data."""
         if self.length != _UNDEFINED:
             return self._offset + self.length
-        position = self._offset
-        while True:  # over the fragments, whose tags are little endian in every encapsulated transfer syntax
-            self._file.seek(position)
-            item = self._file.read(8)
-            if len(item) < 8:
-                raise OriginMalformed("the pixel data does not end")
+        end = self._offset
+        for position, length in self._walk(self._offset):
+            end = position + 8 + length
+        return end + 8
+
+    def _walk(self, position: int) -> Iterator[_Fragment]:
+        """The items up to the sequence delimiter, whose tags are little endian in every encapsulated syntax."""
+        while True:
+            item = self._read(position, 8)
             tag, length = item[:4], int.from_bytes(item[4:], "little")
             if tag == _SEQUENCE_DELIMITATION:
-                return position + 8
+                return
             if tag != _ITEM:
                 raise OriginMalformed("the pixel data cannot be divided into frames")
+            yield position, length
             position += 8 + length
 
-    def _table(self) -> Any:
-        if "ExtendedOffsetTable" in self._header and "ExtendedOffsetTableLengths" in self._header:
-            return self._header.ExtendedOffsetTable, self._header.ExtendedOffsetTableLengths
-        return None
-
     def _encapsulated(self, number: int) -> bytes:
-        self._file.seek(self._offset)
-        frame = get_frame(self._file, number - 1, extended_offsets=self._table(), number_of_frames=self.count)
+        frames = self._frames
+        if number > len(frames):
+            raise OriginMalformed("the pixel data has fewer frames than it says")
+        frame = b"".join(self._read(position, length) for position, length in frames[number - 1])
         if not frame:
             raise OriginMalformed("a frame is empty")
-        return bytes(frame)
+        return frame
+
+    @cached_property
+    def _frames(self) -> list[list[_Fragment]]:
+        """The fragments of each frame: as the offset table has them, if it is one, else by what they hold."""
+        table, fragments = self._items()
+        while len(fragments) > self.count and not fragments[-1][1]:
+            del fragments[-1]  # an empty fragment at the end belongs to no frame
+        offsets = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
+        if self.count == 1 < len(set(offsets)):
+            raise OriginMalformed("the pixel data has more frames than it says")
+        if self.count == 1 or len(fragments) == self.count:
+            return [fragments] if self.count == 1 else [[one] for one in fragments]
+        starts = [position - 8 for position, _ in fragments]
+        for table_offsets in (self._extended_offsets(), offsets):
+            begin = [starts[0] + offset for offset in table_offsets] if starts else []
+            rises = all(before < after for before, after in pairwise(begin))
+            if len(begin) == self.count and begin[0] == starts[0] and rises and set(begin) <= set(starts):
+                return _divided(fragments, [starts.index(position) for position in begin])
+        return _divided(fragments, [at for at, one in enumerate(fragments) if not at or self._begins_frame(one)])
+
+    def _items(self) -> tuple[bytes, list[_Fragment]]:
+        """The Basic Offset Table, and where each fragment is."""
+        fragments: list[_Fragment] = []
+        for position, length in self._walk(self._offset):
+            fragments.append((position + 8, length))
+        if not fragments:
+            raise OriginMalformed("the pixel data has no offset table")
+        return self._read(*fragments[0]), fragments[1:]
+
+    def _extended_offsets(self) -> list[int]:
+        value = self._header.get("ExtendedOffsetTable") or b""
+        return list(struct.unpack(f"<{len(value) // 8}Q", value[: len(value) // 8 * 8]))
+
+    def _begins_frame(self, fragment: _Fragment) -> bool:
+        position, length = fragment
+        return image_of(self._read(position, min(length, LONGEST_SIGNATURE)), length) is not None
+
+    def _read(self, position: int, length: int) -> bytes:
+        self._file.seek(position)
+        data = self._file.read(length)
+        if len(data) < length:
+            raise OriginMalformed("the pixel data does not end")
+        return data
 
     def _native(self, number: int) -> bytes:
         header = self._header
-        samples = header.Rows * header.Columns * int(header.get("SamplesPerPixel") or 1)
-        if str(header.get("PhotometricInterpretation")).endswith("_422"):
-            samples = header.Rows * header.Columns * 2  # two pixels share their chroma: PS3.3 C.7.6.3.1.2
+        samples = (
+            first_value(header, "Rows")
+            * first_value(header, "Columns")
+            * int(first_value(header, "SamplesPerPixel") or 1)
+        )
+        if str(first_value(header, "PhotometricInterpretation")).endswith("_422"):
+            samples = (
+                first_value(header, "Rows") * first_value(header, "Columns") * 2
+            )  # two pixels share their chroma: PS3.3 C.7.6.3.1.2
         default_bits = {0x7FE00008: 32, 0x7FE00009: 64}.get(self.tag, 16)
-        bits = samples * int(header.get("BitsAllocated") or default_bits)
-        first, end = (number - 1) * bits, number * bits
-        data = self._words(first // 8, (end + 7) // 8)
-        if first % 8 == 0 and bits % 8 == 0:
+        bits = samples * int(first_value(header, "BitsAllocated") or default_bits)
+        start, end = (number - 1) * bits, number * bits
+        data = self._words(start // 8, (end + 7) // 8)
+        if start % 8 == 0 and bits % 8 == 0:
             return data
         # Single-bit frames follow each other without padding (PS3.5 Section 8.1.1): start this one at a byte.
-        packed: int = int.from_bytes(data, "little") >> first % 8 & (1 << bits) - 1
+        packed: int = int.from_bytes(data, "little") >> start % 8 & (1 << bits) - 1
         return packed.to_bytes((bits + 7) // 8, "little")
 
     def _words(self, start: int, end: int) -> bytes:
@@ -242,6 +313,11 @@ class StoredFrames:
         if word > 1:
             data = to_little_endian(data, self.vr)
         return data[start - first : end - first]
+
+
+def _divided(fragments: list[_Fragment], starts: list[int]) -> list[list[_Fragment]]:
+    """Fragments by frames, which begin with those at the starts."""
+    return [fragments[begin:end] for begin, end in pairwise([*starts, len(fragments)])]
 
 
 def _guess(file: BinaryIO) -> str:

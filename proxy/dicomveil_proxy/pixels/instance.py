@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag
 from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_dataset, write_file_meta_info
 
@@ -26,7 +27,7 @@ from dicomveil_proxy.pixels.frame import (
     decode_frame,
     encode_frame,
 )
-from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance, malformed, to_little_endian
+from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance, first_value, malformed, to_little_endian
 
 _PREFIX = bytes(128) + b"DICM"
 _PIXEL_DATA = 0x7FE00010
@@ -120,7 +121,7 @@ def _as_json(header: Dataset) -> dict[str, Any]:
     for element in (0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101, 0x0103):
         tag = 0x00280000 | element
         if tag in header:
-            found[f"{tag:08X}"] = {"Value": [header[tag].value]}
+            found[f"{tag:08X}"] = {"Value": [first_value(header, keyword_for_tag(tag))]}
     return found
 
 

@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
-from pydicom import dcmread
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, apply_windowing, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, apply_windowing, convert_color_space
 
+from dicomveil_engine.pixels.codecs import EXPLICIT_LITTLE, decode_frame
+from dicomveil_engine.pixels.layout import FrameLayout
 from dicomveil_proxy.errors import BadRequest, NotAcceptable, UnknownResource
-from dicomveil_proxy.pixels.frames import malformed, silence_pydicom
+from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance, first_value, malformed, silence_pydicom
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
@@ -29,6 +30,9 @@ _PARAMETERS = {
 """The rendering parameters of PS3.18 Section 8.3.5 that are supported, and how their values look."""
 _MAXIMUM_FRAME_BYTES = 256 << 20
 """Of a decoded frame, by its attributes: a small file can hold a huge picture, and rendering takes it several times."""
+_SINGLE = ("Rows", "Columns", "BitsStored", "RescaleIntercept", "RescaleSlope", "PhotometricInterpretation")
+"""What has one value, whatever a writer makes of it."""
+_FLOATING = {0x7FE00008: "<f4", 0x7FE00009: "<f8"}
 _MAXIMUM_SIDE = 8192
 """A viewport beyond this asks for memory, not for a picture."""
 
@@ -48,12 +52,15 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
     quality = int(params.get("quality", 90))
     silence_pydicom()
     with malformed("the instance cannot be read"):
-        file.seek(0)
-        header = dcmread(file, force=True, stop_before_pixels=True)
-        frames = int(header.get("NumberOfFrames") or 1)
+        instance = StoredInstance(file)
+        header = instance.read()
+        for keyword in _SINGLE:
+            if keyword in header:
+                setattr(header, keyword, first_value(header, keyword))
+        frames = _number(header, "NumberOfFrames") or 1
         is_picture = "Rows" in header and "Columns" in header
-        samples = header.Rows * header.Columns * int(header.get("SamplesPerPixel") or 1) if is_picture else 0
-        size = samples * (int(header.get("BitsAllocated") or 64) // 8)
+        samples = header.Rows * header.Columns * (_number(header, "SamplesPerPixel") or 1) if is_picture else 0
+        size = samples * max(1, (_number(header, "BitsAllocated") or 64) // 8)
     if not is_picture:
         raise NotAcceptable("the instance is no picture")
     if size > _MAXIMUM_FRAME_BYTES:
@@ -61,8 +68,7 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
     if not 1 <= frame <= frames:
         raise UnknownResource("the instance has fewer frames")
     try:
-        file.seek(0)
-        pixels = _grey_or_colour(header, pixel_array(file, index=frame - 1), window)
+        pixels = _grey_or_colour(header, _decoded(StoredFrames(instance), header, frame), window)
     except Exception:  # noqa: BLE001 - no codec, or pixels that are not as described
         raise NotAcceptable("the instance cannot be rendered here") from None
     picture = Image.fromarray(pixels)
@@ -86,12 +92,39 @@ def rendering_query(params: Mapping[str, str]) -> str:
     return "&".join(f"{name}={value}" for name, value in params.items())
 
 
+def _decoded(stored: StoredFrames, header: Any, number: int) -> Any:
+    """The values of one frame; colours as RGB."""
+    data = stored.frame(number)
+    if stored.tag in _FLOATING:
+        return np.frombuffer(data, _FLOATING[stored.tag]).reshape(header.Rows, header.Columns)
+    samples = _number(header, "SamplesPerPixel") or 1
+    layout = FrameLayout(
+        rows=header.Rows,
+        columns=header.Columns,
+        samples=samples,
+        bits_allocated=_number(header, "BitsAllocated"),
+        bits_stored=_number(header, "BitsStored") or _number(header, "BitsAllocated"),
+        pixel_representation=_number(header, "PixelRepresentation"),
+        planar_configuration=_number(header, "PlanarConfiguration") if samples > 1 else 0,
+        photometric_interpretation=str(first_value(header, "PhotometricInterpretation") or "MONOCHROME2"),
+    )
+    syntax = stored.transfer_syntax if stored.encapsulated else EXPLICIT_LITTLE
+    array, found = decode_frame(data, syntax, layout)
+    if found.photometric_interpretation == "YBR_FULL":
+        return convert_color_space(array, "YBR_FULL", "RGB")
+    return array
+
+
+def _number(header: Any, keyword: str) -> int:
+    return int(first_value(header, keyword) or 0)
+
+
 def _grey_or_colour(header: Any, pixels: Any, window: list[float]) -> Any:
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
         colours = apply_color_lut(pixels, header)
         return (colours >> 8 * (colours.dtype.itemsize - 1)).astype(np.uint8)
-    if int(header.get("SamplesPerPixel") or 1) > 1:
-        shift = max(0, int(header.BitsStored) - 8)
+    if (_number(header, "SamplesPerPixel") or 1) > 1:
+        shift = max(0, _number(header, "BitsStored") - 8)
         return (pixels >> shift).astype(np.uint8)
     values = apply_modality_lut(pixels, header)
     if window:

@@ -14,7 +14,7 @@ from itertools import groupby
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.pixels import PixelDescription, can_transcode
-from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE
+from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, HTJ2K, JPEG_2000, JPEG_LS, RLE
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.resource import OriginalResource
@@ -23,7 +23,13 @@ from dicomveil_proxy.wire.multipart import PartData, PartStart, content_type_of
 from dicomveil_proxy.wire.pieces import Piece
 
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
-_SYNTAXES = {OCTET_STREAM: EXPLICIT_LITTLE, "image/dicom-rle": RLE, "image/jls": JPEG_LS, "image/jp2": JPEG_2000}
+_SYNTAXES = {
+    OCTET_STREAM: EXPLICIT_LITTLE,
+    "image/dicom-rle": RLE,
+    "image/jls": JPEG_LS,
+    "image/jp2": JPEG_2000,
+    "image/jphc": HTJ2K,
+}
 """What frames are transcoded to, by the media type that is asked for."""
 _VALUE_TYPES = frozenset(
     (

@@ -30,9 +30,11 @@ from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import close, own_key
 from dicomveil_proxy.jobs.progress import Shown, watcher
 from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import load_settings
 from dicomveil_proxy.settings.subjects import read_subjects
+from dicomveil_proxy.trust.exports import recorded_export
 
 SOMETHING_MISSING = 1
 """Exit status: an instance or study is missing at the destination, or nothing was selected."""
@@ -77,7 +79,7 @@ class Wanted:
 def run(wanted: Wanted) -> None:
     """Export; end with status 0 when all is there, 1 when something is missing, 2 when nothing was changed."""
     try:
-        settings, key = _project(wanted)
+        settings, key, audit_settings = _project(wanted)
         export, rows = _export(wanted, settings, key)
         shown = watcher(wanted.progress, sys.stderr)
         try:
@@ -85,7 +87,9 @@ def run(wanted: Wanted) -> None:
                 if wanted.dry_run:
                     expected = export(shown).rehearse(shown.planning)
                 else:
-                    summary = export(shown).run(rows)
+                    with recorded_export(audit_settings, settings.name, kind_of(wanted.to)) as record:
+                        summary = export(shown).run(rows)
+                        record.ended(summary.ending.value, summary.placed, summary.refused)
         finally:
             shown.end()
     except ConfigurationError as error:
@@ -131,8 +135,14 @@ def _end(summary: Summary) -> None:
         raise typer.Exit(SOMETHING_MISSING)
 
 
-def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes]:
-    """The project's settings and its key. Raises ConfigurationError."""
+def kind_of(destination: str | None) -> str:
+    """Where an export goes, without its name or credentials: folder, s3, ..."""
+    scheme, found, _ = (destination or "").partition("://")
+    return scheme if found else "folder"
+
+
+def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes, AuditSettings]:
+    """The project's settings, its key, and where the export is written down. Raises ConfigurationError."""
     key_file = wanted.key_file
     if wanted.unlinkable:
         if key_file is not None or wanted.linkage is not None:
@@ -152,7 +162,8 @@ def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes]:
     name = wanted.project or ""
     for project in projects_of(settings):
         if project.name == name:
-            return project, key_of(key_file if wanted.unlinkable and key_file else project.key_file)
+            key = key_of(key_file if wanted.unlinkable and key_file else project.key_file)
+            return project, key, settings.audit
     raise ConfigurationError("project: the settings have no project of this name")
 
 

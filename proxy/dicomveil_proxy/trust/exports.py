@@ -1,0 +1,78 @@
+"""What the audit says of an export: who began it, of which project, to what kind of place, and how it ended.
+
+An export is a process of its own beside the server, with a chain of its own: the first free one of the audit's files.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from dicomveil_proxy.errors import AuditUnavailable
+from dicomveil_proxy.settings.access import AuditSettings
+from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent, open_audit
+from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.syslog import syslog_of
+
+
+class ExportRecord:
+    """One export as the audit knows it."""
+
+    def __init__(self, audit: Audit, project: str, destination: str) -> None:
+        self._audit = audit
+        self._project = label_of(project)
+        self._destination = destination
+        self._is_ended = False
+
+    def begun(self) -> None:
+        """Write down that it begins. Raises AuditUnavailable, and then nothing may be exported."""
+        self._record("begun", None, 0)
+
+    def ended(self, outcome: str, placed: int, refused: int) -> None:
+        """Write down how it ended, if that is possible: what was placed is there in any case."""
+        self._is_ended = True
+        with suppress(AuditUnavailable):
+            self._record(outcome, placed, refused)
+
+    def broken_off(self) -> None:
+        """Write down that it ended without saying how."""
+        if not self._is_ended:
+            self.ended("broken off", 0, 0)
+
+    def _record(self, outcome: str, placed: int | None, refused: int) -> None:
+        if self._audit.is_kept:
+            details: dict[str, str | int] = {"destination": self._destination}
+            self._audit.record(
+                AuditEvent(
+                    Action.EXPORT,
+                    outcome,
+                    f"operator:{_operator()}",
+                    project=self._project,
+                    count=placed,
+                    details=details | ({"refused": refused} if refused else {}),
+                )
+            )
+
+
+@contextmanager
+def recorded_export(settings: AuditSettings, project: str, destination: str) -> Iterator[ExportRecord]:
+    """Write down an export while it runs. Raises ConfigurationError, or AuditUnavailable before it has begun."""
+    audit = open_audit(settings, syslog_of(settings))
+    record = ExportRecord(audit, project, destination)
+    try:
+        record.begun()
+        try:
+            yield record
+        finally:
+            record.broken_off()
+    finally:
+        audit.close()
+
+
+def _operator() -> str:
+    """The user of the operating system who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -37,6 +37,7 @@ from dicomveil_engine.profile import ConfidentialityProfile
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
+from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS
 from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
@@ -58,6 +59,8 @@ __all__ = [
 ]
 
 _OVERLAY_DATA = 0x60003000
+_PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
+"""Their values are pictures, of an icon too: other parts look at them."""
 _DECISIONS_REMEMBERED = 16_384
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """What makes no UIDs that tell instances apart and are legal."""
@@ -69,6 +72,12 @@ class Decision:
 
     method: Method
     rule: str
+    is_checked: bool = False
+    """Whether what is kept is looked at, and emptied where it is illegal or names somebody (`rewriting.checking`).
+
+    What the profile keeps always is. What a rule keeps is, if its VR has a form and the rule stands beside a profile:
+    free text that somebody asks to keep is kept, and rules alone promise nothing.
+    """
 
 
 @dataclass(frozen=True)
@@ -79,14 +88,15 @@ class Limits:
     """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
     depth: int = 32
     """Nesting of sequences; the deepest in standard IODs is below 12."""
+    names: int = 4_096
+    """Different values of identifying attributes, whose words are looked for in every text."""
 
 
 @dataclass(frozen=True)
 class _Inapplicable(Method):
     """Stands where a rule's method has no meaning for the element's VR: no safe output exists."""
 
-    rule: str
-    attribute: str
+    reason: str
     name: ClassVar[str] = "inapplicable"
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
@@ -96,10 +106,7 @@ class _Inapplicable(Method):
         return True
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        raise DeidentificationError(
-            f"{self.rule} cannot be applied to {self.attribute}, VR {element.vr}; "
-            "put a rule for this attribute before it"
-        )
+        raise DeidentificationError(self.reason)
 
 
 class Policy:
@@ -169,12 +176,29 @@ class Policy:
         if self._subjects is not None and tag in {PATIENT_ID, PATIENT_NAME} and self._subjects.supports(vr):
             return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:
-            if rule.pattern.matches(tag, vr, creator):
+            if rule.pattern.matches(tag, vr, creator) and not self._is_beside(rule, vr):
                 return self._by_rule(rule.method, rule.label, tag, vr)
         if self._profile is None:
             return Decision(Keep(), "no rule")
+        if disguise := self._disguised(tag, vr):
+            return disguise
         verdict = self._profile.decide(tag, vr, creator, declared=declared)
-        return Decision(verdict.method, verdict.because)
+        return Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS)
+
+    def _is_beside(self, rule: Rule, vr: str) -> bool:
+        """Whether a preset's rule has no meaning for this VR, so that the profile decides: nobody asked to refuse."""
+        return rule.is_presets and self._profile is not None and vr != "SQ" and not rule.method.supports(vr)
+
+    def _disguised(self, tag: int, vr: str) -> Decision | None:
+        """The decision on an attribute with a VR by which it would be taken for something else; None for all others."""
+        expected = dictionary.vrs_of(tag)
+        if vr in {"UN", *expected} or tag >> 16 & 1:
+            return None
+        if expected == ("UI",) and not self._decide(tag, "UI").method.effect("UI").leaves_nothing:
+            return Decision(_Inapplicable("a UID has a pseudonym in the VR UI only"), "the profile")
+        if expected == ("SQ",):
+            return Decision(Remove(), "a sequence in another VR is removed")
+        return None
 
     def decide_in_content(self, plan: ContentPlan, tag: int, vr: str, creator: str | None = None) -> Decision:
         """The decision on an element of a content item with this plan; a rule for the attribute comes first."""
@@ -182,16 +206,20 @@ class Policy:
         if content is not None and not any(rule.pattern.matches(tag, vr, creator) for rule in self._rules):
             verdict = content.decide(plan, tag, vr)
             if verdict is not None:
-                return Decision(verdict.method, verdict.because)
+                return Decision(verdict.method, verdict.because, is_checked=True)
         return self.decide(tag, vr, creator)
 
     def _by_rule(self, method: Method, label: str, tag: int, vr: str) -> Decision:
         if method.supports(vr):
-            return Decision(method, label)
+            is_checked = self._profile is not None and vr not in FREE_TEXT_VRS and tag not in _PIXELS
+            return Decision(method, label, is_checked)
         if vr == "SQ":
             # A mask meets sequences too; the rule then means what stands inside them.
             return Decision(Keep(), label)
-        return Decision(_Inapplicable(label, dictionary.describe(tag)), label)
+        reason = (
+            f"{label} cannot be applied to {dictionary.describe(tag)}, VR {vr}; put a rule for this attribute before it"
+        )
+        return Decision(_Inapplicable(reason), label)
 
     def pseudonym_uid(self, original: str) -> PseudonymousUID:
         """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""

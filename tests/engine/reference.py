@@ -19,7 +19,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from dicomveil_engine import Policy
-from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes import characters, dictionary, legality
 from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.methods.base import BYTES_VRS, SINGLE_TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.by_type import ByType
@@ -28,6 +28,7 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicomveil_engine.rewriting.checking import UNCHECKED_VRS, checked
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.rewriting.dummies import dummy_items
 from dicomveil_engine.rewriting.fields import Field, Item
@@ -135,12 +136,19 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
     for element in list(dataset):
         if element.tag in creators:
             continue
+        if element.tag == 0x00080005:
+            terms = [str(term).strip() for term in _read(element)]
+            legal = legality.legal_character_sets(terms)
+            if legal != terms:
+                dataset[element.tag] = DataElement(element.tag, "CS", legal if len(legal) != 1 else legal[0])
+            continue
         tag, vr = int(element.tag), _vr(element)
         creator = creators.get(pydicom.tag.Tag(element.tag.group, element.tag.element >> 8)) if tag >> 16 & 1 else None
         name = str(creator.value or "").strip() if creator is not None else None
         if vr == "UN" and tag >> 16 & 1:
             vr = dictionary.vr_of(tag, name) or "UN"
-        method = policy.decide(tag, vr, name).method
+        decision = policy.decide(tag, vr, name)
+        method = decision.method
         if policy.marks and depth == 0 and tag == METHOD_CODES and vr == "SQ":
             method = Keep()
         if isinstance(method, ByType):
@@ -154,6 +162,11 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
             if vr == "SQ":
                 for item in element.value:
                     _change(item, policy, context, depth + 1)
+            elif decision.is_checked and vr not in UNCHECKED_VRS:
+                values = _read(element)
+                kept = checked(Element(tag, vr, values, depth), context)
+                if kept != values:
+                    dataset[tag] = DataElement(tag, element.VR, _write(vr, kept))
         elif vr == "SQ":
             items = [_item(item) for item in dummy_items(tag)] if isinstance(method, Dummy) else []
             dataset[tag] = DataElement(tag, "SQ", Sequence(items))
@@ -185,7 +198,9 @@ def _read_identifying(dataset: Dataset, policy: Policy, context: Context, depth:
             values = _read(element)
             if isinstance(values, list):
                 for value in values:
-                    context.identifying.add(str(value), vr)
+                    for reading in characters.readings(str(value), characters.DEFAULT):
+                        context.identifying.add(reading.text, vr)
+                        context.own.add(reading.text, vr, tag)
         elif vr == "SQ":
             for item in element.value:
                 _read_identifying(item, policy, context, depth + 1)

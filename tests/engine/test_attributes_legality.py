@@ -12,6 +12,7 @@ from dicomveil_engine.attributes._standard.registered_uids import is_registered
 from dicomveil_engine.attributes.legality import (
     TIME_ZONE,
     Finding,
+    are_short_numbers,
     finding,
     is_class_uid,
     is_registered_uid,
@@ -27,7 +28,7 @@ EVERYBODYS = {
     "AS": ["045Y", "003W"],
     "CS": ["HEAD", "AXIAL", "ORIGINAL", "MONOCHROME2", "HFS", "T2_TSE", "CLOSED_PLANAR", "PA", "L"],
     "DA": ["20200229", "2020.02.29"],
-    "DS": ["1", "-1.5E-3", " .5 ", "1.", "12345"],
+    "DS": ["1", "-1.5E-3", "-2.1231233241e-05", " .5 ", "1.", "12345", "0.7712345", "000012345"],
     "DT": ["2020", "20200101101010.5+0100"],
     "IS": ["-21474", "+7 ", "4.0"],
     "TM": ["10", "101530.123456", "235960", "10:15:30.5"],
@@ -36,7 +37,7 @@ EVERYBODYS = {
 WORDS = {
     "AE": ["STORE 1"],
     "CS": ["DOE_JANE", "PAT 77123", "77123"],
-    "DS": ["1234567", "0.7712345", "-2.1231233241e-05", "1.23456789012345678e+00"],
+    "DS": ["1234567", "-123456.5", "1.234567E6", "00123456"],
     "IS": ["123456", "-2147483648"],
     "LO": ["Doe"],
     "LT": ["a\\b\r\nc\t"],
@@ -168,8 +169,34 @@ def test_nothing_but_defined_terms_in_the_character_set(terms: list[str], legal:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
+    [
+        (b"1\\-2.5\\3. ", True),
+        (b"12-03-1931", False),
+        (b"123456", False),
+        (b"1\\", False),
+        (b"Doe", False),
+        (b"1e5", False),
+    ],
+)
+def test_short_numbers_are_known_by_their_bytes(value: bytes, expected: bool) -> None:
+    """They are as everybody's as one by one; of others the values must be looked at."""
+    assert are_short_numbers(value) is expected
+    assert not expected or all(finding(text.strip(), "DS") is Finding.EVERYBODY for text in value.decode().split("\\"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
     [(b"Doe^Jane", True), (b"Doe\0\0", True), (b"\0\1\2\3", False), (b"", False), (b"\xff\xd8", False)],
 )
 def test_text_in_the_place_of_binary_values(value: bytes, expected: bool) -> None:
     """It is looked at as a text."""
     assert is_text(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("DCM", Finding.EVERYBODY), ("HEAD", Finding.EVERYBODY), ("99DOE", Finding.WORDS)]
+)
+def test_coding_schemes_are_everybodys(text: str, expected: Finding) -> None:
+    """A code without its scheme means nothing."""
+    assert finding(text, "SH", 0x00080102) is expected
+    assert finding(text, "SH", 0x00080050) is Finding.WORDS

@@ -58,7 +58,7 @@ def test_what_a_stranger_can_make_large() -> None:
             rewriter = InstanceRewriter(policy)
             rewriter.feed(instance(*elements))
             rewriter.close()
-            values: JSONDataSet = {f"{tag:08X}": {"vr": "LO", "Value": [long.decode()]} for tag in _SPEAKING}
+            values: JSONDataSet = {f"{tag:08X}": {"vr": "UN", "Value": [long.decode()]} for tag in _SPEAKING}
             metadata.rewrite(values | {"00080018": {"vr": "UI", "Value": [long.decode()]}})
             del elements, long, rewriter, values
             if not number:

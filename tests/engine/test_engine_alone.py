@@ -51,6 +51,7 @@ READS_CONFIGURATION = {
     "attributes/_standard/__init__.py",
     "attributes/_standard/attribute_types.py",
     "attributes/_standard/data_dictionary.py",
+    "attributes/_standard/registered_uids.py",
     "attributes/_standard/structured_content.py",
     "pixels/judge.py",
     "pixels/masks.py",

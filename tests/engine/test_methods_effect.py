@@ -14,7 +14,6 @@ from dicomveil_engine.methods.by_type import ByType
 from dicomveil_engine.methods.clean_content import CleanContent
 from dicomveil_engine.methods.clean_required import CleanRequired
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.keep_legal import KeepLegal
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
 from dicomveil_engine.methods.unchecked import EmptyUnchecked
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -32,7 +31,6 @@ METHODS_OF_ALL_KINDS: list[Method] = [
     METHODS["substitute"].build({"replaceWith": "3"}, KEYS),
     MICROSOFT_METHODS["substitute"].build({"replaceWith": "3"}, KEYS),
     METHODS["redact"].build({"enablePartialAgesForRedact": True, "enablePartialDatesForRedact": True}, KEYS),
-    KeepLegal(),
     EmptyUnchecked(),
     CleanRequired(),
     CleanContent(),

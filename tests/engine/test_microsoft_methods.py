@@ -272,13 +272,16 @@ def test_integers_stay_in_their_range() -> None:
     assert max(results) == 65535
 
 
-@pytest.mark.parametrize(("vr", "value"), [("AS", "1 year"), ("DS", "x"), ("FD", 1.0), ("AS", "999Y")])
-def test_what_cannot_be_perturbed_is_refused(vr: str, value: str | float) -> None:
-    """No number, more places than a double has, or an age beyond 999 years."""
-    settings: dict[str, Any] = {"roundTo": 16} if vr == "FD" else {"span": 1e6}
+@pytest.mark.parametrize(("vr", "value"), [("AS", "1 year"), ("DS", "x"), ("AS", "999Y")])
+def test_what_cannot_be_perturbed_is_emptied(vr: str, value: str) -> None:
+    """No number, or an age beyond 999 years."""
+    assert applied("perturb", vr, [value], Context(study_instance_uid="1.2"), span=1e6) == []
 
+
+def test_more_places_than_a_double_has_are_refused() -> None:
+    """The setting asks for what no number has."""
     with pytest.raises(DeidentificationError, match="perturb cannot be applied"):
-        applied("perturb", vr, cast("Values", [value]), Context(study_instance_uid="1.2"), **settings)
+        applied("perturb", "FD", [1.0], Context(study_instance_uid="1.2"), roundTo=16)
 
 
 # substitute

@@ -10,6 +10,13 @@ from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
 from engine.datasets import BIG, CT_IMAGE, DEFLATED, EXPLICIT, IMPLICIT, JPEG, element, file_meta, read, rule, rules
 
 DATA = element(0x00080060, "CS", "CT")
+IMPLICIT_META = (
+    bytes(128)
+    + b"DICM"
+    + element(0x00020000, "UL", 26, IMPLICIT)
+    + element(0x00020010, "UI", IMPLICIT.encode() + b"\0", IMPLICIT)
+)
+COMMANDS = element(0x00000000, "UL", 10, IMPLICIT) + element(0x00000100, "US", 1, IMPLICIT)
 KEEP = rules(rule("PatientName", "redact"))
 
 
@@ -40,6 +47,9 @@ def test_announced(syntax: str) -> None:
         (file_meta(IMPLICIT) + DATA, EXPLICIT),
         (file_meta(EXPLICIT) + element(0x00080060, "CS", "CT", IMPLICIT), IMPLICIT),
         (file_meta("") + DATA, EXPLICIT),
+        (IMPLICIT_META + element(0x00080060, "CS", "CT", IMPLICIT), IMPLICIT),
+        (COMMANDS + DATA, EXPLICIT),
+        (bytes(128) + b"DICM" + COMMANDS + element(0x00080060, "CS", "CT", IMPLICIT), IMPLICIT),
     ],
 )
 def test_told_by_the_bytes(data: bytes, syntax: str) -> None:
@@ -47,10 +57,12 @@ def test_told_by_the_bytes(data: bytes, syntax: str) -> None:
     assert syntax_of(data) == syntax
 
 
-@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, JPEG, ""])
-def test_no_guess_before_the_bytes_are_there(syntax: str) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [*(file_meta(syntax) + DATA for syntax in (EXPLICIT, IMPLICIT, JPEG, "")), bytes(128) + b"DICM" + COMMANDS + DATA],
+)
+def test_no_guess_before_the_bytes_are_there(data: bytes) -> None:
     """A beginning of an instance says the same as the whole, or that more is needed."""
-    data = file_meta(syntax) + DATA
     expected = read_file_meta(data, closing=True)
 
     found = [read_file_meta(data[:length], closing=False) for length in range(len(data))]
@@ -71,14 +83,24 @@ def test_no_guess_before_the_bytes_are_there(syntax: str) -> None:
         (file_meta("1.2.840.10008.1.2Doe^Jane") + DATA, "no transfer syntax of PS3.5"),
         (file_meta("1.2.840.10008.1.2.1234567") + DATA, "no transfer syntax of PS3.5"),
         (file_meta("1.2.840.10008.1.2.é") + DATA, "no transfer syntax of PS3.5"),
-        (bytes(128) + b"DICM\2\0\x10\0XX\2\0ab" + DATA, "not in explicit VR"),
+        (bytes(128) + b"DICM\2\0\x10\0XX\2\0ab" + DATA, "too long, or in an unknown VR"),
         (bytes(128) + b"DICM\2\0\2\1OB\0\0\0\0\1\1" + DATA, "too long"),
+        (bytes(4) + b"\4\0\0\0\0\0\1\1" + DATA, "command group .* too long"),
+        (bytes(4) + b"\4\0\0\0\0", "cut off"),
     ],
 )
 def test_refused(data: bytes, problem: str) -> None:
     """What is no instance, or in an unknown encoding, is refused with a word of why."""
     with pytest.raises(InvalidDataSetError, match=problem):
         read_file_meta(data, closing=True)
+
+
+def test_of_two_groups_the_first_counts() -> None:
+    """Readers take the first transfer syntax; the data set behind the second group is encoded in that."""
+    meta = file_meta(JPEG)
+    data = meta + file_meta(EXPLICIT)[132:] + DATA
+
+    assert syntax_of(data) == JPEG
 
 
 def test_more_is_awaited() -> None:

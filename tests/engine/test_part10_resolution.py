@@ -17,12 +17,13 @@ def test_value_that_does_not_fit() -> None:
 
 def test_method_that_fails() -> None:
     """Refused with rule, attribute and reason, without the value."""
-    data = instance(element(0x00180050, "DS", "thick"))
+    data = instance(element(0x00189219, "SS", 77))
     with pytest.raises(DeidentificationError) as caught:
-        deidentify_instance(data, rules(rule("DS", "perturb")))
+        deidentify_instance(data, rules(rule("(0018,9219)", "perturb", span=1e308)))
 
-    assert str(caught.value).startswith("rule 1 DS perturb on (0018,0050) SliceThickness DS failed: perturb cannot")
-    assert "thick" not in str(caught.value).replace("SliceThickness", "")
+    attribute = "(0018,9219) TagAngleSecondAxis SS"
+    assert str(caught.value).startswith(f"rule 1 (0018,9219) perturb on {attribute} failed: perturb cannot")
+    assert "77" not in str(caught.value)
 
 
 def test_character_set_without_room() -> None:

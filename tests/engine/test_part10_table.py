@@ -22,7 +22,7 @@ def kind(tag: int, vr: str, *, top: bool = True, policy: object = BASIC, encodin
     ("tag", "vr", "expected"),
     [
         (0x00080005, "CS", kinds.CHARACTER_SET),
-        (0x00080016, "UI", kinds.NOTED),
+        (0x00080016, "UI", kinds.CHECKED),
         (0x00080018, "UI", kinds.UID),
         (0x00080020, "DA", kinds.EMPTIED),
         (0x00080070, "LO", kinds.CHANGED),
@@ -35,7 +35,9 @@ def kind(tag: int, vr: str, *, top: bool = True, policy: object = BASIC, encodin
         (0x00120062, "CS", kinds.REMOVED),
         (0x00120063, "LO", kinds.MARK_TEXT),
         (0x00120064, "SQ", kinds.MARK_CODES),
-        (0x00281201, "OW", kinds.KEPT),
+        (0x00281201, "OW", kinds.CHECKED),
+        (0x00080060, "CS", kinds.CHECKED),
+        (0x00280010, "US", kinds.KEPT),
         (0x7FE00010, "OB", kinds.STREAMED),
         (0xFFFEE000, "", kinds.DELIMITER),
     ],
@@ -49,15 +51,15 @@ def test_nested() -> None:
     """In an item there are no marks, no Pixel Data to be streamed, and no context."""
     assert kind(0x00120063, "LO", top=False) == kinds.CHANGED
     assert kind(0x7FE00010, "OB", top=False) == kinds.KEPT
-    assert kind(0x00080016, "UI", top=False) == kinds.KEPT
+    assert kind(0x00080016, "UI", top=False) == kinds.CHECKED
 
 
 def test_commonest_entry() -> None:
     """What is kept with a short head is one entry, which the walker knows by identity."""
     table = DecisionTable(BASIC, EXPLICIT_LITTLE, top=True)
 
-    assert table[EXPLICIT_LITTLE.key_of(0x00080060, "CS")] is KEEP
-    assert table[EXPLICIT_LITTLE.key_of(0x00281050, "DS")] is KEEP
+    assert table[EXPLICIT_LITTLE.key_of(0x00280011, "US")] is KEEP
+    assert table[EXPLICIT_LITTLE.key_of(0x00280010, "US")] is KEEP
 
 
 @pytest.mark.parametrize("encoding", [EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])

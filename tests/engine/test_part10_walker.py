@@ -335,7 +335,7 @@ def test_unreadable_inside_of_what_goes() -> None:
         (element(IMAGES, "SQ", item(element(NAME, "PN", "Doe"))[:-2]), "reaches beyond"),
         (element(IMAGES, "SQ", [header(0x00080060, "CS", 99) + b"CT"]), "reaches beyond"),
         (item(b""), "a delimiter stands where an element should"),
-        (header(0x00080060, "CS", 99) + b"CT", "cut off in the middle of a value"),
+        (header(0x00080060, "CS", 99) + b"CT", "cut off"),
         (header(NAME, "PN", 99) + b"Doe", "cut off"),
         (header(0x7FE00010, "OW", 99) + b"..", "cut off in the middle of Pixel Data"),
         (header(0x7FE00010, "OB", UNDEFINED) + element(NAME, "PN", "Doe"), "holds something that is no fragment"),

@@ -86,7 +86,7 @@ def test_every_listed_attribute(shared: Path) -> None:
         vr = (row["vr"] or "LO").split("/")[0]
         method = SAFE.decide(tag, vr, row["private_creator"]).method.name
         expected = {**dict.fromkeys(KEPT, "keep"), "UI": "refreshUID", "OB": "remove", "OW": "remove"}
-        expected |= dict.fromkeys(("LO", "LT", "SH", "ST"), "clean") | dict.fromkeys(("CS", "DS", "IS"), "keepLegal")
+        expected |= dict.fromkeys(("LO", "LT", "SH", "ST"), "clean") | dict.fromkeys(("CS", "DS", "IS"), "keep")
         assert method == expected[vr], row
         assert SAFE.decide(tag, vr, row["private_creator"] + "x").method.name == "remove"
     assert len(rows) == 479

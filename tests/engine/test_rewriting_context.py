@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomveil_engine.attributes.well_known import PATIENT_ID, STUDY_INSTANCE_UID
 from dicomveil_engine.rewriting.context import Subject, identifying_texts
+from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 from engine.datasets import preset
 
@@ -16,7 +17,7 @@ def test_subject() -> None:
     own = Subject({STUDY_INSTANCE_UID: POLICY.pseudonym_uid("1.2.3")}, POLICY)
 
     assert (original.patient_id, original.study_date, original.was_deidentified) == ("PATIENT-1", "", False)
-    assert own.context("1.2.4", IdentifyingWords()).was_deidentified
+    assert own.context("1.2.4", IdentifyingWords(), OwnWords()).was_deidentified
 
 
 def test_identifying_texts() -> None:

@@ -42,6 +42,22 @@ def test_treatments(method: str, vr: str, expected: Treatment) -> None:
     assert treatment_of(METHODS[method].build({}, KEYS), vr) is expected
 
 
+@pytest.mark.parametrize(
+    ("vr", "expected"),
+    [
+        ("CS", Treatment.CHECKED_KEEP),
+        ("OB", Treatment.CHECKED_KEEP),
+        ("UL", Treatment.CHECKED_KEEP),
+        ("US", Treatment.KEEP),
+        ("SQ", Treatment.RECURSE),
+        ("UN", Treatment.KEEP_UNREAD),
+    ],
+)
+def test_what_is_kept_is_looked_at(vr: str, expected: Treatment) -> None:
+    """Where the decision says so, but for what holds nobody's words."""
+    assert treatment_of(METHODS["keep"].build({}, KEYS), vr, is_checked=True) is expected
+
+
 def test_earlier_marks() -> None:
     """Texts and codes of earlier times stay where they have their VR; all else is written anew."""
     assert treatment_of_mark(METHOD_TEXT, "LO") is Treatment.ADD_TEXT
@@ -69,7 +85,8 @@ def test_both_encodings_treat_alike(name: str) -> None:
         kinds.EMPTIED: {Treatment.EMPTY},
         kinds.CONSTANT: {Treatment.CONSTANT},
         kinds.UID: {Treatment.REPLACE_UIDS},
-        kinds.CHANGED: {Treatment.APPLY, Treatment.CHECKED_KEEP},
+        kinds.CHANGED: {Treatment.APPLY},
+        kinds.CHECKED: {Treatment.CHECKED_KEEP},
         kinds.SEQUENCE: {Treatment.RECURSE},
         kinds.SEARCHED: {Treatment.DROP, Treatment.EMPTY, Treatment.CONSTANT},
         kinds.CONTENT: {Treatment.JUDGE_ITEMS},
@@ -81,7 +98,7 @@ def test_both_encodings_treat_alike(name: str) -> None:
             entry = json.entry(f"{tag:08X}", vr)
             treatment = entry.treatment
             if treatment is Treatment.CHOOSE:
-                treatment = treatment_of(entry.decision.method.chosen(tag, "", is_top=False), vr)
+                treatment = treatment_of(entry.decision.method.chosen(tag, "", is_top=False), vr, is_checked=True)
             kind = part10[EXPLICIT_LITTLE.key_of(tag, vr)].kind
             assert treatment in meanings[kind], keyword
 

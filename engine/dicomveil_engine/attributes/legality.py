@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from enum import Enum
-from importlib.resources import files
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
+from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS, DESCRIPTIVE_WORDS
 from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_registered
 from dicomveil_engine.bounded_cache import remembered
 
@@ -49,7 +47,8 @@ LONGEST_NUMBER = 32
 """Characters of a DS: modalities write more than the 16 of PS3.5, as programs print numbers of 64 bits."""
 IDENTIFYING_DIGITS = 6
 """A number of fewer digits says too little of anybody: it is found in every data set."""
-_LONG_NUMBER = re.compile(r"\d{6}", re.ASCII)
+_LONG_NUMBER = re.compile(r"(?<![\d.])0*[1-9]\d{5}|[Ee]\+?\d", re.ASCII)
+"""A number of six digits before its decimal point, or with a power of ten that may give it so many."""
 
 _CLASS_COMPONENT = 7
 """Digits in a component of a class UID. Organizations' numbers have up to seven; a date has eight."""
@@ -78,9 +77,7 @@ _CONTROL = re.compile(r"[\x00-\x1a\x1c-\x1f\x7f]")
 _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _LONGEST_CODE = {"SH": 16, "LO": 64}
 
-_TERM_WORDS = frozenset(
-    files("dicomveil_engine.attributes._standard").joinpath("defined_terms.txt").read_text(encoding="ascii").split()
-) | {word.upper() for word in DESCRIPTIVE_WORDS}
+_TERM_WORDS = DEFINED_TERM_WORDS | {word.upper() for word in DESCRIPTIVE_WORDS}
 """Words of defined terms, and words that describe images: they say nothing of a patient who is called so."""
 _LONGEST_ANYBODYS_NUMBER = 2
 
@@ -114,6 +111,38 @@ STRUCTURAL_UIDS = frozenset(
     if (tag := dictionary.tag_of(keyword)) is not None
 )
 """UI attributes that name a class, a syntax or a coding scheme, never somebody's instance."""
+
+CODE_ATTRIBUTES = frozenset(
+    tag
+    for keyword in ["CodeValue", "LongCodeValue", "CodingSchemeDesignator", "CodingSchemeVersion"]
+    if (tag := dictionary.tag_of(keyword)) is not None
+)
+"""Text that a program reads (PS3.3 Section 8)."""
+CODING_SCHEMES = frozenset(
+    (
+        *(
+            "DCM",
+            "SRT",
+            "SCT",
+            "SNM3",
+            "UCUM",
+            "LN",
+            "RADLEX",
+            "MDC",
+            "NCIt",
+            "FMA",
+            "UMLS",
+            "I9C",
+            "I9",
+            "I10",
+            "I10P",
+        ),
+        *("ICDO3", "ACR", "BARI", "CD8", "NEU", "ITIS_TSN", "NDC", "RO", "RXNORM", "PUBCHEM_CID", "MAYOASRG", "IBSI"),
+        *("C4", "C5", "CPT4", "ISO3166_1", "ISO639_1", "ISO639_2", "RFC3066", "RFC5646", "HL7", "IEC61217", "MSH"),
+        *("DCMUID", "DC", "GEIIS", "HPC", "NICIP", "NYUMCCG", "POS", "UNS", "USPS", "X12DE522", "ZFIN", "MGI", "MA"),
+    )
+)
+"""PS3.16 Table 8-1: designators of coding schemes."""
 
 TIME_ZONE = 0x00080201
 """Timezone Offset From UTC: an SH with the form of an offset (PS3.3 Section C.12.1.1.8)."""
@@ -150,12 +179,13 @@ def is_date_time(text: str) -> bool:
     return match is not None and _is_real_date(match[1], match[2] or "1", match[3] or "1")
 
 
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
 def _is_real_date(year: str, month: str, day: str) -> bool:
-    try:
-        date(int(year), int(month), int(day))
-    except ValueError:
-        return False
-    return True
+    number, last = int(year), _DAYS[int(month) - 1] if 1 <= int(month) <= len(_DAYS) else 0
+    is_leap = number % 4 == 0 and (number % 100 != 0 or number % 400 == 0)
+    return number > 0 and 1 <= int(day) <= last + (is_leap and int(month) == 2)
 
 
 def is_decimal(text: str) -> bool:
@@ -182,7 +212,8 @@ def finding(text: str, vr: str, tag: int = 0) -> Finding:
     if check is not None:
         return check(text)
     control = _CONTROL_OF_TEXTS if vr in {"LT", "ST", "UT"} else _CONTROL
-    return _found(control.search(text) is None, has_words=True)
+    is_term = tag in CODE_ATTRIBUTES and (text in CODING_SCHEMES or _code_string(text) is Finding.EVERYBODY)
+    return _found(control.search(text) is None, has_words=not is_term)
 
 
 def _found(is_legal: object, *, has_words: bool) -> Finding:
@@ -224,6 +255,14 @@ _CHECKS: dict[str, Callable[[str], Finding]] = {
     "TM": lambda text: _found(_TM.fullmatch(text), has_words=False),
     "UR": lambda text: _found(_UR.fullmatch(text), has_words=True),
 }
+
+
+_SHORT_NUMBERS = re.compile(rb"-?\d{1,5}+(?:\.\d{0,20}+)?+(?:\\-?\d{1,5}+(?:\.\d{0,20}+)?+)*+ ?")
+
+
+def are_short_numbers(value: bytes) -> bool:
+    """Whether the bytes of a DS are plain numbers that are nobody's: contours have thousands of them."""
+    return _SHORT_NUMBERS.fullmatch(value) is not None
 
 
 def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:

@@ -56,6 +56,8 @@ class Rule:
     method: Method
     label: str
     """What messages call it, e.g. `rule 3 (0010,0010) redact`."""
+    is_presets: bool = False
+    """Whether it comes with a preset: where it has no meaning for an element's VR, the profile decides."""
 
 
 class RuleReader:
@@ -72,6 +74,7 @@ class RuleReader:
         self._methods = self._compatibility.methods
         self._written = self._settings = settings
         self._keys = keys
+        self._is_presets = False
         self.findings = findings or Findings()
         """What is odd about the rules read so far, and, where the findings collect errors, what is wrong."""
 
@@ -87,6 +90,7 @@ class RuleReader:
         if not isinstance(rules, list | tuple):
             raise ConfigurationError('"rules" must be an array of objects {"tag": ..., "method": ...}')
         self._settings = self._compatibility.settings(self._written, self.findings)
+        self._is_presets = bool(source)
         earlier: list[Rule] = []
         for index, written in enumerate(rules):
             place = places[index] if places else Place(f"{source}rule {index + 1}")
@@ -116,7 +120,7 @@ class RuleReader:
         except ConfigurationError as error:
             self.findings.refuse(label, str(error))
             return None
-        return Rule(number, pattern, method, f"{label} {method.name}")
+        return Rule(number, pattern, method, f"{label} {method.name}", self._is_presets)
 
     def _method(self, label: str, written: Mapping[str, object]) -> Method:
         name = _text(written, "method")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from copy import copy
 from functools import partial
+from itertools import chain
 
-from dicomveil_engine.attributes import characters
+from dicomveil_engine.attributes import characters, dictionary, legality
 from dicomveil_engine.attributes.well_known import (
     SERIES_INSTANCE_UID,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
 )
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.elements import decoded
 from dicomveil_engine.json_model.table import Entry
-from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode
 from dicomveil_engine.methods.base import Context, Values
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
@@ -22,10 +25,13 @@ from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.context import (
     CONTRIBUTION_VR,
     SUBJECT_TAGS,
+    Named,
     Subject,
     identifying_texts,
     is_contribution,
+    words_of,
 )
+from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
@@ -39,8 +45,8 @@ class Reading:
     def __init__(self, policy: Policy, dataset: JSONDataSet, assumed: InstanceIdentity) -> None:
         self._policy = policy
         self._dataset = dataset
-        self.identifying: dict[str, list[tuple[str, str]]] = {}
-        """Key at the top level → the identifying values in that element, at any depth, with their VRs."""
+        self.identifying: dict[str, list[Named]] = {}
+        """Key at the top level → the identifying values in that element, at any depth."""
         self.context = self._context(assumed)
         self.declared = self._declared()
         """The private blocks that are said to be safe."""
@@ -51,7 +57,7 @@ class Reading:
             return
         read = partial(decoded, element, entry.tag, entry.vr, codecs)
         texts = identifying_texts(entry.vr, read, self._policy, was_deidentified=self.context.was_deidentified)
-        self.identifying.setdefault(key, []).extend((text, entry.vr) for text in texts)
+        self.identifying.setdefault(key, []).extend(Named(text, entry.vr, entry.tag, codecs) for text in texts)
 
     def again(self) -> Reading:
         """For a data set that says the same of the whole; what it names is still to be noted."""
@@ -62,11 +68,9 @@ class Reading:
     def complete(self) -> None:
         """Give the context the words of what was noted; all elements have been seen."""
         contribution = self._policy.contribution(self.context.study_instance_uid)
-        every = [value for values in self.identifying.values() for value in values]
-        if is_contribution((text for text, vr in every if vr == CONTRIBUTION_VR), contribution):
-            return
-        for text, vr in every:
-            self.context.identifying.add(text, vr)
+        every = list(chain.from_iterable(self.identifying.values()))
+        if not is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
+            self.context.identifying, self.context.own = words_of(every, self._policy.limits.names)
 
     def _context(self, assumed: InstanceIdentity) -> Context:
         texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}
@@ -74,7 +78,7 @@ class Reading:
         texts[STUDY_INSTANCE_UID] = texts[STUDY_INSTANCE_UID] or assumed.study_instance_uid
         texts[SERIES_INSTANCE_UID] = texts[SERIES_INSTANCE_UID] or assumed.series_instance_uid
         instance = self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid
-        return Subject(texts, self._policy).context(instance, IdentifyingWords())
+        return Subject(texts, self._policy).context(instance, IdentifyingWords(), OwnWords())
 
     def _text(self, tag: int) -> str:
         element = self._dataset.get(f"{tag:08X}")
@@ -105,9 +109,22 @@ def text_of(element: JSONElement) -> str:
 
 def codecs_of(element: JSONElement) -> tuple[str, ...]:
     """The character sets that Specific Character Set names."""
-    terms = element.get("Value", [])
-    texts = [str(term or "") for term in terms] if isinstance(terms, list) else []
-    return characters.codecs_of("\\".join(texts).encode("latin-1", "replace"))
+    return characters.codecs_of("\\".join(_terms(element)).encode("latin-1", "replace"))
+
+
+def legal_character_sets(element: JSONElement) -> JSONElement:
+    """Specific Character Set with nothing but defined terms."""
+    terms = _terms(element)
+    legal = legality.legal_character_sets(terms)
+    return element if legal == terms and element.keys() <= {"vr", "Value"} else encode("CS", list(legal))
+
+
+def _terms(element: JSONElement) -> list[str]:
+    """What stands in (0008,0005). Raises InvalidDataSetError for what is not a list of terms."""
+    vr = str(element.get("vr", "UN"))
+    if vr not in {"CS", "UN"}:
+        raise InvalidDataSetError(f"{dictionary.describe(SPECIFIC_CHARACTER_SET, vr)} has a VR that it cannot have")
+    return [str(term).strip(" \0") for term in decoded(element, SPECIFIC_CHARACTER_SET, "CS", characters.DEFAULT)]
 
 
 def _characteristics(item: JSONDataSet) -> dict[int, Values]:

@@ -8,7 +8,9 @@ from dicomveil_engine.json_model.elements import decoded, kept
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
 from dicomveil_engine.methods.base import Context, Element, Values
+from dicomveil_engine.rewriting.checking import checked
 from dicomveil_engine.rewriting.resolution import resolve
+from dicomveil_engine.rewriting.treatment import Treatment
 
 
 class Waiting(NamedTuple):
@@ -31,6 +33,8 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
     written = str(element.get("vr", "UN"))
     values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
 
+    seen = Element(entry.tag, entry.vr, values, depth, codecs)
+
     def write(changed: Values | None) -> JSONElement | None:
         if changed is None:
             return None
@@ -41,7 +45,10 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
         return kept(element, entry.tag, entry.vr)
 
     decision = entry.decision
-    new = resolve(decision.method, decision.rule, Element(entry.tag, entry.vr, values, depth), context, write)
+    if entry.treatment is Treatment.CHECKED_KEEP:
+        new = write(checked(seen, context))
+    else:
+        new = resolve(decision.method, decision.rule, seen, context, write)
     if new is None:
         del container[key]
     else:

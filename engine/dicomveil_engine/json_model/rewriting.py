@@ -14,21 +14,24 @@ from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.content_item import ContentReferences, read_content_item
 from dicomveil_engine.json_model.deidentification_attributes import mark
-from dicomveil_engine.json_model.elements import items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.elements import decoded, items_of, kept, may_be_items, sequence_of
 from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
     Reading,
     codecs_of,
+    legal_character_sets,
     text_of,
 )
 from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
+from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.checking import passes
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
     MARK_TAGS,
@@ -42,7 +45,7 @@ from dicomveil_engine.structured_content.content_items import ContentAction, Con
 BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
-_WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CHECKED_KEEP, Treatment.CONSTANT))
+_WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CONSTANT))
 """What waits for the second turn, in which methods see decoded values."""
 _METHOD_CODES = f"{METHOD_CODES:08X}"
 CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
@@ -157,7 +160,9 @@ class Rewriting:
         if creator is not None and self.reading.declared and (here.path or (key,))[0] >= CHARACTERISTICS_KEY:
             declared = is_declared_safe(self.reading.declared, int(key, 16), creator)
         entry = self.table.entry(key, vr, creator, declared=declared, plan=here.plan)
-        if entry.is_plain and "BulkDataURI" not in element:
+        if key == CHARACTER_SET:
+            out[key] = legal_character_sets(element)
+        elif entry.is_plain and "BulkDataURI" not in element:
             out[key] = kept(element, entry.tag, vr)
         else:
             self._element(out, key, element, entry, here)
@@ -193,6 +198,9 @@ class Rewriting:
             # What is dropped, too: the names and numbers in it must not survive in free text elsewhere.
             search = treatment is not Treatment.RECURSE
             items = self._items(key, element, entry, here, search=search)
+        if treatment is Treatment.CHECKED_KEEP:
+            self._check(out, key, element, entry, here)
+            return
         new = self._treated(key, element, entry, treatment, here, items)
         if new is not None:
             out[key] = new
@@ -202,6 +210,18 @@ class Rewriting:
             else:
                 out[key] = element
                 self.waiting.append(Waiting(out, key, entry, here.depth, here.codecs))
+
+    def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
+        """Keep an element whose value is everybody's; of another one only the whole data set tells."""
+        if "BulkDataURI" in element:
+            written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
+            is_bulk = entry.vr not in TEXT_VRS
+            out[key] = self._uri(written, "/".join((*here.path, key)).lower(), uri) if is_bulk else {"vr": written}
+        elif passes(entry.tag, entry.vr, decoded(element, entry.tag, entry.vr, here.codecs)):
+            out[key] = kept(element, entry.tag, entry.vr)
+        else:
+            out[key] = element
+            self.waiting.append(Waiting(out, key, entry, here.depth, here.codecs))
 
     def _treated(
         self,

@@ -82,6 +82,6 @@ class DecisionTable:
         if vr not in dictionary.VRS and effect is not Effect.REMOVE:
             raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not effect.keeps
-        treatment = treatment_of(decision.method, effective)
+        treatment = treatment_of(decision.method, effective, is_checked=decision.is_checked)
         is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and tag not in PIXELS and vr == effective
         return Entry(tag, effective, decision, treatment, identifies and tag < _PIXELS, is_plain)

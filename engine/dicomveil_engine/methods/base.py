@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol
 
+from dicomveil_engine.attributes.characters import DEFAULT
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.dates import DateShift
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 Values = list[str] | list[int] | list[float] | bytes
@@ -43,6 +45,8 @@ class Element:
     values: Values
     depth: int = 0
     """0 at the top level of the data set."""
+    codecs: tuple[str, ...] = DEFAULT
+    """By which its text was decoded (`attributes.characters`)."""
 
 
 @dataclass(slots=True)
@@ -61,6 +65,8 @@ class Context:
     """The data set's study is one of this project's own pseudonyms: it has been through the policy before."""
     identifying: IdentifyingWords = field(default_factory=IdentifyingWords)
     """The words of all identifying attributes at any depth: what `clean` takes out of free text."""
+    own: OwnWords = field(default_factory=OwnWords)
+    """The same words, as they are looked for in values that are kept."""
     content_gone: frozenset[tuple[int, ...]] = frozenset()
     """Where content items stood that are left out (structured_content.references)."""
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.methods.base import Context, Element, Method, Values, without_settings
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.values import positions_kept, texts
 
+_UNREADABLE = "\ufffd"
+"""What servers write in JSON for bytes that they cannot decode; what is behind it may be half a name."""
+_ROUNDS = 16
 _VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 
 
@@ -30,10 +34,27 @@ class Clean(Method):
 
     def apply(self, element: Element, context: Context) -> Values | None:
         """The texts without identifying words; `element.values` itself when nothing had to go."""
-        remove_from = context.identifying.remove_from
         values = texts(element)
-        cleaned = [remove_from(text) for text in values]
+        cleaned = [_cleaned(text, element.codecs, context) for text in values]
         return positions_kept(cleaned) if cleaned != values else element.values
+
+
+def _cleaned(text: str, codecs: tuple[str, ...], context: Context) -> str:
+    """The text without what identifies, in whichever way it is read."""
+    if text.isascii() and "\x1b" not in text:
+        return context.identifying.remove_from(text)
+    text = text.partition(_UNREADABLE)[0]
+    for _ in range(_ROUNDS):
+        for reading in characters.readings(text, codecs):
+            if not reading.is_sure and not context.own.are_in(reading.text):
+                continue  # it is one guess of several: what only looks like an identifier in it is chance
+            cleaned = context.identifying.remove_from(reading.text)
+            if cleaned != reading.text:
+                text = reading.written(cleaned)
+                break
+        else:
+            return text
+    return ""
 
 
 BUILDER = without_settings(Clean)

@@ -12,9 +12,9 @@ class Effect(Enum):
     """What a method does with the elements of one VR, as far as that is known without a value."""
 
     KEEP = "kept"
-    """As it came; of a sequence, the items are decided one by one."""
-    CHECK = "kept if legal"
-    """As it came where the value is what its VR says, and emptied where it is not."""
+    """As it came, if the value is legal and names nobody; of a sequence, the items are decided one by one."""
+    CHECK = "kept or emptied"
+    """As it came, or emptied: its value says which."""
     REMOVE = "removed"
     EMPTY = "emptied"
     CONSTANT = "replaced by a constant"

@@ -81,22 +81,32 @@ class Perturb(Method):
         return vr == "AS" or vr in _FLOATS or vr in INTEGER_RANGES
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The numbers with noise, rounded, within the range of the VR; what is no number is refused."""
+        """The numbers with noise, rounded, within the range of the VR; what is not a number is emptied."""
         if context.was_deidentified:
             return element.values
         vr = element.vr
         try:
             if vr in _FORMATS:
-                return self._packed(cast("bytes", element.values), element, context)
+                value = cast("bytes", element.values)
+                is_whole = len(value) % struct.calcsize("<" + _FORMATS[vr]) == 0
+                return self._packed(value, element, context) if is_whole else b""
             if vr in {"AS", "DS", "IS"}:
                 perturbed = {"AS": self._age, "DS": self._decimal, "IS": self._whole}[vr]
-                return [perturbed(text, element, context) if text else "" for text in texts(element)]
+                return self._texts(perturbed, element, context)
             if vr in INTEGER_RANGES:
                 return [self._integer(n, vr, element, context) for n in cast("list[int]", element.values)]
             return [self._float(n, vr, element, context) for n in cast("list[float]", element.values)]
         except (ValueError, OverflowError, struct.error):
             # `from None`: Python's own messages quote the value.
-            raise inapplicable(self.name, element, "it does not hold numbers of that VR") from None
+            raise inapplicable(self.name, element, "a number with this noise is beyond the range of the VR") from None
+
+    @staticmethod
+    def _texts(perturbed: Callable[[str, Element, Context], str], element: Element, context: Context) -> list[str]:
+        """The numbers of a text VR. Values of a list mean something together: without one of them all of them go."""
+        try:
+            return [perturbed(text, element, context) if text else "" for text in texts(element)]
+        except ValueError:
+            return []
 
     def _packed(self, value: bytes, element: Element, context: Context) -> bytes:
         code = _FORMATS[element.vr]

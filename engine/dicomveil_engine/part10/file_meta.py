@@ -40,6 +40,9 @@ _SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
 _ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
 """Elements of group 0002 that say anything to us."""
 _KINDS_REMEMBERED = 256
+_COMMAND_GROUP_LENGTH = bytes(4) + b"\4\0\0\0"
+"""(0000,0000) in implicit VR."""
+_LONGEST_HEAD = 12
 _FIRST_ELEMENT = 6
 """Bytes of the data set that tell how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
@@ -109,7 +112,13 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     start = PREAMBLE_BYTES + 4 if data[PREAMBLE_BYTES : PREAMBLE_BYTES + 4] == PREFIX else 0
     if start == 0 and data[:4] == PREFIX:
         start = 4  # the preamble was cut off
-    if data[start : start + 2] != b"\x02\x00":
+    if data[start : start + 2] != _GROUP:
+        if len(data) < start + _LONGEST_HEAD and not closing:
+            return None
+        try:
+            start = _behind_commands(data, start)
+        except struct.error:
+            raise InvalidDataSetError("the instance is cut off in its first element") from None
         if len(data) < start + _FIRST_ELEMENT and not closing:
             return None
         return _without_meta(data, start), start
@@ -135,27 +144,44 @@ _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 
 
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
-    """What we ask of group 0002, which is always explicit VR little endian, and its end."""
+    """What we ask of group 0002, and its end. It is in explicit VR little endian, but some writers use implicit VR.
+
+    Some write the group twice, with another transfer syntax: what stands first is what readers go by.
+    """
     values: dict[int, str] = {}
     while data[position : position + 2] == _GROUP:
         _, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
+        is_uid = vr == b"UI"
         if vr in _LONG_VRS:
             (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position)
             position += 4
         elif vr not in _VRS:
-            raise InvalidDataSetError("the file meta information is not in explicit VR")
+            (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position - 4)
+            is_uid = True
         if length > _LONGEST:
-            raise InvalidDataSetError("the file meta information is too long")
+            raise InvalidDataSetError("the file meta information has an element that is too long, or in an unknown VR")
         if position + length > len(data):
             raise struct.error
-        if element in _ASKED and vr == b"UI":
-            # Some writers put a second group 0002 behind the first, which is the one that counts.
+        if element in _ASKED and is_uid:
             values.setdefault(element, data[position : position + length].decode("latin-1").strip(" \0"))
         position += length
     if position + 2 > len(data):
         raise struct.error
     return values, position
+
+
+def _behind_commands(data: bytes | bytearray, start: int) -> int:
+    """Where the data set begins in what begins with a command group, as network traffic that was written to a file.
+
+    Its elements are in implicit VR little endian (PS3.7 Section 6.3.1), and its first one has its length.
+    """
+    if data[start : start + 8] != _COMMAND_GROUP_LENGTH:
+        return start
+    (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, start + 8)
+    if length > _LONGEST:
+        raise InvalidDataSetError("the command group at the beginning is too long")
+    return start + 12 + int(length)
 
 
 def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:

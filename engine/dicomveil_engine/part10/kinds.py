@@ -14,40 +14,42 @@ EMPTIED: Final = 3
 CONSTANT: Final = 4
 UID: Final = 5
 CHANGED: Final = 6
-SEQUENCE: Final = 7
-SEARCHED: Final = 8
+CHECKED: Final = 7
+"""Kept, if the value is legal and names nobody."""
+SEQUENCE: Final = 8
+SEARCHED: Final = 9
 """A sequence that goes, with names and numbers in it that must not survive in free text."""
-OPAQUE: Final = 9
-CHOSEN: Final = 10
+OPAQUE: Final = 10
+CHOSEN: Final = 11
 """A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
-PLAIN: Final = 10
+PLAIN: Final = 11
 """What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
-MARK_TEXT: Final = 11
-MARK_CODES: Final = 12
-DECLARED: Final = 13
+MARK_TEXT: Final = 12
+MARK_CODES: Final = 13
+DECLARED: Final = 14
 """The sequence in which the instance says which of its private attributes are safe."""
-CONTENT: Final = 14
+CONTENT: Final = 15
 """A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
-COMPOUND: Final = 7
+COMPOUND: Final = 8
 """Kinds below it concern one element and its value alone; from it on, other elements stand in it or beside it."""
 FIRST_CHANGING: Final = 2
 """Kinds from this one on do not come out as they came; below it, the element is passed over."""
-LAST_CACHED: Final = 8
+LAST_CACHED: Final = 9
 """From COMPOUND up to this one, what became of a short sequence is cached; above it, `handlers` has what is done."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
 """The value need not be there to go on, if it is not noted."""
 VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
 """Nothing of the value comes out."""
 # What concerns the elements after it, or the place where it stands:
-SPECIAL: Final = 15
-STREAMED: Final = 15
-LEFT_OUT: Final = 16
-CHARACTER_SET: Final = 17
-PRIVATE: Final = 18
-DELIMITER: Final = 19
-BOUNDARY: Final = 20
+SPECIAL: Final = 16
+STREAMED: Final = 16
+LEFT_OUT: Final = 17
+CHARACTER_SET: Final = 18
+PRIVATE: Final = 19
+DELIMITER: Final = 20
+BOUNDARY: Final = 21
 # What no table has:
-REFERENCE: Final = 21
+REFERENCE: Final = 22
 """A content item that is nothing but a reference to another; held until it is known where that one stands."""
-FRAGMENT: Final = 22
+FRAGMENT: Final = 23
 """A sequence that was walked before, elsewhere."""

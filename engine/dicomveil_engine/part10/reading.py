@@ -5,6 +5,7 @@ The instances of a series say the same of everything but themselves: what follow
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
@@ -15,8 +16,16 @@ from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, Subject, identifying_texts, is_contribution
+from dicomveil_engine.rewriting.context import (
+    CONTRIBUTION_VR,
+    Named,
+    Subject,
+    identifying_texts,
+    is_contribution,
+    words_of,
+)
 from dicomveil_engine.structured_content.references import ContentTree, Position
+from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 _SUBJECTS_REMEMBERED = 256
@@ -48,7 +57,7 @@ class Known(NamedTuple):
     subject: Subject
     sop_instance_uid: str
     """Empty where no method asks for it."""
-    words: IdentifyingWords
+    words: tuple[IdentifyingWords, OwnWords]
     gone: frozenset[Position]
     """Where content items stood that are left out."""
 
@@ -122,18 +131,22 @@ class ReadingCache:
 
     def new_words(
         self, identifying: tuple[Identifying, ...], was_deidentified: bool, contribution: str
-    ) -> IdentifyingWords:
-        """The words of identifying values; none of an instance that was made in pseudonymised space."""
-        words = IdentifyingWords()
+    ) -> tuple[IdentifyingWords, OwnWords]:
+        """The words of identifying values; none of an instance that was made in pseudonymised space.
+
+        Raises InvalidDataSetError when there are too many of them.
+        """
         every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
+        named = list(self._named(every, was_deidentified))
+        if is_contribution((one.text for one in named if one.vr == CONTRIBUTION_VR), contribution):
+            return IdentifyingWords(), OwnWords()
+        return words_of(named, self._policy.limits.names)
+
+    def _named(self, every: Iterable[Noted], was_deidentified: bool) -> Iterator[Named]:
         for one in every:
-            vr = one[0].vr
-            texts = identifying_texts(vr, partial(_values, one), self._policy, was_deidentified=was_deidentified)
-            if vr == CONTRIBUTION_VR and is_contribution(texts, contribution):
-                return IdentifyingWords()
-            for text in texts:
-                words.add(text, vr)
-        return words
+            (entry, _, codecs), read = one, partial(_values, one)
+            for text in identifying_texts(entry.vr, read, self._policy, was_deidentified=was_deidentified):
+                yield Named(text, entry.vr, entry.tag, codecs)
 
 
 def _values(noted: Noted) -> Values:

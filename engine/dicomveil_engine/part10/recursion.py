@@ -132,6 +132,9 @@ def walk_sequence(
                     continue
                 entry, kind = decided, decided.kind
             after = value_at + length
+            if kind == kinds.CHECKED and after <= item_end and buffer[value_at:after] in entry.passed:
+                position = after
+                continue
             if kind >= kinds.COMPOUND:
                 if walked is None:
                     place = state.place(depth, encoding.name, item_codecs)
@@ -189,7 +192,9 @@ def change(
     section, buffer, kind = state.section, state.buffer, entry.kind
     start = section.start
     new: bytes | None = b""
-    if kind == kinds.CHANGED:
+    if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
+        return
+    if kind in {kinds.CHANGED, kinds.CHECKED}:
         section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))
     elif kind == kinds.UID:
         new = state.tables.new_uids[buffer[position + entry.head : after].strip(b" \0")]

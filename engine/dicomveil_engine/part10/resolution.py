@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import renumbered
+from dicomveil_engine.part10.encoding import CHARACTER_SET_VRS
 from dicomveil_engine.part10.fragment import Fragment
 from dicomveil_engine.part10.reading import Known
 from dicomveil_engine.part10.table import Pending
+from dicomveil_engine.rewriting.checking import checked
 from dicomveil_engine.rewriting.resolution import resolve
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.references import Renumbering
@@ -45,19 +47,26 @@ def resolved(pending: Pending, context: Context) -> bytes:
     try:
         values = entry.values.decode(entry.vr, raw[entry.head :], codecs)
     except ValueError:
+        if entry.kind == kinds.CHECKED:
+            return entry.emptied()
         raise InvalidDataSetError(
             f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
         ) from None
 
+    is_whole = entry.vr not in CHARACTER_SET_VRS or characters.is_whole(raw[entry.head :], codecs)
+    element = Element(entry.tag, entry.vr, values, 0 if entry.is_top else 1, codecs)
+
     def write(changed: Values | None) -> bytes:
         if changed is None:
             return b""
-        if changed == values:
+        if changed == values and is_whole:
             return raw
         value = entry.values.encode(entry.vr, changed, codecs)
         return entry.encoding.element_head(entry.key, len(value)) + value
 
-    return resolve(method, entry.rule, Element(entry.tag, entry.vr, values, 0 if entry.is_top else 1), context, write)
+    if entry.kind == kinds.CHECKED:
+        return write(checked(element, context))
+    return resolve(method, entry.rule, element, context, write)
 
 
 class Resolver(dict[Pending, bytes]):
@@ -65,7 +74,7 @@ class Resolver(dict[Pending, bytes]):
 
     def __init__(self, known: Known) -> None:
         super().__init__()
-        self._context = known.subject.context(known.sop_instance_uid, known.words, known.gone)
+        self._context = known.subject.context(known.sop_instance_uid, *known.words, known.gone)
         self._room = _BYTES_REMEMBERED
 
     def __missing__(self, pending: Pending) -> bytes:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from dicomveil_engine.attributes import characters, dictionary
+from dicomveil_engine.attributes import characters, dictionary, legality
+from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
-from dicomveil_engine.part10.encoding import Encoding
+from dicomveil_engine.part10.encoding import UNDEFINED, Encoding
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.remembered import Place
 from dicomveil_engine.part10.section import DueMarks, Section
@@ -117,11 +118,33 @@ def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
 def read_character_set(
     state: State, entry: Entry, position: int, length: int, end: int, is_open: bool
 ) -> tuple[str, ...]:
-    """The character sets of the elements behind this one."""
-    value_at = position + entry.head
-    if value_at + length > end:
-        refuse_short(value_at + length, is_open)
-    return characters.codecs_of(state.buffer[value_at : value_at + length])
+    """The character sets of the elements behind this one; what comes out of it are defined terms."""
+    value_at, after = position + entry.head, position + entry.head + length
+    if entry.vr != "CS" or length == UNDEFINED:
+        # As a sequence it would say nothing of the text, and its items would come out.
+        raise InvalidDataSetError(f"{dictionary.describe(entry.tag, entry.vr)} has a VR that it cannot have")
+    if after > end:
+        refuse_short(after, is_open)
+    value = state.buffer[value_at:after]
+    legal = _legal_character_sets(value)
+    if legal is not None:
+        new = entry.encoding.element_head(entry.key, len(legal)) + legal
+        state.section.replace(state.buffer, position, after, new)
+    return characters.codecs_of(value)
+
+
+_CHARACTER_SETS_CACHED = 256
+
+
+@remembered(_CHARACTER_SETS_CACHED)
+def _legal_character_sets(value: bytes) -> bytes | None:
+    """The value of (0008,0005) with defined terms only, padded; None where it has no others."""
+    terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
+    legal = legality.legal_character_sets(terms)
+    if legal == terms or not any(terms):
+        return None
+    new = "\\".join(legal).encode("ascii")
+    return new + b" " if len(new) % 2 else new
 
 
 def decide_private(

@@ -6,7 +6,8 @@ values and no positions.
 
 from __future__ import annotations
 
-from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes import dictionary, legality
+from dicomveil_engine.attributes.characters import DEFAULT
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
 from dicomveil_engine.code_streams.native import IMAGE_TAGS
 from dicomveil_engine.errors import InvalidDataSetError
@@ -14,8 +15,9 @@ from dicomveil_engine.methods.base import Method
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
-from dicomveil_engine.policy import Policy
+from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS
+from dicomveil_engine.rewriting import checking
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_engine.rewriting.dummies import dummy_items
@@ -33,6 +35,10 @@ LAST_STREAMED = 0x7FE00010
 _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 """Private elements whose words must not survive in free text, although they go."""
 
+_LONGEST_PASSED = 1 << 14
+_BYTES_PASSED = 1 << 22
+_BYTES_BESIDE = 64
+"""Of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
 _ENTRIES_REMEMBERED = 16_384
 """A stranger may send any tag with any VR; beyond this many a table looks each one up anew."""
 
@@ -42,7 +48,7 @@ NO_BOUNDARY = 0xFFFFFFFF
 _KINDS = {
     Treatment.KEEP: kinds.KEPT,
     Treatment.KEEP_UNREAD: kinds.OPAQUE,
-    Treatment.CHECKED_KEEP: kinds.CHANGED,
+    Treatment.CHECKED_KEEP: kinds.CHECKED,
     Treatment.DROP: kinds.REMOVED,
     Treatment.EMPTY: kinds.EMPTIED,
     Treatment.CONSTANT: kinds.CONSTANT,
@@ -62,6 +68,7 @@ class Entry:
     """What to do with one kind of element."""
 
     __slots__ = (
+        "_room",
         "constant",
         "encoding",
         "head",
@@ -72,6 +79,7 @@ class Entry:
         "kind",
         "method",
         "noted",
+        "passed",
         "rule",
         "tag",
         "usual_uid_head",
@@ -101,10 +109,33 @@ class Entry:
         """Whether it says which instance, study or patient this is."""
         self.noted = False
         """Whether the walker remembers the value: decisions about other elements need it."""
+        self.passed: set[bytes] = set()
+        """Of one that is CHECKED: values that are legal and everybody's."""
+        self._room = _BYTES_PASSED
         self.constant = b""
         """What takes its place, where that is the same in every data set."""
         self.usual_uid_head = b""
         """Of one that is UID: what stands before a pseudonym of the usual length."""
+
+    def passes(self, value: bytes) -> bool:
+        """Whether a value that is CHECKED can be kept, whatever else the instance says."""
+        if value in self.passed:
+            return True
+        if not (self.vr == "DS" and legality.are_short_numbers(value)):
+            try:
+                values = self.values.decode(self.vr, value, DEFAULT)
+            except ValueError:
+                return False
+            if not checking.passes(self.tag, self.vr, values):
+                return False
+        # What is noted must be looked at each time: `passed` says that nothing else is to be done.
+        if not self.noted and len(value) <= _LONGEST_PASSED:
+            if self._room < len(value):
+                self.passed.clear()
+                self._room = _BYTES_PASSED
+            self.passed.add(value)
+            self._room -= len(value) + _BYTES_BESIDE
+        return True
 
     def emptied(self) -> bytes:
         """The element without a value."""
@@ -206,7 +237,7 @@ class DecisionTable(dict[bytes, Entry]):
             decision = self._policy.decide_in_content(self._plan, tag, vr, creator)
         entry = Entry(kinds.CHANGED, tag, vr, key, head, self)
         entry.method, entry.rule = decision.method, decision.rule
-        self._classify(entry, decision.method)
+        self._classify(entry, decision)
         if vr == "SQ" and entry.kind in kinds.VALUE_DROPPED and entry.kind != kinds.CHOSEN:
             entry.kind = kinds.SEARCHED
         entry.identifies = is_identifying(tag, vr) and not decision.method.effect(vr).keeps
@@ -225,13 +256,13 @@ class DecisionTable(dict[bytes, Entry]):
 
     def _classify_pixels(self, entry: Entry) -> None:
         """Pixel Data passes in chunks, or is left out in chunks; either way it is never held."""
-        if entry.kind == kinds.KEPT:
+        if entry.kind in {kinds.KEPT, kinds.CHECKED}:
             entry.kind = kinds.STREAMED
         elif entry.kind in {kinds.REMOVED, kinds.EMPTIED, kinds.CONSTANT}:
             entry.kind = kinds.LEFT_OUT
 
-    def _classify(self, entry: Entry, method: Method) -> None:
-        tag, vr = entry.tag, entry.vr
+    def _classify(self, entry: Entry, decision: Decision) -> None:
+        tag, vr, method = entry.tag, entry.vr, decision.method
         if self.is_top and self._policy.marks is not None and tag in MARK_TAGS:
             treatment = treatment_of_mark(tag, "UN" if entry.key[4:] == b"UN" else vr)
         elif tag == SPECIFIC_CHARACTER_SET:
@@ -240,7 +271,7 @@ class DecisionTable(dict[bytes, Entry]):
         else:
             if not self.is_top:
                 entry.method = method = method.chosen(tag, "", is_top=False)
-            treatment = treatment_of(method, vr)
+            treatment = treatment_of(method, vr, is_checked=decision.is_checked)
         entry.kind = (_SEQUENCE_KINDS if vr == "SQ" else _KINDS)[treatment]
         if treatment is Treatment.EMPTY:
             entry.constant = entry.emptied()

@@ -10,6 +10,7 @@ import struct
 
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.methods.base import BYTES_VRS
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
@@ -121,13 +122,15 @@ def walk_elements(state: State) -> None:
                 here.place = place = _top_place(state)
             if may_repeat:
                 since = _follow(state, place, since, position, after, begun)
-        elif kind == kinds.KEPT and length > LONG_VALUE and _is_streamed(entry, length):
+        elif length > LONG_VALUE and _is_streamed(entry, length):
             state.streamed = entry, length
             break
         else:
             if may_repeat:
                 since = _follow(state, place, since, position, after)
-            if entry is not KEEP or length == UNDEFINED:
+            if kind == kinds.CHECKED and after <= end and buffer[value_at:after] in entry.passed:
+                pass
+            elif entry is not KEEP or length == UNDEFINED:
                 after = _single(state, entry, key, position, length, after)
         position = after
     if since is not None:
@@ -157,7 +160,8 @@ def _single(state: State, entry: Entry, key: bytes, position: int, length: int, 
 
 def _is_streamed(entry: Entry, length: int) -> bool:
     """Whether a long kept value need not be held: nothing behind it identifies what is before it."""
-    return length != UNDEFINED and not entry.noted and entry.tag >> 16 >= FIRST_GROUP_PASSED
+    is_kept = entry.kind == kinds.KEPT or (entry.kind == kinds.CHECKED and entry.vr in BYTES_VRS)
+    return is_kept and length != UNDEFINED and not entry.noted and entry.tag >> 16 >= FIRST_GROUP_PASSED
 
 
 def _walk_or_nothing(

@@ -18,7 +18,6 @@ from dicomveil_engine.methods.clean_required import CleanRequired
 from dicomveil_engine.methods.date_shift import ShiftDates
 from dicomveil_engine.methods.dummy import Dummy
 from dicomveil_engine.methods.keep import Keep
-from dicomveil_engine.methods.keep_legal import KeepLegal
 from dicomveil_engine.methods.pseudonym import Pseudonym
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.refresh_uid import RefreshUID
@@ -45,7 +44,6 @@ class Actions:
     def __init__(self, options: frozenset[Option], date_shift: Mapping[str, object], keys: Keys) -> None:
         self.options = options
         self.keep = Keep()
-        self.keep_legal = KeepLegal()
         self.empty_unchecked = EmptyUnchecked()
         self.remove = Remove()
         self.redact = Redact()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import Option, Row
+from dicomveil_engine.attributes.legality import TIME_ZONE
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.profile.actions import FREE_TEXT_VRS, TIME_VRS, Actions, Verdict
 from dicomveil_engine.profile.compound import BasicCodes
@@ -45,6 +46,8 @@ def _cleaned(actions: Actions, tag: int, vr: str, row: Row, option: Option) -> M
     if option is Option.CLEAN_GRAPHICS:
         # Vector graphics can be read; of the bits of an overlay nobody can say what they show (decision 0012).
         return actions.keep if vr == "SQ" else None
+    if tag == TIME_ZONE:
+        return actions.keep  # it is an offset, or it is emptied
     if vr in TIME_VRS:
         return actions.modified_time(vr)
     if vr == "AE":

@@ -29,9 +29,6 @@ LONGEST_CREATOR = 65
 FIRST_BLOCK = 0x1000
 """PS3.5 Section 7.8.1: (gggg,1000) is the first element of the first private block."""
 
-_CHECKED_VRS = frozenset(("AS", "CS", "DS", "IS"))
-"""Numbers and codes that are written as text, and so can be something else."""
-
 
 @dataclass(frozen=True)
 class PrivateBlock:
@@ -91,8 +88,6 @@ def _method(actions: Actions, tag: int, vr: str) -> Method:
     if vr in BYTES_VRS:
         # PS3.15 E.3.10: "particularly unsafe". Whole files with patient's names are among the listed ones.
         return actions.remove
-    if vr in _CHECKED_VRS:
-        return actions.keep_legal
     method = method_by_vr(actions, tag, vr)
     # No IOD asks for a private attribute, so that none need stand there empty.
     return actions.remove if method.effect(vr) is Effect.EMPTY else method

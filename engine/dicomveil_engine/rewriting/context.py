@@ -6,8 +6,9 @@ Both encodings read the values in their own notation; what follows from them is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from dicomveil_engine.attributes import characters
 from dicomveil_engine.attributes.well_known import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -16,7 +17,9 @@ from dicomveil_engine.attributes.well_known import (
     STUDY_DATE,
     STUDY_INSTANCE_UID,
 )
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Values
+from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
@@ -63,7 +66,11 @@ class Subject:
         self.was_deidentified = policy.is_pseudonym_uid(self.study_instance_uid)
 
     def context(
-        self, sop_instance_uid: str, words: IdentifyingWords, gone: frozenset[tuple[int, ...]] = frozenset()
+        self,
+        sop_instance_uid: str,
+        words: IdentifyingWords,
+        own: OwnWords,
+        gone: frozenset[tuple[int, ...]] = frozenset(),
     ) -> Context:
         """All that methods may know of the data set."""
         return Context(
@@ -76,6 +83,7 @@ class Subject:
             study_date=self.study_date,
             was_deidentified=self.was_deidentified,
             identifying=words,
+            own=own,
             content_gone=gone,
         )
 
@@ -103,3 +111,30 @@ def identifying_texts(
     if isinstance(values, bytes):
         return []
     return [text for text in map(str, values) if not policy.is_pseudonym_patient_id(text)]
+
+
+class Named(NamedTuple):
+    """One value of an identifying attribute."""
+
+    text: str
+    vr: str
+    tag: int
+    codecs: tuple[str, ...]
+
+
+def words_of(named: Iterable[Named], limit: int) -> tuple[IdentifyingWords, OwnWords]:
+    """The words of identifying values, each read in every way that its bytes allow.
+
+    Raises InvalidDataSetError when there are more values than the limit.
+    """
+    words, own = IdentifyingWords(), OwnWords()
+    for number, one in enumerate(dict.fromkeys(named)):
+        if number >= limit:
+            raise InvalidDataSetError(
+                f"the data set names more than {limit} persons and identifiers; "
+                "raise the limit names if such instances are to pass"
+            )
+        for reading in characters.readings(one.text, one.codecs):
+            words.add(reading.text, one.vr)
+            own.add(reading.text, one.vr, one.tag)
+    return words, own

@@ -13,6 +13,7 @@ from enum import Enum
 
 from dicomveil_engine.methods.base import BYTES_VRS, Context, Element, Method, Values
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.rewriting.checking import UNCHECKED_VRS
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, METHOD_TEXT
 
 
@@ -24,13 +25,7 @@ class Treatment(Enum):
     KEEP_UNREAD = "keep unread"
     """Of VR UN: as it came, unless items can be read in it, to which the policy applies (PS3.5 Section 6.2.2)."""
     CHECKED_KEEP = "keep, but check the value"
-    """As it came where the value is legal for its VR, and emptied where it is not.
-
-    The place for whatever else is to be looked at before a value is kept: `_OF_VALUES` says which effects are treated
-    so, `treatment_of` for which VRs. The method's `apply` gives the value or nothing, with the whole header known, so
-    that it may look at `Context.identifying` too. A check that needs the bytes alone can be done by the walker when
-    it meets the element: it is then a kind of its own in `part10.table`.
-    """
+    """As it came where the value is legal and names nobody of the data set, else emptied (`checking`)."""
     DROP = "drop"
     EMPTY = "empty"
     CONSTANT = "constant"
@@ -54,7 +49,7 @@ class Treatment(Enum):
 _OF_VALUES = {
     Effect.KEEP: Treatment.KEEP,
     Effect.JUDGE_ITEMS: Treatment.KEEP,
-    Effect.CHECK: Treatment.CHECKED_KEEP,
+    Effect.CHECK: Treatment.APPLY,
     Effect.REMOVE: Treatment.DROP,
     Effect.EMPTY: Treatment.EMPTY,
     Effect.CONSTANT: Treatment.CONSTANT,
@@ -74,12 +69,16 @@ _OF_SEQUENCES = _OF_VALUES | {
 """What it means for a sequence."""
 
 
-def treatment_of(method: Method, vr: str) -> Treatment:
-    """What is done with elements of this (effective) VR by this method."""
+def treatment_of(method: Method, vr: str, *, is_checked: bool = False) -> Treatment:
+    """What is done with elements of this (effective) VR by this method; `is_checked` as in a decision."""
     if vr == "SQ":
         return _OF_SEQUENCES[method.effect(vr)]
     treatment = _OF_VALUES[method.effect(vr)]
-    return Treatment.KEEP_UNREAD if treatment is Treatment.KEEP and vr == "UN" else treatment
+    if treatment is not Treatment.KEEP:
+        return treatment
+    if vr == "UN":
+        return Treatment.KEEP_UNREAD
+    return Treatment.CHECKED_KEEP if is_checked and vr not in UNCHECKED_VRS else treatment
 
 
 def treatment_of_mark(tag: int, vr: str) -> Treatment:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of, vr_of
-from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
@@ -151,7 +150,7 @@ def _as_it_is(policy: Policy, level: Level, key: MatchingKey) -> str:
         if method.date_move is not None:
             return widen_dates(key.value, policy.date_range)
         effect = method.effect("DA")
-        return widen_dates(key.value, 0) if effect.keeps or effect is Effect.CHECK else ""
+        return widen_dates(key.value, 0) if effect.keeps else ""
     if tag == _CODES[level] and policy.keeps(tag, "CS"):
         # Case does not matter to matching, but may to the origin server: PS3.5 has codes in upper case only.
         return key.value.upper() if key.value.isalnum() else ""

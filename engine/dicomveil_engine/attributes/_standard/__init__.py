@@ -125,5 +125,8 @@ class SafePrivate:
 
 SAFE_PRIVATE = SafePrivate(files(__name__).joinpath("safe_private.json").read_text(encoding="utf-8"))
 
+DEFINED_TERM_WORDS = frozenset(files(__name__).joinpath("defined_terms.txt").read_text(encoding="ascii").split())
+"""Words of the defined terms and enumerated values of PS3.3, in upper case (scripts/generate_defined_terms.py)."""
+
 DESCRIPTIVE_WORDS = frozenset(files(__name__).joinpath("descriptive_words.txt").read_text(encoding="ascii").split())
 """Words that describe images and name nobody, in lower case (scripts/generate_descriptive_words.py)."""

@@ -37,8 +37,8 @@ MEANINGS = {
     "C *generalized*": "a date is cut to its year, quarter, month or week, an age or number to a bin, as the "
     "configuration says",
     "C *perturbed*": "noise is added to a number, the same for the same number in the same study and attribute",
-    "K": "unchanged; a sequence stays, and each of its items is treated by the same rules",
-    "K *if legal*": "unchanged where it is legal for its VR, else emptied",
+    "K": "unchanged where it is legal for its VR and holds no word of the instance's own identifying attributes, else "
+    "emptied (section 5); a sequence stays, and each of its items is treated by the same rules",
 }
 """Action → what happens, in the order of the statement."""
 

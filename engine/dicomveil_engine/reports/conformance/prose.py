@@ -94,7 +94,8 @@ SAFE_PRIVATE = """\
 {names}: of private attributes those stay that Table E.3.10-1 lists (below), and those that the instance
 declares safe in (0008,0300), in whichever block their creator has reserved; the creator comes out with them.
 Safe is not the same as kept: UIDs are replaced, dates treated as in section 4, texts cleaned, sequences
-recursed into, numbers and codes in text kept if legal, and OB, OW, UN and other bytes go."""
+recursed into, everything else checked as other values that are kept (section 5), and OB, OW, UN and other bytes
+go."""
 
 RULES = "The first rule that fits an element decides, at every depth; what no rule names is decided by the profile."
 

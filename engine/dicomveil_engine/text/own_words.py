@@ -1,0 +1,125 @@
+"""Whether a value that is kept holds a word of its own data set's: names, identifiers, dates, institutions.
+
+For values that stay or go as a whole, such as codes and titles: nothing is taken out of them, and what is only written
+like an identifier does not count. A look-up per word, whatever the number of words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.legality import IDENTIFYING_DIGITS, is_decimal
+from dicomveil_engine.text import names
+from dicomveil_engine.text.known_dates import notations
+from dicomveil_engine.text.spelling import fold, spellings, with_joined_particles
+
+DUMMY_WORD = "anonymous"
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W_]+")
+_DIGITS = re.compile(r"\d+", re.ASCII)
+_GAPS = re.compile(r"[\W_]+")
+_WITHOUT_BLANKS = re.compile(r"[^\x00-\u0e00]")
+"""Scripts that write no blanks between words."""
+_SHORTEST = 2
+_LONG = 6
+"""Letters and digits; an identifier that has as many is found within other text, too."""
+_DATE_DIGITS = 8
+_LONGEST_NUMBER = 32
+
+_PLACES = frozenset(
+    tag
+    for keyword in (
+        *("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "RequestingService"),
+        *("VerifyingOrganization", "ClinicalTrialSiteName", "ClinicalTrialSiteID", "OrderEntererLocation"),
+        *("RegionOfResidence", "BranchOfService", "MilitaryRank", "CurrentPatientLocation"),
+        *("PatientInstitutionResidence", "InsurancePlanIdentification"),
+    )
+    if (tag := dictionary.tag_of(keyword)) is not None
+)
+"""Attributes that say where something was, with words that coding schemes and departments have, too."""
+
+
+class OwnWords:
+    """The words of one data set's identifying attributes."""
+
+    __slots__ = ("_long", "_numbers", "_of_places", "_words")
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        """Of persons, and identifiers."""
+        self._of_places: set[str] = set()
+        self._long: set[str] = set()
+        """Letters and digits without what is between them."""
+        self._numbers: set[str] = set()
+        """Without zeros at the beginning."""
+
+    def add(self, value: str, vr: str, tag: int = 0) -> None:
+        """Note one value of an identifying attribute."""
+        if vr == "PN":
+            self._add_name(value)
+        elif vr == "DA":
+            self._numbers |= {text for text in notations(value) if len(text) == _DATE_DIGITS and text.isdecimal()}
+        elif tag in _PLACES:
+            self._of_places |= {word for word in _LETTERS.findall(fold(value)) if len(word) > _SHORTEST}
+        else:
+            self._add_identifier(fold(value))
+        self._words.discard(DUMMY_WORD)
+        self._long.discard(DUMMY_WORD)
+
+    def _add_name(self, value: str) -> None:
+        for group in value.split("="):
+            written = _LETTERS.findall(unicodedata.normalize("NFC", group))
+            parts = [part for part in map(fold, written) if part]
+            for word in (*(spelling for part in written for spelling in spellings(part)), *names.joined(parts)):
+                self._add_word(word)
+            for phrase in with_joined_particles(parts):
+                self._add_word(phrase.replace(" ", ""))
+
+    def _add_word(self, word: str) -> None:
+        word = _GAPS.sub("", word)
+        if _WITHOUT_BLANKS.search(word) and word:
+            self._long.add(word)
+        elif len(word) >= _SHORTEST:
+            self._words.add(word)
+
+    def _add_identifier(self, folded: str) -> None:
+        joined = _GAPS.sub("", folded)
+        if len(joined) >= _SHORTEST:
+            (self._long if len(joined) >= _LONG else self._words).add(joined)
+        for part in _LETTERS_AND_DIGITS.findall(folded):
+            if len(part) > _SHORTEST:
+                self._words.add(part)
+        digits = _DIGITS.findall(folded)
+        numbers = {number.lstrip("0") for number in (*digits, "".join(digits))}
+        self._numbers |= {number for number in numbers if len(number) >= IDENTIFYING_DIGITS}
+
+    def are_in(self, text: str, *, places: bool = True) -> bool:
+        """Whether a text holds one of the words; of a number, whether it is one of the identifiers.
+
+        Without `places` the words of institutions and departments do not count.
+        """
+        if is_decimal(text.strip(" ")):
+            return self.is_number(text)
+        folded = fold(text)
+        words = {*_LETTERS.findall(folded), *_LETTERS_AND_DIGITS.findall(folded)}
+        if not words.isdisjoint(self._words) or (places and not words.isdisjoint(self._of_places)):
+            return True
+        joined = _GAPS.sub("", folded)
+        return joined in self._words or any(long in joined for long in self._long)
+
+    def is_number(self, text: str) -> bool:
+        """Whether a number is one of the identifiers: of its digits before the decimal point, if there are six."""
+        if not self._numbers or len(text) > _LONGEST_NUMBER:
+            return False
+        try:
+            number = abs(float(text))
+            whole = str(int(number))
+        except (ValueError, OverflowError):
+            return False
+        return whole in self._numbers or text.strip(" +-").lstrip("0") in self._numbers
+
+    def are_in_uid(self, uid: str) -> bool:
+        """Whether a component of a UID is one of the numbers."""
+        return not self._numbers.isdisjoint(uid.split("."))

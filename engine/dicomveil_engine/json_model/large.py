@@ -41,6 +41,8 @@ def read(text: bytes, start: int = 0) -> tuple[Any, int]:
     stack: list[_Container] = []
     for token in _TOKEN.finditer(text, start):
         place, character = token.start(), text[token.start()]
+        if not stack and place != start:
+            raise ValueError(_NOT_JSON)
         if character == _COMMA:
             if not stack:
                 raise ValueError(_NOT_JSON)

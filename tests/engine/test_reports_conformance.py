@@ -14,6 +14,7 @@ from dicomveil_engine.methods.base import MethodBuilder
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.reports.conformance import conformance_statement
 from dicomveil_engine.reports.conformance.actions import MEANINGS, action_of
+from dicomveil_engine.reports.conformance.prose import PIXEL_GATE
 from engine.datasets import KEY, preset, rule, rules
 
 ROOT = Path(__file__).parents[2]
@@ -100,8 +101,20 @@ def test_pixel_data(rules_: list[dict[str, object]], passes: bool) -> None:
     """That they pass is said where they do."""
     statement = conformance_statement([rules(*rules_, profile="basic")])
 
-    assert ("Pixel data pass as they are" in statement) is passes
+    assert ("Text burnt into pixels passes" in statement) is passes
     assert ("a rule keeps Pixel Data from coming out" in statement) is not passes
+
+
+@pytest.mark.parametrize("gate", ["trust", "sample", "strokes", "look"])
+def test_pixels_that_are_cleaned(gate: str) -> None:
+    """The statement says which slices are looked at, and promises no more."""
+    policy = load_policy({"profile": "basic", "pixels": {"gate": gate}}, bytes(32))
+    statement = conformance_statement([policy])
+
+    assert "Text burnt into pixels passes" not in statement
+    assert "all text in pixels that is found is covered" in statement
+    assert PIXEL_GATE[gate] in statement
+    assert "113102 is never claimed" in statement
 
 
 def test_rules_alone_claim_nothing() -> None:

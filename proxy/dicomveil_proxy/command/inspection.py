@@ -5,6 +5,7 @@
     decrypt       the way back from encrypt          decrypt.py
     conformance   the statement of PS3.15            conformance.py
     config        check, convert, schema             config.py
+    masks         device tables of others            masks.py
 
 As in the package itself, what a command does is imported when it is called for.
 """
@@ -184,3 +185,26 @@ def _config_schema() -> None:
 
 
 commands.add_typer(config_commands)
+
+
+mask_commands = typer.Typer(name="masks", help="Device tables for text in pixels.", no_args_is_help=True)
+commands.add_typer(mask_commands)
+
+
+@mask_commands.callback()
+def _masks() -> None:
+    """Device tables for text in pixels."""
+
+
+@mask_commands.command("import")
+def _import_masks(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recipe of pydicom/deid, or a script of CTP.")],
+    *,
+    syntax: Annotated[
+        Literal["deid", "ctp"] | None, typer.Option("--format", help="Which of both; recognised if not given.")
+    ] = None,
+) -> None:
+    """Write a device table of somebody else's as one of ours, on standard output."""
+    from dicomveil_proxy.command import masks  # noqa: PLC0415
+
+    masks.run(file, syntax)

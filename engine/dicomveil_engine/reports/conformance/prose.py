@@ -115,11 +115,30 @@ not look like one of PS3.5's is refused. Where the bytes contradict the announce
 uncompressed little endian syntaxes, the bytes decide and the File Meta Information says what is true."""
 
 PIXELS = """\
-- **Pixel data pass as they are, text that is burnt into them included.** (0028,0301) Burned In Annotation and
-  (0028,0302) Recognizable Visual Features pass as they came and are never set. The same holds for frames,
-  rendered pictures and thumbnails. Do not serve secondary captures, ultrasound, scanned documents or dose screens
-  to people who must not know the patient, unless you know that they hold no text.
+- **Text burnt into pixels passes.** (0028,0301) Burned In Annotation is emptied unless it says YES, because nobody has
+  checked it; (0028,0302) Recognizable Visual Features passes as it came. The same holds for frames, rendered pictures
+  and thumbnails. Do not serve secondary captures, ultrasound, scanned documents or dose screens to people who must not
+  know the patient, unless you know that they hold no text.
 - Faces in head CT and MR are not removed."""
+
+PIXELS_CLEANED = """\
+- Text in pixels is found by optical character recognition, which misses some: see docs/pixels.md for rates. Faces are
+  never removed, and 113102 is never claimed."""
+
+PIXEL_TEXT = {
+    "refuse": "instances that may hold text in their pixels are refused",
+    "allText": "all text in pixels that is found is covered",
+    "sensitiveText": "text in pixels that is found is covered, unless it is recognised as technique",
+    "sensitiveTextCleanDescriptors": "text in pixels that is found is covered, unless it is recognised as technique "
+    "that no description of the header says",
+}
+PIXEL_GATE = {
+    "trust": "ORIGINAL\\PRIMARY single-frame CT, MR and PT pass without a look, and nothing is claimed for them",
+    "sample": "of ORIGINAL\\PRIMARY single-frame CT, MR and PT the first, middle and last of a series are looked at, "
+    "and all if one of them holds text",
+    "strokes": "of ORIGINAL\\PRIMARY single-frame CT, MR and PT those are looked at in which a fast test finds strokes",
+    "look": "ORIGINAL\\PRIMARY single-frame CT, MR and PT are looked at, too",
+}
 
 WITHOUT = {
     Option.RETAIN_SAFE_PRIVATE: "private attributes go, all of them, unless a rule names them.",

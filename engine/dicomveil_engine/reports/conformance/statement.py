@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import SAFE_PRIVATE, TABLE_E1, Option
+from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.methods.by_type import CHOICES
 from dicomveil_engine.methods.dummy import constant
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -225,7 +226,16 @@ def _layer(policies: Policies) -> str:
 
 def _not_done(policies: Policies) -> str:
     without_pixels = [name for name, policy in policies.items() if not policy.releases_pixels]
-    parts = [prose.PIXELS] if len(without_pixels) < len(policies) else []
+    released = [policy for name, policy in policies.items() if name not in without_pixels]
+    parts = [prose.PIXELS] if any(policy.pixels.text is PixelText.KEEP for policy in released) else []
+    if any(policy.pixels.cleans for policy in released):
+        parts.append(prose.PIXELS_CLEANED)
+    parts += [
+        f"- {_names([name])}: {prose.PIXEL_TEXT[policy.pixels.text.value]}; "
+        f"{prose.PIXEL_GATE[policy.pixels.gate.value]}."
+        for name, policy in policies.items()
+        if policy.pixels.text is not PixelText.KEEP
+    ]
     if without_pixels:
         parts.append(f"- {_names(without_pixels)}: a rule keeps Pixel Data from coming out as it is.")
     for option, text in prose.WITHOUT.items():

@@ -1,0 +1,39 @@
+"""Importing a device table writes one of ours, and says what was left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.masks import read_table
+from dicomveil_proxy.command import masks
+
+CTP = '{ Manufacturer.contains("ACME") } (0,0,640,40) { !Rows.equals("4") } (0,0,1,1)'
+DEID = "FORMAT dicom\nLABEL one\n  contains Manufacturer ACME\n  coordinates 0,0,640,40\n"
+
+
+@pytest.mark.parametrize("text", [CTP, DEID])
+def test_a_table_is_written(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output; the format is recognised."""
+    file = tmp_path / "table"
+    file.write_text(text)
+    masks.run(file, None)
+    written = capsys.readouterr()
+    [device] = read_table(written.out).devices
+
+    assert device.mask == (Box(0, 0, 640, 40),)
+    assert ("left out: signature 2" in written.err) is (text is CTP)
+
+
+@pytest.mark.parametrize("text", ["", "LABEL x\n", "\x00"])
+def test_nothing_to_import(text: str, tmp_path: Path) -> None:
+    """A file without entries is refused rather than written as an empty table."""
+    file = tmp_path / "table"
+    file.write_text(text)
+    with pytest.raises(typer.Exit):
+        masks.run(file, None)
+    with pytest.raises(typer.Exit):
+        masks.run(tmp_path / "missing", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomveil_engine import Policy
+from dicomveil_engine import Policy, load_policy
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import MethodBuilder

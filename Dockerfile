@@ -36,6 +36,6 @@ WORKDIR /var/lib/dicomveil
 VOLUME /var/lib/dicomveil
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(f\"http://127.0.0.1:{os.environ['DICOMVEIL_PORT']}/healthz\", timeout=3)"]
+  CMD ["python", "-c", "import os, ssl, urllib.request as u; s = 'https' if os.environ.get('DICOMVEIL_TLS__CERTIFICATE') else 'http'; u.build_opener(u.ProxyHandler({}), u.HTTPSHandler(context=ssl._create_unverified_context())).open(f\"{s}://127.0.0.1:{os.environ['DICOMVEIL_PORT']}/healthz\", timeout=3)"]
 ENTRYPOINT ["dicomveil"]
 CMD ["serve"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute
 from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.tokens import TokenFile
 from proxy.fakes import HOST, INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance
+from proxy.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -230,25 +232,50 @@ DISGUISES = [
 
 
 @pytest.mark.parametrize("raw", DISGUISES)
-async def test_paths_in_disguise(tmp_path: Path, raw: str) -> None:
-    """With four kinds of tokens that are no credentials for it, nothing of the archive comes, however it is written."""
-    async with server(tmp_path) as here:
-        stroke = here.token(["stroke"], ["search", "retrieve", "store"])
-        metrics = here.token(["*"], ["metrics"])
-        path, _, query = raw.partition("?")
-        refused = (None, b"Bearer wrong", b"Basic YTpi")
-        for credentials in (*refused, f"Bearer {stroke}".encode(), f"Bearer {metrics}".encode()):
-            status, body = await raw_answer(here.application, path, query, credentials)
+async def test_paths_in_disguise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    """However a path is written: with nothing, or with four kinds of credentials for another project, nothing comes."""
+    provider = IdentityProvider()
+    monkeypatch.setattr("dicomveil_proxy.service.guard.Transport", provider.transport)
+    stroke = {"projects": ["stroke"], "can": ["search", "retrieve", "store"]}
+    access = {
+        "tokens": tmp_path / "tokens.json",
+        "oidc": {"issuer": ISSUER, "audience": AUDIENCE, "groups": {"stroke": stroke}},
+        "certificates": [{"subject": "CN=stroke", **stroke}],
+    }
+    path, _, query = raw.partition("?")
+    async with server(tmp_path, access=access) as here:
+        token = here.token(["stroke"], stroke["can"])
+        signed = provider.token(exp=int(time.time()) + 600, groups=["stroke"])
+        certificate = {"tls": {"client_cert_name": "CN=stroke"}}
+        valid = [(f"Bearer {token}", {}), (f"Bearer {signed}", {}), (None, certificate)]
+        for credentials, extensions in valid:
+            # They are valid, for what they are for.
+            own = await raw_answer(here.application, "/projects/stroke/dicom-web/studies", "", credentials, extensions)
+            assert own[0] == 200
+        here.origin.asked.clear()
+        refused = [
+            (None, {}),
+            ("Bearer wrong", {}),
+            ("Basic YTpi", {}),
+            ("Bearer x.y.z", {}),
+            ("Bearer x", certificate),
+        ]
+        for expected, kinds in ((401, refused), (404, valid)):
+            for credentials, extensions in kinds:
+                status, body = await raw_answer(here.application, path, query, credentials, extensions)
 
-            is_open = path == "/healthz"
-            assert status in ({200} if is_open else {401} if credentials in refused else {403, 404})
-            assert is_open or body.startswith(b'{"code":')
+                is_open = path in OPEN_PATHS
+                assert status == (200 if is_open else expected)
+                assert body.startswith(b'{"status":"ok"' if is_open else b'{"code":')
         assert here.origin.asked == []
 
 
-async def raw_answer(application: FastAPI, path: str, query: str, credentials: bytes | None) -> tuple[int, bytes]:
+async def raw_answer(
+    application: FastAPI, path: str, query: str, credentials: str | None, extensions: dict[str, Any]
+) -> tuple[int, bytes]:
     """The answer to a path as it stands, which clients would tidy; decoded once, as servers do."""
     got: list[Any] = []
+    authorization = [(b"authorization", credentials.encode())] if credentials else []
     scope = {
         "type": "http",
         "method": "GET",
@@ -256,8 +283,9 @@ async def raw_answer(application: FastAPI, path: str, query: str, credentials: b
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [(b"host", b"proxy.test"), *([(b"authorization", credentials)] if credentials else [])],
+        "headers": [(b"host", b"proxy.test"), *authorization],
         "client": ("127.0.0.1", 1),
+        "extensions": extensions,
     }
 
     async def receive() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dicomveil_proxy.trust.certificates import ClientCertificates
 from dicomveil_proxy.trust.doors import Doors
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.oidc import OIDCTokens
+from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
@@ -40,7 +41,8 @@ def guard(application: FastAPI, settings: Settings, projects: Sequence[Project],
         label_of(project.name): project.policy.is_pseudonym_uid if project.policy.replaces_uids else None
         for project in projects
     }
-    application.add_middleware(Recording, audit=audit, pseudonyms=pseudonyms)
+    peers = Peers(settings.trusted_proxies)
+    application.add_middleware(Recording, audit=audit, pseudonyms=pseudonyms, peers=peers)
 
 
 def authenticators_of(settings: Settings) -> list[Authenticator]:

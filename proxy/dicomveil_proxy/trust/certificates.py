@@ -11,7 +11,6 @@ import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from cryptography import x509
@@ -19,6 +18,7 @@ from starlette.types import Scope
 
 from dicomveil_proxy.errors import BadRequest
 from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 _HEADER = b"client-cert"
@@ -32,7 +32,7 @@ class ClientCertificates:
 
     def __init__(self, access: AccessSettings, trusted_proxies: Sequence[str]) -> None:
         self._access = access
-        self._networks = [ip_network(each, strict=False) for each in trusted_proxies]
+        self._peers = Peers(trusted_proxies)
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
         """The holder; None where the request presents a token, which then counts, or no certificate that is known.
@@ -51,7 +51,7 @@ class ClientCertificates:
 
     def _forwarded(self, scope: Scope) -> str | None:
         """The subject of the certificate that a trusted proxy names."""
-        if not self._access.client_cert_header or not self._is_trusted(scope):
+        if not self._access.client_cert_header or not self._peers.is_trusted(scope):
             return None
         found = [value for name, value in scope["headers"] if name == _HEADER]
         if not found:
@@ -67,14 +67,6 @@ class ClientCertificates:
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             return None
         return subject_of(certificate)
-
-    def _is_trusted(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        try:
-            peer = ip_address(client[0]) if client else None
-        except ValueError:
-            return False
-        return peer is not None and any(peer in network for network in self._networks)
 
 
 def subject_of(certificate: x509.Certificate) -> str:

@@ -20,6 +20,7 @@ from dicomveil_proxy.errors import AuditUnavailable
 from dicomveil_proxy.service.responses import problem_response
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
 from dicomveil_proxy.trust.doors import Door, door_of, is_open, is_refused
+from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.subject import known_subject_of
 
@@ -54,8 +55,11 @@ def note_count(scope: Scope, count: int) -> None:
 class Recording:
     """Writes down what becomes of each request."""
 
-    def __init__(self, application: ASGIApp, *, audit: Audit, pseudonyms: Mapping[str, IsPseudonym | None]) -> None:
+    def __init__(
+        self, application: ASGIApp, *, audit: Audit, pseudonyms: Mapping[str, IsPseudonym | None], peers: Peers
+    ) -> None:
         """`pseudonyms` says by a project's label which UIDs are its pseudonyms; None where it keeps the originals."""
+        self._peers = peers
         self._application = application
         self._audit = audit
         self._pseudonyms = pseudonyms
@@ -85,7 +89,7 @@ class Recording:
                 Action.REFUSAL,
                 status,
                 subject=subject.label if subject else None,
-                address=_address(scope),
+                address=self._peers.address(scope),
                 request_id=scope.get("request_id"),
                 bytes=size,
                 details={"not_recorded": unrecorded} if unrecorded else {},
@@ -102,7 +106,7 @@ class Recording:
             action,
             outcome,
             subject=subject.label if subject else None,
-            address=_address(scope),
+            address=self._peers.address(scope),
             project=project,
             transaction=door.right.value,
             request_id=scope.get("request_id"),
@@ -269,8 +273,3 @@ def _uids(scope: Scope, is_pseudonym: IsPseudonym | None) -> dict[str, str]:
         pairs = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         named = {_WADO[name]: uid for name, uid in pairs.items() if name in _WADO}
     return {level: uid for level, uid in named.items() if len(uid) <= 64 and is_pseudonym(uid)}
-
-
-def _address(scope: Scope) -> str | None:
-    client = scope.get("client")
-    return client[0] if client else None

@@ -22,8 +22,19 @@ from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
+from dicomveil_proxy.jobs.crews.dask import Cluster
 from dicomveil_proxy.jobs.destinations.opening import To
-from dicomveil_proxy.jobs.export import Ending, Export, ExportJob, Summary, Terms, Watcher, checked_places
+from dicomveil_proxy.jobs.export import (
+    Ending,
+    Export,
+    ExportJob,
+    Summary,
+    Terms,
+    Watcher,
+    checked_places,
+    on_dask,
+    processes,
+)
 from dicomveil_proxy.jobs.forecast import Forecast
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
@@ -74,6 +85,7 @@ class Wanted:
     subjects: Path | None = None
     unlinkable: bool = False
     dry_run: bool = False
+    scheduler: str | None = None
 
 
 def run(wanted: Wanted) -> None:
@@ -201,7 +213,11 @@ def _export(
     checked_places(job, terms, *([wanted.linkage] if wanted.linkage else []))
     if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
         raise ConfigurationError("report: its folder does not exist")
-    return partial(Export, job, cohort, terms), rows
+    make_crew = processes
+    if wanted.scheduler is not None:
+        key_file = wanted.key_file or settings.key_file
+        make_crew = partial(on_dask, Cluster(wanted.scheduler, key_file.absolute()))
+    return partial(Export, job, cohort, terms, make_crew=make_crew), rows
 
 
 def state_of(text: str | None) -> Path | str:

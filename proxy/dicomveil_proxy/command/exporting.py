@@ -97,6 +97,12 @@ def _export(
         int, typer.Option(min=1, max=256, metavar="N", help="Connections to the archive, of all workers together.")
     ] = 4,
     jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Processes.")] = 2,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tls://HOST:PORT", help="Work on the Dask cluster of this scheduler; `local` starts one here."
+        ),
+    ] = None,
     retries: Annotated[
         int, typer.Option(min=0, max=100, metavar="N", help="How often a series that failed is tried again.")
     ] = 3,
@@ -157,6 +163,7 @@ def _export(
             connections=connections,
             jobs=jobs,
             retries=retries,
+            scheduler=scheduler,
             progress=progress,
             linkage=linkage,
             recipients=tuple(recipient or ()),

@@ -18,7 +18,7 @@ import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from itertools import islice
@@ -34,6 +34,7 @@ from dicomveil_proxy.jobs.behaviour import behaviour_of
 from dicomveil_proxy.jobs.cms import Certificate
 from dicomveil_proxy.jobs.cohort import STUDY, Cohort, Row
 from dicomveil_proxy.jobs.crews import Crew, Pause
+from dicomveil_proxy.jobs.crews.dask import Cluster, DaskCrew
 from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.destinations import Destination, DestinationError, failed
 from dicomveil_proxy.jobs.destinations.opening import To
@@ -195,6 +196,14 @@ class SeriesRecipe:
     fingerprint: str
     slots: int
 
+    def without_key(self) -> SeriesRecipe:
+        """The same, to be sent to another machine."""
+        return replace(self, job=replace(self.job, job=replace(self.job.job, key=b"")))
+
+    def with_key(self, key: bytes) -> SeriesRecipe:
+        """The same, as it arrived there."""
+        return replace(self, job=replace(self.job, job=replace(self.job.job, key=key)))
+
     def __call__(self) -> SeriesStation:
         """As `Recipe`."""
         keep_large_blocks()
@@ -229,6 +238,13 @@ def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     slots = terms.allowance.connections // workers
     recipe = SeriesRecipe(job, fingerprint, slots)
     return Processes(recipe, workers, LOST, ahead=slots, together=True, warm=__name__, message=_unit_of)
+
+
+def on_dask(cluster: Cluster, job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
+    """Dask workers, as many as there are."""
+    slots = max(1, terms.allowance.connections // max(1, min(terms.workers, terms.allowance.connections)))
+    recipe = SeriesRecipe(job, fingerprint, slots)
+    return DaskCrew(recipe, job.job.key, replace(cluster, slots=slots, workers=terms.workers), LOST, _unit_of)
 
 
 def _unit_of(dispatched: Dispatched) -> SeriesUnit:
@@ -275,13 +291,14 @@ class Export:
             stack.enter_context(_locked(self._terms.state, name, is_shared=ledger.is_shared))
             stack.callback(destination.close)
             destination.prepare(marker.encode(), shared=ledger.is_shared)
-            ledger.begin(fingerprint)
-            ledger.release_all()
-            self._look_after()
-            self._check_subjects()
             ended = False
             try:
-                self._make_plan(rows)
+                with ledger.alone():
+                    ledger.begin(fingerprint)
+                    ledger.release_all()
+                    self._look_after()
+                    self._check_subjects()
+                    self._make_plan(rows)
                 if self._stop is None:
                     self._work(fingerprint)
                 ended = True
@@ -553,4 +570,4 @@ def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
             raise ConfigurationError(f"{name}: it holds originals and would be below the output; give a place outside")
 
 
-__all__ = ["Ending", "Export", "ExportJob", "Summary", "Terms", "Watcher", "checked_places", "processes"]
+__all__ = ["Ending", "Export", "ExportJob", "Summary", "Terms", "Watcher", "checked_places", "on_dask", "processes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -166,6 +167,20 @@ class Ledger:
         self._series = schema.SERIES.format(bytewise=bytewise)
 
     # The run
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other coordinator of the job plan meanwhile."""
+        if not self.is_shared:
+            yield
+            return
+        number = int.from_bytes(hashlib.blake2b(self.job.encode(), digest_size=4).digest())
+        with self._typed(), self._engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:space, :job)"), {"space": 1, "job": number >> 1})
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:space, :job)"), {"space": 1, "job": number >> 1})
 
     def begin(self, fingerprint: str) -> bool:
         """Open a run, or continue one that did not come to its end; whether it is the latter.

@@ -66,11 +66,12 @@ ADD_UNIT = """
 """A series that is done stays so unless the archive lists more of it, or does not say how many (-1)."""
 
 LEASE = """
-    UPDATE unit SET state = 'leased', owner = :owner, until = :until
-    WHERE job = :job AND number IN (
+    WITH picked AS MATERIALIZED (
       SELECT number FROM unit WHERE job = :job AND run = :run AND state = 'waiting'
       ORDER BY round, number LIMIT :count {lock}
     )
+    UPDATE unit SET state = 'leased', owner = :owner, until = :until
+    WHERE job = :job AND number IN (SELECT number FROM picked)
     RETURNING number, study, series, listed, expected, placed, round
 """
 

@@ -13,7 +13,7 @@ from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.cursors import Cursors
-from dicomveil_proxy.pixels import Transcoder, TranscodingLimits
+from dicomveil_proxy.pixels import PixelLayouts, Transcoder, TranscodingLimits
 from dicomveil_proxy.reidentification.dates import check_reversible
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.translation.identity import IdentityMap
@@ -46,6 +46,8 @@ class Project:
     matches: MetadataRewriter = field(init=False)
     """For search results, which do not say that they are de-identified."""
     transcoder: Transcoder = field(init=False)
+    pixel_layouts: PixelLayouts = field(init=False, default_factory=PixelLayouts)
+    """What is known of the pixels of instances, by their original SOP Instance UIDs."""
     cursors: Cursors = field(init=False, default_factory=Cursors)
     """How far the project's searches have got."""
 

@@ -12,6 +12,7 @@ from proxy.pictures import GREY, picture, raw
 
 pytestmark = pytest.mark.anyio
 
+JPEG = "1.2.840.10008.1.2.4.50"
 JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.92"
 BYTES = 'multipart/related; type="application/octet-stream"'
 RLE_TYPE = f"image/dicom-rle;transfer-syntax={RLE}"
@@ -69,13 +70,17 @@ async def refusal(ask: Asking, accept: str) -> str:
     return str(response.json()["detail"])
 
 
+CODE_STREAM = b"\xff\x4f\xff\x51\0\4ab\xff\xd9"
+"""Of JPEG 2000, as far as it is looked at here."""
+
+
 async def test_what_cannot_be_decoded(tmp_path: Path) -> None:
     """406, and in which transfer syntax it could be had; as stored it can."""
-    async with proxy(tmp_path, MemoryOrigin(picture(JPEG_2000_PART_2, frames=[b"one!", b"two!"]))) as ask:
+    async with proxy(tmp_path, MemoryOrigin(picture(JPEG_2000_PART_2, frames=[CODE_STREAM] * 2))) as ask:
         assert JPEG_2000_PART_2 in await refusal(ask, "application/octet-stream")
         stored = await ask.get(f"{ask.path()}/frames/1", 'multipart/related; type="image/jpx"')
 
-    assert [body for _, body in parts(stored)] == [b"one!"]
+    assert [body for _, body in parts(stored)] == [CODE_STREAM]
 
 
 async def test_pixels_that_are_damaged(tmp_path: Path) -> None:
@@ -105,3 +110,30 @@ async def test_who_takes_what_is_stored_costs_no_metadata(tmp_path: Path) -> Non
 
     assert not asked
     assert len([each for each in origin.asked if each.startswith("metadata")]) == 1
+
+
+async def test_metadata_in_a_frame(tmp_path: Path) -> None:
+    """A comment goes from a frame, and from the same pixels as bulk data; a frame of an unknown kind is refused."""
+    frame = b"\xff\xd8\xff\xda\0\2pixels\xff\xd9"
+    dirty = frame[:2] + b"\xff\xfe\0\x0aDoe^Jane" + frame[2:]
+    async with proxy(tmp_path, MemoryOrigin(picture(JPEG, frames=[dirty, dirty]))) as ask:
+        stored = await ask.get(f"{ask.path()}/frames/1,2", 'multipart/related; type="image/jpeg"')
+        bulk = await ask.get(f"{ask.path()}/bulk/7fe00010")
+    async with proxy(tmp_path, MemoryOrigin(picture(JPEG, frames=[b"Doe^Jane" * 4] * 2))) as ask:
+        unknown = await ask.get(f"{ask.path()}/frames/1", 'multipart/related; type="image/jpeg"')
+
+    assert [body for _, body in parts(stored)] == [frame, frame]
+    assert bulk.status_code != 200 or b"Doe" not in bulk.content
+    assert unknown.status_code == 403
+    assert b"Doe" not in unknown.content
+
+
+async def test_bits_that_no_pixel_has(tmp_path: Path) -> None:
+    """Bits above Bits Stored go from native frames, as they do from the instance; metadata is asked for once."""
+    frames = [b"\xff\xff" * (GREY.rows * GREY.columns)] * 2
+    origin = MemoryOrigin(picture(EXPLICIT_LITTLE, frames=frames))
+    async with proxy(tmp_path, origin) as ask:
+        for number in (1, 2):
+            response = await ask.get(f"{ask.path()}/frames/{number}", "application/octet-stream")
+            assert set(response.content[1::2]) == {0x0F}
+        assert (await ask.get(f"{ask.path()}/frames/1", "image/jls")).status_code in {200, 406}

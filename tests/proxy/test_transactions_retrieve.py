@@ -260,7 +260,7 @@ async def test_media_type_of_a_frame_is_one_that_is_known(tmp_path: Path) -> Non
 
     async def frames(*_: object) -> AsyncGenerator[Event, None]:
         yield PartStart({"content-type": f"image/doe; transfer-syntax={JPEG}"})
-        yield PartData(b"frame")
+        yield PartData(b"\xff\xd8\xff\xd9")
         yield PartEnd()
 
     origin.frames = frames  # type: ignore[method-assign,assignment]

@@ -7,12 +7,14 @@ a pixel in the process that holds the key and the origin server's password.
 """
 
 from dicomveil_proxy.pixels.frame import PixelDescription, can_transcode
+from dicomveil_proxy.pixels.layouts import PixelLayouts
 from dicomveil_proxy.pixels.spool import InstanceSpool
 from dicomveil_proxy.pixels.transcoder import Transcoder, TranscodingLimits
 
 __all__ = [
     "InstanceSpool",
     "PixelDescription",
+    "PixelLayouts",
     "Transcoder",
     "TranscodingLimits",
     "can_transcode",

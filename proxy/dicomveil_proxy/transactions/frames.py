@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 
+from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.pixels import PixelDescription, can_transcode
@@ -18,8 +19,9 @@ from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, HTJ2K, JPEG_2000, JPEG
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.transactions.pixel_values import frame_of
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
-from dicomveil_proxy.wire.multipart import PartData, PartStart, content_type_of
+from dicomveil_proxy.wire.multipart import PartData, PartEnd, PartStart, content_type_of
 from dicomveil_proxy.wire.pieces import Piece
 
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
@@ -60,6 +62,8 @@ async def frames(
     if len(original.frames) > 1:
         choices = [choice for choice in choices if choice.offer.is_multipart]
     selection: _Selection | None = None
+    cleaned: EncodedFrame | NativeFrame | None = None
+    start: FrameStart | None = None
     described: PixelDescription | None = None
     begun, least = 0, len(set(original.frames))
     frame = bytearray()
@@ -72,18 +76,24 @@ async def frames(
                 if begun > len(original.frames):
                     raise OriginMalformed("the origin server sent more frames than were asked for")
                 frame.clear()
-                if not selection.transcoded_to:
-                    yield FrameStart(selection.content_type, selection.is_multipart)
-            elif selection is None:
+                cleaned = await frame_of(project, original, selection.stored or EXPLICIT_LITTLE)
+                # Not before the first piece: until then a refusal is an answer of its own.
+                start = FrameStart(selection.content_type, selection.is_multipart)
+            elif selection is None or cleaned is None:
                 raise OriginMalformed("the origin server sent a frame that does not begin")
             elif not selection.transcoded_to:
-                if isinstance(event, PartData):
-                    yield event.data
+                pieces = cleaned.feed(event.data) if isinstance(event, PartData) else cleaned.close()
+                if start and (pieces or isinstance(event, PartEnd)):
+                    yield start
+                    start = None
+                for piece in pieces:
+                    yield piece
             elif isinstance(event, PartData):
-                frame += event.data
+                frame += b"".join(cleaned.feed(event.data))
                 if len(frame) > project.limits.decoded_bytes:
                     raise NotAcceptable("a frame is over limits.decoded_bytes; accept transfer-syntax=* for it")
             else:
+                frame += b"".join(cleaned.close())
                 described = described or await _pixel_description(project, original)
                 transcoded = await project.transcoder.frame(
                     bytes(frame), selection.stored, selection.transcoded_to, described

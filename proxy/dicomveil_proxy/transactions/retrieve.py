@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
+from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
 from dicomveil_engine.json_model import large
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
@@ -24,6 +25,7 @@ from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource
 from dicomveil_proxy.transactions.frames import checked_type, require_pixels
+from dicomveil_proxy.transactions.pixel_values import bulk_data_of, note_layouts
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.turns import EACH, LONG, Turns, beside, closed, fed
@@ -226,6 +228,7 @@ async def _metadata(project: Project, original: OriginalResource, base_url: str)
                             raise
                         left_out.note(str(error))
                 await project.translation.learn(batch.datasets)
+                note_layouts(project, batch.datasets)
                 if written:
                     yield Batch(written, batch.size)
 
@@ -268,11 +271,16 @@ async def bulkdata(project: Project, original: OriginalResource) -> AsyncGenerat
     """
     assert original.bulk is not None
     uri = await _released_uri(project, original, original.bulk)
+    tag = original.bulk.tag if len(original.bulk.tags) == 1 else 0
+    passing: EncodedFrame | NativeFrame | None = None
     events = project.origin.bulkdata(uri)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                checked_type(event)
+                passing = await bulk_data_of(project, original, tag, checked_type(event)[1])
+            elif passing is not None:
+                for piece in passing.feed(event.data) if isinstance(event, PartData) else passing.close():
+                    yield piece
             elif isinstance(event, PartData):
                 yield event.data
 

@@ -1,0 +1,79 @@
+"""Frames and bulk data of Pixel Data on their way out: without what stands beside the pixels, as in the instance.
+
+Code streams say themselves what they are. Of native pixels the origin server's metadata says how long they are and
+which of their bits are pixels; it is asked for once for each instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import aclosing
+
+from dicomveil_engine import JSONDataSet
+from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
+from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
+from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
+from dicomveil_engine.pixels.codecs import NATIVE
+from dicomveil_proxy.origin.web.metadata import data_sets
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.request.resource import OriginalResource
+
+_SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
+_ROWS = "00280010"
+_KEYS = {f"{tag:08X}": tag for tag in IMAGE_TAGS}
+
+
+async def frame_of(project: Project, original: OriginalResource, syntax: str) -> EncodedFrame | NativeFrame:
+    """What one frame of an instance in this transfer syntax passes through."""
+    if syntax not in NATIVE:
+        return EncodedFrame(syntax)
+    layout = await _layout(project, original)
+    return NativeFrame(layout._replace(frames=1), removes_overlays=project.policy.removes_overlays)
+
+
+async def bulk_data_of(
+    project: Project, original: OriginalResource, tag: int, syntax: str | None
+) -> EncodedFrame | NativeFrame | None:
+    """What a part of an element's bulk data passes through: a frame or all pixels; None for other elements."""
+    if tag != PIXEL_DATA and tag not in FLOATING_BITS:
+        return None
+    if syntax is not None and syntax not in NATIVE:
+        return EncodedFrame(syntax)
+    bits = FLOATING_BITS.get(tag, 0)
+    return NativeFrame(
+        await _layout(project, original), removes_overlays=project.policy.removes_overlays, floating_bits=bits
+    )
+
+
+def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
+    """Remember what metadata says that passes anyway: frames are asked for next."""
+    for dataset in datasets:
+        instance = _first(dataset.get(_SOP_INSTANCE_UID))
+        if isinstance(instance, str) and _ROWS in dataset:
+            project.pixel_layouts.put(instance, _layout_of(dataset))
+
+
+async def _layout(project: Project, original: OriginalResource) -> PixelLayout:
+    """What the origin server's metadata says of an instance's pixels."""
+    assert original.instance is not None
+    found = project.pixel_layouts.get(original.instance)
+    if found is None:
+        found = PixelLayout()
+        limit = project.limits.header_bytes
+        batches = data_sets(project.origin, original.study, original.series, original.instance, limit=limit)
+        async with aclosing(batches):
+            async for batch in batches:
+                for dataset in batch.datasets:
+                    found = _layout_of(dataset)
+        project.pixel_layouts.put(original.instance, found)
+    return found
+
+
+def _layout_of(dataset: JSONDataSet) -> PixelLayout:
+    return PixelLayout.of({_KEYS[key]: _first(dataset[key]) for key in _KEYS.keys() & dataset.keys()})
+
+
+def _first(element: object) -> object:
+    values = element.get("Value") if isinstance(element, dict) else None
+    first = values[0] if isinstance(values, list) and values else None
+    return int(first) if isinstance(first, float) and first.is_integer() else first

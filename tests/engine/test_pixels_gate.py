@@ -46,6 +46,11 @@ US = replace(CT, sop_class_uid="1.2.840.10008.5.1.4.1.1.6.1", modality="US", bit
         (replace(CT, bits_allocated=8), PixelAction.LOOK),
         (replace(CT, conversion_type="WSD"), PixelAction.LOOK),
         (replace(CT, sop_class_uid="1.2.840.10008.5.1.4.1.1.7"), PixelAction.LOOK),
+        (replace(CT, sop_class_uid="1.2.840.10008.5.1.4.1.1.20", modality="NM"), PixelAction.LOOK),
+        (
+            replace(CT, sop_class_uid="1.2.840.10008.5.1.4.1.1.20", modality="NM", rows=64, columns=64, frames=60),
+            PixelAction.NOTHING,
+        ),
         (US, PixelAction.LOOK),
         (replace(US, burned_in_annotation="NO"), PixelAction.LOOK),
         (replace(US, modality="", sop_class_uid="1.2.3", image_type=()), PixelAction.LOOK),

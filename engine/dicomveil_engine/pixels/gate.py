@@ -69,6 +69,9 @@ SLICE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.128": "PT",
 }
 """CT, MR and PET Image Storage: one frame each."""
+_NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
+_SMALL = 128
+"""Rows and columns up to which nuclear medicine counts as slices: a line of legible text hardly fits in."""
 _ENHANCED = {
     "1.2.840.10008.5.1.4.1.1.2.1",
     "1.2.840.10008.5.1.4.1.1.4.1",
@@ -222,10 +225,12 @@ def _slice(settings: PixelSettings) -> PixelVerdict:
 
 
 def is_slice(header: PixelHeader) -> bool:
-    """Whether this is a single-frame CT, MR or PT image as the scanner made it, so that text is unlikely."""
+    """Whether this is a single-frame CT, MR or PT image as the scanner made it, so that text is unlikely; or nuclear
+    medicine of up to 128 x 128."""
+    is_kind = SLICE_CLASSES.get(header.sop_class_uid) == header.modality and header.frames == 1
+    is_small = max(header.rows, header.columns) <= _SMALL
     return (
-        SLICE_CLASSES.get(header.sop_class_uid) == header.modality
-        and header.frames == 1
+        (is_kind or (header.sop_class_uid == _NUCLEAR_MEDICINE and header.modality == "NM" and is_small))
         and header.samples_per_pixel == 1
         and header.bits_allocated == 16
         and _is_original(header)

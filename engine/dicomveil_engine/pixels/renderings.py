@@ -185,6 +185,7 @@ def tile_renderings(tile: Picture) -> Iterator[Rendering]:
         yield Rendering("tile, half", _resized(tile, 0.5), 0.5)
     else:
         yield Rendering("tile, double", _resized(tile, 2.0), 2.0)
+        yield Rendering("tile, fourfold", _resized(tile, 4.0), 4.0)
 
 
 def tile_of(picture: Picture, box: Box) -> Picture:

@@ -216,9 +216,8 @@ class Policy:
         if vr == "SQ":
             # A mask meets sequences too; the rule then means what stands inside them.
             return Decision(Keep(), label)
-        reason = (
-            f"{label} cannot be applied to {dictionary.describe(tag)}, VR {vr}; put a rule for this attribute before it"
-        )
+        attribute = f"{dictionary.described(tag)}, VR {vr}"
+        reason = f"{label} cannot be applied to {attribute}; put a rule for this attribute before it"
         return Decision(_Inapplicable(reason), label)
 
     def pseudonym_uid(self, original: str) -> PseudonymousUID:

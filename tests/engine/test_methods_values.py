@@ -16,7 +16,7 @@ def test_an_error_names_the_element_and_no_value() -> None:
     """Tag and VR are enough to find it."""
     error = inapplicable("perturb", Element(0x00101030, "DS", ["Doe^Jane"]), "no number")
 
-    assert str(error) == "perturb cannot be applied to (0010,1030) DS: no number"
+    assert str(error) == "perturb cannot be applied to (0010,1030) PatientWeight DS: no number"
 
 
 def test_lone_surrogates_have_bytes() -> None:

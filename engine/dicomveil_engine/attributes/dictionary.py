@@ -112,6 +112,16 @@ def describe(tag: int, vr: str | None = None) -> str:
     return " ".join(word for word in words if word)
 
 
+def described(tag: int, vr: str | None = None) -> str:
+    """As `describe`, for a tag that was met in a data set.
+
+    One that PS3.6 does not have is not shown: behind a damaged length it would be made of a value's bytes.
+    """
+    if keyword_of(tag):
+        return describe(tag, vr)
+    return "a private element" if tag >> 16 & 1 else "an unknown element"
+
+
 def _entry(tag: int) -> Entry | None:
     """What is known of a public tag."""
     if entry := _PUBLIC.entry(tag):

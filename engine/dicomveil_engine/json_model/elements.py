@@ -14,7 +14,7 @@ def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:
     values = element.get("Value") or []
     items = [item for item in values if isinstance(item, dict | None)] if isinstance(values, list) else []
     if not isinstance(values, list) or len(items) != len(values):
-        raise InvalidDataSetError(f"{dictionary.describe(tag, 'SQ')} holds something that is no item")
+        raise InvalidDataSetError(f"{dictionary.described(tag, 'SQ')} holds something that is no item")
     return [item or {} for item in items]
 
 
@@ -23,7 +23,7 @@ def decoded(element: JSONElement, tag: int, vr: str, codecs: tuple[str, ...]) ->
     try:
         return decode(element, vr, codecs)
     except (ValueError, TypeError):
-        raise InvalidDataSetError(f"{dictionary.describe(tag, vr)} has a value that is not of its VR") from None
+        raise InvalidDataSetError(f"{dictionary.described(tag, vr)} has a value that is not of its VR") from None
 
 
 def kept(element: JSONElement, tag: int, vr: str) -> JSONElement:
@@ -31,7 +31,7 @@ def kept(element: JSONElement, tag: int, vr: str) -> JSONElement:
     try:
         return passed(element, vr)
     except (ValueError, TypeError):
-        raise InvalidDataSetError(f"{dictionary.describe(tag, vr)} has a value that is not of its VR") from None
+        raise InvalidDataSetError(f"{dictionary.described(tag, vr)} has a value that is not of its VR") from None
 
 
 def may_be_items(element: JSONElement) -> bool:

@@ -26,7 +26,7 @@ def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, r
         value = base64.b64decode(str(element["InlineBinary"]), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidDataSetError(
-            f"{dictionary.describe(entry.tag, entry.vr)} has an InlineBinary that is not base64"
+            f"{dictionary.described(entry.tag, entry.vr)} has an InlineBinary that is not base64"
         ) from None
     layout = PixelLayout.of({int(key, 16): _first(dataset[key]) for key in IMAGE_KEYS & dataset.keys()})
     if value.startswith(_ITEM):

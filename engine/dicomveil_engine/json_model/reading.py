@@ -123,7 +123,7 @@ def _terms(element: JSONElement) -> list[str]:
     """What stands in (0008,0005). Raises InvalidDataSetError for what is not a list of terms."""
     vr = str(element.get("vr", "UN"))
     if vr not in {"CS", "UN"}:
-        raise InvalidDataSetError(f"{dictionary.describe(SPECIFIC_CHARACTER_SET, vr)} has a VR that it cannot have")
+        raise InvalidDataSetError(f"{dictionary.described(SPECIFIC_CHARACTER_SET, vr)} has a VR that it cannot have")
     return [str(term).strip(" \0") for term in decoded(element, SPECIFIC_CHARACTER_SET, "CS", characters.DEFAULT)]
 
 

@@ -13,6 +13,7 @@ from dicomveil_engine.attributes.well_known import PIXEL_DATA
 from dicomveil_engine.code_streams.native import FLOATING_BITS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
@@ -78,9 +79,11 @@ class DecisionTable:
             decision = self._policy.decide(tag, effective, creator, declared)
         else:
             decision = self._policy.decide_in_content(plan, tag, effective, creator)
+        if tag >> 16 & 1 and vr not in dictionary.VRS:
+            decision = Decision(Remove(), "private elements of an unknown VR are removed")
         effect = decision.method.effect(effective)
         if vr not in dictionary.VRS and effect is not Effect.REMOVE:
-            raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
+            raise InvalidDataSetError(f"{dictionary.described(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not effect.keeps
         treatment = treatment_of(decision.method, effective, is_checked=decision.is_checked)
         is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and tag not in PIXELS and vr == effective

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.methods.base import Element
 
@@ -25,5 +26,6 @@ def utf8(text: str) -> bytes:
 
 def inapplicable(method: str, element: Element, why: str) -> DeidentificationError:
     """The error of a method that has no safe output; names tag and VR, never the value."""
-    tag = f"({element.tag >> 16:04X},{element.tag & 0xFFFF:04X})"
-    return DeidentificationError(f"{method} cannot be applied to {tag} {element.vr}: {why}")
+    return DeidentificationError(
+        f"{method} cannot be applied to {dictionary.described(element.tag, element.vr)}: {why}"
+    )

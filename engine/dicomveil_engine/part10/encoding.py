@@ -16,6 +16,7 @@ from dicomveil_engine.rewriting.fields import Field, Item
 
 UNDEFINED = 0xFFFFFFFF
 DELIMITER_GROUP = 0xFFFE
+ITEM = 0xFFFEE000
 ITEM_END = 0xFFFEE00D
 
 LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))

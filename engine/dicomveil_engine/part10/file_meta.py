@@ -42,6 +42,7 @@ _ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
 _KINDS_REMEMBERED = 256
 _COMMAND_GROUP_LENGTH = bytes(4) + b"\4\0\0\0"
 """(0000,0000) in implicit VR."""
+_COMMANDS = b"\0\0"
 _LONGEST_HEAD = 12
 _FIRST_ELEMENT = 6
 """Bytes of the data set that tell how it is encoded."""
@@ -118,7 +119,9 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
         try:
             start = _behind_commands(data, start)
         except struct.error:
-            raise InvalidDataSetError("the instance is cut off in its first element") from None
+            if closing or len(data) > _LONGEST:
+                raise InvalidDataSetError("the command group at the beginning is cut off") from None
+            return None
         if len(data) < start + _FIRST_ELEMENT and not closing:
             return None
         return _without_meta(data, start), start
@@ -174,14 +177,19 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
 def _behind_commands(data: bytes | bytearray, start: int) -> int:
     """Where the data set begins in what begins with a command group, as network traffic that was written to a file.
 
-    Its elements are in implicit VR little endian (PS3.7 Section 6.3.1), and its first one has its length.
+    Its elements are in implicit VR little endian (PS3.7 Section 6.3.1). Its length is not believed.
     """
     if data[start : start + 8] != _COMMAND_GROUP_LENGTH:
         return start
-    (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, start + 8)
-    if length > _LONGEST:
-        raise InvalidDataSetError("the command group at the beginning is too long")
-    return start + 12 + int(length)
+    position = start
+    while data[position : position + 2] == _COMMANDS:
+        (length,) = EXPLICIT_LITTLE.u32.unpack_from(data, position + 4)
+        if length > _LONGEST:
+            raise InvalidDataSetError("the command group at the beginning has an element that is too long")
+        position += 8 + length
+    if position + 2 > len(data):
+        raise struct.error
+    return position
 
 
 def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:

@@ -48,8 +48,10 @@ CHARACTER_SET: Final = 18
 PRIVATE: Final = 19
 DELIMITER: Final = 20
 BOUNDARY: Final = 21
+STRAY: Final = 22
+"""Of an unknown VR, or of none, and dropped."""
 # What no table has:
-REFERENCE: Final = 22
+REFERENCE: Final = 23
 """A content item that is nothing but a reference to another; held until it is known where that one stands."""
-FRAGMENT: Final = 23
+FRAGMENT: Final = 24
 """A sequence that was walked before, elsewhere."""

@@ -155,7 +155,7 @@ def _values(noted: Noted) -> Values:
         return entry.values.decode(entry.vr, value, codecs)
     except ValueError:
         raise InvalidDataSetError(
-            f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
+            f"{dictionary.described(entry.tag, entry.vr)} has a length that does not fit its VR"
         ) from None
 
 

@@ -23,6 +23,7 @@ from dicomveil_engine.part10.state import (
     NeedMoreError,
     State,
     decide_private,
+    end_of_stray,
     end_of_value,
     read_character_set,
     refuse_short,
@@ -79,7 +80,12 @@ def walk_sequence(
                 if more:
                     section.replace(buffer, position, position, more)
                 return position + 8
-            raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
+            if tag == encoding.sequence_end and not is_open and position + 8 == stop:
+                # Some writers end a sequence of defined length with a delimiter, too.
+                section.leave_out(buffer, position, stop, b"")
+                position = stop
+                break
+            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is no item")
         position += 8
         item, item_open = position, size == UNDEFINED
         item_end = stop if item_open else position + size
@@ -114,7 +120,9 @@ def walk_sequence(
                 (length,) = read_long(buffer, position + 8)
             if kind >= kinds.SPECIAL:
                 if kind == kinds.DELIMITER:
-                    if not item_open or entry.tag != ITEM_END:
+                    if not item_open and value_at == item_end:
+                        section.leave_out(buffer, position, value_at, b"")
+                    elif not item_open or entry.tag != ITEM_END:
                         raise InvalidDataSetError("a delimiter stands where an element should")
                     position = value_at
                     break
@@ -126,6 +134,11 @@ def walk_sequence(
                 if walked is None:
                     place = state.place(depth, encoding.name, item_codecs)
                     walked = ItemWalk(item_end, item_open, depth, item_codecs, place)
+                if kind == kinds.STRAY:
+                    after = end_of_stray(state, entry.tag, position, item_end, item_open, encoding)
+                    section.leave_out(buffer, position, after, b"")
+                    position = after
+                    continue
                 decided = decide_private(state, table, entry, position, length, walked)
                 if decided is None:
                     position = value_at + length
@@ -176,7 +189,7 @@ def walk_sequence(
             changed = item_run, item - 4 - kept_from, item - kept_from, len(starts), position - section.start
             lengths.append((encoding.u32, *changed))
     if position != stop:
-        raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} has items that are longer than it")
+        raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} has items that are longer than it")
     if more:
         section.replace(buffer, position, position, more)
     if len(starts) != run:

@@ -50,7 +50,7 @@ def resolved(pending: Pending, context: Context) -> bytes:
         if entry.kind == kinds.CHECKED:
             return entry.emptied()
         raise InvalidDataSetError(
-            f"{dictionary.describe(entry.tag, entry.vr)} has a length that does not fit its VR"
+            f"{dictionary.described(entry.tag, entry.vr)} has a length that does not fit its VR"
         ) from None
 
     is_whole = entry.vr not in CHARACTER_SET_VRS or characters.is_whole(raw[entry.head :], codecs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dicomveil_engine.attributes.legality import is_class_uid
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
@@ -143,7 +144,7 @@ class InstanceRewriter:
             if streamed is None:
                 break
             entry, length = streamed
-            self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT}
+            self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT, kinds.CHECKED}
             before, rest = walker.take(entry.head, keep=self._is_body_kept)
             written.append(before)
             self._body = Body(length, entry.values)
@@ -181,7 +182,7 @@ class InstanceRewriter:
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
         return FileMeta(
             self._meta.transfer_syntax_uid,
-            identities.legal_uid(sop_class),
+            sop_class if is_class_uid(sop_class) else "",
             # A pseudonym is legal, and comes once.
             instance if identities.replace_instances else identities.legal_uid(instance),
         ).encoded()

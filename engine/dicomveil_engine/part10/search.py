@@ -18,6 +18,7 @@ from dicomveil_engine.part10.state import (
     NeedMoreError,
     State,
     decide_private,
+    end_of_stray,
     end_of_value,
     read_character_set,
     refuse_short,
@@ -59,9 +60,9 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
         tag, size = read_item(buffer, position)
         position += 8
         if tag != encoding.item_tag:
-            if tag == encoding.sequence_end and is_open:
+            if tag == encoding.sequence_end and (is_open or position == stop):
                 return position
-            raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} holds something that is no item")
+            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is no item")
         item_open = size == UNDEFINED
         item_end = stop if item_open else position + size
         if item_end > stop:
@@ -81,7 +82,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                 (length,) = read_long(buffer, position + 8)
             if kind >= kinds.SPECIAL:
                 if kind == kinds.DELIMITER:
-                    if not item_open or entry.tag != ITEM_END:
+                    if (not item_open or entry.tag != ITEM_END) and value_at != item_end:
                         raise InvalidDataSetError("a delimiter stands where an element should")
                     position = value_at
                     break
@@ -94,6 +95,9 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                     item = ItemWalk(
                         item_end, item_open, depth, item_codecs, state.place(depth, encoding.name, item_codecs)
                     )
+                if kind == kinds.STRAY:
+                    position = end_of_stray(state, entry.tag, position, item_end, item_open, encoding)
+                    continue
                 decided = decide_private(state, table, entry, position, length, item)
                 if decided is None:
                     position = value_at + length
@@ -132,7 +136,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
             if position != item_end:
                 raise InvalidDataSetError("an element reaches beyond the item that holds it")
     if position != stop:
-        raise InvalidDataSetError(f"{dictionary.describe(of.tag, 'SQ')} has items that are longer than it")
+        raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} has items that are longer than it")
     return position
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED, Encoding, read_head
+from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE, ITEM_END, UNDEFINED, Encoding, read_head
 
 
 def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
@@ -33,6 +34,8 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
 
 
 def _end_of_item(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
+    if encoding.implicit and buffer[position + 4 : position + 6].decode("latin-1") in dictionary.VRS:
+        encoding = EXPLICIT_LITTLE  # vendors write private sequences as they have them
     while True:
         tag, _, value_at, length, values = read_head(buffer, position, encoding)
         if tag == ITEM_END:

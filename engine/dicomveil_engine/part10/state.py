@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dicomveil_engine.attributes import characters, dictionary, legality
+from dicomveil_engine.attributes.well_known import PIXEL_DATA
 from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
-from dicomveil_engine.part10.encoding import UNDEFINED, Encoding
+from dicomveil_engine.part10.encoding import DELIMITER_GROUP, UNDEFINED, Encoding
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.remembered import Place
 from dicomveil_engine.part10.section import DueMarks, Section
@@ -84,6 +85,8 @@ class State:
         self.declared: tuple[PrivateBlock, ...] = ()
         """What the instance says of its private blocks; private elements before it are not declared to be safe."""
         self.buffer = b""
+        self.is_complete = False
+        """Whether the buffer holds all that is left of the instance."""
         self.position = 0
         """Where in the buffer the next element of the data set itself begins."""
         self.streamed: tuple[Entry, int] | None = None
@@ -108,11 +111,51 @@ def refuse_short(until: int, is_open: bool) -> None:
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
     """Behind a value of undefined length that is left out. No method works on one: raises for all others."""
     # An icon's Pixel Data may be encapsulated too (PS3.5 Section A.4), and is kept like any other bytes.
-    if entry.kind not in kinds.VALUE_DROPPED and not (entry.kind == kinds.KEPT and entry.vr in {"OB", "OW"}):
+    is_pixels = entry.kind == kinds.KEPT and entry.vr in {"OB", "OW"} and entry.tag == PIXEL_DATA
+    if entry.kind not in kinds.VALUE_DROPPED and not is_pixels:
         raise DeidentificationError(
-            f"{dictionary.describe(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"
+            f"{dictionary.described(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"
         )
     return end_of_sequence(state.buffer, value_at, entry.values, state.depth_limit - depth)
+
+
+_LONGEST_STRAY = 1 << 20
+"""Bytes of an element that can be dropped though its VR is unknown."""
+
+
+def end_of_stray(state: State, tag: int, position: int, end: int, is_open: bool, encoding: Encoding) -> int:
+    """Behind an element that is dropped, and has an unknown VR or is in implicit VR within explicit VR.
+
+    What is behind it says how long it is: an element with a higher tag and a VR, a delimiter, or the end of its item.
+    """
+    buffer = state.buffer
+    vr = buffer[position + 4 : position + 6]
+    (unwritten,), (short,) = (
+        encoding.u32.unpack_from(buffer, position + 4),
+        encoding.u16.unpack_from(buffer, position + 6),
+    )
+    lengths = [(8, short), (8, unwritten)] if all(0x20 < byte < 0x7F for byte in vr) else [(8, unwritten), (8, short)]
+    if not short:
+        (long,) = encoding.u32.unpack_from(buffer, position + 8)
+        lengths.insert(1, (12, long))
+    for head, length in lengths:
+        after: int = position + head + length
+        if length > _LONGEST_STRAY or (after > end > 0 and not is_open):
+            continue
+        if after + 8 > len(buffer) and is_open and not state.is_complete:
+            raise NeedMoreError(after + 8)
+        if after in {end, len(buffer)} or _may_be_element(buffer, after, tag, encoding):
+            return after
+    raise InvalidDataSetError(f"{dictionary.described(tag)} has a VR that PS3.5 does not know")
+
+
+def _may_be_element(buffer: bytes, position: int, before: int, encoding: Encoding) -> bool:
+    """Whether an element or a delimiter can stand here, behind one with the tag `before`."""
+    head = buffer[position : position + 6]
+    if len(head) < 6:
+        return False
+    group, element = encoding.tag.unpack_from(head)
+    return group == DELIMITER_GROUP or (group << 16 | element > before and head[4:].decode("latin-1") in dictionary.VRS)
 
 
 def read_character_set(
@@ -122,7 +165,7 @@ def read_character_set(
     value_at, after = position + entry.head, position + entry.head + length
     if entry.vr != "CS" or length == UNDEFINED:
         # As a sequence it would say nothing of the text, and its items would come out.
-        raise InvalidDataSetError(f"{dictionary.describe(entry.tag, entry.vr)} has a VR that it cannot have")
+        raise InvalidDataSetError(f"{dictionary.described(entry.tag, entry.vr)} has a VR that it cannot have")
     if after > end:
         refuse_short(after, is_open)
     value = state.buffer[value_at:after]

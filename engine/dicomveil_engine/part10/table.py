@@ -12,6 +12,7 @@ from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CH
 from dicomveil_engine.code_streams.native import IMAGE_TAGS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Method
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
@@ -214,7 +215,10 @@ class DecisionTable(dict[bytes, Entry]):
         if not encoding.implicit:
             vr = key[4:].decode("latin-1")
             if vr not in dictionary.VRS:
-                raise InvalidDataSetError(f"{dictionary.describe(tag)} has a VR that PS3.5 does not know")
+                expected = dictionary.vr_of(tag) or "UN"
+                if group & 1 or self._policy.decide(tag, expected).method.effect(expected) is Effect.REMOVE:
+                    return Entry(kinds.STRAY, tag, "UN", key, 8, self)
+                raise InvalidDataSetError(f"{dictionary.described(tag)} has a VR that PS3.5 does not know")
             head = 12 if vr in LONG_VRS else 8
         if group & 1:
             if not self._policy.removes_private:

@@ -12,7 +12,7 @@ from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS
 from dicomveil_engine.part10 import kinds
-from dicomveil_engine.part10.encoding import UNDEFINED
+from dicomveil_engine.part10.encoding import ITEM, UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.reading import NotedRun
 from dicomveil_engine.part10.recursion import change, put_known, walk_nested
@@ -23,6 +23,7 @@ from dicomveil_engine.part10.state import (
     NeedMoreError,
     State,
     decide_private,
+    end_of_stray,
     end_of_value,
     read_character_set,
 )
@@ -104,7 +105,17 @@ def walk_elements(state: State) -> None:
                 position = after
                 continue
             if kind == kinds.DELIMITER:
-                raise InvalidDataSetError("a delimiter stands where an element should")
+                if entry.tag == ITEM or any(buffer[position + 4 : position + 8]):
+                    raise InvalidDataSetError("a delimiter stands where an element should")
+                after = value_at
+                section.leave_out(buffer, position, after, b"")  # of a sequence of defined length
+                position = after
+                continue
+            if kind == kinds.STRAY:
+                after = end_of_stray(state, entry.tag, position, end, True, encoding)
+                section.leave_out(buffer, position, after, b"")
+                position = after
+                continue
             if kind != kinds.PRIVATE:
                 if entry.constant:
                     section.replace(buffer, position, position, entry.constant)
@@ -177,7 +188,7 @@ def _walk_or_nothing(
         return after
     try:
         return walk_nested(state, entry, position, length, here, raw)
-    except (NeedMoreError, struct.error):
+    except (NeedMoreError, struct.error, InvalidDataSetError):
         state.section.roll_back(begun[1])
         del state.reading.identifying[begun[2] :]
         state.marks.due = due

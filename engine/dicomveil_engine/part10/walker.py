@@ -7,17 +7,21 @@ element means is not known here.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.part10.encoding import UNDEFINED, read_head
 from dicomveil_engine.part10.handlers import HANDLERS
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.state import NeedMoreError, State
-from dicomveil_engine.part10.table import Entry
+from dicomveil_engine.part10.table import FIRST_STREAMED, LAST_STREAMED, Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.top_level import walk_elements
 from dicomveil_engine.policy import Policy
 
+_CUT_OFF = "an element is longer than what is left of the instance, which is cut off, or has a damaged length"
 _SMALL = 64
 """Bytes that are walked again with each piece that comes."""
 
@@ -32,9 +36,18 @@ class Walker:
         self.held = 0
         """Bytes that are held because they cannot be written yet."""
         self._retry_at = 0
+        self._begun = 0
+        """Where the elements in the buffer begin."""
+        self._offset: int | None = 0
+        """Where in the data that was fed the buffer begins; None behind what was passed through."""
+        self._is_behind_pixels = False
+        self._is_over = False
+        """Whether what is left is no element: surplus bytes behind Pixel Data, which are dropped."""
 
     def feed(self, data: bytes, start: int = 0) -> None:
         """Add bytes of the data set, which begins at `start` in the first ones."""
+        if self._is_over:
+            return
         state = self._state
         missing = state.section.start - self.held
         if missing > 0:
@@ -43,10 +56,12 @@ class Walker:
             data = data[drop:]
             state.section.start -= drop
             state.position -= drop
+            self._offset = None if self._offset is None else self._offset + drop
         if self.held:
             self._chunks.append(data)
         else:
             state.buffer = data
+            self._begun = start
             if start:
                 state.position = state.section.start = start
         self.held += len(data)
@@ -72,9 +87,29 @@ class Walker:
         written = state.section.write(state.buffer, end, self._resolver)
         rest = memoryview(state.buffer)[state.position + head :]
         state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
+        if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
+            self._is_behind_pixels = True
+        self._offset = None
         # Elements behind the streamed one may be of its blocks.
         state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
         return written, rest
+
+    def _drop_surplus(self) -> None:
+        state = self._state
+        state.buffer, self.held, self._is_over = state.buffer[: state.position], state.position, True
+
+    def _where(self) -> str:
+        """Behind which element of the data set itself something is wrong, as far as that can be told."""
+        state, last, position = self._state, "", self._begun
+        with suppress(struct.error):
+            while position < state.position:
+                tag, _, value_at, length, _ = read_head(state.buffer, position, state.encoding)
+                if length == UNDEFINED:
+                    break
+                last, position = dictionary.described(tag), value_at + length
+        place = "" if self._offset is None else f"at offset {self._offset + state.position}"
+        behind = f"behind {last}" if last and position == state.position else ""
+        return f"it is the element {place} {behind}".replace("  ", " ").strip()
 
     def _resolver(self) -> Resolver:
         resolver = Resolver if self._state.reading.is_long else self._state.tables.resolver
@@ -92,9 +127,14 @@ class Walker:
             state.buffer = b"".join((state.buffer, *self._chunks))
             self._chunks.clear()
         state.streamed = None
+        state.is_complete = closing
         try:
             if self.held:
                 walk_elements(state)
+        except InvalidDataSetError as error:
+            if not self._is_behind_pixels:
+                raise InvalidDataSetError(f"{error}; {self._where()}") from None
+            self._drop_surplus()
         except (NeedMoreError, struct.error) as error:
             if not closing:
                 held = len(state.buffer) - state.position
@@ -102,10 +142,12 @@ class Walker:
                 # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
                 self._retry_at = max(until, 2 * held + state.position if held > _SMALL else 0)
                 return None
-            if any(state.buffer[state.position :]):
-                raise InvalidDataSetError("the instance is cut off in the middle of an element") from None
+            if self._is_behind_pixels:
+                self._drop_surplus()
+            elif any(state.buffer[state.position :]):
+                raise InvalidDataSetError(f"{_CUT_OFF}; {self._where()}") from None
         if closing and not state.streamed:
             if state.position > len(state.buffer):
-                raise InvalidDataSetError("the instance is cut off in the middle of a value")
+                raise InvalidDataSetError(f"{_CUT_OFF}; {self._where()}")
             state.marks.write(state.section, state.buffer, state.position)
         return state.streamed

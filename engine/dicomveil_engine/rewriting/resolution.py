@@ -27,4 +27,4 @@ def resolve(
     except (ValueError, TypeError, ArithmeticError, struct.error):
         # Foreign messages quote values.
         reason = "no value of that VR comes of it"
-    raise DeidentificationError(f"{rule} on {dictionary.describe(element.tag, element.vr)} failed: {reason}")
+    raise DeidentificationError(f"{rule} on {dictionary.described(element.tag, element.vr)} failed: {reason}")

@@ -1,0 +1,247 @@
+"""Situations that people have reported, and values in places that are taken for safe: in Part 10 and in DICOM JSON.
+
+Each comes out right in both encodings, or is refused by both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from dicomveil_engine import EngineError, JSONDataSet, deidentify_instance, deidentify_metadata
+from engine.datasets import (
+    EXPLICIT,
+    IMPLICIT,
+    JPEG,
+    element,
+    encoded,
+    header,
+    instance,
+    item,
+    open_sequence,
+    preset,
+    read,
+)
+from engine.test_json_model_commutation import comparable, to_json
+
+DEFAULT = preset("default")
+NAME = element(0x00100010, "PN", "Zebrowski^Quillon")
+ID = element(0x00100020, "LO", "QX7719-44")
+STUDY = element(0x0020000D, "UI", "1.2.3")
+PIXELS = element(0x7FE00010, "OW", bytes(8))
+CODE = [encoded({0x00080100: ("SH", "{}"), 0x00080102: ("SH", "DCM")}, EXPLICIT)]
+
+
+def values_of(elements: dict[int, tuple[str, object]], syntax: str = EXPLICIT) -> dict[int, object]:
+    """What comes out of these elements beside a patient's name and ID, the same in both encodings."""
+    nodes = {0x00100010: ("PN", "Zebrowski^Quillon"), 0x00100020: ("LO", "QX7719-44"), **elements}
+    data = instance(encoded(nodes, syntax), syntax=syntax)
+    output = read(deidentify_instance(data, DEFAULT))
+    written: JSONDataSet = {
+        f"{tag:08X}": {"vr": vr, "Value": str(value).split("\\")} for tag, (vr, value) in nodes.items()
+    }
+    (model,) = deidentify_metadata([written], DEFAULT)
+    for tag in elements:
+        got = model[f"{tag:08X}"].get("Value", [])
+        assert isinstance(got, list)
+        of_part10 = output.to_json_dict()[f"{tag:08X}"].get("Value", [])
+        assert [str(one or "") for one in got] == [str(one or "") for one in of_part10], f"{tag:08X}"
+    return {tag: output[tag].value for tag in elements}
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "left"),
+    [
+        (0x00180015, "CS", "ZEBROWSKI", ""),
+        (0x00180015, "CS", "HEAD", "HEAD"),
+        (0x00080008, "CS", "ORIGINAL\\Quillon Z\\AXIAL", ["ORIGINAL", "", "AXIAL"]),
+        (0x00180050, "DS", "Zebrowski", None),
+        (0x00180050, "DS", "771944", None),
+        (0x00180050, "DS", "1.25", 1.25),
+        (0x00180050, "DS", "31-12-1948", None),
+        (0x00200013, "IS", "771944", None),
+        (0x00200013, "IS", "771945", 771945),
+        (0x00080030, "TM", "19481231", ""),
+        (0x00080030, "TM", "101500.5", "101500.5"),
+        (0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2.19481231", ""),
+        (0x00080016, "UI", "1.2.771944.3", ""),
+        (0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2"),
+        (0x00080201, "SH", "Zebrowski", ""),
+        (0x00080201, "SH", "+0100", "+0100"),
+        (0x00080005, "CS", "Zebrowski", ""),
+        (0x00080005, "CS", "ISO_IR 100", "ISO_IR 100"),
+    ],
+)
+def test_kept_values_are_looked_at(tag: int, vr: str, value: str, left: object) -> None:
+    """Illegal ones and the instance's own words go; terms, legal numbers and times stay."""
+    got = values_of({tag: (vr, value)})[tag]
+
+    assert (list(got) if isinstance(got, pydicom.multival.MultiValue) else got) == left
+
+
+def test_a_class_uid_that_is_the_studys_own_is_emptied() -> None:
+    """It names no class, however short it is."""
+    data = instance(element(0x00080016, "UI", "1.2.3"), STUDY)
+
+    assert not read(deidentify_instance(data, DEFAULT)).SOPClassUID
+
+
+@pytest.mark.parametrize("vr", ["OB", "OW", "OD", "CS"])
+def test_a_sequence_in_another_vr_does_not_pass(vr: str) -> None:
+    """Its items could not be told from bytes."""
+    items = item(NAME) + bytes(len(item(NAME)) % 8)
+    data = instance(header(0x00081140, vr, len(items)) + items, STUDY)
+
+    assert b"Zebrowski" not in deidentify_instance(data, DEFAULT)
+
+
+def test_a_data_set_in_an_ow_of_undefined_length_is_refused() -> None:
+    """Only Pixel Data has fragments."""
+    data = instance(open_sequence(0x00281201, item(NAME), vr="OW"), STUDY)
+    with pytest.raises(EngineError, match="undefined length"):
+        deidentify_instance(data, DEFAULT)
+
+
+def test_items_in_binary_values_do_not_pass() -> None:
+    """Nor does a text with the patient's name."""
+    data = instance(element(0x00281201, "OW", item(NAME)), element(0x00281202, "OW", b"ZEBROWSKI "), NAME, STUDY)
+
+    assert b"ebrowski" not in deidentify_instance(data, DEFAULT).lower()
+
+
+def test_a_character_set_that_is_a_sequence_is_refused() -> None:
+    """By both encodings."""
+    data = instance(element(0x00080005, "SQ", [NAME]), STUDY)
+    with pytest.raises(EngineError, match="SpecificCharacterSet SQ has a VR that it cannot have"):
+        deidentify_instance(data, DEFAULT)
+    with pytest.raises(EngineError, match="SpecificCharacterSet SQ has a VR that it cannot have"):
+        deidentify_metadata([{"00080005": {"vr": "SQ", "Value": []}}], DEFAULT)
+
+
+def test_a_uid_in_another_vr_is_refused() -> None:
+    """It is never dropped, since the instance would belong to no study."""
+    with pytest.raises(EngineError, match="StudyInstanceUID LO"):
+        deidentify_instance(instance(element(0x0020000D, "LO", "1.2.3")), DEFAULT)
+    with pytest.raises(EngineError, match="StudyInstanceUID LO"):
+        deidentify_metadata([{"0020000D": {"vr": "LO", "Value": ["1.2.3"]}}], DEFAULT)
+
+
+def test_inline_binary_that_is_not_base64_is_refused() -> None:
+    """It would pass as it is."""
+    with pytest.raises(EngineError, match="not of its VR"):
+        deidentify_metadata([{"00281201": {"vr": "OW", "InlineBinary": "Zebrowski^Quillon"}}], DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        header(0x00091001, "??", 4) + b"abcd",
+        b"\x09\0\x01\x10" + b"\4\0\0\0abcd",
+        header(0xFFFEE0DD, "", 0),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_what_is_dropped_is_no_reason_to_refuse(stray: bytes, size: int) -> None:
+    """An unknown VR, implicit VR within explicit VR, a delimiter that is not needed; however it is cut."""
+    from engine.datasets import cut, rewritten
+
+    data = instance(element(0x00090010, "LO", "ACME"), stray, NAME, STUDY, PIXELS)
+    output = read(rewritten(DEFAULT, cut(data, size)))
+
+    assert output.PixelData == bytes(8)
+    assert 0x00091001 not in output
+    assert output.StudyInstanceUID.startswith("2.25.")
+
+
+def test_delimiters_at_the_end_of_defined_lengths() -> None:
+    """Of an item and of a sequence; the lengths in the output are right."""
+    inside = element(0x00081155, "UI", "1.2.3.5") + header(0xFFFEE00D, "", 0)
+    value = item(inside) + header(0xFFFEE0DD, "", 0)
+    output = read(deidentify_instance(instance(element(0x00081140, "SQ", value), NAME, STUDY), DEFAULT))
+
+    assert len(output.ReferencedImageSequence) == 1
+    assert output.ReferencedImageSequence[0].ReferencedSOPInstanceUID.startswith("2.25.")
+    assert output.PatientName != "Zebrowski^Quillon"
+
+
+@pytest.mark.parametrize("surplus", [b"\n", b"\n\n", b"Zebrowski^Quillon", NAME[:9]])
+def test_surplus_bytes_behind_pixel_data_are_dropped(surplus: bytes) -> None:
+    """The instance ends at Pixel Data."""
+    output = deidentify_instance(instance(NAME, STUDY, PIXELS) + surplus, DEFAULT)
+
+    assert output.endswith(PIXELS)
+
+
+def test_explicit_content_in_a_private_sequence_of_an_implicit_data_set() -> None:
+    """It is dropped."""
+    explicit = item(element(0x00091002, "LO", "Zebrowski"), IMPLICIT, is_open=True)
+    data = instance(
+        element(0x00090010, "LO", "ACME", IMPLICIT),
+        open_sequence(0x00091001, explicit, IMPLICIT),
+        element(0x0020000D, "UI", "1.2.3", IMPLICIT),
+        syntax=IMPLICIT,
+    )
+
+    assert read(deidentify_instance(data, DEFAULT)).StudyInstanceUID.startswith("2.25.")
+
+
+def test_a_name_in_another_vr_under_a_presets_rule() -> None:
+    """The preset's rule has no meaning for it, so that the profile decides."""
+    output = deidentify_instance(instance(element(0x00100010, "LO", "Zebrowski"), STUDY), DEFAULT)
+
+    assert b"Zebrowski" not in output
+
+
+def test_messages_show_no_tag_that_may_be_of_a_value() -> None:
+    """Behind a damaged length the next tag is made of the value's bytes: of a name, say."""
+    damaged = header(0x00100010, "PN", 2) + b"ZebrowskiQuillon"
+    with pytest.raises(EngineError) as caught:
+        deidentify_instance(instance(element(0x00080060, "CS", "CT"), damaged), DEFAULT)
+
+    message = str(caught.value)
+    assert "at offset" in message
+    assert "behind (0010,0010) PatientName" in message
+    assert not any(f"{ord(a):02X}{ord(b):02X}" in message.upper() for a, b in zip("ebrowski", "browskiQ", strict=True))
+
+
+@pytest.mark.parametrize("name", ["two_file_metas_jpeg", "file_meta_implicit", "group_0000_first"])
+def test_reported_file_meta(shared: Path, name: str) -> None:
+    """Read as other readers read it: the first of two groups counts."""
+    output = read(deidentify_instance((shared / "corpus" / "faults" / f"{name}.dcm").read_bytes(), DEFAULT))
+
+    assert output.file_meta.TransferSyntaxUID == (JPEG if name.startswith("two") else IMPLICIT)
+    assert output.StudyInstanceUID.startswith("2.25.")
+
+
+def test_reported_instances(shared: Path) -> None:
+    """Each comes out without the names and the ID in it, or is refused by a message that names the element."""
+    folder = shared / "corpus" / "faults"
+    if not folder.is_dir():
+        pytest.skip("there is no folder `shared`")
+    refused = {}
+    for path in sorted(folder.glob("*.dcm")):
+        try:
+            output = deidentify_instance(path.read_bytes(), DEFAULT)
+        except EngineError as error:
+            refused[path.stem] = str(error)
+            continue
+        content = output.lower()
+        for word in (b"zebrowski", b"quillon", b"wolverton", b"qx7719", b"accn5501", "łuk".encode(), b"m\xfcller"):
+            assert word not in content, (path.stem, word)
+    assert set(refused) == {"study_uid_as_LO"}
+    assert "(0020,000D) StudyInstanceUID" in refused["study_uid_as_LO"]
+
+
+@pytest.mark.parametrize(
+    "name", ["text_umlaut_ascii_pn", "text_polish_l", "text_utf8_unlabelled_case", "text_escape_undeclared"]
+)
+def test_reported_texts(shared: Path, name: str) -> None:
+    """Names are found in other spellings and in other character sets, and the rest of the text stays."""
+    data = (shared / "corpus" / "faults" / f"{name}.dcm").read_bytes()
+    left = read(deidentify_instance(data, DEFAULT)).get("PatientState", "") or ""
+    json = deidentify_metadata([to_json(data)], DEFAULT)[0]
+
+    assert comparable(to_json(deidentify_instance(data, DEFAULT)).get("00104000")) == comparable(json.get("00104000"))
+    assert "?" not in str(left)

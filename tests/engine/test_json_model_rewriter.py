@@ -198,3 +198,13 @@ def test_unknown_sequences() -> None:
     assert rewritten({"00291010": {"vr": "UN", "InlineBinary": "/v8A4AAAAAA="}}, policy) == {"00291010": {"vr": "UN"}}
     kept = {"00291010": {"vr": "UN", "InlineBinary": "AAE="}}
     assert rewritten(kept, policy) == kept
+
+
+def test_empty_values() -> None:
+    """An attribute without a value has no Value; an empty one among several is null (PS3.18 Section F.2.5)."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": "(xxxx,xxxx)", "method": "keep"}]}, bytes(32))
+    dataset: Any = {"00080060": {"vr": "CS", "Value": [""]}, "00080008": {"vr": "CS", "Value": ["", "A"]}}
+
+    rewritten = MetadataRewriter(policy).rewrite(dataset)
+
+    assert rewritten == {"00080008": {"vr": "CS", "Value": [None, "A"]}, "00080060": {"vr": "CS"}}

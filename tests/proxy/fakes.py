@@ -31,7 +31,7 @@ from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin import Match, StoreResult
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.pixels.frames import StoredFrames
-from dicomveil_proxy.pixels.render import rendering_query
+from dicomveil_proxy.pixels.looks import rendering_query
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import parse_uid
 from dicomveil_proxy.service.application import PREFIX, create_application

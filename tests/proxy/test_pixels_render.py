@@ -11,7 +11,8 @@ from PIL import Image
 from pydicom import Dataset
 
 from dicomveil_proxy.errors import BadRequest, NotAcceptable, OriginMalformed, UnknownResource
-from dicomveil_proxy.pixels.render import render, rendering_query
+from dicomveil_proxy.pixels.looks import rendering_query
+from dicomveil_proxy.pixels.render import render
 from proxy.fakes import instance
 
 RAMP = bytes(range(0, 160, 10))

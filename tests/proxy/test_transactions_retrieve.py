@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread
 
 from dicomveil_engine import deidentify_instance
 from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable
+from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 from proxy.fakes import (
     ANY_SYNTAX,
@@ -512,3 +513,23 @@ async def test_more_frames_than_were_asked_for(tmp_path: Path, monkeypatch: pyte
     async with proxy(tmp_path, origin) as ask:
         with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
             await ask.get(f"{ask.path()}/frames/1")
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 1), (3, 2), (9, 5)])
+async def test_a_series_is_shown_by_its_middle(tmp_path: Path, count: int, shown: int) -> None:
+    """The ends of a series show least of it."""
+    origin = MemoryOrigin(*(instance(instance=f"1.2.3.1.1.{n}") for n in range(1, count + 1)))
+    search = origin.search
+
+    async def counting(level: Level, *of: object, **named: object) -> list[object]:
+        found = await search(level, *of, **named)  # type: ignore[arg-type]
+        if level is Level.SERIES:
+            return [{**each, "00201209": {"vr": "IS", "Value": [count]}} for each in found]
+        return [*found]
+
+    origin.search = counting  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin) as ask:
+        for path in (ask.path(instance=None), ask.path(series=None, instance=None)):
+            response = await ask.get(f"{path}/rendered")
+            assert response.status_code == 200
+            assert origin.asked[-1] == f"rendered 1.2.3.1 1.2.3.1.1 1.2.3.1.1.{shown}"

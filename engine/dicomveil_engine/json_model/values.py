@@ -62,6 +62,10 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
             raise ValueError("no value of the VR")
         if not types <= _NUMBERS and (vr in INTEGER_VRS or vr in FLOAT_VRS):
             decode(element, vr, ())
+        if "" in values:
+            element = {**element, "Value": [None if value == "" else value for value in values]}
+            if len(values) == 1:
+                del element["Value"]  # PS3.18 Section F.2.5: an attribute that is empty has no Value
     if not isinstance(element.get("InlineBinary", ""), str):
         raise ValueError("not Base64")  # noqa: TRY004
     if element.keys() <= _MEMBERS:

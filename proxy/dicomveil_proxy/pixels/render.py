@@ -5,7 +5,6 @@ Annotation of any kind is never drawn: it would be the patient's data.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -13,43 +12,32 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, apply_windowing, convert_color_space
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 
 from dicomveil_engine.pixels.codecs import EXPLICIT_LITTLE, decode_frame
 from dicomveil_engine.pixels.layout import FrameLayout
-from dicomveil_proxy.errors import BadRequest, NotAcceptable, UnknownResource
+from dicomveil_proxy.errors import NotAcceptable, UnknownResource
 from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance, first_value, malformed, silence_pydicom
+from dicomveil_proxy.pixels.looks import Looks, Window
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
-_NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_PARAMETERS = {
-    "quality": re.compile("[0-9]{1,3}"),
-    "viewport": re.compile(rf"[0-9]{{1,5}},[0-9]{{1,5}}(?:,(?:{_NUMBER})?){{0,4}}"),
-    "window": re.compile(rf"{_NUMBER},{_NUMBER}(?:,(?:linear|linear-exact|sigmoid))?", re.IGNORECASE),
-}
-"""The rendering parameters of PS3.18 Section 8.3.5 that are supported, and how their values look."""
 _MAXIMUM_FRAME_BYTES = 256 << 20
 """Of a decoded frame, by its attributes: a small file can hold a huge picture, and rendering takes it several times."""
 _SINGLE = ("Rows", "Columns", "BitsStored", "RescaleIntercept", "RescaleSlope", "PhotometricInterpretation")
 """What has one value, whatever a writer makes of it."""
 _FLOATING = {0x7FE00008: "<f4", 0x7FE00009: "<f8"}
-_MAXIMUM_SIDE = 8192
-"""A viewport beyond this asks for memory, not for a picture."""
 
 
 def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str]) -> bytes:
     """Render a frame, counted from 1.
 
-    `params` may hold `window` (center,width,function), `viewport` (width,height) and `quality`, PS3.18
-    Section 8.3.5. Raises NotAcceptable for other media types and for instances that cannot be rendered here,
-    UnknownResource beyond the last frame, BadRequest for other parameters and for values that are none.
+    `params` may hold `window`, `viewport` and `quality` (`looks`). Raises NotAcceptable for other media types and for
+    instances that cannot be rendered here, UnknownResource beyond the last frame, BadRequest for other
+    parameters and for values that are none.
     """
     if media_type not in _FORMATS:
         raise NotAcceptable(f"rendered as {', '.join(_FORMATS)} only")
-    rendering_query(params)
-    window = [float(number) for number in params.get("window", "").split(",")[:2] if number]
-    viewport = [int(side) for side in params.get("viewport", "").split(",")[:2] if side]
-    quality = int(params.get("quality", 90))
+    looks = Looks.parse(params)
     silence_pydicom()
     with malformed("the instance cannot be read"):
         instance = StoredInstance(file)
@@ -68,28 +56,16 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
     if not 1 <= frame <= frames:
         raise UnknownResource("the instance has fewer frames")
     try:
-        pixels = _grey_or_colour(header, _decoded(StoredFrames(instance), header, frame), window)
+        pixels = _grey_or_colour(header, _decoded(StoredFrames(instance), header, frame), looks.window)
     except Exception:  # noqa: BLE001 - no codec, or pixels that are not as described
         raise NotAcceptable("the instance cannot be rendered here") from None
     picture = Image.fromarray(pixels)
-    if viewport:
-        width, height = (max(1, min(_MAXIMUM_SIDE, side)) for side in viewport)
-        scale = min(width / picture.width, height / picture.height)
-        picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    if looks.viewport:
+        picture = looks.viewport.show(picture)
     encoded = BytesIO()
-    options = {"quality": max(1, min(100, quality))} if media_type == "image/jpeg" else {}
+    options = {"quality": looks.quality} if media_type == "image/jpeg" else {}
     picture.save(encoded, _FORMATS[media_type], **options)
     return encoded.getvalue()
-
-
-def rendering_query(params: Mapping[str, str]) -> str:
-    """The query of a rendering transaction; raise BadRequest for anything else, e.g. `annotation`."""
-    for name, value in params.items():
-        if name not in _PARAMETERS:
-            raise BadRequest(f"the rendering parameters are {', '.join(_PARAMETERS)}")
-        if not _PARAMETERS[name].fullmatch(value):
-            raise BadRequest(f"the value of {name} is none that it can have")
-    return "&".join(f"{name}={value}" for name, value in params.items())
 
 
 def _decoded(stored: StoredFrames, header: Any, number: int) -> Any:
@@ -119,7 +95,7 @@ def _number(header: Any, keyword: str) -> int:
     return int(first_value(header, keyword) or 0)
 
 
-def _grey_or_colour(header: Any, pixels: Any, window: list[float]) -> Any:
+def _grey_or_colour(header: Any, pixels: Any, window: Window | None) -> Any:
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
         colours = apply_color_lut(pixels, header)
         return (colours >> 8 * (colours.dtype.itemsize - 1)).astype(np.uint8)
@@ -127,16 +103,16 @@ def _grey_or_colour(header: Any, pixels: Any, window: list[float]) -> Any:
         shift = max(0, _number(header, "BitsStored") - 8)
         return (pixels >> shift).astype(np.uint8)
     values = apply_modality_lut(pixels, header)
+    is_inverse = header.get("PhotometricInterpretation") == "MONOCHROME1"
     if window:
-        header.WindowCenter, header.WindowWidth = window
-        header.VOILUTFunction = "LINEAR"
-        values = apply_windowing(values, header)
-    elif "WindowCenter" in header or "VOILUTSequence" in header:
+        greys = window.greys(values.astype(np.float64))
+        return (255 - greys if is_inverse else greys).astype(np.uint8)
+    if "WindowCenter" in header or "VOILUTSequence" in header:
         with suppress(ValueError):  # a window that is none, e.g. of width 0: the whole range then
             values = apply_voi_lut(values, header)
     values = values.astype(np.float64)
     low, high = values.min(), values.max()
     scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
-    if header.get("PhotometricInterpretation") == "MONOCHROME1":
+    if is_inverse:
         scaled = 255 - scaled
     return scaled.astype(np.uint8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -307,11 +307,14 @@ async def _released_uri(project: Project, original: OriginalResource, bulk: Bulk
 async def rendered(
     project: Project, original: OriginalResource, media_type: str, parameters: Mapping[str, str]
 ) -> tuple[str, bytes]:
-    """A picture of an instance or frame; of a study or series, of its first instance. Media type and bytes."""
+    """A picture of an instance or frame; of a series, of its middle instance, and of a study, of its first series.
+
+    Media type and bytes.
+    """
     require_pixels(project)
     series, instance = original.series, original.instance
     if series is None or instance is None:
-        series, instance = await _first_instance(project, original)
+        series, instance = await _shown_instance(project, original)
     frame = original.frames[0] if original.frames else None
     kind, picture = await project.origin.rendered(
         original.study, series, instance, frame, media_type=media_type, params=parameters
@@ -322,11 +325,36 @@ async def rendered(
     return kind, picture
 
 
-async def _first_instance(project: Project, original: OriginalResource) -> tuple[OriginalUID, OriginalUID]:
+async def _shown_instance(project: Project, original: OriginalResource) -> tuple[OriginalUID, OriginalUID]:
+    """The series and instance that stand for a study or series."""
+    series, first = await _instance_at(project, original.study, original.series, 0)
+    count = await _count_of(project, original.study, series)
+    if count > 2:
+        try:
+            return await _instance_at(project, original.study, series, count // 2)
+        except UnknownResource:
+            pass  # there are fewer than it said
+    return series, first
+
+
+async def _instance_at(
+    project: Project, study: OriginalUID, series: OriginalUID | None, place: int
+) -> tuple[OriginalUID, OriginalUID]:
     params = [("includefield", "SeriesInstanceUID"), ("includefield", "SOPInstanceUID")]
-    page = await project.origin.search(Level.INSTANCES, original.study, original.series, params, limit=1, offset=0)
+    page = await project.origin.search(Level.INSTANCES, study, series, params, limit=1, offset=place)
     identity = identity_of(page[0]) if page else None
-    series = original.series or (identity.series_instance_uid if identity else "")
+    series = series or OriginalUID(identity.series_instance_uid if identity else "")
     if identity is None or not series or not identity.sop_instance_uid:
         raise UnknownResource("there is no such resource")
-    return OriginalUID(series), OriginalUID(identity.sop_instance_uid)
+    return series, OriginalUID(identity.sop_instance_uid)
+
+
+async def _count_of(project: Project, study: OriginalUID, series: OriginalUID) -> int:
+    """How many instances a series has, as the origin server says; 0 where it does not."""
+    params = [("SeriesInstanceUID", series), ("includefield", "NumberOfSeriesRelatedInstances")]
+    for found in await project.origin.search(Level.SERIES, study, None, params, limit=0, offset=0):
+        values = found.get("00201209", {}).get("Value")
+        if identity_of(found).series_instance_uid == series and isinstance(values, list) and len(values) == 1:
+            with suppress(ValueError, TypeError):
+                return int(values[0])
+    return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from tempfile import SpooledTemporaryFile
@@ -29,7 +29,8 @@ from dicomveil_proxy.origin.web.receipt import StoreBody, read_receipt
 from dicomveil_proxy.origin.web.response import mapped_errors, parts_of, refuse
 from dicomveil_proxy.origin.web.transport import Transport, body_of
 from dicomveil_proxy.pixels.frames import StoredFrames
-from dicomveil_proxy.pixels.render import render, rendering_query
+from dicomveil_proxy.pixels.looks import Looks, rendering_query
+from dicomveil_proxy.pixels.render import render
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.json_document import decoded
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
@@ -191,13 +192,12 @@ class WebOrigin:
         path = resource_path(study, series, instance) + (f"/frames/{frame}" if frame else "") + "/rendered"
         if query := rendering_query(params):
             path += f"?{query}"
-        try:
-            headers = {"Accept": media_type, "Accept-Encoding": "identity"}
-            async with self._response("GET", path, headers) as response:
-                if content_type_of(response.headers.get("content-type"))[0] == media_type:
-                    return media_type, await self._read(response)
-        except OriginRefused:
-            pass
+        with suppress(OriginRefused):
+            if Looks.parse(params).are_common:
+                headers = {"Accept": media_type, "Accept-Encoding": "identity"}
+                async with self._response("GET", path, headers) as response:
+                    if content_type_of(response.headers.get("content-type"))[0] == media_type:
+                        return media_type, await self._read(response)
         async with self._whole_instance(study, series, instance) as file:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 

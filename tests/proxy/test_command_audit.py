@@ -96,6 +96,8 @@ def test_a_key_from_the_settings() -> None:
     Path("wrong.key").chmod(0o600)
 
     assert (none.exit_code, "there is no key beside the file" in none.stderr) == (2, True)
+    Path("dicomveil.toml").write_text("origin = 1 2")
+    assert "there is no key beside the file" in audit("verify", "audit.jsonl").stderr
     assert audit("verify", "audit.jsonl", "--config", "other.toml").exit_code == 0
     assert audit("verify", "audit.jsonl", "--key-file", "elsewhere.key").exit_code == 0
     assert audit("verify", "audit.jsonl", "--key-file", "wrong.key").exit_code == 1

@@ -139,16 +139,28 @@ def _cell(value: object) -> Cell:
 
 def _key(file: Path, key_file: Path | None, config: Path | None) -> bytes:
     """The key of a file's chain: as said, by the settings, or beside it."""
-    if key_file is None and (config is not None or DEFAULT_FILE.exists()):
+    return audit_key(file, key_file or _by_settings(config) or _beside(file))
+
+
+def _by_settings(config: Path | None) -> Path | None:
+    """Where the settings have the key. Those that nobody named decide only if they can be read."""
+    if config is None and not DEFAULT_FILE.exists():
+        return None
+    try:
         audit = load_settings(config).audit
-        if audit.key_file is not None:
-            key_file = audit.key_file
-        elif config is not None and audit.file is not None:
-            key_file = default_key_file(audit.file)
-    if key_file is None:
-        keys = sorted(file.parent.glob("*.key"))
-        beside = [each for each in keys if file.name.startswith(each.name.removesuffix(".key"))]
-        if not beside:
-            raise ConfigurationError("there is no key beside the file; give --key-file, or --config")
-        key_file = max(beside, key=lambda each: len(each.name))
-    return audit_key(file, key_file)
+    except ConfigurationError:
+        if config is not None:
+            raise
+        return None
+    if audit.key_file is None and config is not None and audit.file is not None:
+        return default_key_file(audit.file)
+    return audit.key_file
+
+
+def _beside(file: Path) -> Path:
+    """The key whose name the file's begins with: rotated files, and those of further workers, have the same."""
+    keys = sorted(file.parent.glob("*.key"))
+    beside = [each for each in keys if file.name.startswith(each.name.removesuffix(".key"))]
+    if not beside:
+        raise ConfigurationError("there is no key beside the file; give --key-file, or --config")
+    return max(beside, key=lambda each: len(each.name))

@@ -79,3 +79,14 @@ def test_not_deflated(codec: ModuleType) -> None:
 def test_the_extra_is_used() -> None:
     """Where it is installed."""
     assert deflated.CODEC is isal_zlib
+
+
+@pytest.mark.parametrize("size", range(8))
+def test_even_length(size: int) -> None:
+    """The stream is padded to an even length (PS3.5 Section A.5), and inflates to the same."""
+    data = bytes(range(size)) * 9
+    deflater = Deflater()
+    deflated = deflater.feed(data) + deflater.close()
+
+    assert len(deflated) % 2 == 0
+    assert zlib.decompressobj(-15).decompress(deflated) == data

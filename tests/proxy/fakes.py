@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from PIL import Image
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from starlette.types import ASGIApp, Message
@@ -92,6 +93,14 @@ def instance(
         file = BytesIO()
         dcmwrite(file, dataset, enforce_file_format=True)
         return file.getvalue()
+
+
+def drawn(media_type: str) -> bytes:
+    """A picture as an origin server draws it: with a comment that names the patient."""
+    file = BytesIO()
+    options = {"comment": b"Doe^Jane"} if media_type != "image/png" else {}
+    Image.new("L", (4, 2), 77).save(file, media_type.removeprefix("image/"), **options)
+    return file.getvalue()
 
 
 class MemoryOrigin:
@@ -217,7 +226,7 @@ class MemoryOrigin:
         """A picture; of a document, the document."""
         self.note("rendered", study, series, instance, frame, rendering_query(params))
         ((dataset, _),) = self._found(study, series, instance)
-        return (media_type, b"picture") if "Rows" in dataset else ("application/pdf", b"document")
+        return (media_type, drawn(media_type)) if "Rows" in dataset else ("application/pdf", b"document")
 
     async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
         """Take it, or not, as told."""

@@ -23,7 +23,7 @@ from dicomveil_proxy.origin.web.origin import WebOrigin
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import Representation, Resource
 from dicomveil_proxy.wire.multipart import MultipartWriter, PartEnd, PartStart
-from proxy.fakes import ANY_SYNTAX, BASE, Asking, MemoryOrigin, instance, proxy
+from proxy.fakes import ANY_SYNTAX, BASE, Asking, MemoryOrigin, drawn, instance, proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -220,7 +220,7 @@ def web_origin(fault: Callable[[httpx.Request], httpx.Response | None]) -> WebOr
             text = b"".join([chunk async for chunk in held.metadata(*uids)]).replace(b"memory:", WORD.lower().encode())
             return httpx.Response(200, headers=HEADERS, content=text)
         if resource.representation is Representation.RENDERED:
-            return httpx.Response(200, headers=HEADERS | {"Content-Type": "image/jpeg"}, content=b"picture")
+            return httpx.Response(200, headers=HEADERS | {"Content-Type": "image/jpeg"}, content=drawn("image/jpeg"))
         events = held.frames(*uids, resource.frames) if resource.frames else held.instances(*uids)
         writer, body = MultipartWriter(b"b", "application/octet-stream"), b""
         async for event in events:

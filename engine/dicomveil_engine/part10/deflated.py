@@ -58,6 +58,7 @@ class Deflater:
     def __init__(self, codec: ModuleType = CODEC) -> None:
         self._stream: Any = codec.compressobj(wbits=-zlib.MAX_WBITS)
         self._held = bytearray()
+        self._written = 0
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes:
         """What is ready of the stream."""
@@ -68,9 +69,10 @@ class Deflater:
             blocks = len(self._held) // _BLOCK * _BLOCK
             ready = b"".join(self._stream.compress(self._held[at : at + _BLOCK]) for at in range(0, blocks, _BLOCK))
             del self._held[:blocks]
+        self._written += len(ready)
         return ready
 
     def close(self) -> bytes:
-        """The rest of it."""
+        """The rest of it, padded to an even length (PS3.5 Section A.5)."""
         rest: bytes = self._stream.compress(self._held) + self._stream.flush()
-        return rest
+        return rest + bytes((self._written + len(rest)) % 2)

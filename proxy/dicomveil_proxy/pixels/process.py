@@ -17,6 +17,7 @@ from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, PixelDescription, decode_frame, encode_frame
 from dicomveil_proxy.pixels.frames import silence_pydicom
 from dicomveil_proxy.pixels.instance import transcode_instance
+from dicomveil_proxy.pixels.pictures import redraw
 
 _READY = {"ready": True}
 
@@ -29,7 +30,7 @@ def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
         task = json.loads(line)
         payload = tasks.read(task["size"])
         try:
-            result = _frame(task, payload) if "described" in task else _instance(task)
+            result = _outcome(task, payload)
         except ProxyError as error:
             _send(outcomes, {"refused": str(error)})
         except MemoryError:
@@ -38,6 +39,12 @@ def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
             _send(outcomes, {"refused": "the instance cannot be transcoded"})
         else:
             _send(outcomes, {}, result)
+
+
+def _outcome(task: dict[str, Any], payload: bytes) -> bytes:
+    if "picture" in task:
+        return redraw(payload, task["picture"], task["most_pixels"])
+    return _frame(task, payload) if "described" in task else _instance(task)
 
 
 def _frame(task: dict[str, Any], frame: bytes) -> bytes:

@@ -55,6 +55,11 @@ class Transcoder:
         task = {"stored": stored, "wanted": wanted, "described": asdict(described)}
         return await self._outcome(task, frame)
 
+    async def picture(self, picture: bytes, media_type: str) -> bytes:
+        """A picture drawn again; raises NotAcceptable where it cannot be."""
+        most = self._limits.decoded_bytes // 3
+        return await self._outcome({"picture": media_type, "most_pixels": most}, picture)
+
     async def instance(self, source: Path, target: Path, wanted: str) -> None:
         """Write the Part 10 instance of one file into another; raises NotAcceptable where it cannot be had."""
         limit = self._limits.decoded_bytes

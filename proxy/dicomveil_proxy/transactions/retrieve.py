@@ -322,7 +322,8 @@ async def rendered(
     if not kind.startswith("image/"):
         # The rendered form of an encapsulated document is the document.
         raise NotReleasable("only pictures of Pixel Data are released as rendered")
-    return kind, picture
+    # A picture may hold more than pixels: who drew it, of whom, and a thumbnail.
+    return kind, await project.transcoder.picture(picture, kind)
 
 
 async def _shown_instance(project: Project, original: OriginalResource) -> tuple[OriginalUID, OriginalUID]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -39,6 +40,7 @@ from dicomveil_proxy.jobs.forecast import Forecast
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import close, own_key
+from dicomveil_proxy.jobs.parquet import check_parquet
 from dicomveil_proxy.jobs.progress import Shown, watcher
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.settings.access import AuditSettings
@@ -86,6 +88,7 @@ class Wanted:
     unlinkable: bool = False
     dry_run: bool = False
     scheduler: str | None = None
+    manifest: Literal["csv", "parquet"] = "csv"
 
 
 def run(wanted: Wanted) -> None:
@@ -209,7 +212,10 @@ def _export(
         wanted.retries,
         wanted.linkage,
         read_certificates(wanted.recipients),
+        has_parquet=wanted.manifest == "parquet",
     )
+    if terms.has_parquet:
+        check_parquet()
     checked_places(job, terms, *([wanted.linkage] if wanted.linkage else []))
     if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
         raise ConfigurationError("report: its folder does not exist")

@@ -83,12 +83,15 @@ def _export(
     state: _State = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What became of each study: .csv, or .jsonl for JSON lines."),
+        typer.Option(metavar="FILE", help="What became of each study: .csv, .jsonl (JSON lines), or a page in .html."),
     ] = None,
     layout: Annotated[
         Literal["dicom", "tcia", "bids"],
         typer.Option(help="Folders: by study and series; with the patient above them; as BIDS has source data."),
     ] = "dicom",
+    manifest: Annotated[
+        Literal["csv", "parquet"], typer.Option(help="What lists the instances: CSV, or Parquet beside it.")
+    ] = "csv",
     rate: Annotated[float, typer.Option(min=0, metavar="N", help="Requests per second; 0 sets no limit.")] = 0,
     bandwidth: Annotated[
         str | None, typer.Option(metavar="BYTES", help="Bytes per second, such as 50MB, of all workers together.")
@@ -158,6 +161,7 @@ def _export(
             state=state,
             report=report,
             layout=layout,
+            manifest=manifest,
             rate=rate,
             bandwidth=bandwidth,
             connections=connections,

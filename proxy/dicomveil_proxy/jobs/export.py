@@ -33,6 +33,7 @@ from dicomveil_proxy.jobs.allowance import Allowance, Requests
 from dicomveil_proxy.jobs.behaviour import behaviour_of
 from dicomveil_proxy.jobs.cms import Certificate
 from dicomveil_proxy.jobs.cohort import STUDY, Cohort, Row
+from dicomveil_proxy.jobs.collection import write_collection
 from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.crews.dask import Cluster, DaskCrew
 from dicomveil_proxy.jobs.crews.processes import Processes
@@ -43,8 +44,10 @@ from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.layout import Layout, Namer
 from dicomveil_proxy.jobs.ledger import Leased, Ledger, job_of, open_ledger
 from dicomveil_proxy.jobs.linkage import write_linkage
-from dicomveil_proxy.jobs.manifest import write_manifest
+from dicomveil_proxy.jobs.manifest import Put, write_manifest
 from dicomveil_proxy.jobs.paced import paced
+from dicomveil_proxy.jobs.page import write_page
+from dicomveil_proxy.jobs.parquet import write_parquet
 from dicomveil_proxy.jobs.plan import Plan, known_studies
 from dicomveil_proxy.jobs.series import (
     ARCHIVE,
@@ -57,6 +60,7 @@ from dicomveil_proxy.jobs.series import (
 )
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.study_report import IS_WHOLE, StudyStatus, status_of, write_report
+from dicomveil_proxy.jobs.verification import Holdings
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire import unfinished
@@ -120,6 +124,8 @@ class Terms:
     linkage: Path | None = None
     recipients: tuple[Certificate, ...] = ()
     """Who may open the linkage file."""
+    has_parquet: bool = False
+    """Whether there is a manifest in Parquet, too."""
 
 
 class Ending(Enum):
@@ -493,10 +499,29 @@ class Export:
 
     def _describe(self) -> None:
         """Write what describes the whole."""
+        put: Put
         if self._destination.holds_files:
-            write_manifest(self._ledger, self._destination.put)
+            put = self._destination.put
+            write_collection(self._ledger, self._job.layout, put)
         elif self._terms.report is not None:
-            write_manifest(self._ledger, partial(_beside, self._terms.report))
+            put = partial(_beside, self._terms.report)
+        else:
+            return
+        if self._terms.has_parquet:
+            write_parquet(self._ledger, put)
+        write_manifest(self._ledger, put)
+
+    def _report(self) -> None:
+        report = self._terms.report
+        if report is None:
+            return
+        is_page = report.suffix.lower() in (".html", ".htm")
+        if is_page:
+            holdings: Holdings | None = None
+            with contextlib.suppress(ConfigurationError):
+                holdings = self._job.to.holdings()
+            write_page(report, self._ledger, self._policy, holdings)
+        write_report(report.with_suffix(".csv") if is_page else report, self._ledger.studies())
 
     def _close(self) -> Summary:
         ending, reason = self._stop or (Ending.DONE, "")
@@ -510,8 +535,7 @@ class Export:
             job, terms = self._job.job, self._terms
             signer = write_linkage(self._terms.linkage, self._ledger, self._policy, job.key, terms.recipients)
             self._watcher.note(f"linkage: signed by the project {signer}")
-        if self._terms.report is not None:
-            write_report(self._terms.report, self._ledger.studies())
+        self._report()
         studies = Counter(status_of(row) for row in self._ledger.studies())
         counts = self._ledger.counts()
         self._ledger.note_state(ending.value, is_open=ending is not Ending.DONE)

@@ -87,8 +87,8 @@ def _describes(name: str) -> bool:
 
 
 def _manifest(holdings: Holdings) -> dict[str, tuple[int, str]]:
-    with holdings.open(MANIFEST) as file:
-        rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+    with holdings.open(MANIFEST) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+        rows = csv.DictReader(text)
         found = {row["path"]: (int(row["bytes"]), row["sha256"]) for row in rows}
         if tuple(rows.fieldnames or ()) != COLUMNS:
             raise ValueError(MANIFEST)
@@ -97,8 +97,8 @@ def _manifest(holdings: Holdings) -> dict[str, tuple[int, str]]:
 
 def _sums(holdings: Holdings) -> dict[str, str]:
     found: dict[str, str] = {}
-    with holdings.open(SUMS) as file:
-        for line in io.TextIOWrapper(file, encoding="utf-8"):
+    with holdings.open(SUMS) as file, io.TextIOWrapper(file, encoding="utf-8") as text:
+        for line in text:
             match = _LINE.fullmatch(line.rstrip("\n"))
             if not match:
                 raise ValueError(SUMS)

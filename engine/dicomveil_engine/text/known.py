@@ -7,6 +7,7 @@ once for a text, whatever the data set; a data set adds look-ups in dictionaries
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
@@ -61,6 +62,7 @@ class Offer:
         self.folded: Folded = folded(text)
         pattern = _ASCII_LETTERS if text.isascii() else LETTERS
         self.runs = [(match.start(), match.end(), match[0]) for match in pattern.finditer(self.folded.text)]
+        self.starts = [start for start, _, _ in self.runs]
         self.words = frozenset(run for _, _, run in self.runs)
         self.has_digit = reading.has_digit
 
@@ -325,7 +327,12 @@ class Known:
         text, origin = offer.folded.text, offer.folded.origin
         end = start + len(phrase.text)
         if phrase.inside:
-            return any(first <= start and end <= last and not is_word(run) for first, last, run in offer.runs)
+            # The run of letters that begins last before it.
+            index = bisect_right(offer.starts, start) - 1
+            if index < 0:
+                return False
+            _, run_end, run = offer.runs[index]
+            return end <= run_end and not is_word(run)
         if origin is not None and WITHOUT_BLANKS.search(phrase.text):
             # Korean syllables are letters here: a name ends where a syllable does.
             starts_whole = start == 0 or origin[start - 1] != origin[start]

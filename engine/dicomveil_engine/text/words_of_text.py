@@ -15,7 +15,7 @@ from dicomveil_engine.text.gazetteer import NAME, RARE, SURNAME, TECHNIQUE, UNKN
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.spelling import fold
 
-_WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]{1,64})*")
 _WORDS_CACHED = 8_192
 _SURNAMES_ENDING = re.compile(
     r"[^\W\d_]{3,}(?:wski|wska|ński|ska|cki|cka|dzki|dzka|wicz|czyk|czak|sson|dottir|oglu|opoulos|escu|enko|ovic|evic|yan"

@@ -135,12 +135,17 @@ class _Institutions:
     def before(self, index: int) -> tuple[int, int] | None:
         """Words of a name, with capitals, up to a head: Mount Doe General Hospital."""
         heads, words = _heads(), self.words
-        last = index
-        while last + 1 < len(words) and words[last + 1].folded in heads.before and self._goes_on(last, index):
-            last += 1
-        strong = any(words[at].folded in heads.strong or self._pair(at) in heads.pairs for at in range(index, last + 1))
         if index and words[index - 1].folded in heads.before and self._goes_on(index - 1, index):
             return None  # looked at with the word before
+        last = index
+        while (
+            last + 1 < len(words)
+            and last - index < _MOST_WORDS
+            and words[last + 1].folded in heads.before
+            and self._goes_on(last, index)
+        ):
+            last += 1
+        strong = any(words[at].folded in heads.strong or self._pair(at) in heads.pairs for at in range(index, last + 1))
         first, named = index, False
         while first and index - first < _MOST_WORDS and self._goes_on(first - 1, index):
             word = words[first - 1]
@@ -198,7 +203,9 @@ class _Institutions:
         if index + 1 < len(words) and self._pair(index) in heads.behind_pairs:
             at = last = index + 1
         first, by_preposition = index, False
-        while first and words[first - 1].folded in heads.before and self._goes_on(first - 1, index):
+        while first and index - first < _MOST_WORDS and words[first - 1].folded in heads.before:
+            if not self._goes_on(first - 1, index):
+                break
             first -= 1
         while at + 1 < len(words) and at - index < _MOST_WORDS:
             gap = self._gap(at)

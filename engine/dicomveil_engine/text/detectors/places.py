@@ -173,19 +173,17 @@ def _is_town(reading: Reading, start: int, end: int) -> bool:
     return written[0].isupper() and not written.isupper() and len(written) > 2
 
 
-def _is_unknown_town(reading: Reading, cue: Word, word: Word) -> bool:
+def _is_unknown_town(words: list[Word], index: int) -> bool:
     """A word with a capital in English prose that no list has, behind "in", "at" or "near"."""
-    if word.kind or cue.folded not in {"in", "at", "near"} or len(word.folded) < 4 or ends_like_medicine(word.folded):
+    word = words[index]
+    if word.kind or len(word.folded) < 4 or ends_like_medicine(word.folded):
+        return False
+    if words[index - 1].folded not in {"in", "at", "near"}:
         return False
     eponyms = word_lists("eponyms")
     if word.folded in eponyms["eponyms"]:
         return False
-    behind = reading.words[reading.words.index(word) + 1 :][:1]
-    if behind and behind[0].folded in eponyms["behind"]:
-        return False
-    known = sum(bool(one.kind & ENGLISH) for one in reading.words)
-    lower = sum(one.case is Case.LOWER for one in reading.words)
-    return 2 * known >= len(reading.words) and 2 * lower >= len(reading.words)
+    return index + 1 == len(words) or words[index + 1].folded not in eponyms["behind"]
 
 
 def _towns(reading: Reading) -> Iterator[Finding]:
@@ -193,6 +191,10 @@ def _towns(reading: Reading) -> Iterator[Finding]:
     words = reading.words
     if lists["cues"].isdisjoint(reading.vocabulary) and lists["addresses"].isdisjoint(reading.vocabulary):
         return
+    # English prose: elsewhere any word may have a capital, or be of no list.
+    known = sum(bool(word.kind & ENGLISH) for word in words)
+    lower = sum(word.case is Case.LOWER for word in words)
+    is_prose = 2 * known >= len(words) and 2 * lower >= len(words)
     for index, word in enumerate(words[:-1]):
         if word.folded not in lists["cues"] and word.folded not in lists["addresses"]:
             continue
@@ -201,7 +203,7 @@ def _towns(reading: Reading) -> Iterator[Finding]:
             continue
         kind = following.kind
         is_town = bool(kind & CITY) and not kind & (ENGLISH | TECHNIQUE)
-        if following.case is Case.TITLE and (is_town or _is_unknown_town(reading, word, following)):
+        if following.case is Case.TITLE and (is_town or (is_prose and _is_unknown_town(words, index + 1))):
             yield Finding(
                 following.start, following.end, Infotype.LOCATION, Likelihood.LIKELY, "a town behind a word for a place"
             )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.reading import Reading
 
-_UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d+(?:\.\d+){3,}|2\.25\.\d+)")
+_UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|2\.25\.\d{1,64})")
 """Four numbers are an IP address, five and more a UID."""
 
 

@@ -22,7 +22,7 @@ from engine.leak import leaks, part10, planted
 
 ROOT = Path(__file__).parents[2]
 HIPAA = ("safe-harbor", "limited-data-set")
-OWN = ("tcia", *HIPAA)
+OWN = ("research", "tcia", *HIPAA)
 
 IDENTIFIERS: dict[str, list[tuple[str, str, object]]] = {
     "A names": [
@@ -222,6 +222,7 @@ def _days(text: str) -> int:
 @pytest.mark.parametrize(
     ("name", "codes", "dates"),
     [
+        ("research", ["113100", "113103", "113104", "113105", "113107", "113108", "113111"], "MODIFIED"),
         ("tcia", ["113100", "113104", "113105", "113107", "113108", "113111"], "MODIFIED"),
         ("safe-harbor", ["113100", "113108"], "MODIFIED"),
         ("limited-data-set", ["113100", "113106", "113108"], "UNMODIFIED"),
@@ -253,6 +254,7 @@ def test_json_and_a_second_pass_agree(name: str) -> None:
 _TIMES = (("DA",), ("DT",), ("TM",))
 _LEFT: dict[str, set[str]] = {
     "tcia": {"PatientAge", "SelectorASValue"},
+    "research": {"PatientAge", "SelectorASValue"},
     "safe-harbor": set(),
     "limited-data-set": {
         *("PatientAge", "SelectorASValue", "TimezoneOffsetFromUTC", "RegionOfResidence", "CountryOfResidence"),

@@ -8,7 +8,7 @@ from importlib.resources import files
 from dicomveil_engine.configuration import jsonc
 from dicomveil_engine.errors import ConfigurationError
 
-PRESETS = ("basic", "default", "tcia", "safe-harbor", "limited-data-set", "microsoft")
+PRESETS = ("basic", "default", "research", "tcia", "safe-harbor", "limited-data-set", "microsoft")
 
 
 def load_preset(name: str) -> Mapping[str, object]:

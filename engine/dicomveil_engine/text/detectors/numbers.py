@@ -20,6 +20,8 @@ _NUMBER = re.compile(
     r"(?<![^\W_])(?<!\d[.,])(?:[a-z]{0,5}\d{7,}[a-z]{0,3}|[a-z]{1,5}-\d{5,})(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
 )
 _HYPHENATED = re.compile(r"(?<![^\W_])(?<![.,\-])[a-z]{0,5}-?\d+(?:-\d+){1,5}(?:-[a-z0-9]{1,3})?(?![^\W_])(?![.,]\d)")
+_MIXED = re.compile(r"(?<![^\W_])(?=[a-z]{0,12}\d)[a-z0-9]{12,40}(?![^\W_])")
+_MOST_LETTERS_OF_MIXED = 8
 _DECIMAL = re.compile(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
 _DIGITS = re.compile(r"\d+")
 
@@ -32,6 +34,10 @@ def find(reading: Reading) -> Iterator[Finding]:
     for pattern in (_NUMBER, _DECIMAL):
         for match in pattern.finditer(text):
             yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "a number of seven digits or more")
+    for match in _MIXED.finditer(text):
+        digits = sum(map(str.isdigit, match[0]))
+        if digits >= _SHORTEST and 0 < len(match[0]) - digits <= _MOST_LETTERS_OF_MIXED:
+            yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "digits and letters, and many")
     if "-" in text:
         for match in _HYPHENATED.finditer(text):
             if _is_identifier(_DIGITS.findall(match[0])):

@@ -121,6 +121,12 @@ PIXELS = """\
   know the patient, unless you know that they hold no text.
 - Faces in head CT and MR are not removed."""
 
+CODE_STREAMS = """\
+- Metadata beside the pixels are removed from Pixel Data: application and comment segments of JPEG and JPEG-LS, comments
+  and boxes of JPEG 2000 and JPEG XL, user data and SEI of video, and all that stands behind the end of a picture or the
+  last native pixel. Bits above Bits Stored are cleared. No decoded pixel changes. A frame that is not a code stream of
+  a known kind is refused. Not removed: user data in MPEG transport and program streams, SEI in MP4 files with sound
+  between the pictures, and bytes that only a decoder can tell from pixels."""
 PIXELS_CLEANED = """\
 - Text in pixels is found by optical character recognition, which misses some: see docs/pixels.md for rates. Faces are
   never removed, and 113102 is never claimed."""

@@ -228,6 +228,8 @@ def _not_done(policies: Policies) -> str:
     without_pixels = [name for name, policy in policies.items() if not policy.releases_pixels]
     released = [policy for name, policy in policies.items() if name not in without_pixels]
     parts = [prose.PIXELS] if any(policy.pixels.text is PixelText.KEEP for policy in released) else []
+    if released:
+        parts.append(prose.CODE_STREAMS)
     if any(policy.pixels.cleans for policy in released):
         parts.append(prose.PIXELS_CLEANED)
     parts += [

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dicomveil_engine.configuration import Finding, configuration_schema, to_own_dialect
+from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.errors import (
     ConfigurationError,
     DeidentificationError,
@@ -60,7 +61,10 @@ if TYPE_CHECKING:
 
 
 def deidentify_instance(data: bytes, policy: Policy) -> bytes:
-    """De-identify a whole Part 10 instance (PS3.10).
+    """De-identify the attributes of a whole Part 10 instance (PS3.10).
+
+    Under a policy that covers text in pixels, instances that would have to be looked at are refused here;
+    `dicomveil_engine.pixels.instance.clean_instance` covers them.
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
@@ -70,6 +74,10 @@ def deidentify_instance(data: bytes, policy: Policy) -> bytes:
             + ("; for a data set of pydicom's there is deidentify_dataset" if hasattr(data, "to_json_dict") else "")
         )
     rewriter = InstanceRewriter(_policy(policy))
+    if policy.pixels.text is not PixelText.KEEP:
+        from dicomveil_engine.pixels.gate import refuse_uncovered  # noqa: PLC0415 - few policies need it
+
+        refuse_uncovered(bytes(data), policy.pixels)
     return b"".join([*rewriter.feed(data), *rewriter.close()])
 
 

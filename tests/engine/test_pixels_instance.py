@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.filebase import DicomBytesIO
 
-from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance, load_policy
+from dicomveil_engine import (
+    DeidentificationError,
+    InvalidDataSetError,
+    deidentify_dataset,
+    deidentify_instance,
+    load_policy,
+)
 from dicomveil_engine.configuration.pixels import read_pixels
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.claims import claimed_metadata, claims_of
@@ -134,6 +142,37 @@ def test_single_bits() -> None:
     bits[:, 1:3, 1:4] = 0
 
     assert all((frame == expected).all() for frame, expected in zip(out, bits, strict=True))
+
+
+def test_a_code_stream_of_other_colours() -> None:
+    """Frames that are RGB inside, and YBR_FULL by the header, come out as the header says and look the same."""
+    encoded = bytes(imagecodecs.jpeg8_encode(COLOURS // 4, 100, colorspace="RGB", outcolorspace="RGB"))
+    stream = DicomBytesIO(instance([COLOURS], syntax=RLE, PhotometricInterpretation="YBR_FULL"))
+    dataset = dcmread(stream)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    dataset.PixelData = encapsulate([encoded])
+    out = DicomBytesIO()
+    dataset.save_as(out)
+    result = dcmread(
+        DicomBytesIO(cover_instance(deidentify_instance(bytes(out.getvalue()), POLICY), BOXES, LOOK, CLEAN))
+    )
+    shown = result.pixel_array  # pydicom gives RGB
+
+    assert result.PhotometricInterpretation == "YBR_FULL"
+    assert np.abs(shown.astype(int) - covered(COLOURS // 4)).max() <= 4
+
+
+def test_attributes_alone_are_not_enough() -> None:
+    """Who rewrites attributes only is told so, instead of getting an instance that is not covered."""
+    policy = load_policy({"profile": "basic", "pixels": "clean"}, b"k" * 32)
+    data = instance([GREY])
+    slices = instance([WORDS], SOPClassUID=CT, Modality="CT")
+
+    with pytest.raises(DeidentificationError, match="clean_instance"):
+        deidentify_instance(data, policy)
+    with pytest.raises(DeidentificationError, match="clean_instance"):
+        deidentify_dataset(dcmread(DicomBytesIO(data)), policy)
+    assert deidentify_instance(slices, policy) == deidentify_instance(slices, POLICY)
 
 
 def test_refused_instances_have_no_output() -> None:

@@ -10,6 +10,7 @@ import copy
 import warnings
 from typing import TYPE_CHECKING
 
+from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.policy import Policy
@@ -29,7 +30,12 @@ def rewrite_dataset(dataset: Dataset, policy: Policy) -> Dataset:
     from pydicom.filebase import DicomBytesIO  # noqa: PLC0415
 
     rewriter = InstanceRewriter(policy)
-    output = b"".join([*rewriter.feed(_encoded(dataset)), *rewriter.close()])
+    encoded = _encoded(dataset)
+    if policy.pixels.text is not PixelText.KEEP:
+        from dicomveil_engine.pixels.gate import refuse_uncovered  # noqa: PLC0415 - few policies need it
+
+        refuse_uncovered(encoded, policy.pixels)
+    output = b"".join([*rewriter.feed(encoded), *rewriter.close()])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote values
         result: Dataset = dcmread(DicomBytesIO(output))

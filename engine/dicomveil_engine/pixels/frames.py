@@ -198,3 +198,11 @@ def _rgb(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     red -= 128
     rgb = np.stack([y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue], axis=-1)
     return np.asarray(np.clip(np.rint(rgb), 0, 255), np.uint8)
+
+
+def ybr(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """RGB as YBR_FULL, rounded (PS3.3 Section C.7.6.3.1.2)."""
+    red, green, blue = (array[..., index].astype(np.float32) for index in range(3))
+    y = 0.299 * red + 0.587 * green + 0.114 * blue
+    both = [128 - 0.168736 * red - 0.331264 * green + 0.5 * blue, 128 + 0.5 * red - 0.418688 * green - 0.081312 * blue]
+    return np.asarray(np.clip(np.rint(np.stack([y, *both], axis=-1)), 0, 255), np.uint8)

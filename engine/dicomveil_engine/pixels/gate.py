@@ -16,7 +16,9 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from dicomveil_engine.configuration.pixels import Documents, Faces, PixelSettings, PixelText, SliceGate
+from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.masks import DeviceTable, read_table, shipped_table
 from dicomveil_engine.pixels.regions import outside
@@ -111,9 +113,23 @@ def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
     return verdict
 
 
-def without_header(reason: str) -> PixelVerdict:
-    """For an instance whose header cannot be read: refused."""
-    return PixelVerdict(PixelAction.REFUSE, reason)
+def refuse_uncovered(data: bytes, settings: PixelSettings) -> None:
+    """Refuse an original instance whose pixels would leave uncovered, for those who only rewrite attributes.
+
+    Raises DeidentificationError, which says how to cover them; InvalidDataSetError for what cannot be read.
+    """
+    if settings.text is PixelText.KEEP:
+        return
+    instance = read_instance(data)
+    assert instance is not None
+    verdict = gate(PixelHeader.from_elements(instance), settings)
+    if verdict.action is PixelAction.REFUSE:
+        raise DeidentificationError(verdict.reason)
+    if verdict.action is not PixelAction.NOTHING:
+        raise DeidentificationError(
+            f"{verdict.reason}, and only attributes are de-identified here; "
+            'use dicomveil_engine.pixels.instance.clean_instance, or write "pixels": "keep"'
+        )
 
 
 @lru_cache(1)

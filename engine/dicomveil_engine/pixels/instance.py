@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
@@ -27,9 +27,12 @@ from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_
 from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits, without_unused_bits
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.layout import FrameLayout
 from dicomveil_engine.rewriting.fields import Field
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from dicomveil_engine.pixels.looker import Looker
     from dicomveil_engine.policy import Policy
 
@@ -205,7 +208,7 @@ def encoded_again(
             continue
         array, layout = frames.decoded(number)
         if layout.photometric_interpretation != photometric:
-            raise DeidentificationError("the colours of a frame are not those that (0028,0004) names")
+            array, layout = _in_colours(array, layout, photometric)
         array = without_unused_bits(array, layout).copy()
         cover_frame(array, of_frame, black)
         encoded.append(encode_frame(array, syntax, layout))
@@ -225,6 +228,15 @@ def encoded_again(
     for frame in encoded:
         yield _item(frame + bytes(len(frame) % 2))
     yield struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) + rest
+
+
+def _in_colours(array: npt.NDArray[Any], layout: FrameLayout, photometric: str) -> tuple[npt.NDArray[Any], FrameLayout]:
+    """A frame that its code stream says is RGB, in the YBR_FULL that (0028,0004) announces: metadata said so before."""
+    if (layout.photometric_interpretation, photometric, layout.bits_allocated) != ("RGB", "YBR_FULL", 8):
+        raise DeidentificationError("the colours of a frame are not those that (0028,0004) names")
+    from dicomveil_engine.pixels.frames import ybr  # noqa: PLC0415 - loads numpy
+
+    return ybr(array), replace(layout, photometric_interpretation=photometric)
 
 
 def _is_overwritten(header: PixelHeader, claims: PixelClaims, boxes: Boxes) -> bool:

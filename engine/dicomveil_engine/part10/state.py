@@ -184,7 +184,7 @@ def _legal_character_sets(value: bytes) -> bytes | None:
     """The value of (0008,0005) with defined terms only, padded; None where it has no others."""
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
     legal = legality.legal_character_sets(terms)
-    if legal == terms or not any(terms):
+    if terms in (legal, [""]):
         return None
     new = "\\".join(legal).encode("ascii")
     return new + b" " if len(new) % 2 else new

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -44,10 +44,18 @@ class Server:
     client: httpx.AsyncClient
     tokens: TokenFile
     origin: MemoryOrigin
+    made: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def token(self, projects: list[str], rights: list[str], expires: float | None = None) -> str:
         token, _ = self.tokens.new(projects, rights, name="", now=NOW, expires=expires)
         return token
+
+    def cached_token(self, projects: list[str], rights: list[str]) -> str:
+        """One token for each choice of projects and rights, where many requests need the same."""
+        key = (*projects, *rights)
+        if key not in self.made:
+            self.made[key] = self.token(projects, rights)
+        return self.made[key]
 
     async def ask(self, method: str, path: str, token: str | None = None, **headers: str) -> httpx.Response:
         if token is not None:
@@ -122,13 +130,13 @@ async def test_every_route_with_every_kind_of_credentials(tmp_path: Path) -> Non
                     assert found == (unauthenticated if not empty else (*unauthenticated[:2], {})), (method, path)
                 assert door.project is not None
                 others = sorted({"default", "lung", "stroke"} - {door.project})
-                found = refusal(await here.ask(method, path, here.token(others, everything)))
+                found = refusal(await here.ask(method, path, here.cached_token(others, everything)))
                 assert found == (nothing if not empty else (*nothing[:2], {})), (method, path)
                 lacking = [right for right in everything if right != door.right]
-                assert (await here.ask(method, path, here.token([door.project], lacking))).status_code == 403
+                assert (await here.ask(method, path, here.cached_token([door.project], lacking))).status_code == 403
                 assert here.origin.asked == []
 
-                right = await here.ask(method, path, here.token([door.project], [door.right]))
+                right = await here.ask(method, path, here.cached_token([door.project], [door.right]))
                 assert right.status_code not in {401, 403, 405}, (method, path)
                 assert right.status_code != 404 or empty or right.json()["code"] == "unknown-resource"
                 here.origin.asked.clear()

@@ -22,6 +22,7 @@ from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart
+from proxy.fakes import proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -421,3 +422,16 @@ async def test_store_into_a_folder_that_cannot_be_written(tmp_path: Path) -> Non
     (tmp_path / uids(CT)[0]).touch()
     async with folder(tmp_path) as origin:
         assert await origin.store(None, uids(CT)[2], BytesIO(data), len(data)) == StoreResult(False, 0xA700)
+
+
+async def test_illegal_uids(shared: Path, tmp_path: Path) -> None:
+    """What a search lists can be retrieved, a UID with letters too."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(shared / "corpus" / "faults" / "uid_letters.dcm", folder)
+    async with proxy(tmp_path, FolderOrigin(folder)) as ask:
+        (study,) = (await ask.get("/studies")).json()
+        path = f"/studies/{study['0020000D']['Value'][0]}"
+        retrieved = [await ask.get(f"{path}{below}") for below in ("", "/metadata", "/series")]
+    assert [response.status_code for response in retrieved] == [200, 200, 200]
+    assert b"33.abc" not in b"".join(response.content for response in retrieved)

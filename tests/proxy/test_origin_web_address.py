@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,14 +50,21 @@ def test_resource_path() -> None:
 
 
 @given(st.text(max_size=70))
-def test_only_uids_become_paths(text: str) -> None:
-    """Anything else is refused."""
+def test_what_becomes_a_path(text: str) -> None:
+    """An original UID, legal or not, is one step of a path, however often a server decodes it; else it is refused."""
     try:
-        assert resource_path(text) == f"studies/{text}"
+        path = resource_path(text)
     except UnknownResource:
         return
-    assert set(text) <= set("0123456789.")
-    assert text[0] != "."
+    step = path.removeprefix("studies/")
+    assert unquote(step) == unquote(unquote(step)) == text
+    assert not set(step) & set("/\\?#;:@& ")
+    assert text.strip(".")
+
+
+def test_illegal_uids() -> None:
+    """Archives hold UIDs with letters, and too long ones."""
+    assert resource_path("1.2.abc", "1" * 90, "a b") == f"studies/1.2.abc/series/{'1' * 90}/instances/a%20b"
 
 
 @given(st.lists(st.tuples(st.sampled_from(["PatientName", "00100020", "StudyDate"]), st.text())), st.integers(0, 9))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
@@ -24,6 +25,8 @@ MAXIMUM_BULK_DEPTH = 32
 # It begins with a digit, so that `.` and `..` are no UIDs: a server that normalises paths would leave the
 # study. Empty components and leading zeros break PS3.5 Section 9.1, but instances in the field have them.
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
+_LONGEST_ORIGINAL = 256
+"""Characters of an illegal UID that is served all the same."""
 _ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ENCODED_COMMA = re.compile("%2c", re.IGNORECASE)
@@ -79,7 +82,7 @@ class BulkPath:
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[UID]):
-    """What one retrieve asks for. Its UIDs are legal in a path, or it does not exist."""
+    """What one retrieve asks for. Its UIDs can stand in a path, or it does not exist."""
 
     study: UID
     series: UID | None = None
@@ -92,7 +95,7 @@ class Resource(Generic[UID]):
     def __post_init__(self) -> None:
         for uid in (self.study, self.series, self.instance):
             if uid is not None:
-                parse_uid(uid)
+                check_original(uid)
         of_instance = self.instance is not None
         framed = self.representation in (
             Representation.FRAMES,
@@ -174,6 +177,23 @@ def parse_uid(text: str) -> PseudonymousUID:
     if not _UID.fullmatch(text):
         raise UnknownResource("the path holds what is not a UID")
     return PseudonymousUID(text)
+
+
+def check_original(text: str) -> str:
+    """The UID that an origin server gave, legal or not; raise UnknownResource for what cannot stand in a path.
+
+    Archives hold UIDs with letters, and longer ones than PS3.5 Section 9.1 allows. A server may decode before it
+    routes, so that no escape makes a slash, a percent sign or a step upwards harmless.
+    """
+    is_harmless = text.isascii() and text.isprintable() and not any(c in text for c in "/\\%")
+    if not is_harmless or not 0 < len(text) <= _LONGEST_ORIGINAL or not text.strip(". "):
+        raise UnknownResource("there is no such resource")
+    return text
+
+
+def original_step(text: str) -> str:
+    """An original UID as a step of a path; raises as `check_original`."""
+    return quote(check_original(text), safe="")
 
 
 def parse_frames(text: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from dicomweb_client.file import DICOMfileClient
 from pydicom import dcmread
 
 from dicomveil_proxy.pixels.frames import silence_pydicom
-from dicomveil_proxy.request.resource import parse_uid
+from dicomveil_proxy.request.resource import check_original
 from dicomveil_proxy.wire import unfinished
 
 # The columns of the client's tables, in their order.
@@ -135,7 +135,7 @@ def _row(path: str) -> tuple[tuple[Any, ...], ...] | None:
     try:
         header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE])
         for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
-            parse_uid(str(header[uid].value))
+            check_original(str(header[uid].value))
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is no data set
         return None
     syntax = str(header.file_meta.get("TransferSyntaxUID", "")) if hasattr(header, "file_meta") else ""

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
+from urllib.parse import unquote
 
 from pydicom import dcmread
 
+from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable, UnknownResource
 from dicomveil_proxy.origin import Match, StoreResult
 from dicomveil_proxy.origin.folder.header_json import BINARY_VRS, header_json
@@ -23,7 +25,7 @@ from dicomveil_proxy.origin.folder.store import store_instance
 from dicomveil_proxy.pixels.frames import StoredFrames, malformed, to_little_endian
 from dicomveil_proxy.pixels.render import render
 from dicomveil_proxy.request.query import Level
-from dicomveil_proxy.request.resource import BulkPath, Representation, Resource
+from dicomveil_proxy.request.resource import BulkPath, Representation, Resource, original_step
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 _SCHEME = "dicomveil-folder:"
@@ -117,7 +119,7 @@ class FolderOrigin:
         """As `Origin.bulkdata`; of encapsulated pixel data each frame is a part."""
         if not uri.startswith(_SCHEME):
             raise UnknownResource("a BulkDataURI is none of this origin's")
-        resource = Resource.parse(uri.removeprefix(_SCHEME))
+        resource = _resource(uri.removeprefix(_SCHEME))
         if resource.representation is not Representation.BULKDATA or resource.bulk is None:
             raise UnknownResource("a BulkDataURI is none of this origin's")
         ((_, path),) = await self._places(resource.study, resource.series, resource.instance)
@@ -203,13 +205,24 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise OriginUnavailable("an instance of the folder is gone or cannot be read") from None
 
 
+def _resource(path: str) -> Resource[OriginalUID]:
+    """The bulk data that a BulkDataURI of this origin's names."""
+    steps = path.split("/")
+    if len(steps) < 9 or steps[1::2][:4] != ["studies", "series", "instances", "bulk"]:
+        raise UnknownResource("a BulkDataURI is none of this origin's")
+    study, series, instance = (OriginalUID(unquote(step)) for step in steps[2:7:2])
+    bulk = BulkPath.parse(steps[8:])
+    return Resource(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)
+
+
 def _part(content_type: str, value: bytes) -> tuple[PartStart, PartData, PartEnd]:
     headers = {"content-type": content_type, "content-length": str(len(value))}
     return PartStart(headers), PartData(value), PartEnd()
 
 
 def _metadata(place: Place, path: Path) -> bytes:
-    resource = f"/studies/{place.study}/series/{place.series}/instances/{place.instance}"
+    study, series, instance = map(original_step, (place.study, place.series, place.instance))
+    resource = f"/studies/{study}/series/{series}/instances/{instance}"
 
     def bulk_uri(bulk: str) -> str:
         return f"{_SCHEME}{resource}/bulk/{bulk}"

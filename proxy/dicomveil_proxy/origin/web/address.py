@@ -15,11 +15,13 @@ import httpx
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicomveil_proxy.errors import BadRequest, UnknownResource
-from dicomveil_proxy.request.resource import parse_uid
+from dicomveil_proxy.request.resource import check_original, original_step
 
 _KEY = re.compile(r"[0-9A-Za-z]{1,64}(\.[0-9A-Za-z]{1,64}){0,16}")
 _ENCODED = re.compile(r"[^0-9A-Za-z*?._~-]+")
 _URI = re.compile(r"[!-~]{1,2000}")  # visible ASCII, RFC 3986
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]{1,256}")
+"""An original UID that needs no encoding in a query."""
 _BELOW = "/studies/"
 
 
@@ -67,7 +69,7 @@ class BaseURL:
             raise UnknownResource("a BulkDataURI of the origin's is not below its base URL")
         if _BELOW in path:
             below = path[path.index(_BELOW) + 1 :]
-            parse_uid(below.split("/")[1])
+            check_original(unquote(below.split("/")[1]))
         elif uri.startswith(f"{self._base}/"):
             below = urlsplit(uri[len(self._base) + 1 :]).path
         else:
@@ -91,12 +93,18 @@ def _is_near(host: str) -> bool:
 
 def resource_path(study: str, series: str | None = None, instance: str | None = None) -> str:
     """The path of a study, series or instance."""
-    path = f"studies/{parse_uid(study)}"
+    path = f"studies/{original_step(study)}"
     if series is not None:
-        path += f"/series/{parse_uid(series)}"
+        path += f"/series/{original_step(series)}"
         if instance is not None:
-            path += f"/instances/{parse_uid(instance)}"
+            path += f"/instances/{original_step(instance)}"
     return path
+
+
+def _in_query(uid: str) -> str:
+    if not _PLAIN.fullmatch(uid):
+        raise UnknownResource("there is no such resource")
+    return uid
 
 
 def query_string(params: Iterable[tuple[str, str]], limit: int, offset: int) -> str:
@@ -124,7 +132,7 @@ def _value(name: str, value: str) -> str:
     if name == "includefield":
         return ",".join(_key(field) for field in value.split(","))
     if _vr(name) == "UI":
-        uids = [parse_uid(uid) for uid in re.split(r"[,\\]", value) if uid]
+        uids = [_in_query(uid) for uid in re.split(r"[,\\]", value) if uid]
         return ",".join(uids)
     return _ENCODED.sub(lambda run: "?" if len(run[0]) == 1 and run[0].isascii() else "*", value)
 

@@ -88,6 +88,8 @@ class Limits:
     """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
     depth: int = 32
     """Nesting of sequences; the deepest in standard IODs is below 12."""
+    elements: int = 250_000
+    """Elements that change, which take some 600 bytes each however short they are. Ten thousand frames have 20,000."""
     names: int = 4_096
     """Different values of identifying attributes, whose words are looked for in every text."""
 

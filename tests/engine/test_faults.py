@@ -10,11 +10,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from dicomveil_engine import EngineError, JSONDataSet, deidentify_instance, deidentify_metadata
+from dicomveil_engine import EngineError, JSONDataSet, Limits, deidentify_instance, deidentify_metadata, load_policy
 from engine.datasets import (
     EXPLICIT,
     IMPLICIT,
     JPEG,
+    KEY,
     element,
     encoded,
     header,
@@ -245,3 +246,24 @@ def test_reported_texts(shared: Path, name: str) -> None:
 
     assert comparable(to_json(deidentify_instance(data, DEFAULT)).get("00104000")) == comparable(json.get("00104000"))
     assert "?" not in str(left)
+
+
+@pytest.mark.parametrize(
+    ("limits", "elements", "message"),
+    [
+        (Limits(elements=10), [element(0x00081140, "SQ", [element(0x00081155, "UI", "1.2.3")] * 20)], "limit elements"),
+        (Limits(names=3), [element(0x00101001, "PN", "A^B\\C^D\\E^F\\G^H")], "limit names"),
+    ],
+)
+def test_many_elements_and_names_are_refused_by_a_limit_with_a_name(
+    limits: Limits, elements: list[bytes], message: str
+) -> None:
+    """Tiny elements take more memory than bytes, and each name is looked for in each text."""
+    policy = load_policy({"profile": "default"}, KEY, limits=limits)
+    data = instance(*elements, element(0x00140046, "LT", "seen by A"), STUDY)
+    with pytest.raises(EngineError, match=message):
+        deidentify_instance(data, policy)
+    with pytest.raises(EngineError, match=message):
+        deidentify_metadata([to_json(data)], policy)
+
+    assert deidentify_instance(data, DEFAULT)

@@ -209,7 +209,16 @@ class Rewriting:
                 out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is not here
             else:
                 out[key] = element
-                self.waiting.append(Waiting(out, key, entry, here.depth, here.codecs))
+                self._wait(Waiting(out, key, entry, here.depth, here.codecs))
+
+    def _wait(self, waiting: Waiting) -> None:
+        """Leave an element to the second turn."""
+        if len(self.waiting) >= self.policy.limits.elements:
+            raise InvalidDataSetError(
+                f"more than {self.policy.limits.elements} elements change; "
+                "raise the limit elements if such instances are to pass"
+            )
+        self.waiting.append(waiting)
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
         """Keep an element whose value is everybody's; of another one only the whole data set tells."""
@@ -221,7 +230,7 @@ class Rewriting:
             out[key] = kept(element, entry.tag, entry.vr)
         else:
             out[key] = element
-            self.waiting.append(Waiting(out, key, entry, here.depth, here.codecs))
+            self._wait(Waiting(out, key, entry, here.depth, here.codecs))
 
     def _treated(
         self,
@@ -304,7 +313,7 @@ class Rewriting:
             out[key] = element
             decision = Decision(self.policy.mark_method, "the de-identification attributes")
             marked = Entry(entry.tag, "LO", decision, treatment, identifies=False)
-            self.waiting.append(Waiting(out, key, marked, 0, here.codecs))
+            self._wait(Waiting(out, key, marked, 0, here.codecs))
         elif treatment is Treatment.ADD_CODES:
             out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, here)}
 

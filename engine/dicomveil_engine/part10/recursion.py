@@ -26,6 +26,7 @@ from dicomveil_engine.part10.state import (
     end_of_stray,
     end_of_value,
     read_character_set,
+    refuse_many,
     refuse_short,
 )
 from dicomveil_engine.part10.table import DROP, KEEP, DecisionTable, Entry
@@ -204,6 +205,8 @@ def change(
     """Do with one element, and its value alone, what its entry says."""
     section, buffer, kind = state.section, state.buffer, entry.kind
     start = section.start
+    if len(section.starts) > state.element_limit:
+        refuse_many(state)
     new: bytes | None = b""
     if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
         return

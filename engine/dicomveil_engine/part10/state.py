@@ -71,6 +71,7 @@ class State:
         self.reading = Reading(policy, tables.readings)
         self.policy = policy
         self.depth_limit = policy.limits.depth
+        self.element_limit = policy.limits.elements
         self.tables = tables
         self.handlers = handlers
         """Kind → what is done with an element in which others stand."""
@@ -106,6 +107,13 @@ def refuse_short(until: int, is_open: bool) -> None:
     if is_open:
         raise NeedMoreError(until)
     raise InvalidDataSetError("an element reaches beyond the item that holds it")
+
+
+def refuse_many(state: State) -> None:
+    """More elements change than may."""
+    raise InvalidDataSetError(
+        f"more than {state.element_limit} elements change; raise the limit elements if such instances are to pass"
+    )
 
 
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:

@@ -136,7 +136,12 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
 
 def policy_of(settings: ProjectSettings) -> Policy:
     """The policy of a project. Raises ConfigurationError."""
-    limits = Limits(header_bytes=settings.limits.header_bytes, depth=settings.limits.nesting)
+    limits = Limits(
+        header_bytes=settings.limits.header_bytes,
+        depth=settings.limits.nesting,
+        elements=settings.limits.elements,
+        names=settings.limits.names,
+    )
     subjects = read_subjects(settings.subjects)
     policy = load_policy(
         configuration_of(settings.profile), read_key(settings.key_file), limits=limits, subjects=subjects

@@ -61,6 +61,10 @@ class Limits(BaseModel):
     """Of an instance, without its pixel data and other long values."""
     nesting: PositiveInt = 32
     """Depth of sequences."""
+    elements: PositiveInt = 250_000
+    """Of an instance, those that change."""
+    names: PositiveInt = 4_096
+    """Of an instance, different values that identify."""
     parts: PositiveInt = 100_000
     """Of a multi-part body; the largest series have some 10,000 instances."""
     empty_parts: PositiveInt = 1_000

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_proxy.origin.folder.index import FolderIndex, Place
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.wire import unfinished
 from proxy.fakes import instance
 
@@ -80,3 +81,15 @@ def test_add(index: FolderIndex, folder: Path) -> None:
 
     assert (index.add(folder / "three"), index.add(folder / "notes")) == (True, False)
     assert len(index.places("1.2.3.3")) == 1
+
+
+def test_why_files_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Counted by reason, and said without a name."""
+    (tmp_path / "Doe.txt").write_bytes(b"Doe^Jane" * 40)
+    (tmp_path / "Doe.dcm").write_bytes(instance(study=""))
+    origin = FolderOrigin(tmp_path)
+
+    assert origin.skipped == 2
+    assert "2 files of the folder are not served: " in caplog.text
+    assert "without StudyInstanceUID" in caplog.text
+    assert "Doe" not in caplog.text

@@ -9,6 +9,7 @@ thread-safe, like the client: one thread makes it and uses it.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ import numpy as np
 from dicomweb_client.file import DICOMfileClient
 from pydicom import dcmread
 
+from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.pixels.frames import silence_pydicom
 from dicomveil_proxy.request.resource import check_original
 from dicomveil_proxy.wire import unfinished
@@ -51,7 +53,8 @@ class FolderIndex:
         """Read the headers of all files below the folder; what is no instance is counted and left out."""
         silence_pydicom()
         self._folder = folder.resolve()
-        self.skipped = 0
+        self.left_out: Counter[str] = Counter()
+        """Why files are not served → how many."""
         """Files that are no instances that can be served."""
         self._client: DICOMfileClient = None
         self._known: set[str] = set()
@@ -62,7 +65,7 @@ class FolderIndex:
         found = set(_files(self._folder))
         if self._client is None or not self._known <= found:
             self.close()
-            self._known, self.skipped = set(), 0
+            self._known, self.left_out = set(), Counter()
             # An empty folder, so that the client's own scan has nothing to stumble over.
             with TemporaryDirectory() as empty:
                 self._client = DICOMfileClient(f"file://{empty}", in_memory=True, readonly=True)
@@ -70,9 +73,14 @@ class FolderIndex:
 
     def add(self, path: Path) -> bool:
         """Index one file; whether it is an instance."""
-        skipped = self.skipped
+        left_out = self.skipped
         self._insert([str(path)])
-        return self.skipped == skipped
+        return self.skipped == left_out
+
+    @property
+    def skipped(self) -> int:
+        """How many files are not served."""
+        return self.left_out.total()
 
     def places(self, study: str | None = None, series: str | None = None, instance: str | None = None) -> list[Place]:
         """The instances of a study, series, or all; one, or none, when all three are given."""
@@ -110,8 +118,8 @@ class FolderIndex:
         for path in paths:
             self._known.add(path)
             row = _row(path)
-            if row is None:
-                self.skipped += 1
+            if isinstance(row, str):
+                self.left_out[row] += 1
             else:
                 rows.append(row)
             if len(rows) == _BATCH:
@@ -130,14 +138,17 @@ def _files(folder: Path) -> Iterable[str]:
                 yield path
 
 
-def _row(path: str) -> tuple[tuple[Any, ...], ...] | None:
-    """The client's rows for study, series and instance; None for a file that is no instance."""
+def _row(path: str) -> tuple[tuple[Any, ...], ...] | str:
+    """The client's rows for study, series and instance; for a file that is not served, why."""
     try:
         header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE])
-        for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
-            check_original(str(header[uid].value))
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is no data set
-        return None
+        return "not DICOM"
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
+        try:
+            check_original(_text(header, keyword) or "")
+        except UnknownResource:
+            return f"without {keyword}, or with one that cannot be asked for"
     syntax = str(header.file_meta.get("TransferSyntaxUID", "")) if hasattr(header, "file_meta") else ""
     return (
         tuple(_text(header, keyword) for keyword in _STUDY),

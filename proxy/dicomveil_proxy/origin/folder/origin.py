@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, Representation, Resource, original_step
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
+_log = logging.getLogger(__name__)
 _SCHEME = "dicomveil-folder:"
 """Of the BulkDataURIs in this origin's metadata. They mean something to `bulkdata` only."""
 _READ_BYTES = 1 << 20
@@ -49,6 +51,9 @@ class FolderOrigin:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="folder-index")
         self._index = self._thread.submit(FolderIndex, self._folder).result()
         self._refresh_at = time.monotonic() + _REFRESH_SECONDS
+        if left_out := self._index.left_out:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+            _log.warning("%s files of the folder are not served: %s", left_out.total(), reasons)
 
     def __repr__(self) -> str:
         return "FolderOrigin(...)"

@@ -256,6 +256,12 @@ def _anonymize(
         bool,
         typer.Option("--show-paths", help="With pseudonymous names: tell the originals' paths in messages and report."),
     ] = False,
+    encrypt_originals: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Say what would become of each file, and write nothing."),
@@ -284,4 +290,5 @@ def _anonymize(
         shows_paths=show_paths,
         rehearses=dry_run,
         progress=progress,
+        encrypt_originals=tuple(encrypt_originals or ()),
     )

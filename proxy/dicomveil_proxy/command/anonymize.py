@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -63,11 +63,14 @@ def run(
     shows_paths: bool,
     rehearses: bool = False,
     progress: Shown = "auto",
+    encrypt_originals: tuple[Path, ...] = (),
 ) -> None:
     """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
     try:
         source, target, is_folder = paths.chosen(only_folders=rehearses)
         job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
+        if encrypt_originals:
+            job = replace(job, recipients=_certificates(encrypt_originals))
         for warning in job.policy().warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
@@ -143,6 +146,13 @@ class _Told:
     @property
     def _has_instances(self) -> bool:
         return any(self._progress.counts[status] for status in Status if status is not Status.SKIPPED)
+
+
+def _certificates(paths: tuple[Path, ...]) -> tuple[bytes, ...]:
+    from dicomveil_proxy.jobs.cms import read_certificates  # noqa: PLC0415 - few need it
+    from dicomveil_proxy.jobs.encrypted_originals import der_of  # noqa: PLC0415
+
+    return der_of(read_certificates(paths))
 
 
 def _profile(config: Path | None, profile: str | None) -> Path | str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +23,22 @@ _WRONG_KEY = "give the --profile and the --key-file with which it was encrypted;
 _TEXT_VR = "UT"
 
 
-def run(instance: Path | None, output: Path | None, value: str | None, profile: str, key_file: Path | None) -> None:
+def run(
+    instance: Path | None,
+    output: Path | None,
+    value: str | None,
+    profile: str | None,
+    key_file: Path | None,
+    private_key: Path | None = None,
+) -> None:
     """Decrypt an instance into a file, or a text onto standard output; or refuse."""
+    if private_key is not None:
+        if instance is None or value is not None:
+            refuse("decrypt: with --key, give an instance")
+        _originals(instance, output, private_key)
+        return
+    if profile is None:
+        refuse("profile: give the configuration with which it was encrypted; or --key for encrypted originals")
     try:
         policy = policy_of(profile, key_file)
     except ConfigurationError as error:
@@ -48,22 +62,46 @@ def run(instance: Path | None, output: Path | None, value: str | None, profile: 
         refuse("decrypt: give either an instance or --value TEXT")
 
 
+def _originals(instance: Path, output: Path | None, private_key: Path) -> None:
+    """Restore what was encrypted for the holder of a private key."""
+    from dicomveil_proxy.jobs.cms import read_private_key  # noqa: PLC0415 - few need it
+    from dicomveil_proxy.jobs.restored_originals import restore  # noqa: PLC0415
+
+    place = _place(output)
+    try:
+        data, tags = restore(instance.read_bytes(), read_private_key(private_key))
+    except OSError as error:
+        refuse(f"the instance cannot be read ({error.strerror})")
+    except EngineError as error:
+        refuse(f"{error}; nothing was written")
+    _save(place, data, tags)
+
+
 def _instance(instance: Path, output: Path | None, policy: Policy) -> None:
-    if output is None:
-        refuse("output: say where to write the decrypted instance, with -o FILE")
-    if output.exists():
-        refuse("output: there is a file of that name; give another, for nothing is overwritten")
+    place = _place(output)
     try:
         decrypted = decrypt_instance(instance.read_bytes(), policy)
     except OSError as error:
         refuse(f"the instance cannot be read ({error.strerror})")
     except EngineError as error:
         refuse(f"{error}; {_WRONG_KEY}")
+    _save(place, decrypted.instance, decrypted.restored)
+
+
+def _place(output: Path | None) -> Path:
+    if output is None:
+        refuse("output: say where to write the decrypted instance, with -o FILE")
+    if output.exists():
+        refuse("output: there is a file of that name; give another, for nothing is overwritten")
+    return output
+
+
+def _save(output: Path, data: bytes, tags: Iterable[int]) -> None:
     try:
-        _write(output, decrypted.instance)
+        _write(output, data)
     except OSError as error:
         refuse(f"output: it cannot be written ({error.strerror})")
-    print(f"restored: {', '.join(dictionary.describe(tag) for tag in decrypted.restored)}", file=sys.stderr)
+    print(f"restored: {', '.join(dictionary.describe(tag) for tag in tags)}", file=sys.stderr)
 
 
 def _write(output: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
 from dicomveil_proxy.jobs.crews.dask import Cluster
 from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.encrypted_originals import der_of
 from dicomveil_proxy.jobs.export import (
     Ending,
     Export,
@@ -89,6 +90,7 @@ class Wanted:
     dry_run: bool = False
     scheduler: str | None = None
     manifest: Literal["csv", "parquet"] = "csv"
+    encrypt_originals: tuple[Path, ...] = ()
 
 
 def run(wanted: Wanted) -> None:
@@ -195,7 +197,12 @@ def _export(
     source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
     if source.folder is not None and not source.folder.is_dir():
         raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
-    policy = Job(settings.profile, key, subjects=read_subjects(settings.subjects))
+    policy = Job(
+        settings.profile,
+        key,
+        subjects=read_subjects(settings.subjects),
+        recipients=der_of(read_certificates(wanted.encrypt_originals)),
+    )
     job = ExportJob(policy, source, To(wanted.to), wanted.layout)
     for warning in job.policy().warnings:
         print(f"warning: profile: {warning}", file=sys.stderr)

@@ -119,6 +119,12 @@ def _export(
         list[Path] | None,
         typer.Option(metavar="CERT.pem", help="A certificate of who may open the linkage file; may be given again."),
     ] = None,
+    encrypt_originals: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
+        ),
+    ] = None,
     subjects: Annotated[
         Path | None,
         typer.Option(metavar="FILE.csv", help="Pseudonyms of your own: a list with the columns PatientID,subject."),
@@ -172,6 +178,7 @@ def _export(
             linkage=linkage,
             recipients=tuple(recipient or ()),
             subjects=subjects,
+            encrypt_originals=tuple(encrypt_originals or ()),
             unlinkable=unlinkable,
             dry_run=dry_run,
         )

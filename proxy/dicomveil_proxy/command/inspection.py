@@ -96,15 +96,19 @@ def _review(
 
 @commands.command("decrypt")
 def _decrypt(
-    profile: Annotated[
-        str, typer.Option(metavar="FILE", help="The configuration with which it was encrypted. Required.")
-    ],
     instance: Annotated[
         Path | None, typer.Argument(metavar="INSTANCE", help="A DICOM file with encrypted attributes.")
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to write it, restored. Nothing is overwritten."),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The configuration with which it was encrypted.")
+    ] = None,
+    private_key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="KEY.pem", help="A private key, for originals that were encrypted for it."),
     ] = None,
     value: Annotated[
         str | None,
@@ -126,7 +130,7 @@ def _decrypt(
     """
     from dicomveil_proxy.command.decrypt import run  # noqa: PLC0415 - see the module's docstring
 
-    run(instance, output, value, profile, key_file)
+    run(instance, output, value, profile, key_file, private_key)
 
 
 @commands.command("conformance")

@@ -200,7 +200,9 @@ def _is(attribute: _Value, oid: bytes) -> bool:
 
 def _content(encoded: bytes, oid: bytes) -> _Value:
     """What a ContentInfo of this type holds."""
-    (whole,) = _values(encoded)
+    whole = next(_values(encoded))
+    if encoded[len(whole.encoded) :] not in (b"", b"\0"):  # DICOM pads values to an even length
+        raise ValueError
     kind, held = _below(whole)
     if whole.tag != _SEQUENCE or kind.tag != _OID or kind.content != oid:
         raise ValueError

@@ -6,6 +6,7 @@ Bytes in and bytes out, without I/O. Beside the output it gives what manifests s
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
@@ -16,14 +17,34 @@ HEAD_BYTES = 1 << 16
 """Most headers, and what tells a DICOM instance from any other file."""
 
 
+class Insertion(Protocol):
+    """Puts something into the output that is made of the original."""
+
+    def note(self, data: bytes | memoryview) -> None:
+        """Take bytes of the original."""
+        ...
+
+    def close(self) -> None:
+        """The original has come to its end."""
+        ...
+
+    def through(self, chunks: list[Chunk], *, closing: bool = False) -> list[bytes]:
+        """The output's chunks, changed."""
+        ...
+
+
 class Deidentification:
     """Of one instance. An error leaves the output incomplete: it must be dropped.
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
 
-    def __init__(self, policy: Policy, *, counted: bool = True) -> None:
-        """Unless it is `counted`, size, head and digest stay those of nothing."""
+    def __init__(self, policy: Policy, insertion: Insertion | None = None, *, counted: bool = True) -> None:
+        """`insertion` puts encrypted originals into the output.
+
+        Unless it is `counted`, size, head and digest stay those of nothing.
+        """
+        self._insertion = insertion
         self._rewriter = InstanceRewriter(policy)
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
@@ -34,11 +55,17 @@ class Deidentification:
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the original, give those of the output that are ready."""
-        return self._counted(self._rewriter.feed(data))
+        if self._insertion is None:
+            return self._counted(self._rewriter.feed(data))
+        self._insertion.note(data)
+        return self._counted(list(self._insertion.through(self._rewriter.feed(data))))
 
     def close(self) -> list[Chunk]:
         """The rest of the output, now that the original is complete."""
-        return self._counted(self._rewriter.close())
+        if self._insertion is None:
+            return self._counted(self._rewriter.close())
+        self._insertion.close()
+        return self._counted(list(self._insertion.through(self._rewriter.close(), closing=True)))
 
     @property
     def sha256(self) -> bytes:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from dicomveil_engine import EngineError
+from dicomveil_engine.attributes.dictionary import vr_of
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Deidentification
 from dicomveil_proxy.jobs.layout import Namer, Names
@@ -66,8 +67,7 @@ def said(head: bytes) -> tuple[str, str]:
 
 
 def _texts(data: bytes, syntax: str) -> dict[int, str]:
-    order = ">" if syntax == _BIG_ENDIAN else "<"
-    reader = _Reader(data, order, is_explicit=syntax != _IMPLICIT)
+    reader = ElementReader(data, syntax)
     texts: dict[int, str] = {}
     position = 0
     while position < len(data):
@@ -80,28 +80,33 @@ def _texts(data: bytes, syntax: str) -> dict[int, str]:
     return texts
 
 
-class _Reader:
+class ElementReader:
     """Where elements begin and end (PS3.5 Section 7.1)."""
 
-    def __init__(self, data: bytes, order: str, *, is_explicit: bool) -> None:
-        self._data = data
-        self._is_explicit = is_explicit
+    def __init__(self, data: bytes, syntax: str) -> None:
+        order = ">" if syntax == _BIG_ENDIAN else "<"
+        self.data = data
+        self._is_explicit = syntax != _IMPLICIT
         self._tag = struct.Struct(f"{order}HH")
         self._u16 = struct.Struct(f"{order}H")
         self._u32 = struct.Struct(f"{order}I")
 
     def element(self, position: int) -> tuple[int, int, int]:
         """Tag, beginning of the value, and length."""
-        group, element = self._tag.unpack_from(self._data, position)
-        vr = self._data[position + 4 : position + 6]
+        group, element = self._tag.unpack_from(self.data, position)
+        vr = self.data[position + 4 : position + 6]
         if group == 0xFFFE or not self._is_explicit:
-            (length,) = self._u32.unpack_from(self._data, position + 4)
+            (length,) = self._u32.unpack_from(self.data, position + 4)
             return group << 16 | element, position + 8, length
         if vr in _LONG_VRS:
-            (length,) = self._u32.unpack_from(self._data, position + 8)
+            (length,) = self._u32.unpack_from(self.data, position + 8)
             return group << 16 | element, position + 12, length
-        (length,) = self._u16.unpack_from(self._data, position + 6)
+        (length,) = self._u16.unpack_from(self.data, position + 6)
         return group << 16 | element, position + 8, length
+
+    def vr(self, position: int, tag: int) -> bytes:
+        """As it is written, or as the dictionary has it."""
+        return self.data[position + 4 : position + 6] if self._is_explicit else (vr_of(tag) or "UN").encode()
 
     def after(self, start: int, length: int) -> int:
         """Where the next element begins; of undefined lengths by what is inside."""

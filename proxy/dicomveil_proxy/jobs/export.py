@@ -104,6 +104,7 @@ class ExportJob:
             self.job.configuration_digest(),
             self.layout.encode(),
             bytes((self.job.validates_input, self.job.validates_output)),
+            *self.job.recipients,
         )
         return keyed_digest(self.job.key_for("export"), joined(parts)).hex()
 
@@ -180,7 +181,7 @@ class SeriesStation:
         self.slots = slots
         self._origin = job.source.open(slots)
         self._placing = job.to.placing(slots)
-        self._export = SeriesExport(policy, job.namer(policy), self._origin, self._placing)
+        self._export = SeriesExport(policy, job.namer(policy), self._origin, self._placing, job.job.originals())
 
     async def perform(self, message: SeriesUnit) -> SeriesOutcome:
         """The outcome of one series."""

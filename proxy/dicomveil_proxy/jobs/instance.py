@@ -49,6 +49,7 @@ class InstanceFiles:
         """`rehearses` says that nothing is written."""
         self._policy = policy
         self._rehearses = rehearses
+        self._originals = job.originals()
         self._describer = Describer(Namer(policy, job.key_for("labels"), "dicom"))
         self._validates_input = job.validates_input
         self._validates_output = job.validates_output
@@ -106,7 +107,7 @@ class InstanceFiles:
 
     def _rewrite(self, head: bytes, file: BinaryIO, write: Write) -> Deidentification:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = Deidentification(self._policy)
+        rewriter = Deidentification(self._policy, self._originals.begin() if self._originals else None)
         write_all(write, rewriter.feed(head))
         del head
         buffer = memoryview(self._buffer)

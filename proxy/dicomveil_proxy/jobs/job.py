@@ -12,11 +12,16 @@ from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.settings.policies import configuration_of
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,16 @@ class Job:
     validates_output: bool = False
     subjects: Mapping[str, str] | None = field(default=None, repr=False)
     """Pseudonyms of one's own, by original PatientIDs."""
+    recipients: tuple[bytes, ...] = ()
+    """Certificates of those for whom originals are encrypted into the output, in DER; none for nobody."""
+
+    def originals(self) -> EncryptedOriginals | None:
+        """What encrypts originals; None where nobody is to have them."""
+        if not self.recipients:
+            return None
+        from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals  # noqa: PLC0415 - few need it
+
+        return EncryptedOriginals(self.key, self.recipients)
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
@@ -57,6 +72,7 @@ class Job:
             str(self.profile if isinstance(configuration, Mapping) else configuration.stem).encode(),
             b"" if isinstance(configuration, Mapping) else _read(configuration),
             bytes((self.validates_input, self.validates_output)),
+            *self.recipients,
         ]
         return keyed_digest(self.key_for("fingerprint"), joined(parts))
 

@@ -19,9 +19,10 @@ from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy import logs
 from dicomveil_proxy.errors import OriginError, OriginMalformed, OriginRefused, ProxyError, UnknownResource
 from dicomveil_proxy.jobs.allowance import Throttle
-from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentification
+from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentification, Insertion
 from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.destinations import DestinationError, InstanceRefused, Placing, Staged
+from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.jobs.layout import Namer, Names
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
@@ -119,7 +120,15 @@ LOST = SeriesOutcome(
 class SeriesExport:
     """Exports one series after the other, or several side by side."""
 
-    def __init__(self, policy: Policy, namer: Namer, origin: Origin, placing: Placing) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        namer: Namer,
+        origin: Origin,
+        placing: Placing,
+        originals: EncryptedOriginals | None = None,
+    ) -> None:
+        self._originals = originals
         self._policy = policy
         self._namer = namer
         self._describer = Describer(namer)
@@ -184,7 +193,8 @@ class SeriesExport:
         try:
             async for event in events:
                 if isinstance(event, PartStart):
-                    current = _Instance(self._policy, self._placing.stage())
+                    insertion = self._originals.begin() if self._originals else None
+                    current = _Instance(self._policy, self._placing.stage(), insertion)
                 elif isinstance(event, PartData):
                     assert current is not None
                     if unit.share:
@@ -246,8 +256,8 @@ class _Progress:
 class _Instance:
     """One instance on its way."""
 
-    def __init__(self, policy: Policy, staged: Staged) -> None:
-        self.deidentification = Deidentification(policy)
+    def __init__(self, policy: Policy, staged: Staged, insertion: Insertion | None) -> None:
+        self.deidentification = Deidentification(policy, insertion)
         self.staged = staged
         self._error: EngineError | None = None
 

@@ -71,7 +71,7 @@ def test_instances_are_de_identified_and_nothing_else_is_copied(source: Path, tm
     places = ["4.txt", "CT/3", "Doe^Jane/1.dcm", "Doe^Jane/2.DCM"]
     assert contents(tmp_path / "out") == dict.fromkeys(places, expected)
     assert counts(events) == {"written": 4, "failed": 1, "skipped": 2}
-    assert events["broken.dcm"].outcome.reason == "the instance is cut off in the middle of an element"
+    assert "cut off" in events["broken.dcm"].outcome.reason
 
 
 def test_more_processes_make_the_same(source: Path, tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ async def test_post_elsewhere(ask: Asking) -> None:
 @pytest.mark.parametrize(
     ("path", "offered"),
     [
-        ("/studies", _JSON_OR_XML),
+        ("/studies", f"{_JSON_OR_XML}, application/dicom+xml"),
         ("/studies/{study}", 'multipart/related; type="application/dicom"'),
         (EVERY_ROUTE[8], 'multipart/related; type="application/dicom", application/dicom'),
         ("/studies/{study}/metadata", _JSON_OR_XML),
@@ -299,3 +299,30 @@ async def test_uids_that_are_kept(tmp_path: Path, origin: MemoryOrigin) -> None:
     assert values(found, "00081190") == [BASE + path]
     assert INSTANCE.encode() in read
     assert b"Doe" not in read + metadata.content
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/studies", "GET, HEAD, POST"),
+        ("/studies/{study}", "GET, HEAD, POST"),
+        ("/series", "GET, HEAD"),
+        ("/studies/{study}/metadata", "GET, HEAD"),
+        ("/wado", "GET, HEAD"),
+    ],
+)
+async def test_methods_that_a_resource_has(ask: Asking, path: str, allowed: str) -> None:
+    """A method that it does not have is answered with those that it has."""
+    response = await ask.client.delete(f"{HOST}/dicom-web{filled(ask, path)}")
+
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+@pytest.mark.parametrize("path", ["/patients", "/studies/{study}/patients", "/x/y/z", ""])
+async def test_any_method_on_nothing(ask: Asking, path: str, method: str) -> None:
+    """What does not exist is 404, and has no methods."""
+    response = await ask.client.request(method, f"{HOST}/dicom-web{filled(ask, path)}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "no-route")
+    assert "allow" not in response.headers

@@ -19,7 +19,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
@@ -178,6 +178,15 @@ async def _health(_: Request) -> Response:
     return json_response({"status": "ok"})
 
 
+def methods_of(request: Request) -> list[str]:
+    """The methods that a request's path has, of which each may be another route's (RFC 9110 Section 15.5.6)."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     """Answer an error by the table of problems; those of routing have no detail of ours."""
     request_id = request.scope.get("request_id", "")
@@ -186,7 +195,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
             return problem_response(NoRoute(), request_id)
         detail = "this method is not allowed here"
         body = {"code": "no-route", "detail": detail, "request_id": request_id}
-        return json_response(body, status=error.status_code, headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(methods_of(request))
+        return json_response(body, status=error.status_code, headers=headers)
     if isinstance(error, ClientDisconnect):
         return Response(status_code=400)
     response = problem_response(error, request_id)

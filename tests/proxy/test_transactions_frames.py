@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE, encode_frame
-from proxy.fakes import Asking, MemoryOrigin, parts, proxy
+from proxy.fakes import BASE, Asking, MemoryOrigin, instance, parts, proxy
 from proxy.pictures import GREY, picture, raw
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +137,15 @@ async def test_bits_that_no_pixel_has(tmp_path: Path) -> None:
             response = await ask.get(f"{ask.path()}/frames/{number}", "application/octet-stream")
             assert set(response.content[1::2]) == {0x0F}
         assert (await ask.get(f"{ask.path()}/frames/1", "image/jls")).status_code in {200, 406}
+
+
+async def test_where_each_frame_is(tmp_path: Path) -> None:
+    """Parts of frames say by which URL each can be had alone."""
+    async with proxy(tmp_path, MemoryOrigin(instance())) as ask:
+        frames = parts(await ask.get(f"{ask.path()}/frames/2,1"))
+        twice = parts(await ask.get(f"{ask.path()}/frames/1,1"))
+        again = await ask.get(frames[0][0]["content-location"].removeprefix(BASE))
+
+    assert [headers["content-location"] for headers, _ in frames] == [f"{BASE}{ask.path()}/frames/{n}" for n in (2, 1)]
+    assert parts(again)[0][1] == frames[0][1]
+    assert not any("content-location" in headers for headers, _ in twice)

@@ -7,6 +7,7 @@ queries translated, and no header of the user agent reaches the origin server, n
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -238,7 +239,15 @@ class DICOMweb:
         media_type, _, parameter = first.content_type.partition(";")
         writer = MultipartWriter(random_boundary(), media_type) if first.is_multipart else None
         whole = f"{writer.content_type};{parameter}".rstrip(";") if writer else first.content_type
-        return self._streams.begun(_frame_pieces(frames, first, writer), whole)
+        return self._streams.begun(_frame_pieces(frames, first, writer, self._frame_urls(wanted)), whole)
+
+    def _frame_urls(self, wanted: _Retrieval) -> list[str]:
+        """Where each frame can be had alone; none where one is asked for twice, which servers answer in two ways."""
+        outside = wanted.outside
+        if len(set(outside.frames)) < len(outside.frames):
+            return []
+        base = self._base_url(wanted.request)
+        return [f"{base}{replace(outside, frames=(number,)).path()}" for number in outside.frames]
 
     async def _bulkdata(self, wanted: _Retrieval) -> Response:
         choice = choose(wanted.accept, accept.BULKDATA, wanted.override)
@@ -247,7 +256,8 @@ class DICOMweb:
         if not choice.offer.is_multipart:
             return await self._streams.stream(body, OCTET_STREAM)
         writer = MultipartWriter(random_boundary(), OCTET_STREAM)
-        return await self._streams.stream(_one_part(body, writer), writer.content_type)
+        location = self._base_url(wanted.request) + wanted.outside.path()
+        return await self._streams.stream(_one_part(body, writer, location), writer.content_type)
 
     async def _rendered(self, wanted: _Retrieval) -> Response:
         choice = choose(wanted.accept, accept.RENDERED, wanted.override)
@@ -311,25 +321,36 @@ class DICOMweb:
 
 
 async def _frame_pieces(
-    frames: AsyncGenerator[FrameStart | Piece, None], first: FrameStart, writer: MultipartWriter | None
+    frames: AsyncGenerator[FrameStart | Piece, None],
+    first: FrameStart,
+    writer: MultipartWriter | None,
+    urls: list[str],
 ) -> AsyncGenerator[Piece, None]:
+    locations = iter(urls)
+
+    def head(start: FrameStart) -> dict[str, str]:
+        location = next(locations, "")
+        return {"Content-Type": start.content_type} | ({"Content-Location": location} if location else {})
+
     try:
         if writer:
-            yield writer.head({"Content-Type": first.content_type})
+            yield writer.head(head(first))
         async for piece in frames:
             if not isinstance(piece, FrameStart):
                 yield piece
             elif writer:
-                yield writer.head({"Content-Type": piece.content_type})
+                yield writer.head(head(piece))
         if writer:
             yield writer.close()
     finally:
         await frames.aclose()
 
 
-async def _one_part(body: AsyncGenerator[Piece, None], writer: MultipartWriter) -> AsyncGenerator[Piece, None]:
+async def _one_part(
+    body: AsyncGenerator[Piece, None], writer: MultipartWriter, location: str
+) -> AsyncGenerator[Piece, None]:
     try:
-        head: Piece = writer.head()
+        head: Piece = writer.head({"Content-Location": location})
         async for piece in body:
             if head:
                 yield head

@@ -176,3 +176,10 @@ def test_a_header_over_the_limit_is_refused() -> None:
     """Nobody makes us read kilobytes of wishes."""
     with pytest.raises(BadRequest):
         choose("image/png," * 1_000, RENDERED)
+
+
+@pytest.mark.parametrize("header", ['multipart/related; type="nope"', "multipart/related; type=nope", "nope"])
+def test_a_type_that_is_none(header: str) -> None:
+    """Parts of a type that cannot be read are not parts of any type."""
+    with pytest.raises(NotAcceptable):
+        choose(header, FRAMES)

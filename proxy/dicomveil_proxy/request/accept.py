@@ -111,7 +111,10 @@ def _parse(header: str) -> tuple[MediaRange, ...]:
     return tuple(
         MediaRange(
             media_type.name,
-            media_type.part_type if media_type.name.startswith("multipart/") else None,
+            # A `type` that is no media type is none of ours.
+            media_type.part_type or media_type.parameters.get("type")
+            if media_type.name.startswith("multipart/")
+            else None,
             media_type.transfer_syntax,
             _quality(media_type.parameters.get("q", "1")),
         )

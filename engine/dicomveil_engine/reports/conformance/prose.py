@@ -74,6 +74,14 @@ Text that is cleaned loses:
 - whatever is written like a date, a telephone number, an e-mail address, a URL, a UID or an identifier of seven or more
   digits.
 
+Names are found in other spellings (umlauts, strokes, ligatures, apostrophes, particles) and in texts whose character
+set is missing or wrong; what cannot be read is left out.
+
+A value that is kept is looked at as well. It is emptied if it is illegal for its VR or its attribute, or if it holds a
+word of the instance's own identifying attributes; defined terms, words that describe images and numbers of fewer than
+six digits stay. (0008,0005) has defined terms only, a class UID is registered or well-formed, and (0008,0201) is an
+offset. Values that a rule keeps are checked in the same way, but for free text.
+
 The rest stays. A name that occurs in none of the instance's identifying attributes is not found. A short text that
 holds only words of a list that describes images (from PS3.16), of which just one is also a word of a name or
 identifier, stays.

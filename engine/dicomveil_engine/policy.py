@@ -120,6 +120,8 @@ class Policy:
         self.limits = limits or Limits()
         self._rules = configuration.rules
         self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
+        self.cleaning = configuration.cleaning
+        """How texts are looked at that are cleaned."""
         self.pixels = configuration.pixels
         """What is done about text burnt into pixels; `dicomveil_engine.pixels` does it, the rewriters do not."""
         self._profile: ConfidentialityProfile | None = None

@@ -10,6 +10,7 @@ from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.configuration.findings import Finding
 from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.configuration.rules import Rule
+from dicomveil_engine.text.settings import TextSettings
 
 
 class ProfileName(Enum):
@@ -41,6 +42,8 @@ class Configuration:
     """What DeidentifyConfig says of text within values; nothing that would have to be done, for now."""
     pixels: PixelSettings = field(default_factory=PixelSettings)
     """What is done about text burnt into pixels."""
+    cleaning: TextSettings = field(default_factory=TextSettings)
+    """How texts are looked at that are cleaned."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -19,8 +19,10 @@ from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelTex
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
 from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
+from dicomveil_engine.configuration.text import read_cleaning
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.settings import TextSettings
 
 NAMES = (
     "rules",
@@ -31,8 +33,9 @@ NAMES = (
     "unlistedAttributes",
     "compatibility",
     "pixels",
+    "text",
 )
-LATER_NAMES = ("text",)
+LATER_NAMES: tuple[str, ...] = ()
 """Keys that will mean something: to ignore them would protect less than was asked for."""
 
 PROFILES = (*PRESETS, *(profile.value for profile in ProfileName))
@@ -123,6 +126,7 @@ class _Reader:
             name,
             settings.defaults,
             pixels=self._pixels([layer.document for _, layer in layers]),
+            cleaning=self._cleaning([layer.document for _, layer in layers]),
         )
 
     def _layer(self, document: Mapping[str, object]) -> _Layer:
@@ -185,6 +189,17 @@ class _Reader:
                 except ConfigurationError as error:
                     self._findings.refuse("", str(error))
         return pixels
+
+    def _cleaning(self, documents: list[Mapping[str, object]]) -> TextSettings:
+        """What each layer says about the cleaning of texts, the file over its preset."""
+        cleaning = TextSettings()
+        for document in reversed(documents):
+            if "text" in document:
+                try:
+                    cleaning = read_cleaning(document["text"], cleaning)
+                except ConfigurationError as error:
+                    self._findings.refuse("", str(error))
+        return cleaning
 
     def _options(self, document: Mapping[str, object]) -> list[Option]:
         names = document.get("options", ())

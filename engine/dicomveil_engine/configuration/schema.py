@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import Option
-from dicomveil_engine.configuration import google, own, pixels, tag_rules
+from dicomveil_engine.configuration import google, own, pixels, tag_rules, text
 from dicomveil_engine.configuration.google import actions, filters, inspection
 from dicomveil_engine.configuration.google.profiles import PROFILES
 from dicomveil_engine.configuration.microsoft import COMPATIBILITIES
@@ -121,6 +121,7 @@ _MEANINGS = {
     "options": "Options of PS3.15 Annex E, beside those of the preset.",
     "unlistedAttributes": "What Table E.1-1 does not list: protected by VR (the default), or kept.",
     "pixels": "What happens to text burnt into pixels: keep, refuse, clean, or settings (docs/pixels.md).",
+    "text": "How texts are looked at that are cleaned (docs/cleaning.md).",
     "compatibility": "microsoft: the same answers as Microsoft's tool, to the bit.",
     "rules": "The first rule that fits an element decides, at every depth.",
     "defaultSettings": "Settings for all rules of a method, by the method's name.",
@@ -148,6 +149,7 @@ def _own() -> Schema:
         "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
         "defaultSettings": {"anyOf": [blocks, {"type": "array", "items": blocks}]},
         "pixels": _pixels(),
+        "text": _text(),
         "customSettings": {"anyOf": [custom, {"type": "array", "items": custom}]},
     }
     return _object({name: {**properties[name], "description": _MEANINGS[name]} for name in own.NAMES})
@@ -278,6 +280,12 @@ def _image() -> Schema:
             "excludeInfoTypes": _STRINGS,
         }
     )
+
+
+def _text() -> Schema:
+    """The key "text"."""
+    regions: Schema = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}
+    return _object({"regions": regions, "ages": _one_of(text.AGES)})
 
 
 def _pixels() -> Schema:

@@ -70,7 +70,9 @@ class Reading:
         contribution = self._policy.contribution(self.context.study_instance_uid)
         every = list(chain.from_iterable(self.identifying.values()))
         if not is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
-            self.context.identifying, self.context.own = words_of(every, self._policy.limits.names)
+            self.context.identifying, self.context.own = words_of(
+                every, self._policy.limits.names, self._policy.cleaning
+            )
 
     def _context(self, assumed: InstanceIdentity) -> Context:
         texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}
@@ -78,7 +80,7 @@ class Reading:
         texts[STUDY_INSTANCE_UID] = texts[STUDY_INSTANCE_UID] or assumed.study_instance_uid
         texts[SERIES_INSTANCE_UID] = texts[SERIES_INSTANCE_UID] or assumed.series_instance_uid
         instance = self._text(SOP_INSTANCE_UID) or assumed.sop_instance_uid
-        return Subject(texts, self._policy).context(instance, IdentifyingWords(), OwnWords())
+        return Subject(texts, self._policy).context(instance, IdentifyingWords(self._policy.cleaning), OwnWords())
 
     def _text(self, tag: int) -> str:
         element = self._dataset.get(f"{tag:08X}")

@@ -139,8 +139,8 @@ class ReadingCache:
         every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
         named = list(self._named(every, was_deidentified))
         if is_contribution((one.text for one in named if one.vr == CONTRIBUTION_VR), contribution):
-            return IdentifyingWords(), OwnWords()
-        return words_of(named, self._policy.limits.names)
+            return IdentifyingWords(self._policy.cleaning), OwnWords()
+        return words_of(named, self._policy.limits.names, self._policy.cleaning)
 
     def _named(self, every: Iterable[Noted], was_deidentified: bool) -> Iterator[Named]:
         for one in every:

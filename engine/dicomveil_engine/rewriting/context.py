@@ -20,6 +20,7 @@ from dicomveil_engine.attributes.well_known import (
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Values
 from dicomveil_engine.text.own_words import OwnWords
+from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.words import IdentifyingWords
 
 SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
@@ -122,12 +123,12 @@ class Named(NamedTuple):
     codecs: tuple[str, ...]
 
 
-def words_of(named: Iterable[Named], limit: int) -> tuple[IdentifyingWords, OwnWords]:
+def words_of(named: Iterable[Named], limit: int, settings: TextSettings) -> tuple[IdentifyingWords, OwnWords]:
     """The words of identifying values, each read in every way that its bytes allow.
 
     Raises InvalidDataSetError when there are more values than the limit.
     """
-    words, own = IdentifyingWords(), OwnWords()
+    words, own = IdentifyingWords(settings), OwnWords()
     for number, one in enumerate(dict.fromkeys(named)):
         if number >= limit:
             raise InvalidDataSetError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from dicomveil_engine.text.plain import plain
+from dicomveil_engine.text.settings import DEFAULT, TextSettings
 from dicomveil_engine.text.words_of_text import Word, words_of
 
 _DIGIT = re.compile(r"\d")
@@ -17,10 +18,7 @@ class Reading:
     """One text, and what several detectors ask of it."""
 
     text: str
-    regions: tuple[str, ...] = field(default=("US",))
-    """Countries (ISO 3166) whose telephone numbers are written without a country code."""
-    all_ages: bool = False
-    """Whether an age identifies however young somebody is."""
+    settings: TextSettings = DEFAULT
 
     @cached_property
     def plain(self) -> str:

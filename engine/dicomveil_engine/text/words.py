@@ -16,6 +16,7 @@ from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.known import Known, Offer
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.seeds import DUMMY_WORD, seeds_of
+from dicomveil_engine.text.settings import DEFAULT, TextSettings
 
 __all__ = ["DUMMY_WORD", "IdentifyingWords"]
 
@@ -27,9 +28,10 @@ _ROUNDS = 16
 class IdentifyingWords:
     """What identifies in the texts of one data set: its own values in every spelling, and what the detectors find."""
 
-    __slots__ = ("_cleaned", "_known", "_values")
+    __slots__ = ("_cleaned", "_known", "_settings", "_values")
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TextSettings = DEFAULT) -> None:
+        self._settings = settings
         self._values: set[tuple[str, str]] = set()
         self._known: Known | None = None
         self._cleaned: dict[str, str] = {}
@@ -54,7 +56,7 @@ class IdentifyingWords:
         """What in a text identifies, in its order: spans that do not overlap."""
         if self._known is None:
             self._known = Known(seeds_of(value, vr) for value, vr in self._values)
-        offer, detected = _looked_at(text)
+        offer, detected = _looked_at(text, self._settings)
         return resolve([*detected, *self._known.find(offer)])
 
     def _clean(self, text: str) -> str:
@@ -68,7 +70,7 @@ class IdentifyingWords:
 
 
 @remembered(_TEXTS_REMEMBERED)
-def _looked_at(text: str) -> tuple[Offer, list[Finding]]:
+def _looked_at(text: str, settings: TextSettings) -> tuple[Offer, list[Finding]]:
     """What a text offers to be found by, and what the detectors find in it."""
-    reading = Reading(text)
+    reading = Reading(text, settings)
     return Offer(reading), detect(reading)

@@ -1,6 +1,6 @@
 """AGE: ages over 89, which the Safe Harbor rule of HIPAA counts among the identifiers (45 CFR 164.514(b)(2)(i)(C)).
 
-With `reading.all_ages`, every age.
+With the setting `"ages": "all"`, every age.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for match in _AGE.finditer(text):
         group = match.lastgroup or "a"
         years = int(match[group])
-        if years > _OLDEST or not (reading.all_ages or years > _OLDEST_ALLOWED):
+        if years > _OLDEST or not (reading.settings.all_ages or years > _OLDEST_ALLOWED):
             continue
         if group == "a" and _DISEASE.search(text, max(0, match.start() - _REACH), match.start()):
             continue

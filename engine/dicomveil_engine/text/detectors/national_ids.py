@@ -41,7 +41,7 @@ _NOTATIONS = (
         lambda _: True,
         "medicare|mbi",
     ),
-    _notation(Infotype.UK_NATIONAL_HEALTH_SERVICE_NUMBER, r"\d{3}([ \-]?)\d{3}\1\d{4}", checksums.nhs, "nhs"),
+    _notation(Infotype.UK_NATIONAL_HEALTH_SERVICE_NUMBER, r"\d{10}|\d{3}-\d{3}-\d{4}", checksums.nhs, "nhs"),
     _notation(
         Infotype.FRANCE_NIR,
         r"[1-478][ ]?\d\d[ ]?(?:0[1-9]|[1-9]\d)[ ]?(?:\d\d|2[ab])[ ]?\d{3}[ ]?\d{3}(?:[ ]?\d\d)",
@@ -57,7 +57,7 @@ _NOTATIONS = (
         r"codice fiscale|\bc\.?f\.?\b",
     ),
     _notation(
-        Infotype.NETHERLANDS_BSN_NUMBER, r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]\d{3}[ .]\d{3}", checksums.bsn,
+        Infotype.NETHERLANDS_BSN_NUMBER, r"\d{9}|\d{4}\.\d{2}\.\d{3}", checksums.bsn,
         r"\bbsn\b|burgerservice|sofi",
     ),
     _notation(Infotype.BRAZIL_CPF_NUMBER, r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}", checksums.cpf, r"\bcpf\b"),
@@ -67,12 +67,22 @@ _NOTATIONS = (
     _notation(Infotype.KOREA_RRN, r"\d{6}-?[1-8]\d{6}", checksums.rrn, "주민|rrn"),
     _notation(Infotype.CHINA_RESIDENT_ID_NUMBER, r"[1-9]\d{5}(?:18|19|20)\d{2}\d{4}\d{3}[\dx]|\d{17}[\dx]",
               checksums.chinese_id, "身份证|证件"),
-    _notation(Infotype.JAPAN_INDIVIDUAL_NUMBER, r"\d{4}[ \-]?\d{4}[ \-]?\d{4}", checksums.my_number,
+    _notation(Infotype.JAPAN_INDIVIDUAL_NUMBER, r"\d{12}|\d{4}-\d{4}-\d{4}", checksums.my_number,
               "マイナンバー|個人番号|my number"),
     _notation(Infotype.SWEDEN_NATIONAL_ID_NUMBER, r"(?:\d\d)?\d{6}[\-+]\d{4}",
               lambda digits: checksums.luhn(digits[-10:]), "personnummer|pnr"),
-    _notation(Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3}[ \-]\d{3}[ \-]\d{3}", checksums.luhn,
+    _notation(Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3}-\d{3}-\d{3}", checksums.luhn,
               r"\bsin\b|social insurance"),
+    # With blanks, a check digit is no proof: one in ten of three sizes has it. A cue is.
+    *(
+        _notation(infotype, pattern, lambda _: False, cue)
+        for infotype, pattern, cue in (
+            (Infotype.UK_NATIONAL_HEALTH_SERVICE_NUMBER, r"\d{3} \d{3} \d{4}", "nhs"),
+            (Infotype.NETHERLANDS_BSN_NUMBER, r"\d{4} \d\d \d{3}|\d{3}[ .]\d{3}[ .]\d{3}", r"\bbsn\b|burgerservice"),
+            (Infotype.JAPAN_INDIVIDUAL_NUMBER, r"\d{4} \d{4} \d{4}", "マイナンバー|個人番号|my number"),
+            (Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3} \d{3} \d{3}", r"\bsin\b|social insurance"),
+        )
+    ),
 )  # fmt: skip
 
 

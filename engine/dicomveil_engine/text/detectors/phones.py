@@ -76,7 +76,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         yield Finding(*match.span(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "written like a telephone number")
     if reading.has_digits(8):
         for match in _GROUPED.finditer(text):
-            if not _is_size(text, match.start()) and _is_number_of(match[0], reading.regions):
+            if not _is_size(text, match.start()) and _is_number_of(match[0], reading.settings.regions):
                 yield Finding(*match.span(), Infotype.PHONE_NUMBER, Likelihood.POSSIBLE, "a number of the region")
 
 

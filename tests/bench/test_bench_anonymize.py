@@ -31,14 +31,24 @@ _PIXELS_COMPARED = 5
 _GROWTH_BYTES = 24 << 20
 """Ten times as many instances may take so much more; one held in memory would take 0.5 MB."""
 _LAUNCHER = """
-import json, os, subprocess, sys, time
+import ctypes, json, os, resource, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 start = time.monotonic()
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, usage = os.wait4(process.pid, 0)
+_, status = os.waitpid(process.pid, 0)
 seconds = time.monotonic() - start
+try:
+    while True:
+        os.wait()
+except ChildProcessError:
+    pass
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([status, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024]))
 """
-"""A small process between: Linux counts to a process's peak what the one that started it had resident."""
+"""A small process between: Linux counts to a process's peak what the one that started it had resident.
+
+It adopts what the command leaves (PR_SET_CHILD_SUBREAPER), so that workers that were forked by another count, too.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,13 +92,19 @@ def commands(key: Path) -> tuple[dict[str, list[str]], list[str]]:
     return found, [peers.missing(tool) for tool in missing]
 
 
+def launched(command: list[str], folder: Path | None = None) -> tuple[int, float, float, int]:
+    """Run a command line: its status, seconds, CPU seconds and peak of resident bytes, all its processes included."""
+    arguments = [sys.executable, "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, cwd=folder)
+    status, seconds, cpu_seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return status, seconds, cpu_seconds, peak
+
+
 def measure(tool: str, command: list[str], source: Path, target: Path) -> Run:
     """Run a command line and look at what it made; raise AssertionError when something is missing."""
     target.mkdir()
     count = len(list(source.iterdir()))
-    arguments = [sys.executable, "-S", "-c", _LAUNCHER, *(part.format(source, target) for part in command)]
-    launched = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    status, seconds, cpu_seconds, peak = json.loads(launched.stdout.splitlines()[-1])
+    status, seconds, cpu_seconds, peak = launched([part.format(source, target) for part in command])
     written = sorted(path for path in target.rglob("*") if path.is_file() and not _describes(path))
     assert status == 0, f"{tool} ended with {status}"
     assert len(written) == count, f"{tool} wrote {len(written)} of {count} instances"

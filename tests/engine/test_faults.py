@@ -267,3 +267,39 @@ def test_many_elements_and_names_are_refused_by_a_limit_with_a_name(
         deidentify_metadata([to_json(data)], policy)
 
     assert deidentify_instance(data, DEFAULT)
+
+
+LATE_NAME = element(0x7FE11001, "PN", "Roe^Ann")
+
+
+@pytest.mark.parametrize(("text", "refused"), [("knee roe left", True), ("T1 ax", False)])
+def test_names_that_come_late(text: str, refused: bool) -> None:
+    """A text with a name that stands behind Pixel Data is not written: both encodings refuse it, and only then."""
+    notes = element(0x00140046, "LT", text)
+    data = instance(notes, STUDY, PIXELS, element(0x7FE10010, "LO", "ACME"), LATE_NAME)
+    model: JSONDataSet = {
+        "00140046": {"vr": "LT", "Value": [text]},
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "7FE11001": {"vr": "PN", "Value": [{"Alphabetic": "Roe^Ann"}]},
+    }
+    if not refused:
+        assert notes in deidentify_instance(data, DEFAULT)
+        assert deidentify_metadata([model], DEFAULT)[0]["00140046"]["Value"] == [text]
+        return
+    with pytest.raises(EngineError, match="MaterialNotes holds a word"):
+        deidentify_instance(data, DEFAULT)
+    with pytest.raises(EngineError, match="MaterialNotes holds a word"):
+        deidentify_metadata([model], DEFAULT)
+
+
+def test_codes_and_texts_of_earlier_deidentifications_are_cleaned() -> None:
+    """Like other texts and codes."""
+    code = encoded(
+        {0x00080100: ("SH", "ZEBROWSKI"), 0x00080102: ("SH", "99X"), 0x00080104: ("LO", "for Zebrowski")}, EXPLICIT
+    )
+    data = instance(NAME, element(0x00120063, "LO", "by Zebrowski"), element(0x00120064, "SQ", [code]), STUDY)
+    output = deidentify_instance(data, DEFAULT)
+    (model,) = deidentify_metadata([to_json(data)], DEFAULT)
+
+    assert b"zebrowski" not in output.lower()
+    assert "zebrowski" not in str(model).lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -35,6 +36,8 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
+PIXELS_KEY = "7FE00008"
+"""A Part 10 header is written when Pixel Data is reached: names behind it come too late for the texts before it."""
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
 """As in a stream, it says nothing of private elements before it."""
 
@@ -48,6 +51,8 @@ class Reading:
         self.identifying: dict[str, list[Named]] = {}
         """Key at the top level → the identifying values in that element, at any depth."""
         self.context = self._context(assumed)
+        self.late: Context | None = None
+        """The context with the names that stand behind Pixel Data, too; None where there are none."""
         self.declared = self._declared()
         """The private blocks that are said to be safe."""
 
@@ -69,10 +74,14 @@ class Reading:
         """Give the context the words of what was noted; all elements have been seen."""
         contribution = self._policy.contribution(self.context.study_instance_uid)
         every = list(chain.from_iterable(self.identifying.values()))
-        if not is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
-            self.context.identifying, self.context.own = words_of(
-                every, self._policy.limits.names, self._policy.cleaning
-            )
+        if is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
+            return
+        limit, cleaning = self._policy.limits.names, self._policy.cleaning
+        early = list(chain.from_iterable(values for key, values in self.identifying.items() if key < PIXELS_KEY))
+        self.context.identifying, self.context.own = words_of(early, limit, cleaning)
+        if len(early) != len(every):
+            words, own = words_of(every, limit, cleaning)
+            self.late = replace(self.context, identifying=words, own=own)
 
     def _context(self, assumed: InstanceIdentity) -> Context:
         texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.json_model.elements import decoded, kept
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
@@ -21,6 +23,8 @@ class Waiting(NamedTuple):
     entry: Entry
     depth: int
     codecs: tuple[str, ...]
+    is_late: bool = False
+    """Whether it stands behind Pixel Data."""
 
 
 def resolve_in_place(waiting: Waiting, context: Context) -> None:
@@ -28,7 +32,7 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
 
     Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
     """
-    container, key, entry, depth, codecs = waiting
+    container, key, entry, depth, codecs, _ = waiting
     element = container[key]
     written = str(element.get("vr", "UN"))
     values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
@@ -59,3 +63,22 @@ def _encoded(written: str, entry: Entry, values: Values) -> JSONElement:
     if written == "UN" and entry.vr != "UN":
         return encode(entry.vr, values)
     return encode(written, values)
+
+
+def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -> None:
+    """As `resolve_in_place`, where names stand behind Pixel Data, which `late` has, too.
+
+    Raises DeidentificationError where one of them stands in a text before it: in Part 10 that is written already.
+    """
+    container, key = waiting.container, waiting.key
+    if waiting.is_late:
+        resolve_in_place(waiting, late)
+        return
+    original = container[key]
+    resolve_in_place(waiting, context)
+    early, container[key] = container.get(key), original
+    resolve_in_place(waiting, late)
+    if container.get(key) != early:
+        raise DeidentificationError(
+            f"{dictionary.described(waiting.entry.tag)} holds a word of an identifying attribute behind Pixel Data"
+        )

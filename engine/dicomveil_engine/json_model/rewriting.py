@@ -19,12 +19,13 @@ from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
+    PIXELS_KEY,
     Reading,
     codecs_of,
     legal_character_sets,
     text_of,
 )
-from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place
+from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place, resolve_with_late_names
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
@@ -117,8 +118,12 @@ class Rewriting:
 
     def resolve(self) -> None:
         """The second turn: what had to wait."""
+        late = self.reading.late
         for waiting in self.waiting:
-            resolve_in_place(waiting, self.reading.context)
+            if late is None:
+                resolve_in_place(waiting, self.reading.context)
+            else:
+                resolve_with_late_names(waiting, self.reading.context, late)
 
     # First turn
 
@@ -218,7 +223,7 @@ class Rewriting:
                 f"more than {self.policy.limits.elements} elements change; "
                 "raise the limit elements if such instances are to pass"
             )
-        self.waiting.append(waiting)
+        self.waiting.append(waiting._replace(is_late=True) if self.key >= PIXELS_KEY else waiting)
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
         """Keep an element whose value is everybody's; of another one only the whole data set tells."""

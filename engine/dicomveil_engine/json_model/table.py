@@ -23,8 +23,6 @@ from dicomveil_engine.text.identifying import is_identifying
 _ENTRIES_REMEMBERED = 16_384
 _LONGEST_VR = 2
 """Any text may stand there."""
-_PIXELS = 0x7FE00008
-"""Words for cleaning are taken from before Pixel Data, because a Part 10 header is written when it is reached."""
 PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))
 """What is cleaned of what stands beside pixels, although it is kept."""
 _TAG = re.compile("[0-9A-F]{8}")
@@ -87,4 +85,4 @@ class DecisionTable:
         identifies = is_identifying(tag, effective) and not effect.keeps
         treatment = treatment_of(decision.method, effective, is_checked=decision.is_checked)
         is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and tag not in PIXELS and vr == effective
-        return Entry(tag, effective, decision, treatment, identifies and tag < _PIXELS, is_plain)
+        return Entry(tag, effective, decision, treatment, identifies, is_plain)

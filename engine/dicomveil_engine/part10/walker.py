@@ -10,13 +10,13 @@ import struct
 from contextlib import suppress
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10.encoding import UNDEFINED, read_head
 from dicomveil_engine.part10.handlers import HANDLERS
 from dicomveil_engine.part10.reading import Reading
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.state import NeedMoreError, State
-from dicomveil_engine.part10.table import FIRST_STREAMED, LAST_STREAMED, Entry
+from dicomveil_engine.part10.table import FIRST_STREAMED, LAST_STREAMED, Entry, Pending
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.top_level import walk_elements
 from dicomveil_engine.policy import Policy
@@ -40,6 +40,8 @@ class Walker:
         """Where the elements in the buffer begin."""
         self._offset: int | None = 0
         """Where in the data that was fed the buffer begins; None behind what was passed through."""
+        self._early: list[tuple[list[Pending], Resolver, int]] = []
+        """What was written before a long value: what waited, how it was resolved, and how many names were known."""
         self._is_behind_pixels = False
         self._is_over = False
         """Whether what is left is no element: surplus bytes behind Pixel Data, which are dropped."""
@@ -84,7 +86,13 @@ class Walker:
         state = self._state
         end = state.position + (head if keep else 0)
         state.reading.measure(state.position)
-        written = state.section.write(state.buffer, end, self._resolver)
+        pending = [one for _, one in state.section.pending]
+        resolver = self._resolver() if pending or self._early else None
+        if resolver is not None:
+            self._refuse_late_names(resolver)
+        written = state.section.write(state.buffer, end, self._resolver if resolver is None else lambda: resolver)
+        if pending and resolver is not None and state.streamed:
+            self._early.append((pending, resolver, len(state.reading.identifying)))
         rest = memoryview(state.buffer)[state.position + head :]
         state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
@@ -93,6 +101,19 @@ class Walker:
         # Elements behind the streamed one may be of its blocks.
         state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
         return written, rest
+
+    def _refuse_late_names(self, resolver: Resolver) -> None:
+        """Refuse a name that stands in a text that is written already, before Pixel Data or another long value."""
+        for pending, early, named in self._early:
+            if len(self._state.reading.identifying) == named:
+                continue
+            for one in pending:
+                if resolver[one] != early[one]:
+                    where = dictionary.described(one[0].tag) if one[0].tag else "an element"
+                    raise DeidentificationError(
+                        f"{where} holds a word of an identifying attribute behind Pixel Data or another long value, "
+                        "and was written before that one came"
+                    )
 
     def _drop_surplus(self) -> None:
         state = self._state

@@ -378,7 +378,7 @@ def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
 def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], bool]]:
     """Phrases by their first characters: six, or all that they have; those with digits by themselves."""
     grams: dict[tuple[int, bool], dict[str, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
-    for phrase in phrases:
+    for phrase in sorted(phrases):
         length = min(len(phrase.text), _GRAM)
         if length:
             grams[length, any(map(str.isdigit, phrase.text))][phrase.text[:length]].append(phrase)

@@ -55,7 +55,9 @@ class IdentifyingWords:
     def findings(self, text: str) -> list[Finding]:
         """What in a text identifies, in its order: spans that do not overlap."""
         if self._known is None:
-            self._known = Known(seeds_of(value, vr) for value, vr in self._values)
+            # In an order of its own: of a word that two values have, the first says what it is, and names come first.
+            values = sorted(self._values, key=lambda one: (one[1] != "PN", one))
+            self._known = Known(seeds_of(value, vr) for value, vr in values)
         offer, detected = _looked_at(text, self._settings)
         return resolve([*detected, *self._known.find(offer)])
 

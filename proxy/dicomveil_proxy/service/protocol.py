@@ -16,6 +16,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dicomveil_proxy.trust.certificates import tls_extension
 
+_MOST_FIELDS = 256
+"""Header fields of a request; as many as most servers take at the most."""
+_MOST_WAITING = 100
+"""Requests on one connection behind the one that is being answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -75,6 +80,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._extensions is not None:
             cast("dict[str, Any]", self.scope)["extensions"] = self._extensions
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One more of them: each costs the event loop some time, and one read may hold tens of thousands."""
+        if len(self.headers) >= _MOST_FIELDS:
+            self._refusal = 431
+            raise HttpParserError("there are too many header fields")
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The head is whole; the bytes that came with its end may have been many."""
         self._end_head()
@@ -83,6 +95,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if size > self._limits.head_bytes:
             self._refusal = 431
             raise HttpParserError("the head is too long")
+        if len(self.pipeline) >= _MOST_WAITING:
+            raise HttpParserError("too many requests were sent without waiting for an answer")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -161,9 +161,12 @@ def test_fields_without_end(small: socket.socket, monkeypatch: pytest.MonkeyPatc
     """The parser is stopped after some hundred of them, however many came at once."""
     seen: list[bytes] = []
     take = HttpToolsProtocol.on_header
-    monkeypatch.setattr(
-        HttpToolsProtocol, "on_header", lambda self, name, value: seen.append(name) or take(self, name, value)
-    )
+
+    def noting(self: HttpToolsProtocol, name: bytes, value: bytes) -> None:
+        seen.append(name)
+        take(self, name, value)
+
+    monkeypatch.setattr(HttpToolsProtocol, "on_header", noting)
     send(small, b"GET / HTTP/1.1\r\n" + b"X:\r\n" * 900)
 
     received = rest(small)

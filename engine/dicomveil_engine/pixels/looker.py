@@ -30,6 +30,8 @@ _SURE = 0.6
 _VERY_SURE = 0.85
 _READABLE = 0.5
 """Mean certainty of characters from which a box is a line of text."""
+_FAIRLY_READ = 0.6
+"""Likewise for tall boxes that are wide as a line is."""
 _WELL_READ = 0.9
 """Likewise for a box so large that it could be anatomy."""
 _OVERSIZE = 0.2
@@ -211,13 +213,13 @@ class _Look:
         if tall and longest < _WIDE * least:
             return any(_is_line_of_text(read, line.box) for read in self._finder.read(base, [line.box]))
         reads = self._finder.read(base, [line.box])
-        if not any(map(_is_legible, reads)):
+        if not any(_is_legible(read, tall=tall) for read in reads):
             turned = np.ascontiguousarray(base[::-1, ::-1])
             rows, columns = base.shape[:2]
             x, y, width, height = line.box
             reads = self._finder.read(turned, [Box(columns - x - width, rows - y - height, width, height)])
         line.read += reads
-        return any(map(_is_legible, reads))
+        return any(_is_legible(read, tall=tall) for read in reads)
 
     def read(self, lines: list[Line], picture: Picture) -> None:
         """Read each line, in the picture and with its other polarity."""
@@ -294,7 +296,10 @@ def _is_line_of_text(read: Read, box: Box) -> bool:
     return read.score >= _WELL_READ and len(set(read.text.replace(" ", ""))) > 1 and longest > 1.2 * least
 
 
-def _is_legible(read: Read) -> bool:
+def _is_legible(read: Read, *, tall: bool) -> bool:
+    """Whether a box says something; of a tall one, which could be anatomy, more is asked."""
+    if tall:
+        return read.score >= _FAIRLY_READ and len(set(read.text.replace(" ", ""))) > 1
     return read.score >= _READABLE and bool(read.text.strip())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import (
+    DeidentificationError,
     InstanceIdentity,
     InvalidDataSetError,
     Limits,
@@ -208,3 +209,14 @@ def test_empty_values() -> None:
     rewritten = MetadataRewriter(policy).rewrite(dataset)
 
     assert rewritten == {"00080008": {"vr": "CS", "Value": [None, "A"]}, "00080060": {"vr": "CS"}}
+
+
+def test_methods_do_not_act_in_a_sequence_that_is_dropped() -> None:
+    """What waits in it is forgotten: a method that has no output for it does not refuse the instance."""
+    refuses = rules(rule("(0018,9219)", "perturb", span=1e308), rule("(0008,1140)", "remove"))
+    item = {"00189219": {"vr": "SS", "Value": [77]}}
+    dropped: dict[str, Any] = {"00081140": {"vr": "SQ", "Value": [item]}, "00280010": {"vr": "US", "Value": [4]}}
+
+    assert rewritten(dropped, refuses) == {"00280010": {"vr": "US", "Value": [4]}}
+    with pytest.raises(DeidentificationError):
+        rewritten({"00081150": {"vr": "SQ", "Value": [item]}}, refuses)

@@ -25,12 +25,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from dicomveil_engine import ConfigurationError, Policy
-from dicomveil_engine.pseudonyms.keys import keyed_digest
-from dicomveil_proxy.allocator import keep_large_blocks
+from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance, Requests
-from dicomveil_proxy.jobs.behaviour import behaviour_of
 from dicomveil_proxy.jobs.cms import Certificate
 from dicomveil_proxy.jobs.cohort import STUDY, Cohort, Row
 from dicomveil_proxy.jobs.collection import write_collection
@@ -40,13 +37,10 @@ from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.destinations import Destination, DestinationError, failed
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.forecast import Forecast, forecast
-from dicomveil_proxy.jobs.job import Job, joined
-from dicomveil_proxy.jobs.layout import Layout, Namer
 from dicomveil_proxy.jobs.ledger import Leased, Ledger, job_of, open_ledger
 from dicomveil_proxy.jobs.linkage import write_linkage
 from dicomveil_proxy.jobs.manifest import Put, write_manifest
 from dicomveil_proxy.jobs.paced import paced
-from dicomveil_proxy.jobs.page import write_page
 from dicomveil_proxy.jobs.parquet import write_parquet
 from dicomveil_proxy.jobs.plan import Plan, known_studies
 from dicomveil_proxy.jobs.series import (
@@ -54,11 +48,10 @@ from dicomveil_proxy.jobs.series import (
     DESTINATION,
     LOST,
     Failure,
-    SeriesExport,
     SeriesOutcome,
     SeriesUnit,
 )
-from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.station import ExportJob, SeriesRecipe, SeriesStation
 from dicomveil_proxy.jobs.study_report import IS_WHOLE, StudyStatus, status_of, write_report
 from dicomveil_proxy.jobs.verification import Holdings
 from dicomveil_proxy.origin.pages import pages
@@ -74,43 +67,12 @@ _NOTED_AT_A_TIME = 200
 _EXTEND_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
 _GONE_AT_A_TIME = 100_000
+_WARM = "dicomveil_proxy.jobs.station"
+"""What is imported before the first worker is forked."""
 _LONGEST_BACKOFF = 5.0
 _LONGEST_HOLD = 3600.0
 _HOLDS = 20
 """How often a unit may meet a Retry-After without that counting as a failure."""
-
-
-@dataclass(frozen=True)
-class ExportJob:
-    """What all units have in common. It is sent to workers."""
-
-    job: Job
-    source: Source
-    to: To
-    layout: Layout = "dicom"
-
-    def policy(self) -> Policy:
-        """The policy, compiled. Raises ConfigurationError."""
-        return self.job.policy()
-
-    def fingerprint(self) -> str:
-        """A keyed digest of all on which names and bytes of the output depend; not of the version of dicomveil.
-
-        Raises ConfigurationError.
-        """
-        policy = self.policy()
-        parts = (
-            behaviour_of(policy, self.job.key),
-            self.job.configuration_digest(),
-            self.layout.encode(),
-            bytes((self.job.validates_input, self.job.validates_output)),
-            *self.job.recipients,
-        )
-        return keyed_digest(self.job.key_for("export"), joined(parts)).hex()
-
-    def namer(self, policy: Policy) -> Namer:
-        """What makes names."""
-        return Namer(policy, self.job.key_for("labels"), "archive" if self.to.is_archive else self.layout)
 
 
 @dataclass(frozen=True)
@@ -173,55 +135,6 @@ class Watcher(Protocol):
         """Something that somebody should read."""
 
 
-class SeriesStation:
-    """Where a worker exports series."""
-
-    def __init__(self, job: ExportJob, slots: int) -> None:
-        policy = job.policy()
-        self.slots = slots
-        self._origin = job.source.open(slots)
-        self._placing = job.to.placing(slots)
-        self._export = SeriesExport(policy, job.namer(policy), self._origin, self._placing, job.job.originals())
-
-    async def perform(self, message: SeriesUnit) -> SeriesOutcome:
-        """The outcome of one series."""
-        return await self._export.perform(message)
-
-    async def aclose(self) -> None:
-        """Close both ends."""
-        with contextlib.suppress(Exception):
-            await self._placing.aclose()
-        with contextlib.suppress(Exception):
-            await self._origin.aclose()
-
-
-@dataclass(frozen=True)
-class SeriesRecipe:
-    """Makes a station in a worker that does what the coordinator's policy would."""
-
-    job: ExportJob
-    fingerprint: str
-    slots: int
-
-    def without_key(self) -> SeriesRecipe:
-        """The same, to be sent to another machine."""
-        return replace(self, job=replace(self.job, job=replace(self.job.job, key=b"")))
-
-    def with_key(self, key: bytes) -> SeriesRecipe:
-        """The same, as it arrived there."""
-        return replace(self, job=replace(self.job, job=replace(self.job.job, key=key)))
-
-    def __call__(self) -> SeriesStation:
-        """As `Recipe`."""
-        keep_large_blocks()
-        if self.job.fingerprint() != self.fingerprint:
-            raise ConfigurationError(
-                "the configuration was changed while the run began, or a worker has another version of dicomveil that "
-                "decides otherwise; begin again"
-            )
-        return SeriesStation(self.job, self.slots)
-
-
 @dataclass(frozen=True)
 class Dispatched:
     """A leased unit, as a crew is given it."""
@@ -241,16 +154,19 @@ MakeCrew = Callable[[ExportJob, str, Terms], Crew]
 
 def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     """Processes on this machine: as many as asked for, and never more connections than allowed."""
+    del fingerprint  # of what the code does, which is the same here
     workers = max(1, min(terms.workers, terms.allowance.connections))
     slots = terms.allowance.connections // workers
-    recipe = SeriesRecipe(job, fingerprint, slots)
-    return Processes(recipe, workers, LOST, ahead=slots, together=True, warm=__name__, message=_unit_of)
+    recipe = SeriesRecipe(job, job.job.configuration_digest().hex(), slots)
+    return Processes(
+        recipe, workers, LOST, ahead=slots, together=True, warm="dicomveil_proxy.jobs.station", message=_unit_of
+    )
 
 
 def on_dask(cluster: Cluster, job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     """Dask workers, as many as there are."""
     slots = max(1, terms.allowance.connections // max(1, min(terms.workers, terms.allowance.connections)))
-    recipe = SeriesRecipe(job, fingerprint, slots)
+    recipe = SeriesRecipe(job, fingerprint, slots, is_far=True)
     return DaskCrew(recipe, job.job.key, replace(cluster, slots=slots, workers=terms.workers), LOST, _unit_of)
 
 
@@ -518,6 +434,8 @@ class Export:
             return
         is_page = report.suffix.lower() in (".html", ".htm")
         if is_page:
+            from dicomveil_proxy.jobs.page import write_page  # noqa: PLC0415 - few need it
+
             holdings: Holdings | None = None
             with contextlib.suppress(ConfigurationError):
                 holdings = self._job.to.holdings()
@@ -595,4 +513,16 @@ def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
             raise ConfigurationError(f"{name}: it holds originals and would be below the output; give a place outside")
 
 
-__all__ = ["Ending", "Export", "ExportJob", "Summary", "Terms", "Watcher", "checked_places", "on_dask", "processes"]
+__all__ = [
+    "Ending",
+    "Export",
+    "ExportJob",
+    "SeriesRecipe",
+    "SeriesStation",
+    "Summary",
+    "Terms",
+    "Watcher",
+    "checked_places",
+    "on_dask",
+    "processes",
+]

@@ -40,7 +40,8 @@ class Walker:
         """Where the elements in the buffer begin."""
         self._offset: int | None = 0
         """Where in the data that was fed the buffer begins; None behind what was passed through."""
-        self._early: list[tuple[list[Pending], Resolver, int]] = []
+        self._latest: Resolver | None = None
+        self._early: list[tuple[list[tuple[int, Pending]], Resolver | None, int]] = []
         """What was written before a long value: what waited, how it was resolved, and how many names were known."""
         self._is_behind_pixels = False
         self._is_over = False
@@ -86,13 +87,12 @@ class Walker:
         state = self._state
         end = state.position + (head if keep else 0)
         state.reading.measure(state.position)
-        pending = [one for _, one in state.section.pending]
-        resolver = self._resolver() if pending or self._early else None
-        if resolver is not None:
-            self._refuse_late_names(resolver)
-        written = state.section.write(state.buffer, end, self._resolver if resolver is None else lambda: resolver)
-        if pending and resolver is not None and state.streamed:
-            self._early.append((pending, resolver, len(state.reading.identifying)))
+        if self._early:
+            self._refuse_late_names()
+        pending = state.section.pending
+        written = state.section.write(state.buffer, end, self._resolver)
+        if pending and state.streamed:
+            self._early.append((pending, self._latest, len(state.reading.identifying)))
         rest = memoryview(state.buffer)[state.position + head :]
         state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
@@ -102,12 +102,13 @@ class Walker:
         state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
         return written, rest
 
-    def _refuse_late_names(self, resolver: Resolver) -> None:
+    def _refuse_late_names(self) -> None:
         """Refuse a name that stands in a text that is written already, before Pixel Data or another long value."""
         for pending, early, named in self._early:
-            if len(self._state.reading.identifying) == named:
+            if early is None or len(self._state.reading.identifying) == named:
                 continue
-            for one in pending:
+            resolver = self._resolver()
+            for _, one in pending:
                 if resolver[one] != early[one]:
                     where = dictionary.described(one[0].tag) if one[0].tag else "an element"
                     raise DeidentificationError(
@@ -134,7 +135,8 @@ class Walker:
 
     def _resolver(self) -> Resolver:
         resolver = Resolver if self._state.reading.is_long else self._state.tables.resolver
-        return resolver(self._state.reading.known())
+        self._latest = latest = resolver(self._state.reading.known())
+        return latest
 
     def walk(self, *, closing: bool) -> tuple[Entry, int] | None:
         """Walk on. Gives the element to be streamed and its length, or None at the end of the buffer.

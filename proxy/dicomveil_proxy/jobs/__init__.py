@@ -1,14 +1,19 @@
 """Work in bulk: many units, each a pure function of the job, run by a crew, and noted when they are placed.
 
-    folder:  tree, names → journal: is it done? → crew ⇄ files: one file → outcome → report, progress
-                                                                          └→ directory: DICOMDIR, at the end
+    anonymize  tree, names → journal: is it done? → crew ⇄ files: one file → outcome → manifest, report
+    export     cohort → plan → ledger ⇄ coordinator ⇄ crew ⇄ series: one series → destination
+                                  └→ manifest, report, page, linkage
+
     deidentification.py   the one place where an instance's bytes are de-identified
-    crews/                who runs units
+    crews/                who runs units: processes, Dask
+    ledger/               what is planned and done: SQLite, PostgreSQL
+    destinations/         folder, zip file, object store, archive
 
-`run.py` joins them for `dicomveil anonymize`. What becomes of an instance is the engine's business, what was typed the
-command's.
+`run.py` joins them for `dicomveil anonymize`, `export.py` for `dicomveil export`. What becomes of an instance is the
+engine's business, what was typed the command's.
 
-No patient's value is in an outcome, a report or the journal. File names may hold names: `run.py` says which are told.
+No patient's value is in an outcome, a report or a manifest. The ledger and the linkage file hold originals: the one is
+for its owner alone, the other encrypted. File names may hold names: `run.py` says which are told.
 """
 
 from __future__ import annotations

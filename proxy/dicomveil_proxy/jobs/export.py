@@ -63,7 +63,8 @@ IN_A_ROW = 5
 _LEASED_AT_A_TIME = 64
 _NOTE_SECONDS = 1.0
 """What a run that is stopped may have to do again."""
-_NOTED_AT_A_TIME = 200
+_NOTED_AT_A_TIME = 10_000
+"""Series and instances: what is held until it is noted."""
 _EXTEND_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
 _GONE_AT_A_TIME = 100_000
@@ -189,6 +190,8 @@ class Export:
         self._requests = Requests(terms.allowance)
         self._queue: deque[Leased] = deque()
         self._noted: list[tuple[Leased, SeriesOutcome, str, int]] = []
+        self._waiting = 0
+        """How many of them, and of their instances."""
         self._in_flight = 0
         self._failures: Counter[str] = Counter()
         """In a row, by side."""
@@ -286,7 +289,7 @@ class Export:
         for dispatched, outcome in crew.work(self._take):
             self._in_flight -= 1
             self._judge(dispatched.leased, outcome)
-            if time.monotonic() >= self._note_at or len(self._noted) >= _NOTED_AT_A_TIME:
+            if time.monotonic() >= self._note_at or self._waiting >= _NOTED_AT_A_TIME:
                 self._note()
 
     # What is next
@@ -352,6 +355,7 @@ class Export:
         if state == "waiting" and rounds > self._terms.retries:
             state = "failed"
         self._noted.append((leased, outcome, state, rounds))
+        self._waiting += 1 + len(outcome.placed)
         self._watcher.advance(outcome, is_last=state != "waiting")
         if failure is None:
             self._failures.clear()
@@ -398,7 +402,7 @@ class Export:
         except DestinationError as error:
             self._stop = self._stop or (Ending.PAUSED, f"{DESTINATION}: {error}")
             return
-        noted, self._noted = self._noted, []
+        noted, self._noted, self._waiting = self._noted, [], 0
         self._ledger.note(noted)
 
     # The end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomveil_engine.code_streams.native import PixelLayout
-from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, stream_of
+from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, carries_metadata, stream_of
 from dicomveil_engine.code_streams.stream import Bytes, CodeStream
 
 _ANY_LENGTH = 1 << 62
@@ -35,6 +35,40 @@ class EncodedFrame:
             out = self._stream.feed(self._held)
             return out if self._stream.is_complete else [*out, *self._stream.close()]
         return [] if self._stream is None or self._stream.is_complete else self._stream.close()
+
+
+class UndeclaredFrame:
+    """Pixel Data of which nobody said whether it is encapsulated: its first bytes decide.
+
+    JPEG and JPEG 2000 can hold a name and are cleaned as what they are. A bare JPEG XL code stream and RLE hold nothing
+    but the picture, and begin with what pixels may begin with, too: they pass as native pixels do.
+    """
+
+    def __init__(self, native: NativeFrame) -> None:
+        """`native` is what it passes through where it is no code stream."""
+        self._native = native
+        self._held = b""
+        self._chosen: EncodedFrame | NativeFrame | None = None
+
+    def feed(self, data: bytes | memoryview) -> list[Bytes]:
+        """What passes of these bytes. Raises DeidentificationError for what cannot be cleaned."""
+        if self._chosen is None:
+            self._held += bytes(data)
+            if len(self._held) < LONGEST_SIGNATURE:
+                return []
+            return self._choose()
+        return self._chosen.feed(data)
+
+    def close(self) -> list[Bytes]:
+        """The rest, now that the value has ended."""
+        first = self._choose() if self._chosen is None else []
+        assert self._chosen is not None
+        return [*first, *self._chosen.close()]
+
+    def _choose(self) -> list[Bytes]:
+        self._chosen = EncodedFrame("") if carries_metadata(self._held) else self._native
+        held, self._held = self._held, b""
+        return self._chosen.feed(held) if held else []
 
 
 class NativeFrame:

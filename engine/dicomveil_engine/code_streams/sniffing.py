@@ -53,6 +53,13 @@ def image_of(head: bytes, length: int) -> CodeStream | None:
     return None
 
 
+def carries_metadata(head: bytes) -> bool:
+    """Whether a code stream begins here that has room for more than a picture."""
+    if head[:2] == SOI:
+        return head[2:3] in {b"", b"\xff"}
+    return head[:4] == jpeg2000.CODE_STREAM or head[:12] in {jpeg2000.JP2_SIGNATURE, jpeg_xl.CONTAINER}
+
+
 class _Zeros:
     """Padding where a code stream should be."""
 

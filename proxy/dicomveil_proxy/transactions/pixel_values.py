@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from dicomveil_engine import JSONDataSet
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
-from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
+from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
 from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_proxy.origin.web.metadata import data_sets
@@ -33,16 +33,17 @@ async def frame_of(project: Project, original: OriginalResource, syntax: str) ->
 
 async def bulk_data_of(
     project: Project, original: OriginalResource, tag: int, syntax: str | None
-) -> EncodedFrame | NativeFrame | None:
+) -> EncodedFrame | NativeFrame | UndeclaredFrame | None:
     """What a part of an element's bulk data passes through: a frame or all pixels; None for other elements."""
     if tag != PIXEL_DATA and tag not in FLOATING_BITS:
         return None
     if syntax is not None and syntax not in NATIVE:
         return EncodedFrame(syntax)
     bits = FLOATING_BITS.get(tag, 0)
-    return NativeFrame(
+    native = NativeFrame(
         await _layout(project, original), removes_overlays=project.policy.removes_overlays, floating_bits=bits
     )
+    return native if syntax else UndeclaredFrame(native)
 
 
 def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
-from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
+from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
 from dicomveil_engine.json_model import large
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
@@ -272,7 +272,7 @@ async def bulkdata(project: Project, original: OriginalResource) -> AsyncGenerat
     assert original.bulk is not None
     uri = await _released_uri(project, original, original.bulk)
     tag = original.bulk.tag if len(original.bulk.tags) == 1 else 0
-    passing: EncodedFrame | NativeFrame | None = None
+    passing: EncodedFrame | NativeFrame | UndeclaredFrame | None = None
     events = project.origin.bulkdata(uri)
     async with aclosing(events):
         async for event in events:

@@ -26,7 +26,6 @@ from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_DESCRIPTION
-from dicomveil_engine.text.detectors import detect
 from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
@@ -142,6 +141,8 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
 
 def _in_text(text: str) -> list[Reason]:
     reasons = []
+    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
+
     if any(finding.infotype not in _NAMES for finding in detect(Reading(text))):
         reasons.append(Reason.IDENTIFIER)
     if _NAME.search(text) or (_TWO_WORDS.fullmatch(text) and _has_unknown_word(text)):

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
 from dicomveil_engine.text import names
-from dicomveil_engine.text.detectors.initials import not_initials
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
@@ -28,7 +27,7 @@ from dicomveil_engine.text.seeds import (
     is_word,
 )
 from dicomveil_engine.text.spelling import Folded, Span, folded
-from dicomveil_engine.text.words_of_text import Case, Word
+from dicomveil_engine.text.words_of_text import Case, Word, not_initials
 
 _PATTERNS_REMEMBERED = 4_096
 _GRAM = 6

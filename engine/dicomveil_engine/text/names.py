@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
-from dicomveil_engine.text.detectors.initials import not_initials
 from dicomveil_engine.text.spelling import Span
+from dicomveil_engine.text.words_of_text import not_initials
 
 _SHORTEST_JOINED = 3
 """A shorter part with an initial is as likely a word of its own ("Li" and "Na": "lin")."""

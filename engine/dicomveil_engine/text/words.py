@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.text.cleaning import remove, resolve
-from dicomveil_engine.text.detectors import detect
 from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.known import Known, Offer
 from dicomveil_engine.text.reading import Reading
@@ -74,5 +73,7 @@ class IdentifyingWords:
 @remembered(_TEXTS_REMEMBERED)
 def _looked_at(text: str, settings: TextSettings) -> tuple[Offer, list[Finding]]:
     """What a text offers to be found by, and what the detectors find in it."""
+    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
+
     reading = Reading(text, settings)
     return Offer(reading), detect(reading)

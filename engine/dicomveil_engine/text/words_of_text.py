@@ -83,6 +83,12 @@ def _looked_up(word: str) -> tuple[str, int]:
 
 
 @cache
+def not_initials() -> frozenset[str]:
+    """Modalities, views, sides, units, departments: two or three capitals that are nobody's."""
+    return word_lists("cues")["not initials"]
+
+
+@cache
 def technique() -> frozenset[str]:
     """Words of imaging and of medicine of our own lists, in all languages."""
     languages = word_lists("glossary")

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.words_of_text import not_initials
 
 _CUED = re.compile(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
     r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_])"
 )
 _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
-
-
-@cache
-def not_initials() -> frozenset[str]:
-    """Modalities, views, sides, units, departments: two or three capitals that are nobody's."""
-    return word_lists("cues")["not initials"]
 
 
 def find(reading: Reading) -> Iterator[Finding]:

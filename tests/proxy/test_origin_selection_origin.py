@@ -202,11 +202,12 @@ async def test_a_list_and_a_search_by_study() -> None:
     assert origin.asked == ["search series StudyInstanceUID=1.2.3.1"]
 
 
-async def test_a_study_of_two_patients() -> None:
-    """One UID under two PatientIDs is retrieved as one study, so that both must pass."""
+@pytest.mark.parametrize("patients", [("PATIENT-1", "PATIENT-2"), ("PATIENT-2", "PATIENT-1")])
+async def test_a_study_of_two_patients(patients: tuple[str, str]) -> None:
+    """One UID under two PatientIDs is retrieved as one study, so that both must pass, whichever comes first."""
     twins: list[Match] = [
         {"0020000D": {"vr": "UI", "Value": ["1.2.3.1"]}, "00100020": {"vr": "LO", "Value": [patient]}}
-        for patient in ("PATIENT-1", "PATIENT-2")
+        for patient in patients
     ]
 
     class Twins(MemoryOrigin):
@@ -264,3 +265,35 @@ async def test_a_patients_other_studies_are_not_counted(study: str | None) -> No
     )
 
     assert not found.keys() & counts.keys()
+
+
+@pytest.mark.parametrize("name", ["PatientID", "00100020"])
+@pytest.mark.parametrize(("patient", "found"), [("PATIENT-1", ["1.2.3.1", "1.2.3.3"]), ("PATIENT-2", [])])
+async def test_a_users_key_beside_the_filters(name: str, patient: str, found: list[str]) -> None:
+    """A key has one value at the origin server, which is the user's; what comes back is judged by the filter."""
+    origin = Archive(4)
+    selected = selection(origin, query={"PatientID": "PATIENT-1"})
+    page = await selected.search(Level.STUDIES, None, None, [(name, patient)], limit=10, offset=0)
+
+    asked = [{**dict(part.partition("=")[::2] for part in each.split()[2:])} for each in origin.asked]
+    assert all(keys == {name: patient} for keys in asked)
+    if name == "PatientID":
+        assert [values(match, "0020000D")[0] for match in page] == found
+
+
+async def test_another_key_of_the_user() -> None:
+    """The filter's own key is sent beside it, once."""
+    origin = Archive(4)
+    selected = selection(origin, query={"PatientID": "PATIENT-1"})
+    await selected.search(Level.STUDIES, None, None, [("StudyDate", "20200101")], limit=10, offset=0)
+
+    assert origin.asked == ["search studies PatientID=PATIENT-1 StudyDate=20200101"]
+
+
+async def test_an_empty_key_of_the_user() -> None:
+    """It asks for nothing, so that the filter's own narrows the search."""
+    origin = Archive(4)
+    selected = selection(origin, query={"PatientID": "PATIENT-1"})
+    found = await selected.search(Level.STUDIES, None, None, [("PatientID", "")], limit=10, offset=0)
+
+    assert {values(match, "00100020")[0] for match in found} <= {"PATIENT-1"}

@@ -319,7 +319,7 @@ async def test_methods_that_a_resource_has(ask: Asking, path: str, allowed: str)
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
-@pytest.mark.parametrize("path", ["/patients", "/studies/{study}/patients", "/x/y/z", ""])
+@pytest.mark.parametrize("path", ["/patients", "/studies/{study}/patients", "/x/y/z"])
 async def test_any_method_on_nothing(ask: Asking, path: str, method: str) -> None:
     """What does not exist is 404, and has no methods."""
     response = await ask.client.request(method, f"{HOST}/dicom-web{filled(ask, path)}")

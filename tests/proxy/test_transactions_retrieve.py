@@ -535,3 +535,10 @@ async def test_a_series_is_shown_by_its_middle(tmp_path: Path, count: int, shown
             response = await ask.get(f"{path}/rendered")
             assert response.status_code == 200
             assert origin.asked[-1] == f"rendered 1.2.3.1 1.2.3.1.1 1.2.3.1.1.{shown}"
+
+
+async def test_a_picture_of_several_frames(tmp_path: Path) -> None:
+    """There is none: the first alone would be another one than was asked for."""
+    async with proxy(tmp_path, archive()) as ask:
+        assert (await ask.get(f"{ask.path()}/frames/1,2/rendered")).status_code == 406
+        assert (await ask.get(f"{ask.path()}/frames/2/rendered")).status_code == 200

@@ -90,6 +90,7 @@ FRAMES = (
     Offer(OCTET_STREAM),
 )
 BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
+CAPABILITIES = (Offer("application/vnd.sun.wadl+xml"), Offer("application/xml"))
 RENDERED = (Offer("image/jpeg"), Offer("image/png"), Offer("image/gif"))
 
 

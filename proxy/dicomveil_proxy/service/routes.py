@@ -23,6 +23,7 @@ from dicomveil_proxy.request import accept
 from dicomveil_proxy.request.accept import Choice, acceptable, choose
 from dicomveil_proxy.request.query import Level, Query
 from dicomveil_proxy.request.resource import OriginalResource, OutsideResource, Representation, Resource, parse_uid
+from dicomveil_proxy.service.capabilities import WADL, capabilities
 from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
@@ -125,6 +126,8 @@ class DICOMweb:
             retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(self._rendered)),
             # URI Service: Section 9
             retrieve("/wado", self.wado),
+            # Capabilities: Section 8.9
+            self._route("", self.capabilities, right=Right.RETRIEVE, methods=["OPTIONS"]),
         ]
 
     def _route(self, path: str, endpoint: _Endpoint, *, right: Right, methods: list[str]) -> Route:
@@ -289,6 +292,14 @@ class DICOMweb:
             choice = Choice(choice.offer, wanted.transfer_syntaxes)
         body = retrieve.instances(self._project, original, None, (choice,))
         return await self._streams.tagged(request, body, DICOM, limit=MAXIMUM_INSTANCE_BYTES)
+
+    # Capabilities
+
+    async def capabilities(self, request: Request) -> Response:
+        """Describe what the service answers."""
+        choose(_accept(request), accept.CAPABILITIES)
+        described = capabilities(self._base_url(request), self._prefix, self.routes())
+        return Response(described, media_type=WADL)
 
     # Store
 

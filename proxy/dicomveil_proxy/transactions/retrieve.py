@@ -315,6 +315,8 @@ async def rendered(
     series, instance = original.series, original.instance
     if series is None or instance is None:
         series, instance = await _shown_instance(project, original)
+    if len(original.frames) > 1:
+        raise NotAcceptable("a picture shows one frame; ask for each by itself")
     frame = original.frames[0] if original.frames else None
     kind, picture = await project.origin.rendered(
         original.study, series, instance, frame, media_type=media_type, params=parameters

@@ -20,6 +20,7 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.command import commands, serve
 from dicomveil_proxy.command.access_check import check_access
+from dicomveil_proxy.command.first_check import effective_settings
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.settings.projects import projects_of
 from dicomveil_proxy.settings.server import Settings
@@ -110,7 +111,7 @@ def test_warnings_are_told() -> None:
     Path("key").chmod(0o644)
     Path("rules.json").write_text('{"rules": [{"tag": "PatientName", "method": "remove"}]}')
 
-    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"), profile="rules.json")
+    settings = effective_settings(None, origin="origin", key_file=Path("key"), profile="rules.json")
     key, profile = serve.check(settings)
 
     assert key.startswith("key_file: others can read the key file")
@@ -119,8 +120,8 @@ def test_warnings_are_told() -> None:
 
 def test_of_the_origin_only_the_host_is_printed() -> None:
     """Its URL may hold a password, and a folder's path a name."""
-    web = serve.effective_settings(None, origin=f"http://user:{PASSWORD}@pacs:8042/dicom-web", key_file=Path("key"))
-    folder = serve.effective_settings(None, origin="Doe^Jane", key_file=Path("key"))
+    web = effective_settings(None, origin=f"http://user:{PASSWORD}@pacs:8042/dicom-web", key_file=Path("key"))
+    folder = effective_settings(None, origin="Doe^Jane", key_file=Path("key"))
 
     assert re.search(r"origin +pacs$", serve.described(web, "..."), re.MULTILINE)
     assert re.search(r"origin +a folder$", serve.described(folder, "..."), re.MULTILINE)
@@ -132,7 +133,7 @@ def projects(**table: object) -> Settings:
     if not Path("lung.key").exists():
         write_key(Path("lung.key"))
     lung = {"key_file": "lung.key", "store": "refuse"} | table
-    return serve.effective_settings(None, origin="origin", key_file=Path("key"), projects={"lung": lung})
+    return effective_settings(None, origin="origin", key_file=Path("key"), projects={"lung": lung})
 
 
 def test_projects_are_printed() -> None:
@@ -178,7 +179,7 @@ def test_projects_survive_the_way_to_a_worker() -> None:
 
 def test_workers_get_the_settings_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """They survive the way to another process, and are not read from the environment again."""
-    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"), port=1234)
+    settings = effective_settings(None, origin="origin", key_file=Path("key"), port=1234)
     monkeypatch.setenv("DICOMVEIL_PORT", "4321")
 
     assert pickle.loads(pickle.dumps(settings)) == settings
@@ -195,7 +196,7 @@ def test_a_worker_that_cannot_start_says_why_and_ends(
         raise ConfigurationError("state: it is gone")
 
     monkeypatch.setattr(serve, "create_application", refuse)
-    settings = serve.effective_settings(None, origin="origin", key_file=Path("key"))
+    settings = effective_settings(None, origin="origin", key_file=Path("key"))
 
     with pytest.raises(SystemExit) as ended:
         serve.application(settings)
@@ -206,7 +207,7 @@ def test_a_worker_that_cannot_start_says_why_and_ends(
 
 def test_nothing_of_a_request_can_reach_a_log_of_uvicorn() -> None:
     """Paths and queries may hold original identifiers."""
-    config = serve.server_config(serve.effective_settings(None, origin="origin", key_file=Path("key")))
+    config = serve.server_config(effective_settings(None, origin="origin", key_file=Path("key")))
 
     assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
     assert (config.server_header, config.proxy_headers) == (False, False)
@@ -227,7 +228,7 @@ def test_an_open_address_is_allowed(text: str) -> None:
     """With users that are authenticated, or the word that they are not."""
     Path("open.toml").write_text(f"origin = 'origin'\nkey_file = 'key'\nhost = '0.0.0.0'\n{text}")
 
-    check_access(serve.effective_settings(Path("open.toml")))
+    check_access(effective_settings(Path("open.toml")))
 
 
 def test_access_and_anonymous_contradict_each_other() -> None:
@@ -239,6 +240,7 @@ def test_access_and_anonymous_contradict_each_other() -> None:
 
 def test_a_project_named_default_with_access() -> None:
     """A grant for `default` would mean two projects."""
+    write_key(Path("other"))
     Path("two.toml").write_text("[access]\n[projects.default]\nkey_file = 'other'")
 
     assert "projects.default: with [access]" in refusal("--config", "two.toml")
@@ -274,3 +276,21 @@ def test_it_serves_until_it_is_told_to_stop(server: tuple[subprocess.Popen[str],
     assert "GET 200" in log
     assert PASSWORD not in log
     assert "Traceback" not in log
+
+
+def test_nothing_heavy_is_imported_before_the_settings_are_right() -> None:
+    """A key file that is missing is said without a web server, a database, a client or pydicom."""
+    program = (
+        "import sys\n"
+        "from dicomveil_proxy.command import main\n"
+        "sys.argv = ['dicomveil', 'serve', '--origin', '.', '--key-file', 'nothing']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as ended:\n"
+        "    heavy = {'fastapi', 'uvicorn', 'sqlalchemy', 'aiohttp', 'httpx', 'pydicom', 'numpy', 'imagecodecs'}\n"
+        "    print(ended.code, sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "2 []\n", done.stderr
+    assert "key_file: it cannot be read" in done.stderr

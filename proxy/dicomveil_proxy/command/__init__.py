@@ -145,9 +145,9 @@ def _serve(
 
     Point a viewer at the URL that it prints. Everything is checked before the server starts.
     """
-    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command.first_check import checked_settings  # noqa: PLC0415 - see the module's docstring
 
-    run(
+    settings = checked_settings(
         config,
         origin=origin,
         profile=profile,
@@ -160,6 +160,9 @@ def _serve(
         on_error=on_error,
         public_url=public_url,
     )
+    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - a second of imports, once the settings are right
+
+    run(settings)
 
 
 @commands.command("demo")

@@ -9,14 +9,12 @@ from __future__ import annotations
 import errno
 import gc
 import logging
-import os
 import socket
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -27,15 +25,15 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.command.access_check import check_access
+from dicomveil_proxy.command.first_check import check_files
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
-from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
-from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
-from dicomveil_proxy.settings.server import Settings, load_settings
+from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
+from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
 
 STARTUP_FAILED = 3
@@ -56,10 +54,9 @@ _OBJECTS = 50_000
 _log = logging.getLogger(__name__)
 
 
-def run(file: Path | None, **options: object) -> None:
+def run(settings: Settings) -> None:
     """Serve until told to stop, or refuse."""
     try:
-        settings = effective_settings(file, **options)
         for warning in check(settings):
             print(f"warning: {warning}", file=sys.stderr)
         listening = listen(settings.host, settings.port)
@@ -75,28 +72,18 @@ def run(file: Path | None, **options: object) -> None:
         sys.exit(STARTUP_FAILED)
 
 
-def effective_settings(file: Path | None, **options: object) -> Settings:
-    """The settings from all their sources, as something that can be sent to another process.
-
-    Raises ConfigurationError.
-    """
-    return Settings.model_construct(**dict(load_settings(file, **options)))
-
-
 def check(settings: Settings) -> list[str]:
     """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
 
     Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
     up later.
     """
+    check_files(settings)
     warned = check_access(settings)
     projects = projects_of(settings)
     for project in projects:
         with project.blamed():
             warned += [f"{project.label}{warning}" for warning in _check_project(project)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check_keys(projects)
     for project in projects:
         identity_map_of(project).close()
     return warned
@@ -113,17 +100,11 @@ def _check_project(project: ProjectSettings) -> list[str]:
         except ConfigurationError as error:
             raise ConfigurationError(f"profile: {error}") from None
     check_policy(policy)
-    folder = project.origin_folder
-    if folder is None:
+    if project.origin_folder is None:
         try:
             BaseURL(project.origin)
         except ValueError as error:
             raise ConfigurationError(f"origin: {error}") from None
-    elif not folder.is_dir():
-        raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        raise ConfigurationError("origin: the folder cannot be read; let this user read it")
-    read_filter(project.filter)
     return [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
 
 

@@ -1,0 +1,55 @@
+"""The settings of a server, read and looked at before anything heavy is imported.
+
+Most of what is wrong with settings is a name, a file or a folder. It is found here in a fraction of the time that the
+web server and the clients take to be imported. What needs them is checked afterwards, by `serve`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.settings.filters import read_filter
+from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
+from dicomveil_proxy.settings.server import Settings, load_settings
+
+
+def checked_settings(file: Path | None, **options: object) -> Settings:
+    """The settings from all their sources; refuse where they are wrong."""
+    try:
+        settings = effective_settings(file, **options)
+        check_files(settings)
+    except ConfigurationError as error:
+        refuse(str(error))
+    return settings
+
+
+def effective_settings(file: Path | None, **options: object) -> Settings:
+    """The settings from all their sources, as something that can be sent to another process.
+
+    Raises ConfigurationError.
+    """
+    return Settings.model_construct(**dict(load_settings(file, **options)))
+
+
+def check_files(settings: Settings) -> None:
+    """Look at the files and folders that the settings name. Raises ConfigurationError naming the setting."""
+    projects = projects_of(settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `serve` prints them, once
+        check_keys(projects)
+    for project in projects:
+        with project.blamed():
+            _check_project(project)
+
+
+def _check_project(project: ProjectSettings) -> None:
+    folder = project.origin_folder
+    if folder is not None and not folder.is_dir():
+        raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
+    if folder is not None and not os.access(folder, os.R_OK | os.X_OK):
+        raise ConfigurationError("origin: the folder cannot be read; let this user read it")
+    read_filter(project.filter)

@@ -10,10 +10,10 @@ WORKDIR /build
 COPY pyproject.toml uv.lock ./
 COPY engine/pyproject.toml engine/
 COPY proxy/pyproject.toml proxy/
-RUN /opt/uv/bin/uv sync --frozen --no-default-groups --all-packages --extra fast --extra postgresql --no-install-workspace
+RUN /opt/uv/bin/uv sync --frozen --no-default-groups --all-packages --extra fast --extra postgresql --extra pixels --no-install-workspace
 COPY engine engine
 COPY proxy proxy
-RUN /opt/uv/bin/uv sync --frozen --no-default-groups --all-packages --extra fast --extra postgresql --no-editable
+RUN /opt/uv/bin/uv sync --frozen --no-default-groups --all-packages --extra fast --extra postgresql --extra pixels --no-editable
 
 FROM python:3.12-slim-bookworm
 LABEL org.opencontainers.image.title="dicomveil" \

@@ -14,6 +14,9 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.cursors import Cursors
 from dicomveil_proxy.pixels import PixelLayouts, Transcoder, TranscodingLimits
+from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
+from dicomveil_proxy.pixels.processes import LookingLimits
+from dicomveil_proxy.pixels.records import BoxRecords
 from dicomveil_proxy.reidentification.dates import check_reversible
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.translation.identity import IdentityMap
@@ -41,11 +44,17 @@ class Project:
     """Whether an instance that cannot be de-identified is left out of an answer, or ends it."""
     entity_tag_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
     """Of the digests that say whether an answer has changed."""
+    pixel_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    """Of the digests under which boxes of text in pixels are kept."""
+    pixel_records: BoxRecords = field(default_factory=BoxRecords)
+    """Boxes that were found."""
     translation: Translation = field(init=False)
     metadata: MetadataRewriter = field(init=False)
     matches: MetadataRewriter = field(init=False)
     """For search results, which do not say that they are de-identified."""
     transcoder: Transcoder = field(init=False)
+    looking: Looking | None = field(init=False, default=None)
+    """None under a policy that lets pixels pass."""
     pixel_layouts: PixelLayouts = field(init=False, default_factory=PixelLayouts)
     """What is known of the pixels of instances, by their original SOP Instance UIDs."""
     cursors: Cursors = field(init=False, default_factory=Cursors)
@@ -59,6 +68,9 @@ class Project:
             self.policy, self.origin, self.identities, Resolver(self.identities, warn=_log.warning)
         )
         self.transcoder = Transcoder(TranscodingLimits(self.limits.decoded_bytes, self.limits.transcoding_seconds))
+        if looks_at_pixels(self.policy.pixels):
+            limits = LookingLimits(self.limits.pixel_processes, self.limits.pixel_seconds)
+            self.looking = Looking(self.policy.pixels, self.pixel_key, limits, self.pixel_records)
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, marks=False)
 

@@ -1,6 +1,7 @@
 """The one place where a job de-identifies an instance's bytes, whatever they are read from and written to.
 
-Bytes in and bytes out, without I/O. Beside the output it gives what manifests say of it: its size and its digest.
+Bytes in and bytes out, without I/O but for instances whose pixels are looked at. Beside the output it gives what
+manifests say of it: its size and its digest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Protocol
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
+from dicomveil_proxy.jobs.covering import CoveredInstance
+from dicomveil_proxy.pixels.looking import looks_at_pixels
 
 Chunk = bytes | bytearray | memoryview
 
@@ -46,6 +49,8 @@ class Deidentification:
         """
         self._insertion = insertion
         self._rewriter = InstanceRewriter(policy)
+        self._covered = CoveredInstance(policy, self._rewriter) if looks_at_pixels(policy.pixels) else None
+        self._source = self._covered or self._rewriter
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
@@ -56,16 +61,21 @@ class Deidentification:
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the original, give those of the output that are ready."""
         if self._insertion is None:
-            return self._counted(self._rewriter.feed(data))
+            return self._counted(self._source.feed(data))
         self._insertion.note(data)
-        return self._counted(list(self._insertion.through(self._rewriter.feed(data))))
+        return self._counted(list(self._insertion.through(self._source.feed(data))))
 
     def close(self) -> list[Chunk]:
         """The rest of the output, now that the original is complete."""
         if self._insertion is None:
-            return self._counted(self._rewriter.close())
+            return self._counted(self._source.close())
         self._insertion.close()
-        return self._counted(list(self._insertion.through(self._rewriter.close(), closing=True)))
+        return self._counted(list(self._insertion.through(self._source.close(), closing=True)))
+
+    def drop(self) -> None:
+        """Remove what waits, of an instance that nobody wants."""
+        if self._covered is not None:
+            self._covered.drop()
 
     @property
     def sha256(self) -> bytes:

@@ -108,12 +108,15 @@ class InstanceFiles:
     def _rewrite(self, head: bytes, file: BinaryIO, write: Write) -> Deidentification:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
         rewriter = Deidentification(self._policy, self._originals.begin() if self._originals else None)
-        write_all(write, rewriter.feed(head))
-        del head
-        buffer = memoryview(self._buffer)
-        while count := file.readinto(buffer):  # type: ignore[attr-defined] # raw files have it
-            write_all(write, rewriter.feed(buffer[:count]))
-        write_all(write, rewriter.close())
+        try:
+            write_all(write, rewriter.feed(head))
+            del head
+            buffer = memoryview(self._buffer)
+            while count := file.readinto(buffer):  # type: ignore[attr-defined] # raw files have it
+                write_all(write, rewriter.feed(buffer[:count]))
+            write_all(write, rewriter.close())
+        finally:
+            rewriter.drop()
         return rewriter
 
 

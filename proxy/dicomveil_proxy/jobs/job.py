@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
-from dicomveil_proxy.pixels.support import with_supported_pixels
 from dicomveil_proxy.settings.policies import configuration_of
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Job:
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
-        return with_supported_pixels(load_policy(configuration_of(self.profile), self.key, subjects=self.subjects))
+        return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects)
 
     def key_for(self, purpose: str) -> bytes:
         """A key for what the batch remembers or names, derived from the project's."""

@@ -26,6 +26,7 @@ from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.jobs.layout import Namer, Names
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.pixels.looking import looks_at_pixels
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
@@ -206,11 +207,13 @@ class SeriesExport:
                     current = None
         finally:
             if current is not None:
-                current.staged.drop()
+                current.drop()
 
     async def _place(self, unit: SeriesUnit, current: _Instance, progress: _Progress) -> None:
         try:
-            identity = current.close(unit)
+            # Looking at pixels takes a while; other series of this process go on.
+            looks = looks_at_pixels(self._policy.pixels)
+            identity = await asyncio.to_thread(current.close, unit) if looks else current.close(unit)
             names = self._describer.names(current.deidentification)
             progress.names = progress.names or names
             path = self._namer.path(names)
@@ -221,7 +224,7 @@ class SeriesExport:
             progress.refused[str(error)] += 1
             return
         finally:
-            current.staged.drop()
+            current.drop()
         size = current.deidentification.size
         progress.placed[names.instance] = PlacedInstance(
             path, names.instance, identity.sop_class_uid, size, sha256.hex()
@@ -267,6 +270,11 @@ class _Instance:
                 self._write(self.deidentification.feed(data))
             except EngineError as error:
                 self._error = error  # the rest of the part must still be read
+
+    def drop(self) -> None:
+        """Remove what is left of it."""
+        self.staged.drop()
+        self.deidentification.drop()
 
     def close(self, unit: SeriesUnit) -> InstanceIdentity:
         """Which instance it is, as it leaves. Raises EngineError."""

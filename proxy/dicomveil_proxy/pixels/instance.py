@@ -68,7 +68,7 @@ def _write_frames(
 ) -> None:
     if pixels.tag != _PIXEL_DATA:
         raise NotAcceptable("floating point pixels are not encoded")
-    described = PixelDescription.from_json(_as_json(header))
+    described = description_of(header)
     described.check_size(limit)
     frames = _decoded(pixels, described)
     first, found = next(frames)
@@ -113,6 +113,11 @@ def _all(
 def _arranged(frame: bytes, described: PixelDescription, syntax: str) -> tuple[bytes, str, PixelDescription]:
     frame, described = by_pixel(frame, described)
     return frame, syntax, described
+
+
+def description_of(header: Dataset) -> PixelDescription:
+    """What a header says of each frame; raises NotAcceptable where it describes nothing that can be decoded."""
+    return PixelDescription.from_json(_as_json(header))
 
 
 def _as_json(header: Dataset) -> dict[str, Any]:

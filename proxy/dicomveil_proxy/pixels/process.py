@@ -68,7 +68,7 @@ def _send(outcomes: BinaryIO, outcome: dict[str, Any], payload: bytes = b"") -> 
     outcomes.flush()
 
 
-def _limit_memory(memory: int) -> None:
+def limit_memory(memory: int) -> None:
     """Of the address space, where the system can: a code stream can ask for more than its attributes say."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - Windows has none
@@ -78,5 +78,5 @@ def _limit_memory(memory: int) -> None:
 
 
 if __name__ == "__main__":
-    _limit_memory(int(sys.argv[1]))
+    limit_memory(int(sys.argv[1]))
     run(sys.stdin.buffer, sys.stdout.buffer)

@@ -110,7 +110,6 @@ class Transcoder:
                 await _end(process)
 
     async def _begin(self) -> Process:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *_COMMAND,
@@ -118,9 +117,14 @@ class Transcoder:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=environment | _ENVIRONMENT,
+            env=child_environment(),
             start_new_session=True,  # a Ctrl-C is for us; it ends when its input does
         )
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a process that sees hostile pixels: what Python needs, and nothing of ours."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ENVIRONMENT
 
 
 async def _receive(process: Process) -> dict[str, Any]:

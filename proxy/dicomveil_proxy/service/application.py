@@ -23,6 +23,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, load_policy
+from dicomveil_engine.pixels.gate import INSTALL, can_clean
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NoRoute, ProxyError
 from dicomveil_proxy.logs import of_project
@@ -30,7 +31,8 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
-from dicomveil_proxy.pixels.support import with_supported_pixels
+from dicomveil_proxy.pixels.looking import looks_at_pixels
+from dicomveil_proxy.pixels.records import BOXES_FILE, BoxRecords
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
@@ -87,6 +89,8 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
             await opened.aclose()
         for project in projects:
             await project.transcoder.aclose()
+            if project.looking is not None:
+                await project.looking.aclose()
             await asyncio.to_thread(project.identities.close)
         record_stop(audit)
 
@@ -131,6 +135,8 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
         reidentifies=settings.store == "reidentify",
         omits_errors=settings.on_error == "omit",
         entity_tag_key=Keys(read_key(settings.key_file)).derive("entity tags"),
+        pixel_key=Keys(read_key(settings.key_file)).derive("pixels/boxes"),
+        pixel_records=records_of(settings, policy),
     )
 
 
@@ -146,7 +152,9 @@ def policy_of(settings: ProjectSettings) -> Policy:
     policy = load_policy(
         configuration_of(settings.profile), read_key(settings.key_file), limits=limits, subjects=subjects
     )
-    return with_supported_pixels(policy)
+    if looks_at_pixels(policy.pixels) and not can_clean():
+        _log.warning("instances that may hold text in their pixels are refused: %s", INSTALL)
+    return policy
 
 
 def origin_of(settings: ProjectSettings) -> Origin:
@@ -167,6 +175,14 @@ def origin_of(settings: ProjectSettings) -> Origin:
         )
     except ValueError as error:
         raise ConfigurationError(f"origin: {error}") from None
+
+
+def records_of(settings: ProjectSettings, policy: Policy) -> BoxRecords:
+    """Where a project's boxes are kept: in the state folder; in memory where the state is a database elsewhere."""
+    if isinstance(settings.state, str) or not looks_at_pixels(policy.pixels):
+        return BoxRecords()
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return BoxRecords(settings.state / BOXES_FILE, most=settings.limits.pixel_records)
 
 
 def identity_map_of(settings: ProjectSettings) -> IdentityMap:

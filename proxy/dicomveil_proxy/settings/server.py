@@ -102,6 +102,12 @@ class Limits(BaseModel):
     """Of an instance's pixels when they are decoded, because a user agent asks for another transfer syntax."""
     transcoding_seconds: PositiveFloat = 60
     """For one instance or frame."""
+    pixel_processes: PositiveInt = 2
+    """That look for text in pixels at one time, per project and worker."""
+    pixel_seconds: PositiveFloat = 120
+    """For one instance that is looked at, or covered."""
+    pixel_records: PositiveInt = 1_000_000
+    """Instances whose boxes are kept in the state folder, per project."""
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,7 @@ or a transform of JPEG 2000, decoded frames are RGB.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.pixels import PixelDescription, can_transcode
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, HTJ2K, JPEG_2000, JPEG_LS, RLE
+from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance
+from dicomveil_proxy.pixels.instance import description_of
+from dicomveil_proxy.pixels.released import ReleasedFile, reading
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
-from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.request.resource import OriginalResource, Resource
+from dicomveil_proxy.transactions.covering import passes, released_file, verdict_on
 from dicomveil_proxy.transactions.pixel_values import frame_of
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
-from dicomveil_proxy.wire.multipart import PartData, PartEnd, PartStart, content_type_of
+from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
 from dicomveil_proxy.wire.pieces import Piece
 
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
@@ -68,6 +73,11 @@ async def frames(
     begun, least = 0, len(set(original.frames))
     frame = bytearray()
     events = project.origin.frames(original.study, original.series, original.instance, original.frames)
+    file: ReleasedFile | None = None
+    if project.looking is not None and not passes(await verdict_on(project, project.looking, original)):
+        await events.aclose()
+        file = await released_file(project, project.looking, _instance_of(original))
+        events = released_frames(file, original.frames)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
@@ -94,7 +104,9 @@ async def frames(
                     raise NotAcceptable("a frame is over limits.decoded_bytes; accept transfer-syntax=* for it")
             else:
                 frame += b"".join(cleaned.close())
-                described = described or await _pixel_description(project, original)
+                described = described or await (
+                    _released_description(file) if file else _pixel_description(project, original)
+                )
                 transcoded = await project.transcoder.frame(
                     bytes(frame), selection.stored, selection.transcoded_to, described
                 )
@@ -152,6 +164,50 @@ async def _pixel_description(project: Project, original: OriginalResource) -> Pi
         async for batch in found:
             return PixelDescription.from_json(batch.datasets[0])
     raise UnknownResource("there is no such resource")
+
+
+def _instance_of(original: OriginalResource) -> OriginalResource:
+    return Resource(original.study, original.series, original.instance)
+
+
+async def released_frames(file: ReleasedFile, frames: Sequence[int]) -> AsyncGenerator[Event, None]:
+    """Frames of an instance that was covered."""
+    with file as path, reading(path) as opened:
+        stored = await asyncio.to_thread(StoredFrames, opened)
+        stored.check(frames)
+        for number in frames:
+            for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
+                yield event
+
+
+async def released_parts(file: ReleasedFile, tag: int) -> AsyncGenerator[Event, None]:
+    """The value of Pixel Data of an instance that was covered: of encapsulated frames each is a part."""
+    with file as path, reading(path) as opened:
+        stored = await asyncio.to_thread(StoredFrames, opened)
+        if stored.tag != tag:
+            raise UnknownResource("the instance has no such pixel data")
+        if stored.encapsulated:
+            for number in range(1, stored.count + 1):
+                for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
+                    yield event
+            return
+        yield PartStart({"content-type": stored.content_type, "content-length": str(stored.length)})
+        for chunk in stored.value():
+            yield PartData(chunk)
+        yield PartEnd()
+
+
+def _part(content_type: str, value: bytes) -> tuple[PartStart, PartData, PartEnd]:
+    headers = {"content-type": content_type, "content-length": str(len(value))}
+    return PartStart(headers), PartData(value), PartEnd()
+
+
+async def _released_description(file: ReleasedFile) -> PixelDescription:
+    def read() -> PixelDescription:
+        with file as path, reading(path) as opened:
+            return description_of(StoredInstance(opened).read())
+
+    return await asyncio.to_thread(read)
 
 
 def _frame_type(part: PartStart) -> tuple[str, str | None]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
@@ -20,36 +19,41 @@ from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import Batch, data_sets
 from dicomveil_proxy.pixels import InstanceSpool, can_transcode
+from dicomveil_proxy.pixels.looking import Looking
+from dicomveil_proxy.pixels.looks import rendering_query
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
-from dicomveil_proxy.request.resource import BulkPath, OriginalResource
-from dicomveil_proxy.transactions.frames import checked_type, require_pixels
+from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
+from dicomveil_proxy.transactions.covering import (
+    PIXELS,
+    Begin,
+    End,
+    check_identity,
+    claimed,
+    covered,
+    is_beside_pixels,
+    passes,
+    released_file,
+    verdict_on,
+)
+from dicomveil_proxy.transactions.frames import checked_type, released_parts, require_pixels
 from dicomveil_proxy.transactions.pixel_values import bulk_data_of, note_layouts
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.turns import EACH, LONG, Turns, beside, closed, fed
 from dicomveil_proxy.wire.json_document import encoded
 from dicomveil_proxy.wire.media_type import DICOM
-from dicomveil_proxy.wire.multipart import MultipartWriter, PartData, PartEnd, PartStart
+from dicomveil_proxy.wire.multipart import Event, MultipartWriter, PartData, PartEnd, PartStart
 from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece
 
+_PIXELS = 0x7FE0
+"""The group of Pixel Data."""
 _ENCODED_TOGETHER = 256
 """Data sets that become one piece of an answer."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    """A de-identified instance begins."""
-
-    transfer_syntax: str
-
-
-class _End:
-    """It is whole."""
 
 
 async def instances(
@@ -65,14 +69,14 @@ async def instances(
     try:
         async with aclosing(pieces):
             async for piece in pieces:
-                if isinstance(piece, _Begin):
+                if isinstance(piece, Begin):
                     stored = piece.transfer_syntax
                     wanted = _instance_syntax(stored, choices)
                     if wanted != stored:
                         spool = InstanceSpool(project.transcoder, project.limits.origin_instance_bytes)
                     elif writer:
                         yield _instance_head(writer, wanted)
-                elif isinstance(piece, _End):
+                elif isinstance(piece, End):
                     if spool:
                         outcome = await _transcoded(spool, stored, wanted, choices)
                         if writer:
@@ -110,8 +114,12 @@ async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: S
 
 async def _deidentified(
     project: Project, original: OriginalResource, *, is_one: bool
-) -> AsyncGenerator[_Begin | Piece | _End, None]:
+) -> AsyncGenerator[Begin | Piece | End, None]:
     """The instances of a resource, de-identified, in the transfer syntax they are stored in."""
+    if project.looking is not None:
+        async for piece in _covered(project, project.looking, original, is_one=is_one):
+            yield piece
+        return
     rewriter: InstanceRewriter | None = None
     is_begun = is_there = False
     turns = Turns()
@@ -137,30 +145,28 @@ async def _deidentified(
                     continue
                 if chunks and not is_begun:
                     is_begun = True
-                    _check_identity(original, rewriter.original)
-                    yield _Begin(rewriter.transfer_syntax_uid or "")
+                    check_identity(original, rewriter.original)
+                    assert rewriter.original is not None
+                    yield Begin(rewriter.transfer_syntax_uid or "", rewriter.original)
                 for chunk in chunks:
                     yield chunk
                 if is_begun and isinstance(event, PartEnd):
-                    yield _End()
+                    yield End()
     if not is_there:
         raise UnknownResource("there is no such resource")
 
 
-def _check_identity(asked: OriginalResource, found: InstanceIdentity | None) -> None:
-    """Raise OriginMalformed where the origin server answers with another instance, or one from elsewhere.
-
-    An archive that mixes up what is asked for must not show one user's study to another; nor, through a filter, a
-    study that is not selected.
-    """
-    assert found is not None
-    pairs = (
-        (asked.study, found.study_instance_uid),
-        (asked.series, found.series_instance_uid),
-        (asked.instance, found.sop_instance_uid),
-    )
-    if any(uid is not None and other != uid for uid, other in pairs):
-        raise OriginMalformed("the origin server sent another instance than was asked for")
+async def _covered(
+    project: Project, looking: Looking, original: OriginalResource, *, is_one: bool
+) -> AsyncGenerator[Begin | Piece | End, None]:
+    """As `_deidentified`, where text in pixels is looked for."""
+    with Tally(_log, "an instance was left out") as left_out:
+        refused = (lambda error: left_out.note(str(error))) if project.omits_errors and not is_one else None
+        async with aclosing(covered(project, looking, original, refused)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Begin):
+                    check_identity(original, piece.original)
+                yield piece
 
 
 def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:
@@ -220,9 +226,14 @@ async def _metadata(project: Project, original: OriginalResource, base_url: str)
                 is_there = True
                 written: list[JSONDataSet] = []
                 async for dataset in turns.through(batch.datasets, EACH + batch.each):
-                    _check_identity(original, _assumed(identity_of(dataset), original))
+                    check_identity(original, _assumed(identity_of(dataset), original))
                     try:
-                        written.append(await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long))
+                        rewritten = await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long)
+                        if project.looking is not None:
+                            identity = _assumed(identity_of(dataset), original)
+                            uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
+                            rewritten = await claimed(project, project.looking, dataset, rewritten, identity, uri)
+                        written.append(rewritten)
                     except EngineError as error:
                         if not project.omits_errors:
                             raise
@@ -249,13 +260,17 @@ def _originals(project: Project, original: OriginalResource) -> AsyncGenerator[B
 async def _rewritten(
     project: Project, rewriter: SeriesRewriter, original: JSONDataSet, base_url: str, *, is_long: bool
 ) -> JSONDataSet:
-    outside = project.translation.outward(identity_of(original))
-    instance_url = (
+    instance_url = _instance_url(project, identity_of(original), base_url)
+    rewrite = partial(rewriter.rewrite, original, bulk_data_uri=_bulk_data_below(instance_url))
+    return await beside(rewrite) if is_long else rewrite()
+
+
+def _instance_url(project: Project, original: InstanceIdentity, base_url: str) -> str:
+    outside = project.translation.outward(original)
+    return (
         f"{base_url}/studies/{outside.study_instance_uid}/series/{outside.series_instance_uid}"
         f"/instances/{outside.sop_instance_uid}"
     )
-    rewrite = partial(rewriter.rewrite, original, bulk_data_uri=_bulk_data_below(instance_url))
-    return await beside(rewrite) if is_long else rewrite()
 
 
 def _bulk_data_below(instance_url: str) -> BulkDataURIs:
@@ -270,10 +285,9 @@ async def bulkdata(project: Project, original: OriginalResource) -> AsyncGenerat
     it may leave: Orthanc gives any element for the asking, names too (spec of its bulk data route).
     """
     assert original.bulk is not None
-    uri = await _released_uri(project, original, original.bulk)
     tag = original.bulk.tag if len(original.bulk.tags) == 1 else 0
     passing: EncodedFrame | NativeFrame | UndeclaredFrame | None = None
-    events = project.origin.bulkdata(uri)
+    events = await _bulk_events(project, original)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
@@ -283,6 +297,21 @@ async def bulkdata(project: Project, original: OriginalResource) -> AsyncGenerat
                     yield piece
             elif isinstance(event, PartData):
                 yield event.data
+
+
+async def _bulk_events(project: Project, original: OriginalResource) -> AsyncGenerator[Event, None]:
+    """The value's parts, as the origin server sends them; of pixels that are covered, as they are released."""
+    assert original.bulk is not None
+    if project.looking is not None and original.instance is not None:
+        verdict = await verdict_on(project, project.looking, original)
+        if len(original.bulk.tags) == 1 and original.bulk.tag >> 16 == _PIXELS and not passes(verdict):
+            require_pixels(project)
+            asked = Resource(original.study, original.series, original.instance)
+            file = await released_file(project, project.looking, asked)
+            return released_parts(file, original.bulk.tag)
+        if verdict.claims and is_beside_pixels(original.bulk.tags[0]):
+            raise UnknownResource("there is no such bulk data, or the profile does not release it")
+    return project.origin.bulkdata(await _released_uri(project, original, original.bulk))
 
 
 async def _released_uri(project: Project, original: OriginalResource, bulk: BulkPath) -> str:
@@ -318,6 +347,16 @@ async def rendered(
     if len(original.frames) > 1:
         raise NotAcceptable("a picture shows one frame; ask for each by itself")
     frame = original.frames[0] if original.frames else None
+    if (looking := project.looking) is not None:
+        asked = Resource(original.study, series, instance)
+        if not passes(await verdict_on(project, looking, asked)):
+            rendering_query(parameters)
+            file = await released_file(project, looking, asked)
+            with file as path:
+                picture = await looking.in_process(
+                    looking.processes.render, path, frame or 1, media_type, dict(parameters)
+                )
+            return media_type, picture
     kind, picture = await project.origin.rendered(
         original.study, series, instance, frame, media_type=media_type, params=parameters
     )

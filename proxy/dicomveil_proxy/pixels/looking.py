@@ -1,0 +1,188 @@
+"""What a project knows of text in pixels: verdicts, boxes that were found, and who is looking now.
+
+    header → gate → verdict;  boxes: kept (records) | being found (one flight for all who ask) | found by a process
+
+Nothing here knows the origin server. Original UIDs are digested with the project's key before they are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dicomveil_engine import EngineError
+from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
+from dicomveil_engine.pixels.boxes import Boxes
+from dicomveil_engine.pixels.gate import PixelVerdict, gate
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pseudonyms.keys import keyed_digest
+from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
+from dicomveil_proxy.pixels.records import BoxRecords
+from dicomveil_proxy.pixels.released import ReleasedFiles
+
+_VERDICTS = 16_384
+_PACKAGES = ("dicomveil-engine", "rapidocr", "onnxruntime")
+"""What boxes depend on besides the instance and the settings."""
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+def looks_at_pixels(settings: PixelSettings) -> bool:
+    """Whether the settings ask for anything but letting pixels pass."""
+    return settings.text is not PixelText.KEEP or settings.faces is not Faces.KEEP
+
+
+@dataclass(frozen=True)
+class InstanceRecord:
+    """What is kept of an instance that was looked at."""
+
+    boxes: Boxes
+    syntax: str
+    """The original's transfer syntax, which metadata may lack."""
+    witness: str
+    """A digest of the header before Pixel Data: another instance under the same UID is looked at anew."""
+    refused: str = ""
+    """Why there is no safe output; empty where there is one."""
+
+    def check(self) -> None:
+        """Raise DeidentificationError where the instance is refused."""
+        if self.refused:
+            raise DeidentificationError(self.refused)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object that `of` reads."""
+        return {
+            "boxes": self.boxes.as_json(),
+            "syntax": self.syntax,
+            "witness": self.witness,
+            **({"refused": self.refused} if self.refused else {}),
+        }
+
+    @classmethod
+    def of(cls, value: object) -> InstanceRecord | None:
+        """The record that `as_json` wrote; None for anything else."""
+        try:
+            assert isinstance(value, dict)
+            boxes = Boxes.from_json(value["boxes"])
+            return cls(boxes, str(value["syntax"]), str(value["witness"]), str(value.get("refused", "")))
+        except (AssertionError, KeyError, InvalidDataSetError):
+            return None
+
+
+@dataclass
+class Looking:
+    """One project's looking at pixels; for one event loop."""
+
+    settings: PixelSettings
+    key: bytes = field(repr=False)
+    limits: LookingLimits = field(default_factory=LookingLimits)
+    records: BoxRecords = field(default_factory=BoxRecords)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """How often which reason kept an instance from being released, since the start."""
+
+    def __post_init__(self) -> None:
+        self.processes = PixelProcesses(self.limits)
+        self.files = ReleasedFiles()
+        self._threads = ThreadPoolExecutor(self.limits.processes, thread_name_prefix="pixels")
+        self._flights: dict[Hashable, asyncio.Future[Any]] = {}
+        self._verdicts: OrderedDict[str, PixelVerdict] = OrderedDict()
+        self._fingerprint = json.dumps([self.settings.as_json(), [_version(name) for name in _PACKAGES]]).encode()
+
+    def verdict(self, header: PixelHeader) -> PixelVerdict:
+        """What is done about an instance with this header."""
+        return gate(header, self.settings)
+
+    def note_verdict(self, instance: str, verdict: PixelVerdict) -> None:
+        """Keep the verdict on an instance, by its original UID, since frames are asked for next."""
+        self._verdicts[instance] = verdict
+        self._verdicts.move_to_end(instance)
+        if len(self._verdicts) > _VERDICTS:
+            self._verdicts.popitem(last=False)
+
+    def noted_verdict(self, instance: str) -> PixelVerdict | None:
+        """The verdict that was noted."""
+        return self._verdicts.get(instance)
+
+    def digest(self, *uids: str | None) -> bytes:
+        """What stands for an instance or series in the records, under these settings."""
+        return keyed_digest(self.key, self._fingerprint + json.dumps(uids).encode())
+
+    def witness(self, header: bytes) -> str:
+        """The digest of an instance's header."""
+        return keyed_digest(self.key, header).hex()[:32]
+
+    async def record(self, digest: bytes) -> InstanceRecord | None:
+        """What is known of an instance."""
+        found = self.records.recent(digest)
+        return InstanceRecord.of(found if found is not None else await self.at_disk(self.records.get, digest))
+
+    async def at_disk(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """The result of a function that waits for the disk."""
+        return await asyncio.to_thread(function, *arguments)
+
+    async def in_process(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """The result of a function that waits for one of the processes; no more threads than these wait."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def once(self, what: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
+        """The result of work that is done once for all who ask for the same at the same time.
+
+        It does not end with the request that began it: others may wait for it.
+        """
+        flight = self._flights.get(what)
+        if flight is None:
+            flight = asyncio.ensure_future(work())
+            self._flights[what] = flight
+            flight.add_done_callback(lambda done: self._landed(what, done))
+        result: _T = await asyncio.shield(flight)
+        return result
+
+    def _landed(self, what: Hashable, flight: asyncio.Future[Any]) -> None:
+        self._flights.pop(what, None)
+        if not flight.cancelled():
+            flight.exception()  # whoever waits gets it; if nobody does, it is no fault
+
+    async def found(
+        self, digest: bytes, source: Path, verdict: PixelVerdict, syntax: str, witness: str
+    ) -> InstanceRecord:
+        """Look at an original instance, and keep what was found; or why it is refused."""
+        try:
+            boxes = await self.in_process(self.processes.boxes, source, verdict, self.settings)
+            record = InstanceRecord(boxes, syntax, witness)
+        except LookFailed:
+            raise  # not the instance's fault for certain: the next who asks may have more luck
+        except EngineError as error:
+            record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
+        await self.at_disk(self.records.put, digest, record.as_json())
+        return record
+
+    def refuse(self, reason: str) -> None:
+        """Count a refusal, and write it down; the reason names settings and attributes, no values."""
+        self.refusals[reason if reason in self.refusals or len(self.refusals) < 64 else "other"] += 1
+        _log.warning("an instance is not released because of its pixels: %s", reason)
+
+    async def aclose(self) -> None:
+        """End the processes and remove the files."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        await asyncio.to_thread(self.processes.close)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.files.close()
+        await asyncio.to_thread(self.records.close)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

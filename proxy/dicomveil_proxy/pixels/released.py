@@ -1,0 +1,111 @@
+"""Instances that were de-identified and covered, in files for a short time: frames and pictures are cut out of them.
+
+A viewer asks for the frames of one instance one by one. The files are readable by the owner alone; there are a few of
+them, for less than a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+_SECONDS = 45.0
+_BYTES = 1 << 30
+_FILES = 64
+_GRACE = 5.0
+
+
+@dataclass
+class ReleasedFile:
+    """One instance. It stays until the last user lets go of it."""
+
+    path: Path
+    size: int
+    folder: TemporaryDirectory[str]
+    until: float
+    asked: float
+    """When it was asked for last: whoever did so opens it within moments."""
+    users: int = 0
+    is_dropped: bool = field(default=False)
+
+    def __enter__(self) -> Path:
+        self.users += 1
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.users -= 1
+        self._remove_if_unused()
+
+    def drop(self) -> None:
+        """It is no longer offered."""
+        self.is_dropped = True
+        self._remove_if_unused()
+
+    def _remove_if_unused(self) -> None:
+        if self.is_dropped and not self.users:
+            self.folder.cleanup()
+
+
+class ReleasedFiles:
+    """The files of a project; those asked for longest ago go first."""
+
+    def __init__(self, *, seconds: float = _SECONDS, most_bytes: int = _BYTES) -> None:
+        self._seconds = seconds
+        self._most = most_bytes
+        self._files: OrderedDict[bytes, ReleasedFile] = OrderedDict()
+
+    def get(self, digest: bytes) -> ReleasedFile | None:
+        """The file of an instance, if it is there and young enough."""
+        self._tidy()
+        found = self._files.get(digest)
+        if found is not None and found.until < time.monotonic():
+            return None
+        if found is not None:
+            self._files.move_to_end(digest)
+            found.asked = time.monotonic()
+        return found
+
+    def put(self, digest: bytes, path: Path, folder: TemporaryDirectory[str]) -> ReleasedFile:
+        """Offer a file, which belongs to us from now on."""
+        now = time.monotonic()
+        made = ReleasedFile(path, path.stat().st_size, folder, now + self._seconds, now)
+        self._files[digest] = made
+        self._tidy()
+        return made
+
+    def close(self) -> None:
+        """Remove all."""
+        for each in self._files.values():
+            each.drop()
+        self._files.clear()
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        size = sum(each.size for each in self._files.values())
+        for digest, each in list(self._files.items()):
+            is_over = size > self._most or len(self._files) > _FILES
+            if each.asked < now - _GRACE and (is_over or each.until < now):
+                size -= each.size
+                self._files.pop(digest).drop()
+
+
+def private_folder() -> TemporaryDirectory[str]:
+    """A folder that only the owner can read."""
+    folder = TemporaryDirectory(prefix="dicomveil-", ignore_cleanup_errors=True)
+    os.chmod(folder.name, 0o700)  # noqa: PTH101 - a name
+    return folder
+
+
+def writing(path: Path) -> BinaryIO:
+    """A new file; opening a local one is not worth a thread."""
+    return path.open("wb")
+
+
+def reading(path: Path) -> BinaryIO:
+    """A file that was written."""
+    return path.open("rb")

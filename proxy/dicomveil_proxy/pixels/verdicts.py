@@ -1,0 +1,40 @@
+"""A verdict of the gate, and settings, as JSON: for the pipe to the processes that look at pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicomveil_engine.configuration.pixels import PixelSettings, PixelText, read_pixels
+from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
+
+
+def verdict_as_json(verdict: PixelVerdict) -> dict[str, Any]:
+    """A JSON object that `verdict_of` reads again."""
+    return {
+        "action": verdict.action.value,
+        "reason": verdict.reason,
+        "masks": [list(mask) for mask in verdict.masks],
+        "condition": verdict.condition.value,
+        "claims": verdict.claims,
+        "is_document": verdict.is_document,
+        "rotated": verdict.rotated,
+        "has_face": verdict.has_face,
+    }
+
+
+def verdict_of(value: dict[str, Any]) -> PixelVerdict:
+    """The verdict that `verdict_as_json` wrote."""
+    return PixelVerdict(
+        **value
+        | {
+            "action": PixelAction(value["action"]),
+            "masks": tuple(Box(*mask) for mask in value["masks"]),
+            "condition": Condition(value["condition"]),
+        }
+    )
+
+
+def settings_of(value: dict[str, Any]) -> PixelSettings:
+    """The settings that `PixelSettings.as_json` wrote."""
+    return read_pixels(value, PixelSettings(text=PixelText.KEEP))

@@ -153,6 +153,24 @@ def test_an_archive_that_is_down_pauses_the_job(undisturbed: Exporter, filled: O
     assert exporter.held() == undisturbed.held()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_says_so(how: signal.Signals, filled: Orthanc, tmp_path: Path) -> None:
+    """Status 130, nothing unfinished, no process left; `export status` says it, and the same command resumes."""
+    exporter = Exporter(tmp_path, filled.base_url, "out", "--limit-studies", "5")
+    process = exporter.start("--rate", "6")
+    _await_progress(exporter, process, time.monotonic())
+
+    process.send_signal(how)
+
+    assert process.wait(30) == 130
+    assert list((exporter.out / ".dicomveil-parts").iterdir()) == []
+    assert "the same command resumes" in exporter.said
+    status = [sys.executable, "-m", "dicomveil_proxy", "export", "status", "--state", str(tmp_path / "state")]
+    assert " interrupted " in subprocess.run(status, check=True, capture_output=True, text=True).stdout
+    assert exporter.run() == 0
+    assert exporter.statuses() == {"exported": 5}
+
+
 def test_retry_after_is_obeyed(filled: Orthanc, tmp_path: Path) -> None:
     """No request comes within the second that the archive asked for."""
     asked: list[float] = []
@@ -237,7 +255,8 @@ def test_an_object_store_holds_the_same(
     s3.create_bucket(Bucket="exports")
     s3.create_multipart_upload(Bucket="exports", Key="first/left")
     s3.create_multipart_upload(Bucket="exports", Key="second/not-ours")
-    exporter = Exporter(tmp_path, filled.base_url)
+    studies = STUDIES if LONG else 8
+    exporter = Exporter(tmp_path, filled.base_url, "out", "--limit-studies", str(studies))
     exporter.arguments[exporter.arguments.index("--to") + 1] = "s3://exports/first"
 
     assert exporter.run() == 0
@@ -249,15 +268,19 @@ def test_an_object_store_holds_the_same(
             held[each["Key"].removeprefix("first/")] = data = found["Body"].read()
             if each["Key"].endswith(".dcm"):
                 assert found["Metadata"]["sha256"] == hashlib.sha256(data).hexdigest()
-    assert {name: data for name, data in held.items() if name != MARKER} == undisturbed.held()
+    wanted = {row.split(",")[1] for row in exporter.report.read_text().splitlines()[1:]}
+    assert {name: data for name, data in held.items() if name.endswith(".dcm")} == {
+        name: data for name, data in undisturbed.held().items() if name.split("/")[0] in wanted
+    }
+    assert held.keys() >= {"manifest.csv", "series.csv", "SHA256SUMS", MARKER}
     assert [u["Key"] for u in s3.list_multipart_uploads(Bucket="exports")["Uploads"]] == ["second/not-ours"]
     assert exporter.run() == 0
-    assert exporter.statuses() == {"unchanged": STUDIES}
+    assert exporter.statuses() == {"unchanged": studies}
     assert verified("s3://exports/first") == 0
     s3.delete_object(Bucket="exports", Key=f"first/{next(name for name in held if name.endswith('.dcm'))}")
     assert verified("s3://exports/first") == 1
     assert exporter.run() == 0
-    assert exporter.statuses() == {"exported": 1, "unchanged": STUDIES - 1}
+    assert exporter.statuses() == {"exported": 1, "unchanged": studies - 1}
 
 
 def verified(to: str) -> int:

@@ -49,11 +49,11 @@ def refusal(*arguments: str, origin: str = "origin", key: str = "key") -> str:
 
 
 def test_without_settings_it_names_those_that_it_needs() -> None:
-    """In one paragraph."""
+    """All at once."""
     result = CliRunner().invoke(commands, ["serve"])
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("dicomveil: origin: it is not set; give --origin, DICOMVEIL_ORIGIN")
+    assert result.stderr.startswith("dicomveil: 2 settings are wrong:\n  origin: it is not set; give --origin")
     assert "key_file: it is not set" in result.stderr
 
 
@@ -62,7 +62,7 @@ def test_without_settings_it_names_those_that_it_needs() -> None:
     [
         (["--profile", "basc"], 'profile: "profile" must be one of "basic", "default"'),
         (["--profile", "rules.json"], "profile: the configuration is no existing file"),
-        (["--port", "99999"], "port: Input should be less than or equal to 65535"),
+        (["--port", "99999"], "port: write a number of at most 65535"),
         (["--state", "key"], "state: the folder cannot be made or written"),
         (["--config", "nothing.toml"], "the settings file does not exist"),
         (["--public-url", "research"], "public_url: write it as https://host"),

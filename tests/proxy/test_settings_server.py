@@ -78,16 +78,16 @@ def test_web_origins_from_the_environment(monkeypatch: pytest.MonkeyPatch, value
         ("orgin = 1", "there is no setting orgin; did you mean origin"),
         ("[limits]\nheader_byte = 1", "did you mean header_bytes"),
         ("x = 1", "there is no setting x; there are: origin, key_file"),
-        ("port = 'many'", "port: Input should be a valid integer"),
-        ("port = 70000", "port: Input should be less than or equal to 65535"),
-        ("store = 'keep'", "store: Input should be 'deidentify', 'reidentify' or 'refuse'"),
+        ("port = 'many'", "port: write a whole number"),
+        ("port = 70000", "port: write a number of at most 65535"),
+        ("store = 'keep'", "store: write one of 'deidentify', 'reidentify', 'refuse'"),
         ("public_url = 'example.org'", "public_url: write it as https://host"),
         ("trusted_proxies = ['everybody']", "trusted_proxies: write addresses as"),
         ("cors_origins = ['https://viewer.test/']", "cors_origins: write each as browsers do"),
         ("cors_origins = ['https://viewer.test', '*']", "cors_origins: write each as browsers do"),
         ("cors_origins = ['HTTPS://viewer.test']", "cors_origins: write each as browsers do"),
-        ("[limits]\nparts = 0", r"limits\.parts: Input should be greater than 0"),
-        ("port = 1 2", r"no TOML \(at line 1, column 10\)"),
+        ("[limits]\nparts = 0", r"limits\.parts: write a number of more than 0"),
+        ("port = 1 2", r"not valid TOML \(at line 1, column 10\)"),
     ],
 )
 def test_what_is_wrong_and_how_to_mend_it(text: str, message: str) -> None:
@@ -164,11 +164,11 @@ def test_a_project_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         (ONE + 'sotre = "refuse"', r"\[projects.lung\] of the settings file: .* sotre; did you mean store"),
         (ONE + 'filter.study = ["1.2.3"]', r"\[projects.lung.filter\] of the settings file: .* did you mean studies"),
         ('origin = "x"\nkey_file = "k"\n[filter]\nuids = []', r"\[filter\] of the settings file: .* no setting uids"),
-        ('origin = "x"\nkey_file = "k"\nprojects = "lung"', "projects: Input should be a valid dictionary"),
-        (ONE + 'store = "keep"', "projects.lung.store: Input should be 'deidentify', 'reidentify' or 'refuse'"),
+        ('origin = "x"\nkey_file = "k"\nprojects = "lung"', "projects: write a table"),
+        (ONE + 'store = "keep"', "projects.lung.store: write one of 'deidentify', 'reidentify', 'refuse'"),
         (
             ONE + "filter.query = { PatientID = 1 }",
-            "projects.lung.filter.query.PatientID: Input should be a valid string",
+            "projects.lung.filter.query.PatientID: write a text in quotes",
         ),
     ],
 )
@@ -193,6 +193,6 @@ def test_a_table_that_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to set instead."""
     monkeypatch.setenv("DICOMVEIL_PROJECTS", "lung")
     with pytest.raises(
-        ConfigurationError, match="projects: DICOMVEIL_PROJECTS is no JSON object; set DICOMVEIL_PROJECTS__"
+        ConfigurationError, match="projects: DICOMVEIL_PROJECTS is not a JSON object; set DICOMVEIL_PROJECTS__"
     ):
         load_settings(origin="x", key_file=Path("key"))

@@ -38,6 +38,7 @@ from pydantic_settings import (
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, TLSSettings
 from dicomveil_proxy.settings.filters import FilterSettings
+from dicomveil_proxy.settings.mistakes import Mistake, expected, line_of, lines_of, message_of, unknown_names
 from dicomveil_proxy.settings.project_table import ProjectName, ProjectTable
 
 DEFAULT_FILE = Path("dicomveil.toml")
@@ -207,12 +208,13 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     `file` is a settings file that must exist; without it `dicomveil.toml` in the working directory is read,
     if there is one. Raises ConfigurationError naming the setting and the mend.
     """
-    values = _read_file(file or DEFAULT_FILE, must_exist=file is not None)
+    place = file or DEFAULT_FILE
+    values, lines = _read_file(place, must_exist=file is not None)
     if isinstance(access := values.get("access"), dict):
-        access.setdefault("tokens", (file or DEFAULT_FILE).parent / TOKENS)
+        access.setdefault("tokens", place.parent / TOKENS)
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
-    _check_names(given, "the arguments", Settings)
-    _check_environment()
+    unknown = _unknown_in_file(values, lines)
+    mistakes = [*unknown_names(given, Settings, "the arguments"), *unknown, *_unknown_variables()]
 
     class FromFile(Settings):
         @classmethod
@@ -228,71 +230,80 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
             del dotenv_settings, file_secret_settings
             return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
+    settings = None
     try:
         settings = FromFile(**given)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_mend(detail) for detail in error.errors())) from None
+        mistakes += [
+            _mistake(detail, {} if _is_overridden(detail, given) else lines)
+            for detail in error.errors()
+            if detail["type"] != "extra_forbidden" or not unknown  # named already, with what was probably meant
+        ]
     except SettingsError as error:
         field = re.search('for field "(limits|filter|projects|access|tls|audit)"', str(error))
         name = field[1] if field else "limits"
-        raise ConfigurationError(
-            f"{name}: {_PREFIX}{name.upper()} is no JSON object; set {_PREFIX}{name.upper()}__<NAME> for each"
-        ) from None
-    if missing := _missing(settings):
-        raise ConfigurationError("; ".join(_how_to_set(name) for name in missing))
+        variable = f"{_PREFIX}{name.upper()}"
+        mistakes.append(Mistake(name, f"{variable} is not a JSON object; set {variable}__<NAME> for each"))
+    if settings is not None and not mistakes:
+        mistakes += [Mistake(name, _how_to_set(name)) for name in _missing(settings)]
+    if mistakes or settings is None:
+        raise ConfigurationError(message_of(mistakes, place.name))
     return settings
 
 
-def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[str, int]]:
+    """The settings of the file, and the line of each."""
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), lines_of(text)
     except FileNotFoundError:
         if not must_exist:
-            return {}
+            return {}, {}
         raise ConfigurationError("the settings file does not exist") from None
     except OSError as error:
         raise ConfigurationError(f"the settings file cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"the settings file is not UTF-8 (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at [^()]*\)$", str(error))
         where = f" {place[0]}" if place else ""
-        raise ConfigurationError(f"the settings file is no TOML{where}") from None
-    _check_names(values, "the settings file", Settings)
-    _check_table(values, "limits", Limits)
-    _check_table(values, "filter", FilterSettings)
-    for name, model in TABLES.items():
-        _check_table(values, name, model)
-    if isinstance(projects := values.get("projects"), dict):
-        for name in projects:
-            _check_table(projects, name, ProjectTable, "projects.")
-            if isinstance(projects[name], dict):
-                _check_table(projects[name], "filter", FilterSettings, f"projects.{name}.")
-    return values
+        raise ConfigurationError(f"the settings file is not valid TOML{where}") from None
 
 
-def _check_table(values: Mapping[str, object], name: str, model: type[BaseModel], above: str = "") -> None:
-    if isinstance(table := values.get(name), dict):
-        _check_names(table, f"[{above}{name}] of the settings file", model)
+def _unknown_in_file(values: Mapping[str, Any], lines: Mapping[str, int]) -> list[Mistake]:
+    """Names that are not settings, in the file's tables of every level."""
+    mistakes = unknown_names(values, Settings, "the settings file", lines=lines)
+    tables: dict[str, type[BaseModel]] = {"limits": Limits, "filter": FilterSettings, **TABLES}
+    projects = values.get("projects")
+    for name in projects if isinstance(projects, dict) else ():
+        tables |= {f"projects.{name}": ProjectTable, f"projects.{name}.filter": FilterSettings}
+    for name, model in tables.items():
+        table: Any = values
+        for part in name.split("."):
+            table = table.get(part) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            mistakes += unknown_names(table, model, f"[{name}] of the settings file", below=name, lines=lines)
+    return mistakes
 
 
-def _check_names(values: Mapping[str, object], where: str, model: type[BaseModel]) -> None:
-    for name in values:
-        if name not in model.model_fields:
-            near = get_close_matches(name, model.model_fields, 1)
-            mend = f"did you mean {near[0]}?" if near else f"there are: {', '.join(model.model_fields)}"
-            raise ConfigurationError(f"{where}: there is no setting {name}; {mend}")
+def _is_overridden(detail: ErrorDetails, given: Mapping[str, object]) -> bool:
+    """Whether a wrong value comes from an argument or the environment, and not from the file."""
+    name = str(detail["loc"][0])
+    return name in given or any(variable.upper().startswith(f"{_PREFIX}{name.upper()}") for variable in os.environ)
 
 
-def _check_environment() -> None:
-    """Refuse a variable that is nearly a setting's. Others are left alone: Kubernetes sets *_SERVICE_HOST."""
+def _unknown_variables() -> list[Mistake]:
+    """Variables that are nearly a setting's. Others are left alone: Kubernetes sets *_SERVICE_HOST."""
     known = [_PREFIX + name.upper() for name in Settings.model_fields]
     known += [f"{_PREFIX}LIMITS__{name.upper()}" for name in Limits.model_fields]
+    mistakes = []
     for name in os.environ:
         upper = name.upper()
         if upper.startswith(_PREFIX) and upper not in known and not upper.startswith(_TABLES):
             near = get_close_matches(upper, known, 1, cutoff=0.9)
             if near:
-                raise ConfigurationError(f"the environment: {name} is no setting; did you mean {near[0]}?")
+                mistakes.append(Mistake("", f"the environment: {name} is not a setting; did you mean {near[0]}?"))
+    return mistakes
 
 
 def _missing(settings: Settings) -> list[str]:
@@ -305,18 +316,14 @@ def _missing(settings: Settings) -> list[str]:
 
 
 def _how_to_set(name: str) -> str:
-    return (
-        f"{name}: it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, "
-        f"or {name} = ... in {DEFAULT_FILE}"
-    )
+    return f"it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, or {name} = ... in {DEFAULT_FILE}"
 
 
-def _mend(detail: ErrorDetails) -> str:
+def _mistake(detail: ErrorDetails, lines: Mapping[str, int]) -> Mistake:
     name = ".".join(str(part) for part in detail["loc"])
-    if name.startswith("projects."):
-        if detail["type"] == "missing":
-            return f"{name}: it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
-        if detail["loc"][-1] == "[key]":
-            return f"{name.removesuffix('.[key]')}: a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
-    # pydantic's messages say what a value should be, and not what it is.
-    return f"{name}: {detail['msg'].removeprefix('Value error, ')}"
+    what = expected(detail)
+    if name.startswith("projects.") and detail["type"] == "missing":
+        what = "it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
+    elif name.startswith("projects.") and detail["loc"][-1] == "[key]":
+        name, what = name.removesuffix(".[key]"), "a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
+    return Mistake(name, what, line_of(name, lines))

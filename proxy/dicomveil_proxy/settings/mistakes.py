@@ -1,0 +1,130 @@
+"""What is wrong with settings, in our own words: every mistake at once, each with its setting and its line.
+
+Nothing here repeats a value: an origin's URL may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text in quotes",
+    "path": "the path of a file or folder, in quotes",
+    "dict": "a table",
+    "model": "a table",
+    "list": "a list, in square brackets",
+    "tuple": "a list, in square brackets",
+}
+"""pydantic's kinds of errors, by how their names begin → what is to be written."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong."""
+
+    setting: str
+    """By its dotted name; empty where none can be named."""
+    what: str
+    """What is wrong and how to change it."""
+    line: int | None = None
+    """In the settings file; None where it came from elsewhere."""
+
+    def __str__(self) -> str:
+        named = f"{self.setting}: {self.what}" if self.setting else self.what
+        return f"line {self.line}: {named}" if self.line else named
+
+
+def message_of(mistakes: Iterable[Mistake], file: str) -> str:
+    """All mistakes as one message: a sentence for one, a list for several."""
+    every = sorted(dict.fromkeys(mistakes), key=lambda each: (each.line is None, each.line or 0))
+    if len(every) == 1:
+        [mistake] = every
+        place = f" ({file}, line {mistake.line})" if mistake.line else ""
+        named = f"{mistake.setting}: {mistake.what}" if mistake.setting else mistake.what
+        return named + place
+    lines = [f"{file}, {each}" if each.line else str(each) for each in every]
+    return f"{len(every)} settings are wrong:" + "".join(f"\n  {line}" for line in lines)
+
+
+def lines_of(text: str) -> dict[str, int]:
+    """The line on which each setting of a TOML text stands, by its dotted name.
+
+    A text that spans lines may hold what looks like a setting; at worst a message then names another line.
+    """
+    found: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _dotted(header[1])
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            name = _dotted(key[1])
+            found.setdefault(f"{table}.{name}" if table else name, number)
+    return found
+
+
+def line_of(name: str, lines: Mapping[str, int]) -> int | None:
+    """The line of a setting, or of the nearest table above it that stands somewhere."""
+    while name:
+        if name in lines:
+            return lines[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def unknown_names(
+    values: Mapping[str, object], model: type[BaseModel], where: str, *, below: str = "", lines: Mapping[str, int] = {}
+) -> list[Mistake]:
+    """Names that are not settings of the model, each with what was probably meant.
+
+    `where` is what the message calls the place, `below` the dotted name of the table, `lines` where settings stand.
+    """
+    mistakes = []
+    for name in values:
+        if name not in model.model_fields:
+            near = get_close_matches(name, model.model_fields, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(model.model_fields)}"
+            line = line_of(f"{below}.{name}" if below else name, lines)
+            mistakes.append(Mistake("", f"{where}: there is no setting {name}; {hint}", line))
+    return mistakes
+
+
+def expected(detail: ErrorDetails) -> str:
+    """What a setting should be, of an error that pydantic found."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    if kind in {"literal_error", "enum"}:
+        return f"write one of {context['expected'].replace(' or ', ', ')}"
+    if kind in {"missing", "extra_forbidden"}:
+        return "it is not set" if kind == "missing" else "there is no such setting"
+    bounds = {
+        "greater_than": ("more than", "gt"),
+        "greater_than_equal": ("at least", "ge"),
+        "less_than": ("less than", "lt"),
+        "less_than_equal": ("at most", "le"),
+    }
+    if kind in bounds:
+        words, name = bounds[kind]
+        return f"write a number of {words} {context[name]}"
+    if kind == "string_too_short":
+        return "it is empty"
+    if kind == "string_pattern_mismatch":
+        return "it is not written as it must be; the documentation has examples"
+    return f"write {_EXPECTED.get(kind.partition('_')[0], 'another value; the documentation says which')}"
+
+
+def _dotted(name: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in re.split(r"\.(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)", name))

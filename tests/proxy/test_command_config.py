@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from dicomveil_engine import load_policy
 from dicomveil_proxy.command import commands
+from dicomveil_proxy.command.keygen import write_key
 
 GOOD = '{"profile": "basic", "rules": [{"tag": "PatientAge", "method": "keep"}]}'
 ODD = '{"profile": "basic", "rules": [{"tag": "PatientAge", "method": "keep"}], "extra": 1}'
@@ -47,6 +48,22 @@ def test_check(file: str, status: int, message: str) -> None:
     result = run("config", "check", file)
 
     assert (result.exit_code, message in result.stdout) == (status, True)
+
+
+def test_check_of_a_servers_settings() -> None:
+    """What ends in .toml is checked as `serve` would: first all wrong settings, then what they name."""
+    Path("wrong.toml").write_text('origin = "originals"\nkey_file = "key"\nport = "x"\nsotre = "refuse"\n')
+    Path("right.toml").write_text('origin = "originals"\nkey_file = "key"\n')
+    wrong = run("config", "check", "wrong.toml")
+    missing = run("config", "check", "right.toml")
+    Path("originals").mkdir()
+    write_key(Path("key"))
+    right = run("config", "check", "right.toml")
+
+    assert (wrong.exit_code, missing.exit_code, right.exit_code) == (1, 1, 0)
+    assert wrong.stdout.startswith("error: 2 settings are wrong:\n  wrong.toml, line 3: port: write a whole number")
+    assert missing.stdout.startswith("error: key_file: it cannot be read")
+    assert right.stdout == "0 errors, 0 warnings\n"
 
 
 def test_convert() -> None:

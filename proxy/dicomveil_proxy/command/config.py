@@ -16,9 +16,15 @@ HAS_ERRORS = 1
 
 
 def check(file: Path) -> None:
-    """Print the findings, errors first; exit with 1 if there is an error."""
+    """Print the findings, errors first; exit with 1 if there is an error.
+
+    A file that ends in .toml is a server's settings, whatever else is a configuration of what happens to attributes.
+    """
     if not file.is_file():
         refuse("config: there is no such file; name one with a configuration")
+    if file.suffix == ".toml":
+        _check_settings(file)
+        return
     try:
         findings = lint(file)
     except ConfigurationError as error:
@@ -29,6 +35,23 @@ def check(file: Path) -> None:
     print(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
     if errors:
         raise typer.Exit(HAS_ERRORS)
+
+
+def _check_settings(file: Path) -> None:
+    """Try whatever `serve` would need of these settings, but for the origin server itself."""
+    from dicomveil_proxy.command.first_check import check_files, effective_settings  # noqa: PLC0415 - pydantic
+    from dicomveil_proxy.command.serve import check as check_server  # noqa: PLC0415 - it imports the web server
+
+    try:
+        settings = effective_settings(file)
+        check_files(settings)
+        warned = check_server(settings)
+    except ConfigurationError as error:
+        print(f"error: {error}")
+        raise typer.Exit(HAS_ERRORS) from None
+    for warning in warned:
+        print(f"warning: {warning}")
+    print(f"0 errors, {_counted(len(warned), 'warning')}")
 
 
 def convert(file: Path, to: str, output: Path | None) -> None:  # noqa: ARG001 - there is one dialect so far

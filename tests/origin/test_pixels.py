@@ -60,6 +60,8 @@ class Served:
     """A proxy, what lies behind it, and what must come out."""
 
     proxy: Proxy
+    origin: str
+    """A folder, or a URL."""
     folder: Path
     originals: dict[str, bytes]
     expected: dict[str, bytes]
@@ -89,14 +91,14 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     if request.param == "folder":
         with running_proxy(folder, str(source), str(profile)) as proxy:
-            yield Served(proxy, folder, originals, expected(proxy))
+            yield Served(proxy, str(source), folder, originals, expected(proxy))
         return
     request.getfixturevalue("orthanc")
     with running_orthanc(folder) as server:
         for data in originals.values():
             server.store(data)
         with running_proxy(folder, server.base_url, str(profile)) as proxy:
-            yield Served(proxy, folder, originals, expected(proxy))
+            yield Served(proxy, server.base_url, folder, originals, expected(proxy))
 
 
 def _get(url: str, accept: str) -> bytes:
@@ -216,6 +218,26 @@ def test_anonymize(served: Served, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dicomveil_proxy", "anonymize", *arguments]
     key = ["--key-file", str(served.folder / "project.key"), "--jobs", "1"]
     subprocess.run([*command, *key], check=True, capture_output=True, timeout=120)
+    found = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
+
+    assert found == set(served.expected.values())
+
+
+def test_export(served: Served, tmp_path: Path) -> None:
+    """`dicomveil export` places the same bytes."""
+    options = {
+        "--origin": served.origin,
+        "--profile": served.folder / "profile.json",
+        "--key-file": served.folder / "project.key",
+        "--to": tmp_path / "out",
+        "--state": tmp_path / "state",
+        "--query": "PatientID=PATIENT-1",
+        "--jobs": 1,
+    }
+    arguments = [text for pair in options.items() for text in map(str, pair)]
+    command = [sys.executable, "-m", "dicomveil_proxy", "export", *arguments]
+    ended = subprocess.run(command, check=False, capture_output=True, timeout=120, text=True)
+    assert ended.returncode == 0, ended.stderr
     found = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
 
     assert found == set(served.expected.values())

@@ -247,6 +247,11 @@ class Arrival:
             if not sample.has_text and kind_of(looking, header) in sample.kinds:
                 self._future.set_result(_Treatment(verdict, Boxes(verdict.masks)))
                 return
+            record = await looking.record(digest)  # it may have been a sample itself
+            if record is not None and record.witness == witness:
+                record.check()
+                self._future.set_result(_Treatment(verdict, record.boxes))
+                return
 
         async def look() -> Boxes:
             found: InstanceRecord = await looking.once(
@@ -410,12 +415,19 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
         async for piece in pieces:
             if not is_begun:
                 is_begun = True
-                found = read_file_meta(bytes(piece), closing=True)
-                assert found is not None
                 assert rewriter.original is not None
-                yield Begin(found[0].transfer_syntax_uid, rewriter.original)
+                yield Begin(_syntax(piece) or rewriter.transfer_syntax_uid or "", rewriter.original)
             yield piece
     yield End()
+
+
+def _syntax(head: Chunk) -> str | None:
+    """The transfer syntax of a covered instance, whose header comes in one piece; None for file meta alone."""
+    try:
+        found = read_file_meta(bytes(head), closing=True)
+    except InvalidDataSetError:
+        return None
+    return found[0].transfer_syntax_uid if found else None
 
 
 def _streams(arrival: Arrival, treatment: _Treatment) -> bool:

@@ -161,7 +161,8 @@ async def _covered(
 ) -> AsyncGenerator[Begin | Piece | End, None]:
     """As `_deidentified`, where text in pixels is looked for."""
     with Tally(_log, "an instance was left out") as left_out:
-        refused = (lambda error: left_out.note(str(error))) if project.omits_errors and not is_one else None
+        omits = project.omits_errors and not is_one and original.instance is None
+        refused = (lambda error: left_out.note(str(error))) if omits else None
         async with aclosing(covered(project, looking, original, refused)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Begin):

@@ -111,10 +111,12 @@ STUDIES = """
       coalesce(sum(unit.refused), 0) AS refused, max(unit.reason) AS reason,
       max(unit.patient) AS patient
     FROM selection LEFT JOIN study ON study.job = selection.job AND study.study = selection.study
-      LEFT JOIN unit ON unit.job = study.job AND unit.study = study.study AND unit.run = :run
+      LEFT JOIN unit ON unit.job = study.job AND unit.study = study.study AND +unit.run = :run
     WHERE selection.job = :job
     GROUP BY selection.position, selection.line, study.study, study.pseudonym ORDER BY selection.position
 """
+
+"""The plus keeps SQLite from the index by run, in which it would look through all units for each study."""
 
 MANIFEST = """
     SELECT placed.path, unit.study_name, unit.series_name, placed.instance, placed.sop_class, unit.modality,

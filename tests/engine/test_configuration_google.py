@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dicomveil_engine import ConfigurationError, Policy, lint, load_policy
+from dicomveil_engine import ConfigurationError, Policy, deidentify_metadata, lint, load_policy
 from dicomveil_engine.configuration import google, read_configuration
 from dicomveil_engine.configuration.google import actions, filters, inspection, profiles
 from dicomveil_engine.configuration.pixels import PixelText
@@ -266,25 +267,81 @@ def test_redaction_that_contradicts_itself_is_refused(image: dict[str, object], 
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "expected"),
     [
-        {"profileType": "EMPTY"},
-        {"excludeInfoTypes": ["DATE"]},
-        {"transformations": [{"redactConfig": {}}]},
-        {"additionalTransformations": [{"infoTypes": ["DATE"], "dateShiftConfig": {"cryptoKey": "SECRET"}}]},
-        {
-            "additionalTransformations": [
-                {"cryptoHashConfig": {"kmsWrapped": {"cryptoKey": "a", "wrappedKey": "SECRET"}}}
-            ]
-        },
+        ({}, "CT [PERSON_NAME] tel [PHONE_NUMBER]"),
+        ({"profileType": "BASIC"}, "CT [PERSON_NAME] tel [PHONE_NUMBER]"),
+        ({"excludeInfoTypes": ["PERSON_NAME"]}, "CT Dr. Roe tel [PHONE_NUMBER]"),
+        ({"transformations": [{"redactConfig": {}}]}, "CT tel"),
+        ({"transformations": [{"infoTypes": ["LAST_NAME"], "redactConfig": {}}]}, "CT tel [PHONE_NUMBER]"),
+        (
+            {"additionalTransformations": [{"characterMaskConfig": {"maskingCharacter": "#"}}]},
+            "CT ####### tel ###############",
+        ),
+        (
+            {
+                "profileType": "EMPTY",
+                "additionalTransformations": [{"infoTypes": ["PHONE_NUMBER"], "redactConfig": {}}],
+            },
+            "CT Dr. Roe tel",
+        ),
+        (
+            {
+                "customInfoTypes": [
+                    {"infoType": {"name": "SITE"}, "dictionary": {"wordList": {"words": ["tel"]}}},
+                    {"infoType": {"name": "CODE"}, "regex": {"pattern": "^C."}},
+                ]
+            },
+            "[CODE] [PERSON_NAME] [SITE] [PHONE_NUMBER]",
+        ),
     ],
 )
-def test_transformations_of_text_are_refused(text: dict[str, object]) -> None:
-    """Until there is something that finds infoTypes; the message holds no key."""
-    message = refusal({"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, "text": text})
+def test_transformations_of_text(text: dict[str, object], expected: str) -> None:
+    """Findings become what Google says; what no transformation names follows the profile."""
+    found = cleaned_description({"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, "text": text})
 
-    assert message.startswith("text: transformations by infoType are not available yet")
-    assert "SECRET" not in message
+    assert found.replace("Dr. [PERSON_NAME]", "[PERSON_NAME]").replace("Dr. ###", "#######") in {
+        expected,
+        expected.replace("[PERSON_NAME]", "Dr. [PERSON_NAME]").replace("CT tel", "CT Dr. tel"),
+    }
+
+
+def test_findings_from_the_header() -> None:
+    """cleanDescriptors writes [CTX]."""
+    document: dict[str, object] = {"dicomTagConfig": {"options": {"cleanDescriptors": {}}}}
+
+    assert cleaned_description(document, "CT Jane Doe, head") == "CT [CTX], head"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ({"profileType": "EMPTY"}, "nothing that is found would be changed"),
+        (
+            {"transformations": [{"cryptoHashConfig": {"kmsWrapped": {"cryptoKey": "a", "wrappedKey": "SECRET"}}}]},
+            "text.transformations[0].cryptoHashConfig.kmsWrapped cannot be honoured",
+        ),
+        ({"customInfoTypes": [{"infoType": {"name": "A"}}]}, "must have one of dictionary, regex, storedType"),
+    ],
+)
+def test_text_that_cannot_be_honoured_is_refused(text: dict[str, object], message: str) -> None:
+    """With the setting's name, and without a key."""
+    said = refusal({"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, "text": text})
+
+    assert message in said
+    assert "SECRET" not in said
+
+
+def cleaned_description(document: dict[str, object], text: str = "CT Dr. Roe tel +1 212-555-0100") -> str:
+    policy = load_policy(document, KEY)
+    dataset: dict[str, Any] = {
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+        "00081030": {"vr": "LO", "Value": [text]},
+    }
+    [after] = deidentify_metadata([dataset], policy)
+    element: Any = after["00081030"]
+    return str(element["Value"][0])
 
 
 @pytest.mark.parametrize(

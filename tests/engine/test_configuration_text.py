@@ -9,7 +9,10 @@ import pytest
 from dicomveil_engine import deidentify_metadata, load_policy
 from dicomveil_engine.configuration.text import read_cleaning
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.settings import DEFAULT, TextSettings
+
+KEYS = Keys(bytes(32))
 
 
 def described(text: str, **settings: object) -> str:
@@ -22,8 +25,8 @@ def described(text: str, **settings: object) -> str:
 
 def test_settings_are_read() -> None:
     """In any case, and over those of a preset."""
-    assert read_cleaning({"Regions": ["de", "AT"]}, DEFAULT) == TextSettings(regions=("DE", "AT"))
-    assert read_cleaning({"ages": "all"}, TextSettings(regions=("FR",))) == TextSettings(("FR",), all_ages=True)
+    assert read_cleaning({"Regions": ["de", "AT"]}, DEFAULT, KEYS) == TextSettings(regions=("DE", "AT"))
+    assert read_cleaning({"ages": "all"}, TextSettings(regions=("FR",)), KEYS) == TextSettings(("FR",), all_ages=True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,7 @@ def test_settings_are_read() -> None:
 def test_what_is_wrong_is_refused(value: object) -> None:
     """With the setting's name."""
     with pytest.raises(ConfigurationError, match="text"):
-        read_cleaning(value, DEFAULT)
+        read_cleaning(value, DEFAULT, KEYS)
 
 
 def test_regions_have_numbers_of_their_own() -> None:

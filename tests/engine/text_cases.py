@@ -466,7 +466,7 @@ def evaluate() -> Result:
             if not hit:
                 missed.append((case, one))
         for finding in findings:
-            family = _family(finding.infotype.value)
+            family = _family(finding.infotype)
             right = any(one.start < finding.end and finding.start < one.end for one in case.planted)
             counts[family][2] += 1
             counts[family][3] += right

@@ -126,7 +126,7 @@ class _Reader:
             name,
             settings.defaults,
             pixels=self._pixels([layer.document for _, layer in layers]),
-            cleaning=self._cleaning([layer.document for _, layer in layers]),
+            cleaning=self._cleaning([layer.document for _, layer in layers], settings.defaults.get("dateshift", {})),
         )
 
     def _layer(self, document: Mapping[str, object]) -> _Layer:
@@ -190,13 +190,13 @@ class _Reader:
                     self._findings.refuse("", str(error))
         return pixels
 
-    def _cleaning(self, documents: list[Mapping[str, object]]) -> TextSettings:
-        """What each layer says about the cleaning of texts, the file over its preset."""
+    def _cleaning(self, documents: list[Mapping[str, object]], dates: Mapping[str, object]) -> TextSettings:
+        """What each layer says about the cleaning of texts, the file over its preset; `dates` of the date shift."""
         cleaning = TextSettings()
         for document in reversed(documents):
             if "text" in document:
                 try:
-                    cleaning = read_cleaning(document["text"], cleaning)
+                    cleaning = read_cleaning(document["text"], cleaning, self._keys, dates)
                 except ConfigurationError as error:
                     self._findings.refuse("", str(error))
         return cleaning

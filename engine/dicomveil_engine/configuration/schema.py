@@ -226,7 +226,7 @@ def _google() -> Schema:
     properties: dict[str, Schema] = {
         "dicom": _filters(),
         "dicomTagConfig": _actions(),
-        "text": _object({"profileType": _one_of(("PROFILE_TYPE_UNSPECIFIED", "BASIC"))}),
+        "text": _text_config(),
         "image": _image(),
         "fhir": anything,
         "fhirFieldConfig": anything,
@@ -285,7 +285,53 @@ def _image() -> Schema:
 def _text() -> Schema:
     """The key "text"."""
     regions: Schema = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}
-    return _object({"regions": regions, "ages": _one_of(text.AGES)})
+    custom: Schema = {
+        "name": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"},
+        "words": _STRINGS,
+        "regex": _STRING,
+        "groups": {"type": "array", "items": {"type": "integer"}},
+        "list": _STRING,
+    }
+    choice: Schema = {
+        "infoTypes": _STRINGS,
+        "tags": _STRINGS,
+        "method": _one_of(text.WAYS),
+        "maskWith": {"type": "string", "minLength": 1, "maxLength": 1},
+        **{name: setting(name) for name in ("cryptoHashKey", "dateShiftKey", "dateShiftScope", "dateShiftRange")},
+    }
+    return _object(
+        {
+            "regions": regions,
+            "ages": _one_of(text.AGES),
+            "vocabulary": _STRING,
+            "strictPatients": {"type": "integer", "minimum": 0},
+            "transformations": {
+                "type": "array",
+                "items": _object({name: choice[name] for name in text.CHOICE_NAMES}, required=("method",)),  # type: ignore[misc]
+            },
+            "customInfoTypes": {
+                "type": "array",
+                "items": _object({name: custom[name] for name in text.CUSTOM_NAMES}, required=("name",)),  # type: ignore[misc]
+            },
+            "detectors": _STRINGS,
+            "ner": {"anyOf": [_STRING, _STRINGS]},
+        }
+    )
+
+
+def _text_config() -> Schema:
+    """Google's TextConfig."""
+    primitives = {name: _object(dict.fromkeys(fields, _STRING)) for name, fields in inspection.PRIMITIVES.items()}
+    transformations: Schema = {"type": "array", "items": _object({"infoTypes": _STRINGS, **primitives})}
+    return _object(
+        {
+            "profileType": _one_of(inspection.TEXT_PROFILES),
+            "additionalTransformations": transformations,
+            "excludeInfoTypes": _STRINGS,
+            "transformations": transformations,
+            "customInfoTypes": {"type": "array", "items": {"type": "object"}},
+        }
+    )
 
 
 def _pixels() -> Schema:

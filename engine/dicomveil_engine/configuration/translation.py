@@ -25,6 +25,8 @@ class Translation:
     """Where each rule comes from."""
     text: Mapping[str, object] = field(default_factory=dict, repr=False)
     """What the document says of text within values."""
+    cleaning: dict[str, object] = field(default_factory=dict, repr=False)
+    """The same, as our own key "text" writes it."""
     pixels: object = None
     """What it says of text burnt into pixels, as our own key "pixels" writes it."""
 
@@ -54,6 +56,8 @@ class Translation:
             document["defaultSettings"] = self.default_settings
         if self.pixels is not None:
             document["pixels"] = self.pixels
+        if self.cleaning:
+            document["text"] = self.cleaning
         if self.rules:
             document["rules"] = self.rules
         return document

@@ -15,6 +15,8 @@ from dicomveil_engine.attributes.characters import DEFAULT
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.dates import DateShift
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.changes import REMOVE_ALL
+from dicomveil_engine.text.changing import PROSE_VRS, Place
 from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -69,6 +71,21 @@ class Context:
     """The same words, as they are looked for in values that are kept."""
     content_gone: frozenset[tuple[int, ...]] = frozenset()
     """Where content items stood that are left out (structured_content.references)."""
+
+    def place(self, tag: int, vr: str) -> Place:
+        """What the cleaning of a text may depend on besides the text: equal for all of an attribute in a series."""
+        settings = self.identifying.settings
+        if settings.changes == REMOVE_ALL:
+            return Place(0, vr in PROSE_VRS)
+        days = tuple(
+            0
+            if self.was_deidentified
+            else change.shift.days(scope)
+            if change.shift and (scope := getattr(self, change.scope) or self.study_instance_uid)
+            else None
+            for change in settings.changes.shifts
+        )
+        return Place(tag, vr in PROSE_VRS, vr, days, self.was_deidentified)
 
 
 class Reversal(Protocol):

@@ -9,6 +9,7 @@ from dicomveil_engine.attributes import characters
 from dicomveil_engine.methods.base import Context, Element, Method, Values, without_settings
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.values import positions_kept, texts
+from dicomveil_engine.text.changing import Place
 
 _UNREADABLE = "\ufffd"
 """What servers write in JSON for bytes that they cannot decode; what is behind it may be half a name."""
@@ -35,20 +36,21 @@ class Clean(Method):
     def apply(self, element: Element, context: Context) -> Values | None:
         """The texts without identifying words; `element.values` itself when nothing had to go."""
         values = texts(element)
-        cleaned = [_cleaned(text, element.codecs, context) for text in values]
+        place = context.place(element.tag, element.vr)
+        cleaned = [_cleaned(text, element.codecs, context, place) for text in values]
         return positions_kept(cleaned) if cleaned != values else element.values
 
 
-def _cleaned(text: str, codecs: tuple[str, ...], context: Context) -> str:
+def _cleaned(text: str, codecs: tuple[str, ...], context: Context, place: Place) -> str:
     """The text without what identifies, in whichever way it is read."""
     if text.isascii() and "\x1b" not in text:
-        return context.identifying.remove_from(text)
+        return context.identifying.remove_from(text, place)
     text = text.partition(_UNREADABLE)[0]
     for _ in range(_ROUNDS):
         for reading in characters.readings(text, codecs):
             if not reading.is_sure and not context.own.are_in(reading.text):
                 continue  # it is one guess of several: what only looks like an identifier in it is chance
-            cleaned = context.identifying.remove_from(reading.text)
+            cleaned = context.identifying.remove_from(reading.text, place)
             if cleaned != reading.text:
                 text = reading.written(cleaned)
                 break

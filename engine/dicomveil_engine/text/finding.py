@@ -79,7 +79,8 @@ class Finding:
     start: int
     end: int
     """Position of the first character behind it."""
-    infotype: Infotype
+    infotype: str
+    """A member of `Infotype`, or the name of one that a policy adds (`added`)."""
     likelihood: Likelihood
     why: str
     """The detector's reason, in a few words and without any of the text."""

@@ -19,6 +19,8 @@ class Reading:
 
     text: str
     settings: TextSettings = DEFAULT
+    is_prose: bool = True
+    """Whether it comes from an attribute of sentences (ST LT UC UT), and not from one of labels (LO SH)."""
 
     @cached_property
     def plain(self) -> str:

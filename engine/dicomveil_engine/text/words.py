@@ -10,6 +10,8 @@ adds is look-ups.
 from __future__ import annotations
 
 from dicomveil_engine.bounded_cache import LONGEST, remembered
+from dicomveil_engine.text.changes import REMOVE_ALL
+from dicomveil_engine.text.changing import ANYWHERE, Changing, Place
 from dicomveil_engine.text.cleaning import remove, resolve
 from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.known import Known, Offer
@@ -33,8 +35,13 @@ class IdentifyingWords:
         self._settings = settings
         self._values: set[tuple[str, str]] = set()
         self._known: Known | None = None
-        self._cleaned: dict[str, str] = {}
+        self._cleaned: dict[tuple[str, Place], str] = {}
         """Texts → what is left of them; the instances of a series have most texts in common."""
+
+    @property
+    def settings(self) -> TextSettings:
+        """How its texts are looked at."""
+        return self._settings
 
     def add(self, value: str, vr: str) -> None:
         """Note one value of an identifying attribute."""
@@ -42,27 +49,51 @@ class IdentifyingWords:
         self._known = None
         self._cleaned.clear()
 
-    def remove_from(self, text: str) -> str:
-        """The text without what identifies; the same string if it holds nothing that does."""
-        cleaned = self._cleaned.get(text)
+    def remove_from(self, text: str, place: Place = ANYWHERE) -> str:
+        """The text without what identifies, or with what the policy puts in its place; the same if nothing does."""
+        key = (text, place)
+        cleaned = self._cleaned.get(key)
         if cleaned is None:
-            cleaned = self._clean(text)
+            cleaned = self._clean(text, place) if self._settings.changes == REMOVE_ALL else self._change(text, place)
             if len(text) <= LONGEST and len(self._cleaned) < _TEXTS_REMEMBERED:
-                self._cleaned[text] = cleaned
+                self._cleaned[key] = cleaned
         return cleaned
 
-    def findings(self, text: str) -> list[Finding]:
+    def findings(self, text: str, *, is_prose: bool = True) -> list[Finding]:
         """What in a text identifies, in its order: spans that do not overlap."""
+        detected, own = self._found(text, is_prose=is_prose)
+        return resolve([*detected, *own])
+
+    def _found(self, text: str, *, is_prose: bool) -> tuple[list[Finding], list[Finding]]:
+        """What the detectors find, and the instance's own values."""
         if self._known is None:
             # In an order of its own: of a word that two values have, the first says what it is, and names come first.
             values = sorted(self._values, key=lambda one: (one[1] != "PN", one))
             self._known = Known(seeds_of(value, vr) for value, vr in values)
-        offer, detected = _looked_at(text, self._settings)
-        return resolve([*detected, *self._known.find(offer)])
+        offer, detected = _looked_at(text, self._settings, is_prose)
+        return detected, list(self._known.find(offer))
 
-    def _clean(self, text: str) -> str:
+    def _change(self, text: str, place: Place) -> str:
+        """As `_clean`, by the policy's changes. What was put in is not looked at again: it stands behind a sign."""
+        for removes in (False, True):
+            finished = self._changed_by(Changing(self._settings, place, removes=removes), text, place)
+            if finished is not None:
+                return finished
+        return ""
+
+    def _changed_by(self, changing: Changing, text: str, place: Place) -> str | None:
+        text = changing.protected(text)
         for _ in range(_ROUNDS):
-            findings = self.findings(text)
+            detected, own = self._found(text, is_prose=place.is_prose)
+            findings = changing.chosen(text, detected, own)
+            if not findings:
+                return changing.finished(text)
+            text = changing.change(text, findings)
+        return ""
+
+    def _clean(self, text: str, place: Place) -> str:
+        for _ in range(_ROUNDS):
+            findings = self.findings(text, is_prose=place.is_prose)
             if not findings:
                 return text
             # What is left may join to something new; each round makes the text shorter.
@@ -71,9 +102,9 @@ class IdentifyingWords:
 
 
 @remembered(_TEXTS_REMEMBERED)
-def _looked_at(text: str, settings: TextSettings) -> tuple[Offer, list[Finding]]:
+def _looked_at(text: str, settings: TextSettings, is_prose: bool) -> tuple[Offer, list[Finding]]:
     """What a text offers to be found by, and what the detectors find in it."""
     from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    reading = Reading(text, settings)
+    reading = Reading(text, settings, is_prose)
     return Offer(reading), detect(reading)

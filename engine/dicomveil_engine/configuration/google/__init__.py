@@ -16,7 +16,13 @@ from dicomveil_engine.configuration.google.actions import NAMES as TAG_CONFIG_NA
 from dicomveil_engine.configuration.google.actions import add_tag_config
 from dicomveil_engine.configuration.google.filters import NAMES as FILTER_NAMES
 from dicomveil_engine.configuration.google.filters import add_filter
-from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, TEXT_NAMES, parse_image, parse_text
+from dicomveil_engine.configuration.google.inspection import (
+    IMAGE_NAMES,
+    TEXT_NAMES,
+    date_shift_of,
+    parse_image,
+    parse_text,
+)
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
@@ -47,11 +53,15 @@ def translate(document: Mapping[str, object], findings: Findings) -> Translation
         if name in config:
             findings.warn(f'"{name}"', f"it has no effect: {why}", "leave it out")
     config.boolean("useRegionalDataProcessing")  # nothing leaves this machine for an inspection
+    text, cleaning = parse_text(config.message("text", TEXT_NAMES))
     translation = Translation(
-        text=parse_text(config.message("text", TEXT_NAMES)),
+        text=text,
+        cleaning=cleaning,
         # What Google does without an ImageConfig: nothing about text in pixels.
         pixels=parse_image(config.message("image", IMAGE_NAMES)) or {"text": "keep"},
     )
+    if shift := date_shift_of(cleaning):
+        translation.default_settings["dateShift"] = dict(shift)  # dates in attributes and in texts move together
     dicom = config.message("dicom", FILTER_NAMES)
     tag_config = config.message("dicomTagConfig", TAG_CONFIG_NAMES)
     if dicom is not None and tag_config is not None:

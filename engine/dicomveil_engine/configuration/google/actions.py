@@ -19,6 +19,7 @@ from dicomveil_engine.configuration.google.profiles import (
 from dicomveil_engine.configuration.google.tags import parse_query
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.text.changes import OWN_VALUE
 
 NAMES = ("profileType", "options", "actions")
 UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"
@@ -58,6 +59,10 @@ def add_tag_config(translation: Translation, config: Message) -> None:
             add_kept_ids(translation, "primaryIds KEEP")
         if options.message("cleanDescriptors", ()) is not None:
             _add_clean_descriptors(translation, profile)
+            choices = translation.cleaning.get("transformations", [])
+            assert isinstance(choices, list)
+            context = {"infoTypes": [OWN_VALUE], "method": "infoType"}
+            translation.cleaning["transformations"] = [context, *choices]
     place = f"profileType {profile}"
     add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=True)
 

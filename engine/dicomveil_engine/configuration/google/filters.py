@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.configuration.google.inspection import date_shift_of
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.google.profiles import (
     FILE_META,
@@ -45,9 +46,10 @@ def add_filter(translation: Translation, dicom: Message) -> None:
             profile = KEEP_ALL
         if profile == KEEP_ALL and not replaces_uids:
             raise ConfigurationError(f"{dicom.location} keeps every tag and every UID: nothing would be de-identified")
-        # Google's v1 replaces each finding by a token such as [DATE]: the date is lost.
+        # Without a TextConfig Google's v1 replaces each finding by a token such as [DATE]: the date is lost.
         place = f"filterProfile {profile}"
-        add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=False)
+        moves = date_shift_of(translation.cleaning) is not None
+        add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=moves)
 
 
 def _tags(dicom: Message, name: str) -> list[tuple[str, str, int | None]]:

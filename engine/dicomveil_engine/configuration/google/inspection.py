@@ -1,7 +1,6 @@
 """What DeidentifyConfig says of text: within values (TextConfig) and burnt into pixels (ImageConfig).
 
-Both are read and checked here. An ImageConfig means our own key "pixels". A TextConfig that asks for something that has
-to be done is refused, because redaction that is not done would be a leak.
+Both are read and checked here. An ImageConfig means our own key "pixels", a TextConfig our own key "text".
 """
 
 from __future__ import annotations
@@ -9,11 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dicomveil_engine.configuration.findings import shortened
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.text.finding import Infotype
 
 IMAGE_NAMES = ("textRedactionMode", "customRegexes", "additionalInfoTypes", "excludeInfoTypes")
-TEXT_NAMES = ("profileType", "additionalTransformations", "excludeInfoTypes", "transformations")
+TEXT_NAMES = ("profileType", "additionalTransformations", "excludeInfoTypes", "transformations", "customInfoTypes")
+CUSTOM_NAMES = ("infoType", "dictionary", "regex", "storedType", "likelihood")
+"""Of a CustomInfoType of Google's Sensitive Data Protection, as far as it can be honoured here."""
+ALIASES = {
+    "FIRST_NAME": "PERSON_NAME",
+    "LAST_NAME": "PERSON_NAME",
+    "DATE_OF_BIRTH": "DATE",
+    "US_DRIVERS_LICENSE_NUMBER": "DRIVERS_LICENSE_NUMBER",
+    "US_VEHICLE_IDENTIFICATION_NUMBER": "VEHICLE_IDENTIFICATION_NUMBER",
+    "US_PASSPORT": "PASSPORT",
+    "MAC_ADDRESS_LOCAL": "MAC_ADDRESS",
+}
+"""Infotypes of Google's → the one under which it is found here."""
 REDACTION_MODES = (
     "TEXT_REDACTION_MODE_UNSPECIFIED",
     "REDACT_ALL_TEXT",
@@ -75,24 +88,135 @@ def _names(modes: Iterable[str]) -> str:
     return " and ".join(sorted(modes))
 
 
-def parse_text(message: Message | None) -> Mapping[str, object]:
-    """A checked TextConfig; ConfigurationError where it is wrong, or asks for other than the default."""
+def parse_text(message: Message | None) -> tuple[Mapping[str, object], dict[str, object]]:
+    """A checked TextConfig, and what it means as our own key "text"; ConfigurationError where it is wrong.
+
+    Without a TextConfig findings are removed. With one, what no transformation names follows the profile, which is
+    BASIC unless it says EMPTY.
+    """
     if message is None:
-        return {}
+        return {}, {}
     profile = message.choice("profileType", TEXT_PROFILES)
+    cleaning: dict[str, object] = {}
+    custom = [_custom(entry) for entry in message.messages("customInfoTypes", CUSTOM_NAMES)]
+    names = {str(entry["name"]) for entry in custom}
+    if custom:
+        cleaning["customInfoTypes"] = custom
+    choices: list[dict[str, object]] = []
+    excluded = _infotypes(message, "excludeInfoTypes", names)
+    if excluded:
+        choices.append({"infoTypes": excluded, "method": "keep"})
     asks = [
         transformation
         for name in ("additionalTransformations", "transformations")
         for transformation in message.messages(name, ("infoTypes", *PRIMITIVES))
     ]
     for transformation in asks:
-        _check_transformation(transformation)
-    if asks or profile == "EMPTY" or message.strings("excludeInfoTypes"):
+        choices += _choices(transformation, names)
+    if all("infoTypes" in choice for choice in choices):
+        if profile == "EMPTY":
+            if not any(choice["method"] != "keep" for choice in choices):
+                raise ConfigurationError(
+                    f"{message.location}: nothing that is found would be changed; add a transformation"
+                )
+            message.findings.warn(
+                message.path("profileType"), "EMPTY keeps what no transformation names", "write BASIC"
+            )
+            choices.append({"method": "keep"})
+        else:
+            choices += [
+                {"infoTypes": ["DATE"], "method": "dateShift", "dateShiftScope": "Patient"},
+                {"method": "infoType"},
+            ]
+    cleaning["transformations"] = choices
+    return dict(message.fields), cleaning
+
+
+def date_shift_of(cleaning: Mapping[str, object]) -> Mapping[str, object] | None:
+    """The settings by which dates move, where findings of DATE do; None where they do not."""
+    choices = cleaning.get("transformations", ())
+    assert isinstance(choices, list | tuple)
+    for choice in choices:
+        if "DATE" in choice.get("infoTypes", ["DATE"]):
+            settings = {name: choice[name] for name in ("dateShiftKey", "dateShiftScope") if name in choice}
+            return settings if choice["method"] == "dateShift" else None
+    return None
+
+
+def _choices(transformation: Message, names: set[str]) -> list[dict[str, object]]:
+    """A transformation as entries of our own; a date shift is for dates, and what else it names is removed."""
+    given = [name for name in PRIMITIVES if name in transformation]
+    if len(given) != 1:
+        raise ConfigurationError(f"{transformation.location} must have one of {', '.join(PRIMITIVES)}")
+    primitive = transformation.message(given[0], PRIMITIVES[given[0]])
+    assert primitive is not None
+    if "kmsWrapped" in primitive:
         raise ConfigurationError(
-            f"{message.location}: transformations by infoType are not available yet; leave them out: where text is "
-            "cleaned, all that identifies goes"
+            f"{primitive.path('kmsWrapped')} cannot be honoured: no key management service is asked here; "
+            "write the key in cryptoKey, or leave it out to use the project's"
         )
-    return dict(message.fields)
+    named: dict[str, object] = {}
+    if "infoTypes" in transformation and (infotypes := _infotypes(transformation, "infoTypes", names)):
+        named["infoTypes"] = infotypes
+    elif transformation.strings("infoTypes"):
+        return []
+    key = primitive.string("cryptoKey") if "cryptoKey" in PRIMITIVES[given[0]] else ""
+    if given == ["redactConfig"]:
+        return [{**named, "method": "remove"}]
+    if given == ["characterMaskConfig"]:
+        mask = primitive.string("maskingCharacter")
+        return [{**named, "method": "mask", **({"maskWith": mask} if mask else {})}]
+    if given == ["replaceWithInfoTypeConfig"]:
+        return [{**named, "method": "infoType"}]
+    if given == ["cryptoHashConfig"]:
+        return [{**named, "method": "cryptoHash", **({"cryptoHashKey": key} if key else {})}]
+    shift: dict[str, object] = {"infoTypes": ["DATE"], "method": "dateShift", "dateShiftScope": "Patient"}
+    if key:
+        shift["dateShiftKey"] = key
+    if not named:
+        return [shift, {"method": "remove"}]
+    others: list[object] = [name for name in named["infoTypes"] if name != "DATE"]  # type: ignore[attr-defined]
+    shifts = [shift] if len(others) < len(named["infoTypes"]) else []  # type: ignore[arg-type]
+    rest: dict[str, object] = {"infoTypes": others, "method": "remove"}
+    return [*shifts, *([rest] if others else [])]
+
+
+def _infotypes(message: Message, field: str, names: set[str]) -> list[str]:
+    """The infotypes of a field by our names; those that nothing finds here are left out, and named in a warning."""
+    known: dict[str, None] = {}
+    for written in message.strings(field):
+        name = ALIASES.get(written, written)
+        if name in names or name in Infotype.__members__:
+            known[name] = None
+        else:
+            message.findings.warn(message.path(field), f"nothing finds {shortened(written)} here", "leave it out")
+    return list(known)
+
+
+def _custom(entry: Message) -> dict[str, object]:
+    """A CustomInfoType of Sensitive Data Protection as an entry of our own."""
+    infotype = entry.message("infoType", ("name", "version"))
+    name = infotype.string("name") if infotype is not None else ""
+    given = [kind for kind in ("dictionary", "regex", "storedType") if kind in entry]
+    if len(given) != 1:
+        raise ConfigurationError(f"{entry.location} must have one of dictionary, regex, storedType")
+    entry.string("likelihood")
+    if given == ["dictionary"]:
+        dictionary = entry.message("dictionary", ("wordList", "cloudStoragePath"))
+        if dictionary is not None and "cloudStoragePath" in dictionary:
+            raise ConfigurationError(
+                f"{dictionary.path('cloudStoragePath')} cannot be read from here; name a file in storedType"
+            )
+        words = dictionary.message("wordList", ("words",)) if dictionary is not None else None
+        return {"name": name, "words": words.strings("words") if words is not None else []}
+    if given == ["regex"]:
+        regex = entry.message("regex", ("pattern", "groupIndexes"))
+        assert regex is not None
+        groups = regex.integers("groupIndexes")
+        return {"name": name, "regex": regex.string("pattern"), **({"groups": groups} if groups else {})}
+    stored = entry.message("storedType", ("name", "createTime"))
+    assert stored is not None
+    return {"name": name, "list": stored.string("name")}
 
 
 def _check_pattern(regex: Message) -> None:
@@ -103,18 +227,3 @@ def _check_pattern(regex: Message) -> None:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         raise ConfigurationError(f"{regex.location}.pattern is no regular expression") from None
-
-
-def _check_transformation(transformation: Message) -> None:
-    transformation.strings("infoTypes")
-    given = [name for name in PRIMITIVES if name in transformation]
-    if len(given) != 1:
-        raise ConfigurationError(f"{transformation.location} must have one of {', '.join(PRIMITIVES)}")
-    primitive = transformation.message(given[0], PRIMITIVES[given[0]])
-    assert primitive is not None
-    for name in ("maskingCharacter", "cryptoKey"):
-        if name in PRIMITIVES[given[0]]:
-            primitive.string(name)
-    wrapped = primitive.message("kmsWrapped", ("cryptoKey", "wrappedKey"))
-    if wrapped is not None and "cryptoKey" in primitive:
-        raise ConfigurationError(f"{primitive.location} must have only one of cryptoKey and kmsWrapped")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from dicomveil_engine.text.detectors import (
     ages,
+    archive_names,
     bank_accounts,
     dates,
     east_asian_dates,
@@ -38,6 +39,7 @@ Detector = Callable[[Reading], Iterable[Finding]]
 DETECTORS: Mapping[str, Detector] = MappingProxyType(
     {
         "ages": ages.find,
+        "archive_names": archive_names.find,
         "bank_accounts": bank_accounts.find,
         "dates": dates.find,
         "east_asian_dates": east_asian_dates.find,
@@ -61,5 +63,11 @@ DETECTORS: Mapping[str, Detector] = MappingProxyType(
 
 
 def detect(reading: Reading) -> list[Finding]:
-    """What every detector finds in a text; findings may overlap."""
-    return [finding for find in DETECTORS.values() for finding in find(reading)]
+    """What every detector finds in a text, with those that the policy adds; findings may overlap.
+
+    Raises DeidentificationError where one of a plug-in fails.
+    """
+    found = [finding for find in DETECTORS.values() for finding in find(reading)]
+    for added in reading.settings.added:
+        found += added.find(reading.text, is_prose=reading.is_prose)
+    return found

@@ -180,6 +180,11 @@ class _Text:
         return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
 
 
+def is_eponym_at(reading: Reading, index: int) -> bool:
+    """Whether the words beside a word of the text say that it names a disease, a sign or a device."""
+    return _Text(reading, reading.words).is_eponym(index)
+
+
 def find(reading: Reading) -> Iterator[Finding]:
     """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
     if not _NOT_NEEDED.search(reading.text):

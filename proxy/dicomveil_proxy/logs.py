@@ -49,6 +49,22 @@ _log = logging.getLogger(__name__)
 
 
 _project: ContextVar[str] = ContextVar("project", default="")
+_request: ContextVar[str] = ContextVar("request", default="")
+
+
+def request_id() -> str:
+    """The number of the request under way; empty where there is none."""
+    return _request.get()
+
+
+@contextmanager
+def of_request(number: str) -> Iterator[None]:
+    """Let what is written meanwhile know the request's number."""
+    before = _request.set(number)
+    try:
+        yield
+    finally:
+        _request.reset(before)
 
 
 @contextmanager

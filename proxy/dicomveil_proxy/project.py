@@ -22,6 +22,7 @@ from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.translation.identity import IdentityMap
 from dicomveil_proxy.translation.resolver import Resolver
 from dicomveil_proxy.translation.translation import Translation
+from dicomveil_proxy.trust.leak_guard import LeakGuard
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Project:
     metadata: MetadataRewriter = field(init=False)
     matches: MetadataRewriter = field(init=False)
     """For search results, which do not say that they are de-identified."""
+    guard: LeakGuard = field(init=False)
+    """What looks at everything that leaves."""
     transcoder: Transcoder = field(init=False)
     looking: Looking | None = field(init=False, default=None)
     """None under a policy that lets pixels pass."""
@@ -71,6 +74,7 @@ class Project:
         if looks_at_pixels(self.policy.pixels):
             limits = LookingLimits(self.limits.pixel_processes, self.limits.pixel_seconds)
             self.looking = Looking(self.policy.pixels, self.pixel_key, limits, self.pixel_records)
+        self.guard = LeakGuard(self.policy, self.entity_tag_key, project=self.name)
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, marks=False)
 

@@ -62,6 +62,27 @@ class Known(NamedTuple):
     """Where content items stood that are left out."""
 
 
+class Originals(NamedTuple):
+    """What identifies in one instance, as it came, for those who look for it in the output.
+
+    It rests on the lists of attributes alone (SUBJECT_TAGS, `text.identifying`) but for what the policy keeps.
+    """
+
+    shared: tuple[tuple[Noted, ...], tuple[Identifying, ...]]
+    """What the instances of a series mostly have in common; it can be a key of a dictionary."""
+    instance: Noted | None
+    """The SOP Instance UID."""
+    is_long: bool
+    """Whether there is too much of it to be remembered."""
+
+    def values(self) -> Iterator[tuple[int, str, bytes]]:
+        """Tag, VR and encoded value of each."""
+        context, identifying = self.shared
+        for one in chain(context, identifying):
+            for entry, value, _ in one.noted if isinstance(one, NotedRun) else (one,):
+                yield entry.tag, entry.vr, value
+
+
 class Reading:
     """The notes on one instance."""
 
@@ -90,6 +111,10 @@ class Reading:
         """What the instance is about; to be asked for when the header is complete."""
         subject = self._cache.new_subject if self.is_long else self._cache.subject
         return subject(tuple(self.context))
+
+    def originals(self) -> Originals:
+        """What identifies in it; to be asked for when the header is complete."""
+        return Originals((tuple(self.context), tuple(self.identifying)), self.instance, self.is_long)
 
     def identity(self) -> InstanceIdentity:
         """Its own UIDs, as they came; to be asked for when the header is complete."""

@@ -7,7 +7,7 @@ Only joins the parts of this package; no decision and no knowledge of elements i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dicomveil_engine.attributes.legality import is_class_uid
 from dicomveil_engine.errors import InvalidDataSetError
@@ -16,13 +16,22 @@ from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
 from dicomveil_engine.part10.pixel_data import Value, value_of
+from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+
 Chunk = bytes | bytearray | memoryview
+
+Inspect = Callable[[bytes | bytearray, Originals, str], None]
+"""(elements of the output that are complete, what identifies in the original, transfer syntax): looks at what leaves.
+
+It gets every part of the output that is not passed through in chunks, before deflation, and may raise an error.
+"""
 
 
 class InstanceRewriter:
@@ -35,8 +44,10 @@ class InstanceRewriter:
     no safe output.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, inspect: Inspect | None = None) -> None:
         self._policy = policy
+        self._inspect = inspect
+        self._originals: Originals | None = None
         self._input = b""
         """What came before the file meta information was complete."""
         self._meta: FileMeta | None = None
@@ -146,6 +157,7 @@ class InstanceRewriter:
             entry, length = streamed
             self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT, kinds.CHECKED}
             before, rest = walker.take(entry.head, keep=self._is_body_kept)
+            self._look_at(before)
             written.append(before)
             self._body = Body(length, entry.values)
             if self._is_body_kept:
@@ -153,7 +165,9 @@ class InstanceRewriter:
                 if new_length != length:
                     written[-1] = before[:-4] + entry.encoding.u32.pack(new_length)
         if closing:
-            written.append(walker.take()[0])
+            last = walker.take()[0]
+            self._look_at(last)
+            written.append(last)
         elif walker.held > self._policy.limits.header_bytes:
             raise InvalidDataSetError(
                 f"the header is longer than {self._policy.limits.header_bytes} bytes; "
@@ -165,6 +179,12 @@ class InstanceRewriter:
         assert self._walker is not None
         context, syntax = self._walker.reading.context, self.transfer_syntax_uid or ""
         return value_of(entry, length, syntax, context, removes_overlays=self._policy.removes_overlays)
+
+    def _look_at(self, written: bytes | bytearray) -> None:
+        if self._inspect and written:
+            assert self._walker is not None
+            self._originals = self._walker.reading.originals()
+            self._inspect(written, self._originals, self.transfer_syntax_uid or "")
 
     def _identify(self) -> bytes:
         """Say which instance this is, and give the file meta information of its output, which is never deflated."""
@@ -180,9 +200,14 @@ class InstanceRewriter:
             original.sop_instance_uid or self._meta.sop_instance_uid
         )
         sop_class = self.deidentified.sop_class_uid or self._meta.sop_class_uid
-        return FileMeta(
+        meta = FileMeta(
             self._meta.transfer_syntax_uid,
             sop_class if is_class_uid(sop_class) else "",
             # A pseudonym is legal, and comes once.
             instance if identities.replace_instances else identities.legal_uid(instance),
         ).encoded()
+        if self._inspect:
+            # Behind the preamble and the prefix; the file meta information has its own encoding.
+            originals = self._originals or self._walker.reading.originals()
+            self._inspect(meta[132:], originals, EXPLICIT_LITTLE)
+        return meta

@@ -2,6 +2,7 @@
 
     token    make, list and revoke static tokens    token.py
     audit    check and read the audit               audit.py
+    quarantine: what the leak guard found           quarantine.py
 
 As in the package itself, what a command does is imported when it is called for.
 """
@@ -135,3 +136,29 @@ def _audit_show(
 
 
 commands.add_typer(audit_commands)
+
+quarantine_commands = typer.Typer(
+    name="quarantine", help="List and release what the leak guard found.", no_args_is_help=True
+)
+
+
+@quarantine_commands.command("list")
+def _quarantine_list(config: _Config = None, form: _Form = "table") -> None:
+    """List what was held back: which original, in which attribute, by which rule. Values are not kept."""
+    from dicomveil_proxy.command.quarantine import show  # noqa: PLC0415 - see the module's docstring
+
+    show(config, form)
+
+
+@quarantine_commands.command("release")
+def _quarantine_release(
+    entry: Annotated[str, typer.Argument(metavar="ENTRY", help="As `dicomveil quarantine list` shows it.")],
+    config: _Config = None,
+) -> None:
+    """Let this value pass in this attribute from now on: it is a false alarm."""
+    from dicomveil_proxy.command.quarantine import release  # noqa: PLC0415 - see the module's docstring
+
+    release(config, entry)
+
+
+commands.add_typer(quarantine_commands)

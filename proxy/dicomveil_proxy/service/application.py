@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -26,7 +26,7 @@ from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, lo
 from dicomveil_engine.pixels.gate import INSTALL, can_clean
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NoRoute, ProxyError
-from dicomveil_proxy.logs import of_project
+from dicomveil_proxy.logs import of_project, of_request
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
@@ -48,9 +48,13 @@ from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, proje
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
-from dicomveil_proxy.trust.audit import open_audit
+from dicomveil_proxy.trust.alarm import GuardAlarm
+from dicomveil_proxy.trust.audit import Audit, open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS
+from dicomveil_proxy.trust.leak_guard import LeakGuard
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
+from dicomveil_proxy.trust.quarantine import Quarantine
+from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.syslog import syslog_of
 
 PREFIX = "/dicom-web"
@@ -98,6 +102,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     application.router.redirect_slashes = False
     audit = open_audit(settings.audit, syslog_of(settings.audit))
+    _watch_leaks(settings, described, projects, audit)
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
     for path in sorted(OPEN_PATHS):
@@ -114,6 +119,17 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
     application.add_middleware(Paths)
     return application
+
+
+def _watch_leaks(
+    settings: Settings, described: Sequence[ProjectSettings], projects: Sequence[Project], audit: Audit
+) -> None:
+    """Let each project's leak guard obey the settings, and write down what it finds."""
+    quarantine = Quarantine(settings.quarantine) if settings.quarantine else None
+    for each, project in zip(described, projects, strict=True):
+        key = Keys(read_key(each.key_file)).derive("leak guard")
+        alarm = GuardAlarm(audit, quarantine, label_of(project.name))
+        project.guard = LeakGuard(project.policy, key, mode=settings.guard.mode, alarm=alarm, project=project.name)
 
 
 def prefix_of(project: str) -> str:
@@ -246,6 +262,10 @@ class Surroundings:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = scope["request_id"] = secrets.token_hex(8)
+        with of_request(request_id):
+            await self._run_numbered(request_id, scope, receive, send)
+
+    async def _run_numbered(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.monotonic()
         status = 0
 

@@ -1,4 +1,4 @@
-"""Who may use the server: the tables `[access]`, `[tls]` and `[audit]` of the settings.
+"""Who may use the server, and what is looked at: the tables `[access]`, `[tls]`, `[audit]` and `[guard]`.
 
 Checked here as far as that is possible without opening a file. What the words mean is in `trust/`.
 """
@@ -163,6 +163,15 @@ class AuditSettings(_Table):
         return match[1], match[2].strip("[]"), int(match[3] or ports[match[1]])  # type: ignore[return-value]
 
 
+class GuardSettings(_Table):
+    """The leak guard, which looks for originals in what leaves."""
+
+    mode: Literal["off", "report", "refuse"] = "refuse"
+    """What happens when it finds one: nothing is looked at; it is written down; the answer is refused as well."""
+    quarantine: Path | None = None
+    """A file of what it found, without values; by default `quarantine.sqlite` in the folder of `state`."""
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address; of names that is only known of `localhost`."""
     if host == "localhost":
@@ -173,5 +182,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-TABLES: Mapping[str, type[BaseModel]] = {"access": AccessSettings, "tls": TLSSettings, "audit": AuditSettings}
+TABLES: Mapping[str, type[BaseModel]] = {
+    "access": AccessSettings,
+    "tls": TLSSettings,
+    "audit": AuditSettings,
+    "guard": GuardSettings,
+}
 """By the setting's name."""

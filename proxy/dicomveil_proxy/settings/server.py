@@ -36,7 +36,7 @@ from pydantic_settings import (
 )
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, TLSSettings
+from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, GuardSettings, TLSSettings
 from dicomveil_proxy.settings.filters import FilterSettings
 from dicomveil_proxy.settings.mistakes import Mistake, expected, line_of, lines_of, message_of, unknown_names
 from dicomveil_proxy.settings.project_table import ProjectName, ProjectTable
@@ -159,6 +159,14 @@ class Settings(BaseSettings):
     tls: TLSSettings | None = None
     """Without it, the server speaks plain HTTP."""
     audit: AuditSettings = AuditSettings()
+    guard: GuardSettings = GuardSettings()
+
+    @property
+    def quarantine(self) -> Path | None:
+        """The file of what the leak guard found; None where nothing says which."""
+        if self.guard.quarantine is None and isinstance(self.state, Path):
+            return self.state / "quarantine.sqlite"
+        return self.guard.quarantine
 
     @field_validator("state", mode="before")
     @classmethod
@@ -240,7 +248,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
             if detail["type"] != "extra_forbidden" or not unknown  # named already, with what was probably meant
         ]
     except SettingsError as error:
-        field = re.search('for field "(limits|filter|projects|access|tls|audit)"', str(error))
+        field = re.search('for field "(limits|filter|projects|access|tls|audit|guard)"', str(error))
         name = field[1] if field else "limits"
         variable = f"{_PREFIX}{name.upper()}"
         mistakes.append(Mistake(name, f"{variable} is not a JSON object; set {variable}__<NAME> for each"))

@@ -121,6 +121,8 @@ async def _deidentified(
             yield piece
         return
     rewriter: InstanceRewriter | None = None
+    watch = project.guard.watch()
+    inspect = watch.inspect if watch.is_on else None
     is_begun = is_there = False
     turns = Turns()
     events = project.origin.instances(original.study, original.series, original.instance)
@@ -130,7 +132,7 @@ async def _deidentified(
                 if isinstance(event, PartStart):
                     if is_there and original.instance:
                         raise OriginMalformed("the origin server sent several instances where one was asked for")
-                    rewriter, is_begun, is_there = InstanceRewriter(project.policy), False, True
+                    rewriter, is_begun, is_there = InstanceRewriter(project.policy, inspect), False, True
                     await turns.spend()
                     continue
                 if rewriter is None:
@@ -143,6 +145,7 @@ async def _deidentified(
                     left_out.note(str(error))
                     rewriter = None
                     continue
+                watch.settle()
                 if chunks and not is_begun:
                     is_begun = True
                     check_identity(original, rewriter.original)
@@ -215,7 +218,7 @@ async def metadata(
 
 
 async def _metadata(project: Project, original: OriginalResource, base_url: str) -> AsyncGenerator[Batch, None]:
-    rewriter = SeriesRewriter(project.metadata)
+    rewriter, watch = SeriesRewriter(project.metadata), project.guard.watch()
     turns, is_there = Turns(), False
     with Tally(_log, "an instance's metadata was left out") as left_out:
         async with aclosing(_originals(project, original)) as found:
@@ -229,16 +232,21 @@ async def _metadata(project: Project, original: OriginalResource, base_url: str)
                 async for dataset in turns.through(batch.datasets, EACH + batch.each):
                     check_identity(original, _assumed(identity_of(dataset), original))
                     try:
-                        rewritten = await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long)
+                        new = await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long)
                         if project.looking is not None:
                             identity = _assumed(identity_of(dataset), original)
                             uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
-                            rewritten = await claimed(project, project.looking, dataset, rewritten, identity, uri)
-                        written.append(rewritten)
+                            new = await claimed(project, project.looking, dataset, new, identity, uri)
                     except EngineError as error:
                         if not project.omits_errors:
                             raise
                         left_out.note(str(error))
+                        continue
+                    if watch.is_on:
+                        look = partial(watch.inspect_json, dataset, new)
+                        await beside(look) if batch.are_long else look()
+                        watch.settle()
+                    written.append(new)
                 await project.translation.learn(batch.datasets)
                 note_layouts(project, batch.datasets)
                 if written:

@@ -127,6 +127,7 @@ class _Running:
         self._base_url = base_url
         self.left_out = Tally(_log, "a search result was left out")
         self._turns = Turns()
+        self._watch = project.guard.watch()
         self._cost = _EACH + _EACH_KEY * len(compiled.query.keys)
         self._assumed = InstanceIdentity(
             study_instance_uid=compiled.study or "", series_instance_uid=compiled.series or ""
@@ -230,7 +231,12 @@ class _Running:
         if scope.series and identity.series_instance_uid not in ("", scope.series):
             return None
         self._mend(result, identity)
-        return result if matches(result, query) else None
+        if not matches(result, query):
+            return None
+        if self._watch.is_on:
+            self._watch.inspect_json(original, result)
+            self._watch.settle()
+        return result
 
     def _mend(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
         """Say what holds here: where the result can be retrieved, and no modalities where there are none."""

@@ -1,0 +1,48 @@
+"""What follows when the leak guard finds an original: an event of the audit, an entry of the quarantine, a line."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+
+from dicomveil_engine.attributes.dictionary import describe
+from dicomveil_proxy.logs import request_id
+from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
+from dicomveil_proxy.trust.leak_guard import Finding
+from dicomveil_proxy.trust.quarantine import Quarantine
+
+_log = logging.getLogger(__name__)
+
+
+class GuardAlarm:
+    """That of one project's guard; for the event loop's thread only."""
+
+    def __init__(self, audit: Audit, quarantine: Quarantine | None, project: str) -> None:
+        """`project` is its label."""
+        self._audit = audit
+        self._quarantine = quarantine
+        self._project = project
+
+    def __call__(self, finding: Finding, mode: str) -> bool:
+        """Write it down; say whether somebody has released it. Raises AuditUnavailable."""
+        released = self._is_released(finding)
+        outcome = "released" if released else "refused" if mode == "refuse" else "reported"
+        details: dict[str, str | int] = {"entry": finding.digest, "original": describe(finding.tag)}
+        if finding.place:
+            details |= {"place": describe(finding.place), "rule": finding.rule}
+        event = AuditEvent(
+            Action.GUARD, outcome=outcome, project=self._project, request_id=request_id() or None, details=details
+        )
+        self._audit.record(event)
+        if not released:
+            _log.critical("leak guard: %s (entry %s, %s)", finding, finding.digest, outcome)
+        return released
+
+    def _is_released(self, finding: Finding) -> bool:
+        if self._quarantine is None:
+            return False
+        try:
+            return self._quarantine.note(finding, self._project)
+        except (sqlite3.Error, OSError):
+            _log.error("guard.quarantine: the entry %s cannot be written", finding.digest)
+            return False

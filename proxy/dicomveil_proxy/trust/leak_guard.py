@@ -1,0 +1,294 @@
+"""The leak guard: looks in what is about to leave for what identified in the original.
+
+It is no part of de-identification. It compares whole values of the original, byte by byte, with the output, so that it
+finds what a policy or a method does wrong. Nothing here changes an instance, and `leak_place.py` has what is asked only
+when a value was found: whether it is an original in that place.
+
+What leaves pixels is not looked at, nor are parts of values: "Doe" in a description is the work of the methods.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from dicomveil_engine import JSONDataSet, Policy
+from dicomveil_engine.attributes.dictionary import describe, tag_of
+from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomveil_engine.part10.reading import Originals
+from dicomveil_engine.rewriting.context import SUBJECT_TAGS
+from dicomveil_proxy.errors import NotReleasable
+from dicomveil_proxy.trust.leak_place import Place, places_in_json, places_in_part10
+from dicomveil_proxy.wire.json_document import encoded
+
+SHORTEST = 5
+"""Characters of a value that is looked for: shorter ones are everywhere."""
+_MOST = 256
+"""Values of one instance that are looked for, those of patient and study first."""
+_STUDIES_REMEMBERED = 256
+_REGISTERED = b"1.2.840.10008."
+_OWN = b"2.25."
+_IDENTIFIERS = (
+    *("PatientID", "OtherPatientIDs", "MedicalRecordLocator", "PatientAddress", "PatientTelephoneNumbers"),
+    *("AccessionNumber", "StudyID", "AdmissionID", "ServiceEpisodeID", "RequestedProcedureID"),
+    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
+    *("PlacerOrderNumberProcedure", "FillerOrderNumberProcedure", "SpecimenIdentifier"),
+    *("PatientBirthDate", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AdmittingDate"),
+)
+"""Besides names (PN). Not those of institutions and devices: the words of their names are everywhere."""
+_TAGS = frozenset((*SUBJECT_TAGS, SOP_INSTANCE_UID, *(tag for word in _IDENTIFIERS if (tag := tag_of(word)))))
+_DUMMIES = frozenset(
+    (
+        *("anonymous", "anonymized", "anonymised", "anonymize", "deidentified", "de-identified", "removed"),
+        *("unknown", "none given", "not available", "patient", "redacted", "study", "series"),
+    )
+)
+"""What others write in the place of a name or number (compared in lower case)."""
+_UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
+_KEYS = frozenset(f"{tag:08X}" for tag in _TAGS)
+_SINGLE = frozenset(("LT", "ST", "UT", "UR"))
+_DIGITS = 16
+_DEPTH = 32
+
+
+class Needle(NamedTuple):
+    """A value of the original that must not be in the output."""
+
+    value: bytes
+    tag: int
+    vr: str
+
+
+class Needles(NamedTuple):
+    """The values that the instances of a study have in common."""
+
+    needles: tuple[Needle, ...]
+    sought: tuple[bytes, ...]
+    """Those that hold no other: a value is not in what does not hold its part."""
+
+    @classmethod
+    def of(cls, needles: tuple[Needle, ...]) -> Needles:
+        """Prepare them."""
+        values = sorted({needle.value for needle in needles}, key=len)
+        sought: list[bytes] = []
+        for value in values:
+            if not any(part in value for part in sought):
+                sought.append(value)
+        return cls(needles, tuple(sought))
+
+
+NOTHING = Needles((), ())
+
+
+class Finding(NamedTuple):
+    """An original in what was about to leave."""
+
+    digest: str
+    """Keyed, of the project, the place and the value."""
+    tag: int
+    """Of the attribute in the original."""
+    place: int
+    """The attribute of the output in which it was found; 0 where that cannot be said."""
+    rule: str
+    """The rule by which that attribute was released."""
+
+    def __str__(self) -> str:
+        """For messages: no value, no UID."""
+        where = describe(self.place) if self.place else "the answer"
+        return f"{where} holds the original value of {describe(self.tag)}"
+
+
+Alarm = Callable[[Finding, str], bool]
+"""(what was found, what the guard does about it) → whether it may leave all the same, since somebody released it."""
+
+
+class LeakGuard:
+    """The guard of one project."""
+
+    def __init__(
+        self, policy: Policy, key: bytes, *, mode: str = "refuse", alarm: Alarm | None = None, project: str = ""
+    ) -> None:
+        """`key` is of the digests; `alarm` writes findings down."""
+        self._policy = policy
+        self._key = key
+        self._project = project
+        self.mode = mode
+        self._alarm = alarm
+        self._replaces_instances = policy.decide(SOP_INSTANCE_UID, "UI").method.name != "keep"
+        self._remembered: dict[object, Needles] = {}
+
+    def watch(self) -> Watch:
+        """For one answer."""
+        return Watch(self)
+
+    def needles_of(self, originals: Originals) -> tuple[Needles, Needle | None]:
+        """What must not be in the output of an instance in Part 10."""
+        shared = None if originals.is_long else self._remembered.get(originals.shared)
+        if shared is None:
+            shared = Needles.of(self._needles(originals.values()))
+            if not originals.is_long:
+                self._remember(originals.shared, shared)
+        return self._with_instance(shared, originals.instance[1] if originals.instance else b"")
+
+    def needles_of_json(self, dataset: JSONDataSet) -> tuple[Needles, Needle | None]:
+        """What must not be in the output of a data set in DICOM JSON; found by a reading of our own."""
+        found: list[tuple[int, str, bytes]] = []
+        _collect(dataset, found, 0)
+        instance = [each for each in found if each[0] == SOP_INSTANCE_UID]
+        values = tuple(each for each in found if each[0] != SOP_INSTANCE_UID)
+        shared = self._remembered.get(values)
+        if shared is None:
+            shared = Needles.of(self._needles(sorted(values, key=_is_not_first)))
+            if len(values) <= _MOST:
+                self._remember(values, shared)
+        return self._with_instance(shared, instance[0][2] if instance else b"")
+
+    def _remember(self, key: object, needles: Needles) -> None:
+        self._remembered[key] = needles
+        if len(self._remembered) > _STUDIES_REMEMBERED:
+            self._remembered.pop(next(iter(self._remembered)), None)
+
+    def _with_instance(self, shared: Needles, uid: bytes) -> tuple[Needles, Needle | None]:
+        """With the SOP Instance UID, by which instances of a series differ."""
+        value = uid.strip(b" \0")
+        if not shared.needles or not self._replaces_instances or len(value) < SHORTEST:
+            return shared, None
+        if value.startswith((_REGISTERED, _OWN)) and not self._counts(SOP_INSTANCE_UID, "UI", value.decode("latin-1")):
+            return shared, None
+        return shared, Needle(value, SOP_INSTANCE_UID, "UI")
+
+    def _needles(self, values: Iterable[tuple[int, str, bytes]]) -> tuple[Needle, ...]:
+        """The values that are looked for; none of a data set that the project de-identified before."""
+        found: dict[bytes, Needle] = {}
+        for tag, vr, whole in values:
+            if vr == "SQ":
+                continue
+            for part in (whole,) if vr in _SINGLE else whole.split(b"\\"):
+                value = part.strip(b" \0")
+                text = value.decode("latin-1")
+                if tag == STUDY_INSTANCE_UID and self._policy.is_pseudonym_uid(text):
+                    return ()
+                if len(value) >= SHORTEST and len(found) < _MOST and self._counts(tag, vr, text):
+                    found.setdefault(value.rstrip(b"^") if vr == "PN" else value, Needle(value, tag, vr))
+        return tuple(needle._replace(value=value) for value, needle in found.items() if len(value) >= SHORTEST)
+
+    def _counts(self, tag: int, vr: str, text: str) -> bool:
+        """Whether a value is looked for."""
+        if tag not in _TAGS and vr != "PN":
+            return False
+        if text.lower().strip("^ ") in _DUMMIES or (vr == "DA" and text.endswith("0101")):
+            return False  # the first of January stands for a year
+        if text.encode("latin-1").startswith(_REGISTERED) or self._policy.is_pseudonym_patient_id(text):
+            return False
+        if vr == "UI" and (tag not in _UIDS or self._policy.is_pseudonym_uid(text)):
+            return False
+        return self._policy.decide(tag, vr).method.name != "keep"
+
+    def finding(self, needle: Needle, place: Place | None) -> Finding:
+        """What is said of an original in a place."""
+        tag = place.tag if place else 0
+        message = b"\0".join((self._project.encode(), f"{tag:08X}".encode(), needle.value))
+        digest = hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
+        return Finding(digest, needle.tag, tag, place.rule if place else "")
+
+    def settle(self, findings: Iterable[Finding]) -> None:
+        """Write findings down. Raises NotReleasable for the first that may not leave, and AuditUnavailable."""
+        refused: Finding | None = None
+        for finding in findings:
+            released = self._alarm(finding, self.mode) if self._alarm else False
+            if not released and refused is None:
+                refused = finding
+        if refused is not None and self.mode == "refuse":
+            raise NotReleasable(f"{refused}; the leak guard holds it back (entry {refused.digest} of the quarantine)")
+
+    def judged_part10(self, data: bytes, hits: list[Needle], transfer_syntax: str) -> list[Finding]:
+        """Of values that were found in elements, the originals that may not be there."""
+        places = places_in_part10(data, transfer_syntax)
+        return self._judged(hits, places)
+
+    def judged_json(self, dataset: JSONDataSet, hits: list[Needle]) -> list[Finding]:
+        """The same of a data set in DICOM JSON."""
+        return self._judged(hits, places_in_json(dataset))
+
+    def _judged(self, hits: list[Needle], places: Iterable[Place] | None) -> list[Finding]:
+        if places is None:  # what cannot be read again cannot be excused
+            return [self.finding(needle, None) for needle in hits]
+        every = list(places)
+        found: dict[str, Finding] = {}
+        for needle in hits:
+            for place in every:
+                if place.leaks(needle.value, needle.tag, needle.vr, self._policy):
+                    finding = self.finding(needle, place.ruled(self._policy))
+                    found.setdefault(finding.digest, finding)
+        return list(found.values())
+
+
+class Watch:
+    """What was found in one answer. `inspect` and `inspect_json` may run in any thread, `settle` in the event loop."""
+
+    def __init__(self, guard: LeakGuard) -> None:
+        self._guard = guard
+        self._findings: list[Finding] = []
+        self._last: tuple[Originals | None, tuple[Needles, Needle | None]] = (None, (NOTHING, None))
+        self.is_on = guard.mode != "off"
+
+    def inspect(self, data: bytes | bytearray, originals: Originals, transfer_syntax: str) -> None:
+        """Look at elements of an instance in Part 10."""
+        if originals is not self._last[0]:
+            self._last = originals, self._guard.needles_of(originals)
+        shared, instance = self._last[1]
+        if any_in(shared.sought, data) or (instance and instance.value in data):
+            hits = _hits(shared, instance, data)
+            self._findings += self._guard.judged_part10(bytes(data), hits, transfer_syntax)
+
+    def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
+        """Look at a data set in DICOM JSON, which leaves as that or as XML."""
+        document = encoded(written)
+        shared, instance = self._guard.needles_of_json(original)
+        if any_in(shared.sought, document) or (instance and instance.value in document):
+            self._findings += self._guard.judged_json(written, _hits(shared, instance, document))
+
+    def settle(self) -> None:
+        """Let nothing that was found pass. Raises NotReleasable, and AuditUnavailable."""
+        if self._findings:
+            findings, self._findings = self._findings, []
+            self._guard.settle(findings)
+
+
+def any_in(sought: tuple[bytes, ...], data: bytes | bytearray) -> bool:
+    """Whether one of the values is somewhere in the data. Most of what the guard costs is this."""
+    for value in sought:  # noqa: SIM110 - a generator costs as much as the search
+        if value in data:
+            return True
+    return False
+
+
+def _hits(shared: Needles, instance: Needle | None, data: bytes | bytearray) -> list[Needle]:
+    every = (*shared.needles, instance) if instance else shared.needles
+    return [needle for needle in every if needle.value in data]
+
+
+def _collect(dataset: JSONDataSet, found: list[tuple[int, str, bytes]], depth: int) -> None:
+    """Note the identifying values of a data set at any depth."""
+    for key, element in dataset.items():
+        vr = element.get("vr")
+        if vr == "SQ":
+            if depth < _DEPTH:
+                for item in element.get("Value") or ():  # type: ignore[attr-defined]
+                    if isinstance(item, dict):
+                        _collect(item, found, depth + 1)
+        elif (vr == "PN" or key in _KEYS) and not (depth and vr == "UI"):
+            values = element.get("Value")
+            for value in values if isinstance(values, list) else ():
+                texts = value.values() if isinstance(value, dict) else (value,)
+                found += [(int(key, 16), str(vr), _document(text)) for text in texts if isinstance(text, str)]
+
+
+def _document(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _is_not_first(value: tuple[int, str, bytes]) -> bool:
+    return value[0] not in SUBJECT_TAGS and value[0] not in _UIDS

@@ -1,0 +1,152 @@
+"""Where in an output a value was found, and whether it is an original there.
+
+Asked only after something was found. The output is read anew, by pydicom, and not by the code that wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from typing import NamedTuple
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import data_element_generator
+from pydicom.uid import UID
+
+from dicomveil_engine import JSONDataSet, Policy
+from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.errors import EngineError
+from dicomveil_engine.methods.base import BYTES_VRS, TEXT_VRS, Context, Element
+from dicomveil_engine.methods.microsoft.date_shift import MicrosoftShiftDates
+
+_DATES = frozenset(("DA", "DT", "TM"))
+_OWN_URLS = frozenset((0x00081190,))
+"""Written by us, with pseudonyms: Retrieve URL."""
+_DECOYS = {
+    "DA": "20010203",
+    "DT": "20010203040506",
+    "TM": "010203",
+    "UI": "1.2.3.4.5",
+    "AS": "021Y",
+    "DS": "7",
+    "IS": "7",
+}
+_DECOY = "DECOY"
+
+
+class Place(NamedTuple):
+    """One value of the output."""
+
+    tag: int
+    vr: str
+    value: bytes
+    creator: str | None
+    rule: str = ""
+    is_uri: bool = False
+    """Whether it is a BulkDataURI, which we write ourselves."""
+
+    def ruled(self, policy: Policy) -> Place:
+        """With the rule by which it was released."""
+        return self._replace(rule=policy.decide(self.tag, self.vr, self.creator).rule)
+
+    def leaks(self, original: bytes, tag: int, vr: str, policy: Policy) -> bool:
+        """Whether an original of this attribute stands here, and the policy does not let it."""
+        before = rb"(?<![0-9.])" if vr == "UI" else rb"(?<![0-9A-Za-z])"
+        after = rb"(?![0-9]|\.[0-9])" if vr == "UI" else rb"(?![0-9A-Za-z])"
+        if not re.search(before + re.escape(original) + after, self.value):
+            return False
+        if self.is_uri or self.tag in _OWN_URLS:
+            return vr == "UI"
+        if vr in _DATES and self.vr in _DATES and self.tag != tag:
+            return False  # a date that was moved may be another's original
+        decision = policy.decide(self.tag, self.vr, self.creator)
+        if decision.method.name == "keep" or (vr in _DATES and isinstance(decision.method, MicrosoftShiftDates)):
+            return False  # that tool's dates move by zero days as often as by any other number
+        return not self._is_constant(policy)
+
+    def _is_constant(self, policy: Policy) -> bool:
+        """Whether the method writes this whatever the original was: a dummy, or a text of the configuration."""
+        method = policy.decide(self.tag, self.vr, self.creator).method
+        decoy: Element
+        if self.vr in TEXT_VRS:
+            decoy = Element(self.tag, self.vr, [_DECOYS.get(self.vr, _DECOY)])
+        elif self.vr in BYTES_VRS:
+            decoy = Element(self.tag, self.vr, b"\1\2\3\4")
+        else:
+            return False
+        try:
+            made = method.apply(decoy, Context())
+        except EngineError:
+            return False
+        if isinstance(made, bytes):
+            return made == self.value
+        return made is not None and self.value in {str(value).encode("utf-8", "replace") for value in made}
+
+
+def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
+    """The values of elements that stand one behind the other; None where they cannot be read again."""
+    syntax = UID(transfer_syntax)
+    implicit = syntax == "1.2.840.10008.1.2"
+    little = syntax != "1.2.840.10008.1.2.2"
+    found: list[Place] = []
+    stream = BytesIO(data)
+    try:
+        elements = data_element_generator(stream, implicit, little, stop_when=_is_cut_off(data, stream))
+        found.extend(_places(elements))
+    except Exception:  # noqa: BLE001 - pydicom's border: whatever it says may hold a value
+        return None
+    return found
+
+
+def _is_cut_off(data: bytes, stream: BytesIO) -> Callable[[int, str | None, int], bool]:
+    """Whether the next element is Pixel Data or another whose value is passed through in chunks."""
+
+    def stop(tag: int, vr: str | None, length: int) -> bool:  # noqa: ARG001
+        return (length != 0xFFFFFFFF and stream.tell() + length > len(data)) or (
+            length == 0xFFFFFFFF and tag == 0x7FE00010
+        )
+
+    return stop
+
+
+def _places(elements: Iterable[object]) -> Iterator[Place]:
+    creators: dict[int, str] = {}
+    for raw in elements:
+        tag, written = int(raw.tag), raw.VR  # type: ignore[attr-defined]
+        value = raw.value  # type: ignore[attr-defined]
+        vr = str(written) if written and written != "UN" else (dictionary.vrs_of(tag) or ("UN",))[0]
+        group, element = tag >> 16, tag & 0xFFFF
+        creator = creators.get(group << 16 | element >> 8) if group & 1 else None
+        if isinstance(value, (list, tuple)) or hasattr(value, "_list") or vr == "SQ":
+            for item in value or ():
+                if isinstance(item, Dataset):
+                    yield from _places(item._dict.values())  # noqa: SLF001 - its elements as they are encoded
+            continue
+        data = bytes(value or b"")
+        if group & 1 and 0x10 <= element <= 0xFF:
+            creators[group << 16 | element] = data.decode("latin-1").strip(" \0")
+            creator = creators[group << 16 | element]
+        for part in data.split(b"\\") if vr in TEXT_VRS and vr not in {"LT", "ST", "UT", "UR"} else (data,):
+            yield Place(tag, vr, part.strip(b" \0"), creator)
+
+
+def places_in_json(dataset: JSONDataSet) -> Iterator[Place]:
+    """The values of a data set in DICOM JSON."""
+    creators: dict[str, str] = {}
+    for key, element in dataset.items():
+        tag, vr, values = int(key, 16), str(element.get("vr", "UN")), element.get("Value")
+        creator = creators.get(f"{key[:4]}00{key[4:6]}")
+        if "BulkDataURI" in element:
+            yield Place(tag, vr, str(element["BulkDataURI"]).encode(), creator, is_uri=True)
+        if not isinstance(values, list):
+            continue
+        for value in values:
+            if vr == "SQ":
+                if isinstance(value, dict):
+                    yield from places_in_json(value)
+                continue
+            for text in value.values() if isinstance(value, dict) else (value,):
+                yield Place(tag, vr, str(text).encode("utf-8", "replace"), creator)
+                if key[3:4] in "13579BDF" and key[4:6] == "00":
+                    creators[key] = str(text)

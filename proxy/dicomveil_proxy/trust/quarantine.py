@@ -1,0 +1,100 @@
+"""The quarantine: what the leak guard found, and what somebody has looked at and released.
+
+An entry is a keyed digest, the attributes and the rule, times and a count. It never holds a value, nor a UID.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.trust.leak_guard import Finding
+
+_BUSY_SECONDS = 2
+_MOST = 10_000
+"""Entries; beyond, the oldest that are not released give way."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+    digest TEXT NOT NULL, project TEXT NOT NULL, original INTEGER NOT NULL, place INTEGER NOT NULL, rule TEXT NOT NULL,
+    first REAL NOT NULL, last REAL NOT NULL, count INTEGER NOT NULL, released REAL,
+    PRIMARY KEY (project, digest)
+)"""
+_NOTE = """
+INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, 1, NULL)
+ON CONFLICT (project, digest) DO UPDATE SET last = excluded.last, count = count + 1 RETURNING released"""
+_TRIM = """
+DELETE FROM entry WHERE released IS NULL AND rowid NOT IN (SELECT rowid FROM entry ORDER BY last DESC LIMIT ?)"""
+
+
+class Entry(NamedTuple):
+    """What was found in one place with one value."""
+
+    digest: str
+    project: str
+    """The project's label."""
+    original: int
+    """The attribute whose original value it was."""
+    place: int
+    """The attribute of the output; 0 where that could not be said."""
+    rule: str
+    first: float
+    """Seconds since 1970, as are the others."""
+    last: float
+    times: int
+    released: float | None
+
+
+class Quarantine:
+    """The file; made when the first entry is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, finding: Finding, project: str) -> bool:
+        """Write a finding down; say whether it was released before. Raises sqlite3.Error and OSError."""
+        now = time.time()
+        row = (finding.digest, project, finding.tag, finding.place, finding.rule, now, now)
+        with self._opened(makes=True) as connection:
+            (released,) = connection.execute(_NOTE, row).fetchone()
+            connection.execute(_TRIM, (_MOST,))
+        return released is not None
+
+    def entries(self) -> list[Entry]:
+        """All of them, the latest first. Raises ConfigurationError where the file cannot be read."""
+        with self._read() as connection:
+            return [Entry(*row) for row in connection.execute("SELECT * FROM entry ORDER BY last DESC")]
+
+    def release(self, digest: str) -> int:
+        """Let pass from now on what this entry says; give the number of entries. Raises ConfigurationError."""
+        with self._read() as connection:
+            query = "UPDATE entry SET released = ? WHERE digest = ?"
+            return connection.execute(query, (time.time(), digest)).rowcount
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        if not self._path.exists():
+            with closing(sqlite3.connect(":memory:")) as connection:
+                connection.execute(_SCHEMA)
+                yield connection
+            return
+        try:
+            with self._opened(makes=False) as connection:
+                yield connection
+        except (sqlite3.Error, OSError):
+            raise ConfigurationError("guard.quarantine: the file cannot be read or written") from None
+
+    @contextmanager
+    def _opened(self, *, makes: bool) -> Iterator[sqlite3.Connection]:
+        if makes:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection, connection:
+            connection.execute(_SCHEMA)
+            yield connection

@@ -11,6 +11,7 @@ from secrets import token_bytes
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.cursors import Cursors
 from dicomveil_proxy.pixels import PixelLayouts, Transcoder, TranscodingLimits
@@ -22,7 +23,6 @@ from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.translation.identity import IdentityMap
 from dicomveil_proxy.translation.resolver import Resolver
 from dicomveil_proxy.translation.translation import Translation
-from dicomveil_proxy.trust.leak_guard import LeakGuard
 
 _log = logging.getLogger(__name__)
 

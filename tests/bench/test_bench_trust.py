@@ -14,13 +14,13 @@ from starlette.types import Message, Receive, Scope, Send
 from bench.figures import Figure, Figures, Measure
 from bench.series import ct_series
 from dicomveil_engine import InstanceRewriter, load_policy
+from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.service.application import PREFIX
 from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.admission import Admission, StaticTokens
 from dicomveil_proxy.trust.audit import Action, AuditEvent, open_audit
 from dicomveil_proxy.trust.doors import Doors
-from dicomveil_proxy.trust.leak_guard import LeakGuard
 from dicomveil_proxy.trust.tokens import TokenFile
 from proxy.fakes import KEY, STUDY, MemoryOrigin, application_in, instance
 from proxy.identity_provider import IdentityProvider

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dicomveil_proxy.command import commands
-from dicomveil_proxy.trust.leak_guard import Finding
+from dicomveil_proxy.leaks.guard import Finding
 from dicomveil_proxy.trust.quarantine import Quarantine
 
 SETTINGS = 'origin = "x"\nkey_file = "k"\n[audit]\nfile = "audit.jsonl"\n'

@@ -26,6 +26,7 @@ from dicomveil_engine import ConfigurationError, EngineError, Limits, Policy, lo
 from dicomveil_engine.pixels.gate import INSTALL, can_clean
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NoRoute, ProxyError
+from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.logs import of_project, of_request
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
@@ -51,7 +52,6 @@ from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS
-from dicomveil_proxy.trust.leak_guard import LeakGuard
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.rights import label_of

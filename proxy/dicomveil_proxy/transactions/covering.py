@@ -400,7 +400,8 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
     except DeidentificationError as error:
         looking.refuse(str(error))
         raise
-    rewriter = InstanceRewriter(project.policy)
+    watch = project.guard.watch()
+    rewriter = InstanceRewriter(project.policy, watch.inspect if watch.is_on else None)
     verdict, boxes = treatment.verdict, treatment.boxes
     pieces: AsyncGenerator[Chunk, None]
     if verdict.action is PixelAction.NOTHING and not verdict.has_face:
@@ -413,6 +414,7 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
     is_begun = False
     async with aclosing(pieces):
         async for piece in pieces:
+            watch.settle()
             if not is_begun:
                 is_begun = True
                 assert rewriter.original is not None

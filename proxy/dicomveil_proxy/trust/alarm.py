@@ -6,9 +6,9 @@ import logging
 import sqlite3
 
 from dicomveil_engine.attributes.dictionary import describe
+from dicomveil_proxy.leaks.guard import Finding
 from dicomveil_proxy.logs import request_id
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
-from dicomveil_proxy.trust.leak_guard import Finding
 from dicomveil_proxy.trust.quarantine import Quarantine
 
 _log = logging.getLogger(__name__)

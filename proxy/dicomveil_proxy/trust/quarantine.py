@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.trust.leak_guard import Finding
+from dicomveil_proxy.leaks.guard import Finding
 
 _BUSY_SECONDS = 2
 _MOST = 10_000

@@ -1,7 +1,7 @@
 """The leak guard: looks in what is about to leave for what identified in the original.
 
 It is no part of de-identification. It compares whole values of the original, byte by byte, with the output, so that it
-finds what a policy or a method does wrong. Nothing here changes an instance, and `leak_place.py` has what is asked only
+finds what a policy or a method does wrong. Nothing here changes an instance, and `place.py` has what is asked only
 when a value was found: whether it is an original in that place.
 
 What leaves pixels is not looked at, nor are parts of values: "Doe" in a description is the work of the methods.
@@ -20,7 +20,7 @@ from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INST
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_proxy.errors import NotReleasable
-from dicomveil_proxy.trust.leak_place import Place, places_in_json, places_in_part10
+from dicomveil_proxy.leaks.place import Place, places_in_json, places_in_part10
 from dicomveil_proxy.wire.json_document import encoded
 
 SHORTEST = 5

@@ -15,8 +15,8 @@ from dicomveil_engine.methods.base import Element, Method, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NotReleasable
+from dicomveil_proxy.leaks.guard import Finding, LeakGuard
 from dicomveil_proxy.settings.access import AuditSettings, GuardSettings
-from dicomveil_proxy.trust.leak_guard import Finding, LeakGuard
 from dicomveil_proxy.trust.quarantine import Quarantine
 from proxy.fakes import INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance, proxy
 

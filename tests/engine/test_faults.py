@@ -52,6 +52,40 @@ def values_of(elements: dict[int, tuple[str, object]], syntax: str = EXPLICIT) -
     return {tag: output[tag].value for tag in elements}
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+@pytest.mark.parametrize(
+    ("uid", "stays"),
+    [
+        ("1.2.840.10008.1.4.1.1", True),
+        ("1.2.840.10008.1.4.1.19", True),
+        ("1.2.840.10008.19481231", False),
+        ("1.2.840.10008.1.4.1.1.771944", False),
+        ("1.2.840.10008.5.1.4.1.1.2.19481231", False),
+    ],
+)
+def test_a_uid_stays_only_if_it_is_registered(uid: str, stays: bool, syntax: str) -> None:
+    """Well-known frames of reference do; a date or an identifier behind a registered UID becomes a pseudonym.
+
+    At the top and in items, in both encodings, and not again when it is one.
+    """
+    elements = {0x00081140: ("SQ", [{0x00081155: ("UI", uid)}]), 0x0020000D: ("UI", "1.2.3"), 0x00200052: ("UI", uid)}
+    data = instance(encoded(elements, syntax), syntax=syntax)
+    output = deidentify_instance(data, DEFAULT)
+    got = read(output)
+    written: JSONDataSet = {
+        "00081140": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [uid]}}]},
+        "00200052": {"vr": "UI", "Value": [uid]},
+    }
+    (model,) = deidentify_metadata([written], DEFAULT)
+    expected = uid if stays else DEFAULT.pseudonym_uid(uid)
+
+    assert expected == uid if stays else DEFAULT.is_pseudonym_uid(expected)
+    assert got.FrameOfReferenceUID == got.ReferencedImageSequence[0].ReferencedSOPInstanceUID == expected
+    assert model["00200052"]["Value"] == [expected]
+    assert model["00081140"]["Value"] == [{"00081155": {"vr": "UI", "Value": [expected]}}]
+    assert deidentify_instance(output, DEFAULT) == output
+
+
 @pytest.mark.parametrize(
     ("tag", "vr", "value", "left"),
     [

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dicomveil_engine.attributes._standard import registered_uids
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
@@ -51,9 +52,41 @@ def test_registered_uids_stay(uid: str) -> None:
     assert PSEUDONYMS.pseudonym(uid) == uid
 
 
-def test_neighbours_of_the_registered_root_do_not_stay() -> None:
-    """Only what is below the root is registered."""
-    assert PSEUDONYMS.pseudonym("1.2.840.100081.2") != "1.2.840.100081.2"
+def test_all_that_the_standard_registers_stays() -> None:
+    """Classes, transfer syntaxes, coding schemes, and well-known frames of reference (PS3.6 Annex A)."""
+    listed = [f"1.2.840.10008.{leaf}" for leaf in registered_uids._LEAVES]
+
+    assert "1.2.840.10008.1.4.1.1" in listed
+    assert {uid for uid in listed if PSEUDONYMS.pseudonym(uid) != uid} == set()
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        "1.2.840.100081.2",
+        "1.2.840.10008",
+        "1.2.840.10008.20240312",
+        "1.2.840.10008.1.2.20240312",
+        "1.2.840.10008.5.1.4.1.1.2.19700101",
+        "1.2.840.10008.5.1.4.1.1.2.1234567",
+        "1.2.840.10008.6.1.1234567",
+        "1.2.840.10008.1.4.1.1.20240312.101112",
+        "1.2.840.10008.01.2",
+        "1.2.840.10008.1.2\\1.2.3",
+    ],
+)
+def test_what_is_behind_the_registered_root_does_not_stay_for_it(uid: str) -> None:
+    """A date or an identifier behind it becomes a pseudonym, and that stays."""
+    pseudonym = PSEUDONYMS.pseudonym(uid)
+
+    assert PSEUDONYMS.is_pseudonym(pseudonym)
+    assert PSEUDONYMS.pseudonym(pseudonym) == pseudonym
+
+
+@given(st.integers(20_000, 10**15), st.sampled_from(sorted(registered_uids._LEAVES)))
+def test_a_long_number_behind_a_registered_uid_does_not_stay(number: int, leaf: str) -> None:
+    """Whichever it is: the standard counts what it registers by ones."""
+    assert PSEUDONYMS.is_pseudonym(PSEUDONYMS.pseudonym(f"1.2.840.10008.{leaf}.{number}"))
 
 
 OURS = PSEUDONYMS.pseudonym("1.2.3")

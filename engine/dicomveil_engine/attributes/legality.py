@@ -17,6 +17,7 @@ from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_regis
 from dicomveil_engine.bounded_cache import remembered
 
 _VALUES_CACHED = 16_384
+_UIDS_CACHED = 4_096
 
 
 class Finding(Enum):
@@ -162,6 +163,7 @@ def is_class_uid(uid: str) -> bool:
     return len(uid) <= _LONGEST_CLASS and all(len(part) <= _CLASS_COMPONENT for part in uid.split("."))
 
 
+@remembered(_UIDS_CACHED)
 def is_registered_uid(uid: str) -> bool:
     """Whether a UID is one of the standard's own, with nothing behind it."""
     return _UI.fullmatch(uid) is not None and is_registered(uid)

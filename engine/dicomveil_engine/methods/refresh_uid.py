@@ -8,10 +8,9 @@ from typing import ClassVar, Self
 
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.values import texts
 from dicomveil_engine.pseudonyms.keys import Keys
-from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT, UIDPseudonyms
+from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 
 def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
@@ -22,11 +21,7 @@ def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
 def pseudonym_of(value: str, pseudonym: Callable[[str], str]) -> str:
     """The pseudonym of whatever stands in a UI element, legal UID or not; empty stays empty."""
     uid = value.strip(" \0")
-    text = uid if uid.isascii() else uid.encode("utf-8", "backslashreplace").decode()
-    # Only a legal UID can be a registered one: a name behind the registered root must not pass with it.
-    if text.startswith(REGISTERED_ROOT) and not is_legal("UI", text):
-        text = f"illegal:{text}"
-    return pseudonym(text)
+    return pseudonym(uid if uid.isascii() else uid.encode("utf-8", "backslashreplace").decode())
 
 
 @dataclass(frozen=True)

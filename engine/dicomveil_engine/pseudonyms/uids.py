@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import hmac
 
+from dicomveil_engine.attributes.legality import is_registered_uid
 from dicomveil_engine.bounded_cache import remembered
 from dicomveil_engine.pseudonyms.keys import KeyedDigest, Keys
 
 REGISTERED_ROOT = "1.2.840.10008."
-"""UIDs that the standard registers (PS3.6 Annex A); they name no instance of anyone's."""
+"""What UIDs that the standard registers begin with (PS3.6 Annex A); not all that begin with it are registered."""
 
 PREFIX = "2.25."
 _PSEUDONYM = PREFIX.encode() + b"%d"
@@ -53,7 +54,8 @@ class UIDPseudonyms:
 
     def computed(self, original: str) -> str:
         """The pseudonym of a UID; registered UIDs and the project's own pseudonyms stay as they are."""
-        if not original or original.startswith(REGISTERED_ROOT) or self.is_pseudonym(original):
+        is_registered = original.startswith(REGISTERED_ROOT) and is_registered_uid(original)
+        if not original or is_registered or self.is_pseudonym(original):
             return original
         return self.of(original.encode()).decode()
 

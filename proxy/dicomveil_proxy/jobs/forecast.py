@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import Policy
 from dicomveil_engine.attributes.dictionary import keyword_of
+from dicomveil_engine.attributes.legality import is_registered_uid
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.jobs.cohort import Cohort, text_in
 from dicomveil_proxy.origin import Match, Origin
@@ -103,7 +104,7 @@ async def _count(origin: Origin, study: str, series: str, found: Forecast) -> No
                     found.burnt_in[modality] += 1
                 syntax = _text(match, _SYNTAX)
                 if syntax and not syntax.startswith(_STANDARD_SYNTAXES):
-                    found.unknown_syntaxes[syntax if syntax.startswith("1.2.840.10008.") else "of a private kind"] += 1
+                    found.unknown_syntaxes[syntax if is_registered_uid(syntax) else "of a private kind"] += 1
 
 
 def _size(match: Match) -> int:

@@ -5,6 +5,7 @@ Neither the environment nor a settings file decides anything here.
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import socket
@@ -19,6 +20,7 @@ import uvicorn
 from pydicom import dcmread
 
 from dicomveil_engine import ConfigurationError, EngineError, Policy, deidentify_instance
+from dicomveil_engine.pixels.gate import can_clean
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.serve import STARTUP_FAILED, base_url, ended_by_signals, listen, server_config
@@ -75,12 +77,17 @@ def _settings(folder: Path) -> Settings:
     key_file, origin = folder / "project.key", folder / "origin"
     write_key(key_file)
     origin.mkdir()
+    profile = "default"
+    if can_clean():
+        # Ultrasound with its text covered.
+        (folder / "profile.json").write_text(json.dumps({"profile": "default", "pixels": "clean"}), "utf-8")
+        profile = str(folder / "profile.json")
     # Not validated, because that would also read the environment.
     settings = Settings.model_construct(
         origin=str(origin), key_file=key_file, profile="default", state=folder / "state", host=_HOST
     )
     fill(origin, policy_of(projects_of(settings)[0]))
-    return settings
+    return settings.model_copy(update={"profile": profile})
 
 
 def fill(folder: Path, policy: Policy) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, EngineError, Policy
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.tags import parse_pattern
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.gate import PixelAction, gate
+from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.reports.explanation import ElementExplanation, explain_attribute, explain_instance
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Format, Row, write_rows
+from dicomveil_proxy.pixels.looking import looks_at_pixels
+from dicomveil_proxy.pixels.processes import LookingLimits, PixelProcesses
 
 _FIRST_BLOCK = 0x1000
 _ONE = 0xFFFFFFFF
@@ -41,6 +47,39 @@ def run(what: str, profile: str | None, key_file: Path | None, *, form: Format, 
     except EngineError as error:
         refuse(f"the instance is refused, and would not come out: {error}")
     write_rows(rows, names, form, sys.stdout)
+    if path.is_file() and looks_at_pixels(policy.pixels):
+        for line in _pixels(path, policy):
+            print(f"pixels: {line}", file=sys.stderr)
+
+
+def _pixels(path: Path, policy: Policy) -> Iterator[str]:
+    """What is done about text in pixels, and why; and where it was found. What it says is not told."""
+    settings = policy.pixels
+    try:
+        instance = read_instance(path.read_bytes())
+        assert instance is not None
+        verdict = gate(PixelHeader.from_elements(instance), settings)
+        yield f"{verdict.action.value}: {verdict.reason}"
+        if verdict.action is PixelAction.REFUSE:
+            yield "the instance is refused, and would not come out"
+            return
+        if verdict.action is PixelAction.NOTHING or verdict.is_document:
+            return
+        processes = PixelProcesses(LookingLimits(processes=1))
+        try:
+            boxes = processes.boxes(path.resolve(), verdict, settings)
+        finally:
+            processes.close()
+    except EngineError as error:
+        yield f"the instance is refused, and would not come out: {error}"
+        return
+    for box in boxes.every:
+        yield f"covered in every frame: x {box.x}, y {box.y}, {box.width} x {box.height}"
+    for frame, found in boxes.single.items():
+        for box in found:
+            yield f"covered in frame {frame}: x {box.x}, y {box.y}, {box.width} x {box.height}"
+    if not boxes:
+        yield "no text was found"
 
 
 def _instance(data: bytes, policy: Policy, *, show_values: bool, indented: bool) -> list[Row]:

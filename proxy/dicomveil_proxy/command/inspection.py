@@ -191,6 +191,50 @@ def _config_schema() -> None:
 commands.add_typer(config_commands)
 
 
+pixel_commands = typer.Typer(name="pixels", help="Text in pixels.", no_args_is_help=True)
+commands.add_typer(pixel_commands)
+
+
+@pixel_commands.callback()
+def _pixels() -> None:
+    """Text in pixels."""
+
+
+@pixel_commands.command("sweep")
+def _sweep_pixels(
+    origin: Annotated[
+        str | None, typer.Option(metavar="URL|FOLDER", help="The DICOMweb server, or a folder, as for `serve`.")
+    ] = None,
+    profile: _Profile = None,
+    key_file: _Key = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", show_default="dicomveil-state", help="The state folder of the server."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default="dicomveil.toml, if there is one", help="The settings file of the server."
+        ),
+    ] = None,
+) -> None:
+    """Look for text in all instances of an archive before somebody asks for them.
+
+    What is found is kept in the state folder that the server uses, so that viewers do not wait. A sweep that was
+    stopped resumes; series that have not grown are passed over.
+    """
+    from dicomveil_engine import ConfigurationError  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command import pixels  # noqa: PLC0415
+    from dicomveil_proxy.command.refusal import refuse  # noqa: PLC0415
+    from dicomveil_proxy.settings.server import load_settings  # noqa: PLC0415
+
+    try:
+        settings = load_settings(config, origin=origin, profile=profile, key_file=key_file, state=state)
+    except ConfigurationError as error:
+        refuse(str(error))
+    pixels.run(settings)
+
+
 mask_commands = typer.Typer(name="masks", help="Device tables for text in pixels.", no_args_is_help=True)
 commands.add_typer(mask_commands)
 

@@ -2,6 +2,7 @@
 
     token    make, list and revoke static tokens    token.py
     audit    check and read the audit               audit.py
+    check    the settings and the origin servers    origins.py
     quarantine: what the leak guard found           quarantine.py
 
 As in the package itself, what a command does is imported when it is called for.
@@ -162,3 +163,14 @@ def _quarantine_release(
 
 
 commands.add_typer(quarantine_commands)
+
+
+@commands.command("check")
+def _check(config: _Config = None) -> None:
+    """Check the settings, and ask each origin server before anybody else does.
+
+    Says what is wrong: name, port, TLS, path, credentials, a web page, no search. Exit status 1 where something is.
+    """
+    from dicomveil_proxy.command.origins import check  # noqa: PLC0415 - see the module's docstring
+
+    check(config)

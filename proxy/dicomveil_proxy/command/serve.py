@@ -26,6 +26,7 @@ from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.first_check import check_files
+from dicomveil_proxy.command.origins import faults
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
@@ -57,7 +58,7 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until told to stop, or refuse."""
     try:
-        for warning in check(settings):
+        for warning in [*check(settings), *faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
         listening = listen(settings.host, settings.port)
     except ConfigurationError as error:
@@ -75,8 +76,8 @@ def run(settings: Settings) -> None:
 def check(settings: Settings) -> list[str]:
     """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
 
-    Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked: it may come
-    up later.
+    Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked here: it may
+    come up later, and `faults` warns.
     """
     check_files(settings)
     warned = check_access(settings)

@@ -40,6 +40,7 @@ from dicomveil_proxy.service.cross_origin import CrossOrigin
 from dicomveil_proxy.service.guard import guard
 from dicomveil_proxy.service.paths import Paths
 from dicomveil_proxy.service.public_url import PublicURL
+from dicomveil_proxy.service.readiness import Readiness
 from dicomveil_proxy.service.responses import json_response, problem_response
 from dicomveil_proxy.service.routes import DICOMweb
 from dicomveil_proxy.settings.filters import read_filter
@@ -105,8 +106,9 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     _watch_leaks(settings, described, projects, audit)
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
+    open_endpoints = {"/healthz": _health, "/readyz": Readiness(projects, audit).answer}
     for path in sorted(OPEN_PATHS):
-        application.router.routes.append(Route(path, _health, methods=["GET"]))
+        application.router.routes.append(Route(path, open_endpoints[path], methods=["GET"]))
 
     for project in projects:
         application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())

@@ -8,6 +8,7 @@ and other callers put only words of ours, pseudonyms and numbers into them.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -132,6 +133,17 @@ class Audit:
         self._required = required
         self._complained = float("-inf")
         self._published = time.monotonic()
+        self._is_failing = False
+
+    def is_writable(self) -> bool:
+        """Whether the next event can be written, as far as that can be seen; True where it need not be."""
+        if not self._required or self._file is None:
+            return not (self._required and self._is_failing)
+        folder = self._file.path.parent
+        try:
+            return os.access(folder, os.W_OK) and os.statvfs(folder).f_bavail > 0
+        except OSError:
+            return False
 
     @property
     def is_kept(self) -> bool:
@@ -149,7 +161,9 @@ class Audit:
                 self._file.append(lambda: event.fields(now))
             if self._messages is not None:
                 self._messages.send(event, now)
+            self._is_failing = False
         except OSError as error:
+            self._is_failing = True
             self._complain(error)
             if self._required:
                 raise AuditUnavailable("the audit cannot be written") from None

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from dicomveil_proxy.trust.rights import Right, label_of
 
 OPEN_PATHS = frozenset(("/healthz", "/readyz"))
-"""All that is answered without credentials. They say whether the server is up, and nothing else."""
+"""All that is answered without credentials. They say whether the server and its parts are up, and nothing else."""
 OPEN_METHODS = frozenset(("GET", "HEAD"))
 
 _PROJECT = re.compile("/projects/([^/]+)/")

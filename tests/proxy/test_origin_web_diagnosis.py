@@ -1,0 +1,71 @@
+"""What is wrong with an origin server's address is said so that it can be put right, without the address."""
+
+from __future__ import annotations
+
+import socket
+
+import httpx
+import pytest
+
+from dicomveil_proxy.origin.web.diagnosis import diagnose
+
+pytestmark = pytest.mark.anyio
+SECRET = "secret-host"
+
+ANSWERS = {
+    "path": (httpx.Response(404), "check the path"),
+    "credentials": (httpx.Response(401), "asks for credentials"),
+    "rights": (httpx.Response(403), "rights"),
+    "page": (httpx.Response(200, html="<html>Doe^Jane</html>"), "web page"),
+    "redirect": (httpx.Response(301, headers={"location": f"http://{SECRET}/"}), "redirects"),
+    "no search": (httpx.Response(501), "no search"),
+    "other": (httpx.Response(500), "status 500"),
+    "no list": (httpx.Response(200, json={"a": 1}), "not DICOM JSON"),
+    "no JSON": (httpx.Response(200, text="hello"), "not DICOM JSON"),
+}
+
+
+async def said(response: httpx.Response, url: str = f"http://{SECRET}/dicom-web") -> str | None:
+    return await diagnose(url, transport=httpx.MockTransport(lambda _: response))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_an_answer_says_what_is_wrong(name: str) -> None:
+    """Each in its own words."""
+    response, words = ANSWERS[name]
+    fault = await said(response)
+
+    assert fault is not None
+    assert words in fault
+    assert SECRET not in fault
+    assert "Doe" not in fault
+
+
+@pytest.mark.parametrize(
+    "response", [httpx.Response(200, json=[]), httpx.Response(200, json=[{}]), httpx.Response(204)]
+)
+async def test_a_right_answer_is_silent(response: httpx.Response) -> None:
+    """Empty archives too."""
+    assert await said(response) is None
+
+
+async def test_credentials_that_are_refused() -> None:
+    """Are not asked for once more."""
+    fault = await said(httpx.Response(401), "http://user:hidden@secret-host/dicom-web")
+
+    assert fault is not None
+    assert "refuses the credentials" in fault
+    assert "hidden" not in fault
+
+
+async def test_real_sockets() -> None:
+    """No listener, no name, and something that is not TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        late = await diagnose(f"http://127.0.0.1:{port}/dicom-web", seconds=0.2)
+    closed = await diagnose(f"http://127.0.0.1:{port}/dicom-web", seconds=2)
+    unknown = await diagnose("http://archive.invalid/dicom-web", seconds=5)
+
+    assert "in time" in str(late)
+    assert "nothing listens" in str(closed)
+    assert "name is not known" in str(unknown)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import numpy as np
@@ -138,6 +139,14 @@ def test_series_and_study(served: Served) -> None:
             assert each == dcmread(io.BytesIO(wanted[str(each.SOPInstanceUID)]))
 
 
+def test_zip_files(served: Served) -> None:
+    """A study and a series as zip files hold the same instances, covered, byte for byte."""
+    study, series = map(served.proxy.policy.pseudonym_uid, (_STUDY, _SERIES))
+    for path in (f"/studies/{study}", f"/studies/{study}/series/{series}"):
+        found = ZipFile(io.BytesIO(_get(served.proxy.base_url + path, "application/zip")))
+        assert sorted(map(found.read, found.namelist())) == sorted(served.expected.values())
+
+
 def test_metadata_says_what_instances_say(served: Served) -> None:
     """Metadata and instance agree on all that is said of pixels."""
     for uid, expected in served.expected.items():
@@ -194,6 +203,18 @@ def test_pictures(served: Served) -> None:
         small = Image.open(io.BytesIO(_get(served.path(uid, "/thumbnail"), "image/png")))
         wanted = Image.open(io.BytesIO(render(io.BytesIO(expected), 1, "image/png", {"viewport": "256,256"})))
         assert np.array_equal(np.asarray(small), np.asarray(wanted)), uid
+
+
+def test_pictures_of_listed_frames(served: Served) -> None:
+    """Each is the one that the frame has alone."""
+    accept = 'multipart/related; type="image/png"'
+    for uid, expected in served.expected.items():
+        drawn = render(io.BytesIO(expected), 1, "image/png", {})
+        found = _get(served.path(uid, "/frames/1,1/rendered"), accept).split(b"\r\n\r\n")[1:]
+        assert len(found) == 2
+        for part in found:
+            picture = Image.open(io.BytesIO(part))
+            assert np.array_equal(np.asarray(picture), np.asarray(Image.open(io.BytesIO(drawn)))), uid
 
 
 def test_boxes_are_kept(served: Served) -> None:

@@ -127,7 +127,10 @@ def paths(ask: Asking) -> Iterator[tuple[str, str]]:
         "00400260/1/00081140/1/00100010",
     ):
         yield f"{resource}/bulk/{bulk}", "*/*"
+    for path in (f"/studies/{study}", f"/studies/{study}/series/{series}"):
+        yield path, "application/zip"
     yield f"{resource}/frames/1,2", "*/*"
+    yield f"{resource}/frames/1,2/rendered", "*/*"
     yield f"{resource}/frames/1,2", 'multipart/related; type="image/dicom-rle"'
     yield resource, "application/dicom; transfer-syntax=1.2.840.10008.1.2"
     for path in ("/instances?includefield=all", f"/studies/{study}/metadata"):

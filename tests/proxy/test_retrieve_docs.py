@@ -28,7 +28,7 @@ async def test_samples_are_answered_so(tmp_path: Path) -> None:
             response = await ask.client.get(HOST + path, headers={"Accept": accept})
             found = response.headers.get("content-type", "").partition(";")[0]
             assert (response.status_code, found) == (int(status), media_type), accept
-    assert len(SAMPLES) == PAGE.count("\nGET ") == 9
+    assert len(SAMPLES) == PAGE.count("\nGET ") == 11
 
 
 def test_limits_are_those_of_the_code() -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 from pydicom import Dataset, dcmread
@@ -537,8 +538,122 @@ async def test_a_series_is_shown_by_its_middle(tmp_path: Path, count: int, shown
             assert origin.asked[-1] == f"rendered 1.2.3.1 1.2.3.1.1 1.2.3.1.1.{shown}"
 
 
-async def test_a_picture_of_several_frames(tmp_path: Path) -> None:
+async def test_pictures_of_several_frames(tmp_path: Path) -> None:
+    """Each is a part, in the order of the list, and says where it can be had alone."""
+    async with proxy(tmp_path, archive()) as ask:
+        response = await ask.get(f"{ask.path()}/frames/2,1/rendered")
+        png = await ask.get(f"{ask.path()}/frames/1,2,1/rendered", 'multipart/related; type="image/png"')
+        alone = [await ask.get(f"{ask.path()}/frames/{number}/rendered") for number in (2, 1)]
+
+    assert response.headers["content-type"].startswith('multipart/related; type="image/jpeg"; boundary=')
+    assert [(headers["content-type"], body) for headers, body in parts(response)] == [
+        ("image/jpeg", each.content) for each in alone
+    ]
+    assert [headers["content-location"] for headers, _ in parts(response)] == [str(each.url) for each in alone]
+    assert [body[:4] for _, body in parts(png)] == [b"\x89PNG"] * 3
+
+
+async def test_one_picture_for_several_frames(tmp_path: Path) -> None:
     """There is none: the first alone would be another one than was asked for."""
     async with proxy(tmp_path, archive()) as ask:
-        assert (await ask.get(f"{ask.path()}/frames/1,2/rendered")).status_code == 406
+        refused = await ask.get(f"{ask.path()}/frames/1,2/rendered", "image/jpeg")
+        assert refused.status_code == 406
+        assert 'multipart/related; type="image/jpeg"' in refused.json()["detail"]
+        assert (await ask.get(f"{ask.path()}/frames/1,2/thumbnail")).status_code == 406
         assert (await ask.get(f"{ask.path()}/frames/2/rendered")).status_code == 200
+
+
+async def test_pictures_that_break_off(tmp_path: Path) -> None:
+    """Where a later frame is not to be had, the answer has no end; where the first is not, it is a status."""
+    origin = archive()
+    draw = origin.rendered
+
+    async def first_only(*of: Any, **named: Any) -> tuple[str, bytes]:
+        if of[3] != 1:
+            raise OriginMalformed("the response of the origin server is broken or not whole")
+        return await draw(*of, **named)
+
+    origin.rendered = first_only  # type: ignore[method-assign]
+    async with proxy(tmp_path, origin) as ask:
+        with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+            await ask.get(f"{ask.path()}/frames/1,2/rendered")
+        assert (await ask.get(f"{ask.path()}/frames/2,1/rendered")).status_code == 502
+
+
+# Zip files
+
+
+@pytest.mark.parametrize(("path", "count"), [("", 3), ("/series/{series}", 2)])
+async def test_a_zip_file(tmp_path: Path, path: str, count: int) -> None:
+    """A study or series is the same instances as in parts, named by pseudonyms, without compression or a time."""
+    async with proxy(tmp_path, archive()) as ask:
+        path = f"/studies/{ask.uid(STUDY)}" + path.format(series=ask.uid(SERIES))
+        response = await ask.get(path, "application/zip")
+        again = await ask.get(f"{path}?accept=application/zip; transfer-syntax=*", "text/html")
+        expected = [body for _, body in parts(await ask.get(path, ANY_SYNTAX))]
+    file = ZipFile(BytesIO(response.content))
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/zip")
+    assert again.content == response.content
+    assert [file.read(each) for each in file.infolist()] == expected
+    assert len(expected) == count
+    for name, body in zip(file.namelist(), expected, strict=True):
+        dataset = dcmread(BytesIO(body))
+        assert name == f"{dataset.SeriesInstanceUID}/{dataset.SOPInstanceUID}.dcm"
+    assert {(each.compress_type, each.date_time) for each in file.infolist()} == {(ZIP_STORED, (1980, 1, 1, 0, 0, 0))}
+
+
+async def test_names_in_a_zip_file(tmp_path: Path) -> None:
+    """They are pseudonyms where the policy keeps UIDs too, and no two are the same."""
+    origin = archive()
+    origin.held = [origin.held[0], origin.held[0]]
+    keep = {"profile": "none", "rules": [{"tag": "(xxxx,xxxx)", "method": "keep"}]}
+    async with proxy(tmp_path, origin, profile=keep) as ask:
+        response = await ask.get(f"/studies/{STUDY}", "application/zip")
+        stem = f"{ask.policy.pseudonym_uid(SERIES)}/{ask.policy.pseudonym_uid(INSTANCE)}"
+
+    assert ZipFile(BytesIO(response.content)).namelist() == [f"{stem}.dcm", f"{stem}-2.dcm"]
+
+
+async def test_a_zip_file_is_transcoded(tmp_path: Path) -> None:
+    """Each instance comes in the transfer syntax that is insisted on, as in parts."""
+    wanted = "1.2.840.10008.1.2"
+    async with proxy(tmp_path, archive()) as ask:
+        response = await ask.get(ask.path(instance=None), f"application/zip; transfer-syntax={wanted}")
+        refused = await ask.get(ask.path(instance=None), f"application/zip; transfer-syntax={JPEG}")
+    file = ZipFile(BytesIO(response.content))
+
+    assert file.testzip() is None
+    assert {dcmread(file.open(each)).file_meta.TransferSyntaxUID for each in file.infolist()} == {wanted}
+    assert refused.status_code == 406
+
+
+async def test_a_zip_file_that_breaks_off(tmp_path: Path) -> None:
+    """Its connection breaks; and what came has no directory."""
+    origin = MemoryOrigin(instance(pixels=LONG * 100), undeidentifiable())
+    async with proxy(tmp_path, origin) as ask:
+        with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+            await ask.get(ask.path(instance=None), "application/zip")
+    async with proxy(tmp_path, origin, on_error="omit") as ask:
+        response = await ask.get(ask.path(instance=None), "application/zip")
+
+    assert len(ZipFile(BytesIO(response.content)).namelist()) == 1
+
+
+async def test_an_instance_as_a_zip_file(tmp_path: Path) -> None:
+    """One is had as it is, and not so; what is not there is 404."""
+    async with proxy(tmp_path, archive()) as ask:
+        assert (await ask.get(ask.path(), "application/zip")).status_code == 406
+        gone = f"/studies/{ask.policy.pseudonym_uid('1.2.3.9')}"
+        assert (await ask.get(gone, "application/zip")).status_code == 404
+
+
+@pytest.mark.parametrize("what", ["bulkdata", "pixeldata"])
+async def test_bulk_data_of_a_whole_resource(tmp_path: Path, what: str) -> None:
+    """Optional in PS3.18 Table 10.3-2 and not served, at no level, and the origin server is asked nothing."""
+    origin = archive()
+    async with proxy(tmp_path, origin) as ask:
+        for path in (ask.path(), ask.path(instance=None), ask.path(series=None, instance=None)):
+            assert (await ask.get(f"{path}/{what}")).status_code == 404
+
+    assert origin.asked == []

@@ -442,3 +442,15 @@ async def test_more_than_one_search_gives(tmp_path: Path, limit: int, is_more: b
 
     assert len(answer.results) == limit
     assert [text.startswith("There are additional results") for text in answer.warnings] == [True] * is_more
+
+
+@pytest.mark.parametrize("path", ["/studies", "/series", "/instances", "/studies/{study}/series"])
+async def test_no_results_are_wanted(tmp_path: Path, path: str) -> None:
+    """`limit=0` is a limit: an empty answer, in JSON as in XML, and never all that there is."""
+    async with proxy(tmp_path, MemoryOrigin(instance())) as ask:
+        path = path.format(study=ask.uid(STUDY))
+        assert (await ask.get(path)).json() != []
+        for query in ("limit=0", "limit=0&offset=5"):
+            response = await ask.get(f"{path}?{query}")
+            assert (response.status_code, response.json()) == (200, [])
+        assert (await ask.get(f"{path}?limit=0", "application/dicom+xml")).status_code == 204

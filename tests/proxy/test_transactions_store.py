@@ -417,3 +417,20 @@ async def test_no_twin_by_any_method(tmp_path: Path) -> None:
     assert response.status_code == 409
     assert failed(response) == {INSTANCE: 0xC410, ask.uid(INSTANCE): 0xC410}
     assert len(origin.held) == 1
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        'multipart/related; transfer-syntax=1.2.840.10008.1.2.1; type="application/dicom"; boundary=b',
+        'multipart/related; type="application/dicom; transfer-syntax=1.2.840.10008.1.2.1"; boundary=b',
+        'Multipart/Related;transfer-syntax="1.2.840.10008.1.2.1";boundary="b";type=application/dicom',
+    ],
+)
+async def test_a_transfer_syntax_before_the_boundary(tmp_path: Path, content_type: str) -> None:
+    """Parameters of the body's media type have no order (RFC 2045 Section 5.1)."""
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.store(instance(), **{"Content-Type": content_type})
+
+    assert (response.status_code, len(origin.held)) == (200, 1)

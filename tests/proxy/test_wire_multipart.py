@@ -175,6 +175,7 @@ def test_the_fault_is_the_senders() -> None:
     ("header", "boundary"),
     [
         ("multipart/related; boundary=b1", b"b1"),
+        ('multipart/related; transfer-syntax=1.2.840.10008.1.2.1; boundary=b1; type="application/dicom"', b"b1"),
         ('multipart/related; type="application/dicom"; boundary="b 1:?"', b"b 1:?"),
         ("Multipart/Related; Boundary=----=_Part_1.2", b"----=_Part_1.2"),
     ],
@@ -204,6 +205,7 @@ def test_a_header_without_boundary_is_an_error(header: str | None) -> None:
         (None, (None, None)),
         ("application/octet-stream; transfer-syntax=1.2.3", ("application/octet-stream", "1.2.3")),
         ('multipart/related; type="image/jls; transfer-syntax=1.2.3"; boundary=b', ("image/jls", "1.2.3")),
+        ("multipart/related; type=image/jls; transfer-syntax=1.2.3; boundary=b", ("image/jls", "1.2.3")),
     ],
 )
 def test_the_content_type_of_parts(header: str | None, expected: tuple[str | None, str | None]) -> None:

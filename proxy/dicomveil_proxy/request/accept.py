@@ -20,6 +20,7 @@ from dicomveil_proxy.wire.media_type import (
     JSON,
     MULTIPART_RELATED,
     OCTET_STREAM,
+    ZIP,
     parse_media_type,
     split_unquoted,
 )
@@ -75,9 +76,9 @@ class Choice:
         return not self.transfer_syntaxes or ANY in self.transfer_syntaxes or transfer_syntax in self.transfer_syntaxes
 
 
-INSTANCES = (Offer(DICOM, is_multipart=True),)
+INSTANCES = (Offer(DICOM, is_multipart=True), Offer(ZIP))
 """Of a study or series; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
-INSTANCE = (*INSTANCES, Offer(DICOM))
+INSTANCE = (Offer(DICOM, is_multipart=True), Offer(DICOM))
 _JSON = (Offer(DICOM_JSON), Offer(JSON))
 STORE = (*_JSON, Offer(DICOM_XML), Offer("text/html"))
 """Who asks for a page, as a form in a browser does, gets JSON all the same."""
@@ -92,6 +93,8 @@ FRAMES = (
 BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
 CAPABILITIES = (Offer("application/vnd.sun.wadl+xml"), Offer("application/xml"))
 RENDERED = (Offer("image/jpeg"), Offer("image/png"), Offer("image/gif"))
+RENDERED_FRAMES = tuple(Offer(each.media_type, is_multipart=True) for each in RENDERED)
+"""Of a list of frames, each of which is a picture."""
 
 
 def parse(header: str | None) -> tuple[MediaRange, ...]:

@@ -44,6 +44,7 @@ from dicomveil_proxy.wire.media_type import (
     DICOM_XML,
     MULTIPART_RELATED,
     OCTET_STREAM,
+    ZIP,
     parse_media_type,
 )
 from dicomveil_proxy.wire.multipart import (
@@ -55,6 +56,7 @@ from dicomveil_proxy.wire.multipart import (
 )
 from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece, primed
+from dicomveil_proxy.wire.zip_writer import ZipWriter
 
 MAXIMUM_PARAMETERS = 512
 _STUDY_INSTANCE_UID = 0x0020000D
@@ -220,8 +222,10 @@ class DICOMweb:
         offer = choices[0].offer
         original = await self._project.translation.resource(outside)
         boundary = random_boundary() if offer.is_multipart else None
-        writer = MultipartWriter(boundary, DICOM) if boundary else None
         alike = [choice for choice in choices if choice.offer == offer]
+        if offer.media_type == ZIP:
+            return await self._streams.stream(retrieve.instances(self._project, original, ZipWriter(), alike), ZIP)
+        writer = MultipartWriter(boundary, DICOM) if boundary else None
         body = retrieve.instances(self._project, original, writer, alike)
         media_type = writer.content_type if writer else DICOM
         if not outside.instance:
@@ -245,7 +249,10 @@ class DICOMweb:
         return self._streams.begun(_frame_pieces(frames, first, writer, self._frame_urls(wanted)), whole)
 
     def _frame_urls(self, wanted: _Retrieval) -> list[str]:
-        """Where each frame can be had alone; none where one is asked for twice, which servers answer in two ways."""
+        """Where each frame, or its picture, can be had alone.
+
+        None where one is asked for twice, which servers answer in two ways.
+        """
         outside = wanted.outside
         if len(set(outside.frames)) < len(outside.frames):
             return []
@@ -263,11 +270,20 @@ class DICOMweb:
         return await self._streams.stream(_one_part(body, writer, location), writer.content_type)
 
     async def _rendered(self, wanted: _Retrieval) -> Response:
-        choice = choose(wanted.accept, accept.RENDERED, wanted.override)
+        is_thumbnail = wanted.outside.representation is Representation.THUMBNAIL
+        are_several = len(wanted.outside.frames) > 1 and not is_thumbnail
+        offers = accept.RENDERED_FRAMES if are_several else accept.RENDERED
+        choice = choose(wanted.accept, offers, wanted.override)
         original = await self._project.translation.resource(wanted.outside)
         looks = {name: value for name, value in wanted.parameters if name != "accept"}
-        if wanted.outside.representation is Representation.THUMBNAIL:
+        if is_thumbnail:
             looks.setdefault("viewport", _THUMBNAIL_VIEWPORT)
+        if are_several:
+            kind = choice.offer.media_type
+            writer = MultipartWriter(random_boundary(), kind)
+            urls = self._frame_urls(wanted)
+            pictures = retrieve.rendered_frames(self._project, original, kind, looks, writer, urls)
+            return await self._streams.stream(pictures, writer.content_type)
         return await self._picture(original, choice, looks)
 
     async def _picture(self, original: OriginalResource, choice: Choice, looks: dict[str, str]) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
@@ -47,6 +48,7 @@ from dicomveil_proxy.wire.media_type import DICOM
 from dicomveil_proxy.wire.multipart import Event, MultipartWriter, PartData, PartEnd, PartStart
 from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece
+from dicomveil_proxy.wire.zip_writer import ZipWriter
 
 _PIXELS = 0x7FE0
 """The group of Pixel Data."""
@@ -57,38 +59,54 @@ _log = logging.getLogger(__name__)
 
 
 async def instances(
-    project: Project, original: OriginalResource, writer: MultipartWriter | None, choices: Sequence[Choice]
+    project: Project, original: OriginalResource, writer: MultipartWriter | ZipWriter | None, choices: Sequence[Choice]
 ) -> AsyncGenerator[Piece, None]:
-    """The instances of a study or series, or one, as parts or, without a writer, as it is.
+    """The instances of a study or series, or one, as parts, as entries, or, without a writer, as it is.
 
     Each comes as it is stored where one of the choices allows it, and is transcoded where none does.
     """
     spool: InstanceSpool | None = None
     stored = wanted = ""
+    identity = InstanceIdentity()
+    names: set[str] = set()
+    archive = writer if isinstance(writer, ZipWriter) else None
+
+    def head(transfer_syntax: str) -> bytes:
+        if archive:
+            return archive.head(_entry_name(project, identity, names))
+        assert isinstance(writer, MultipartWriter)
+        return writer.head({"Content-Type": f"{DICOM};transfer-syntax={transfer_syntax}"})
+
     pieces = _deidentified(project, original, is_one=writer is None)
     try:
         async with aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, Begin):
-                    stored = piece.transfer_syntax
+                    stored, identity = piece.transfer_syntax, piece.original
                     wanted = _instance_syntax(stored, choices)
                     if wanted != stored:
                         spool = InstanceSpool(project.transcoder, project.limits.origin_instance_bytes)
                     elif writer:
-                        yield _instance_head(writer, wanted)
+                        yield head(wanted)
                 elif isinstance(piece, End):
                     if spool:
                         outcome = await _transcoded(spool, stored, wanted, choices)
                         if writer:
-                            yield _instance_head(writer, outcome)
+                            yield head(outcome)
                         async with aclosing(spool.chunks()) as chunks:
                             async for chunk in chunks:
+                                if archive:
+                                    archive.count(chunk)
                                 yield chunk
                         spool.close()
                         spool = None
+                    if archive:
+                        yield archive.end()
                 elif spool:
                     spool.write(piece)
                 else:
+                    if archive:
+                        archive.count(piece)
                     yield piece
     finally:
         if spool:
@@ -97,8 +115,16 @@ async def instances(
         yield writer.close()
 
 
-def _instance_head(writer: MultipartWriter, transfer_syntax: str) -> bytes:
-    return writer.head({"Content-Type": f"{DICOM};transfer-syntax={transfer_syntax}"})
+def _entry_name(project: Project, identity: InstanceIdentity, names: set[str]) -> str:
+    """A name that no earlier entry has, of pseudonyms whatever the policy keeps."""
+    uids = (identity.series_instance_uid, identity.sop_instance_uid)
+    stem = "/".join(project.policy.pseudonym_uid(uid) for uid in uids)
+    name, number = f"{stem}.dcm", 1
+    while name in names:
+        number += 1
+        name = f"{stem}-{number}.dcm"
+    names.add(name)
+    return name
 
 
 async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: Sequence[Choice]) -> str:
@@ -354,7 +380,7 @@ async def rendered(
     if series is None or instance is None:
         series, instance = await _shown_instance(project, original)
     if len(original.frames) > 1:
-        raise NotAcceptable("a picture shows one frame; ask for each by itself")
+        raise NotAcceptable("a picture shows one frame; ask for a multipart of pictures, or for each by itself")
     frame = original.frames[0] if original.frames else None
     if (looking := project.looking) is not None:
         asked = Resource(original.study, series, instance)
@@ -374,6 +400,23 @@ async def rendered(
         raise NotReleasable("only pictures of Pixel Data are released as rendered")
     # A picture may hold more than pixels: who drew it, of whom, and a thumbnail.
     return kind, await project.transcoder.picture(picture, kind)
+
+
+async def rendered_frames(
+    project: Project,
+    original: OriginalResource,
+    media_type: str,
+    parameters: Mapping[str, str],
+    writer: MultipartWriter,
+    urls: Sequence[str],
+) -> AsyncGenerator[bytes, None]:
+    """Pictures of the frames that are listed, each a part; `urls` says where each can be had alone, if anywhere."""
+    locations = iter(urls)
+    for number in original.frames:
+        kind, picture = await rendered(project, replace(original, frames=(number,)), media_type, parameters)
+        location = next(locations, "")
+        yield writer.head({"Content-Type": kind} | ({"Content-Location": location} if location else {})) + picture
+    yield writer.close()
 
 
 async def _shown_instance(project: Project, original: OriginalResource) -> tuple[OriginalUID, OriginalUID]:

@@ -18,6 +18,7 @@ DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
 MULTIPART_RELATED = "multipart/related"
+ZIP = "application/zip"
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no secret
 _NAME = re.compile(f"({_TOKEN}+)/({_TOKEN}*)")

@@ -38,7 +38,7 @@ from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
 from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS
-from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark
+from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark, method_texts
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 __all__ = [
@@ -122,6 +122,8 @@ class Policy:
         self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
         self.cleaning = configuration.cleaning
         """How texts are looked at that are cleaned."""
+        self.vocabulary = "" if self.cleaning.vocabulary is None else self.cleaning.vocabulary.digest
+        """The digest of the vocabulary by which they are; another file is another policy."""
         self.pixels = configuration.pixels
         """What is done about text burnt into pixels; `dicomveil_engine.pixels` does it, the rewriters do not."""
         self._profile: ConfidentialityProfile | None = None
@@ -136,10 +138,12 @@ class Policy:
                 date_shift=configuration.default_settings.get("dateshift", {}),
                 keys=keys,
             )
-            self.marks = Marks.of(configuration.options, dates_mark(self._decide(STUDY_DATE, "DA").method))
+            self.marks = Marks.of(
+                configuration.options, dates_mark(self._decide(STUDY_DATE, "DA").method), method_texts(self.vocabulary)
+            )
             if Option.CLEAN_STRUCTURED_CONTENT in configuration.options:
                 self.structured_content = StructuredContent(configuration.options, keys)
-        self.mark_method = AddMethodText()
+        self.mark_method = AddMethodText(own=method_texts(self.vocabulary))
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym

@@ -23,7 +23,7 @@ def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, 
         document, name = dict(config), ""
     else:
         path = _existing_file(config)
-        document, name = _read_file(path), path.stem
+        document, name = _with_paths(_read_file(path), path), path.stem
     document.pop("$schema", None)  # for editors
     return document, name
 
@@ -60,3 +60,33 @@ def _read_file(path: Path) -> dict[str, object]:
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path.name} must hold an object, {{...}}")
     return document
+
+
+def _with_paths(document: dict[str, object], path: Path) -> dict[str, object]:
+    """The document with the files that "text" names, relative to its own file, by their whole paths."""
+    written = next((name for name in document if name.casefold() == "text"), None)
+    text = document.get(written) if written is not None else None
+    if written is None or not isinstance(text, dict):
+        return document
+    folder = path.absolute().parent
+    changed: dict[str, object] = {}
+    for name, value in text.items():
+        if name.casefold() == "vocabulary" and isinstance(value, str) and value:
+            changed[name] = str(folder / value)
+        elif name.casefold() == "custominfotypes" and isinstance(value, list):
+            changed[name] = [_with_list(entry, folder) for entry in value]
+        else:
+            changed[name] = value
+    return {**document, written: changed}
+
+
+def _with_list(entry: object, folder: Path) -> object:
+    """An own infotype with the whole path of its list, in our own notation or in Google's."""
+    if not isinstance(entry, dict):
+        return entry
+    if isinstance(entry.get("list"), str) and entry["list"]:
+        return {**entry, "list": str(folder / entry["list"])}
+    stored = entry.get("storedType")
+    if isinstance(stored, dict) and isinstance(stored.get("name"), str):
+        return {**entry, "storedType": {**stored, "name": str(folder / stored["name"])}}
+    return entry

@@ -25,7 +25,7 @@ from dicomveil_engine.part10.elements import EncodedElement, read_elements
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
-from dicomveil_engine.rewriting.deidentification_attributes import METHOD_DESCRIPTION
+from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
 from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
@@ -109,7 +109,7 @@ def judge(text: str, element: EncodedElement, method: Method, policy: Policy) ->
     """Judge one value of an element that came out by this method of the policy."""
     if policy.is_pseudonym_patient_id(text) or (element.vr == "UI" and policy.is_pseudonym_uid(text)):
         return Suspicion(about="pseudonym")
-    if method.effect(element.vr).replaces or fold(text) == DUMMY_WORD or text == METHOD_DESCRIPTION:
+    if method.effect(element.vr).replaces or fold(text) == DUMMY_WORD:
         return Suspicion(about="replaced")
     if _LENGTH.fullmatch(text):
         return Suspicion()
@@ -241,6 +241,8 @@ class Remainder:
         for element in read_elements(instance):
             if not len(element.value) or element.tag == PIXEL_DATA:
                 continue
+            if self._policy.marks is not None and element.path[0] in MARK_TAGS:
+                continue  # ours, and earlier ones have been cleaned
             attribute = _attribute_of(element)
             found.setdefault(attribute, set()).update(self._judged(element))
         self.instances += 1

@@ -5,7 +5,7 @@ Nothing here depends on the original values, but for the texts of earlier de-ide
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from dicomveil_engine.attributes._standard import BASIC_PROFILE, CODING_SCHEME, Code, Option
@@ -24,6 +24,8 @@ MARK_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
 
 METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
 """(0012,0063) De-identification Method; the options stand beside it as codes."""
+VOCABULARY_TEXT = "dicomveil: text vocabulary "
+"""Before the digest of a vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class AddMethodText(Method):
 
     name: ClassVar[str] = "mark"
     clean: Clean = field(default_factory=Clean)
+    own: tuple[str, ...] = (METHOD_DESCRIPTION,)
+    """What this policy adds."""
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
         """Earlier texts remain."""
@@ -43,8 +47,15 @@ class AddMethodText(Method):
 
     def apply(self, element: Element, context: Context) -> Values | None:
         """The earlier texts and ours."""
-        texts = [text for text in map(str, self.clean.apply(element, context) or []) if text]
-        return texts if METHOD_DESCRIPTION in texts else [*texts, METHOD_DESCRIPTION]
+        given = [text for text in map(str, element.values) if text not in self.own]
+        cleaned = self.clean.apply(replace(element, values=given), context) if given else []
+        texts = [text for text in map(str, cleaned or []) if text]
+        return [*texts, *self.own]
+
+
+def method_texts(vocabulary: str) -> tuple[str, ...]:
+    """The values of (0012,0063): ours, and the digest of the vocabulary by which texts were cleaned, where one was."""
+    return (METHOD_DESCRIPTION, f"{VOCABULARY_TEXT}{vocabulary}") if vocabulary else (METHOD_DESCRIPTION,)
 
 
 def dates_mark(method: Method) -> str:
@@ -63,12 +74,14 @@ class Marks:
     """CID 7050: the profile, then its options."""
     dates: str
     """(0028,0303): REMOVED, MODIFIED or UNMODIFIED."""
+    texts: tuple[str, ...] = (METHOD_DESCRIPTION,)
+    """(0012,0063)."""
 
     @classmethod
-    def of(cls, options: frozenset[Option], dates: str) -> Marks:
+    def of(cls, options: frozenset[Option], dates: str, texts: tuple[str, ...] = (METHOD_DESCRIPTION,)) -> Marks:
         """The marks of the Basic Profile with these options."""
         chosen = sorted(option.code for option in options)
-        return cls((BASIC_PROFILE, *chosen), dates)
+        return cls((BASIC_PROFILE, *chosen), dates, texts)
 
     @staticmethod
     def vr_of(tag: int) -> str:
@@ -83,7 +96,7 @@ class Marks:
         """All four marks, in tag order."""
         return (
             Field(DEIDENTIFIED, "CS", ["YES"]),
-            Field(METHOD_TEXT, "LO", [METHOD_DESCRIPTION]),
+            Field(METHOD_TEXT, "LO", list(self.texts)),
             Field(METHOD_CODES, "SQ", [], self.code_items()),
             Field(DATES_MODIFIED, "CS", [self.dates]),
         )

@@ -6,6 +6,7 @@
     conformance   the statement of PS3.15            conformance.py
     config        check, convert, schema             config.py
     masks         device tables of others            masks.py
+    vocabulary    the archive's words, counted       vocabulary.py
 
 As in the package itself, what a command does is imported when it is called for.
 """
@@ -256,3 +257,47 @@ def _import_masks(
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.run(file, syntax)
+
+
+vocabulary_commands = typer.Typer(
+    name="vocabulary", help="Count an archive's words, so that cleaning knows its names.", no_args_is_help=True
+)
+commands.add_typer(vocabulary_commands)
+
+
+@vocabulary_commands.command("build")
+def _vocabulary_build(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="A file that does not exist yet.")],
+    origin: Annotated[
+        str | None,
+        typer.Option(metavar="URL", envvar="DICOMVEIL_ORIGIN", help="The DICOMweb server with the original images."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--input-folder", "-I", metavar="FOLDER", help="A folder of DICOM files instead.")
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="DICOMVEIL_KEY_FILE", help="The project key. Required."),
+    ] = None,
+) -> None:
+    """Count the words of an archive's texts and names.
+
+    The file holds keyed digests with two counts, and no word. A policy names it: "text": {"vocabulary": FILE}.
+    An interrupted run resumes with the same command.
+    """
+    from dicomveil_proxy.command.vocabulary import build  # noqa: PLC0415 - see the module's docstring
+
+    build(origin, folder, key_file, output)
+
+
+@vocabulary_commands.command("show")
+def _vocabulary_show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `dicomveil vocabulary build` has written.")],
+) -> None:
+    """Print the counts of a vocabulary.
+
+    How many patients and words it has. No word can be printed: none is in it.
+    """
+    from dicomveil_proxy.command.vocabulary import show  # noqa: PLC0415 - see the module's docstring
+
+    show(file)

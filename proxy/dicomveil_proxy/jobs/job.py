@@ -58,7 +58,14 @@ class Job:
         configuration = configuration_of(self.profile)
         is_preset = isinstance(configuration, Mapping)
         text = str(self.profile).encode() if is_preset else _read(Path(self.profile))
-        return keyed_digest(self.key_for("configuration"), joined((bytes([is_preset]), text)))
+        parts = (bytes([is_preset]), text, *self._sources_of_texts())
+        return keyed_digest(self.key_for("configuration"), joined(parts))
+
+    def _sources_of_texts(self) -> list[bytes]:
+        """What the files and plug-ins that "text" names hold; empty where it names none. Raises ConfigurationError."""
+        cleaning = load_policy(configuration_of(self.profile), self.key).cleaning
+        vocabulary = [] if cleaning.vocabulary is None else [cleaning.vocabulary.digest.encode()]
+        return [*vocabulary, *(f"{one.name}\0{one.source}".encode() for one in cleaning.added)]
 
     def fingerprint(self) -> bytes:
         """A keyed digest of everything that an output depends on, besides its source.
@@ -72,6 +79,7 @@ class Job:
             b"" if isinstance(configuration, Mapping) else _read(configuration),
             bytes((self.validates_input, self.validates_output)),
             *self.recipients,
+            *self._sources_of_texts(),
         ]
         return keyed_digest(self.key_for("fingerprint"), joined(parts))
 

@@ -61,6 +61,10 @@ is unchanged, so that intervals within the scope are exact; StudyDate and the ot
 study always move with their study. A data set without the identifier has no shift: its dates are emptied.
 (0012,0052) and (0012,0053) are not written."""
 
+VOCABULARY = """\
+Names of the archive are found, too: words that stand in a PN attribute of some patient, by a vocabulary that was
+counted beforehand, unless five times as many patients have them in a text. Its digest is in (0012,0063) as well."""
+
 TEXT = """\
 ## 5. How text is cleaned
 

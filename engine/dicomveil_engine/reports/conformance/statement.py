@@ -48,7 +48,7 @@ def conformance_statement(policies: Sequence[Policy]) -> str:
         prose.INTEGRITY,
         _inserted(named),
         _dates(named),
-        prose.TEXT,
+        _text(named),
         _content(named),
         _safe_private(named),
         _rules(named),
@@ -58,6 +58,12 @@ def conformance_statement(policies: Sequence[Policy]) -> str:
         _table(named, rows),
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _text(policies: Policies) -> str:
+    with_vocabulary = {name: policy.vocabulary for name, policy in policies.items() if policy.vocabulary}
+    lines = [f"- {_names([name])}: vocabulary `{digest}`" for name, digest in with_vocabulary.items()]
+    return "\n".join([prose.TEXT, "", prose.VOCABULARY, "", *lines]) if lines else prose.TEXT
 
 
 def _has_profile(policy: Policy) -> bool:

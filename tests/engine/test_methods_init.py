@@ -11,7 +11,7 @@ KEYS = Keys(b"k" * 32)
 
 
 def test_names() -> None:
-    """The nine of the rule language and four of our own, in lower case."""
+    """The nine of the rule language and five of our own, in lower case."""
     assert sorted(METHODS) == sorted(
         [
             "keep",
@@ -24,6 +24,7 @@ def test_names() -> None:
             "substitute",
             "refreshuid",
             "clean",
+            "cleandocument",
             "dummy",
             "generalize",
             "pseudonym",

@@ -372,6 +372,7 @@ EVERY_METHOD: list[dict[str, Any]] = [
     {"tag": "OperatorsName", "method": "remove"},
     {"tag": "Modality", "method": "keep"},
     {"tag": "StudyDescription", "method": "clean"},
+    {"tag": "EncapsulatedDocument", "method": "cleanDocument"},
     {"tag": "StationName", "method": "dummy"},
     {"tag": "InstitutionName", "method": "pseudonym"},
     {"tag": "StudyInstanceUID", "method": "refreshUID"},
@@ -391,6 +392,7 @@ async def test_twice_is_once(tmp_path: Path) -> None:
         StationName="STATION-1",
         RequestedProcedureDescription="CT",
         InstitutionName="Hospital-1",
+        EncapsulatedDocument=b"MSH|^~\\&|A\rPID|||||Roe^Jo\rNTE|1|L|CT for Roe\r",
     )
     async with proxy(tmp_path, origin, profile={"profile": "PS3.15", "rules": EVERY_METHOD}) as ask:
         await ask.store(sent)
@@ -403,6 +405,7 @@ async def test_twice_is_once(tmp_path: Path) -> None:
     assert len(found) == 1
     changed = dcmread(BytesIO(read))
     assert (changed.PatientName, changed.Modality) == ("ANONYMOUS", "CT")
+    assert changed.EncapsulatedDocument == b"MSH|^~\\&\rNTE|1|L|CT for\r"
     assert changed.StudyDate not in {"", "20200101"}
     assert changed.RequestedProcedureDescription not in {"", "CT"}
 

@@ -17,6 +17,7 @@ from dicomveil_engine.configuration.google.profiles import PROFILES
 from dicomveil_engine.configuration.microsoft import COMPATIBILITIES
 from dicomveil_engine.configuration.settings import SETTING_NAMES
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.methods.clean_document import MOST_BYTES
 from dicomveil_engine.methods.date_shift import LONGEST_RANGE, SCOPES
 from dicomveil_engine.pseudonyms.dates import Period
 
@@ -104,6 +105,7 @@ _SETTINGS: Mapping[str, Schema] = {
     "bins": {"type": "array", "items": _NUMBER},
     "zipCodes": _BOOLEAN,
     "values": {"type": "object", "additionalProperties": _STRING},
+    "maxBytes": _whole(1, MOST_BYTES),
     "otherValues": _one_of(("redact", "keep")),
 }
 """What the methods' `from_settings` read; a test holds both against each other."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dicomveil_engine.methods import (
     clean,
+    clean_document,
     crypto_hash,
     date_shift,
     dummy,
@@ -35,6 +36,7 @@ _ALL: tuple[MethodBuilder, ...] = (
     refresh_uid.BUILDER,
     generalize.BUILDER,
     clean.BUILDER,
+    clean_document.BUILDER,
     dummy.BUILDER,
     pseudonym.BUILDER,
 )

@@ -9,6 +9,9 @@ adds is look-ups.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from dicomveil_engine.bounded_cache import LONGEST, remembered
 from dicomveil_engine.text.changes import REMOVE_ALL
 from dicomveil_engine.text.changing import ANYWHERE, Changing, Place
@@ -48,6 +51,12 @@ class IdentifyingWords:
         self._values.add((value, vr))
         self._known = None
         self._cleaned.clear()
+
+    def beside(self, values: Iterable[tuple[str, str]]) -> IdentifyingWords:
+        """These words and more, each value with its VR; these stay as they are. What is found is always removed."""
+        both = IdentifyingWords(replace(self._settings, changes=REMOVE_ALL))
+        both._values = self._values.union(values)
+        return both
 
     def remove_from(self, text: str, place: Place = ANYWHERE) -> str:
         """The text without what identifies, or with what the policy puts in its place; the same if nothing does."""

@@ -34,6 +34,7 @@ MEANINGS = {
     CLEANED: "free text loses identifying words (section 5); where the attribute must have a value, a constant takes "
     "the place of nothing",
     CONTENT_ITEMS: "the sequence stays, and each content item is treated by its concept name (section 6)",
+    "C *document*": "an HL7 document (CDA, version 2) loses what identifies, any other becomes a dummy",
     "C *generalized*": "a date is cut to its year, quarter, month or week, an age or number to a bin, as the "
     "configuration says",
     "C *perturbed*": "noise is added to a number, the same for the same number in the same study and attribute",

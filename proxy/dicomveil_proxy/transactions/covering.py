@@ -185,11 +185,11 @@ class Arrival:
         self._held = [data]
         limit = self._project.policy.limits.header_bytes
         try:
-            instance = (
-                await beside(lambda: read_instance(data, closing=closing))
-                if self._length > LONG
-                else read_instance(data, closing=closing)
-            )
+            # Most headers are short, and a thread would cost more than they do.
+            is_long = self._length > LONG
+            instance = read_instance(data[:LONG] if is_long else data, closing=closing and not is_long)
+            if instance is None and is_long:
+                instance = await beside(lambda: read_instance(data, closing=closing))
             if instance is None:
                 self._retry_at = 2 * self._length
                 if self._length > 2 * limit:

@@ -7,7 +7,7 @@ that made it. Whatever needs a value is the method's business; whatever needs an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -124,7 +124,7 @@ class Policy:
         """How texts are looked at that are cleaned."""
         self.vocabulary = "" if self.cleaning.vocabulary is None else self.cleaning.vocabulary.digest
         """The digest of the vocabulary by which they are; another file is another policy."""
-        self.pixels = configuration.pixels
+        self.pixels = replace(configuration.pixels, regions=self.cleaning.regions, all_ages=self.cleaning.all_ages)
         """What is done about text burnt into pixels; `dicomveil_engine.pixels` does it, the rewriters do not."""
         self._profile: ConfidentialityProfile | None = None
         self.structured_content: StructuredContent | None = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from dicomveil_engine import load_policy
 from dicomveil_engine.configuration.pixels import read_pixels
 from dicomveil_engine.pixels.judge import Words, is_technique, sensitive, words_of
 from dicomveil_engine.text.spelling import fold
+from engine.datasets import KEY
 from engine.pixel_instances import instance, written
 
 SENSITIVE = read_pixels({"text": "sensitiveText"})
@@ -54,6 +58,17 @@ def test_settings() -> None:
     assert sensitive(["12.03.1950"], WORDS, SENSITIVE)
     assert not sensitive(["12.03.1950"], WORDS, dates)
     assert sensitive(["Doe 12.03.1950"], WORDS, dates)
+
+
+def test_settings_for_texts() -> None:
+    """Ages and the regions of telephone numbers are those of the policy's key "text"."""
+    policy = load_policy({"profile": "PS3.15", "pixels": {"text": "sensitiveText"}, "text": {"ages": "all"}}, KEY)
+    french = replace(SENSITIVE, regions=("FR",))
+
+    assert sensitive(["SL 45 M"], WORDS, policy.pixels)
+    assert not sensitive(["SL 45 M"], WORDS, SENSITIVE)
+    assert WORDS.identifying(french).settings.regions == ("FR",)
+    assert WORDS.identifying(SENSITIVE).settings.regions == ("US",)
 
 
 def test_words_of_an_instance() -> None:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dicomveil_engine import load_policy
 from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
-from dicomveil_proxy.pixels.verdicts import verdict_as_json, verdict_of
+from dicomveil_proxy.pixels.verdicts import settings_as_json, settings_of, verdict_as_json, verdict_of
 from dicomveil_proxy.transactions.covering import json_header
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, Array
 from engine.pixel_instances import instance as made
@@ -322,6 +323,15 @@ def test_verdicts_survive_the_pipe() -> None:
 
     assert verdict.masks == (Box(1, 2, 3, 4),)
     assert verdict_of(_as_json(verdict)) == verdict
+
+
+def test_settings_survive_the_pipe() -> None:
+    """Those for texts, too, which come from another key of the policy."""
+    policy = {"pixels": {"text": "sensitiveText"}, "text": {"regions": ["DE"], "ages": "all"}}
+    settings = load_policy(policy, b"k" * 32).pixels
+
+    assert (settings.regions, settings.all_ages) == (("DE",), True)
+    assert settings_of(settings_as_json(settings)) == settings
 
 
 def _as_json(verdict: PixelVerdict) -> dict[str, Any]:

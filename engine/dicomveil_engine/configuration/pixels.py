@@ -14,6 +14,7 @@ from enum import Enum
 
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.text.settings import DEFAULT
 
 
 class PixelText(Enum):
@@ -96,6 +97,10 @@ class PixelSettings:
     custom_regexes: tuple[CustomRegex, ...] = ()
     device_table: str = field(default="", repr=False)
     """A device table in TOML, which comes before ours."""
+    regions: tuple[str, ...] = DEFAULT.regions
+    """As in `TextSettings`; a policy has them from its key "text"."""
+    all_ages: bool = DEFAULT.all_ages
+    """Likewise."""
 
     @property
     def cleans(self) -> bool:

@@ -18,6 +18,7 @@ from dicomveil_engine.configuration.pixels import PixelSettings, PixelText
 from dicomveil_engine.part10.elements import read_elements
 from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.identifying import is_identifying
+from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.spelling import fold
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -48,13 +49,17 @@ class Words:
     descriptions: tuple[str, ...] = ()
     """Values of its descriptions, for `sensitiveTextCleanDescriptors`."""
 
-    @cached_property
-    def identifying(self) -> IdentifyingWords:
-        """The values, to be looked for."""
-        words = IdentifyingWords()
-        for value, vr in self.values:
-            words.add(value, vr)
+    def identifying(self, settings: PixelSettings) -> IdentifyingWords:
+        """The values, to be looked for under the policy's settings for texts."""
+        how = TextSettings(settings.regions, settings.all_ages)
+        words = self._looked_for.get(how)
+        if words is None:
+            words = self._looked_for[how] = IdentifyingWords(how).beside(self.values)
         return words
+
+    @cached_property
+    def _looked_for(self) -> dict[TextSettings, IdentifyingWords]:
+        return {}
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -97,7 +102,9 @@ def sensitive(readings: Sequence[str], words: Words, settings: PixelSettings) ->
 
 
 def _names_somebody(text: str, words: Words, settings: PixelSettings) -> bool:
-    if any(finding.infotype not in settings.exclude_infotypes for finding in words.identifying.findings(text)):
+    if any(
+        finding.infotype not in settings.exclude_infotypes for finding in words.identifying(settings).findings(text)
+    ):
         return True
     folded = fold(text)
     run_together = _WITHOUT_BLANKS.sub("", folded)
@@ -116,7 +123,7 @@ def _matches(pattern: str, groups: Sequence[int], text: str) -> bool:
 def _without_excluded(text: str, words: Words, settings: PixelSettings) -> str:
     """The text without findings of infotypes that the settings exclude, folded."""
     if settings.exclude_infotypes:
-        text = _cut(text, words.identifying.findings(text))
+        text = _cut(text, words.identifying(settings).findings(text))
         if not text.strip():
             return "image"
     return fold(text)

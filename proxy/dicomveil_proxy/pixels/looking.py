@@ -28,6 +28,7 @@ from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.records import BoxRecords
 from dicomveil_proxy.pixels.released import ReleasedFiles
+from dicomveil_proxy.pixels.verdicts import settings_as_json
 
 _VERDICTS = 16_384
 _PACKAGES = ("dicomveil-engine", "rapidocr", "onnxruntime")
@@ -96,7 +97,9 @@ class Looking:
         self._threads = ThreadPoolExecutor(self.limits.processes, thread_name_prefix="pixels")
         self._flights: dict[Hashable, asyncio.Future[Any]] = {}
         self._verdicts: OrderedDict[str, PixelVerdict] = OrderedDict()
-        self._fingerprint = json.dumps([self.settings.as_json(), [_version(name) for name in _PACKAGES]]).encode()
+        self._fingerprint = json.dumps(
+            [settings_as_json(self.settings), [_version(name) for name in _PACKAGES]]
+        ).encode()
 
     def verdict(self, header: PixelHeader) -> PixelVerdict:
         """What is done about an instance with this header."""

@@ -24,7 +24,7 @@ from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict
 from dicomveil_proxy import errors
 from dicomveil_proxy.pixels.transcoder import child_environment
-from dicomveil_proxy.pixels.verdicts import verdict_as_json
+from dicomveil_proxy.pixels.verdicts import settings_as_json, verdict_as_json
 
 _COMMAND = ("-P", "-m", "dicomveil_proxy.pixels.looking_process")
 _START_SECONDS = 60.0
@@ -147,7 +147,7 @@ class PixelProcesses:
 
 
 def _common(verdict: PixelVerdict, settings: PixelSettings) -> dict[str, Any]:
-    return {"verdict": verdict_as_json(verdict), "settings": settings.as_json()}
+    return {"verdict": verdict_as_json(verdict), "settings": settings_as_json(settings)}
 
 
 def _asked(process: subprocess.Popen[bytes], task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -35,6 +35,12 @@ def verdict_of(value: dict[str, Any]) -> PixelVerdict:
     )
 
 
+def settings_as_json(settings: PixelSettings) -> dict[str, Any]:
+    """A JSON object that `settings_of` reads again: those of pixels, and how texts in them are looked at."""
+    return {"pixels": settings.as_json(), "regions": list(settings.regions), "all_ages": settings.all_ages}
+
+
 def settings_of(value: dict[str, Any]) -> PixelSettings:
-    """The settings that `PixelSettings.as_json` wrote."""
-    return read_pixels(value, PixelSettings(text=PixelText.KEEP))
+    """The settings that `settings_as_json` wrote."""
+    beneath = PixelSettings(text=PixelText.KEEP, regions=tuple(value["regions"]), all_ages=bool(value["all_ages"]))
+    return read_pixels(value["pixels"], beneath)

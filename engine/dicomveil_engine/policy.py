@@ -180,7 +180,7 @@ class Policy:
         if element == 0 or group in {0x0000, 0x0002, 0x0004} or tag in {0xFFFAFFFA, 0xFFFCFFFC, 0x04000561}:
             # Group lengths, commands, file meta and directory records have no place in a rewritten data set;
             # signatures and padding do not fit what changed (PS3.15 E.1.1).
-            return Decision(Remove(), "group lengths, directory records, signatures and padding always go")
+            return Decision(Remove(), "group lengths, directory records, signatures and padding are always removed")
         if self._subjects is not None and tag in {PATIENT_ID, PATIENT_NAME} and self._subjects.supports(vr):
             return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:

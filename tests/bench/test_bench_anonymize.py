@@ -118,7 +118,7 @@ def measure(tool: str, command: list[str], source: Path, target: Path) -> Run:
 
 
 def _describes(path: Path) -> bool:
-    """Whether a file is no instance: ours describes its output."""
+    """Whether a file is not an instance: ours describes its output."""
     return path.name.startswith(".") or path.name in ("manifest.csv", "series.csv", "SHA256SUMS")
 
 

@@ -77,7 +77,7 @@ def test_measuring_notices_changed_pixels() -> None:
 def test_cpu_per_instance(figures: Figures, rounds: int, tmp_path: Path) -> None:
     """Every tool's output can be read and has the pixels it was given."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # others' warnings are no failure of ours
+        warnings.simplefilter("ignore")  # others' warnings are not a failure of ours
         tools, missing = _tools()
         taken = {name: measure(make(), tools, rounds) for name, make in _INSTANCES.items()}
     if program() is None:

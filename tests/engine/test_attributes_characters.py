@@ -181,7 +181,7 @@ def test_extensions_end() -> None:
 
 
 def test_names_in_gb2312_text() -> None:
-    """The escape sequence that designates GB 2312 is no part of the text behind it (PS3.5 Annex K)."""
+    """The escape sequence that designates GB 2312 is not part of the text behind it (PS3.5 Annex K)."""
     codecs = codecs_of(b"\\ISO 2022 IR 58")
 
     assert decode(b"1. \x1b$)A\xb5\xda\xd2\xbb\xd0\xd0 a\r\n2. \x1b$)A\xb5\xda", codecs) == "1. 第一行 a\r\n2. 第"

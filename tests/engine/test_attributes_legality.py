@@ -74,7 +74,7 @@ def test_terms_and_short_numbers_are_everybodys(vr: str, text: str) -> None:
 
 @pytest.mark.parametrize(("vr", "text"), cases(WORDS))
 def test_other_legal_values_may_name_somebody(vr: str, text: str) -> None:
-    """Words that are no terms, and numbers as long as identifiers."""
+    """Words that are not terms, and numbers as long as identifiers."""
     assert finding(text, vr) is Finding.WORDS
 
 

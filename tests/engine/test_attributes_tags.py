@@ -139,11 +139,11 @@ def test_may_match_private(text: str, private: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "mend"),
     [
-        ("", "is no tag"),
-        ("(0040)", "is no tag"),
-        ("00100010garbage", "is no tag"),
-        ("(0010,0010", "is no tag"),
-        ("NONE", "is no keyword"),
+        ("", "is not a tag"),
+        ("(0040)", "is not a tag"),
+        ("00100010garbage", "is not a tag"),
+        ("(0010,0010", "is not a tag"),
+        ("NONE", "is not a keyword"),
         ("patientname", 'did you mean "PatientName"?'),
         ("PatientNam", 'did you mean "PatientName"?'),
         ("da", 'did you mean "DA"?'),

@@ -87,7 +87,7 @@ def test_frame_without_an_end(size: int) -> None:
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_no_offset_table(table: bytes, size: int) -> None:
-    """What does not begin at 0, rise, or count every frame is no offset table: it becomes empty."""
+    """What does not begin at 0, rise, or count every frame is not an offset table: it becomes empty."""
     assert cleaned(value(FRAME, FRAME, FRAME, table=table), JPEG, 3, size) == value(FRAME, FRAME, FRAME)
 
 

@@ -97,6 +97,6 @@ def test_whole_value() -> None:
 
 
 def test_attributes() -> None:
-    """Read from first values; what is no number says nothing."""
+    """Read from first values; what is not a number says nothing."""
     values = {0x00280010: 4, 0x00280011: "5", 0x00280008: "", 0x00280100: "many", 0x60040102: 12, 0x00280004: None}
     assert PixelLayout.of(values) == PixelLayout(rows=4, columns=5, has_embedded_overlays=True)

@@ -82,7 +82,7 @@ def test_mp4(size: int) -> None:
 
 
 def test_samples_that_are_not_units() -> None:
-    """Behind the first sample that is no picture all pass: where the next one begins cannot be told."""
+    """Behind the first sample that is not a picture all pass: where the next one begins cannot be told."""
     samples = unit(b"\x65picture") + b"\xff\xff\xff\xff" + SECRET
     dirty = box(b"ftyp", b"isomabcd") + box(b"mdat", samples)
     assert fed(VideoStream(H264), dirty) == dirty
@@ -96,7 +96,7 @@ def test_packets(head: bytes) -> None:
 
 
 def test_unknown() -> None:
-    """What is no video is refused."""
+    """What is not a video is refused."""
     for data in (SECRET * 2, box(b"ftyp", b"isom") + b"\0\0\0\4moov"):
         with pytest.raises(DeidentificationError, match="PixelData"):
             fed(VideoStream(H264), data)

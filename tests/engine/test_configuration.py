@@ -135,13 +135,13 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         ("basic", 'name a preset as {"profile": "basic"} (presets: basic, default'),
         ("default", 'name a preset as {"profile": "default"}'),
         ("basics", 'did you mean "basic"?'),
-        (Path("absent.json"), "no existing file"),
-        ("nul\0", "no existing file"),
-        ('{"encryptKey": "SECRET"}' + 5000 * " ", "no existing file"),
+        (Path("absent.json"), "not an existing file"),
+        ("nul\0", "not an existing file"),
+        ('{"encryptKey": "SECRET"}' + 5000 * " ", "not an existing file"),
     ],
 )
 def test_what_is_no_file_is_refused_and_not_repeated(config: str | Path, mend: str) -> None:
-    """A preset's name alone is no path; the message says how to write it."""
+    """A preset's name alone is not a path; the message says how to write it."""
     assert mend in refusal(config)
     assert "SECRET" not in refusal(config)
 
@@ -217,7 +217,7 @@ MICROSOFT_LOADED = {
 MICROSOFT_REFUSED = {
     "Sample-Configuration-WithNote.md": "line 1, column 1: this is not JSON",
     "configuration-custom.json": 'there is no method "mask"',
-    "configuration-invalid-DicomTag.json": 'rule 1: "(0040)" is no tag',
+    "configuration-invalid-DicomTag.json": 'rule 1: "(0040)" is not a tag',
     "configuration-invalid-parameters.json": 'rule 2 DA: "params" must be an object',
     "configuration-invalid-string-output.json": "rule 2 AS: cryptoHash cannot be applied to VR AS",
     "configuration-miss-tag.json": 'rule 1: "tag" is missing',

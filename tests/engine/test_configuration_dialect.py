@@ -30,7 +30,7 @@ def test_a_dialect_is_known_by_its_keys(document: dict[str, object], dialect: Di
 
 def test_a_request_is_no_configuration() -> None:
     """Its parts would be passed over as unknown keys."""
-    with pytest.raises(ConfigurationError, match='give the object that stands there in "config"'):
+    with pytest.raises(ConfigurationError, match='give the object that it has in "config"'):
         recognise({"destinationStore": "projects/p", "config": {"dicom": {}}})
 
 

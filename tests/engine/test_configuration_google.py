@@ -255,9 +255,9 @@ def test_redaction_of_pixels(image: dict[str, object], text: PixelText) -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ({"textRedactionMode": "REDACT_ALL_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes go with"),
-        ({"textRedactionMode": "REDACT_NO_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes go with"),
-        ({"excludeInfoTypes": ["DATE"]}, "excludeInfoTypes go with REDACT_SENSITIVE_TEXT and"),
+        ({"textRedactionMode": "REDACT_ALL_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes need"),
+        ({"textRedactionMode": "REDACT_NO_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes need"),
+        ({"excludeInfoTypes": ["DATE"]}, "excludeInfoTypes need REDACT_SENSITIVE_TEXT and"),
         ({"textRedactionMode": "REDACT_NO_TEXT", "customRegexes": [{"pattern": "x"}]}, "REDACT_NO_TEXT nothing"),
     ],
 )
@@ -357,7 +357,7 @@ def cleaned_description(document: dict[str, object], text: str = "CT Dr. Roe tel
         ({"dicom": {"filterProfile": "KEEP_ALL_PROFILE", "skipIdRedaction": True}}, "nothing would be de-identified"),
         ({"dicom": {"keepList": {"tags": "PatientID"}}}, "dicom.keepList.tags must be an array of strings"),
         ({"dicom": {"keepList": {"tags": [1]}}}, "dicom.keepList.tags must be an array of strings"),
-        ({"dicom": {"keepList": {"tags": ["PatientNme"]}}}, 'keepList 1: "PatientNme" is no keyword of PS3.6'),
+        ({"dicom": {"keepList": {"tags": ["PatientNme"]}}}, 'keepList 1: "PatientNme" is not a keyword of PS3.6'),
         ({"dicom": {"keepList": {"tags": ["PN"]}}}, 'keepList 1: "PN" is a VR; name attributes here'),
         ({"dicom": {"keepList": {"tags": ["(0010,0010)"]}}}, "write a keyword or eight digits"),
         ({"dicom": {"removeList": {}}}, "dicom.removeList has no tags"),
@@ -378,7 +378,7 @@ def cleaned_description(document: dict[str, object], text: str = "CT Dr. Roe tel
             "cleanImageTag is for PixelData",
         ),
         ({"dicomTagConfig": {"actions": {}}}, "dicomTagConfig.actions must be an array of objects"),
-        ({"dicomTagConfig": {}, "image": {"customRegexes": [{"pattern": "("}]}}, "pattern is no regular expression"),
+        ({"dicomTagConfig": {}, "image": {"customRegexes": [{"pattern": "("}]}}, "pattern is not a regular expression"),
         ({"dicomTagConfig": {}, "image": {"customRegexes": [{}]}}, "image.customRegexes[0].pattern is missing"),
         (
             {"dicomTagConfig": {}, "text": {"transformations": [{}]}},

@@ -74,7 +74,7 @@ def test_a_method_may_suit_only_one_of_an_attributes_vrs() -> None:
         ({"tag": "DA"}, 'rule 1 DA: "method" is missing'),
         ({"tag": "DA", "method": "dateshif"}, 'did you mean "dateshift"?'),
         ({"tag": "DA", "method": "mask"}, "(known: keep, remove, redact,"),
-        ({"tag": "(0040)", "method": "keep"}, 'rule 1: "(0040)" is no tag'),
+        ({"tag": "(0040)", "method": "keep"}, 'rule 1: "(0040)" is not a tag'),
         (
             {"tag": "DA", "method": "keep", "settings": "x"},
             'a rule has no "settings"; did you mean "setting"?',

@@ -36,7 +36,7 @@ def test_a_custom_setting_replaces_the_default() -> None:
 
 
 def test_a_method_without_a_default_has_its_params_alone() -> None:
-    """No block at all is no error; the method has defaults of its own."""
+    """No block at all is not an error; the method has defaults of its own."""
     assert SETTINGS.resolve("redact", params={"a": 1}) == {"a": 1}
 
 

@@ -128,7 +128,7 @@ def test_what_fits(indent: int | None) -> None:
     ],
 )
 def test_what_does_not_fit(value: str) -> None:
-    """What is no single value in the place of an element is not believed."""
+    """What is not a single value in the place of an element is not believed."""
     (first,) = slices(1)
     whole = text(first)
     broken = whole.replace(json.dumps(first[KEYS[3]]).encode(), value.encode("utf-8", "surrogatepass"))
@@ -139,7 +139,7 @@ def test_what_does_not_fit(value: str) -> None:
 
 @pytest.mark.parametrize("value", ['"\x7f"', "1e999", "-0"])
 def test_what_readers_differ_on(value: str) -> None:
-    """What one reader of JSON takes and another does not is no fault of the stream's."""
+    """What one reader of JSON takes and another does not is not a fault of the stream's."""
     objects = [text(one) for one in slices(6)]
     objects[1:] = [one.replace(b'"Value": ["0020000B"]', f'"Value": {value}'.encode()) for one in objects[1:]]
     stream = ObjectStream()

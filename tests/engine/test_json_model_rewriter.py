@@ -88,21 +88,21 @@ def test_bulk_data() -> None:
 @pytest.mark.parametrize(
     ("dataset", "problem"),
     [
-        ({"0010001": NAME}, "a key that is no tag"),
-        ({"0010001g": NAME}, "a key that is no tag"),
-        ({"0x100010": NAME}, "a key that is no tag"),
-        ({"0020000d": NAME}, "a key that is no tag"),
-        ({"PatientName": NAME}, "a key that is no tag"),
+        ({"0010001": NAME}, "a key that is not a tag"),
+        ({"0010001g": NAME}, "a key that is not a tag"),
+        ({"0x100010": NAME}, "a key that is not a tag"),
+        ({"0020000d": NAME}, "a key that is not a tag"),
+        ({"PatientName": NAME}, "a key that is not a tag"),
         ({"00080060": "CT"}, "no object"),
         ({"00080060": {"vr": "XX"}}, "(0008,0060) Modality has a VR"),
-        ({"00081140": {"vr": "SQ", "Value": ["CT"]}}, "holds something that is no item"),
-        ({"00081140": {"vr": "SQ", "Value": {"a": 1}}}, "holds something that is no item"),
+        ({"00081140": {"vr": "SQ", "Value": ["CT"]}}, "holds something that is not an item"),
+        ({"00081140": {"vr": "SQ", "Value": {"a": 1}}}, "holds something that is not an item"),
         ({"00080060": {"vr": "CS", "Value": [{"00100010": NAME}]}}, "(0008,0060) Modality CS has a value"),
         ({"00080060": {"vr": "CS", "Value": "CT"}}, "(0008,0060) Modality CS has a value"),
     ],
 )
 def test_refused(dataset: dict[str, Any], problem: str) -> None:
-    """What is no data set of the model is refused, by attribute and never by value."""
+    """What is not a data set of the model is refused, by attribute and never by value."""
     with pytest.raises(InvalidDataSetError) as caught:
         rewritten(dataset)
 
@@ -155,7 +155,7 @@ def test_marks_whatever_the_rules() -> None:
 
 
 def test_without_marks() -> None:
-    """A search result is no instance and says nothing of its own."""
+    """A search result is not an instance and says nothing of its own."""
     assert rewritten({"00100010": NAME}, preset("basic"), marks=False) == {"00100010": {"vr": "PN"}}
 
 

@@ -83,7 +83,7 @@ def test_as_soon_as_complete() -> None:
     ],
 )
 def test_refused(document: bytes) -> None:
-    """What is no array of objects, or is cut off, is refused, however it is cut."""
+    """What is not an array of objects, or is cut off, is refused, however it is cut."""
     for size in (1, 100):
         with pytest.raises(InvalidDataSetError):
             split(document, size)

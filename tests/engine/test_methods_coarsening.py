@@ -38,7 +38,7 @@ NUMBERS = st.decimals(-(10**9), 10**9, allow_nan=False, places=4)
     ],
 )
 def test_ages_of_five_years_up_to_90(age: str, left: str) -> None:
-    """In years, from whatever unit; what is no age is nothing."""
+    """In years, from whatever unit; what is not an age is nothing."""
     assert coarse_age(age, 5, 90) == left
 
 

@@ -52,7 +52,7 @@ def test_a_second_pass_changes_nothing() -> None:
 
 
 def test_it_is_for_texts() -> None:
-    """Sixteen letters and digits are no date, number or UID."""
+    """Sixteen letters and digits are not date, number or UID."""
     method = Pseudonym.of(KEYS)
 
     assert [vr for vr in ("LO", "PN", "SH", "CS", "UI", "DA", "IS", "OB") if method.supports(vr)] == [

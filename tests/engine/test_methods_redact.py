@@ -44,7 +44,7 @@ def test_without_settings_everything_is_emptied(vr: str, values: Values) -> None
     [("089Y", ["089Y"]), ("090Y", []), ("999M", ["999M"]), ("999D", ["999D"]), ("45Y", []), ("Doe", [])],
 )
 def test_ages_up_to_89_stay(age: str, left: list[str]) -> None:
-    """An age above 89 years, or what is no age, goes."""
+    """An age above 89 years, or what is not an age, goes."""
     assert redacted("AS", [age]) == left
 
 

@@ -28,7 +28,7 @@ LOADING = (
 )
 REFUSED = {
     "configuration-custom.json": "there is no method",
-    "configuration-invalid-DicomTag.json": "is no tag",
+    "configuration-invalid-DicomTag.json": "is not a tag",
     "configuration-invalid-parameters.json": '"params" must be an object',
     "configuration-miss-rules.json": 'there are no "rules"',
     "configuration-miss-tag.json": '"tag" is missing',

@@ -82,7 +82,7 @@ def test_dates_lose_their_time_and_their_place() -> None:
 
 
 def test_where_that_tool_stops_dates_move_all_the_same() -> None:
-    """Shorter and dotted dates by as many days as the others; what is no date goes."""
+    """Shorter and dotted dates by as many days as the others; what is not a date goes."""
     settings: dict[str, Any] = {"dateShiftKey": "", "dateShiftScope": "StudyInstance"}
 
     assert applied("dateShift", "DA", ["2020.02.20", "Doe^Jane", ""], **settings) == ["2020.01.01"]

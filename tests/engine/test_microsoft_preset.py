@@ -22,7 +22,7 @@ SHIPPED = "microsoft_default_configuration.json"
 
 
 def script() -> ModuleType:
-    """The generator, which is no part of a package."""
+    """The generator, which is not part of a package."""
     specification = importlib.util.spec_from_file_location("generate_microsoft_preset", SCRIPT)
     assert specification is not None
     assert specification.loader is not None

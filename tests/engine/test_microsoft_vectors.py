@@ -41,7 +41,7 @@ _FHIR = "FHIR's dates; DICOM's have known answers of their own"
 NOT_OURS = {
     ("function(FHIR path)", "redact"): _FHIR,
     ("function(not reachable from DICOM)", "redact"): "no DICOM value is redacted as a postal code",
-    ("dataset", "engine(custom processor)"): "methods are no plug-ins here",
+    ("dataset", "engine(custom processor)"): "methods are not plug-ins here",
     ("cli", "cli"): "the command line's arguments, which the tests of the command cover",
 }
 """Tier and method → why there is nothing to compare."""

@@ -71,7 +71,7 @@ def test_cut_off(codec: ModuleType) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_not_deflated(codec: ModuleType) -> None:
-    """What is no stream is refused, and says nothing of its bytes."""
+    """What is not a stream is refused, and says nothing of its bytes."""
     with pytest.raises(InvalidDataSetError, match="cannot be inflated"):
         inflated(b"\xff" * 100, codec)
 

@@ -90,7 +90,7 @@ def test_no_guess_before_the_bytes_are_there(data: bytes) -> None:
     ],
 )
 def test_refused(data: bytes, problem: str) -> None:
-    """What is no instance, or in an unknown encoding, is refused with a word of why."""
+    """What is not an instance, or in an unknown encoding, is refused with a word of why."""
     with pytest.raises(InvalidDataSetError, match=problem):
         read_file_meta(data, closing=True)
 

@@ -145,7 +145,7 @@ def test_removed_values_are_not_held() -> None:
 
 
 def test_uids_that_are_none() -> None:
-    """What is no UID does not stand in the file meta information, and crashes nothing."""
+    """What is not a UID does not stand in the file meta information, and crashes nothing."""
     for uid in ("1.2.é", "Doe^Jane", "1" * 70):
         output = deidentify_instance(instance(element(0x00080016, "UI", uid), element(0x00080018, "UI", uid)), KEEP)
         assert uid.encode("latin-1") not in output.partition(b"DICOMVEIL_1 ")[0]

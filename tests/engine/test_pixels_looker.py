@@ -97,7 +97,7 @@ def test_limits(looker: Looker) -> None:
 
 @pytest.mark.parametrize("syntax", [NATIVE, RLE, JPEG_LS])
 def test_broken_pixels_are_refused(looker: Looker, syntax: str) -> None:
-    """Bytes that are no frame."""
+    """Bytes that are not frame."""
     data = instance([written()], syntax=syntax)
     at = len(data) - 60
 

@@ -47,7 +47,7 @@ CTP = """A comment.
 
 
 def test_deid() -> None:
-    """Right and bottom become width and height; flags without coordinates are no masks."""
+    """Right and bottom become width and height; flags without coordinates are not masks."""
     imported = read_deid(DEID)
     first, second = imported.table.devices
 

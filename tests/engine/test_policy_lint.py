@@ -72,7 +72,7 @@ def test_a_finding_reads_as_a_sentence() -> None:
             "would break (0020,000D)",
         ),
         ({"dicom": {"keepList": {"tags": ["PatientNme"]}}}, 'did you mean "PatientName"?'),
-        (Path("absent.json"), "the configuration is no existing file"),
+        (Path("absent.json"), "the configuration is not an existing file"),
     ],
 )
 def test_whatever_is_refused_is_an_error_among_the_findings(config: dict[str, object] | Path, what: str) -> None:

@@ -86,7 +86,7 @@ def acted(element: dict[str, object] | None, tag: int, vr: str, code: str) -> No
 
 
 def test_modified_dates() -> None:
-    """Rows that the option marks C: dates move by one amount, times of day stay, what is no date is as without it."""
+    """Rows that the option marks C: dates move by one amount, times of day stay, what is not a date as without it."""
     for out in deidentified(MODIFIED, {**IDS, **ORIGINAL}):
         moved = set()
         for tag, (vr, code, options) in ROWS.items():

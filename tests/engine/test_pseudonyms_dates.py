@@ -63,7 +63,7 @@ def test_da_moves_in_its_own_form(text: str, days: int, shifted: str) -> None:
     ],
 )
 def test_illegal_da_is_emptied(text: str) -> None:
-    """What is no real date in a legal form never passes."""
+    """What is not a real date in a legal form never passes."""
     assert shift_da(text, 1) == ""
 
 
@@ -108,7 +108,7 @@ def test_dt_keeps_time_offset_and_precision(text: str, days: int, shifted: str) 
     ],
 )
 def test_illegal_dt_is_emptied(text: str) -> None:
-    """What is no legal DT never passes."""
+    """What is not a legal DT never passes."""
     assert shift_dt(text, 1) == ""
 
 
@@ -200,7 +200,7 @@ def test_periods(period: Period, da: str, dt: str) -> None:
     ],
 )
 def test_a_coarse_date_time_says_no_more_than_it_did(text: str, period: Period, coarse: str) -> None:
-    """And what is no date says nothing."""
+    """And what is not a date says nothing."""
     assert coarse_dt(text, period) == coarse
 
 

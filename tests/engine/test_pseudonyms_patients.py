@@ -41,7 +41,7 @@ def test_patients_and_projects_are_kept_apart() -> None:
 
 @pytest.mark.parametrize("text", ["", "PATIENT-1", "0" * 16, "O" * 16, "0" * 17, "é" * 16])
 def test_strangers_are_not_recognised(text: str) -> None:
-    """What the key did not make is no pseudonym."""
+    """What the key did not make is not a pseudonym."""
     assert not PSEUDONYMS.is_pseudonym(text)
 
 

@@ -66,7 +66,7 @@ def test_nested_attributes_have_their_path_and_private_ones_their_creator() -> N
         (element(0x00281050, "DS", "1\\2"), "1\\2"),
         (element(0x00420011, "OB", b"\0\1\2\3"), "4 bytes"),
         (element(0x00420011, "OB", b"\0\0Doe^Jane\0\0"), "Doe^Jane"),
-        (element(0x00189087, "FD", b"abcd"), "4 bytes that are no FD"),
+        (element(0x00189087, "FD", b"abcd"), "4 bytes that are not FD"),
         (element(0x00204000, "LT", "a" * 300), "a" * 200 + "…"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_problem_says_where_it_is() -> None:
             0x00081155,
             "ReferencedSOPInstanceUID",
             "UI",
-            "is no UID",
+            "is not a UID",
             "ReferencedSeriesSequence[2]/ReferencedSOPSequence[1]",
         )
     ]
@@ -72,7 +72,7 @@ def test_elements_must_rise() -> None:
     problems = validate_instance(legal(IMPLICIT, element(0x00081032, "SQ", [item, item], IMPLICIT), late))
 
     assert [str(problem) for problem in problems] == [
-        "(0008,0008) ImageType CS: stands behind an element with the same tag or a higher one"
+        "(0008,0008) ImageType CS: comes after an element with the same tag or a higher one"
     ]
 
 
@@ -148,7 +148,7 @@ def test_the_marks_have_a_name_of_their_own() -> None:
     mark = element(0x00120062, "CS", "yes", IMPLICIT)
 
     assert [problem.rule for problem in validate_output(legal(IMPLICIT, mark), preset("basic"))] == [
-        "the marks of de-identification"
+        "the de-identification attributes"
     ]
 
 

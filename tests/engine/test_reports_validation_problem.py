@@ -8,11 +8,11 @@ from dicomveil_engine import Problem
 def test_a_problem_is_one_line() -> None:
     """Tag, keyword and VR, then where it is, what is wrong, and by which rule."""
     problem = Problem(
-        0x00081155, "ReferencedSOPInstanceUID", "UI", "is no UID", "ReferencedSeriesSequence[1]", "rule 1"
+        0x00081155, "ReferencedSOPInstanceUID", "UI", "is not a UID", "ReferencedSeriesSequence[1]", "rule 1"
     )
 
     assert str(problem) == (
-        "(0008,1155) ReferencedSOPInstanceUID UI in ReferencedSeriesSequence[1]: is no UID (by rule 1)"
+        "(0008,1155) ReferencedSOPInstanceUID UI in ReferencedSeriesSequence[1]: is not a UID (by rule 1)"
     )
 
 

@@ -52,7 +52,7 @@ def problems(tag: int, vr: str, value: object, charset: bytes = b"", syntax: str
     ],
 )
 def test_what_is_legal_is_no_problem(tag: int, vr: str, value: object) -> None:
-    """One of each kind; padding is no part of a value, and no value is any multiplicity."""
+    """One of each kind; padding is not part of a value, and no value is any multiplicity."""
     assert problems(tag, vr, value) == []
 
 
@@ -60,7 +60,7 @@ def test_what_is_legal_is_no_problem(tag: int, vr: str, value: object) -> None:
     ("tag", "vr", "value", "what"),
     [
         (0x00080054, "AE", "A\tB", "has characters that AE does not allow, or is blank"),
-        (0x00101010, "AS", "45Y", "is no age, three digits and D, W, M or Y"),
+        (0x00101010, "AS", "45Y", "is not an age, three digits and D, W, M or Y"),
         (
             0x00080060,
             "CS",
@@ -68,14 +68,14 @@ def test_what_is_legal_is_no_problem(tag: int, vr: str, value: object) -> None:
             "has characters that CS does not allow: it has capitals, digits, blanks and underscores",
         ),
         (0x00080060, "CS", "A" * 17, "is longer than 16 characters"),
-        (0x00080020, "DA", "20240230", "is no date YYYYMMDD"),
-        (0x00080020, "DA", "2024.02.29", "is no date YYYYMMDD"),
-        (0x00080020, "DA", "20240101-20240102", "is no date YYYYMMDD"),
-        (0x00101030, "DS", "1,5", "is no decimal number"),
+        (0x00080020, "DA", "20240230", "is not a date YYYYMMDD"),
+        (0x00080020, "DA", "2024.02.29", "is not a date YYYYMMDD"),
+        (0x00080020, "DA", "20240101-20240102", "is not a date YYYYMMDD"),
+        (0x00101030, "DS", "1,5", "is not a decimal number"),
         (0x00101030, "DS", "1.2345678901234567", "is longer than 16 characters"),
-        (0x0008002A, "DT", "2024022910153", "is no date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
-        (0x00200013, "IS", "1.0", "is no whole number of 32 bits"),
-        (0x00200013, "IS", "2147483648", "is no whole number of 32 bits"),
+        (0x0008002A, "DT", "2024022910153", "is not a date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
+        (0x00200013, "IS", "1.0", "is not a whole number of 32 bits"),
+        (0x00200013, "IS", "2147483648", "is not a whole number of 32 bits"),
         (0x00100020, "LO", "A" * 65, "is longer than 64 characters"),
         (0x00100020, "LO", "A\nB", "has control characters"),
         (0x00104000, "LT", "A\x01", "has control characters"),
@@ -83,12 +83,12 @@ def test_what_is_legal_is_no_problem(tag: int, vr: str, value: object) -> None:
             0x00100010,
             "PN",
             "A=B=C=D",
-            "is no person name, at most 3 groups of 64 characters and 5 components, without control characters",
+            "is not a person name, at most 3 groups of 64 characters and 5 components, without control characters",
         ),
-        (0x00080030, "TM", "10:15", "is no time HHMMSS.FFFFFF"),
-        (0x00080018, "UI", "1.02", "is no UID"),
+        (0x00080030, "TM", "10:15", "is not a time HHMMSS.FFFFFF"),
+        (0x00080018, "UI", "1.02", "is not a UID"),
         (0x00080018, "UI", "1." * 32 + "11", "is longer than 64 characters"),
-        (0x00081190, "UR", "http://example.org/a b", "is no URI"),
+        (0x00081190, "UR", "http://example.org/a b", "is not a URI"),
         (0x00280010, "US", [1, 2], "has not as many values as its attribute: 1"),
         (0x00080008, "CS", "ORIGINAL", "has not as many values as its attribute: 2-n"),
         (0x00280010, "UL", 1, "has a VR that its attribute does not have: US"),
@@ -103,7 +103,7 @@ def test_what_is_not_legal_is_said(tag: int, vr: str, value: object, what: str) 
 
 def test_a_fault_is_said_once_for_all_values() -> None:
     """Twenty wrong values of one element are one problem."""
-    assert problems(0x00181164, "DS", "a\\b") == ["is no decimal number"]
+    assert problems(0x00181164, "DS", "a\\b") == ["is not a decimal number"]
 
 
 def test_characters_must_be_in_the_character_set() -> None:

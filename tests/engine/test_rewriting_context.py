@@ -21,7 +21,7 @@ def test_subject() -> None:
 
 
 def test_identifying_texts() -> None:
-    """Pseudonyms are no words to look for, nor are dates that were moved, nor bytes."""
+    """Pseudonyms are not words to look for, nor are dates that were moved, nor bytes."""
     own = POLICY.pseudonym_patient_id("PATIENT-1")
 
     assert identifying_texts("LO", lambda: ["PATIENT-1", own], POLICY, was_deidentified=False) == ["PATIENT-1"]

@@ -115,7 +115,7 @@ def test_wrong_choices_are_refused(choice: dict[str, object]) -> None:
 
 
 def test_own_infotypes() -> None:
-    """Words, and patterns in linear time; what is no expression of RE2 is refused."""
+    """Words, and patterns in linear time; what is not an expression of RE2 is refused."""
     words = {"name": "PROJECT", "words": ["Blue Whale"]}
     pattern = {"name": "CODE", "regex": r"XY-(\d+)", "groups": [1]}
     _, text = changed("CT blue whale XY-77 \u00e4 XY-78", [{"method": "infoType"}], customInfoTypes=[words, pattern])

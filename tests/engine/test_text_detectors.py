@@ -131,5 +131,5 @@ def test_names_behind_titles(text: str, name: str) -> None:
     ],
 )
 def test_the_rest_stays(text: str) -> None:
-    """Short numbers, versions, times of day and the words of radiology are no identifiers."""
+    """Short numbers, versions, times of day and the words of radiology are not identifiers."""
     assert found(text) == []

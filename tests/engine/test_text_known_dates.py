@@ -16,7 +16,7 @@ def test_notations(written: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "2024", "20240230", "ANON"])
 def test_no_date(value: str) -> None:
-    """What is no date has no notations."""
+    """What is not a date has no notations."""
     assert notations(value) == frozenset()
 
 

@@ -25,5 +25,5 @@ def test_orthanc_gives_back_what_was_stored(orthanc: Orthanc) -> None:
 
 
 def test_orthanc_takes_no_garbage(orthanc: Orthanc) -> None:
-    """What is no instance is not reported as stored."""
+    """What is not an instance is not reported as stored."""
     assert orthanc.store(b"no instance") is None

@@ -280,7 +280,7 @@ def _bulk_data_uris(dataset: dict[str, dict[str, object]]) -> Iterator[str]:
 
 
 def test_names_are_no_bulk_data(walk: Walk) -> None:
-    """What the policy does not let out is no bulk data, at any depth, though Orthanc would give it."""
+    """What the policy does not let out is not bulk data, at any depth, though Orthanc would give it."""
     stored = walk.archive[0]
     path = "{}/studies/{}/series/{}/instances/{}".format(walk.proxy.base_url, *walk.path(stored))
 

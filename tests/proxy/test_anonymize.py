@@ -57,7 +57,7 @@ def test_a_folder_is_de_identified_and_its_failures_listed() -> None:
     assert run("-I", "in", "-O", "out", "--names", "keep") == (
         1,
         "2 de-identified, 1 failed, 1 skipped\n",
-        (f"skipped: notes.txt: it is no DICOM instance\nfailed: Doe/broken: {reason}\n"),
+        (f"skipped: notes.txt: it is not a DICOM instance\nfailed: Doe/broken: {reason}\n"),
     )
 
 
@@ -95,7 +95,7 @@ def test_progress_as_json_is_lines_of_json() -> None:
 
 
 def test_without_failures_the_status_is_0() -> None:
-    """What is no DICOM is no failure."""
+    """What is not DICOM is not a failure."""
     Path("in/Doe/broken").unlink()
 
     status, told, _ = run("-I", "in", "-O", "out")
@@ -139,12 +139,12 @@ def test_a_configuration_is_read() -> None:
         ("-i in/2", "give an input and an output"),
         ("-i in/2 -O out", "-i and -o mean files"),
         ("-I in -O in/out", "the output folder is inside the input folder"),
-        ("-I nothing -O out", "the input folder does not exist"),
-        ("-i nothing -o out", "the input file does not exist"),
+        ("-I nothing -O out", "the input is not an existing folder"),
+        ("-i nothing -o out", "the input is not an existing file"),
         ("-i in/2 -o in/2", "the original is never overwritten"),
         ("-I in -O out --profile basc", '"profile" must be one of'),
         ("-I in -O out --profile basic -c rules.json", "give one of them"),
-        ("-I in -O out -c rules.json", "no existing file"),
+        ("-I in -O out -c rules.json", "not an existing file"),
         ("-I in -O out --report no/report", "the report cannot be written"),
         ("-I in -O out --report in/2", "over or among the input"),
         ("-i in/2 -o out --report in/2", "over or among the input"),

@@ -76,14 +76,14 @@ def test_an_attribute(what: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["PatientNmae"], '"PatientNmae" is no keyword of PS3.6; did you mean "PatientName"?'),
+        (["PatientNmae"], '"PatientNmae" is not a keyword of PS3.6; did you mean "PatientName"?'),
         (["(0010,xxxx)"], "(0010,xxxx) means many attributes, which differ; name one"),
         (["(00xx,0010)"], "(00xx,0010) means many attributes"),
         (["PN"], "PN is a VR, and elements of one VR differ; name an attribute"),
         (["nothing.dcm"], "there is no file of that name"),
         (["broken"], "the instance is refused, and would not come out"),
         (["ct.dcm", "--profile", "defualt"], "profile: "),
-        (["ct.dcm", "--profile", "no.json"], "profile: the configuration is no existing file"),
+        (["ct.dcm", "--profile", "no.json"], "profile: the configuration is not an existing file"),
         (["ct.dcm", "--key-file", "none"], "key_file: it cannot be read"),
     ],
 )

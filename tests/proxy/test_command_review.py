@@ -46,7 +46,7 @@ WHY = "written like a name, words that no list knows, free text"
 
 
 def test_it_says_what_it_shows_and_what_it_left_out() -> None:
-    """That there are values in it, whose pseudonyms they are, and what is no instance."""
+    """That there are values in it, whose pseudonyms they are, and what is not an instance."""
     result = review("in")
 
     assert "this list shows values" in result.stderr

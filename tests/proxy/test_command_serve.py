@@ -61,7 +61,7 @@ def test_without_settings_it_names_those_that_it_needs() -> None:
     ("arguments", "message"),
     [
         (["--profile", "basc"], 'profile: "profile" must be one of "basic", "default"'),
-        (["--profile", "rules.json"], "profile: the configuration is no existing file"),
+        (["--profile", "rules.json"], "profile: the configuration is not an existing file"),
         (["--port", "99999"], "port: write a number of at most 65535"),
         (["--state", "key"], "state: the folder cannot be made or written"),
         (["--config", "nothing.toml"], "the settings file does not exist"),
@@ -153,7 +153,7 @@ def test_projects_are_printed() -> None:
         ({"profile": "basc"}, 'projects.lung: profile: "profile" must be one of'),
         ({"origin": "nowhere"}, "projects.lung: origin: there is no such folder"),
         ({"filter": {"studies_file": "nothing"}}, "projects.lung: filter.studies_file: it cannot be read"),
-        ({"filter": {"studies": []}, "store": "deidentify"}, "projects.lung: a filter goes with store"),
+        ({"filter": {"studies": []}, "store": "deidentify"}, "projects.lung: a filter needs store"),
     ],
 )
 def test_what_is_wrong_with_a_project_is_found_before_the_start(table: dict[str, object], message: str) -> None:
@@ -235,7 +235,7 @@ def test_access_and_anonymous_contradict_each_other() -> None:
     """Nobody can say which of them was meant."""
     Path("both.toml").write_text("anonymous = true\n[access]")
 
-    assert "anonymous: it does not go with [access]" in refusal("--config", "both.toml")
+    assert "anonymous: it cannot be combined with [access]" in refusal("--config", "both.toml")
 
 
 def test_a_project_named_default_with_access() -> None:

@@ -1,4 +1,4 @@
-"""Dask as a crew: what it makes is what processes make, and a scheduler or worker that ends is no event."""
+"""Dask as a crew: what it makes is what processes make, and a scheduler or worker that ends is not an event."""
 
 from __future__ import annotations
 

@@ -79,6 +79,6 @@ def test_a_configuration_that_changes_under_a_run_ends_it(tmp_path: Path) -> Non
     crew = crew_of(Job(rules, bytes(32)), 1)
     rules.write_text('{"profile": "default"}')
 
-    with pytest.raises(ConfigurationError, match="changed while the run began"):
+    with pytest.raises(ConfigurationError, match="changed while the run started"):
         list(crew.work(lambda: next(iter(tasks(tmp_path, ["a"])))))
     assert not (tmp_path / "a.out").exists()

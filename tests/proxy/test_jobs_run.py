@@ -221,7 +221,7 @@ def test_one_file_replaces_its_output_and_never_itself(source: Path, tmp_path: P
 
 def test_one_file_must_be_one(source: Path, tmp_path: Path) -> None:
     """A folder is another option's."""
-    with pytest.raises(ConfigurationError, match="give a folder with -I"):
+    with pytest.raises(ConfigurationError, match="to process a folder, use -I"):
         deidentify_file(JOB, source, tmp_path / "out")
     with pytest.raises(ConfigurationError, match="with -I and -O"):
         deidentify_file(JOB, source / "4.txt", tmp_path)

@@ -46,7 +46,7 @@ def test_what_is_no_file_is_never_opened(tmp_path: Path) -> None:
     """To open a pipe would wait for ever."""
     os.mkfifo(tmp_path / "pipe")
 
-    assert found(tmp_path)["pipe"].unreadable == "it is no file"
+    assert found(tmp_path)["pipe"].unreadable == "it is not a file"
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_refresh(index: FolderIndex, folder: Path) -> None:
 
 
 def test_add(index: FolderIndex, folder: Path) -> None:
-    """One file, or one that is no instance."""
+    """One file, or one that is not an instance."""
     (folder / "three").write_bytes(instance("1.2.3.3"))
     (folder / "notes").write_text("notes")
 

@@ -297,7 +297,7 @@ async def test_bulkdata_of_encapsulated_pixels(tmp_path: Path) -> None:
 
 
 async def test_bulkdata_in_the_header(tmp_path: Path) -> None:
-    """A long value in a sequence is found by its path; text is no bulk data."""
+    """A long value in a sequence is found by its path; text is not bulk data."""
     name = "waveform_ecg.dcm"
     async with folder(tmp_path, name) as origin:
         (instance,) = await metadata(origin, *uids(name))
@@ -356,7 +356,7 @@ async def test_pictures(tmp_path: Path, name: str, media_type: str, magic: bytes
 
 
 async def test_pictures_that_cannot_be(tmp_path: Path) -> None:
-    """A plan is no picture, a frame may not exist, a parameter may be none, a format unknown."""
+    """A plan is not a picture, a frame may not exist, a parameter may be none, a format unknown."""
     async with folder(tmp_path, CT, "rtplan.dcm") as origin:
         with pytest.raises(NotAcceptable):
             await origin.rendered(*uids("rtplan.dcm"), None, media_type="image/png", params={})

@@ -44,7 +44,7 @@ def test_stored(tmp_path: Path, index: FolderIndex) -> None:
 
 
 def test_nothing_is_replaced(tmp_path: Path, index: FolderIndex) -> None:
-    """The same again is no failure, another under the same UID is one (0111), longer or shorter."""
+    """The same again is not a failure, another under the same UID is one (0111), longer or shorter."""
     store(tmp_path, index, instance())
 
     assert store(tmp_path, index, instance()).acknowledged

@@ -241,7 +241,7 @@ async def test_single_part_answer() -> None:
 
 
 async def test_answer_in_another_media_type() -> None:
-    """A login page is no instance."""
+    """A login page is not an instance."""
     with pytest.raises(OriginMalformed):
         await parts(origin(httpx.Response(200, html="<p>login</p>")).instances("1.2"))
 

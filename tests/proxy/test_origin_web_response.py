@@ -94,6 +94,6 @@ def test_errors_of_the_way(raised: Exception, error: type[ProxyError]) -> None:
 
 
 def test_errors_of_ours_pass() -> None:
-    """They are no fault of the origin."""
+    """They are not the fault of the origin."""
     with pytest.raises(KeyError), mapped_errors():
         raise KeyError

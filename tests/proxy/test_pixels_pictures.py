@@ -61,7 +61,7 @@ def test_several_pictures() -> None:
 
 @pytest.mark.parametrize("data", [b"", SECRET, picture("image/png"), picture("image/jpeg")[:40]])
 def test_no_picture(data: bytes) -> None:
-    """What is no picture of the type that it should be is refused."""
+    """What is not a picture of the type that it should be is refused."""
     with pytest.raises(NotAcceptable, match="drawn again"):
         redraw(data, "image/jpeg", 1000)
 

@@ -38,7 +38,7 @@ def test_a_mixture_is_refused(tmp_path: Path, kept: tuple[str, ...]) -> None:
 
 
 def test_search_results_bear_no_marks(tmp_path: Path) -> None:
-    """A result is no instance, and does not say of itself that it is de-identified; metadata does."""
+    """A result is not an instance, and does not say of itself that it is de-identified; metadata does."""
     made = project(tmp_path)
     made.identities.close()
     dataset: JSONDataSet = {"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}

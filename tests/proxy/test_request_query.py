@@ -166,7 +166,7 @@ def test_what_is_not_done_is_said() -> None:
 def test_matches(parameters: list[tuple[str, str]], expected: bool | None) -> None:
     """All keys match, nested ones in one item; absent and empty attributes match universal keys only."""
     if expected is None:
-        with pytest.raises(BadRequest, match="is no sequence"):
+        with pytest.raises(BadRequest, match="is not a sequence"):
             query(*parameters)
     else:
         assert matches(STUDY, query(*parameters)) is expected

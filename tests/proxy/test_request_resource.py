@@ -113,7 +113,7 @@ def test_paths_of_the_standard(path: str, resource: OutsideResource) -> None:
     ],
 )
 def test_everything_else_is_unknown(path: str) -> None:
-    """What is no resource is refused, never passed."""
+    """What is not a resource is refused, never passed."""
     with pytest.raises(UnknownResource):
         Resource.parse(path)
 

@@ -54,9 +54,9 @@ def test_every_row_has_a_test() -> None:
 
 def test_the_body_says_what_and_which_request() -> None:
     """One shape of body: code, detail, request_id."""
-    assert problem(errors.BadRequest("the parameter limit is no number"), "r1") == (
+    assert problem(errors.BadRequest("the parameter limit is not a number"), "r1") == (
         400,
-        {"code": "bad-request", "detail": "the parameter limit is no number", "request_id": "r1"},
+        {"code": "bad-request", "detail": "the parameter limit is not a number", "request_id": "r1"},
     )
 
 

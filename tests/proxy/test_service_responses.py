@@ -151,7 +151,7 @@ async def test_too_long(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("after", [1, 2])
 async def test_a_user_agent_that_leaves(after: int, caplog: pytest.LogCaptureFixture) -> None:
-    """The source is let go of at once, even while it is silent; it is no error."""
+    """The source is let go of at once, even while it is silent; it is not an error."""
     source, agent = Source(b"one", None), UserAgent(leaves_after=after)
 
     assert await sent(source, agent) == 1

@@ -25,8 +25,8 @@ def write(folder: Path, text: str) -> Path:
     ("text", "message"),
     [
         ("[access]\ntoken = 1", r"\[access\] of the settings file: there is no setting token; did you mean tokens"),
-        (OIDC, "access.oidc: nobody would have a right; give projects_claim and rights_claim, or groups"),
-        (OIDC + 'projects_claim = "p"', "access.oidc: projects_claim and rights_claim go together"),
+        (OIDC, "access.oidc: no user would have a right; give projects_claim and rights_claim, or groups"),
+        (OIDC + 'projects_claim = "p"', "access.oidc: projects_claim and rights_claim must be given together"),
         (OIDC.replace("https", "http") + GROUPS, "access.oidc.issuer: keys that come over plain HTTP"),
         (OIDC.replace("sso.test", "user@sso.test") + GROUPS, "access.oidc.issuer: write it as https://host/path"),
         (OIDC + GROUPS.replace("lung", "Lung"), "access.oidc.groups.staff.projects: 'Lung' is not a project's name"),

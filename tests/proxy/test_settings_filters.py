@@ -50,13 +50,13 @@ def test_a_query(match: dict[str, object], passes: bool) -> None:
     ("settings", "message"),
     [
         ({"studies": ("1.2.3",), "studies_file": Path("x")}, "filter: give studies or studies_file, not both"),
-        ({"studies": ("1.2.3", "Doe^Jane")}, "filter.studies: number 2 is no StudyInstanceUID"),
+        ({"studies": ("1.2.3", "Doe^Jane")}, "filter.studies: number 2 is not a StudyInstanceUID"),
         ({"studies_file": Path("nowhere")}, "filter.studies_file: it cannot be read"),
-        ({"query": {"Doe": "x"}}, "filter.query: .* no known attribute"),
+        ({"query": {"Doe": "x"}}, "filter.query: .* not a known attribute"),
         ({"query": {"limit": "1"}}, "filter.query: write attributes and their values only"),
         ({"query": {"PatientID": "*"}}, "filter.query: PatientID has no value, and would select every study"),
         ({"query": {"StudyDate": "Doe"}}, "filter.query: "),
-        ({"query": {"Modality": "CT"}}, "filter.query: Modality is no attribute of a study"),
+        ({"query": {"Modality": "CT"}}, "filter.query: Modality is not an attribute of a study"),
     ],
 )
 def test_what_is_wrong(settings: dict[str, Any], message: str) -> None:
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_list(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "studies.txt"
     file.write_bytes(content)
 
-    with pytest.raises(ConfigurationError, match=r"line 2 is no StudyInstanceUID|it is no text") as caught:
+    with pytest.raises(ConfigurationError, match=r"line 2 is not a StudyInstanceUID|it is not text") as caught:
         made(studies_file=file)
     assert "Doe" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The key file: one key in each notation, and what is no key."""
+"""The key file: one key in each notation, and what is not a key."""
 
 from __future__ import annotations
 

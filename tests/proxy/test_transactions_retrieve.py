@@ -305,7 +305,7 @@ async def test_bulk_data_of_what_is_kept(tmp_path: Path, path: str) -> None:
     "path", ["00100010", "00100020", "0020000d", "00111001", "00110010", "00180001", "00280010", "54000100/2/54001010"]
 )
 async def test_bulk_data_of_anything_else(tmp_path: Path, path: str) -> None:
-    """A name, an ID, a UID, private, UN, what is no bulk data, what is not there: 404, and the origin is not asked."""
+    """A name, an ID, a UID, private, UN, what is not bulk data, what is not there: 404, and the origin is not asked."""
     origin = with_bulk_data()
     async with proxy(tmp_path, origin) as ask:
         response = await ask.get(f"{ask.path()}/bulk/{path}")

@@ -75,7 +75,7 @@ async def test_keys_that_are_sent(tmp_path: Path, path: str, query: dict[str, st
     ],
 )
 async def test_what_nobody_can_match_is_not_asked(tmp_path: Path, query: dict[str, str]) -> None:
-    """By a key on what is removed or emptied, or by what is no pseudonym; a pseudonym of nobody is looked for once."""
+    """A key on what is removed or emptied, or what is not a pseudonym; an unknown pseudonym is looked for once."""
     asked = await keys_of(tmp_path, "/studies", **query)
 
     assert asked == ([{}] if "StudyInstanceUID" in query else [])

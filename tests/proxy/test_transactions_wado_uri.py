@@ -67,9 +67,9 @@ def test_a_picture() -> None:
         ({"frameNumber": "0"}, "frameNumber is a whole number from 1"),
         ({"rows": "x", "columns": "1"}, "rows is a whole number from 1"),
         ({"columns": "-1"}, "columns is a whole number from 1"),
-        ({"windowCenter": "1"}, "windowCenter and windowWidth go together"),
-        ({"windowCenter": "1", "windowWidth": "1e9"}, "windowCenter and windowWidth go together"),
-        ({"imageQuality": "101"}, "imageQuality goes from 1 to 100"),
+        ({"windowCenter": "1"}, "windowCenter and windowWidth must be given together"),
+        ({"windowCenter": "1", "windowWidth": "1e9"}, "windowCenter and windowWidth must be given together"),
+        ({"imageQuality": "101"}, "imageQuality must be from 1 to 100"),
     ],
 )
 def test_what_cannot_be_obeyed(parameters: dict[str, str], message: str) -> None:
@@ -85,7 +85,7 @@ def test_a_parameter_of_somebody_elses() -> None:
 
 def test_a_parameter_twice() -> None:
     """Nobody can know which of them counts."""
-    with pytest.raises(BadRequest, match="stands twice"):
+    with pytest.raises(BadRequest, match="appears twice"):
         WadoQuery.parse([*ASKED.items(), ("studyUID", "1.2")])
 
 
@@ -178,7 +178,7 @@ async def test_a_refusal(ask: Asking, origin: MemoryOrigin, parameters: dict[str
 
 @pytest.mark.parametrize("name", ["studyUID", "seriesUID", "objectUID"])
 async def test_an_original(ask: Asking, name: str) -> None:
-    """404, as for any UID that is no pseudonym."""
+    """404, as for any UID that is not a pseudonym."""
     original = {"studyUID": STUDY, "seriesUID": SERIES, "objectUID": INSTANCE}[name]
     response = await ask.get(path(ask, **{name: original}))
 

@@ -179,7 +179,7 @@ async def test_a_study_that_the_origin_holds_otherwise_now(
 
 
 async def test_what_is_right_is_not_mended(translation: Translation, origin: MemoryOrigin) -> None:
-    """The origin is asked by name, and not for lists; what is no pseudonym, or not in the map, is not asked for."""
+    """The origin is asked by name, and not for lists; what is not a pseudonym, or not in the map, is not asked for."""
     await translation.resource(OUTSIDE)
     origin.asked.clear()
 

@@ -31,7 +31,7 @@ NOW = 1_700_000_000.0
 UNKNOWN = "2.25.1"
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FILLED = {"frames": "1", "bulk": "7fe00010"}
-"""What stands in a parameter that is no UID."""
+"""What stands in a parameter that is not a UID."""
 _TRANSACTIONS = 25
 """Routes of a project, at least: search, retrieve and store as PS3.18 Section 10 has them, and the URI service."""
 

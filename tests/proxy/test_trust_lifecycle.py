@@ -20,7 +20,7 @@ def test_a_profile_is_known_again(tmp_path: Path) -> None:
 
 
 def test_a_key_is_known_again() -> None:
-    """The same key, the same digits; they are no part of it."""
+    """The same key, the same digits; they are not part of it."""
     key = bytes(range(32))
 
     assert key_fingerprint(key) == key_fingerprint(key)

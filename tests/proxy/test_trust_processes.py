@@ -114,4 +114,4 @@ def test_an_audit_that_was_changed_stops_the_start(folder: Path) -> None:
     refused = dicomveil(folder, "serve", "--port", "0")
 
     assert refused.exit_code == 2
-    assert "move audit.jsonl away and keep it, so that a new chain begins" in refused.stderr
+    assert "move audit.jsonl away and keep it, so that a new chain is started" in refused.stderr

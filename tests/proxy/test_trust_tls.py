@@ -175,7 +175,7 @@ def test_the_end_of_a_certificate(authority: Authority) -> None:
     ("changes", "message"),
     [
         ({"tls": None}, "access.certificates: no client certificate can come"),
-        ({"access": {"client_cert_header": True}}, "it goes with trusted_proxies"),
+        ({"access": {"client_cert_header": True}}, "it needs trusted_proxies"),
     ],
 )
 def test_certificates_that_can_never_come(

@@ -23,7 +23,7 @@ def test_utf_8_and_no_blanks() -> None:
 
 
 def test_no_number() -> None:
-    """JSON has no word for what is no number (RFC 8259 Section 6)."""
+    """JSON has no word for what is not a number (RFC 8259 Section 6)."""
     assert encoded([float("nan"), float("inf")]) == b"[null,null]"
 
 

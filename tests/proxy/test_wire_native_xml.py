@@ -62,7 +62,7 @@ def _value(kind: str, vr: str, child: ElementTree.Element) -> Any:
 
 
 def plain(dataset: dict[str, Any]) -> dict[str, Any]:
-    """The same data set where numbers are no strings and what is empty is null, as JSON may or may not write them."""
+    """The same data set where numbers are not strings and what is empty is null, as JSON may or may not write them."""
     return {tag: _plain(element) for tag, element in dataset.items()}
 
 

@@ -130,7 +130,7 @@ def test_private_attributes() -> None:
         (model(attribute("<Value number='1'><Value/></Value>")), "does not have there"),
         (model(attribute("", tag="1")), "no tag or no VR"),
         (model(attribute("", vr="?")), "no tag or no VR"),
-        (model(attribute("") * 2), "stands twice"),
+        (model(attribute("") * 2), "appears twice"),
         (model(attribute('<Value number="2">x</Value>')), "numbered"),
         (model(attribute("<Value>x</Value>")), "numbered"),
         (model("", '<!DOCTYPE x [<!ENTITY a "Doe">]>'), "document type"),

@@ -20,7 +20,7 @@ _UNREADABLE = ("Information Object Not found", "Tags out of order", "Tag read fa
 """dciodvfy has no IOD to check against, or lost its way before the end."""
 
 _DIRECTORY = "BasicDirectory"
-"""A DICOMDIR is no instance of a series; its records are never passed on, but written anew (PS3.15 E.1.1)."""
+"""A DICOMDIR is not an instance of a series; its records are never passed on, but written anew (PS3.15 E.1.1)."""
 
 _NAME = re.compile(r"(?:Element|Module|attribute)\s*=?\s*$")
 _BRACKETS = re.compile(r"<[^<>]*>")

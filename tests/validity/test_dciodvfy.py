@@ -86,7 +86,7 @@ def test_table(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_unreadable(tmp_path: Path) -> None:
-    """What is no instance has no kinds of errors."""
+    """What is not an instance has no kinds of errors."""
     if not is_installed():
         pytest.skip("dciodvfy is not installed (Debian: apt-get install dicom3tools)")
     path = tmp_path / "text.dcm"

@@ -95,7 +95,7 @@ def parse_pattern(text: str) -> TagPattern:
         return TagPattern(text, vr=text)
     if _KEYWORD.fullmatch(text):
         return _keyword(text)
-    raise ConfigurationError(f"{_quoted(text)} is no tag; {_NOTATIONS}")
+    raise ConfigurationError(f"{_quoted(text)} is not a tag; {_NOTATIONS}")
 
 
 def _numeric(group: str, element: str) -> TagPattern:
@@ -132,7 +132,7 @@ def _keyword(keyword: str) -> TagPattern:
     if (mask := dictionary.repeating_tag_of(name)) is not None:
         return _numeric(mask[:4], mask[4:])
     suggestion = did_you_mean(keyword, (*dictionary.keywords(), *dictionary.VRS))
-    raise ConfigurationError(f"{_quoted(keyword)} is no keyword of PS3.6{suggestion or '; ' + _NOTATIONS}")
+    raise ConfigurationError(f"{_quoted(keyword)} is not a keyword of PS3.6{suggestion or '; ' + _NOTATIONS}")
 
 
 def _quoted(text: str) -> str:

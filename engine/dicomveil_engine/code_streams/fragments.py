@@ -58,7 +58,7 @@ class Fragments:
     def feed(self, data: bytes | memoryview) -> int:
         """How many of these bytes belong to the value.
 
-        Raises InvalidDataSetError for what is no fragment, DeidentificationError for what cannot be cleaned.
+        Raises InvalidDataSetError for what is not a fragment, DeidentificationError for what cannot be cleaned.
         """
         taken, size = 0, len(data)
         while not self.is_complete and taken < size:
@@ -92,7 +92,7 @@ class Fragments:
             self._end()
             return
         if tag != _ITEM or length == _UNDEFINED:
-            raise InvalidDataSetError("encapsulated Pixel Data holds something that is no fragment")
+            raise InvalidDataSetError("encapsulated Pixel Data holds something that is not a fragment")
         if self._offsets is None:
             self._begin_table(length)
             return

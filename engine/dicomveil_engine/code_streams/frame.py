@@ -45,7 +45,7 @@ class UndeclaredFrame:
     """
 
     def __init__(self, native: NativeFrame) -> None:
-        """`native` is what it passes through where it is no code stream."""
+        """`native` is what it passes through where it is not a code stream."""
         self._native = native
         self._held = b""
         self._chosen: EncodedFrame | NativeFrame | None = None

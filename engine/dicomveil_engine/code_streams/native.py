@@ -79,7 +79,7 @@ class PixelLayout(NamedTuple):
     def unused_bits(self, *, removes_overlays: bool, big: bool = False) -> UnusedBits | None:
         """What clears the bits that no pixel has, if there are any and they can be an overlay's.
 
-        They can where overlays are removed; where the data set says that one is there, they are no pixel's in any case.
+        They can where overlays are removed; where the data set says that one is there, they are not a pixel's anyway.
         """
         has_any = self.bits_allocated in {8, 16, 32} and 0 < self.bits_stored < self.bits_allocated
         return UnusedBits(self, big=big) if has_any and (removes_overlays or self.has_embedded_overlays) else None

@@ -33,7 +33,7 @@ def stream_of(head: bytes, syntax: str, length: int) -> CodeStream:
         return found
     if not any(head):
         return _Zeros()
-    raise unclean("has a frame that is no code stream of a kind that is known")
+    raise unclean("has a frame that is not a code stream of a kind that is known")
 
 
 def image_of(head: bytes, length: int) -> CodeStream | None:
@@ -68,7 +68,7 @@ class _Zeros:
 
     def feed(self, data: bytes) -> list[Bytes]:
         if data.count(0) < len(data):
-            raise unclean("has a frame that is no code stream of a kind that is known")
+            raise unclean("has a frame that is not a code stream of a kind that is known")
         return [data]
 
     def close(self) -> list[Bytes]:

@@ -10,7 +10,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 def clean_fragments(value: bytes, syntax: str, frames: int) -> bytes:
     """Encapsulated Pixel Data, up to its sequence delimiter, which is added where there is none.
 
-    Raises InvalidDataSetError for what is no fragment, DeidentificationError for what cannot be cleaned.
+    Raises InvalidDataSetError for what is not a fragment, DeidentificationError for what cannot be cleaned.
     """
     fragments = Fragments(syntax, frames)
     fragments.feed(value)

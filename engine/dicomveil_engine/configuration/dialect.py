@@ -50,7 +50,7 @@ def recognise(document: Mapping[str, object]) -> Dialect:
         raise ConfigurationError(f"the configuration mixes dialects: {belongs}; write it in one of them")
     if not found and any(_folded(name) in _REQUEST_NAMES for name in document):
         raise ConfigurationError(
-            'this is a request to Google\'s API, not its configuration; give the object that stands there in "config"'
+            'this is a request to Google\'s API, not its configuration; give the object that it has in "config"'
         )
     return next(iter(found), Dialect.OWN)
 

@@ -17,7 +17,7 @@ from dicomveil_engine.errors import ConfigurationError
 def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, object], str]:
     """The document and its name: the file's without its ending, none for a document given itself.
 
-    Raises ConfigurationError for what is no file, or no object in JSON.
+    Raises ConfigurationError for what is not a file, or no object in JSON.
     """
     if isinstance(config, Mapping):
         document, name = dict(config), ""
@@ -40,7 +40,7 @@ def _existing_file(config: str | Path) -> Path:
     known = {name.casefold() for name in PRESETS}
     suggestion = "" if text.casefold() in known else did_you_mean(text, PRESETS)
     raise ConfigurationError(
-        "the configuration is no existing file; give a file's path, or name a preset as "
+        "the configuration is not an existing file; give a file's path, or name a preset as "
         f'{{"profile": "{text if text.casefold() in known else PRESETS[0]}"}} '
         f"(presets: {', '.join(PRESETS)}){suggestion}"
     )

@@ -74,7 +74,7 @@ class Compatibility:
                 if method in {owner, ""} and written.get(name.casefold()) in public:
                     findings.warn(
                         f"{location}.{name}",
-                        "this key is no secret: the Microsoft tool ships with it, or it is empty",
+                        "this key is not secret: the Microsoft tool ships with it, or it is empty",
                         "give one of your own, or none, so that it is derived from the project key",
                     )
 

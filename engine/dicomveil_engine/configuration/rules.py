@@ -24,15 +24,15 @@ from dicomveil_engine.pseudonyms.keys import Keys
 RULE_NAMES = ("tag", "method", "setting", "params")
 
 _NEVER_REACHED_GROUPS = {
-    0x0000: "commands are no part of an instance",
+    0x0000: "commands are not part of an instance",
     0x0002: "file meta information is always written anew",
-    0x0004: "directory records are no part of an instance",
+    0x0004: "directory records are not part of an instance",
 }
 _NEVER_REACHED_TAGS = {
     0x00080005: "Specific Character Set is always kept",
-    0x04000561: "Original Attributes Sequence, which holds what was there before, always goes",
-    0xFFFAFFFA: "digital signatures always go",
-    0xFFFCFFFC: "trailing padding always goes",
+    0x04000561: "Original Attributes Sequence, which holds what was there before, is always removed",
+    0xFFFAFFFA: "digital signatures are always removed",
+    0xFFFCFFFC: "trailing padding is always removed",
 }
 """What the policy decides before it asks the rules, and why."""
 
@@ -199,7 +199,7 @@ def _never_reached(pattern: TagPattern) -> str:
     if pattern.tag in _NEVER_REACHED_TAGS:
         return _NEVER_REACHED_TAGS[pattern.tag]
     if pattern.vr is None and pattern.mask & 0xFFFF == 0xFFFF and pattern.value & 0xFFFF == 0:
-        return "group lengths always go"  # PS3.5 Section 7.2
+        return "group lengths are always removed"  # PS3.5 Section 7.2
     return ""
 
 

@@ -16,7 +16,7 @@ from dicomveil_engine.methods.base import MethodBuilder
 Block = Mapping[str, object]
 
 SETTING_NAMES: Mapping[str, tuple[str, ...]] = {name: builder.settings for name, builder in METHODS.items()}
-"""What each method reads, so that a mistyped name is noticed; it has no effect and is no error."""
+"""What each method reads, so that a mistyped name is noticed; it has no effect and is not an error."""
 
 
 @dataclass(frozen=True)

@@ -105,13 +105,13 @@ def _text(fields: Mapping[str, tuple[str, object]], name: str) -> str:
 
 def _vr(name: str) -> str:
     if name.upper() not in dictionary.VRS:
-        raise ConfigurationError(f'"name" must be a VR such as DA; rules for attributes stand in "{NAMES[0]}"')
+        raise ConfigurationError(f'"name" must be a VR such as DA; rules for attributes belong in "{NAMES[0]}"')
     return name.upper()
 
 
 def _tag(name: str) -> str:
     if name.upper() in dictionary.VRS:
-        raise ConfigurationError(f'"{name}" is a VR; rules for VRs stand in "{NAMES[1]}"')
+        raise ConfigurationError(f'"{name}" is a VR; rules for VRs belong in "{NAMES[1]}"')
     if dictionary.tag_of(name) is None:
         by_folded = {keyword.casefold(): keyword for keyword in dictionary.keywords()}
         return by_folded.get(name.casefold(), name)

@@ -122,7 +122,7 @@ def _regions(value: object) -> tuple[str, ...]:
     for region in regions:
         if region not in SUPPORTED_REGIONS:
             raise ConfigurationError(
-                f'"regions" in "text" has "{region}", which is no country of ISO 3166-1 in two letters'
+                f'"regions" in "text" has "{region}", which is not a country of ISO 3166-1 in two letters'
             )
     return regions
 

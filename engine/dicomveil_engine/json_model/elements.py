@@ -14,7 +14,7 @@ def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:
     values = element.get("Value") or []
     items = [item for item in values if isinstance(item, dict | None)] if isinstance(values, list) else []
     if not isinstance(values, list) or len(items) != len(values):
-        raise InvalidDataSetError(f"{dictionary.described(tag, 'SQ')} holds something that is no item")
+        raise InvalidDataSetError(f"{dictionary.described(tag, 'SQ')} holds something that is not an item")
     return [item or {} for item in items]
 
 

@@ -179,6 +179,6 @@ def _loaded(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(text.decode())  # which takes what is no number, and half a surrogate pair
+        return json.loads(text.decode())  # which takes what is not a number, and half a surrogate pair
     except RecursionError:
         raise ValueError(_NOT_JSON) from None

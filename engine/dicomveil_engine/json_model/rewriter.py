@@ -19,7 +19,7 @@ class MetadataRewriter:
     """Rewrites data sets in DICOM JSON by one policy.
 
     Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs. Without
-    `marks`, the data set does not say that it is de-identified: a search result is no instance.
+    `marks`, the data set does not say that it is de-identified: a search result is not an instance.
     """
 
     def __init__(self, policy: Policy, *, marks: bool = True) -> None:

@@ -154,7 +154,7 @@ class Rewriting:
 
     def _decide(self, out: JSONDataSet, item: JSONDataSet, key: str, element: JSONElement, here: ItemPlace) -> None:
         if not isinstance(element, dict):
-            raise InvalidDataSetError("the metadata has an element that is no object")
+            raise InvalidDataSetError("the metadata has an element that is not an object")
         vr = str(element.get("vr", "UN"))
         creator = None
         if key[3:4] in "13579BDF":

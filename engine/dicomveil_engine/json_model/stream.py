@@ -25,7 +25,7 @@ class ObjectStream:
 
     Objects that follow each other share the elements that they have in common: change none of them.
 
-    `limit` bounds the bytes of one object. Raises InvalidDataSetError for what is no array of objects,
+    `limit` bounds the bytes of one object. Raises InvalidDataSetError for what is not an array of objects,
     and at `close` when it is cut off.
     """
 
@@ -53,7 +53,7 @@ class ObjectStream:
         """The last objects; the array must be complete."""
         objects = self._objects(closing=True)
         if self._state != "end":
-            raise InvalidDataSetError("the metadata is cut off, or is no array of objects")
+            raise InvalidDataSetError("the metadata is cut off, or is not an array of objects")
         return objects
 
     def _objects(self, *, closing: bool) -> list[JSONDataSet]:
@@ -83,7 +83,7 @@ class ObjectStream:
                 position = found[1]
                 self._state = "next"
             else:
-                raise InvalidDataSetError("the metadata is no array of objects")
+                raise InvalidDataSetError("the metadata is not an array of objects")
         self._buffer = self._buffer[position:]
         held = len(self._buffer)
         if held > self._limit:

@@ -69,7 +69,7 @@ class DecisionTable:
 
     def _make(self, key: str, vr: str, creator: str | None, *, declared: bool, plan: ContentPlan | None) -> Entry:
         if not _TAG.fullmatch(key):
-            raise InvalidDataSetError("the metadata has a key that is no tag")
+            raise InvalidDataSetError("the metadata has a key that is not a tag")
         tag = int(key, 16)
         known = vr in dictionary.VRS and vr != "UN"
         effective = vr if known else dictionary.vr_of(tag, creator) or "UN"

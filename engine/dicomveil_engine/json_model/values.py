@@ -32,7 +32,7 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
             raise ValueError("not Base64") from None
     written = element.get("Value", ())
     if not isinstance(written, list | tuple):
-        raise ValueError("Value is no array")  # noqa: TRY004 (the input's fault, not the caller's)
+        raise ValueError("Value is not an array")  # noqa: TRY004 (the input's fault, not the caller's)
     if vr == "AT":
         return [int(str(value), 16) for value in written]
     if vr in INTEGER_VRS:
@@ -55,7 +55,7 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
     values = element.get("Value")
     if values is not None:
         if not isinstance(values, list):
-            raise ValueError("Value is no array")
+            raise ValueError("Value is not an array")
         types = set(map(type, values))
         # The second test is slower: for names, and for what pydicom's to_json_dict() leaves as subclasses, such as UID.
         if not types <= _SCALARS and not all(map(_is_name if vr == "PN" else _is_scalar, values)):

@@ -56,7 +56,7 @@ class CryptoHash(Method):
         return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:
-        """Texts, UIDs, OB and UN. A digest is no date, age or number."""
+        """Texts, UIDs, OB and UN. A digest is not a date, age or number."""
         return vr == "UI" or vr in _TEXTS or vr in _BYTES
 
     def apply(self, element: Element, context: Context) -> Values | None:

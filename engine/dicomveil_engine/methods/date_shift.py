@@ -33,7 +33,7 @@ SCOPES = {
 
 @dataclass(frozen=True)
 class ShiftDates(Method):
-    """Move DA and DT values; a value that is no legal date is emptied."""
+    """Move DA and DT values; a value that is not a legal date is emptied."""
 
     name: ClassVar[str] = "dateShift"
     action: ClassVar[str] = "C *shifted*"

@@ -1,7 +1,7 @@
 """generalize: a coarser value that is still true (a year for a date, a bin for an age or a number).
 
 What each VR becomes is said by `dates` and `coarsening`; here are the settings, and which of them counts for which
-VR. Whatever cannot be made coarser, because it is no legal value, is emptied.
+VR. Whatever cannot be made coarser, because it is not a legal value, is emptied.
 """
 
 from __future__ import annotations

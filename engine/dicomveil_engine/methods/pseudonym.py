@@ -40,7 +40,7 @@ class Pseudonym(Method):
         return Effect.PATIENT_PSEUDONYM
 
     def supports(self, vr: str) -> bool:
-        """Texts; a pseudonym is no date, number or UID."""
+        """Texts; a pseudonym is not a date, number or UID."""
         return vr in _VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:

@@ -1,4 +1,4 @@
-"""remove: the element goes, a sequence with all its items (PS3.15 action code X)."""
+"""remove: the element is removed, a sequence with all its items (PS3.15 action code X)."""
 
 from __future__ import annotations
 

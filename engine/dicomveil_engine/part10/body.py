@@ -18,7 +18,7 @@ class Body:
         self.is_complete = length == 0
 
     def feed(self, data: bytes | memoryview) -> int:
-        """How many of these bytes belong to the value. Raises InvalidDataSetError for what is no fragment."""
+        """How many of these bytes belong to the value. Raises InvalidDataSetError for what is not a fragment."""
         taken, size = 0, len(data)
         while not self.is_complete and taken < size:
             if self._remaining:
@@ -47,4 +47,4 @@ class Body:
         elif (group, element) == (0xFFFE, 0xE000) and length != UNDEFINED:
             self._remaining = length
         else:
-            raise InvalidDataSetError("encapsulated Pixel Data holds something that is no fragment")
+            raise InvalidDataSetError("encapsulated Pixel Data holds something that is not a fragment")

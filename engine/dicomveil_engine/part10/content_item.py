@@ -62,7 +62,7 @@ class Siblings:
 def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding, depth: int) -> Seen:
     """Look into the item that has its elements from `position` on; no further than needed.
 
-    Raises struct.error when the buffer ends too early, InvalidDataSetError for what is no sequence inside.
+    Raises struct.error when the buffer ends too early, InvalidDataSetError for what is not a sequence inside.
     """
     usual = _read_usual(buffer, position, end, encoding)
     if usual is not None:
@@ -130,7 +130,7 @@ def _usual_keys(encoding: Encoding) -> tuple[bytes, bytes, bytes]:
 
 
 def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> ConceptName | None:
-    """The concept name of a sequence's first item; None if it says nothing, or is no item."""
+    """The concept name of a sequence's first item; None if it says nothing, or is not an item."""
     texts: dict[int, str] = {}
     position, end = 8, len(value)
     try:

@@ -81,7 +81,7 @@ def read_elements(data: bytes) -> Iterator[EncodedElement]:
 
     Raises InvalidDataSetError for what cannot be read.
     """
-    # Rules may leave nothing of a data set, which the reader of file meta takes for a cut: zeros are no elements.
+    # Rules may leave nothing of a data set, which the reader of file meta takes for a cut: zeros are not elements.
     found = read_file_meta(data if len(data) > _SHORT else data[:] + bytes(8), closing=True)
     assert found is not None
     meta, start = found
@@ -128,7 +128,7 @@ class _Reader:
             group, number = tag >> 16, tag & 0xFFFF
             if group == DELIMITER_GROUP:
                 if tag != ITEM_END or not path:
-                    raise InvalidDataSetError("a delimiter stands where an element should")
+                    raise InvalidDataSetError("a delimiter is in the place of an element")
                 return position + 8
             creator = creators.get(tag >> 8) if group & 1 else None
             vr = dictionary.vr_of(tag, creator) or "UN" if written == "UN" else written
@@ -192,7 +192,7 @@ class _Reader:
             if tag == encoding.sequence_end:
                 break
             if tag != encoding.item_tag:
-                raise InvalidDataSetError("a sequence holds something that is no item")
+                raise InvalidDataSetError("a sequence holds something that is not an item")
             items += 1
             until = end if size == UNDEFINED else position + size
             position = _collect(self.elements(position, until, encoding, (*path, items), codecs), inside)

@@ -106,7 +106,7 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
     """The file meta information and where the data set begins; None when more bytes are needed.
 
     An instance without preamble, or without any file meta, is understood where its first elements leave no doubt.
-    Raises InvalidDataSetError for what is no DICOM instance or has an unknown transfer syntax.
+    Raises InvalidDataSetError for what is not a DICOM instance or has an unknown transfer syntax.
     """
     if len(data) < PREAMBLE_BYTES + 4 and not closing:
         return None
@@ -200,7 +200,7 @@ def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:
         return FileMeta(EXPLICIT_VR_LITTLE_ENDIAN if vr in dictionary.VRS else IMPLICIT_VR_LITTLE_ENDIAN)
     if group == b"\x00\x08" and vr in dictionary.VRS:
         return FileMeta(EXPLICIT_VR_BIG_ENDIAN)
-    raise InvalidDataSetError("this is no DICOM instance: neither file meta information nor a data set begins here")
+    raise InvalidDataSetError("this is not a DICOM instance: neither file meta information nor a data set begins here")
 
 
 def _checked(meta: FileMeta, data: bytes | bytearray, start: int) -> FileMeta:

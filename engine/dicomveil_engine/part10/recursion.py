@@ -86,7 +86,7 @@ def walk_sequence(
                 section.leave_out(buffer, position, stop, b"")
                 position = stop
                 break
-            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is no item")
+            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is not an item")
         position += 8
         item, item_open = position, size == UNDEFINED
         item_end = stop if item_open else position + size
@@ -124,7 +124,7 @@ def walk_sequence(
                     if not item_open and value_at == item_end:
                         section.leave_out(buffer, position, value_at, b"")
                     elif not item_open or entry.tag != ITEM_END:
-                        raise InvalidDataSetError("a delimiter stands where an element should")
+                        raise InvalidDataSetError("a delimiter is in the place of an element")
                     position = value_at
                     break
                 if kind == kinds.CHARACTER_SET:

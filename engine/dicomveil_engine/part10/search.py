@@ -62,7 +62,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
         if tag != encoding.item_tag:
             if tag == encoding.sequence_end and (is_open or position == stop):
                 return position
-            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is no item")
+            raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is not an item")
         item_open = size == UNDEFINED
         item_end = stop if item_open else position + size
         if item_end > stop:
@@ -83,7 +83,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
             if kind >= kinds.SPECIAL:
                 if kind == kinds.DELIMITER:
                     if (not item_open or entry.tag != ITEM_END) and value_at != item_end:
-                        raise InvalidDataSetError("a delimiter stands where an element should")
+                        raise InvalidDataSetError("a delimiter is in the place of an element")
                     position = value_at
                     break
                 if kind == kinds.CHARACTER_SET:

@@ -24,7 +24,7 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
         if tag == encoding.sequence_end:
             return position
         if tag != encoding.item_tag:
-            raise InvalidDataSetError("a sequence holds something that is no item")
+            raise InvalidDataSetError("a sequence holds something that is not an item")
         if length != UNDEFINED:
             position += length
         elif depth <= 0:

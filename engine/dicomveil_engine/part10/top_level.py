@@ -106,7 +106,7 @@ def walk_elements(state: State) -> None:
                 continue
             if kind == kinds.DELIMITER:
                 if entry.tag == ITEM or any(buffer[position + 4 : position + 8]):
-                    raise InvalidDataSetError("a delimiter stands where an element should")
+                    raise InvalidDataSetError("a delimiter is in the place of an element")
                 after = value_at
                 section.leave_out(buffer, position, after, b"")  # of a sequence of defined length
                 position = after

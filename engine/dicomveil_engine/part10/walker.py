@@ -45,7 +45,7 @@ class Walker:
         """What was written before a long value: what waited, how it was resolved, and how many names were known."""
         self._is_behind_pixels = False
         self._is_over = False
-        """Whether what is left is no element: surplus bytes behind Pixel Data, which are dropped."""
+        """Whether what is left is not an element: surplus bytes behind Pixel Data, which are dropped."""
 
     def feed(self, data: bytes, start: int = 0) -> None:
         """Add bytes of the data set, which begins at `start` in the first ones."""

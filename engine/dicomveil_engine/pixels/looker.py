@@ -35,7 +35,7 @@ _FAIRLY_READ = 0.6
 _WELL_READ = 0.9
 """Likewise for a box so large that it could be anatomy."""
 _OVERSIZE = 0.2
-"""Share of the frame from which one box is no line of text, unless it is read well."""
+"""Share of the frame from which one box is not a line of text, unless it is read well."""
 _TALL = 0.15
 _LEAST_TALL = 48
 _WIDE = 3
@@ -120,7 +120,7 @@ class Looker:
         return found
 
     def picture_lines(self, picture: Picture) -> list[Box]:
-        """The boxes of text in a picture that is no frame, such as a page of a document."""
+        """The boxes of text in a picture that is not a frame, such as a page of a document."""
         verdict = PixelVerdict(PixelAction.LOOK, "a page")
         look = _Look(self._finder, PixelHeader(), verdict, PixelSettings(), None)
         found, _ = look.lines(picture)
@@ -238,7 +238,7 @@ class _Look:
                 for part in _tiles(tile, _TILE // 2):
                     if self._is_blind(lines, base, part):
                         raise DeidentificationError(
-                            "text cannot be told from anatomy in this instance: it is withheld rather than passed"
+                            "text and anatomy cannot be distinguished in this instance, so it is withheld"
                         )
 
     def _is_blind(self, lines: list[Line], base: Picture, tile: Box) -> bool:

@@ -65,7 +65,7 @@ class ConfidentialityProfile:
         if row is not None:
             return decide_listed(self._actions, self._basic, tag, vr, row)
         if tag == BURNED_IN_ANNOTATION and vr == "CS":
-            return Verdict(self._actions.empty_unchecked, "a claim about pixels that nobody has checked")
+            return Verdict(self._actions.empty_unchecked, "a claim about pixels that has not been checked")
         if not self._protect_unlisted:
             return Verdict(self._actions.keep, "not listed in PS3.15 Table E.1-1")
         return decide_unlisted(self._actions, tag, vr)

@@ -33,7 +33,7 @@ def decide_unlisted(actions: Actions, tag: int, vr: str) -> Verdict:
     if expected is None:
         return Verdict(actions.remove, "the layer by VR: unknown attributes are removed")
     if tag >> 24 == OVERLAY_GROUPS:
-        return Verdict(actions.remove, "an overlay plane goes with its Overlay Data, PS3.15 Table E.1-1: X")
+        return Verdict(actions.remove, "an overlay plane is removed with its Overlay Data, PS3.15 Table E.1-1: X")
     if tag == SPECIMEN_STEP_CONTENT and vr == "SQ" and Option.CLEAN_STRUCTURED_CONTENT in actions.options:
         return Verdict(actions.clean_content, "content items of (0040,0610), PS3.15 E.3.4")
     method = method_by_vr(actions, tag, vr)

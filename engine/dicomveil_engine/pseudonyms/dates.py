@@ -1,6 +1,6 @@
 """Dates: reading DA and DT strictly, shifting them, and deriving by how many days.
 
-Pure functions of text and numbers; nothing here reads a clock. What is no legal date becomes the empty
+Pure functions of text and numbers; nothing here reads a clock. What is not a legal date becomes the empty
 string: a value that cannot be shifted must not pass.
 """
 
@@ -64,7 +64,7 @@ def read_dt(text: str) -> DateTime | None:
 
 
 def shift_da(text: str, days: int) -> str:
-    """Move a DA value by some days; "" when it is no legal date or leaves the years 1 to 9999."""
+    """Move a DA value by some days; "" when it is not a legal date or leaves the years 1 to 9999."""
     return _shift_da(text, days) if len(text) <= _LONGEST_DA else ""
 
 
@@ -72,7 +72,7 @@ def shift_dt(text: str, days: int) -> str:
     """Move a DT value by some days; time of day, fraction, offset and precision stay as written.
 
     A year or month without a day moves as the first day of its period and is cut to its precision again.
-    "" when it is no legal date or leaves the years 1 to 9999.
+    "" when it is not a legal date or leaves the years 1 to 9999.
     """
     return _shift_dt(text, days) if len(text) <= _LONGEST_DT else ""
 
@@ -99,13 +99,13 @@ def start_of(day: date, period: Period) -> date:
 
 
 def coarse_da(text: str, period: Period) -> str:
-    """The first day of a DA value's period; "" when it is no legal date."""
+    """The first day of a DA value's period; "" when it is not a legal date."""
     day = read_da(text) if len(text) <= _LONGEST_DA else None
     return start_of(day, period).isoformat().replace("-", "") if day else ""
 
 
 def coarse_dt(text: str, period: Period) -> str:
-    """A DT value cut to its period, without time of day and offset; "" when it is no legal date.
+    """A DT value cut to its period, without time of day and offset; "" when it is not a legal date.
 
     What says less than the period already is only cut: a year stays a year.
     """

@@ -109,7 +109,7 @@ def explain_attribute(tag: int, policy: Policy, creator: str | None = None) -> l
 def explain_instance(data: bytes, policy: Policy, *, show_values: bool = False) -> list[ElementExplanation]:
     """What the policy does to each element of a Part 10 instance, in the order of the elements.
 
-    The instance is de-identified in memory and compared with what it was, so that the outcome is no prediction.
+    The instance is de-identified in memory and compared with what it was, so that the outcome is not a prediction.
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
     rewriter = InstanceRewriter(policy)

@@ -3,7 +3,7 @@
 People review these, as the curators of TCIA do: a few hundred values say more than a few thousand instances. It shows
 values, which is its purpose.
 
-A high score says "look here first", not "this is a leak"; a low one is no promise. The points are a choice of ours,
+A high score says "look here first", not "this is a leak"; a low one is not a promise. The points are a choice of ours,
 in the order in which curators look: what is written like an identifier, then names, then numbers, then words that
 no list knows.
 """
@@ -45,7 +45,7 @@ class Reason(Enum):
     """`text.detectors`, in text VRs and in bytes that can be read."""
     PERSON = "a person's name", 40
     """In PN, and not a pseudonym of the project."""
-    UID = "a UID that is no pseudonym", 40
+    UID = "a UID that is not a pseudonym", 40
     """In UI, and neither registered nor the name of a class or coding scheme."""
     NAME = "written like a name", 30
     """`Doe^Jane`, `Doe, Jane`, `Dr. Doe`, `Jane Doe`."""

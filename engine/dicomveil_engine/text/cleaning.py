@@ -41,7 +41,7 @@ def remove(text: str, findings: list[Finding]) -> str:
     kept: list[str] = []
     end = 0
     for finding in findings:
-        # What stands between two findings is no text of its own: "Doe, Jane".
+        # What stands between two findings is not text of its own: "Doe, Jane".
         if finding.start > end and not (end and _BETWEEN_WORDS.fullmatch(text, end, finding.start)):
             kept.append(text[end : finding.start])
         end = finding.end

@@ -11,7 +11,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 def notations(value: str) -> frozenset[str]:
-    """The date of a DA value, as people write it; nothing for what is no date. In lower case."""
+    """The date of a DA value, as people write it; nothing for what is not a date. In lower case."""
     date = read_da(value.strip(" \0"))
     if not date:
         return frozenset()

@@ -23,7 +23,7 @@ _WORDS_CACHED = 4_096
 _MOST_SPELLINGS = 64
 """For one word. A word with more places that can be spelled in two ways has the two spellings that are consistent."""
 _SHORTEST_SHORTENED = 4
-"""Letters. "Doe" is no spelling of "Dö": what would be left of shorter words is a word of its own ("do", "ra")."""
+"""Letters. "Doe" is not a spelling of "Dö": what would be left of shorter words is a word of its own ("do", "ra")."""
 
 _WITHOUT_DECOMPOSITION = {
     "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "ȷ": "j", "ŋ": "n", "ƀ": "b", "ǥ": "g",

@@ -102,7 +102,7 @@ class Vocabulary:
     """A file that has been read. Two of the same file are equal."""
 
     def __init__(self, data: bytes, keys: Keys) -> None:
-        """Raises ConfigurationError for what is no vocabulary, or one of another key."""
+        """Raises ConfigurationError for what is not a vocabulary, or one of another key."""
         head, start = _head(data)
         check = keyed_digest(keys.derive("text/vocabulary"), _CHECK).hex()[:16]
         if head.get("key") != check:

@@ -51,7 +51,7 @@ _PIVOT = 50
 
 
 def moved(text: str, days: int, *, month_first: bool) -> str | None:
-    """The date moved by some days; None where the notation is not known or the outcome is no date.
+    """The date moved by some days; None where the notation is not known or the outcome is not a date.
 
     `month_first` says how 3/4/2020 is read, where both would be dates.
     """

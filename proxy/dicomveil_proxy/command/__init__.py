@@ -61,7 +61,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Take what stands before the command's name."""
+    """Take the options before the command's name."""
 
 
 @commands.command("serve")
@@ -92,7 +92,7 @@ def _serve(
         typer.Option(
             metavar="FOLDER|URL",
             show_default="dicomveil-state",
-            help="Where to remember which pseudonym stands for what: a folder, or postgresql://... for a database that "
+            help="Where to store which pseudonym stands for what: a folder, or postgresql://... for a database that "
             "replicas share. A cache: it may be deleted while nothing runs.",
         ),
     ] = None,
@@ -113,8 +113,8 @@ def _serve(
         Literal["deidentify", "reidentify", "refuse"] | None,
         typer.Option(
             show_default="deidentify",
-            help="Images that are sent: store them de-identified at the origin, bring what was made of de-identified "
-            "images home to their originals, or refuse.",
+            help="Images that are sent: store them de-identified at the origin; re-identify what was made of "
+            "de-identified images and store it beside their originals; or refuse.",
         ),
     ] = None,
     on_error: Annotated[
@@ -129,7 +129,7 @@ def _serve(
         typer.Option(
             metavar="URL",
             help="Where viewers reach the proxy, such as https://research.example.org, if another "
-            "server stands before it.",
+            "server sits in front of it.",
         ),
     ] = None,
     config: Annotated[
@@ -253,11 +253,13 @@ def _anonymize(
     ] = "pseudonymous",
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What became of each file, as JSON lines, or as a table if it ends in .csv."),
+        typer.Option(
+            metavar="FILE", help="The outcome for each file, as JSON lines, or as a table if it ends in .csv."
+        ),
     ] = None,
     show_paths: Annotated[
         bool,
-        typer.Option("--show-paths", help="With pseudonymous names: tell the originals' paths in messages and report."),
+        typer.Option("--show-paths", help="With pseudonymous names: name the original paths in messages and report."),
     ] = False,
     encrypt_originals: Annotated[
         list[Path] | None,

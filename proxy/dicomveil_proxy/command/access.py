@@ -52,7 +52,7 @@ def _token_new(
     expires: Annotated[
         str | None, typer.Option(metavar="SPAN|DATE", help="How long it is valid: 30d, 12h, 1y, or 2030-12-31.")
     ] = None,
-    name: Annotated[str, typer.Option(metavar="TEXT", help="Who has it, for the list and the audit.")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="The holder's name, for the list and the audit.")] = "",
 ) -> None:
     """Make a token and print it, this once.
 

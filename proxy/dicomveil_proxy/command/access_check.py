@@ -30,7 +30,7 @@ def check_access(settings: Settings) -> list[str]:
 def _check_address(settings: Settings) -> None:
     """Refuse to let other machines in without credentials, unless the settings say so."""
     if settings.access is not None and settings.anonymous:
-        raise ConfigurationError("anonymous: it does not go with [access]; take one of the two away")
+        raise ConfigurationError("anonymous: it cannot be combined with [access]; remove one of the two")
     if settings.access is None and not settings.anonymous and not is_loopback(settings.host):
         raise ConfigurationError(
             "host: without a section [access] users are not authenticated, so only addresses of this machine itself "
@@ -47,7 +47,7 @@ def _check_users(settings: Settings, access: AccessSettings) -> list[str]:
         )
     by_connection = settings.tls is not None and settings.tls.client_ca is not None
     if access.client_cert_header and not settings.trusted_proxies:
-        raise ConfigurationError("access.client_cert_header: it goes with trusted_proxies, which are not set")
+        raise ConfigurationError("access.client_cert_header: it needs trusted_proxies, which are not set")
     if access.certificates and not by_connection and not access.client_cert_header:
         raise ConfigurationError(
             "access.certificates: no client certificate can come; set tls.client_ca, or client_cert_header and "
@@ -55,5 +55,5 @@ def _check_users(settings: Settings, access: AccessSettings) -> list[str]:
         )
     tokens = TokenFile(access.tokens_file).all()
     if not tokens and access.oidc is None and not access.certificates:
-        return ["access: nobody can come in yet; `dicomveil token new` makes a token"]
+        return ["access: no user has access yet; `dicomveil token new` makes a token"]
     return []

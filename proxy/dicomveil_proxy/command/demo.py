@@ -32,7 +32,7 @@ _HOST = "127.0.0.1"
 _PORT = 8080
 _GRACEFUL_SECONDS = 1
 _BROKEN = frozenset(("badVR.dcm",))
-"""Its Number of Frames is no number, on purpose: the proxy rightly has no metadata of it."""
+"""Its Number of Frames is not a number, on purpose: the proxy rightly has no metadata of it."""
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _TAGS = ("0020000D", "0020000E", "00080018")
 
@@ -63,7 +63,7 @@ class _Demo(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and ask ourselves for an instance as any user agent would."""
         await super().startup(sockets)
-        logging.disable(logging.INFO)  # our own request is no event
+        logging.disable(logging.INFO)  # our own request is not an event
         transport = httpx.ASGITransport(self.config.loaded_app)
         async with httpx.AsyncClient(transport=transport) as user_agent:
             found = await user_agent.get(f"{self._url}/instances", params={"limit": "1"})

@@ -122,7 +122,10 @@ def run(wanted: Wanted) -> None:
         return
     if wanted.unlinkable and summary.is_whole:
         close(state_of(wanted.state), To(wanted.to or ""))
-        print("the key of this job is destroyed: nobody can trace its pseudonyms back, or resume it", file=sys.stderr)
+        print(
+            "the key of this job is destroyed: its pseudonyms cannot be traced back, and it cannot be resumed",
+            file=sys.stderr,
+        )
     _end(summary)
 
 

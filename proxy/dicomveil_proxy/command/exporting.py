@@ -83,7 +83,7 @@ def _export(
     state: _State = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What became of each study: .csv, .jsonl (JSON lines), or a page in .html."),
+        typer.Option(metavar="FILE", help="The outcome for each study: .csv, .jsonl (JSON lines), or a page in .html."),
     ] = None,
     layout: Annotated[
         Literal["dicom", "tcia", "bids"],
@@ -112,12 +112,15 @@ def _export(
     linkage: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write who is behind which pseudonym, encrypted for --recipient; not below the output."
+            metavar="FILE",
+            help="Write which patient is behind which pseudonym, encrypted for --recipient; not below the output.",
         ),
     ] = None,
     recipient: Annotated[
         list[Path] | None,
-        typer.Option(metavar="CERT.pem", help="A certificate of who may open the linkage file; may be given again."),
+        typer.Option(
+            metavar="CERT.pem", help="A certificate of a recipient who may open the linkage file; may be given again."
+        ),
     ] = None,
     encrypt_originals: Annotated[
         list[Path] | None,

@@ -81,7 +81,7 @@ def _review(
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many of the most suspicious values to print.")] = 50,
     limit: Annotated[
-        int, typer.Option(min=1, help="Unique values remembered per attribute; those beyond are only counted.")
+        int, typer.Option(min=1, help="Unique values kept per attribute; those beyond are only counted.")
     ] = 1000,
 ) -> None:
     """List the values that de-identification leaves in a folder.

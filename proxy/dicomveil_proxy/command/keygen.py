@@ -40,5 +40,5 @@ def run(path: Path) -> None:
         refuse(f"the folder of {path} does not exist; make it first, readable by the owner alone")
     except OSError as error:
         refuse(f"the key cannot be written to {path} ({error.strerror})")
-    print(f"The project key is in {path} (mode 0600). Keep a copy in a safe place: who has it can trace pseudonyms")
+    print(f"The project key is in {path} (mode 0600). Keep a copy in a safe place: its holder can trace pseudonyms")
     print("back, and without it the same patient gets another pseudonym tomorrow.")

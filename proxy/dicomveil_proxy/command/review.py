@@ -46,7 +46,7 @@ def run(
             if meta is None:
                 left_out["no DICOM instance"] += 1
             elif meta.sop_class_uid == MEDIA_STORAGE_DIRECTORY:
-                left_out["a DICOMDIR, which names files and is no instance"] += 1
+                left_out["a DICOMDIR, which names files and is not an instance"] += 1
             else:
                 remainder.add(deidentify_instance(path.read_bytes(), policy))
         except InvalidDataSetError as error:

@@ -71,7 +71,7 @@ def _tokens(config: Path | None) -> tuple[Settings, TokenFile]:
     settings = load_settings(config)
     if settings.access is None:
         raise ConfigurationError(
-            "access: the settings have no section [access], so the server would ask nobody for a token; add the line "
+            "access: the settings have no section [access], so the server would not ask for a token; add the line "
             "[access]"
         )
     return settings, TokenFile(settings.access.tokens_file)

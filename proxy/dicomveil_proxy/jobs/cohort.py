@@ -173,7 +173,7 @@ class Cohort:
 
 
 def read_list(path: Path) -> tuple[Row, ...]:
-    """The rows of a list. Raises ConfigurationError for what is no list; no message holds a value."""
+    """The rows of a list. Raises ConfigurationError for what is not a list; no message holds a value."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()

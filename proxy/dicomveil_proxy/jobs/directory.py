@@ -54,7 +54,7 @@ class _Node:
 def write_dicomdir(original: Path, folder: Path, policy: Policy) -> Outcome:
     """Write the folder's DICOMDIR. Its own UID is the pseudonym of the original's.
 
-    An instance is left out of it, and counted, where its path is no File ID or it lacks what a record must have.
+    An instance is left out of it, and counted, where its path is not a File ID or it lacks what a record must have.
     """
     try:
         meta = file_meta_of(original)
@@ -75,7 +75,7 @@ def write_dicomdir(original: Path, folder: Path, policy: Policy) -> Outcome:
         return Outcome(Status.FAILED, f"it cannot be read or written ({error.strerror})")
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
         return Outcome(Status.FAILED, "its records cannot be written")
-    reason = f"{left_out} left out: their names are no File IDs, or they lack what a record needs" if left_out else ""
+    reason = f"{left_out} left out: their names are not File IDs, or they lack what a record needs" if left_out else ""
     return Outcome(Status.REBUILT, reason, size)
 
 

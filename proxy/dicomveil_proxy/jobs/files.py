@@ -60,7 +60,7 @@ class FileRecipe:
         station = FileStation(self.job, rehearses=self.rehearses)
         if self.job.fingerprint() != self.fingerprint:
             raise ConfigurationError(
-                "the configuration, or dicomveil itself, was changed while the run began; begin again"
+                "the configuration, or dicomveil itself, was changed while the run started; start it again"
             )
         return station
 

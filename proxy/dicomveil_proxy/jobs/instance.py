@@ -29,12 +29,12 @@ MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _CHUNK_BYTES = 1 << 20
 _PROBLEMS_TOLD = 3
 
-NOT_DICOM = Outcome(Status.SKIPPED, "it is no DICOM instance")
+NOT_DICOM = Outcome(Status.SKIPPED, "it is not a DICOM instance")
 IS_DICOMDIR = Outcome(Status.REBUILT)
 
 
 def file_meta_of(path: Path) -> FileMeta | None:
-    """What a file says of itself; None for what is no DICOM.
+    """What a file says of itself; None for what is not DICOM.
 
     Raises OSError, and InvalidDataSetError for what is DICOM and broken.
     """

@@ -43,7 +43,7 @@ class Journal:
         is_new = not path.exists()
         if is_new and any(folder.iterdir()):
             raise ConfigurationError(
-                "the output folder holds files that no earlier run remembers; give one that is new or empty"
+                "the output folder holds files that no earlier run recorded; give one that is new or empty"
             )
         try:
             self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)

@@ -101,7 +101,7 @@ def _contact_sheet(file: TextIO, ledger: Ledger, holdings: Holdings | None) -> N
 
 
 def _drawn(holdings: Holdings, path: str) -> bytes:
-    """A thumbnail; nothing where the instance is no picture, or cannot be drawn here."""
+    """A thumbnail; nothing where the instance is not a picture, or cannot be drawn here."""
     with suppress(ProxyError, OSError, MemoryError), holdings.open(path) as instance:
         data = instance.read(_LARGEST_BYTES + 1)
         if len(data) <= _LARGEST_BYTES:

@@ -1,6 +1,6 @@
 """What a run tells: a line per file in a report, and the state of things on a terminal.
 
-In a report is no patient's value. Its `file` is what `run.py` says a file may be called.
+In a report is not a patient's value. Its `file` is what `run.py` says a file may be called.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
     Raises ConfigurationError where the two cannot be what was meant.
     """
     if not source.is_file():
-        raise ConfigurationError("the input file does not exist, or is none; give a folder with -I")
+        raise ConfigurationError("the input is not an existing file; to process a folder, use -I")
     if target.is_dir():
         raise ConfigurationError("the output is a folder; give a file's name, or folders with -I and -O")
     if target.exists() and target.samefile(source):
@@ -109,7 +109,7 @@ def rehearse_folder(
 def check_folders(source: Path, target: Path) -> None:
     """Refuse folders of which one is in the other: outputs would be taken for inputs, or originals be shared."""
     if not source.is_dir():
-        raise ConfigurationError("the input folder does not exist, or is none; give a file with -i")
+        raise ConfigurationError("the input is not an existing folder; to process a file, use -i")
     if target.exists() and not target.is_dir():
         raise ConfigurationError("the output folder is a file")
     inside, outside = source.resolve(), target.resolve()

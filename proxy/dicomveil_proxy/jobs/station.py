@@ -98,7 +98,7 @@ class SeriesRecipe:
         known = self.job.fingerprint() if self.is_far else self.job.job.configuration_digest().hex()
         if known != self.fingerprint:
             raise ConfigurationError(
-                "the configuration was changed while the run began, or a worker has another version of dicomveil that "
-                "decides otherwise; begin again"
+                "the configuration was changed at the start, or a worker has another version of dicomveil that "
+                "decides differently; start it again"
             )
         return SeriesStation(self.job, self.slots)

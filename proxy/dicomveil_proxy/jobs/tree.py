@@ -76,7 +76,7 @@ def _look(entry: os.DirEntry[str], source: str, target: str, *, is_taken: bool) 
         if entry.is_dir(follow_symlinks=False):
             return None
         if not entry.is_file(follow_symlinks=False):
-            return Found(source, target, unreadable="it is no file")
+            return Found(source, target, unreadable="it is not a file")
         stat = entry.stat(follow_symlinks=False)
     except OSError as error:
         return Found(source, target, unreadable=error.strerror or "unreadable")

@@ -75,7 +75,7 @@ def verify(holdings: Holdings, tell: Callable[[Fault], None]) -> int:
 
 
 def _describes(name: str) -> bool:
-    """Whether a file describes the export, and is no part of it."""
+    """Whether a file describes the export, and is not part of it."""
     last = name.rsplit("/", 1)[-1]
     if last == "DICOMDIR" or name.startswith(JOURNAL):
         return True

@@ -1,6 +1,6 @@
 """The leak guard: looks in what is about to leave for what identified in the original.
 
-It is no part of de-identification. It compares whole values of the original, byte by byte, with the output, so that it
+It is not part of de-identification. It compares whole values of the original, byte by byte, with the output, so that it
 finds what a policy or a method does wrong. Nothing here changes an instance, and `place.py` has what is asked only
 when a value was found: whether it is an original in that place.
 

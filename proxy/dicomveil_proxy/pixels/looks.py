@@ -113,5 +113,5 @@ def rendering_query(params: Mapping[str, str]) -> str:
         if name not in _PARAMETERS:
             raise BadRequest(f"the rendering parameters are {', '.join(_PARAMETERS)}")
         if not _PARAMETERS[name].fullmatch(value):
-            raise BadRequest(f"the value of {name} is none that it can have")
+            raise BadRequest(f"the value of {name} is not one of its possible values")
     return "&".join(f"{name}={value}" for name, value in params.items())

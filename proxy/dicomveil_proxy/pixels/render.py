@@ -50,7 +50,7 @@ def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str
         samples = header.Rows * header.Columns * (_number(header, "SamplesPerPixel") or 1) if is_picture else 0
         size = samples * max(1, (_number(header, "BitsAllocated") or 64) // 8)
     if not is_picture:
-        raise NotAcceptable("the instance is no picture")
+        raise NotAcceptable("the instance is not a picture")
     if size > _MAXIMUM_FRAME_BYTES:
         raise NotAcceptable("the picture is too large to be rendered here")
     if not 1 <= frame <= frames:

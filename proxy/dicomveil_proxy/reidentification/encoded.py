@@ -72,7 +72,7 @@ class Encoded:
         self.file.seek(0)
         for element in read_elements(self.file.read(self.position)):
             if element.vr == "SQ" and element.value:
-                raise InvalidDataSetError("a sequence holds something that is no item")
+                raise InvalidDataSetError("a sequence holds something that is not an item")
 
     def written(self) -> Spliced:
         """The instance as a file, with file meta information of ours (PS3.10 Section 7.1).

@@ -100,7 +100,7 @@ RENDERED_FRAMES = tuple(Offer(each.media_type, is_multipart=True) for each in RE
 def parse(header: str | None) -> tuple[MediaRange, ...]:
     """Read an Accept header in its own order; several headers of that name are joined with commas before.
 
-    None and an empty one mean `*/*`. An element that is no media range is passed over. Raises BadRequest for
+    None and an empty one mean `*/*`. An element that is not a media range is passed over. Raises BadRequest for
     a header over the limit.
     """
     if header is None or not header.strip():
@@ -115,7 +115,7 @@ def _parse(header: str) -> tuple[MediaRange, ...]:
     return tuple(
         MediaRange(
             media_type.name,
-            # A `type` that is no media type is none of ours.
+            # A `type` that is not a media type is none of ours.
             media_type.part_type or media_type.parameters.get("type")
             if media_type.name.startswith("multipart/")
             else None,

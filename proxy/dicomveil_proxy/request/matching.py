@@ -169,7 +169,7 @@ def _span_matcher(vr: str, value: str) -> Matcher:
 def _span_of(vr: str, found: object) -> Span | None:
     """What a value found can mean.
 
-    A date with the dots of the ACR-NEMA form is no legal DA value (PS3.5 Section 6.2), and origin servers do not
+    A date with the dots of the ACR-NEMA form is not a legal DA value (PS3.5 Section 6.2), and origin servers do not
     find it by its day: it matches nothing.
     """
     if not isinstance(found, str) or (vr == "DA" and "." in found):

@@ -228,10 +228,10 @@ def _values(dataset: Mapping[str, object], tag: int) -> list[object]:
 def _matching_key(name: str, value: str) -> MatchingKey:
     path = _path_of(name)
     if not path:
-        raise BadRequest("a parameter of the query is no known attribute and no known option")
+        raise BadRequest("a parameter of the query is not a known attribute and no known option")
     for tag in path[:-1]:
         if vr_of(tag) not in ("SQ", None):
-            raise BadRequest(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_of(tag)} is no sequence")
+            raise BadRequest(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_of(tag)} is not a sequence")
     return MatchingKey(path, vr_of(path[-1]) or "UN", value)
 
 
@@ -249,7 +249,7 @@ def _path_of(name: str) -> tuple[int, ...]:
 
 def _count(name: str, text: str) -> int:
     if not _COUNT.fullmatch(text):
-        raise BadRequest(f"the parameter {name} is no number from 0 to 999999999")
+        raise BadRequest(f"the parameter {name} is not a number from 0 to 999999999")
     return int(text)
 
 

@@ -22,7 +22,7 @@ MAXIMUM_FRAMES = 10_000
 MAXIMUM_BULK_DEPTH = 32
 """Sequences that a bulk data path may descend."""
 
-# It begins with a digit, so that `.` and `..` are no UIDs: a server that normalises paths would leave the
+# It begins with a digit, so that `.` and `..` are not UIDs: a server that normalises paths would leave the
 # study. Empty components and leading zeros break PS3.5 Section 9.1, but instances in the field have them.
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _LONGEST_ORIGINAL = 256

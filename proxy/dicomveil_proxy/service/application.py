@@ -283,7 +283,7 @@ class Surroundings:
 
         try:
             await self._application(scope, receive, numbered)
-        except Exception as error:  # noqa: BLE001 - the last catch: an error of ours, of which nobody else may tell
+        except Exception as error:  # noqa: BLE001 - the last catch: an error of ours, which must not be reported to anyone else
             # Its message may hold values of a library that we do not know; where it happened cannot.
             place = traceback.extract_tb(error.__traceback__)[-1]
             _log.critical("request %s: %s in %s:%s", request_id, type(error).__name__, place.name, place.lineno)

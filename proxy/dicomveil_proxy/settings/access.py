@@ -92,9 +92,9 @@ class OIDCSettings(_Table):
     @model_validator(mode="after")
     def _grants_something(self) -> OIDCSettings:
         if (self.projects_claim is None) != (self.rights_claim is None):
-            raise ValueError("projects_claim and rights_claim go together")
+            raise ValueError("projects_claim and rights_claim must be given together")
         if self.projects_claim is None and not self.groups:
-            raise ValueError("nobody would have a right; give projects_claim and rights_claim, or groups")
+            raise ValueError("no user would have a right; give projects_claim and rights_claim, or groups")
         return self
 
 

@@ -88,7 +88,7 @@ def _query(parameters: tuple[tuple[str, str], ...]) -> Query:
             raise ConfigurationError(f"filter.query: {name} has no value, and would select every study; leave it out")
         if key.path[0] in _BELOW_STUDIES:
             raise ConfigurationError(
-                f"filter.query: {name} is no attribute of a study; for Modality write ModalitiesInStudy"
+                f"filter.query: {name} is not an attribute of a study; for Modality write ModalitiesInStudy"
             )
     return query
 
@@ -103,7 +103,7 @@ def _studies(settings: FilterSettings) -> frozenset[str] | None:
     except OSError as error:
         raise ConfigurationError(f"filter.studies_file: it cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise ConfigurationError("filter.studies_file: it is no text; write one StudyInstanceUID on a line") from None
+        raise ConfigurationError("filter.studies_file: it is not text; write one StudyInstanceUID on a line") from None
     uids = ((n, line.partition("#")[0].strip()) for n, line in enumerate(lines, 1))
     return frozenset(_uid(uid, f"filter.studies_file: line {n}") for n, uid in uids if uid)
 
@@ -112,4 +112,4 @@ def _uid(text: str, where: str) -> str:
     try:
         return parse_uid(text)
     except UnknownResource:
-        raise ConfigurationError(f"{where} is no StudyInstanceUID") from None
+        raise ConfigurationError(f"{where} is not a StudyInstanceUID") from None

@@ -90,7 +90,7 @@ async def frames(
                 # Not before the first piece: until then a refusal is an answer of its own.
                 start = FrameStart(selection.content_type, selection.is_multipart)
             elif selection is None or cleaned is None:
-                raise OriginMalformed("the origin server sent a frame that does not begin")
+                raise OriginMalformed("frame data arrived before a frame header")
             elif not selection.transcoded_to:
                 pieces = cleaned.feed(event.data) if isinstance(event, PartData) else cleaned.close()
                 if start and (pieces or isinstance(event, PartEnd)):
@@ -216,7 +216,7 @@ def _frame_type(part: PartStart) -> tuple[str, str | None]:
     if syntax is not None and not (
         syntax.startswith(_STANDARD_SYNTAXES) and len(syntax) <= 32 and set(syntax) <= set("0123456789.")
     ):
-        raise OriginMalformed("a frame's transfer syntax is none of PS3.5")
+        raise OriginMalformed("a frame's transfer syntax is not in PS3.5")
     return media_type, syntax
 
 

@@ -85,7 +85,7 @@ class SearchPlan:
 
 
 async def plan(project: Project, scope: Scope, query: Query) -> SearchPlan:
-    """Compile a search. Raises UnknownResource where the scope is no pseudonym of the project."""
+    """Compile a search. Raises UnknownResource where the scope is not a pseudonym of the project."""
     translation = project.translation
     study = await translation.study(scope.study) if scope.study else None
     series = await translation.series(study, scope.series) if scope.series else None
@@ -101,7 +101,7 @@ async def plan(project: Project, scope: Scope, query: Query) -> SearchPlan:
 
 
 async def search(project: Project, scope: Scope, query: Query, base_url: str) -> Answer:
-    """Search a project. Raises UnknownResource where the scope is no pseudonym of the project."""
+    """Search a project. Raises UnknownResource where the scope is not a pseudonym of the project."""
     compiled = await plan(project, scope, query)
     if not compiled.questions or query.limit == 0:
         return Answer([], query.not_done)

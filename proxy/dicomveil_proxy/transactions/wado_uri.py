@@ -61,7 +61,7 @@ class WadoQuery:
         known = [(name, value) for name, value in parameters if name in PARAMETERS]
         given = dict(known)
         if len(given) < len(known):
-            raise BadRequest("a parameter stands twice in the query")
+            raise BadRequest("a parameter appears twice in the query")
         if any(name in REFUSED for name, _ in parameters):
             raise BadRequest(f"{', '.join(REFUSED)} are not supported")
         if given.get("requestType") != "WADO":
@@ -115,7 +115,7 @@ async def _shape(project: Project, original: OriginalResource) -> tuple[int, int
     metadata = [*json.loads(b"".join([piece async for piece in retrieve.metadata(project, of, "")])), {}][0]
     sides = [metadata.get(tag, {}).get("Value", [0])[0] for tag in ("00280010", "00280011")]
     if not all(isinstance(side, int) and side > 0 for side in sides):
-        raise NotAcceptable("the instance is no picture")
+        raise NotAcceptable("the instance is not a picture")
     return sides[0], sides[1]
 
 
@@ -123,11 +123,11 @@ def _looks(given: dict[str, str]) -> dict[str, str]:
     looks: dict[str, str] = {}
     if "windowCenter" in given or "windowWidth" in given:
         if not all(_NUMBER.fullmatch(given.get(name, "")) for name in ("windowCenter", "windowWidth")):
-            raise BadRequest("windowCenter and windowWidth go together, and are decimal numbers")
+            raise BadRequest("windowCenter and windowWidth must be given together, as decimal numbers")
         looks["window"] = f"{given['windowCenter']},{given['windowWidth']},linear"
     if quality := _ordinal(given, "imageQuality"):
         if quality > 100:
-            raise BadRequest("imageQuality goes from 1 to 100")
+            raise BadRequest("imageQuality must be from 1 to 100")
         looks["quality"] = str(quality)
     return looks
 

@@ -98,7 +98,7 @@ class Translation:
             # The origin server may hold a patient in both forms; the original is the one that must be known.
             if pseudonym != patient:
                 found.append((Kind.PATIENT, pseudonym, patient))
-        # Half a surrogate pair is no text that can be kept, nor one that anybody can ask for; what is too long for any
+        # Half a surrogate pair is not text that can be kept, nor one that anybody can ask for; what is too long for any
         # UID or PatientID is not kept either, but looked for at the origin server when it is asked for.
         return [
             identity
@@ -137,7 +137,7 @@ class Translation:
             return None
 
     async def patient(self, outside: PseudonymousPatientID) -> OriginalPatientID | None:
-        """The PatientID that a pseudonym stands for; None for what is no pseudonym of ours, or nobody's."""
+        """The PatientID that a pseudonym stands for; None for what is not a pseudonym of ours, or nobody's."""
         if not self._policy.is_pseudonym_patient_id(outside):
             return None
         original = await self._resolver.resolve(

@@ -98,7 +98,7 @@ class AuditFile:
             head = last(tail[:whole].splitlines(keepends=True)[-2:], key)
         except BrokenChain as error:
             raise ConfigurationError(
-                f"audit.file: {error}; move {self._path.name} away and keep it, so that a new chain begins"
+                f"audit.file: {error}; move {self._path.name} away and keep it, so that a new chain is started"
             ) from None
         if head is not None:
             self._chain.advance(head)

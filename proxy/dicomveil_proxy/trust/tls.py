@@ -68,7 +68,7 @@ class _Reloading:
                 self.current = _built(self._settings)
                 _log.info("tls: the certificate is read again")
             except ConfigurationError as error:
-                _log.error("the old certificate stays: %s", error)
+                _log.error("the old certificate is kept: %s", error)
         connection.context = self.current
 
 

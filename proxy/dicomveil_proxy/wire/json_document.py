@@ -20,7 +20,7 @@ def encoded(content: object) -> bytes:
     """The document in UTF-8, without blanks.
 
     Half a surrogate pair, which JSON's own notation allows and UTF-8 does not (RFC 8259 Section 8.2), leaves in
-    that notation, as it came. What is no number becomes null: JSON has nothing for it (Section 6).
+    that notation, as it came. What is not a number becomes null: JSON has nothing for it (Section 6).
     """
     try:
         return orjson.dumps(content)

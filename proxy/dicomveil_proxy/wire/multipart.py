@@ -223,7 +223,7 @@ class MultipartReader:
         elif _LENGTH.fullmatch(length):
             self._state, self._remaining = _State.COUNTED, int(length)
         else:
-            raise self._fault("the Content-Length of a part is no number")
+            raise self._fault("the Content-Length of a part is not a number")
 
     def _parse_headers(self, text: str) -> dict[str, str]:
         """Read the lines between a delimiter and the blank line; the first is the end of the delimiter's."""
@@ -290,7 +290,7 @@ def boundary_of(content_type: str | None, fault: type[ProxyError] = OriginMalfor
     """The boundary that a Content-Type header names; raise the fault where it names none."""
     media_type = parse_media_type(content_type or "")
     if media_type is None or not media_type.name.startswith("multipart/"):
-        raise fault("the body is no multipart")
+        raise fault("the body is not multipart")
     return _checked_boundary(media_type.parameters.get("boundary", ""), fault)
 
 

@@ -110,7 +110,7 @@ class NativeXMLReader:
         if creator := attributes.get("privateCreator"):
             key = self._private(key, creator)
         if key in self._datasets[-1].elements:
-            raise InvalidDataSetError("an attribute stands twice in the metadata")
+            raise InvalidDataSetError("an attribute appears twice in the metadata")
         return key, {"vr": vr}
 
     def _private(self, key: str, creator: str) -> str:

@@ -37,7 +37,7 @@ def is_registered(uid: str) -> bool:
     """Whether a legal UID is registered by the standard, or could be by a later edition of it.
 
     A later edition adds numbers beside those that are there, and no number that is much higher: what is written behind
-    a registered UID, such as a date, is no registered UID.
+    a registered UID, such as a date, is not a registered UID.
     """
     root, _, rest = uid.partition(f"{ROOT}.")
     if root or not rest:

@@ -105,12 +105,14 @@ def _method(action: str, pattern: TagPattern) -> tuple[str, dict[str, object]]:
     """The method of an action for one query, with its settings."""
     vrs = (pattern.vr,) if pattern.vr else dictionary.vrs_of(pattern.tag) if pattern.tag is not None else ()
     if action == "recurseTag" and vrs != ("SQ",):
-        raise ConfigurationError(f"recurseTag is for sequences (SQ), and {pattern.text} is none")
+        raise ConfigurationError(f"recurseTag is for sequences (SQ), and {pattern.text} is not one")
     if action == "cleanImageTag" and pattern.tag != dictionary.tag_of("PixelData"):
         raise ConfigurationError(f"cleanImageTag is for PixelData, and {pattern.text} is something else")
     if action == "cleanTextTag":
         if len(vrs) != 1 or vrs[0] not in TEXT_VRS:
-            raise ConfigurationError(f"cleanTextTag is for the VRs {' '.join(TEXT_VRS)}, and {pattern.text} is none")
+            raise ConfigurationError(
+                f"cleanTextTag is for the VRs {' '.join(TEXT_VRS)}, and {pattern.text} has another VR"
+            )
         return cleaned(vrs[0], moves_dates=True)
     if action == "resetTag" and "SQ" in vrs:
         return "redact", {}

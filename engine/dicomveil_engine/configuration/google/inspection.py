@@ -70,9 +70,9 @@ def parse_image(message: Message | None) -> Mapping[str, object] | None:
         regexes.append({"pattern": regex.string("pattern"), "groupIndexes": regex.integers("groupIndexes")})
     additional, excluded = message.strings("additionalInfoTypes"), message.strings("excludeInfoTypes")
     if additional and mode not in {UNSPECIFIED, *_SENSITIVE}:
-        raise ConfigurationError(f"{message.location}: additionalInfoTypes go with {_names(_SENSITIVE)} only")
+        raise ConfigurationError(f"{message.location}: additionalInfoTypes need {_names(_SENSITIVE)} only")
     if excluded and mode not in _SENSITIVE:
-        raise ConfigurationError(f"{message.location}: excludeInfoTypes go with {_names(_SENSITIVE)} only")
+        raise ConfigurationError(f"{message.location}: excludeInfoTypes need {_names(_SENSITIVE)} only")
     if regexes and mode == "REDACT_NO_TEXT":
         raise ConfigurationError(f"{message.location}: customRegexes say what to redact, and REDACT_NO_TEXT nothing")
     if mode == UNSPECIFIED and (additional or regexes):
@@ -226,4 +226,4 @@ def _check_pattern(regex: Message) -> None:
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
-        raise ConfigurationError(f"{regex.location}.pattern is no regular expression") from None
+        raise ConfigurationError(f"{regex.location}.pattern is not a regular expression") from None

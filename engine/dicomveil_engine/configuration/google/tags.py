@@ -24,5 +24,5 @@ def parse_query(text: str, *, allows_vr: bool = False) -> TagPattern:
         return parse_pattern(text)
     suggestion = did_you_mean(text, dictionary.keywords())
     raise ConfigurationError(
-        f'"{shortened(text)}" is no tag; write a keyword or eight digits such as 00100010{suggestion}'
+        f'"{shortened(text)}" is not a tag; write a keyword or eight digits such as 00100010{suggestion}'
     )

@@ -27,7 +27,7 @@ from dicomveil_engine.pseudonyms.keys import Keys
 
 @dataclass(frozen=True)
 class MicrosoftRedact(Redact):
-    """Empty the element, but for ages and the years of dates; what is no age or date goes, where that tool stops."""
+    """Empty the element, except for ages and years; what is not an age or date is emptied, where that tool stops."""
 
     name: ClassVar[str] = "redact"
 

@@ -38,7 +38,7 @@ class MicrosoftSubstitute(Substitute):
         return vr in _FORMATS or super().supports(vr)
 
     def check(self, vr: str) -> None:
-        """Raise ConfigurationError if `replaceWith` is no number where the VR wants one."""
+        """Raise ConfigurationError if `replaceWith` is not a number where the VR wants one."""
         try:
             self._values(vr)
         except ValueError:

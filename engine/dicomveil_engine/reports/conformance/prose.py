@@ -42,7 +42,7 @@ pseudonyms are recognised and stay, its dates do not move again; what is removed
 
 MARKS = """\
 Earlier texts and codes in (0012,0063) and (0012,0064) stay, the texts cleaned; ours are added once. The codes
-are those of the profile, in the table above. Search results are no instances, and hold no marks."""
+are those of the profile, in the table above. Search results are not instances, and hold none of these attributes."""
 
 FILE_META = """\
 The preamble and the File Meta Information are written anew: 128 zeros, (0002,0001), (0002,0002), (0002,0003)
@@ -138,7 +138,7 @@ CODE_STREAMS = """\
   and boxes of JPEG 2000 and JPEG XL, user data and SEI of video, and all that stands behind the end of a picture or the
   last native pixel. Bits above Bits Stored are cleared. No decoded pixel changes. A frame that is not a code stream of
   a known kind is refused. Not removed: user data in MPEG transport and program streams, SEI in MP4 files with sound
-  between the pictures, and bytes that only a decoder can tell from pixels."""
+  between the pictures, and bytes that only a decoder can distinguish from pixels."""
 PIXELS_CLEANED = """\
 - Text in pixels is found by optical character recognition, which misses some: see docs/pixels.md for rates. Faces are
   never removed, and 113102 is never claimed."""

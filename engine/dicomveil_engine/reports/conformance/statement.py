@@ -169,10 +169,10 @@ def _dates(policies: Policies) -> str:
     if by_rule:
         parts.append(f"{_names(by_rule)}: except where a rule says otherwise (section 8).")
     if full:
-        parts.append(f"{_names(full)}: dates and times stay as they are.")
+        parts.append(f"{_names(full)}: dates and times are kept as they are.")
     bare = [name for name, marks in rest.items() if marks is None]
     if bare:
-        parts.append(f"{_names(bare)}: dates and times stay as they are where no rule names them (section 8).")
+        parts.append(f"{_names(bare)}: dates and times are kept as they are where no rule names them (section 8).")
     moved = {name: policy.date_range for name, policy in policies.items() if policy.date_range}
     if moved:
         ranges = "; ".join(f"`{name}`: ±1 to ±{days} days" for name, days in moved.items())

@@ -51,7 +51,7 @@ def _problems(data: bytes | mmap) -> Iterator[tuple[Problem, str | None]]:
         item = element.path[:-1]
         what = problems_of(element)
         if element.tag <= last.get(item, -1):
-            what.append("stands behind an element with the same tag or a higher one")  # PS3.5 Section 7.1
+            what.append("comes after an element with the same tag or a higher one")  # PS3.5 Section 7.1
         last[item] = element.tag
         if not item and element.tag in missing and any(element.value):
             missing.remove(element.tag)
@@ -72,5 +72,5 @@ def _problem(element: EncodedElement, what: str) -> Problem:
 
 def _rule(policy: Policy, problem: Problem, creator: str | None) -> str:
     if policy.marks is not None and problem.tag in MARK_TAGS and not problem.path:
-        return "the marks of de-identification"
+        return "the de-identification attributes"
     return policy.decide(problem.tag, problem.vr, creator).rule

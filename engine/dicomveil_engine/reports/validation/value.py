@@ -1,6 +1,6 @@
 """What is legal for one element: VR, length, characters, format and multiplicity (PS3.5 Section 6.2, PS3.6).
 
-A phrase says what is wrong, always the same for the same fault: it tells nothing of the value. Padding is no part
+A phrase says what is wrong, always the same for the same fault: it tells nothing of the value. Padding is not part
 of a value: blanks and NULs at its end are not looked at.
 """
 
@@ -20,16 +20,16 @@ LONGEST = {"AE": 16, "CS": 16, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 102
 
 _FORMATS = {
     "AE": "has characters that AE does not allow, or is blank",
-    "AS": "is no age, three digits and D, W, M or Y",
+    "AS": "is not an age, three digits and D, W, M or Y",
     "CS": "has characters that CS does not allow: it has capitals, digits, blanks and underscores",
-    "DA": "is no date YYYYMMDD",
-    "DS": "is no decimal number",
-    "DT": "is no date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX",
-    "IS": "is no whole number of 32 bits",
-    "PN": "is no person name, at most 3 groups of 64 characters and 5 components, without control characters",
-    "TM": "is no time HHMMSS.FFFFFF",
-    "UI": "is no UID",
-    "UR": "is no URI",
+    "DA": "is not a date YYYYMMDD",
+    "DS": "is not a decimal number",
+    "DT": "is not a date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX",
+    "IS": "is not a whole number of 32 bits",
+    "PN": "is not a person name, at most 3 groups of 64 characters and 5 components, without control characters",
+    "TM": "is not a time HHMMSS.FFFFFF",
+    "UI": "is not a UID",
+    "UR": "is not a URI",
 }
 _CONTROL_CHARACTERS = "has control characters"
 _VM = re.compile(r"(\d+)(?:-(?:(\d+)|(\d*)n))?", re.ASCII)

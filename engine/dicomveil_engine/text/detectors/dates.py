@@ -1,6 +1,6 @@
 """DATE: days, months with a year, and partial dates behind a cue, in digits and with months' names.
 
-A year by itself is no date here (the Safe Harbor rule of HIPAA lets years stay), and a day and month without a year
+A year by itself is not a date here (the Safe Harbor rule of HIPAA lets years stay), and a day and month without a year
 counts only where a word before it says that it is a date: 3/4 is a fraction, too.
 """
 

@@ -138,7 +138,7 @@ def _name(written: str, language: str) -> tuple[int, int] | None:
         return (0, len(written)) if written[:1] in _surnames("zh") or written[:2] in _surnames("zh") else None
     if "\u30a1" <= written[0] <= "\u30ff":
         return (0, len(written))
-    # What stands before the family name is no part of it: 担当山田先生.
+    # What stands before the family name is not part of it: 担当山田先生.
     for start in range(len(written) - 1):
         for length in (3, 2, 1):
             surname = written[start : start + length]

@@ -73,7 +73,7 @@ _NOTATIONS = (
               lambda digits: checksums.luhn(digits[-10:]), "personnummer|pnr"),
     _notation(Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3}-\d{3}-\d{3}", checksums.luhn,
               r"\bsin\b|social insurance"),
-    # With blanks, a check digit is no proof: one in ten of three sizes has it. A cue is.
+    # With blanks, a check digit proves nothing: one in ten of three sizes has it. A cue is.
     *(
         _notation(infotype, pattern, lambda _: False, cue)
         for infotype, pattern, cue in (

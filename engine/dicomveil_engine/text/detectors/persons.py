@@ -200,7 +200,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     for index, word in enumerate(words):
         # A person who was introduced once may stand alone later.
         if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
-            yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that stands beside a cue elsewhere")
+            yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that follows a cue elsewhere")
 
 
 def _behind_in_list(text: _Text, last: int) -> Iterator[tuple[int, int]]:

@@ -127,7 +127,7 @@ def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
             if street and written[street.start("name")].isupper():
                 yield street.span()
     for match in _COMPOUND.finditer(text) if any(word.endswith(_ENDINGS) for word in words) else ():
-        # What stands before in small letters is no part of the name.
+        # What stands before in small letters is not part of the name.
         capital = next((at for at in range(*match.span()) if written[at].isupper()), None)
         if capital is not None:
             yield capital, match.end()
@@ -157,7 +157,7 @@ def _town_end(reading: Reading, tail: re.Match[str]) -> int:
         if start < 0:
             continue
         if not reading.text[start].isupper():
-            # What follows a comma is no town; a post code stays with the street.
+            # What follows a comma is not a town; a post code stays with the street.
             return start - 1 if group == "behind_code" else tail.start()
         words = list(re.finditer(r"[^\W\d_]+", reading.text[start:end]))
         last = words[0].end()

@@ -29,7 +29,7 @@ class Station(Protocol):
     """Where a worker works: its policy, its buffers, its connections."""
 
     slots: int
-    """Units at one time; 0 for a station whose `perform` is no coroutine."""
+    """Units at one time; 0 for a station whose `perform` is not a coroutine."""
 
     def perform(self, message: Any) -> Any | Awaitable[Any]:
         """Run one unit. A pure function of the job and the unit, which never raises."""

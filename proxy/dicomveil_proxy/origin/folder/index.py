@@ -50,12 +50,12 @@ class FolderIndex:
     """The instances below a folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the headers of all files below the folder; what is no instance is counted and left out."""
+        """Read the headers of all files below the folder; what is not an instance is counted and left out."""
         silence_pydicom()
         self._folder = folder.resolve()
         self.left_out: Counter[str] = Counter()
         """Why files are not served → how many."""
-        """Files that are no instances that can be served."""
+        """Files that are not instances that can be served."""
         self._client: DICOMfileClient = None
         self._known: set[str] = set()
         self.refresh()
@@ -142,7 +142,7 @@ def _row(path: str) -> tuple[tuple[Any, ...], ...] | str:
     """The client's rows for study, series and instance; for a file that is not served, why."""
     try:
         header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE])
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is no data set
+    except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is not a data set
         return "not DICOM"
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
         try:

@@ -43,9 +43,9 @@ class FolderOrigin:
     """An `Origin` that serves the instances below a folder, and stores into it."""
 
     def __init__(self, folder: Path) -> None:
-        """Index the folder, which takes a moment; raise ValueError when it is no folder."""
+        """Index the folder, which takes a moment; raise ValueError when it is not a folder."""
         if not folder.is_dir():
-            raise ValueError("the origin is no folder: give the path of one, or the URL of a DICOMweb server")
+            raise ValueError("the origin is not a folder: give the path of one, or the URL of a DICOMweb server")
         self._folder = folder.resolve()
         # The index belongs to the one thread that made it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="folder-index")
@@ -60,7 +60,7 @@ class FolderOrigin:
 
     @property
     def skipped(self) -> int:
-        """How many files of the folder are no instances that can be served."""
+        """How many files of the folder are not instances that can be served."""
         return self._index.skipped
 
     async def search(
@@ -123,10 +123,10 @@ class FolderOrigin:
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
         """As `Origin.bulkdata`; of encapsulated pixel data each frame is a part."""
         if not uri.startswith(_SCHEME):
-            raise UnknownResource("a BulkDataURI is none of this origin's")
+            raise UnknownResource("a BulkDataURI is not from this origin")
         resource = _resource(uri.removeprefix(_SCHEME))
         if resource.representation is not Representation.BULKDATA or resource.bulk is None:
-            raise UnknownResource("a BulkDataURI is none of this origin's")
+            raise UnknownResource("a BulkDataURI is not from this origin")
         ((_, path),) = await self._places(resource.study, resource.series, resource.instance)
         with _opened(path) as file:
             if len(resource.bulk.tags) > 1 or resource.bulk.tag >> 16 != 0x7FE0:
@@ -214,7 +214,7 @@ def _resource(path: str) -> Resource[OriginalUID]:
     """The bulk data that a BulkDataURI of this origin's names."""
     steps = path.split("/")
     if len(steps) < 9 or steps[1::2][:4] != ["studies", "series", "instances", "bulk"]:
-        raise UnknownResource("a BulkDataURI is none of this origin's")
+        raise UnknownResource("a BulkDataURI is not from this origin")
     study, series, instance = (OriginalUID(unquote(step)) for step in steps[2:7:2])
     bulk = BulkPath.parse(steps[8:])
     return Resource(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)

@@ -51,7 +51,7 @@ def store_instance(
     try:
         held = [index.path(place) for place in index.places(*uids)] or [path] * path.exists()
         if held:
-            # To store the same again changes nothing, and is no failure.
+            # To store the same again changes nothing, and is not a failure.
             same = _same(held[0], instance)
             return StoreResult(same, failure_reason=None if same else DUPLICATE_SOP_INSTANCE)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ async def data_sets(
 ) -> AsyncGenerator[Batch, None]:
     """Those that one piece of the answer completes, together. `limit` bounds the bytes of each.
 
-    Raises InvalidDataSetError for what is no metadata, and what `Origin.metadata` raises.
+    Raises InvalidDataSetError for what is not metadata, and what `Origin.metadata` raises.
     """
     stream = ObjectStream(limit)
     turns = Turns()

@@ -123,7 +123,7 @@ class WebOrigin:
         if matches is None:
             return []
         if not isinstance(matches, list) or not all(isinstance(match, dict) for match in matches):
-            raise OriginMalformed("the response to a search is no list of data sets")
+            raise OriginMalformed("the response to a search is not a list of data sets")
         return matches
 
     async def metadata(
@@ -254,7 +254,7 @@ class WebOrigin:
         except (ValueError, RecursionError):
             if response.status_code == httpx.codes.CONFLICT:
                 raise OriginRefused("the origin server refused", httpx.codes.CONFLICT) from None
-            raise OriginMalformed("a response of the origin server is no JSON") from None
+            raise OriginMalformed("a response of the origin server is not valid JSON") from None
 
     async def _parts(
         self, path: str, headers: dict[str, str], check: Callable[[str], None] = lambda _: None

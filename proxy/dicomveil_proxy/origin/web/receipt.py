@@ -58,14 +58,14 @@ class StoreBody:
 
 
 def read_receipt(receipt: Any, sop_instance_uid: str) -> StoreResult:
-    """What a parsed receipt says of one instance; raise OriginMalformed where it is no receipt.
+    """What a parsed receipt says of one instance; raise OriginMalformed where it is not a receipt.
 
     A receipt that does not name the instance acknowledges nothing, whatever the status was.
     """
     if isinstance(receipt, list) and len(receipt) == 1:
         receipt = receipt[0]
     if not isinstance(receipt, dict):
-        raise OriginMalformed("the response to a store is no data set")
+        raise OriginMalformed("the response to a store is not a data set")
     try:
         stored = _items(receipt, _REFERENCED_SOP_SEQUENCE, sop_instance_uid)
         failed = _items(receipt, _FAILED_SOP_SEQUENCE, sop_instance_uid)

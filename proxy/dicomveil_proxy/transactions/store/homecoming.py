@@ -59,7 +59,7 @@ class Reidentifying:
         assert sent is not None
         is_pseudonym = project.policy.is_pseudonym_uid
         if not is_pseudonym(sent.study_instance_uid):
-            raise NotStored(STRANGER, "its study is no pseudonym of this project")
+            raise NotStored(STRANGER, "its study is not a pseudonym of this project")
         home = await project.translation.study_held_as(PseudonymousUID(sent.study_instance_uid))
         if home is None:
             raise NotStored(STRANGER, "the origin server has no original of its study")

@@ -80,7 +80,7 @@ class Twins:
                 original = await project.translation.study_held_as(PseudonymousUID(study))
             known = False
             if original and not project.policy.is_pseudonym_uid(original):
-                with suppress(UnknownResource):  # it is no legal UID
+                with suppress(UnknownResource):  # it is not a legal UID
                     found = await project.origin.search(
                         Level.STUDIES, None, None, [("StudyInstanceUID", original)], limit=1, offset=0
                     )

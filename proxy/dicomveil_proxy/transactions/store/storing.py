@@ -66,7 +66,7 @@ class Storing:
     """Whether the user agent waits no longer: then nothing more is stored."""
     _outcomes: list[Outcome] = field(default_factory=list)
     _unread: int = 0
-    """Parts that are no instance, or cannot be read, and so have no UIDs to be named by."""
+    """Parts that are not instance, or cannot be read, and so have no UIDs to be named by."""
     _stored: list[Identity] = field(default_factory=list)
     """What the origin server holds now under which UIDs, and the identity map does not know yet."""
     _fault: OriginError | None = None

@@ -139,5 +139,5 @@ def _engine(url: str) -> sa.Engine:
     except (sa.exc.ArgumentError, ValueError, TypeError):
         # Their messages quote the URL, in which a password stands.
         raise ConfigurationError(
-            "state: it is no URL of a database; write postgresql://user:password@host/name"
+            "state: it is not a URL of a database; write postgresql://user:password@host/name"
         ) from None

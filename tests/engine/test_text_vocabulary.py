@@ -15,7 +15,14 @@ from dicomveil_engine.reports.conformance import conformance_statement
 from dicomveil_engine.text.vocabulary import Counts, Vocabulary, digests_of, summary_of, words_to_count, written
 
 KEYS = Keys(b"k" * 32)
-WORDS = {"zwanestein": (3, 9), "whipple": (60, 4), "kwelmond": (0, 1), "perfusion": (900, 0), "hodgkin": (4, 2)}
+WORDS = {
+    "zwanestein": (3, 9),
+    "whipple": (60, 4),
+    "kwelmond": (0, 1),
+    "perfusion": (900, 0),
+    "hodgkin": (4, 2),
+    "weeks": (0, 9),
+}
 
 
 def file_of(words: dict[str, tuple[int, int]], keys: Keys = KEYS) -> bytes:
@@ -70,7 +77,7 @@ def test_summary() -> None:
     """Counts, and no word."""
     summary = summary_of(file_of(WORDS))
 
-    assert summary[1:] == (1_000, 5, 4, 3, 1)
+    assert summary[1:] == (1_000, 6, 5, 4, 1)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}\n", b"x" * 5_000, file_of(WORDS)[:-1], b'{"kind": 1}\n'])
@@ -97,6 +104,7 @@ def test_names_of_the_archive_are_removed(tmp_path: Path) -> None:
     text, method = described("CT zwanestein whipple perfusion", settings)
 
     assert text == "CT whipple perfusion"
+    assert described("weeks later", settings)[0] == "weeks later"
     assert described("CT zwanestein", {})[0] == "CT zwanestein"
     assert described("Hodgkin lymphoma", settings)[0] == "Hodgkin lymphoma"
     assert method[1] == f"dicomveil: text vocabulary {summary_of(path.read_bytes()).digest}"

@@ -13,6 +13,7 @@ from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.gate import PixelAction, gate
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.reports.explanation import ElementExplanation, explain_attribute, explain_instance
+from dicomveil_engine.reports.text_explanation import SpanExplanation, explain_texts
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Format, Row, write_rows
@@ -26,9 +27,12 @@ _REPEATING_GROUPS = frozenset((0x50, 0x60))
 """(50xx,eeee) and (60xx,eeee), PS3.5 Section 7.6: all groups are treated alike."""
 _COLUMNS = ("element", "keyword", "vr", "method", "outcome", "rule")
 _VALUES = ("before", "after")
+_SPANS = ("element", "keyword", "value", "span", "infotype", "change", "why")
 
 
-def run(what: str, profile: str | None, key_file: Path | None, *, form: Format, show_values: bool) -> None:
+def run(
+    what: str, profile: str | None, key_file: Path | None, *, form: Format, show_values: bool, texts: bool = False
+) -> None:
     """Explain an instance or an attribute, or refuse."""
     try:
         policy = policy_of(profile, key_file)
@@ -36,8 +40,14 @@ def run(what: str, profile: str | None, key_file: Path | None, *, form: Format, 
         if path.is_file():
             if key_file is None and show_values:
                 print(f"warning: {EPHEMERAL}", file=sys.stderr)
+            if texts:
+                explained = explain_texts(path.read_bytes(), policy, show_values=show_values)
+                write_rows(map(_span, explained), _SPANS + (("text",) if show_values else ()), form, sys.stdout)
+                return
             rows = _instance(path.read_bytes(), policy, show_values=show_values, indented=form == "table")
             names = _COLUMNS + (_VALUES if show_values else ())
+        elif texts:
+            refuse("--text is for an instance; name a DICOM file")
         else:
             rows, names = _attribute(what, policy), ("element", "keyword", "vr", "method", "rule")
     except OSError as error:
@@ -85,6 +95,20 @@ def _pixels(path: Path, policy: Policy) -> Iterator[str]:
 def _instance(data: bytes, policy: Policy, *, show_values: bool, indented: bool) -> list[Row]:
     explained = explain_instance(data, policy, show_values=show_values)
     return [_element(each, indented=indented) for each in explained]
+
+
+def _span(explained: SpanExplanation) -> Row:
+    """A row: where the span stands, what it is, and what becomes of it."""
+    return {
+        "element": explained.place,
+        "keyword": dictionary.keyword_of(explained.path[-1]),
+        "value": explained.value,
+        "span": f"{explained.start}-{explained.end}",
+        "infotype": explained.infotype,
+        "change": explained.way,
+        "why": explained.why,
+        "text": explained.text,
+    }
 
 
 def _element(explained: ElementExplanation, *, indented: bool) -> Row:

@@ -60,6 +60,9 @@ def _explain(
         bool,
         typer.Option("--show-values", help="Show each value before and after. The output then holds patients' data."),
     ] = False,
+    texts: Annotated[
+        bool, typer.Option("--text", help="What is found in the instance's texts instead, and by which detector.")
+    ] = False,
 ) -> None:
     """Say what happens to each element, and by which rule.
 
@@ -68,7 +71,7 @@ def _explain(
     """
     from dicomveil_proxy.command.explain import run  # noqa: PLC0415 - see the module's docstring
 
-    run(what, profile, key_file, form=form, show_values=show_values)
+    run(what, profile, key_file, form=form, show_values=show_values, texts=texts)
 
 
 @commands.command("review")

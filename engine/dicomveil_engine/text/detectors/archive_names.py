@@ -1,19 +1,25 @@
 """PERSON_NAME of words that the archive's vocabulary knows as names, and in strict mode words that nobody knows.
 
 Only where a policy names a vocabulary. The rule counts patients: what far more of them have in a text than in a name is
-no name. Beside a word such as "disease" or "sign" a name is an eponym.
+no name. The more a word looks like one of a language, the more it takes: some patient is called Weeks, and another Der.
+Words of imaging and eponyms are left to `persons`, which finds them beside a cue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dicomveil_engine.text.detectors.persons import is_eponym_at
+from dicomveil_engine.text.detectors.persons import is_eponym, is_no_name
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.gazetteer import TECHNIQUE
+from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
 from dicomveil_engine.text.reading import Reading
-from dicomveil_engine.text.vocabulary import is_counted
-from dicomveil_engine.text.words_of_text import ends_like_medicine
+from dicomveil_engine.text.vocabulary import Counts, is_counted
+from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
+
+_SEVERAL = 3
+"""Patients in whose names a word stands that could be another word, by its form."""
+_SHORTEST_CAPITALS = 4
+"""Letters of a name in capitals; shorter ones are abbreviations."""
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -21,19 +27,23 @@ def find(reading: Reading) -> Iterator[Finding]:
     vocabulary, strict = reading.settings.vocabulary, reading.settings.strict_patients
     if vocabulary is None:
         return
-    for index, word in enumerate(reading.words):
-        if not is_counted(word.folded):
+    for word in reading.words:
+        if not is_counted(word.folded) or word.kind & TECHNIQUE:
             continue
         counts = vocabulary.counts(word.folded)
-        if counts.is_name and not word.kind & TECHNIQUE:
-            if not is_eponym_at(reading, index):
-                yield Finding(word.start, word.end, Infotype.PERSON_NAME, Likelihood.LIKELY, "a name in the archive")
-        elif (
-            strict
-            and not reading.is_prose
-            and not word.kind & TECHNIQUE
-            and counts.by_text < strict
-            and not ends_like_medicine(word.folded)
-        ):
+        if _is_name(word, counts):
+            yield Finding(word.start, word.end, Infotype.PERSON_NAME, Likelihood.LIKELY, "a name in the archive")
+        elif strict and not reading.is_prose and counts.by_text < strict and not ends_like_medicine(word.folded):
             why = "a word of few patients' texts"
             yield Finding(word.start, word.end, Infotype.PERSON_NAME, Likelihood.POSSIBLE, why)
+
+
+def _is_name(word: Word, counts: Counts) -> bool:
+    """Whether a word is a name where nothing beside it says so."""
+    if not counts.is_name or is_no_name(word.folded) or is_eponym(word.folded):
+        return False
+    if word.case is Case.UPPER and len(word.folded) < _SHORTEST_CAPITALS:
+        return False
+    if word.kind & ENGLISH:
+        return word.case is Case.TITLE and counts.by_name >= _SEVERAL
+    return word.case is not Case.LOWER or counts.by_name >= _SEVERAL

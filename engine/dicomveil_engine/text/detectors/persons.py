@@ -180,9 +180,15 @@ class _Text:
         return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
 
 
-def is_eponym_at(reading: Reading, index: int) -> bool:
-    """Whether the words beside a word of the text say that it names a disease, a sign or a device."""
-    return _Text(reading, reading.words).is_eponym(index)
+def is_eponym(folded: str) -> bool:
+    """Whether diseases, signs or devices are called by a word."""
+    return folded in _lists().eponyms
+
+
+def is_no_name(folded: str) -> bool:
+    """Whether a word is one of the lists' that say something of a name, or stand beside one."""
+    lists = _lists()
+    return folded in lists.never or folded in lists.cues or folded in _GERMAN or folded in _FILLERS
 
 
 def find(reading: Reading) -> Iterator[Finding]:

@@ -95,3 +95,15 @@ def test_refusals(arguments: list[str], message: str) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert result.stderr.startswith("dicomveil: ")
+
+
+def test_texts() -> None:
+    """Which spans go, and by which detector; the spans themselves only where they are asked for."""
+    Path("ct.dcm").write_bytes(instance(StudyDescription="CT, seen by Dr. Roe"))
+    result = explain("ct.dcm", "--text", "--profile", "research", "--format", "json")
+    shown = explain("ct.dcm", "--text", "--profile", "research", "--show-values")
+
+    assert [row["infotype"] for row in json.loads(result.stdout)] == ["PERSON_NAME"]
+    assert "Roe" not in result.output
+    assert "Roe" in shown.stdout
+    assert explain("PatientName", "--text").exit_code == 2

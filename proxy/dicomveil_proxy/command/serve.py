@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import os
 import socket
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +39,8 @@ from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
 
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that prometheus-client reads."""
 STARTUP_FAILED = 3
 """Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
 
@@ -68,7 +72,11 @@ def run(settings: Settings) -> None:
         config = server_config(settings)
         started = True  # or told to stop before
         with ended_by_signals():
-            started = _run_workers(config, listening) if settings.workers > 1 else _run_here(config, listening)
+            if settings.workers > 1:
+                with metrics_folder():
+                    started = _run_workers(config, listening)
+            else:
+                started = _run_here(config, listening)
     if not started:
         sys.exit(STARTUP_FAILED)
 
@@ -227,6 +235,23 @@ def ended_by_signals() -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end the server with what is under way finished, and exit status 0."""
     with sigterm_as_interrupt(), suppress(KeyboardInterrupt):
         yield  # uvicorn has shut down when it raises the signal again
+
+
+@contextmanager
+def metrics_folder() -> Iterator[None]:
+    """A folder in which the workers count together; set before they start, since prometheus-client asks at import."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="dicomveil-metrics-")
+    except OSError:
+        _log.warning("metrics: there is no folder for temporary files (TMPDIR); /metrics answers for one worker only")
+        yield
+        return
+    with folder:
+        os.environ[METRICS_FOLDER] = folder.name
+        try:
+            yield
+        finally:
+            del os.environ[METRICS_FOLDER]
 
 
 def _run_here(config: uvicorn.Config, listening: socket.socket) -> bool:

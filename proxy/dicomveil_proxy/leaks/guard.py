@@ -121,6 +121,8 @@ class LeakGuard:
         self._project = project
         self.mode = mode
         self._alarm = alarm
+        self.count: Callable[[str], None] = lambda _outcome: None
+        """Gets what became of each finding: refused, reported or released."""
         self._replaces_instances = policy.decide(SOP_INSTANCE_UID, "UI").method.name != "keep"
         self._remembered: dict[object, Needles] = {}
 
@@ -214,6 +216,7 @@ class LeakGuard:
         refused: Finding | None = None
         for finding in findings:
             released = self._alarm(finding, self.mode) if self._alarm else False
+            self.count("released" if released else "refused" if self.mode == "refuse" else "reported")
             if not released and refused is None:
                 refused = finding
         if refused is not None and self.mode == "refuse":

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -39,6 +40,7 @@ from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
 from dicomveil_proxy.service.guard import guard
 from dicomveil_proxy.service.paths import Paths
+from dicomveil_proxy.service.problems import problem
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.readiness import Readiness
 from dicomveil_proxy.service.responses import json_response, problem_response
@@ -52,10 +54,11 @@ from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
-from dicomveil_proxy.trust.doors import OPEN_PATHS
+from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
+from dicomveil_proxy.trust.metrics import Counting, Metrics
 from dicomveil_proxy.trust.quarantine import Quarantine
-from dicomveil_proxy.trust.rights import label_of
+from dicomveil_proxy.trust.rights import Right, label_of
 from dicomveil_proxy.trust.syslog import syslog_of
 
 PREFIX = "/dicom-web"
@@ -112,10 +115,20 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
 
     for project in projects:
         application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
+    metrics = application.state.metrics = Metrics()
+    application.router.routes.append(
+        GuardedRoute("/metrics", metrics.answer, methods=["GET"], right=Right.METRICS, project=None)
+    )
+    for opened in origins.values():
+        if isinstance(opened, WebOrigin):
+            opened.observe = metrics.origin
+    for project in projects:
+        project.guard.count = partial(metrics.finding, label_of(project.name))
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
     application.add_middleware(Compression)
     guard(application, settings, projects, audit)
+    application.add_middleware(Counting, metrics=metrics)
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
@@ -236,6 +249,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, ClientDisconnect):
         return Response(status_code=400)
     response = problem_response(error, request_id)
+    request.app.state.metrics.problem(problem(error, request_id)[1]["code"])
     if response.status_code >= 500:
         _log.error("request %s: %s", request_id, error)
     return response

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ class WebOrigin:
     ) -> None:
         """Raise ValueError when the URL is not one. Nothing is asked of the origin yet."""
         self._base = BaseURL(base_url)
+        self.observe: Callable[[int | None, float], None] = lambda _status, _seconds: None
+        """Gets the status of each answer, None where none came, and the seconds until its head was there."""
         self._limits = limits
         pool = httpx.Limits(
             max_connections=limits.connections,
@@ -225,8 +228,13 @@ class WebOrigin:
         request = httpx.Request(
             method, self._base.join(path), headers=self._headers | headers, content=body, extensions=self._extensions
         )
-        with mapped_errors():
-            response = await self._transport.handle_async_request(request)
+        begun, status = time.monotonic(), None
+        try:
+            with mapped_errors():
+                response = await self._transport.handle_async_request(request)
+            status = response.status_code
+        finally:
+            self.observe(status, time.monotonic() - begun)
         try:
             # 409 to a store comes with a receipt: PS3.18 Table 10.5.3-1.
             if not response.is_success and not (body and response.status_code == httpx.codes.CONFLICT):

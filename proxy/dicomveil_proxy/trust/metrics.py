@@ -1,0 +1,144 @@
+"""Metrics: what is counted and measured, for Prometheus.
+
+Labels come from closed lists: projects of the settings, rights, statuses, codes of problems. No UID, user, path or text
+of anybody's is ever one. Several workers write into files of a folder that `PROMETHEUS_MULTIPROC_DIR` names, which the
+command makes, and any of them answers with the sums.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dicomveil_proxy.trust.doors import door_of, is_open
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of prometheus-client; set by the command where there are several workers."""
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_NONE = "none"
+"""The project and transaction of a request that was led to no route."""
+
+
+class Metrics:
+    """Those of one worker."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        of_request = ("project", "transaction")
+        self._requests = Counter("dicomveil_requests", "Answers, by status", (*of_request, "status"), registry=registry)
+        self._seconds = Histogram(
+            "dicomveil_request_seconds",
+            "From a request's head to the end of its answer",
+            ("transaction",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._bytes = Counter("dicomveil_response_bytes", "Bytes of answers' bodies", of_request, registry=registry)
+        self._taken = Counter("dicomveil_request_bytes", "Bytes of requests' bodies", of_request, registry=registry)
+        self._under_way = Gauge(
+            "dicomveil_requests_under_way", "Requests under way", registry=registry, multiprocess_mode="livesum"
+        )
+        self._problems = Counter(
+            "dicomveil_problems", "Answers that are problems, by code", ("code",), registry=registry
+        )
+        self._origin = Counter(
+            "dicomveil_origin_answers", "Answers of origin servers, by class of status", ("status",), registry=registry
+        )
+        self._origin_seconds = Histogram(
+            "dicomveil_origin_seconds",
+            "From a request to an origin server to the head of its answer",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._findings = Counter(
+            "dicomveil_guard_findings", "Originals that the leak guard found", ("project", "outcome"), registry=registry
+        )
+
+    def problem(self, code: str) -> None:
+        """Count an answer that is a problem."""
+        self._problems.labels(code).inc()
+
+    def origin(self, status: int | None, seconds: float) -> None:
+        """Count an answer of an origin server; None where none came."""
+        self._origin.labels(f"{status // 100}xx" if status else "failed").inc()
+        self._origin_seconds.observe(seconds)
+
+    def finding(self, project: str, outcome: str) -> None:
+        """Count a finding of the leak guard."""
+        self._findings.labels(project, outcome).inc()
+
+    def written(self) -> bytes:
+        """All of them, of all workers, in Prometheus' text format."""
+        if FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        summed = CollectorRegistry()
+        multiprocess.MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
+        return generate_latest(summed)
+
+    async def answer(self, _: Request) -> Response:
+        """The endpoint of `/metrics`."""
+        return Response(self.written(), media_type=CONTENT_TYPE_LATEST)
+
+    def begun(self) -> None:
+        """Count a request that has begun."""
+        self._under_way.inc()
+
+    def ended(self, scope: Scope, status: int, seconds: float, sent: int, taken: int) -> None:
+        """Count a request that has ended, with its status (0 where it was broken off) and the bytes of both bodies."""
+        self._under_way.dec()
+        door = door_of(scope)
+        project = (door.project or "all") if door else _NONE
+        transaction = door.right.value if door else _NONE
+        self._requests.labels(project, transaction, str(status) if status else "broken off").inc()
+        self._seconds.labels(transaction).observe(seconds)
+        self._bytes.labels(project, transaction).inc(sent)
+        self._taken.labels(project, transaction).inc(taken)
+
+
+class Counting:
+    """Counts every request but those of open paths; around admission, so that refusals are counted."""
+
+    def __init__(self, application: ASGIApp, *, metrics: Metrics) -> None:
+        self._application = application
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        if scope["type"] != "http" or is_open(scope):
+            await self._application(scope, receive, send)
+            return
+        begun, status, sent, taken, is_whole = time.monotonic(), 0, 0, 0, False
+
+        async def counted(message: Message) -> None:
+            nonlocal status, sent, is_whole
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                sent += len(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
+            await send(message)
+
+        async def received() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            return message
+
+        self._metrics.begun()
+        try:
+            await self._application(scope, received, counted)
+        finally:
+            self._metrics.ended(scope, status if is_whole else 0, time.monotonic() - begun, sent, taken)

@@ -1,0 +1,84 @@
+"""Metrics: what happened is counted, workers are summed, and no label can hold anything of a patient's or user's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dicomveil_proxy.errors import OriginUnavailable
+from dicomveil_proxy.service.problems import PROBLEMS
+from dicomveil_proxy.settings.access import AccessSettings
+from proxy.fakes import HOST, STUDY, MemoryOrigin, instance, proxy
+
+pytestmark = pytest.mark.anyio
+LABELS = re.compile(r'([a-z_]+)="([^"]*)"')
+CLOSED = {
+    "project": r"default|all|none",
+    "transaction": r"search|retrieve|store|metrics|none",
+    "status": r"[1-5]\d\d|[1-5]xx|failed|broken off",
+    "code": "|".join(code for _, code in PROBLEMS.values()),
+    "outcome": r"refused|reported|released",
+    "le": r"[0-9.+Inf]+",
+}
+
+
+async def test_requests_are_counted(tmp_path: Path) -> None:
+    """By project, transaction and status; problems by their code; labels from closed lists only."""
+    archive = MemoryOrigin(instance())
+    async with proxy(tmp_path, archive) as ask:
+        await ask.get("/studies?PatientName=Doe")
+        await ask.get(f"/studies/{ask.uid(STUDY)}/metadata")
+        await ask.get("/studies/1.2.3.4.5/metadata")
+        await ask.client.get(f"{HOST}/Doe^Jane")
+        archive.failures["search"] = OriginUnavailable("away")
+        await ask.get("/studies")
+        text = (await ask.client.get(f"{HOST}/metrics")).text
+
+    assert 'dicomveil_requests_total{project="default",status="200",transaction="search"} 1.0' in text
+    assert 'dicomveil_requests_total{project="default",status="200",transaction="retrieve"} 1.0' in text
+    assert 'dicomveil_requests_total{project="default",status="502",transaction="search"} 1.0' in text
+    assert 'dicomveil_problems_total{code="origin-unavailable"} 1.0' in text
+    assert 'dicomveil_problems_total{code="unknown-resource"} 1.0' in text
+    assert "dicomveil_requests_under_way 1.0" in text
+    for name, value in LABELS.findall(text):
+        assert re.fullmatch(CLOSED[name], value), (name, value)
+
+
+async def test_alerts_and_dashboard_ask_for_what_there_is(tmp_path: Path) -> None:
+    """Each name in deploy/ is one that the server answers with."""
+    async with proxy(tmp_path, MemoryOrigin(instance())) as ask:
+        text = (await ask.client.get(f"{HOST}/metrics")).text
+    families = set(re.findall(r"# TYPE (dicomveil_[a-z_]+)", text))
+    deploy = Path(__file__).parents[2] / "deploy"
+    asked = (deploy / "prometheus" / "alerts.yaml").read_text() + (deploy / "grafana" / "dicomveil.json").read_text()
+    names = {name for name in re.findall(r"dicomveil_[a-z_]+", asked)}
+
+    assert names
+    assert {name.removesuffix("_bucket") for name in names} <= families
+
+
+async def test_metrics_need_their_right(tmp_path: Path) -> None:
+    """With [access] nobody reads them without credentials."""
+    access = AccessSettings(tokens=tmp_path / "tokens.json")
+    async with proxy(tmp_path, MemoryOrigin(), access=access) as ask:
+        answer = await ask.client.get(f"{HOST}/metrics")
+
+    assert answer.status_code == 401
+
+
+def test_workers_are_summed(tmp_path: Path) -> None:
+    """Two processes count into one folder; a third says the sum."""
+    count = "from dicomveil_proxy.trust.metrics import Metrics; m = Metrics(); m.finding('default', 'refused'); "
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for code in (count, count):
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    said = subprocess.run(
+        [sys.executable, "-c", count + "print(m.written().decode())"], check=True, env=environment, capture_output=True
+    )
+
+    assert b'dicomveil_guard_findings_total{outcome="refused",project="default"} 3.0' in said.stdout

@@ -56,7 +56,7 @@ async def test_alerts_and_dashboard_ask_for_what_there_is(tmp_path: Path) -> Non
     families = set(re.findall(r"# TYPE (dicomveil_[a-z_]+)", text))
     deploy = Path(__file__).parents[2] / "deploy"
     asked = (deploy / "prometheus" / "alerts.yaml").read_text() + (deploy / "grafana" / "dicomveil.json").read_text()
-    names = {name for name in re.findall(r"dicomveil_[a-z_]+", asked)}
+    names = set(re.findall(r"dicomveil_[a-z_]+", asked))
 
     assert names
     assert {name.removesuffix("_bucket") for name in names} <= families

@@ -537,7 +537,9 @@ async def verdict_on(project: Project, looking: Looking, original: OriginalResou
     async with aclosing(batches):
         async for batch in batches:
             for dataset in batch.datasets:
-                verdict = looking.verdict(json_header(dataset))
+                header = json_header(dataset)
+                # Whoever asks for pixels is not to get them because metadata do not mention them.
+                verdict = looking.verdict(replace(header, has_pixel_data=not header.has_float_pixels))
                 looking.note_verdict(original.instance, verdict)
                 return verdict
     raise UnknownResource("there is no such resource")
@@ -573,7 +575,8 @@ async def claimed(
     """
     header = json_header(original)
     verdict = looking.verdict(header)
-    looking.note_verdict(identity.sop_instance_uid, verdict)
+    if header.has_pixel_data:
+        looking.note_verdict(identity.sop_instance_uid, verdict)
     if not passes(verdict):
         written = _without_inline_pixels(written, pixel_uri)
     if not verdict.claims and not verdict.has_face:

@@ -7,12 +7,13 @@ import runpy
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomveil_engine.attributes._standard.registered_uids import is_registered
 from dicomveil_engine.attributes.legality import (
     TIME_ZONE,
     Finding,
-    are_short_numbers,
     finding,
     is_class_uid,
     is_registered_uid,
@@ -20,6 +21,7 @@ from dicomveil_engine.attributes.legality import (
     legal_character_sets,
     legal_values,
     may_identify,
+    plain,
 )
 
 SOP_CLASS_UID = 0x00080016
@@ -168,20 +170,44 @@ def test_nothing_but_defined_terms_in_the_character_set(terms: list[str], legal:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("vr", "value", "expected"),
     [
-        (b"1\\-2.5\\3. ", True),
-        (b"12-03-1931", False),
-        (b"123456", False),
-        (b"1\\", False),
-        (b"Doe", False),
-        (b"1e5", False),
+        ("DS", b"1\\-2.5\\3. ", True),
+        ("DS", b"12-03-1931", False),
+        ("DS", b"123456", False),
+        ("DS", b"1\\", False),
+        ("DS", b"Doe", False),
+        ("DS", b"1e5", False),
+        ("IS", b"1\\-25 ", True),
+        ("IS", b"123456", False),
+        ("IS", b"1.5", False),
+        ("TM", b"101112.5", True),
+        ("TM", b"10 ", True),
+        ("TM", b"19310312", False),
+        ("TM", b"2401", False),
     ],
 )
-def test_short_numbers_are_known_by_their_bytes(value: bytes, expected: bool) -> None:
+def test_most_numbers_and_times_are_known_by_their_bytes(vr: str, value: bytes, expected: bool) -> None:
     """They are as everybody's as one by one; of others the values must be looked at."""
-    assert are_short_numbers(value) is expected
-    assert not expected or all(finding(text.strip(), "DS") is Finding.EVERYBODY for text in value.decode().split("\\"))
+    is_plain = plain(vr)
+
+    assert is_plain
+    assert bool(is_plain(value)) is expected
+    assert not expected or all(finding(text.strip(), vr) is Finding.EVERYBODY for text in value.decode().split("\\"))
+    assert plain("LO") is None
+
+
+numbers = st.lists(st.from_regex(r"-?[0-9]{1,7}(\.[0-9]{0,22})? ?", fullmatch=True), min_size=1).map("\\".join)
+
+
+@given(st.sampled_from(["DS", "IS", "TM"]), numbers | st.text("0123456789.-+:eE \\", max_size=20))
+def test_what_is_plain_is_everybodys(vr: str, text: str) -> None:
+    """The quick look never passes what the slow one would not."""
+    is_plain = plain(vr)
+
+    assert is_plain
+    if is_plain(text.encode()):
+        assert all(finding(one.rstrip(" "), vr) is Finding.EVERYBODY for one in text.split("\\"))
 
 
 @pytest.mark.parametrize(

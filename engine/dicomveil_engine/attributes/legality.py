@@ -154,6 +154,7 @@ CHECKED_TEXTS = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI",
 """Text VRs with a form."""
 
 
+@remembered(_UIDS_CACHED)
 def is_class_uid(uid: str) -> bool:
     """Whether a UID can be that of a class, a syntax or a scheme: registered, or an organization's well-formed one."""
     if _UI.fullmatch(uid) is None:
@@ -259,12 +260,19 @@ _CHECKS: dict[str, Callable[[str], Finding]] = {
 }
 
 
-_SHORT_NUMBERS = re.compile(rb"-?\d{1,5}+(?:\.\d{0,20}+)?+(?:\\-?\d{1,5}+(?:\.\d{0,20}+)?+)*+ ?")
+_PLAIN_TIME = rb"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?"
+_PLAIN = {
+    "DS": re.compile(rb"-?\d{1,5}+(?:\.\d{0,20}+)?+(?:\\-?\d{1,5}+(?:\.\d{0,20}+)?+)*+ ?"),
+    "IS": re.compile(rb"-?\d{1,5}+(?:\\-?\d{1,5}+)*+ ?"),
+    "TM": re.compile(_PLAIN_TIME + rb" ?"),
+}
+"""How nearly all values look: numbers of up to five digits before the point, and times."""
 
 
-def are_short_numbers(value: bytes) -> bool:
-    """Whether the bytes of a DS are plain numbers that are nobody's: contours have thousands of them."""
-    return _SHORT_NUMBERS.fullmatch(value) is not None
+def plain(vr: str) -> Callable[[bytes], object] | None:
+    """What tells of bytes, without decoding them, that they are legal and everybody's; contours are long lists."""
+    pattern = _PLAIN.get(vr)
+    return None if pattern is None else pattern.fullmatch
 
 
 def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:

@@ -57,6 +57,8 @@ class NativeValue(Body):
         """What of them comes out: the pixels, and padding to an even length."""
         data = memoryview(data)[: min(taken, self._pixels)]
         self._pixels -= len(data)
+        if not self._unused and (self._pixels or not self._padding):
+            return [data]
         out: list[Bytes] = [self._unused.feed(bytes(data)) if self._unused else data]
         if not self._pixels and self._unused:
             out.append(self._unused.close())
@@ -75,19 +77,28 @@ def value_of(
     """What passes a streamed element on, and the length that it has then; `syntax` is the transfer syntax."""
     if entry.kind != kinds.STREAMED or (entry.head == 8 and not entry.encoding.implicit):
         return Body(length, entry.values), length
-    layout = _layout(tuple(one for one in context if one[0].tag in IMAGE_TAGS))
+    noted = tuple([one for one in context if one[0].tag in IMAGE_TAGS])
     if length == UNDEFINED:
-        return EncapsulatedValue(syntax, layout.frames), length
-    floating = FLOATING_BITS.get(entry.tag, 0)
-    pixels = layout.length(length, floating)
-    unused = None if floating else layout.unused_bits(removes_overlays=removes_overlays, big=entry.encoding.big)
-    return NativeValue(length, pixels, entry, unused), pixels + pixels % 2
+        return EncapsulatedValue(syntax, _layout(noted).frames), length
+    pixels, layout = _native(noted, entry, length, removes_overlays)
+    return NativeValue(length, pixels, entry, layout and UnusedBits(layout, big=entry.encoding.big)), (
+        pixels + pixels % 2
+    )
 
 
-@lru_cache(_LAYOUTS_REMEMBERED)
 def _layout(noted: tuple[Noted, ...]) -> PixelLayout:
     """What the attributes say; of several with one tag the first counts."""
     return PixelLayout.of({one[0].tag: _first(one) for one in reversed(noted)})
+
+
+@lru_cache(_LAYOUTS_REMEMBERED)
+def _native(
+    noted: tuple[Noted, ...], entry: Entry, length: int, removes_overlays: bool
+) -> tuple[int, PixelLayout | None]:
+    """How many bytes of a native value are pixels, and their layout if there are bits to be cleared."""
+    layout, floating = _layout(noted), FLOATING_BITS.get(entry.tag, 0)
+    is_cleared = not floating and layout.unused_bits(removes_overlays=removes_overlays) is not None
+    return layout.length(length, floating), layout if is_cleared else None
 
 
 def _first(noted: Noted) -> str | int | None:

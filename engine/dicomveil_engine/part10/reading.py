@@ -86,11 +86,13 @@ class Originals(NamedTuple):
 class Reading:
     """The notes on one instance."""
 
-    __slots__ = ("_cache", "_policy", "content", "context", "identifying", "instance", "is_long")
+    __slots__ = ("_cache", "_policy", "_subject", "content", "context", "identifying", "instance", "is_long")
 
     def __init__(self, policy: Policy, cache: ReadingCache) -> None:
         self._policy = policy
         self._cache = cache
+        self._subject: tuple[int, Subject] | None = None
+        """The subject, and of how many notes."""
         self.context: list[Noted] = []
         """What it is about, in its order."""
         self.instance: Noted | None = None
@@ -109,8 +111,10 @@ class Reading:
 
     def subject(self) -> Subject:
         """What the instance is about; to be asked for when the header is complete."""
-        subject = self._cache.new_subject if self.is_long else self._cache.subject
-        return subject(tuple(self.context))
+        if self._subject is None or self._subject[0] != len(self.context):
+            subject = self._cache.new_subject if self.is_long else self._cache.subject
+            self._subject = len(self.context), subject(tuple(self.context))
+        return self._subject[1]
 
     def originals(self) -> Originals:
         """What identifies in it; to be asked for when the header is complete."""

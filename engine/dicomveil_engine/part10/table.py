@@ -69,6 +69,7 @@ class Entry:
     """What to do with one kind of element."""
 
     __slots__ = (
+        "_plain",
         "_room",
         "constant",
         "encoding",
@@ -113,6 +114,7 @@ class Entry:
         self.passed: set[bytes] = set()
         """Of one that is CHECKED: values that are legal and everybody's."""
         self._room = _BYTES_PASSED
+        self._plain = legality.plain(vr)
         self.constant = b""
         """What takes its place, where that is the same in every data set."""
         self.usual_uid_head = b""
@@ -122,7 +124,7 @@ class Entry:
         """Whether a value that is CHECKED can be kept, whatever else the instance says."""
         if value in self.passed:
             return True
-        if not (self.vr == "DS" and legality.are_short_numbers(value)):
+        if not (self._plain and self._plain(value)):
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
             except ValueError:

@@ -10,7 +10,7 @@ RUN := .venv/bin
 RESOLUTION ?= highest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench pictures docs packages test-wheel clean
+.PHONY: help install demo test check format bench pictures docs packages sbom audit-packages test-wheel clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -43,6 +43,16 @@ pictures: install ## make the documents' pictures of the viewer again (needs wha
 
 docs: install ## build the API reference from the docstrings into dist/docs
 	$(RUN)/pdoc --docformat markdown --output-directory dist/docs dicomveil_engine dicomveil_proxy
+
+sbom: install ## write the bill of materials (CycloneDX) and the licences of all packages into dist/
+	$(RUN)/python scripts/sbom.py
+
+# pip-audit comes from the registry and asks its database of vulnerabilities; without one it is skipped with a word.
+audit-packages: install $(UV) ## look for known vulnerabilities in the locked packages
+	@$(UV) export --quiet --frozen --no-emit-workspace --all-extras --output-file dist/requirements.txt >/dev/null
+	@if $(UV) tool run --quiet pip-audit --version >/dev/null 2>&1; \
+	then $(UV) tool run --quiet pip-audit --require-hashes --disable-pip -r dist/requirements.txt; \
+	else echo "skipped: no registry answers, so that pip-audit cannot be had"; fi
 
 packages: $(UV) ## build wheels and source distributions of both packages into dist/
 	rm -rf dist/*.whl dist/*.tar.gz

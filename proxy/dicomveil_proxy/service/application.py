@@ -54,7 +54,7 @@ from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
-from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute
+from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, is_open
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.metrics import Counting, Metrics
 from dicomveil_proxy.trust.quarantine import Quarantine
@@ -305,6 +305,8 @@ class Surroundings:
                 await problem_response(error, request_id)(scope, receive, numbered)
         finally:
             milliseconds = round(1000 * (time.monotonic() - begun))
-            _access.info(
-                "request %s: %s %s in %s ms", request_id, scope["method"], status or "broken off", milliseconds
-            )
+            # Whoever watches the server asks each few seconds, and it says nothing.
+            if not (is_open(scope) and status == 200):
+                _access.info(
+                    "request %s: %s %s in %s ms", request_id, scope["method"], status or "broken off", milliseconds
+                )

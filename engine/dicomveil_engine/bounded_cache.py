@@ -1,6 +1,6 @@
-"""Functions that remember what they gave, in bounds that no stranger can stretch.
+"""Functions that cache their results, within bounds that untrusted input cannot exceed.
 
-`functools.lru_cache` bounds how many results are kept, and not how long the texts are for which: one of a stranger's
+`functools.lru_cache` bounds how many results are kept, and not how long the texts are for which: one from such input
 may be as long as a header.
 """
 
@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 LONGEST = 1_024
-"""Characters or bytes of a text whose result is remembered. Names, identifiers and UIDs have up to 64."""
+"""Characters or bytes of a text whose result is cached. Names, identifiers and UIDs have up to 64."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -1,7 +1,7 @@
 """What can go wrong in the engine.
 
 EngineError (never raised itself)
-├── ConfigurationError      the policy cannot be built: names the rule, the key and how to mend it
+├── ConfigurationError      the policy cannot be built: names the rule, the key and how to fix it
 ├── InvalidDataSetError     the input cannot be read: broken, over a limit, or an encoding we do not know
 └── DeidentificationError   the input can be read, but no safe output exists for it
 
@@ -16,7 +16,7 @@ class EngineError(Exception):
 
 
 class ConfigurationError(EngineError, ValueError):
-    """The configuration is wrong; the message says where and how to mend it."""
+    """The configuration is wrong; the message says where and how to fix it."""
 
 
 class InvalidDataSetError(EngineError, ValueError):

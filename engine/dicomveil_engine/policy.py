@@ -82,7 +82,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what a stranger can make large; over one of them an instance is refused."""
+    """Bounds on what untrusted input can make large; over one of them an instance is refused."""
 
     header_bytes: int = 64 << 20
     """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
@@ -326,7 +326,7 @@ def load_policy(
     the project's secret, at least 16 bytes: the same key and configuration give the same output everywhere.
     `subjects` gives patients pseudonyms of one's own, by their original PatientIDs.
 
-    Raises ConfigurationError, which names the rule, the setting and how to mend it.
+    Raises ConfigurationError, which names the rule, the setting and how to fix it.
     """
     keys = Keys(key, Subjects(subjects) if subjects is not None else None)
     return Policy(read_configuration(config, keys), keys, limits)

@@ -1,4 +1,4 @@
-"""glibc's allocator, told to keep large blocks instead of giving each back to the kernel.
+"""glibc's allocator, set to keep large blocks instead of giving each back to the kernel.
 
 Measured: 158 MB through the client cost 421 ms of CPU without, 310 ms with it; copying 50 MB twenty times 1.2 and
 0.12 s. Each process does it for itself (mallopt(3)), since the environment variables that do the same are read before

@@ -52,7 +52,7 @@ class BadRequest(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """The request has no credentials, or none that are valid. Which of the two, nobody is told."""
+    """The request has no credentials, or none that are valid. Which of the two is not reported."""
 
     def __init__(self) -> None:
         super().__init__("credentials are needed: send a valid bearer token")
@@ -148,7 +148,7 @@ class Busy(ProxyError):
 
 
 class StateUnavailable(ProxyError):
-    """Our own state cannot be read or written. The identity map is a cache: who can do without may go on."""
+    """Our own state cannot be read or written. The identity map is a cache: who can do without may continue."""
 
 
 class AuditUnavailable(ProxyError):

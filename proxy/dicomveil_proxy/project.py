@@ -1,4 +1,4 @@
-"""A project: one origin server or a selection of it, one policy, and what it remembers of pseudonyms.
+"""A project: one origin server or a selection of it, one policy, and its record of pseudonyms.
 
 A pseudonym of one project means nothing in another.
 """
@@ -40,13 +40,13 @@ class Project:
     accepts_instances: bool = True
     """Whether instances that are sent are stored, or refused."""
     reidentifies: bool = False
-    """Whether they are brought home to their originals, or de-identified."""
+    """Whether they are re-identified and stored with their originals, or de-identified."""
     omits_errors: bool = False
     """Whether an instance that cannot be de-identified is left out of an answer, or ends it."""
     entity_tag_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
-    """Of the digests that say whether an answer has changed."""
+    """The key of the digests that say whether an answer has changed."""
     pixel_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
-    """Of the digests under which boxes of text in pixels are kept."""
+    """The key of the digests under which boxes of text in pixels are kept."""
     pixel_records: BoxRecords = field(default_factory=BoxRecords)
     """Boxes that were found."""
     translation: Translation = field(init=False)

@@ -44,7 +44,7 @@ def test_a_request_is_no_configuration() -> None:
     ],
 )
 def test_mixed_shapes_are_refused(document: dict[str, object]) -> None:
-    """Half of what it asks for would not be heard."""
+    """Half of what it asks for would not be noticed."""
     first, second = document
     with pytest.raises(ConfigurationError, match=f'"{first}" belongs to .*"{second}" belongs to .*write it in one'):
         recognise(document)

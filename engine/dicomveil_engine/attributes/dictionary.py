@@ -26,7 +26,7 @@ _FIRST_BLOCK = 0x1000
 """PS3.5 Section 7.8.1: the first element of a private block."""
 
 _CACHE_SIZE = 16_384
-"""Tags remembered: more than PS3.6 has, and a bound on what odd data sets can fill."""
+"""Tags cached: more than PS3.6 has, and a bound on what odd data sets can fill."""
 
 _PUBLIC = public_dictionary()
 _NEWER_KEYWORDS = {row.keyword: tag for tag, row in TABLE_E1.rows.items() if row.keyword not in _PUBLIC.tags}

@@ -84,7 +84,7 @@ class TagPattern:
 
 
 def parse_pattern(text: str) -> TagPattern:
-    """The pattern that a notation writes, or ConfigurationError saying how to mend it."""
+    """The pattern that a notation writes, or ConfigurationError saying how to fix it."""
     text = text.strip()
     if match := _TAG.fullmatch(text):
         return _numeric(*(part for part in match.groups() if part))

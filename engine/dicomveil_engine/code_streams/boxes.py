@@ -36,7 +36,7 @@ class BoxedStream:
         self._skipped = skipped
         self._held = b""
         self._left = 0
-        """Of the box's content; -1 for one that has no end."""
+        """Bytes left of the box's content; -1 for one without an end."""
         self._is_passed = self._is_last = False
         self.is_complete = False
 

@@ -37,15 +37,15 @@ class Fragments:
         self._syntax = syntax
         self._frames = frames
         self._held = b""
-        """Of an item's head, of the offset table, or of a fragment's beginning."""
+        """Bytes of an item's head, the offset table, or a fragment's beginning."""
         self._left = 0
-        """Of the content of the item that has come, in bytes."""
+        """Bytes left of the current item's content."""
         self._awaits: Callable[[bytes], None] = self._head
         self._needed = _HEAD.size
         self._offsets: list[int] | None = None
         self._next_offset = 0
         self._position = 0
-        """Of the next fragment's item, from the first one's."""
+        """The offset of the next fragment's item, from the first one's."""
         self._is_table_due = False
         self._begins_frame = False
         self._length = 0

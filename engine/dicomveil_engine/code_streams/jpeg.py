@@ -26,9 +26,9 @@ WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xDA)))
 """TEM, RST0 to RST7, SOI, EOI."""
 _LOSSLESS = frozenset((0xC3, 0xC7, 0xCB, 0xCF))
 _END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""Of JPEG: 0 is a stuffed byte, RST0 to RST7 stand within a scan, FF is a fill byte (B.1.1.2, F.1.2.3)."""
+"""In JPEG, 0 is a stuffed byte, RST0 to RST7 stand within a scan, FF is a fill byte (B.1.1.2, F.1.2.3)."""
 _END_OF_SCAN_JPEG_LS = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
-"""Of JPEG-LS: a bit is stuffed, so that what follows FF is below 80H (ISO/IEC 14495-1 Section 9.1)."""
+"""In JPEG-LS a bit is stuffed, so that what follows FF is below 80H (ISO/IEC 14495-1 Section 9.1)."""
 
 
 def read_picture(data: bytes) -> Picture:

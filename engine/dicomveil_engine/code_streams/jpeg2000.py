@@ -72,7 +72,7 @@ class JPEG2000Stream:
         self.is_complete = False
         self._held = b""
         self._left = 0
-        """Of a tile-part's packets, of the one whose header is read if `_is_in_header`."""
+        """Bytes left of a tile-part's packets, or of the one whose header is read if `_is_in_header`."""
         self._is_in_header = False
         self._is_open = False
         """Whether packets go on up to EOC."""

@@ -20,7 +20,7 @@ IMAGE_TAGS = frozenset(
 )
 """What says how long native Pixel Data is, and which of its bits are pixels; of overlays, where they are."""
 FLOATING_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
-"""Of Float and Double Float Pixel Data, which have no Bits Allocated that says so (PS3.3 Section C.7.6.24)."""
+"""Bits of Float and Double Float Pixel Data, which have no Bits Allocated that says so (PS3.3 Section C.7.6.24)."""
 
 
 class PixelLayout(NamedTuple):

@@ -146,7 +146,7 @@ _NUMBERS = frozenset(
 _TIMES = frozenset(b"mvhd tkhd mdhd".split())
 _LONGEST_DESCRIPTION = 1 << 16
 _ENTRY_BYTES = 86
-"""Of a video's sample entry, before its boxes; the name of the compressor is the 32 bytes at 50."""
+"""Length of a video's sample entry, before its boxes; the name of the compressor is the 32 bytes at 50."""
 
 
 class _MP4:

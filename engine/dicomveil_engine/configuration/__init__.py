@@ -42,7 +42,7 @@ def read_configuration(
 ) -> Configuration:
     """Read a configuration in any dialect, given itself or as the path of its file, with the project's keys.
 
-    Raises ConfigurationError, which says where it is wrong and how to mend it, and holds no setting's value; unless
+    Raises ConfigurationError, which says where it is wrong and how to fix it, and holds no setting's value; unless
     `findings` collects errors.
     """
     findings = findings or Findings()

@@ -33,7 +33,7 @@ class Configuration:
     rules: tuple[Rule, ...]
     """Those of the file, then those of its preset."""
     findings: tuple[Finding, ...]
-    """What is odd but no error, for whoever wrote the configuration."""
+    """What is odd but no error, for the author of the configuration."""
     name: str
     """The file's name without its ending, or the preset's."""
     default_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)

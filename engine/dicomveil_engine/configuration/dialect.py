@@ -1,7 +1,7 @@
 """Which dialect a document is written in, by its shape.
 
 Each dialect has keys at the top that no other has. A document with keys of two is refused: half of what it asks
-for would not be heard.
+for would not be noticed.
 """
 
 from __future__ import annotations

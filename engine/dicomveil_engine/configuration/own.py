@@ -61,7 +61,7 @@ def read_own(
 ) -> Configuration:
     """The configuration that a document of this dialect writes, joined with the preset that it names.
 
-    Raises ConfigurationError, which says where it is wrong and how to mend it, and holds no setting's value.
+    Raises ConfigurationError, which says where it is wrong and how to fix it, and holds no setting's value.
     """
     return _Reader(keys, findings).read(document, name, places)
 

@@ -85,7 +85,7 @@ class RuleReader:
 
         `places` says where each rule stands, when that is not simply its number.
 
-        Raises ConfigurationError with the rule's place in its file, the key and how to mend it.
+        Raises ConfigurationError with the rule's place in its file, the key and how to fix it.
         """
         if not isinstance(rules, list | tuple):
             raise ConfigurationError('"rules" must be an array of objects {"tag": ..., "method": ...}')

@@ -91,7 +91,7 @@ def merge(base: Block, over: Block) -> dict[str, object]:
 
 
 def unknown_names(method: MethodBuilder, block: Block) -> list[tuple[str, str]]:
-    """What to say of each name in a block that the method does not read, and the mend."""
+    """What to say of each name in a block that the method does not read, and a suggested fix."""
     folded = {name.casefold() for name in method.settings}
     return [
         (

@@ -61,7 +61,7 @@ _SETTINGS_OF = {
     "dateShiftRange": Way.SHIFT,
 }
 CUSTOM_NAMES = ("name", "words", "regex", "groups", "list")
-"""Of an entry of "customInfoTypes"; one of "words", "regex" and "list" (a file, a word or phrase a line)."""
+"""Keys of an entry of "customInfoTypes"; one of "words", "regex" and "list" (a file, a word or phrase a line)."""
 _MOST_PATIENTS = 1_000_000
 _LARGEST_FILE = 256 << 20
 

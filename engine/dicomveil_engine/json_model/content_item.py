@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     name: ConceptName | None
     value_type: str
     target: Position | None
-    """Of an item that is nothing but a reference: where its target stands."""
+    """For an item that is only a reference: where its target is."""
 
 
 def read_content_item(item: JSONDataSet, codecs: tuple[str, ...]) -> Seen:

@@ -1,4 +1,4 @@
-"""The marks of de-identification in a data set's own members (PS3.15 E.1.1)."""
+"""The de-identification attributes in a data set's own members (PS3.15 E.1.1)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _MOST_FAILURES = 8
 _PROBE = 40
 """Bytes by which the text behind an element is looked for: its end, and the key and VR of the next."""
 _ENDS_TRIED = 8
-"""Of what looks like the text behind an element and stands in it."""
+"""How many false matches to try before giving up."""
 
 
 class Outline:

@@ -1,4 +1,4 @@
-"""encrypt: AES-CBC with PKCS #7 padding; who has the key gets the value back.
+"""encrypt: AES-CBC with PKCS #7 padding; the holder of the key can get the value back.
 
 The IV is a keyed digest of the plaintext instead of chance: the same value gives the same bytes on every
 replica and day. Equal values are therefore visibly equal, and nothing else shows.

@@ -117,7 +117,7 @@ class Generalize(Method):
 
     @cached_property
     def _problems(self) -> dict[str, str]:
-        """VR -> why there is no value for it, and the mend; empty when there is one."""
+        """VR -> why there is no value for it, and a suggested fix; empty when there is one."""
         return {vr: self._problem(vr) for vr in _MAPPED | _NUMBERS}
 
     def _problem(self, vr: str) -> str:
@@ -186,7 +186,7 @@ class Generalize(Method):
     def _may_stay(self, coarse: str, vr: str, context: Context, *, is_done: bool) -> bool:
         """Whether nobody older than the cap shows: 45 CFR 164.514(b)(2)(i)(C) counts such years among identifiers.
 
-        Reckoned from what is left, at the study, as `redact` does: a second pass decides alike.
+        Computed from what is left, at the study, as `redact` does: a second pass decides alike.
         """
         if self.age_cap == NO_CAP or (is_done and context.was_deidentified):
             return True

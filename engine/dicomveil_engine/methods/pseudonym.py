@@ -17,7 +17,7 @@ _VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 
 
 def patient_pseudonyms(keys: Keys) -> PatientPseudonyms:
-    """The one PatientPseudonyms of a project: all its rules share what it remembers."""
+    """The one PatientPseudonyms of a project: all its rules share its cache."""
     return keys.shared(PatientPseudonyms)
 
 

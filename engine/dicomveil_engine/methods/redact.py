@@ -1,7 +1,7 @@
 """redact: the value is emptied (PS3.15 action code Z), or cut down to what the partial settings allow.
 
 Partial ages and dates follow the HIPAA safe harbor: years stay, everything above 89 years goes. The
-engine reads no clock, so an age is reckoned at the StudyDate.
+engine reads no clock, so an age is computed at the StudyDate.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _year_of_dt(text: str, context: Context) -> str:
 def _year_may_stay(year: int, context: Context, *, done: bool) -> bool:
     """Whether 1 January of the year is at most 89 years before the study.
 
-    Reckoned from what is left, not from the original day, so that a second pass decides alike. In a data set
+    Computed from what is left, not from the original day, so that a second pass decides alike. In a data set
     of the project's own (where the StudyDate may be shifted or gone) a value that was cut already stays.
     """
     if done and context.was_deidentified:

@@ -14,7 +14,7 @@ from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 
 def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
-    """The one UIDPseudonyms of a project: all its rules share what it remembers."""
+    """The one UIDPseudonyms of a project: all its rules share its cache."""
     return keys.shared(UIDPseudonyms)
 
 

@@ -1,4 +1,4 @@
-"""Reading a rule's settings: typed, case-insensitive, and with errors that say how to mend them.
+"""Reading a rule's settings: typed, case-insensitive, and with errors that say how to fix them.
 
 A message names the method and the key and never the value: the value may be a secret.
 """

@@ -14,7 +14,7 @@ class Body:
         self._is_encapsulated = length == UNDEFINED
         self._remaining = 0 if self._is_encapsulated else length
         self._head = b""
-        """Of the next fragment, as far as it has come."""
+        """The next fragment's head, as far as it has come."""
         self.is_complete = length == 0
 
     def feed(self, data: bytes | memoryview) -> int:

@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     """The value of the Concept Name Code Sequence; empty without one."""
     concept_encoding: Encoding
     target: Position | None
-    """Of an item that is nothing but a reference: where its target stands."""
+    """For an item that is only a reference: where its target is."""
     after: int
     """Behind the item, if it was read to its end."""
 

@@ -15,7 +15,7 @@ from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.profile.private import CHARACTERISTICS_VRS, PrivateBlock
 
 _DEPTH = 8
-"""Of sequences in an item; PS3.3 has one level of them."""
+"""Depth of sequences in an item; PS3.3 has one level of them."""
 
 
 def read_private_blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> tuple[PrivateBlock, ...]:

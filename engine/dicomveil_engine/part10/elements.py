@@ -42,7 +42,7 @@ class EncodedElement:
     value: memoryview = field(repr=False)
     """As encoded, fragments with their heads; empty for sequences, but for those in which no items can be read."""
     items: int = 0
-    """Of a sequence how many there are."""
+    """How many items a sequence has."""
     codecs: tuple[str, ...] = field(default=characters.DEFAULT, repr=False)
     encoding: Encoding = field(default=IMPLICIT_LITTLE, repr=False)
 

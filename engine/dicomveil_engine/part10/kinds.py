@@ -49,7 +49,7 @@ PRIVATE: Final = 19
 DELIMITER: Final = 20
 BOUNDARY: Final = 21
 STRAY: Final = 22
-"""Of an unknown VR, or of none, and dropped."""
+"""An element of an unknown VR, or of none, which is dropped."""
 # What no table has:
 REFERENCE: Final = 23
 """A content item that is nothing but a reference to another; held until it is known where that one stands."""

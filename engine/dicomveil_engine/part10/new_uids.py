@@ -1,6 +1,6 @@
 """The UIDs of an output: what becomes of a UI element's value, and which instance the output is.
 
-Both are asked of every instance, so that both remember: a series has most of its UIDs in common.
+Both are asked of every instance, so both are cached: a series has most of its UIDs in common.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
 
 USUAL_BYTES = 44
-"""Of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
+"""The length of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
 _VALUES_REMEMBERED = 1 << 16
 _SERIES_REMEMBERED = 256
 _MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())

@@ -102,7 +102,7 @@ class Remembered(dict[_Key, Place]):
 
     def __missing__(self, key: _Key) -> Place:
         found = Place()
-        # A stranger may invent combinations of character sets.
+        # Untrusted input may hold any combinations of character sets.
         if len(self) < _PLACES:
             self[key] = found
         return found

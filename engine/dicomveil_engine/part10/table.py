@@ -39,9 +39,9 @@ _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 _LONGEST_PASSED = 1 << 14
 _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
-"""Of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
+"""Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
 _ENTRIES_REMEMBERED = 16_384
-"""A stranger may send any tag with any VR; beyond this many a table looks each one up anew."""
+"""Untrusted input may have any tag with any VR; beyond this many a table looks each one up anew."""
 
 NO_BOUNDARY = 0xFFFFFFFF
 
@@ -112,13 +112,13 @@ class Entry:
         self.noted = False
         """Whether the walker remembers the value: decisions about other elements need it."""
         self.passed: set[bytes] = set()
-        """Of one that is CHECKED: values that are legal and everybody's."""
+        """For CHECKED: values that are legal and name nobody."""
         self._room = _BYTES_PASSED
         self._plain = legality.plain(vr)
         self.constant = b""
         """What takes its place, where that is the same in every data set."""
         self.usual_uid_head = b""
-        """Of one that is UID: what stands before a pseudonym of the usual length."""
+        """For UID: what comes before a pseudonym of the usual length."""
 
     def passes(self, value: bytes) -> bool:
         """Whether a value that is CHECKED can be kept, whatever else the instance says."""
@@ -179,7 +179,7 @@ class DecisionTable(dict[bytes, Entry]):
     ) -> None:
         super().__init__()
         self._plan = plan
-        """Of the content item whose elements are looked up; None elsewhere."""
+        """The plan of the content item whose elements are looked up; None elsewhere."""
         self.encoding = encoding
         self.until = until
         """Tags above this one are a boundary: something is to be written before them."""

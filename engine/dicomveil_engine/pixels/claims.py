@@ -55,7 +55,7 @@ class PixelClaims:
     adds_code: bool = False
     """Whether (0012,0064) gains 113101."""
     transfer_syntax_uid: str = ""
-    """Of the frames that come out; the original's where they are not encoded again."""
+    """That of the output frames; the original's where they are not encoded again."""
     is_encoded_again: bool = False
 
     def removes(self, tag: int) -> bool:

@@ -176,7 +176,7 @@ class NativeCover:
         self._position = 0
         self._high_bytes = layout.high_bytes
         self._runs: dict[int, list[tuple[int, bytes]]] = {}
-        """Of frames without boxes of their own, once: frame number 0."""
+        """Runs per frame; those of all frames without boxes of their own are under frame number 0."""
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
         """The next bytes of the value, covered."""

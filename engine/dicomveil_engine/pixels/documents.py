@@ -28,7 +28,7 @@ _POINTS_PER_INCH = 72
 _RESOLUTION = 150
 """Pixels per inch; text of 8 points has letters of some 12 pixels."""
 _MOST_PIXELS = 16_000_000
-"""Of one page; a larger one is drawn more coarsely."""
+"""Pixels of one page; a larger one is drawn more coarsely."""
 _WHITE = (255, 255, 255)
 
 

@@ -29,7 +29,7 @@ _NOISE = 6.0
 _SMALL = 320
 """Frames up to this size are also enlarged: text of 7 to 9 pixels is found there."""
 _LARGE = 1280
-"""Of larger frames most renderings are made at half the size, where text of usual size is still found."""
+"""Size beyond which most renderings are made at half the size, where text of usual size is still found."""
 _HOUNSFIELD_WINDOWS = ((40.0, 80.0), (40.0, 400.0))
 _MOST_OWN_WINDOWS = 2
 

@@ -87,7 +87,7 @@ class Period(Enum):
 
 
 _DT_DIGITS = {Period.YEAR: 4, Period.QUARTER: 6, Period.MONTH: 6, Period.WEEK: 8}
-"""Of a DT value that names the beginning of the period."""
+"""Digits of a DT value that names the beginning of the period."""
 
 
 def start_of(day: date, period: Period) -> date:

@@ -6,7 +6,7 @@ misread, and it is legal in LO, SH, CS and PN), 80 bits of two parts, both keyed
     name part   48 bits  a digest of the original
     check part  32 bits  a digest of the name part
 
-As with `uids`, whoever holds the key can tell a pseudonym of the project without a look-up.
+As with `uids`, the holder of the key can recognise a pseudonym of the project without a look-up.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ A pseudonym is `2.25.<n>`, n a UUID version 8 (RFC 9562) of two parts, both keye
     custom_b  12 bits  ┐ name part: a digest of the original
     custom_c  62 bits  ┘
 
-Whoever holds the key can tell without a look-up whether a UID is a pseudonym of the project, so that
-de-identifying twice changes nothing and a stranger's guess (1 in 2^48) starts no search.
+The holder of the key can see without a look-up whether a UID is a pseudonym of the project, so that
+de-identifying twice changes nothing and a guess (1 in 2^48) starts no search.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REGISTERED_ROOT = "1.2.840.10008."
 PREFIX = "2.25."
 _PSEUDONYM = PREFIX.encode() + b"%d"
 _CACHE_SIZE = 65_536
-"""Pseudonyms remembered per policy: some 20 MB when full."""
+"""Pseudonyms cached per policy: some 20 MB when full."""
 
 _CHECK_BYTES = 6
 _NAME_BYTES = 10
@@ -43,7 +43,7 @@ class UIDPseudonyms:
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
         self.pseudonym = remembered(_CACHE_SIZE)(self.computed)
-        """The same as `computed`, remembered."""
+        """The same as `computed`, cached."""
 
     def __eq__(self, other: object) -> bool:
         """Whether the pseudonyms are the same: those of the same key are."""

@@ -59,7 +59,7 @@ class ElementExplanation:
     path: Path
     vr: str
     creator: str | None
-    """Of a private element. It is a value of the instance, and so named only if others know it too."""
+    """The creator of a private element. It is a value of the instance, and so named only if others know it too."""
     method: str
     """As the rule language writes it, e.g. `dateShift`."""
     rule: str

@@ -26,7 +26,7 @@ class SpanExplanation:
 
     path: Path
     value: int
-    """Of the element's values, from 1."""
+    """Which of the element's values, counted from 1."""
     start: int
     end: int
     infotype: str

@@ -28,7 +28,7 @@ SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_
 
 
 CONTRIBUTION_VR = "LO"
-"""Of the attributes that hold a contribution's text: Device Serial Number and Institution Name."""
+"""The VR of the attributes that hold a contribution's text: Device Serial Number and Institution Name."""
 
 
 class KnowsPseudonyms(Protocol):

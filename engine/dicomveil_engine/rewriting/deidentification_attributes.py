@@ -79,7 +79,7 @@ class Marks:
 
     @classmethod
     def of(cls, options: frozenset[Option], dates: str, texts: tuple[str, ...] = (METHOD_DESCRIPTION,)) -> Marks:
-        """The marks of the Basic Profile with these options."""
+        """The de-identification attributes of the Basic Profile with these options."""
         chosen = sorted(option.code for option in options)
         return cls((BASIC_PROFILE, *chosen), dates, texts)
 
@@ -93,7 +93,7 @@ class Marks:
         return tuple(code_item(term.value, CODING_SCHEME, term.meaning) for term in self.terms)
 
     def fields(self) -> tuple[Field, ...]:
-        """All four marks, in tag order."""
+        """All four de-identification attributes, in tag order."""
         return (
             Field(DEIDENTIFIED, "CS", ["YES"]),
             Field(METHOD_TEXT, "LO", list(self.texts)),

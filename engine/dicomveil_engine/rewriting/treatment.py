@@ -23,7 +23,7 @@ class Treatment(Enum):
     KEEP = "keep"
     """It comes out as it came."""
     KEEP_UNREAD = "keep unread"
-    """Of VR UN: as it came, unless items can be read in it, to which the policy applies (PS3.5 Section 6.2.2)."""
+    """For VR UN: as it came, unless items can be read in it, to which the policy applies (PS3.5 Section 6.2.2)."""
     CHECKED_KEEP = "keep, but check the value"
     """As it came where the value is legal and names nobody of the data set, else emptied (`checking`)."""
     DROP = "drop"

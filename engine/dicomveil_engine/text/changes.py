@@ -36,7 +36,7 @@ class Change:
     way: Way = Way.REMOVE
     mask: str = "*"
     key: bytes = field(default=b"", repr=False)
-    """Of a hash."""
+    """The key of a hash."""
     shift: DateShift | None = field(default=None, repr=False)
     scope: str = "study_instance_uid"
     """The value of the context from which the days are derived (`methods.base.Scope`)."""
@@ -53,7 +53,7 @@ class Choice:
     infotypes: frozenset[str] = frozenset()
     """None: all that no other choice names."""
     tags: frozenset[int] = frozenset()
-    """Of the attributes whose texts are meant; none: all."""
+    """Tags of the attributes whose texts are meant; empty: all."""
 
 
 @dataclass(frozen=True)

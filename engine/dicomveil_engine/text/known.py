@@ -248,7 +248,7 @@ class Known:
     # A name that describes images
 
     def _descriptive(self, offer: Offer, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Infotype]]:
-        """Of the data set's names that describe images those that mean the person.
+        """Those of the data set's descriptive names that mean the person.
 
         "CT HEAD" says nothing of a patient called Head. Beside a title or a word for a person, beside another word of
         the name, or with a capital where words have none, it is the patient.

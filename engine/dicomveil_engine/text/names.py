@@ -16,7 +16,7 @@ from dicomveil_engine.text.words_of_text import not_initials
 _SHORTEST_JOINED = 3
 """A shorter part with an initial is as likely a word of its own ("Li" and "Na": "lin")."""
 _PARTS_JOINED = 6
-"""Of names with more parts, the first ones."""
+"""How many parts are joined: the first ones, where a name has more."""
 
 _GAP = r"[ .,;:^=/_'\-]"
 _LETTER = r"[^\W\d_]"

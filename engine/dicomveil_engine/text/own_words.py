@@ -48,7 +48,7 @@ class OwnWords:
 
     def __init__(self) -> None:
         self._words: set[str] = set()
-        """Of persons, and identifiers."""
+        """Words of persons' names, and identifiers."""
         self._of_places: set[str] = set()
         self._long: set[str] = set()
         """Letters and digits without what is between them."""

@@ -18,7 +18,7 @@ class TextSettings:
     all_ages: bool = False
     """Whether every age identifies, and not only those over 89."""
     vocabulary: Vocabulary | None = None
-    """Of the archive's words; names in it are found."""
+    """The archive's words; names in it are found."""
     strict_patients: int = 0
     """In labels, words that fewer patients have in their texts are removed, unless PS3.16 has them; 0: none are."""
     added: tuple[Added, ...] = ()

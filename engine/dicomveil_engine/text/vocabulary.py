@@ -113,7 +113,7 @@ class Vocabulary:
         self._digests = digests_of(keys)
         self.patients = _count(head)
         self.digest = hashlib.sha256(data).hexdigest()[:16]
-        """Of the file: what the conformance statement and (0012,0063) name."""
+        """The file's digest: what the conformance statement and (0012,0063) name."""
         self.counts = remembered(_WORDS_CACHED)(self._counts)
 
     def __eq__(self, other: object) -> bool:
@@ -146,7 +146,7 @@ class Summary(NamedTuple):
     words_of_names: int
     """Words that stand in some PN attribute."""
     names: int
-    """Of those, the ones that the rule takes for names."""
+    """How many of them the rule takes for names."""
     in_one_patient: int
 
 

@@ -65,7 +65,7 @@ def _token_new(
 
 @token_commands.command("list")
 def _token_list(config: _Config = None, form: _Form = "table") -> None:
-    """List the tokens: who has them, what they allow, until when. The tokens themselves cannot be shown."""
+    """List the tokens: their holders, what they allow, until when. The tokens themselves cannot be shown."""
     from dicomveil_proxy.command.token import show  # noqa: PLC0415 - see the module's docstring
 
     show(config, form)

@@ -1,7 +1,7 @@
 """`dicomveil anonymize`: de-identify files, and say what became of them.
 
-What failed is told on stderr as it happens, the sum on stdout at the end. Paths may hold names, so those of the input
-are told only where names are kept, or asked for.
+Failures are reported on stderr as they happen, the sum on stdout at the end. Paths may hold names, so input paths
+are reported only where names are kept, or asked for.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def run(
 
 
 class _Told:
-    """What is told of each file, and of all of them."""
+    """What is reported for each file, and for all of them."""
 
     def __init__(self, report: Report | None, shows_sources: bool, shown: Shown, *, warns: bool) -> None:
         self._report = report

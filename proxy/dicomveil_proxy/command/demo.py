@@ -43,7 +43,7 @@ def run(port: int | None) -> None:
         listening = _listen_somewhere() if port is None else listen(_HOST, port)
     except ConfigurationError as error:
         refuse(str(error))
-    started = True  # or told to stop before
+    started = True  # or asked to stop before
     with listening, ended_by_signals(), TemporaryDirectory(prefix="dicomveil-demo-") as folder:
         server = _Demo(_settings(Path(folder)), listening)
         server.run([listening])

@@ -1,6 +1,6 @@
 """`dicomveil export`: a cohort of an archive, de-identified, somewhere else.
 
-What failed is told on stderr as it happens, the sum on stdout at the end. Nothing that is printed holds an original:
+Failures are reported on stderr as they happen, the sum on stdout at the end. Nothing that is printed holds an original:
 studies are named by their pseudonyms, rows of a list by their numbers.
 """
 

@@ -155,7 +155,7 @@ _ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rul
 def _config_check(file: _ConfigFile) -> None:
     """Name all that is wrong with a configuration.
 
-    Every key without effect, every rule that can never apply, and every error, each with its mend. The exit
+    Every key without effect, every rule that can never apply, and every error, each with a suggested fix. The exit
     status is 1 if there is an error, else 0; warnings are printed.
     """
     from dicomveil_proxy.command.config import check  # noqa: PLC0415 - see the module's docstring

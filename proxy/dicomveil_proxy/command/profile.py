@@ -19,7 +19,7 @@ EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those
 def policy_of(profile: str | None, key_file: Path | None) -> Policy:
     """The policy, with the project's key or, where none is given, one that nobody has.
 
-    Warnings go to stderr. Raises ConfigurationError, which names the option and the mend.
+    Warnings go to stderr. Raises ConfigurationError, which names the option and a suggested fix.
     """
     key = secrets.token_bytes(KEY_BYTES) if key_file is None else key_of(key_file)
     try:

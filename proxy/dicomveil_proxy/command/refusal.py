@@ -10,11 +10,11 @@ from typing import NoReturn
 import typer
 
 WRONG = 2
-"""Exit status: the command line, the settings or the machine must be mended before it is any use to try again."""
+"""Exit status: the command line, the settings or the machine must be changed before it is any use to try again."""
 
 
 def refuse(message: str) -> NoReturn:
-    """End the command, saying what is wrong and how to mend it."""
+    """End the command, saying what is wrong and how to fix it."""
     typer.echo(f"dicomveil: {message}", err=True)
     raise typer.Exit(WRONG)
 

@@ -1,6 +1,6 @@
 """`dicomveil serve`: settings are checked, then a socket is opened, then the server runs on it, in one process or more.
 
-What can be wrong is found before the server starts and told in one paragraph. The workers get the settings that
+What can be wrong is found before the server starts and reported in one paragraph. The workers get the settings that
 were checked, through the pipe by which processes are started: none reads a file or the environment again.
 """
 
@@ -48,7 +48,7 @@ _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 """Longer than nginx keeps idle connections to us (60): it must not send into one that we are closing."""
 _GRACEFUL_SECONDS = 25
-"""For responses under way when the server is told to stop; Kubernetes kills after 30."""
+"""For responses under way when the server is asked to stop; Kubernetes ends it after 30."""
 _WORKER_SECONDS = 20
 """Without an answer from a worker, until another takes its place. Uvicorn's 5 are less than a start may take on a
 busy machine, and it would start workers for ever."""
@@ -60,7 +60,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Serve until told to stop, or refuse."""
+    """Serve until asked to stop, or refuse."""
     try:
         for warning in [*check(settings), *faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
@@ -70,7 +70,7 @@ def run(settings: Settings) -> None:
     with listening:
         print(described(settings, root_url(settings, listening)), flush=True)
         config = server_config(settings)
-        started = True  # or told to stop before
+        started = True  # or asked to stop before
         with ended_by_signals():
             if settings.workers > 1:
                 with metrics_folder():
@@ -84,7 +84,7 @@ def run(settings: Settings) -> None:
 def check(settings: Settings) -> list[str]:
     """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
 
-    Raises ConfigurationError naming the setting and the mend. The origin server itself is not asked here: it may
+    Raises ConfigurationError naming the setting and a suggested fix. The origin server itself is not asked here: it may
     come up later, and `faults` warns.
     """
     check_files(settings)

@@ -52,7 +52,7 @@ def printable(cell: Cell) -> str:
 
 
 def _harmless(cell: Cell) -> Cell:
-    """The cell, with an apostrophe before what a spreadsheet would reckon."""
+    """The cell, with an apostrophe before what a spreadsheet would calculate."""
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
         return cell
     return "'" + cell

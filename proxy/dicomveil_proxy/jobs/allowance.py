@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Allowance:
-    """Of one job."""
+    """What one job may take."""
 
     rate: float = 0.0
     """Requests per second; 0 is without a limit."""

@@ -30,7 +30,7 @@ ATTRIBUTES = (STUDY, SERIES, PATIENT, ACCESSION)
 """Those that a list may name in its header, and their tags."""
 TAGS = {STUDY: "0020000D", SERIES: "0020000E", PATIENT: "00100020", ACCESSION: "00080050"}
 REPORT_COLUMNS = frozenset(("row", "status", "expected", "placed", "reason"))
-"""Of an earlier report, which may be given as a list: they say nothing of what is meant."""
+"""Columns of an earlier report, which may be given as a list: they do not select anything."""
 _RESULTS_ASKED = 500
 _UIDS_ASKED = 50
 """In one search: 3 KiB of a URL, of which servers take 8."""

@@ -37,7 +37,7 @@ class Insertion(Protocol):
 
 
 class Deidentification:
-    """Of one instance. An error leaves the output incomplete: it must be dropped.
+    """De-identifies one instance. An error leaves the output incomplete: it must be dropped.
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """

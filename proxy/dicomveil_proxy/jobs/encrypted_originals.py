@@ -57,7 +57,7 @@ class EncryptedOriginals:
 
 
 class Insertion:
-    """Of one instance: fed the original, then asked to put the sequence into what comes out."""
+    """The sequence for one instance: fed the original, it then inserts the sequence into the output."""
 
     def __init__(self, seal: object) -> None:
         self._seal = seal

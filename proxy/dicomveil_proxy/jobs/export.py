@@ -3,7 +3,7 @@
     cohort → plan → ledger ⇄ coordinator ⇄ crew ⇄ series: one unit → destination
                        └→ manifest, report, linkage
 
-Place, then remember: an outcome is noted when what it placed is durable, and what was placed and not noted is placed
+Place, then record: an outcome is noted when what it placed is durable, and what was placed and not noted is placed
 again, with the same name and bytes. So the coordinator, its workers, or all of them may be stopped at any moment.
 """
 

@@ -40,7 +40,7 @@ class Forecast:
     series: int = 0
     instances: int = 0
     bytes: int = 0
-    """Of pixels that are not compressed, and so at most."""
+    """The size of uncompressed pixels, and so an upper bound."""
     not_found: int = 0
     """Rows of the list that match nothing."""
     modalities: Counter[str] = field(default_factory=Counter)

@@ -50,7 +50,7 @@ class Job:
         return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects)
 
     def key_for(self, purpose: str) -> bytes:
-        """A key for what the batch remembers or names, derived from the project's."""
+        """A key for what the batch records or names, derived from the project's."""
         return Keys(self.key).derive(f"batch/{purpose}")
 
     def configuration_digest(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What an output folder remembers of its runs, so that the next one does only what is left.
+"""What an output folder records of its runs, so that the next one does only what is left.
 
 An entry is one keyed digest: this source (place, size, times) became this output (place, size, time) under this
 fingerprint (policy, key, code). When anything differs, the digest does, and the instance is made anew. Beside it stands
@@ -25,7 +25,7 @@ from dicomveil_proxy.jobs.tree import JOURNAL, Found
 from dicomveil_proxy.wire import unfinished
 
 _COMMIT_SECONDS = 1.0
-"""What a run that is killed may have to do again."""
+"""What a run that is ended may have to do again."""
 _DIGEST_BYTES = 16
 
 
@@ -33,7 +33,7 @@ class Journal:
     """Opened for one run. It holds the file's lock until it is closed."""
 
     def __init__(self, folder: Path, job: Job, naming: str) -> None:
-        """Begin in an empty folder, or go on in one that the same policy, key, naming and version filled.
+        """Start in an empty folder, or resume in one that the same policy, key, naming and version filled.
 
         Raises ConfigurationError for any other: what it holds was made by other rules, or is not ours.
         """
@@ -140,7 +140,7 @@ class Journal:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a run that was killed left unfinished."""
+    """Remove what an ended run left unfinished."""
     for directory, _, names in os.walk(folder):
         for name in names:
             if name.endswith(unfinished.SUFFIX):

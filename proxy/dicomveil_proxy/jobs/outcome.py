@@ -46,4 +46,4 @@ class Outcome:
     modified: int = 0
     """When the output was written, in nanoseconds, as the file system says it."""
     described: Described | None = None
-    """Of an output of this run."""
+    """What an output of this run is; None for outputs of earlier runs."""

@@ -26,7 +26,7 @@ from dicomveil_proxy.wire import unfinished
 
 _THUMBNAILS = 24
 _LARGEST_BYTES = 32 << 20
-"""Of an instance that is drawn."""
+"""The largest instance that is drawn."""
 _STUDIES_SHOWN = 1_000
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"

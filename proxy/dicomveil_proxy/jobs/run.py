@@ -34,7 +34,7 @@ _EMPTY = Outcome(Status.SKIPPED, "it is empty")
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a file, for whoever asked."""
+    """What became of a file, for the caller."""
 
     source: str
     """Relative to the input folder; it may hold names."""

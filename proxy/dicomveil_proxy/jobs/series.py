@@ -31,12 +31,12 @@ from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 RESULTS_ASKED = 500
-"""Of one search for instances."""
+"""How many results one search for instances asks for."""
 _SOP_INSTANCE_UID = "00080018"
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _REASONS = 3
-"""Of refused instances, the commonest, are reported."""
+"""How many reasons for refused instances are reported, the most common first."""
 
 ARCHIVE, DESTINATION, WORKER = "archive", "destination", "worker"
 """The sides at which something can fail."""
@@ -94,7 +94,7 @@ class SeriesOutcome:
     refused: tuple[tuple[str, int], ...] = ()
     """Why instances have no safe output, or the destination does not take them, and how many."""
     names: Names | None = None
-    """Of its first instance; None where none was placed."""
+    """Those of its first instance; None if none was placed."""
     failure: Failure | None = None
 
     @property

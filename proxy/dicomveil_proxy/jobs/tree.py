@@ -1,7 +1,7 @@
 """Which files are below a folder, and where their outputs belong.
 
 Links are not followed, neither to files nor to folders: the folder is what was meant, and a link may lead out of it,
-or round in a circle. What a file is, is told by its content, and not here.
+or round in a circle. What a file is, is decided by its content, and not here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_proxy.jobs.names import Rename
 from dicomveil_proxy.wire import unfinished
 
 JOURNAL = ".dicomveil-anonymize.sqlite"
-"""What an output folder remembers of its runs."""
+"""What an output folder records of its runs."""
 
 
 @dataclass(frozen=True)

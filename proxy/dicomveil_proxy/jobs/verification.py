@@ -1,6 +1,6 @@
 """Whether an output is what was placed: each file of SHA256SUMS with its digest, and no other.
 
-It needs neither key nor archive: whoever receives an export can run it.
+It needs neither key nor archive: the recipient of an export can run it.
 """
 
 from __future__ import annotations

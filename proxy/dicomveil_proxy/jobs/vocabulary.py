@@ -82,7 +82,7 @@ class Counts:
     """What has been counted so far."""
 
     def __init__(self, path: Path, keys: Keys) -> None:
-        """Raises ConfigurationError where the file is of another key, or is none."""
+        """Raises ConfigurationError where the file is of another key, or is not a vocabulary."""
         self._words = digests_of(keys)
         self._others = KeyedDigest(keys.derive("text/vocabulary/patients"), 16)
         try:

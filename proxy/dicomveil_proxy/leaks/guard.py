@@ -93,7 +93,7 @@ class Finding(NamedTuple):
     digest: str
     """Keyed, of the project, the place and the value."""
     tag: int
-    """Of the attribute in the original."""
+    """The attribute's tag in the original."""
     place: int
     """The attribute of the output in which it was found; 0 where that cannot be said."""
     rule: str
@@ -225,7 +225,7 @@ class LeakGuard:
     def judged_part10(
         self, data: bytes, hits: list[Needle], transfer_syntax: str, *, has_guesses: bool = False
     ) -> list[Finding]:
-        """Of values that were found in elements, the originals that may not be there."""
+        """Which of the values found in elements are originals that may not be there."""
         places = places_in_part10(data, transfer_syntax)
         return self._judged(hits, places, has_guesses)
 

@@ -90,7 +90,7 @@ class PixelDescription:
 
     @classmethod
     def from_json(cls, dataset: Mapping[str, Any]) -> PixelDescription:
-        """Of an instance in DICOM JSON; raises NotAcceptable where it describes nothing that can be decoded."""
+        """That of an instance in DICOM JSON; raises NotAcceptable where it describes nothing that can be decoded."""
         numbers: dict[str, int] = {}
         for name, (tag, default) in _ATTRIBUTES.items():
             try:
@@ -121,7 +121,7 @@ class PixelDescription:
 
     @property
     def frame_bytes(self) -> int:
-        """Of a frame that is not encoded."""
+        """The size of a frame that is not encoded."""
         return self.rows * self.columns * self.samples * (self.bits_allocated // 8)
 
     def check_size(self, limit: int) -> None:
@@ -133,7 +133,7 @@ class PixelDescription:
 
     @property
     def layout(self) -> FrameLayout:
-        """Of one frame, as the engine's codecs take it."""
+        """The layout of one frame, as the engine's codecs take it."""
         values = asdict(self)
         del values["frames"]
         return FrameLayout(**values)

@@ -171,7 +171,7 @@ class StoredFrames:
             (length,) = struct.unpack(f"{order}I", file.read(4))
         self._offset = file.tell()
         self.length: int = length
-        """Of the value, in bytes; meaningless when encapsulated."""
+        """The length of the value, in bytes; meaningless when encapsulated."""
         # An undefined length says encapsulated even where the meta information says otherwise.
         self.encapsulated = self.transfer_syntax not in _NATIVE or length == _UNDEFINED
         self.count = max(1, int(first_value(self._header, "NumberOfFrames") or 1))

@@ -10,7 +10,7 @@ from dicomveil_proxy.errors import NotAcceptable
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _QUALITY = 95
-"""Of JPEG, so that the second loss is not seen."""
+"""JPEG quality, so that the second loss is not seen."""
 _GREY = frozenset(("1", "L", "I", "I;16", "F", "LA"))
 
 

@@ -69,7 +69,7 @@ def _send(outcomes: BinaryIO, outcome: dict[str, Any], payload: bytes = b"") -> 
 
 
 def limit_memory(memory: int) -> None:
-    """Of the address space, where the system can: a code stream can ask for more than its attributes say."""
+    """Limit the address space, where the system can: a code stream can ask for more than its attributes say."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - Windows has none
 

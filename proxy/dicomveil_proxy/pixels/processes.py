@@ -49,7 +49,7 @@ class LookingLimits:
     seconds: float = 120
     """For one instance."""
     memory_bytes: int = 6 << 30
-    """Of a process's address space, most of which is reserved and never used; some 700 MB are."""
+    """Limit of a process's address space, most of which is reserved and never used; some 700 MB are."""
 
 
 class PixelProcesses:

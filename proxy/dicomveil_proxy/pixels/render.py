@@ -22,7 +22,7 @@ from dicomveil_proxy.pixels.looks import Looks, Window
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _MAXIMUM_FRAME_BYTES = 256 << 20
-"""Of a decoded frame, by its attributes: a small file can hold a huge picture, and rendering takes it several times."""
+"""The largest decoded frame, by its attributes: a small file can hold a huge picture, which rendering copies."""
 _SINGLE = ("Rows", "Columns", "BitsStored", "RescaleIntercept", "RescaleSlope", "PhotometricInterpretation")
 """What has one value, whatever a writer makes of it."""
 _FLOATING = {0x7FE00008: "<f4", 0x7FE00009: "<f8"}

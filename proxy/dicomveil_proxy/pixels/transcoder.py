@@ -24,7 +24,7 @@ _COMMAND = ("-P", "-m", "dicomveil_proxy.pixels.process")
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Every thread of numpy's takes from the address space, and none has anything to do."""
 _PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
-"""Of our own environment, the rest of which may hold passwords."""
+"""What is passed on from our own environment, the rest of which may hold passwords."""
 _END_SECONDS = 2.0
 
 
@@ -33,12 +33,12 @@ class TranscodingLimits:
     """What transcoding may take."""
 
     decoded_bytes: int = 1 << 30
-    """Of all frames of an instance when they are decoded."""
+    """All decoded frames of an instance together."""
     seconds: float = 60
     """For one instance or frame."""
     processes: int = 2
     memory_bytes: int = 3 << 30
-    """Of a process's address space, of which the interpreter and numpy take about half a GiB."""
+    """Limit of a process's address space, of which the interpreter and numpy take about half a GiB."""
 
 
 class Transcoder:

@@ -1,4 +1,4 @@
-"""Bring home what was made of de-identified instances: segmentations, reports, structure sets, presentations.
+"""Re-identify what was made of de-identified instances: segmentations, reports, structure sets, presentations.
 
     encoded.py     the header read, the pixels left where they are; and both written again
     references.py  which pseudonyms the header holds, and in which study

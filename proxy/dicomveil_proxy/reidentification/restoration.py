@@ -7,7 +7,7 @@
 
 A value goes back only where the policy would make the same of it again. Where it does something else, say keeps it, who
 sent a pseudonym could read its original there. For the same reason no date stays: by a known one, say today's, the
-others could be reckoned.
+others could be computed.
 
 The header is changed in place. It comes from a user agent and the original from the origin server; whatever cannot
 be made of them becomes InvalidDataSetError, without a value.
@@ -67,10 +67,10 @@ STUDY_ATTRIBUTES = frozenset(
         0x00401012,  # ReasonForPerformedProcedureCodeSequence
     )
 )
-"""Of the patient, general study and patient study modules (PS3.3 Sections C.7.1 and C.7.2), in other groups."""
+"""Patient, general study and patient study attributes (PS3.3 Sections C.7.1 and C.7.2) in other groups."""
 
 SERIES_ATTRIBUTES = frozenset((0x00120060, 0x00120071, 0x00120072, 0x00120073))
-"""Of the clinical trial series module: the instance's own."""
+"""Attributes of the clinical trial series module: the instance's own."""
 
 GONE = frozenset((0x00080300, 0x00081190, 0x0040E010, 0x4FFE0001, 0xFFFAFFFA))
 """What the sender says of private elements being safe; RetrieveURL and RetrieveURI, which lead to the proxy; signatures

@@ -28,7 +28,7 @@ from dicomveil_proxy.wire.media_type import (
 ANY = "*"
 """In the place of a transfer syntax: whatever the instance is stored in."""
 MAXIMUM_CHARACTERS = 8_192
-"""Of an Accept header. The longest in the field, OHIF's for frames, has some 700."""
+"""The longest Accept header that is read. The longest in the field, OHIF's for frames, has some 700."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Choice:
 
 
 INSTANCES = (Offer(DICOM, is_multipart=True), Offer(ZIP))
-"""Of a study or series; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
+"""What a study or series is offered as; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
 INSTANCE = (Offer(DICOM, is_multipart=True), Offer(DICOM))
 _JSON = (Offer(DICOM_JSON), Offer(JSON))
 STORE = (*_JSON, Offer(DICOM_XML), Offer("text/html"))
@@ -94,7 +94,7 @@ BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
 CAPABILITIES = (Offer("application/vnd.sun.wadl+xml"), Offer("application/xml"))
 RENDERED = (Offer("image/jpeg"), Offer("image/png"), Offer("image/gif"))
 RENDERED_FRAMES = tuple(Offer(each.media_type, is_multipart=True) for each in RENDERED)
-"""Of a list of frames, each of which is a picture."""
+"""Offers for a list of frames, each of which is a picture."""
 
 
 def parse(header: str | None) -> tuple[MediaRange, ...]:

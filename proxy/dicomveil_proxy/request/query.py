@@ -94,7 +94,7 @@ class Condition:
     sequences: tuple[int, ...]
     """Tags of the sequences from the top."""
     test: Callable[[Mapping[str, object]], bool] = field(repr=False)
-    """Of the item that they lead to."""
+    """The test for the item that they lead to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class _Answer:
         self._scope = scope
         self._send = send
         self._start: Message | None = None
-        """Of a document that is compressed: held back until it is known how long it becomes."""
+        """The start of a compressed document's response, held back until its length is known."""
         self._compressor: Any = None
 
     async def send(self, message: Message) -> None:

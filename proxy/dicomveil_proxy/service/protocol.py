@@ -27,7 +27,7 @@ class ConnectionLimits:
     """What one connection may take."""
 
     head_bytes: int = 65_536
-    """Of a request line and its header fields."""
+    """A request line and its header fields together."""
     head_seconds: float = 10
     """From the first byte of a head, or the beginning of the connection, to the head's last byte."""
 
@@ -72,7 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(431)
 
     def on_message_begin(self) -> None:
-        """Of a request that was sent without waiting for the answer to the one before it, too."""
+        """Called also for a request that was sent without waiting for the answer to the one before it."""
         self._is_message = True
         if self._head_bytes is None:
             self._begin_head()

@@ -67,7 +67,7 @@ class StudyFilter:
 def read_filter(settings: FilterSettings) -> StudyFilter:
     """The filter that the settings mean, its file read.
 
-    Raises ConfigurationError naming the setting and the mend.
+    Raises ConfigurationError naming the setting and a suggested fix.
     """
     if settings.studies is not None and settings.studies_file is not None:
         raise ConfigurationError("filter: give studies or studies_file, not both")

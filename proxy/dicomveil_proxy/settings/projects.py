@@ -80,7 +80,7 @@ def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
 
 
 def check_keys(projects: Sequence[ProjectSettings]) -> None:
-    """Refuse two projects with one key: whoever knows a patient in the one would know him in the other.
+    """Refuse two projects with one key: anyone who knows a patient in one would know the same patient in the other.
 
     Raises ConfigurationError, for a key that cannot be read too.
     """

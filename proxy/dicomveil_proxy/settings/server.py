@@ -1,7 +1,7 @@
 """The settings of the command and the server: what they are, where they come from, what is wrong with them.
 
 In this order: explicit arguments, the environment (`DICOMVEIL_ORIGIN`, `DICOMVEIL_LIMITS__PARTS`), the
-settings file (`dicomveil.toml`), defaults. A message names the setting and how to mend it, and never the
+settings file (`dicomveil.toml`), defaults. A message names the setting and how to fix it, and never the
 value: an origin's URL may hold a password. What the profile's rules mean is the engine's business.
 """
 
@@ -59,33 +59,33 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     header_bytes: PositiveInt = 64 * _MiB
-    """Of an instance, without its pixel data and other long values."""
+    """Per instance, without its pixel data and other long values."""
     nesting: PositiveInt = 32
     """Depth of sequences."""
     elements: PositiveInt = 250_000
-    """Of an instance, those that change."""
+    """Changed elements per instance."""
     names: PositiveInt = 4_096
-    """Of an instance, different values that identify."""
+    """Different identifying values per instance."""
     parts: PositiveInt = 100_000
-    """Of a multi-part body; the largest series have some 10,000 instances."""
+    """Per multi-part body; the largest series have some 10,000 instances."""
     empty_parts: PositiveInt = 1_000
-    """Of a multi-part body: parts without content."""
+    """Parts without content per multi-part body."""
     objects: PositiveInt = 10_000
     """Data sets in the metadata of a store request."""
     request_bytes: PositiveInt = 4096 * _MiB
-    """Of the body of a store."""
+    """The body of a store request."""
     concurrent_streams: PositiveInt = 64
     """Searches, retrieves and stores at one time, per worker."""
     request_seconds: PositiveFloat = 3600
     """For one request, from its first to its last byte."""
     request_head_bytes: Annotated[int, Field(ge=4096)] = 65_536
-    """Of the request line and the header fields."""
+    """The request line and the header fields together."""
     header_seconds: PositiveFloat = 10
     """For the request line and the header fields to arrive."""
     body_bytes_per_second: PositiveFloat = 1024
     """The least rate at which a body must come, after the first half minute."""
     requests_per_second: PositiveFloat | None = None
-    """Of one user in one project."""
+    """For one user in one project."""
     subject_streams: PositiveInt = 48
     """Answers of one user in one project at one time, per worker."""
     bytes_per_day: PositiveInt | None = None
@@ -96,11 +96,11 @@ class Limits(BaseModel):
     origin_connections: Annotated[int, Field(ge=1, le=256)] = 16
     """Per worker. Orthanc serves 50 in all."""
     origin_document_bytes: PositiveInt = 64 * _MiB
-    """Of an answer that is held whole: a search, a receipt, a picture."""
+    """An answer that is held whole: a search, a receipt, a picture."""
     origin_instance_bytes: PositiveInt = 2048 * _MiB
-    """Of an instance that is fetched to cut frames out of it, or to be transcoded."""
+    """An instance that is fetched to cut frames out of it, or to be transcoded."""
     decoded_bytes: PositiveInt = 1024 * _MiB
-    """Of an instance's pixels when they are decoded, because a user agent asks for another transfer syntax."""
+    """An instance's decoded pixels, when a user agent asks for another transfer syntax."""
     transcoding_seconds: PositiveFloat = 60
     """For one instance or frame."""
     pixel_processes: PositiveInt = 2
@@ -214,7 +214,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     """Read the settings; arguments that are None do not count as given.
 
     `file` is a settings file that must exist; without it `dicomveil.toml` in the working directory is read,
-    if there is one. Raises ConfigurationError naming the setting and the mend.
+    if there is one. Raises ConfigurationError naming the setting and a suggested fix.
     """
     place = file or DEFAULT_FILE
     values, lines = _read_file(place, must_exist=file is not None)

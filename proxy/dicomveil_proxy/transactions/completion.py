@@ -35,7 +35,7 @@ def needs_completion(level: Level, tag: int) -> bool:
 
 
 class Completion:
-    """Of the results of one search."""
+    """Completes the results of one search."""
 
     def __init__(self, project: Project, query: Query, study: OriginalUID | None, series: OriginalUID | None) -> None:
         """`study` and `series` are the originals within which is searched."""
@@ -82,7 +82,7 @@ class Completion:
         return whole
 
     async def _header(self, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID) -> JSONDataSet:
-        """Of the instance, or of the first one of the series or study."""
+        """The header of the instance, or of the first one of the series or study."""
         if self._level is Level.STUDIES:
             series = None
         origin = self._project.origin

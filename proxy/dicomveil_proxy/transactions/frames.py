@@ -45,7 +45,7 @@ _VALUE_TYPES = frozenset(
         *("video/mpeg", "video/mp4", "video/h265"),
     )
 )
-"""Of frames and other bulk data, PS3.18 Tables 8.7.3-2 and 8.7.3-5."""
+"""Media types of frames and other bulk data, PS3.18 Tables 8.7.3-2 and 8.7.3-5."""
 
 
 @dataclass(frozen=True, slots=True)

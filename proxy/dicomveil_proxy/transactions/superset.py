@@ -29,7 +29,7 @@ _CODES = {Level.STUDIES: 0x00080061, Level.SERIES: 0x00080060, Level.INSTANCES: 
 
 _ALWAYS_ASKED = (_STUDY, _PATIENT_ID, 0x00080020)
 """What the policy needs to know of any result: dates move with the study, the name follows the PatientID, and
-whether a year shows an age over 89 is reckoned at the StudyDate."""
+whether a year shows an age over 89 is computed at the StudyDate."""
 _NEVER_ASKED = frozenset((0x00080005, _RETRIEVE_URL))
 """Specific Character Set and Retrieve URL come unasked, and Orthanc 1.10 answers 400 when asked for the first."""
 OWN = {Level.STUDIES: (), Level.SERIES: (_SERIES,), Level.INSTANCES: (_SERIES, _INSTANCE)}
@@ -56,7 +56,7 @@ class Question:
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
-        """Of the parameters, those that say which results there are, and not what they hold."""
+        """The parameters that select results, without those that say what results hold."""
         return tuple(each for each in self.parameters if each[0] != "includefield")
 
 

@@ -2,7 +2,7 @@
 
 Outward it is the policy's pure function. Inward it is that function's inverse: remembered, or found again by
 asking the origin server what it has. Nothing outside this module turns a pseudonym into an original, but for
-what is brought home (`reidentification`).
+what is re-identified (`reidentification`).
 """
 
 from __future__ import annotations

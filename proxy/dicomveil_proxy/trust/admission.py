@@ -1,8 +1,8 @@
-"""Admission: in front of every route, decide whether a request may go on. Whatever is not allowed is refused.
+"""Admission: in front of every route, decide whether a request may continue. Whatever is not allowed is refused.
 
 In this order, so that nobody learns more than they may:
 
-    open path                       → goes on
+    open path                       → passes
     two Authorization headers       → 400
     no valid credentials            → 401, one body, before anything is looked up
     no route, or no right at all
@@ -66,7 +66,7 @@ class Anybody:
 
 
 class Admission:
-    """Lets a request go on, or answers it."""
+    """Lets a request through, or answers it."""
 
     def __init__(
         self,

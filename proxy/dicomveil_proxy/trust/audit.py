@@ -76,7 +76,7 @@ class AuditEvent:
     query: tuple[str, ...] = ()
     """Names of the keys of a search, never values."""
     bytes: int | None = None
-    """Of the answer's body."""
+    """Size of the answer's body."""
     reason: str | None = None
     """One of our own words, such as the code of a problem."""
     details: Mapping[str, str | int] = field(default_factory=dict)

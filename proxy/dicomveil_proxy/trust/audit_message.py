@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from dicomveil_proxy.trust.audit import Action, AuditEvent
 
 Code = tuple[str, str]
-"""Of DCM: the code and its meaning."""
+"""A code of DCM and its meaning."""
 
 _SYSTEM = "DCM"
 _OWN_SYSTEM = "99DICOMVEIL"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dicomveil_proxy.errors import BadRequest
 
 MAXIMUM_BYTES = 16_384
-"""Of a token. Those of identity providers with many groups have some 4,000."""
+"""The longest token. Those of identity providers with many groups have some 4,000."""
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 

@@ -17,7 +17,7 @@ from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 MAXIMUM_USAGES = 10_000
-"""Of users and projects that are known at one time; the one unused longest is forgotten."""
+"""How many users and projects are known at one time; the least recently used is dropped."""
 _DAY_SECONDS = 86_400
 
 

@@ -36,7 +36,7 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
 """Each with the kind of key that it goes with, and its curve."""
 CACHED_VERDICTS = 4_096
 _TYPES = frozenset((None, "JWT", "jwt", "at+jwt", "application/at+jwt"))
-"""Of the header: access tokens have one of these, tokens for other purposes (logout+jwt) another."""
+"""Values of `typ` in the header: access tokens have one of these, tokens for other purposes (logout+jwt) another."""
 _PURPOSES = frozenset((None, "Bearer"))
 """Keycloak says in a claim `typ` what a token is for: ID and Refresh are not for us."""
 _MAXIMUM_NAME = 256

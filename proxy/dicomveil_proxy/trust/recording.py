@@ -37,7 +37,7 @@ _OTHER_NAMES = frozenset(
         *("rows", "seriesUID", "studyUID", "transferSyntax", "windowCenter", "windowWidth"),
     )
 )
-"""Of PS3.18, besides attributes."""
+"""Query parameters of PS3.18, besides attributes."""
 OTHER_KEYS = "other"
 """In the place of names of keys that are none of the standard's: somebody may have typed a patient's."""
 _MAXIMUM_NAMES = 64

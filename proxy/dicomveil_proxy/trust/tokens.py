@@ -40,7 +40,7 @@ class Token:
     id: str
     """The public part."""
     sha256: str
-    """Of the whole token, in hexadecimal digits."""
+    """The digest of the whole token, in hexadecimal digits."""
     name: str
     projects: tuple[str, ...]
     can: tuple[str, ...]

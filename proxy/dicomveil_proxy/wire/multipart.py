@@ -52,7 +52,7 @@ class MultipartLimits:
     """What a sender may ask of us."""
 
     header_bytes: int = 16_384
-    """Of one part, all headers together; as much as most HTTP servers take."""
+    """All headers of one part together; as much as most HTTP servers take."""
     headers: int = 64
     """Per part; DICOMweb uses four."""
     parts: int = 100_000

@@ -21,7 +21,7 @@ _LOCATOR_64 = struct.Struct("<4sLQL")  # Section 4.3.15
 _END = struct.Struct("<4s4H2LH")  # Section 4.3.16
 
 _VERSION = 45
-"""Of the specification: ZIP64."""
+"""The version of the specification: ZIP64."""
 _MADE_BY = 3 << 8 | _VERSION
 """Unix, so that the permissions count."""
 _FLAGS = 1 << 3

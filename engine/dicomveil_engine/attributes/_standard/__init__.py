@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 CODING_SCHEME = "DCM"
-"""Of all codes in CID 7050 (0008,0102)."""
+"""The (0008,0102) of all codes in CID 7050."""
 
 
 class Code(NamedTuple):

@@ -16,7 +16,7 @@ from dicomveil_engine.text.finding import Infotype
 IMAGE_NAMES = ("textRedactionMode", "customRegexes", "additionalInfoTypes", "excludeInfoTypes")
 TEXT_NAMES = ("profileType", "additionalTransformations", "excludeInfoTypes", "transformations", "customInfoTypes")
 CUSTOM_NAMES = ("infoType", "dictionary", "regex", "storedType", "likelihood")
-"""Of a CustomInfoType of Google's Sensitive Data Protection, as far as it can be honoured here."""
+"""Fields of a CustomInfoType of Google's Sensitive Data Protection, as far as it can be honoured here."""
 ALIASES = {
     "FIRST_NAME": "PERSON_NAME",
     "LAST_NAME": "PERSON_NAME",

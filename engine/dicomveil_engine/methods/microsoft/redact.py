@@ -41,7 +41,7 @@ class MicrosoftRedact(Redact):
         return cls(plain.partial_ages, plain.partial_dates, reference)
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """Zero length, or what may stay; of a date nothing does while no day is known to reckon its age at."""
+        """Zero length, or what may stay; of a date nothing does while no day is known to compute its age at."""
         if not self.keeps_part_of(element.vr):
             return []
         if element.vr == "AS":

@@ -1,6 +1,6 @@
 """What "now" is for ages: that tool asks the clock, the engine has none.
 
-The setting `referenceDate` says it, for all instances alike. Without it, an age is reckoned at the StudyDate.
+The setting `referenceDate` says it, for all instances alike. Without it, an age is computed at the StudyDate.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def read_reference_date(method: str, settings: Settings) -> Day | None:
 
 
 def reference_day(configured: Day | None, context: Context) -> Day | None:
-    """The day at which ages are reckoned; None when nothing says it."""
+    """The day at which ages are computed; None when nothing says it."""
     return configured or dates.read_da(context.study_date)

@@ -17,7 +17,7 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 MOST_CHARACTERS = 1 << 18
-"""Of all texts and attributes of a document, which are looked at word by word."""
+"""Limit for all texts and attributes of a document together, which are looked at word by word."""
 
 _ROOT = Name(HL7_V3, "ClinicalDocument")
 _SKELETONS: dict[str, dict[str, Any]] = {
@@ -77,7 +77,7 @@ _ROW = "tr"
 _BETWEEN_CELLS = ": "
 _PARTS_OF_PERSON = ("family", "given")
 _UNSAID_PARTS = frozenset(("country", "state", "county"))
-"""Of addresses; too short and too common to be looked for ("US")."""
+"""Parts of addresses that are too short and too common to be looked for ("US")."""
 _SHORTEST_PLACE = 4
 
 

@@ -14,7 +14,7 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 _MOST_VALUES = 1_024
-"""Of a document's header; a report's has some tens."""
+"""The most values in a document's header; a report's has some tens."""
 _ROUNDS = 16
 
 

@@ -25,9 +25,9 @@ RARE = 4
 FREQUENT = 8
 """A name that many have."""
 TECHNIQUE = 16
-"""Of PS3.16 or PS3.6."""
+"""A word of PS3.16 or PS3.6."""
 ENGLISH = 32
-"""Of a dictionary that gives names in capitals."""
+"""A word of a dictionary that gives names in capitals."""
 EVERYDAY = 64
 """One of the more frequent words of it."""
 CITY = 128

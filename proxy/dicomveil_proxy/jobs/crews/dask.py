@@ -1,6 +1,6 @@
 """Dask workers, on this machine or on many (the extra `dask`).
 
-Dask places work and notices workers that end; it remembers nothing for us. What is sent through the scheduler is a
+Dask places work and notices workers that end; it keeps nothing for us. What is sent through the scheduler is a
 number, and the unit and the job, sealed with a key that is derived from the project's: workers read the project key
 from its file, as the coordinator does. So no message, key or log of Dask's holds an original. Whoever reaches a
 scheduler runs code on its workers, so that one which is not on this machine must speak TLS.
@@ -68,7 +68,7 @@ class Cluster:
     key_file: Path
     """Where each worker finds the project key."""
     workers: int = 2
-    """Of a local cluster."""
+    """Processes of a local cluster."""
     slots: int = 1
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Where an export puts instances: a folder, a zip file, an object store, another archive.
 
-Place, then remember: an instance is at its place whole, or not at all, and placing it twice is placing it once, since
+Place, then record: an instance is at its place whole, or not at all, and placing it twice is placing it once, since
 its name is a pseudonym and its bytes are a function of job and original. A destination has two sides. The coordinator
 opens it, clears what an earlier run left half there, and writes what describes the whole; workers place instances.
 """

@@ -1,4 +1,4 @@
-"""What a job remembers: its plan, what of it is done, and what was placed. The only truth; all else can be made anew.
+"""What a job records: its plan, what of it is done, and what was placed. The only truth; all else can be made anew.
 
 In a SQLite file, for one coordinator, or in PostgreSQL, for several that share a job. It holds originals (UIDs, and
 what the linkage file is made of), so that its file is readable for the owner alone and lies outside of the output.

@@ -64,7 +64,7 @@ class StudyRow:
 
 
 class Counts(NamedTuple):
-    """Of the run."""
+    """How far the run is."""
 
     units: int
     done: int
@@ -358,7 +358,7 @@ class Ledger:
     # What came of it
 
     def counts(self) -> Counts:
-        """Of the run."""
+        """How far the run is."""
         row = self._first(schema.COUNTS, {"run": self.run})
         assert row is not None
         return Counts(*(int(number) for number in row))

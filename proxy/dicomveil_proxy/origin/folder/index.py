@@ -95,7 +95,7 @@ class FolderIndex:
         return {match["0020000D"]["Value"][0] for match in found}
 
     def modalities(self, study: str) -> list[str]:
-        """Of the series of a study."""
+        """The modalities of a study's series."""
         found = self._manager._get_modalities_in_study(study)  # noqa: SLF001 - see below
         return sorted(str(modality) for modality in found if modality)
 

@@ -31,7 +31,7 @@ from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 _log = logging.getLogger(__name__)
 _SCHEME = "dicomveil-folder:"
-"""Of the BulkDataURIs in this origin's metadata. They mean something to `bulkdata` only."""
+"""The scheme of the BulkDataURIs in this origin's metadata. Only `bulkdata` understands them."""
 _READ_BYTES = 1 << 20
 _REFRESH_SECONDS = 5.0
 """At least so long lies between two looks at what was added to the folder, e.g. by another worker."""

@@ -83,7 +83,7 @@ class BaseURL:
 
 
 def _is_near(host: str) -> bool:
-    """Of a name without a dot too, as containers have them."""
+    """Whether a host is local; so is a name without a dot, as containers have them."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -70,9 +70,9 @@ class WebLimits:
     read_seconds: float = 60
     """Without a byte."""
     document_bytes: int = 64 << 20
-    """Of a search's answer, a receipt or a picture, which are held whole."""
+    """Largest search answer, receipt or picture, which are held whole."""
     instance_bytes: int = 2 << 30
-    """Of an instance fetched to cut frames from it; on disk beyond 16 MiB."""
+    """Largest instance fetched to cut frames from it; on disk beyond 16 MiB."""
 
 
 class WebOrigin:

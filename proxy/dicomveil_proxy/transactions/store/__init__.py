@@ -3,8 +3,8 @@
     storing.py       one request: its parts, one after the other
     part10.py        instances from metadata and bulk data (DICOM JSON)
     intake.py        one instance on its way in: de-identified,
-    homecoming.py    or brought home to its original
-    response.py      what became of each, as the sender is told
+    homecoming.py    or re-identified to match its original
+    response.py      what became of each, as reported to the sender
     reasons.py       why one was not stored
 
 Each instance is sent on alone, so that one that fails does not harm the others, and nothing is reported stored that

@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 
 class Reidentifying:
-    """An instance that is brought home."""
+    """An instance that is re-identified."""
 
     def __init__(self, project: Project, originals: Originals, twins: Twins) -> None:
         self._project = project

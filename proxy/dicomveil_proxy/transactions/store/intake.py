@@ -112,7 +112,7 @@ class Deidentifying:
         self._spool.flush()
 
     async def prepare(self) -> Prepared:
-        """The de-identified instance, unless it would be a twin."""
+        """The de-identified instance, unless it would be a duplicate of the original."""
         outside = self._rewriter.deidentified
         assert self.sent is not None
         assert outside is not None

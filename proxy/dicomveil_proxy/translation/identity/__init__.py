@@ -1,4 +1,4 @@
-"""Which original a pseudonym stands for, remembered.
+"""Which original a pseudonym stands for, as far as it is known.
 
     table.py        what is asked of the place where it is kept
       sqlite.py       a file in the state folder

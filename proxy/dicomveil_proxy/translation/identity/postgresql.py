@@ -33,7 +33,7 @@ _PARAMETERS = {
     "client_encoding": "utf8",
     "options": f"-c statement_timeout={_SECONDS}s -c lock_timeout={_SECONDS}s",
 }
-"""Of libpq; the URL may say otherwise."""
+"""Parameters of libpq; the URL may override them."""
 _REST_SECONDS = 5.0
 """Without a try, after the database could not be reached: requests must not each wait for it in vain."""
 _CONNECTIONS = 4

@@ -40,7 +40,7 @@ _THIS = sa.and_(
 )
 
 READ = sa.select(IDENTITY.c.original).where(_THIS)
-"""Of project, kind, pseudonym: the original."""
+"""The original, by project, kind and pseudonym."""
 
 DELETE = sa.delete(IDENTITY).where(_THIS, IDENTITY.c.original == sa.bindparam("original"))
 """Forget a row, unless it says something else by now."""

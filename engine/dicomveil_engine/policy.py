@@ -61,7 +61,8 @@ __all__ = [
 _OVERLAY_DATA = 0x60003000
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
 """Their values are pictures, of an icon too: other parts look at them."""
-_DECISIONS_REMEMBERED = 16_384
+_DECISIONS_REMEMBERED = 4_096
+"""Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """What makes no UIDs that tell instances apart and are legal."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -179,3 +181,12 @@ def test_requests_without_end(small: socket.socket) -> None:
     send(small, POST + REQUEST * 5_000)
 
     assert rest(small).count(b"HTTP/1.1 200") <= 102
+
+
+def test_no_other_protocol_takes_its_place() -> None:
+    """Without httptools uvicorn would serve with h11, which has no such bounds: then nothing is served at all."""
+    program = "import sys; sys.modules['httptools'] = None; import dicomveil_proxy.command.serve"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+
+    assert ended.returncode == 1
+    assert "httptools" in ended.stderr.splitlines()[-1]

@@ -20,7 +20,8 @@ from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
-_ENTRIES_REMEMBERED = 16_384
+_ENTRIES_REMEMBERED = 4_096
+"""Some 600 bytes each: a stranger may send any tag."""
 _LONGEST_VR = 2
 """Any text may stand there."""
 PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))

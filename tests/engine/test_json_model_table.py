@@ -1,0 +1,37 @@
+"""The decisions of DICOM JSON: what is remembered of them has a bound in entries."""
+
+from __future__ import annotations
+
+import pytest
+
+from dicomveil_engine import load_policy
+from dicomveil_engine.json_model.table import DecisionTable
+
+KEY = bytes(range(32))
+MOST = 4_096
+
+
+def test_unknown_tags_fill_a_bounded_table() -> None:
+    """Many times as many tags as there are leave some thousand entries, of a few MB, in the table and in the policy."""
+    policy = load_policy({"profile": "default"}, KEY)
+    table = DecisionTable(policy)
+    for tag in range(0x00190000, 0x00190000 + 3 * MOST):
+        table.entry(f"{tag:08X}", "LO")
+
+    assert len(table._entries) <= MOST
+    cached = policy.decide.cache_info()
+    assert cached.maxsize is not None
+    assert cached.currsize <= cached.maxsize <= MOST
+
+
+@pytest.mark.parametrize("key", ["00191010", "00100010"])
+def test_an_entry_is_the_same_remembered_or_not(key: str) -> None:
+    """A full table decides as an empty one does."""
+    policy = load_policy({"profile": "default"}, KEY)
+    full = DecisionTable(policy)
+    for tag in range(0x00210000, 0x00210000 + MOST):
+        full.entry(f"{tag:08X}", "LO")
+    once, again = (full.entry(key, "PN") for _ in range(2))
+
+    assert once == again == DecisionTable(policy).entry(key, "PN")
+    assert once is not again

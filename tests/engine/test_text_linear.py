@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
+from time import process_time
 from typing import Any
 
 import pytest
@@ -94,3 +95,112 @@ def test_names_in_a_long_word() -> None:
     words.add("Roedoemann^Janetta", "PN")
 
     assert words.findings("roedoemannjanetta" * 20_000)
+
+
+SHORTER, LONGER = 16_000, 32_000
+"""Characters of a worst case; quadratic time takes half a second for the longer one, linear time a few milliseconds."""
+SLACK = 0.04
+"""Seconds of the processor, which short runs may differ by."""
+_CATEGORIES = {
+    "CATEGORY_DIGIT": "1",
+    "CATEGORY_NOT_DIGIT": "a",
+    "CATEGORY_WORD": "a",
+    "CATEGORY_NOT_WORD": "-",
+    "CATEGORY_SPACE": " ",
+    "CATEGORY_NOT_SPACE": "a",
+}
+
+
+def _sample(tree: Any) -> str:
+    """A short text that a parsed pattern, or a part of one, would match, as far as that is easy to say."""
+    pieces = []
+    for operation, argument in tree:
+        kind = str(operation)
+        if kind == "LITERAL":
+            pieces.append(chr(argument))
+        elif kind in {"NOT_LITERAL", "ANY"}:
+            pieces.append("a" if argument != ord("a") else "b")
+        elif kind == "IN":
+            pieces.append(_of_set(argument))
+        elif kind in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+            pieces.append(_sample(argument[2]) * max(int(argument[0]), 1))
+        elif kind in {"SUBPATTERN", "ATOMIC_GROUP"}:
+            pieces.append(_sample(argument[-1] if kind == "SUBPATTERN" else argument))
+        elif kind == "BRANCH":
+            pieces.append(_sample(argument[1][0]))
+    return "".join(pieces)
+
+
+def _of_set(members: Any) -> str:
+    negated = [str(operation) for operation, _ in members][:1] == ["NEGATE"]
+    if negated:
+        excluded = re.compile("[^\\W\\d_]")
+        pattern = [member for member in members if str(member[0]) != "NEGATE"]
+        has_words = any(str(operation) == "CATEGORY" and "NOT_WORD" in str(value) for operation, value in pattern)
+        return "a" if has_words or not any(excluded.match(_of_set([member])) for member in pattern) else "-"
+    operation, value = members[0]
+    if str(operation) == "CATEGORY":
+        return _CATEGORIES.get(str(value), "a")
+    return chr(value[0] if str(operation) == "RANGE" else value)
+
+
+def _worst(tree: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    """What stands before each repeat without a bound, and what it repeats; for each pattern as a whole, too."""
+    for at, (operation, argument) in enumerate(tree):
+        kind = str(operation)
+        if kind in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+            _, most, repeated = argument
+            if int(most) > MANY:
+                yield before + _sample(tree[:at]), _sample(repeated)
+            yield from _worst(repeated, before + _sample(tree[:at]))
+        elif kind == "SUBPATTERN":
+            yield from _worst(argument[-1], before + _sample(tree[:at]))
+        elif kind == "BRANCH":
+            for branch in argument[1]:
+                yield from _worst(branch, before + _sample(tree[:at]))
+
+
+def worst_cases(pattern: re.Pattern[str]) -> set[tuple[str, str]]:
+    """Beginnings and what is repeated behind them, by the pattern's own structure."""
+    tree = parser.parse(pattern.pattern, pattern.flags)
+    whole = _sample(tree)
+    cases = {("", whole), ("", whole[:-1]), *_worst(tree)}
+    return {(before, unit) for before, unit in cases | {("", unit) for _, unit in cases} if unit}
+
+
+def _seconds(pattern: re.Pattern[str], before: str, unit: str, length: int) -> float:
+    text = before + (unit * (length // len(unit) + 1))[:length] + "\0"
+    start = process_time()
+    for _ in pattern.finditer(text):
+        pass
+    return process_time() - start
+
+
+def is_linear(pattern: re.Pattern[str], before: str, unit: str) -> bool:
+    """Whether twice as much takes about twice the time of the processor, of three tries."""
+    for _ in range(3):
+        short = _seconds(pattern, before, unit, SHORTER)
+        if _seconds(pattern, before, unit, LONGER) <= 3 * short + SLACK:
+            return True
+    return False
+
+
+def test_worst_cases_are_found() -> None:
+    """Of a pattern in quadratic time the worst case is made, and seen for what it is."""
+    slow = re.compile(r"[a-z]+@")
+
+    assert ("", "a") in worst_cases(slow)
+    assert not is_linear(slow, "", "a")
+    assert is_linear(re.compile(r"(?<![a-z])[a-z]{1,64}@"), "", "a")
+
+
+def test_each_pattern_on_its_own_worst_cases() -> None:
+    """Twice the text takes twice the time, whatever a text repeats."""
+    slow = {
+        (name, before, unit)
+        for name, pattern in patterns()
+        for before, unit in worst_cases(pattern)
+        if not is_linear(pattern, before, unit)
+    }
+
+    assert slow == set()

@@ -18,7 +18,7 @@ from dicomveil_engine.text.spelling import fold
 _WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]{1,64})*")
 _WORDS_CACHED = 8_192
 _SURNAMES_ENDING = re.compile(
-    r"[^\W\d_]{3,}(?:wski|wska|ński|ska|cki|cka|dzki|dzka|wicz|czyk|czak|sson|dottir|oglu|opoulos|escu|enko|ovic|evic|yan"
+    r"[^\W\d_]{3,40}(?:wski|wska|ński|ska|cki|cka|dzki|dzka|wicz|czyk|czak|sson|dottir|oglu|opoulos|escu|enko|ovic|evic|yan"
     r"|овский|евский|ский|ская|цкий|цкая|ова|ева|ина|ов|ев|ин|енко|чук|ович|евич|овна|евна|ична|дзе|швили)"
     r"|mc[^\W\d_]{4,}|[do]'[^\W\d_]{3,}"
 )

@@ -25,10 +25,10 @@ _NAMED = re.compile(
     rf"(?P<s2>\.?[ .,/_\-]{{0,3}}(?:(?:de|del)[ ])?)(?P<y>{_YEAR}|'?\d\d)"
 )
 _NAMED_FIRST = re.compile(
-    rf"(?P<m>[^\W\d_]+)(?P<s1>\.?[ .,/_\-]{{1,2}})(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th|)"
+    rf"(?P<m>[^\W\d_]{{1,24}})(?P<s1>\.?[ .,/_\-]{{1,2}})(?P<d>\d{{1,2}})(?P<o>st|nd|rd|th|)"
     rf"(?P<s2>[ ]?,?[ ./_\-]{{1,2}})(?P<y>{_YEAR}|'?\d\d)"
 )
-_NAME_AND_YEAR = re.compile(rf"(?P<m>[^\W\d_]+)(?P<s1>\.?[ .,/_\-]{{0,3}}(?:(?:de|del)[ ])?)(?P<y>{_YEAR})")
+_NAME_AND_YEAR = re.compile(rf"(?P<m>[^\W\d_]{{1,24}})(?P<s1>\.?[ .,/_\-]{{0,3}}(?:(?:de|del)[ ])?)(?P<y>{_YEAR})")
 _CLOCK = re.compile(r"(?:[ t,_]{1,2}\d{1,2}:\d\d.{0,20}|[ _t]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?")
 _DIGITS_ALONE = re.compile(rf"(?P<y>{_YEAR})(?P<m>\d\d)(?P<d>\d\d)")
 

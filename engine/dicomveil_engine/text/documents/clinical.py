@@ -39,7 +39,9 @@ _MASKED = frozenset((
     *("id", "setId", "telecom", "addr", "name", "time", "effectiveTime", "availabilityTime", "activityTime"),
     *("birthTime", "deceasedTime", "birthplace", "expirationTime", "existenceTime"),
 ))  # fmt: skip
-_MASKED_TYPE = re.compile(r"(?:\w+:)?(?:II|TEL|AD|EN|PN|ON|TN|TS|(?:IVL|SXCM|PIVL|EIVL|SXPR|IVXB|BXIT)_?\w*TS)")
+_MASKED_TYPE = re.compile(
+    r"(?:\w{1,32}:)?(?:II|TEL|AD|EN|PN|ON|TN|TS|(?:IVL|SXCM|PIVL|EIVL|SXPR|IVXB|BXIT)_?\w{0,16}TS)"
+)
 """Types of xsi:type that are identifiers, names, addresses, and times."""
 _TYPE = re.compile(r"(?:\w{1,32}:)?([A-Z][A-Za-z_]{1,15})", re.ASCII)
 _STRUCTURE = frozenset((

@@ -100,3 +100,16 @@ def test_refusals(arguments: list[str], message: str) -> None:
 
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_form() -> None:
+    """A row for each value, as text; for the owner alone, and never over another file."""
+    Path("in/a.dcm").write_bytes(instance(Manufacturer="<b>ACME"))
+    assert review("in", "--html", "form.html").exit_code == 0
+    page = Path("form.html").read_text()
+
+    assert "&lt;b&gt;ACME" in page
+    assert "<b>" not in page
+    assert "0012,0063" not in page
+    assert Path("form.html").stat().st_mode & 0o777 == 0o600
+    assert review("in", "--html", "form.html").exit_code == 2

@@ -143,9 +143,14 @@ def _in_text(text: str) -> list[Reason]:
     reasons = []
     from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    if any(finding.infotype not in _NAMES for finding in detect(Reading(text))):
+    found = detect(Reading(text))
+    if any(finding.infotype not in _NAMES for finding in found):
         reasons.append(Reason.IDENTIFIER)
-    if _NAME.search(text) or (_TWO_WORDS.fullmatch(text) and _has_unknown_word(text)):
+    if (
+        any(finding.infotype == Infotype.PERSON_NAME for finding in found)
+        or _NAME.search(text)
+        or (_TWO_WORDS.fullmatch(text) and _has_unknown_word(text))
+    ):
         reasons.append(Reason.NAME)
     if _DIGITS.search(text):
         reasons.append(Reason.DIGITS)

@@ -82,6 +82,10 @@ def _review(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all values into this file, which must not exist yet.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all values as a form to work through, which must not exist yet."),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many of the most suspicious values to print.")] = 50,
     limit: Annotated[
         int, typer.Option(min=1, help="Unique values kept per attribute; those beyond are only counted.")
@@ -95,7 +99,7 @@ def _review(
     """
     from dicomveil_proxy.command.review import run  # noqa: PLC0415 - see the module's docstring
 
-    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit)
+    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit, html_file=html)
 
 
 @commands.command("decrypt")

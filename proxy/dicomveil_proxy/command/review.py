@@ -14,6 +14,7 @@ from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetErro
 from dicomveil_engine.reports.remainder import Remainder, RemainingValue
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.review_form import form
 from dicomveil_proxy.command.table import Row, write_rows
 from dicomveil_proxy.jobs.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
 
@@ -24,13 +25,22 @@ _SHOWS_VALUES = "this list shows values that are left in the instances; treat it
 
 
 def run(
-    folder: Path, profile: str | None, key_file: Path | None, *, csv_file: Path | None, rows: int, limit: int
+    folder: Path,
+    profile: str | None,
+    key_file: Path | None,
+    *,
+    csv_file: Path | None,
+    rows: int,
+    limit: int,
+    html_file: Path | None = None,
 ) -> None:
     """Review a folder, or refuse."""
     if not folder.is_dir():
         refuse("folder: there is no such folder; name one with DICOM files")
     if csv_file is not None and csv_file.exists():
         refuse("csv: there is a file of that name; give another, for nothing is overwritten")
+    if html_file is not None and html_file.exists():
+        refuse("html: there is a file of that name; give another, for nothing is overwritten")
     try:
         policy = policy_of(profile, key_file)
     except ConfigurationError as error:
@@ -56,6 +66,13 @@ def run(
         except OSError as error:
             left_out[f"not readable ({error.strerror})"] += 1
     _write(remainder, csv_file, rows)
+    if html_file is not None:
+        try:
+            with html_file.open("x", encoding="utf-8") as file:
+                html_file.chmod(0o600)
+                file.writelines(form(map(_row, remainder.values()), _COLUMNS))
+        except OSError as error:
+            refuse(f"html: it cannot be written ({error.strerror})")
     for why, count in left_out.most_common():
         print(f"{count} {'file' if count == 1 else 'files'} left out: {why}", file=sys.stderr)
 

@@ -79,7 +79,7 @@ _PARTS_OF_KEYWORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CODE = re.compile(r"[\w.\-]{1,16}")
 _NAMES = frozenset((Infotype.PERSON_NAME, Infotype.ORGANIZATION_NAME, Infotype.LOCATION))
 """Judged by `_NAME` and by the words that no list knows."""
-_LENGTH = re.compile(r"\d+ bytes( that are no [A-Z]{2})?")
+_LENGTH = re.compile(r"\d+ bytes( that are not [A-Z]{2})?")
 
 About = Literal["pseudonym", "replaced", ""]
 
@@ -319,7 +319,7 @@ def _texts(element: EncodedElement) -> list[str]:
     try:
         values = element.values()
     except InvalidDataSetError:
-        return [f"{len(element.value)} bytes that are no {element.vr}"]
+        return [f"{len(element.value)} bytes that are not {element.vr}"]
     if element.vr in _NUMBER_VRS:
         return ["\\".join(map(str, values))]
     return [text for text in map(str, values) if text]

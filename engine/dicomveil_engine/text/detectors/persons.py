@@ -165,7 +165,8 @@ class _Text:
 
     def begins_sentence(self, index: int) -> bool:
         """Whether a word is the first of a sentence, line or text."""
-        before = self.plain[: self.words[index].start][-4:].rstrip(" \"'(")
+        start = self.words[index].start
+        before = self.plain[max(0, start - 4) : start].rstrip(" \"'(")
         return not before or before[-1] in ".!?:;\n\r\t-^/_=>"
 
     def is_eponym(self, index: int) -> bool:

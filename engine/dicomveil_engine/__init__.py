@@ -93,9 +93,10 @@ def deidentify_dataset(dataset: Dataset, policy: Policy) -> Dataset:
         raise TypeError(
             f"dataset: give a pydicom.Dataset, not {_kind(dataset)}; for bytes there is deidentify_instance"
         )
-    from dicomveil_engine.part10.pydicom_dataset import rewrite_dataset  # noqa: PLC0415 - it needs pydicom
+    from dicomveil_engine.part10.pydicom_dataset import rewritten  # noqa: PLC0415 - it needs pydicom
 
-    return rewrite_dataset(dataset, _policy(policy))
+    _policy(policy)
+    return rewritten(dataset, lambda data: deidentify_instance(data, policy))
 
 
 def deidentify_metadata(

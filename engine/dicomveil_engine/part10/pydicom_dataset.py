@@ -1,19 +1,17 @@
 """De-identify a data set that pydicom holds, by way of the bytes that it stands for.
 
 The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message, which may hold values.
-pydicom is imported here when it is needed; who has a data set of its has imported it.
+pydicom is imported here when it is needed; a caller with a data set of its has imported it.
 """
 
 from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10.rewriter import InstanceRewriter
-from dicomveil_engine.policy import Policy
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -21,21 +19,15 @@ if TYPE_CHECKING:
 _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 
 
-def rewrite_dataset(dataset: Dataset, policy: Policy) -> Dataset:
-    """A de-identified copy, with file meta information if the data set had some.
+def rewritten(dataset: Dataset, deidentify: Callable[[bytes], bytes]) -> Dataset:
+    """What `deidentify` makes of the data set's bytes; with file meta information if the data set had some.
 
-    Raises InvalidDataSetError for what cannot be encoded or read, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError for what cannot be encoded, and what `deidentify` raises.
     """
     from pydicom import dcmread  # noqa: PLC0415
     from pydicom.filebase import DicomBytesIO  # noqa: PLC0415
 
-    rewriter = InstanceRewriter(policy)
-    encoded = _encoded(dataset)
-    if policy.pixels.text is not PixelText.KEEP:
-        from dicomveil_engine.pixels.gate import refuse_uncovered  # noqa: PLC0415 - few policies need it
-
-        refuse_uncovered(encoded, policy.pixels)
-    output = b"".join([*rewriter.feed(encoded), *rewriter.close()])
+    output = deidentify(_encoded(dataset))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote values
         result: Dataset = dcmread(DicomBytesIO(output))

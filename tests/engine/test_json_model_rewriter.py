@@ -93,7 +93,7 @@ def test_bulk_data() -> None:
         ({"0x100010": NAME}, "a key that is not a tag"),
         ({"0020000d": NAME}, "a key that is not a tag"),
         ({"PatientName": NAME}, "a key that is not a tag"),
-        ({"00080060": "CT"}, "no object"),
+        ({"00080060": "CT"}, "not an object"),
         ({"00080060": {"vr": "XX"}}, "(0008,0060) Modality has a VR"),
         ({"00081140": {"vr": "SQ", "Value": ["CT"]}}, "holds something that is not an item"),
         ({"00081140": {"vr": "SQ", "Value": {"a": 1}}}, "holds something that is not an item"),

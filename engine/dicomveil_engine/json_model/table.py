@@ -21,7 +21,7 @@ from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
 _ENTRIES_REMEMBERED = 4_096
-"""Some 600 bytes each: a stranger may send any tag."""
+"""Some 600 bytes each, which untrusted input with many tags may fill."""
 _LONGEST_VR = 2
 """Any text may stand there."""
 PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))

@@ -1,7 +1,7 @@
 """What the process says of its work: one line per event on stderr, in which no patient's value can be.
 
 Our own messages pass, since they are written to hold none. Of whatever foreign libraries say (messages, warnings,
-tracebacks) only the type and the place in the code are told: httpx logs whole URLs, pydicom warns with values, and
+tracebacks) only the type and the place in the code are logged: httpx logs whole URLs, pydicom warns with values, and
 the message of any exception may quote what it stumbled over. So nothing here trusts a library to be discreet.
 """
 
@@ -29,7 +29,7 @@ SILENT = ("pydicom", "dicomweb_client", "httpx", "httpcore", "aiohttp", "PIL", "
 """Loggers that say nothing an operator could use once their messages are withheld."""
 
 _LIFECYCLE = ("uvicorn.error", "multiprocess")
-"""Logger and module of messages that say which worker died; they hold process numbers and nothing of a request."""
+"""Logger and module of messages that say which worker ended; they hold process numbers and nothing of a request."""
 
 _CONSTANTS = frozenset(
     (

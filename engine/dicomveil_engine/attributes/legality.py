@@ -26,7 +26,7 @@ class Finding(Enum):
     ILLEGAL = "illegal"
     """It must not come out."""
     EVERYBODY = "everybody's"
-    """It is legal, and names nobody, whoever is the patient."""
+    """It is legal, and identifies no patient."""
     WORDS = "words"
     """It is legal, and may hold a word or a number of somebody's."""
 

@@ -65,7 +65,7 @@ class TagPattern:
         return bool(self.value >> 16 & 1 or not self.mask >> 16 & 1)
 
     def matches(self, tag: int, vr: str, creator: str | None) -> bool:
-        """Whether an element is one of the pattern's; `creator` is whoever reserved its block."""
+        """Whether an element is one of the pattern's; `creator` is the creator that reserved its block."""
         if self.vr is not None:
             return vr == self.vr
         if self.creator is not None and (creator != self.creator or tag & 0xFFFF < _FIRST_BLOCK):

@@ -20,7 +20,7 @@ _SIZ_AT = 4
 _SOC, _SOT, _SOD, _EOC, _COM = 0x4F, 0x90, 0x93, 0xD9, 0x64
 _EOC_BYTES = b"\xff\xd9"
 _OPEN = 1 << 62
-"""The length of a tile-part that says none: it goes on up to EOC."""
+"""The length of a tile-part that gives no length: it continues up to EOC."""
 _READ = frozenset((*range(0x50, 0x64), *range(0x70, 0x7A)))
 """Markers that decoders read, of Part 1, Part 2 (Annex A) and Part 15."""
 
@@ -75,7 +75,7 @@ class JPEG2000Stream:
         """Bytes left of a tile-part's packets, or of the one whose header is read if `_is_in_header`."""
         self._is_in_header = False
         self._is_open = False
-        """Whether packets go on up to EOC."""
+        """Whether packets continue up to EOC."""
 
     @property
     def may_end(self) -> bool:

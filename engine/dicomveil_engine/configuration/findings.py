@@ -37,7 +37,7 @@ class Findings:
 
     def __init__(self, *, collects_errors: bool = False) -> None:
         self._collects_errors = collects_errors
-        """Whether reading goes on behind an error, so that an author sees all of them."""
+        """Whether reading continues after an error, so that an author sees all of them."""
         self.all: list[Finding] = []
 
     def warn(self, location: str, what: str, mend: str = "") -> None:
@@ -49,7 +49,7 @@ class Findings:
         self.warn(f'"{shortened(name)}"', NO_SUCH_KEY, did_you_mean(name, known).removeprefix("; "))
 
     def refuse(self, location: str, what: str, mend: str = "") -> None:
-        """Raise ConfigurationError, or note the error and go on without what is wrong."""
+        """Raise ConfigurationError, or note the error and continue without what is wrong."""
         finding = Finding(location, what, mend, is_error=True)
         if not self._collects_errors:
             raise ConfigurationError(str(finding))

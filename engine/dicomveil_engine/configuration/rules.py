@@ -43,7 +43,7 @@ class Place(NamedTuple):
     label: str
     """Such as `rule 3`, or `keepList 3` in another dialect."""
     is_generated: bool = False
-    """Whether nobody wrote it as a rule, so that nobody need hear that it has no effect."""
+    """Whether nobody wrote it as a rule, so that its having no effect need not be reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Outline:
     __slots__ = ("_beginning", "_dataset", "_gaps")
 
     def __init__(self, dataset: JSONDataSet, beginning: bytes, gaps: list[tuple[str, bytes]]) -> None:
-        self._dataset = dict(dataset)  # who has that one may take members out of it
+        self._dataset = dict(dataset)  # the caller may take members out of its own
         self._beginning = beginning
         self._gaps = gaps
         """Keys of the elements that differ, each with the fixed text behind it."""
@@ -115,7 +115,7 @@ class Outlines:
         try:
             self._differing |= {key for key, element in dataset.items() if element != last[key]}
         except RecursionError:
-            return  # brackets by the thousand, in two of them: whoever looks into them refuses them
+            return  # brackets by the thousand, in two of them: reading them is refused
         if self._differing and 2 * len(self._differing) <= len(dataset):
             self._outline = Outline.of(buffer[start:end], dataset, self._differing)
 

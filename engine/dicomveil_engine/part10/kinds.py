@@ -37,7 +37,7 @@ FIRST_CHANGING: Final = 2
 LAST_CACHED: Final = 9
 """From COMPOUND up to this one, what became of a short sequence is cached; above it, `handlers` has what is done."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
-"""The value need not be there to go on, if it is not noted."""
+"""The value need not be there to continue, if it is not noted."""
 VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
 """Nothing of the value comes out."""
 # What concerns the elements after it, or the place where it stands:

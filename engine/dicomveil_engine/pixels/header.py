@@ -229,7 +229,7 @@ def _json_regions(dataset: Mapping[str, object]) -> tuple[Box, ...]:
 
 
 def frame_layout(header: PixelHeader) -> FrameLayout:
-    """What the codecs are told about each frame."""
+    """What the codecs get to know about each frame."""
     return FrameLayout(
         rows=header.rows,
         columns=header.columns,

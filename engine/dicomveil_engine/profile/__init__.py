@@ -56,7 +56,7 @@ class ConfidentialityProfile:
     def decide(self, tag: int, vr: str, creator: str | None = None, *, declared: bool = False) -> Verdict:
         """The verdict on an attribute whose (effective) VR is `vr`.
 
-        Of a private one, `creator` is whoever reserved its block, and `declared` whether its instance declares it
+        Of a private one, `creator` is that of its block, and `declared` whether its instance declares it
         safe (`private.is_declared_safe`).
         """
         if tag >> 16 & 1:

@@ -184,7 +184,7 @@ def _demo(
 def _keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")]) -> None:
     """Write a new project key: 32 random bytes as hexadecimal digits.
 
-    All pseudonyms of a project come from its key. Whoever has it can trace them back.
+    All pseudonyms of a project come from its key. Its holder can trace them back.
     """
     from dicomveil_proxy.command.keygen import run  # noqa: PLC0415 - see the module's docstring
 

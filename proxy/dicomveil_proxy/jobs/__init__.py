@@ -13,7 +13,7 @@
 engine's business, what was typed the command's.
 
 No patient's value is in an outcome, a report or a manifest. The ledger and the linkage file hold originals: the one is
-for its owner alone, the other encrypted. File names may hold names: `run.py` says which are told.
+for its owner alone, the other encrypted. File names may hold names: `run.py` says which are reported.
 """
 
 from __future__ import annotations

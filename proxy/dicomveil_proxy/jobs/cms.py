@@ -1,7 +1,7 @@
 """Cryptographic Message Syntax (RFC 5652): content for recipients' certificates, signed by the project inside.
 
 An envelope is encrypted with AES-256-CBC, which does not notice changes, so that what matters is signed first. The
-signer's key comes from the project key: whoever knows its fingerprint knows who made the file. The envelope's key goes
+signer's key comes from the project key: its fingerprint shows who made the file. The envelope's key goes
 to each recipient by RSA with PKCS #1 v1.5, which all tools understand. `openssl cms` opens both layers.
 
 Reading is our own, since `cryptography` wants the recipient's certificate beside the key and verifies no signatures; it

@@ -45,7 +45,7 @@ _DUMMIES = {
 
 @dataclass
 class _Node:
-    """A record and those below it, by what tells them apart."""
+    """A record and those below it, by what distinguishes them."""
 
     record: Dataset
     below: dict[str, _Node] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def _key(record: Dataset) -> str:
         return f"{kind} {record.StudyInstanceUID}"
     if kind == "SERIES":
         return f"{kind} {record.SeriesInstanceUID}"
-    # Instances are told apart by their place: two copies of one are two files.
+    # Instances are distinguished by their place: two copies of one are two files.
     return f"{kind} {'/'.join(record.ReferencedFileID)}"
 
 

@@ -38,7 +38,7 @@ class Job:
     """Certificates of those for whom originals are encrypted into the output, in DER; none for nobody."""
 
     def originals(self) -> EncryptedOriginals | None:
-        """What encrypts originals; None where nobody is to have them."""
+        """What encrypts originals; None where there are no recipients."""
         if not self.recipients:
             return None
         from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals  # noqa: PLC0415 - few need it

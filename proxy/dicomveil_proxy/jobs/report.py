@@ -123,7 +123,7 @@ class Progress:
 
     def _show(self, line: str) -> None:
         if self._is_shown:
-            line = line[: get_terminal_size().columns - 1]  # one that goes on in the next line cannot be taken away
+            line = line[: get_terminal_size().columns - 1]  # one that wraps cannot be taken away
             self._stream.write(f"\r{line:<{len(self._line)}}" + ("" if line else "\r"))
             self._stream.flush()
             self._line = line

@@ -64,7 +64,7 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
 def deidentify_folder(
     job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
 ) -> None:
-    """De-identify all instances below a folder, with `jobs` processes; `tell` hears of each file.
+    """De-identify all instances below a folder, with `jobs` processes; `tell` is called for each file.
 
     Raises ConfigurationError before anything is written where the folders cannot be what was meant.
     """

@@ -211,7 +211,7 @@ class SeriesExport:
 
     async def _place(self, unit: SeriesUnit, current: _Instance, progress: _Progress) -> None:
         try:
-            # Looking at pixels takes a while; other series of this process go on.
+            # Looking at pixels takes a while; other series of this process continue.
             looks = looks_at_pixels(self._policy.pixels)
             identity = await asyncio.to_thread(current.close, unit) if looks else current.close(unit)
             names = self._describer.names(current.deidentification)

@@ -1,4 +1,4 @@
-"""Where a worker exports series, and all that it is told: the job, which each worker opens for itself.
+"""Where a worker exports series, and all that it is given: the job, which each worker opens for itself.
 
 What the coordinator alone needs is not imported here: workers begin sooner.
 """

@@ -70,7 +70,7 @@ class Needles(NamedTuple):
     sought: tuple[bytes, ...]
     """Those that hold no other: a value is not in what does not hold its part."""
     has_guesses: bool = False
-    """Whether the instance was made in pseudonymised space: whoever wrote its free texts knows no originals, so that
+    """Whether the instance was made in pseudonymised space: the author of its free texts knows no originals, so that
     what stands in them is a guess at most. To refuse those that are right would say which they are."""
 
     @classmethod

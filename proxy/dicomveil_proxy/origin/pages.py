@@ -38,7 +38,7 @@ async def pages(
     before their turn comes, for those who want them all.
 
     A longer page is that of a server which does not know `limit`, and holds everything. One that begins as the
-    page before did is that of a server which does not know `offset`: it cannot show the rest, and to go on would
+    page before did is that of a server which does not know `offset`: it cannot show the rest, and to continue would
     never end. Raises OriginMalformed then, and the origin's errors.
     """
     flights: deque[asyncio.Task[list[Match]]] = deque()

@@ -153,7 +153,7 @@ class Looking:
     def _landed(self, what: Hashable, flight: asyncio.Future[Any]) -> None:
         self._flights.pop(what, None)
         if not flight.cancelled():
-            flight.exception()  # whoever waits gets it; if nobody does, it is not a fault
+            flight.exception()  # waiting requests get it; if there are none, it is not a fault
 
     async def found(
         self, digest: bytes, source: Path, verdict: PixelVerdict, syntax: str, witness: str

@@ -29,7 +29,7 @@ class ReleasedFile:
     folder: TemporaryDirectory[str]
     until: float
     asked: float
-    """When it was asked for last: whoever did so opens it within moments."""
+    """When it was last asked for: the caller opens it within moments."""
     users: int = 0
     is_dropped: bool = field(default=False)
 

@@ -86,7 +86,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def problem_response(error: BaseException, request_id: str) -> Response:
-    """What a user agent is told of an error."""
+    """What is reported to a user agent about an error."""
     status, body = problem(error, request_id)
     headers = error.headers if isinstance(error, ProxyError) else None
     return json_response(body, status=status, headers=headers)

@@ -538,7 +538,7 @@ async def verdict_on(project: Project, looking: Looking, original: OriginalResou
         async for batch in batches:
             for dataset in batch.datasets:
                 header = json_header(dataset)
-                # Whoever asks for pixels is not to get them because metadata do not mention them.
+                # A request for pixels must not succeed because metadata do not mention them.
                 verdict = looking.verdict(replace(header, has_pixel_data=not header.has_float_pixels))
                 looking.note_verdict(original.instance, verdict)
                 return verdict

@@ -60,7 +60,7 @@ def kind_of(looking: Looking, header: PixelHeader) -> str:
 async def sample_of(
     project: Project, looking: Looking, study: OriginalUID, series: OriginalUID, *, has_text: bool = False
 ) -> Sample:
-    """The sample of a series; taken once, whoever asks. `has_text` notes that text was found outside the sample."""
+    """The sample of a series; taken once for all requests. `has_text` notes that text was found outside the sample."""
     digest = looking.digest("sample", study, series)
     if has_text:
         await looking.at_disk(looking.records.put, digest, {"text": True, "kinds": []})

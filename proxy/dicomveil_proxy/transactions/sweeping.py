@@ -1,7 +1,7 @@
 """Look at all instances of a project beforehand, so that no viewer waits for it.
 
 Series by series; one that was swept, and has as many instances as then, is passed over, so that a sweep that was
-stopped goes on where it was. Within a series, instances whose boxes are known are not looked at again.
+stopped resumes where it was. Within a series, instances whose boxes are known are not looked at again.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ class Translation:
     async def _is_there(self, level: _Level, above: list[OriginalUID], original: OriginalUID) -> bool:
         study, series = [*above, None, None][:2]
         params = [(level.keyword, original)]
-        # It may not know the filter: then its first page tells nothing.
+        # It may not know the filter: then its first page says nothing.
         found = await self._origin.search(level.level, study, series, params, limit=PAGE, offset=0)
         return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
 

@@ -73,7 +73,7 @@ class AuditFile:
         self._descriptor = self._lock = -1
 
     def _open(self, key: bytes | None = None) -> None:
-        """Open the file, and say how it goes on where it is new. With a key, find the end of what is there."""
+        """Open the file, and continue the chain in it where it is new. With a key, find the end of what is there."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._descriptor >= 0:
             os.close(self._descriptor)

@@ -1,7 +1,7 @@
 """An audit event as a DICOM Audit Message (PS3.15 Section A.5), for a hospital's audit repository (IHE ATNA).
 
 The codes are those of PS3.16 CID 400 to 404. There is no patient among the participating objects, though Section A.5.3
-wants one: whoever reads the repository must not learn which original a pseudonym is. Objects are said to be anonymized.
+wants one: readers of the repository must not learn which original a pseudonym is. Objects are said to be anonymized.
 """
 
 from __future__ import annotations

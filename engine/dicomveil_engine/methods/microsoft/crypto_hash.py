@@ -1,6 +1,6 @@
 """cryptoHash as the Microsoft tool computes it: an uncut HMAC in hexadecimal, whatever the VR has room for.
 
-The key is the configured text and nothing else, so that whoever joins data with that tool's gets equal values.
+The key is the configured text and nothing else, so that data can be joined with that tool's by equal values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is legal for one element: VR, length, characters, format and multiplicity (PS3.5 Section 6.2, PS3.6).
 
-A phrase says what is wrong, always the same for the same fault: it tells nothing of the value. Padding is not part
+A phrase says what is wrong, always the same for the same fault: it reveals nothing of the value. Padding is not part
 of a value: blanks and NULs at its end are not looked at.
 """
 

@@ -348,7 +348,7 @@ class Ledger:
             connection.execute(sa.text(schema.NOTE), units)
 
     def unleased(self) -> int:
-        """Units of the run that are neither done nor failed, whoever works on them."""
+        """Units of the run that are neither done nor failed, for all workers."""
         row = self._first(
             "SELECT count(*) FROM unit WHERE job = :job AND run = :run AND state IN ('waiting', 'leased')",
             {"run": self.run},

@@ -1,7 +1,7 @@
 """The header of a stored instance as DICOM JSON (PS3.18 Annex F).
 
 pydicom converts each element; here is what it cannot do: name the place of a nested element in its
-BulkDataURI, go on after an element that has no JSON form, swap the words of big endian values.
+BulkDataURI, continue after an element that has no JSON form, swap the words of big endian values.
 """
 
 from __future__ import annotations

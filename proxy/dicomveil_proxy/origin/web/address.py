@@ -108,7 +108,7 @@ def _in_query(uid: str) -> str:
 
 
 def query_string(params: Iterable[tuple[str, str]], limit: int, offset: int) -> str:
-    """The query of a search, in a form that asks at least for what was meant, whoever decodes it.
+    """The query of a search, in a form that asks at least for what was meant, however it is decoded.
 
     Debian's Orthanc does not percent-decode queries, other servers do, and URL libraries encode `^`. So
     nothing is written that would need encoding: such a character of a value becomes the wildcard `?`, and

@@ -92,7 +92,7 @@ class Reidentifying:
             self._deidentifying.discard()
 
     async def _deidentified(self) -> Prepared:
-        """Its study was stored de-identified and has no original here: it is at home as it is."""
+        """Its study was stored de-identified and has no original here: it is stored as it is."""
         self._deidentifying = intake = Deidentifying(self._project, self._twins)
         self._spool.seek(0)
         while chunk := self._spool.read(_CHUNK):

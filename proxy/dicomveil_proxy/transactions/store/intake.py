@@ -68,7 +68,7 @@ class Twins:
         """Whether the origin server holds the study under its original UID.
 
         What comes de-identified already is looked up by its pseudonym: if that stands for an original there, the study
-        is at home under its own UID.
+        is stored under its own UID.
         """
         project = self._project
         if not project.policy.replaces_uids or not study:

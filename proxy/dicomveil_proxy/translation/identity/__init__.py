@@ -48,7 +48,7 @@ class IdentityMap:
     """pseudonym → original, of one project, for any thread: the recent ones in memory, all of them in a table.
 
     `place` is the path of an SQLite file, or the URL of a PostgreSQL database, which several processes may use at the
-    same time. `warn` hears, without any value, when a broken file was made anew. Raises StateUnavailable when the place
+    same time. `warn` is called, without values, for a broken file made anew. Raises StateUnavailable when the place
     cannot be used now, ConfigurationError when it never could.
     """
 

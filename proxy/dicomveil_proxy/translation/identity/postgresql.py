@@ -82,7 +82,7 @@ class PostgreSQLTable:
         self._engine.dispose()
 
     def _run(self, statement: Executable, rows: Sequence[Row]) -> None:
-        # In one order, whoever writes them: two transactions then cannot wait for each other.
+        # In one order, for all writers: two transactions then cannot wait for each other.
         values: list[Mapping[str, Any]] = [
             {"project": self._project, "kind": kind, "pseudonym": pseudonym, "original": original}
             for kind, pseudonym, original in sorted(rows)

@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class SQLiteTable:
-    """The rows of a project in a file. `warn` hears, without any value, when a broken file was made anew.
+    """The rows of a project in a file. `warn` is called, without any value, when a broken file was made anew.
 
     Raises StateUnavailable when the file cannot be made or used, ConfigurationError when a later version made it.
     """

@@ -103,9 +103,9 @@ def test_names_of_others_are_found_then() -> None:
     key = bytes.fromhex(Path("key").read_text())
     job = Job("policy.json", key)
     before, configuration = job.fingerprint(), job.configuration_digest()
-    data = instance(StudyDescription="CT perfusion zwanestein kolibri")
+    data = instance(StudyDescription="CT perfusion Zwanestein kolibri")
 
-    assert b"zwanestein" not in deidentify_instance(data, load_policy("policy.json", key))
+    assert b"Zwanestein" not in deidentify_instance(data, load_policy("policy.json", key))
     assert b"kolibri" in deidentify_instance(data, load_policy("policy.json", key))
     Path("in/2.dcm").unlink()
     Path("words").unlink()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dicomveil_engine.text.detectors.persons import is_eponym, is_no_name
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
+from dicomveil_engine.text.person_cues import is_eponym, is_no_name
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.vocabulary import Counts, is_counted
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine

@@ -9,42 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import IntEnum
-from functools import cache
-from typing import NamedTuple
 
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, SURNAME, TECHNIQUE
-from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.person_cues import FILLERS, PersonText, Strength, person_lists
 from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_NAMES = 4
 _MOST_FILLERS = 2
-_FILLERS = frozenset(
-    [
-        "is",
-        "by",
-        "to",
-        "with",
-        "the",
-        "also",
-        "our",
-        "my",
-        "his",
-        "her",
-        "a",
-        "an",
-        "dr",
-        "mr",
-        "mrs",
-        "and",
-        "named",
-        "called",
-        "was",
-        "were",
-    ]
-)
 _NOT_NEEDED = re.compile(r"[^\W\d_]{2}")
 
 _TITLE_GAP = re.compile(r"\.?[ ]{0,2}")
@@ -53,143 +26,10 @@ _ABBREVIATION_GAP = re.compile(r"[.:]?[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?=[ ]?")
 _VERB_GAP = re.compile(r"[ ]{1,2}|'s[ ]|[ ]?[(,/][ ]?")
 _CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
-_EPONYM_GAP = re.compile(r"'s[ ]|[ ]|-|[ ]?-[ ]?|_")
 _LIST_GAP = re.compile(r"[ ]?[/&+][ ]?|[ ](?:and|und|et|y|e|en|i|ve|och|og|и)[ ]")
 _LATIN_ABBREVIATIONS = frozenset("avnmrl")
 """A. carotis, V. saphena, N. medianus, M. rectus, R. and L. for sides."""
 _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "и"))
-_GERMAN = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "mit",
-        "von",
-        "vom",
-        "nicht",
-        "bei",
-        "im",
-        "ist",
-        "zur",
-        "zum",
-        "des",
-        "dem",
-        "ein",
-        "eine",
-        "nach",
-        "ohne",
-        "wurde",
-    ]
-)
-
-
-class _Strength(IntEnum):
-    """How much a cue says."""
-
-    LISTS = 0
-    WITH = 1
-    BY = 2
-    ROLE = 3
-    RELATION = 4
-    TITLE = 5
-
-
-class _Lists(NamedTuple):
-    cues: dict[str, _Strength]
-    capitals: frozenset[str]
-    """Titles that are something else in capitals."""
-    weak: frozenset[str]
-    takes_unknown: frozenset[str]
-    never: frozenset[str]
-    particles: frozenset[str]
-    credentials: frozenset[str]
-    verbs: frozenset[str]
-    verbs_of_known: frozenset[str]
-    eponyms: frozenset[str]
-    behind_eponyms: frozenset[str]
-    before_eponyms: frozenset[str]
-    weak_names: frozenset[str]
-
-
-@cache
-def _lists() -> _Lists:
-    lists, eponyms = word_lists("cues"), word_lists("eponyms")
-    cues: dict[str, _Strength] = {}
-    for section, strength in (
-        ("with", _Strength.WITH),
-        ("by", _Strength.BY),
-        ("actions", _Strength.ROLE),
-        ("patient", _Strength.ROLE),
-        ("roles", _Strength.ROLE),
-        ("relations", _Strength.RELATION),
-        ("titles", _Strength.TITLE),
-    ):
-        cues |= dict.fromkeys(lists[section], strength)
-    return _Lists(
-        cues,
-        lists["titles that are something else in capitals"],
-        lists["weak relations"],
-        lists["of words that take unknown names"],
-        lists["stop"] | lists["credentials"] | lists["specialties"],
-        lists["particles"],
-        lists["credentials"] | lists["specialties"],
-        lists["verbs"],
-        lists["verbs that need a known name"],
-        eponyms["eponyms"],
-        eponyms["behind"],
-        eponyms["before"],
-        word_lists("glossary")["names in text"],
-    )
-
-
-class _Text:
-    """The words of one text, and how they are written."""
-
-    def __init__(self, reading: Reading, words: list[Word]) -> None:
-        self.plain = reading.plain
-        self.text = reading.text
-        self.words = words
-        long = [word for word in words if len(word.folded) > 2]
-        lower = sum(word.case is Case.LOWER for word in long)
-        self.is_upper = not any(word.case in {Case.LOWER, Case.TITLE} for word in long)
-        self.is_lower = bool(long) and lower == len(long)
-        self.is_prose = 3 * lower >= len(long) and not self.is_lower
-        """Words with a capital are few, and so they say something."""
-        self.is_german = any(word.folded in _GERMAN for word in words)
-        self.is_english = 2 * sum(bool(word.kind & (ENGLISH | TECHNIQUE)) for word in long) >= len(long)
-
-    def gap(self, index: int) -> str:
-        """What stands between a word and the next one."""
-        return self.plain[self.words[index].end : self.words[index + 1].start]
-
-    def begins_sentence(self, index: int) -> bool:
-        """Whether a word is the first of a sentence, line or text."""
-        start = self.words[index].start
-        before = self.plain[max(0, start - 4) : start].rstrip(" \"'(")
-        return not before or before[-1] in ".!?:;\n\r\t-^/_=>"
-
-    def is_eponym(self, index: int) -> bool:
-        """Whether the words beside a word say that it names a disease, a sign or a device."""
-        lists, words = _lists(), self.words
-        for after in (index + 1, index + 2, index + 3):
-            if after >= len(words) or not _EPONYM_GAP.fullmatch(self.plain, words[after - 1].end, words[after].start):
-                break
-            if words[after].folded in lists.behind_eponyms:
-                return after == index + 1 or words[index + 1].case is not Case.LOWER
-        before = words[index - 1] if index else None
-        return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
-
-
-def is_eponym(folded: str) -> bool:
-    """Whether diseases, signs or devices are called by a word."""
-    return folded in _lists().eponyms
-
-
-def is_no_name(folded: str) -> bool:
-    """Whether a word is one of the lists' that say something of a name, or stand beside one."""
-    lists = _lists()
-    return folded in lists.never or folded in lists.cues or folded in _GERMAN or folded in _FILLERS
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -197,7 +37,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     if not _NOT_NEEDED.search(reading.text):
         return
     words = reading.words
-    text = _Text(reading, words)
+    text = PersonText(reading, words)
     named: set[str] = set()
     for index, word in enumerate(words):
         for first, last, likelihood, why in _at(text, index, word):
@@ -210,7 +50,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that follows a cue elsewhere")
 
 
-def _behind_in_list(text: _Text, last: int) -> Iterator[tuple[int, int]]:
+def _behind_in_list(text: PersonText, last: int) -> Iterator[tuple[int, int]]:
     """The other names of a list: Doe/Roe, Doe & Roe, Doe and Roe."""
     words = text.words
     for _ in range(_MOST_NAMES):
@@ -226,7 +66,7 @@ def _behind_in_list(text: _Text, last: int) -> Iterator[tuple[int, int]]:
         yield following, last
 
 
-def _before_in_list(text: _Text, first: int) -> Iterator[tuple[int, int]]:
+def _before_in_list(text: PersonText, first: int) -> Iterator[tuple[int, int]]:
     words = text.words
     if not first:
         return
@@ -237,7 +77,7 @@ def _before_in_list(text: _Text, first: int) -> Iterator[tuple[int, int]]:
         yield before, before
 
 
-def _is_of_list(text: _Text, name: Word, index: int) -> bool:
+def _is_of_list(text: PersonText, name: Word, index: int) -> bool:
     word = text.words[index]
     if _is_never(word) or word.kind & TECHNIQUE or word.case is not name.case or word.case is Case.LOWER:
         return False
@@ -246,18 +86,18 @@ def _is_of_list(text: _Text, name: Word, index: int) -> bool:
     return is_strong or (is_unknown and not text.is_german and word.case is Case.TITLE)
 
 
-def _finding(text: _Text, first: int, last: int, likelihood: Likelihood, why: str) -> Finding:
+def _finding(text: PersonText, first: int, last: int, likelihood: Likelihood, why: str) -> Finding:
     start, end = text.words[first].start, text.words[last].end
     if text.words[last].case is Case.INITIAL and text.plain[end : end + 1] == ".":
         end += 1
     return Finding(start, end, Infotype.PERSON_NAME, likelihood, why)
 
 
-def _at(text: _Text, index: int, word: Word) -> Iterator[tuple[int, int, Likelihood, str]]:
+def _at(text: PersonText, index: int, word: Word) -> Iterator[tuple[int, int, Likelihood, str]]:
     """What a word says: as a cue for those behind it, or as a name itself. First and last word of each name."""
-    strength = _lists().cues.get(word.folded)
+    strength = person_lists().cues.get(word.folded)
     if strength is not None and (behind := _behind_cue(text, index, word, strength)):
-        why = "a name behind a title" if strength is _Strength.TITLE else "a name behind a word for a person"
+        why = "a name behind a title" if strength is Strength.TITLE else "a name behind a word for a person"
         yield *behind, Likelihood.LIKELY, why
     if word.case is Case.INITIAL:
         if (behind := _behind_initial(text, index)) is not None:
@@ -278,13 +118,13 @@ def _at(text: _Text, index: int, word: Word) -> Iterator[tuple[int, int, Likelih
 
 
 def _is_never(word: Word) -> bool:
-    lists = _lists()
-    return word.folded in lists.never or len(word.folded) < 2 or lists.cues.get(word.folded, 0) > _Strength.WITH
+    lists = person_lists()
+    return word.folded in lists.never or len(word.folded) < 2 or lists.cues.get(word.folded, 0) > Strength.WITH
 
 
-def _behind_cue(text: _Text, index: int, cue: Word, strength: _Strength) -> tuple[int, int] | None:
+def _behind_cue(text: PersonText, index: int, cue: Word, strength: Strength) -> tuple[int, int] | None:
     """The names behind a cue."""
-    lists, words = _lists(), text.words
+    lists, words = person_lists(), text.words
     ambiguous = cue.folded in lists.capitals and cue.case is Case.UPPER
     if cue.folded in lists.capitals and cue.case is Case.LOWER and text.plain[: cue.start].rstrip(" ")[-1:].isdigit():
         return None  # 1800 ms
@@ -293,29 +133,31 @@ def _behind_cue(text: _Text, index: int, cue: Word, strength: _Strength) -> tupl
         if at + 1 >= len(words):
             return None
         gap = text.gap(at)
-        if strength is _Strength.TITLE:
+        if strength is Strength.TITLE:
             pattern = _TITLE_GAP
         else:
             pattern = _ABBREVIATION_GAP if len(words[at].folded) <= 4 else _CUE_GAP
-        if not pattern.fullmatch(gap) or (strength is not _Strength.TITLE and not gap):
+        if not pattern.fullmatch(gap) or (strength is not Strength.TITLE and not gap):
             return None
         at += 1
         following = words[at]
         if (
-            following.folded in _FILLERS
-            and strength is not _Strength.WITH
+            following.folded in FILLERS
+            and strength is not Strength.WITH
             and (following.case is not Case.UPPER or cue.case is Case.UPPER)
         ):
             continue
-        if strength is _Strength.TITLE and lists.cues.get(following.folded) is _Strength.TITLE:
+        if strength is Strength.TITLE and lists.cues.get(following.folded) is Strength.TITLE:
             continue
         break
     return _names_from(text, at, strength, cue, ambiguous=ambiguous)
 
 
-def _names_from(text: _Text, first: int, strength: _Strength, cue: Word, *, ambiguous: bool) -> tuple[int, int] | None:
+def _names_from(
+    text: PersonText, first: int, strength: Strength, cue: Word, *, ambiguous: bool
+) -> tuple[int, int] | None:
     """First and last of the words, from one on, that are a name behind a cue."""
-    lists, words = _lists(), text.words
+    lists, words = person_lists(), text.words
     at = first
     while at < len(words) and (words[at].case is Case.INITIAL or words[at].folded in lists.particles):
         if at - first >= _MOST_NAMES or at + 1 >= len(words) or not _NAME_GAP.fullmatch(text.gap(at)):
@@ -326,14 +168,14 @@ def _names_from(text: _Text, first: int, strength: _Strength, cue: Word, *, ambi
     return first, _last(text, at)
 
 
-def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, ambiguous: bool) -> bool:
+def _is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *, ambiguous: bool) -> bool:
     """Whether a word is a name, given how much the cue before it says."""
-    lists, word = _lists(), text.words[index]
+    lists, word = person_lists(), text.words[index]
     folded, kind, case = word.folded, word.kind, word.case
     known = kind & NAME
     if folded in lists.never or case is Case.NONE or len(folded) < 2:
         return False
-    if strength is _Strength.TITLE:
+    if strength is Strength.TITLE:
         if case is Case.LOWER:
             return bool(text.is_lower and known and not kind & (TECHNIQUE | ENGLISH))
         if kind & TECHNIQUE:
@@ -347,24 +189,24 @@ def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, amb
     if kind & TECHNIQUE:
         named = kind & GIVEN and case is Case.TITLE and text.is_prose and folded in lists.weak_names
         frequent = kind & FREQUENT and known and case is Case.TITLE and paired
-        return bool((named and strength is _Strength.RELATION) or (frequent and strength >= _Strength.ROLE))
+        return bool((named and strength is Strength.RELATION) or (frequent and strength >= Strength.ROLE))
     is_strong = bool(known and not kind & ENGLISH)
     if case is Case.LOWER:
-        relation = strength is _Strength.RELATION and cue.folded not in lists.weak
+        relation = strength is Strength.RELATION and cue.folded not in lists.weak
         return is_strong and relation and not text.is_german
     if cue.folded in lists.weak:
         return is_strong
     likely = is_strong or bool(known and kind & FREQUENT and not kind & EVERYDAY)
     is_unknown = not kind & ~RARE and not ends_like_medicine(folded)
     if case is Case.UPPER:
-        if strength >= _Strength.ROLE:
+        if strength >= Strength.ROLE:
             return likely or (is_unknown and len(folded) >= 5)
         return is_strong and (len(folded) > 3 or text.is_upper)
-    if strength >= _Strength.ROLE:
+    if strength >= Strength.ROLE:
         return likely or is_unknown or bool(known and kind & (FREQUENT | GIVEN) and text.is_prose)
     if paired and kind & GIVEN and case is Case.TITLE:
         return True
-    if strength is _Strength.BY:
+    if strength is Strength.BY:
         return likely or bool(known and kind & FREQUENT) or (is_unknown and not _is_noun(text, word))
     if text.is_german and not kind & (FREQUENT | GIVEN):
         return False
@@ -372,7 +214,7 @@ def _is_nameable(text: _Text, index: int, strength: _Strength, cue: Word, *, amb
     return (likely or (is_unknown and takes_unknown)) and folded not in lists.eponyms
 
 
-def _is_followed_by_name(text: _Text, index: int) -> bool:
+def _is_followed_by_name(text: PersonText, index: int) -> bool:
     """Whether the word behind can only be a name, or is of no list: Grant Doe."""
     words = text.words
     if index + 1 >= len(words) or not _NAME_GAP.fullmatch(gap := text.gap(index)):
@@ -385,14 +227,14 @@ def _is_followed_by_name(text: _Text, index: int) -> bool:
     return is_strong or (is_unknown and "," not in gap) or (is_unknown and bool(words[index].kind & NAME))
 
 
-def _is_noun(text: _Text, word: Word) -> bool:
+def _is_noun(text: PersonText, word: Word) -> bool:
     """Every German noun has a capital."""
     return text.is_german and not word.kind
 
 
-def _last(text: _Text, index: int) -> int:
+def _last(text: PersonText, index: int) -> int:
     """The last word of a name that begins, or goes on, with this one."""
-    words, lists = text.words, _lists()
+    words, lists = text.words, person_lists()
     last = at = index
     while at + 1 < len(words) and at - index < _MOST_NAMES and _NAME_GAP.fullmatch(gap := text.gap(at)):
         at += 1
@@ -409,7 +251,7 @@ def _last(text: _Text, index: int) -> int:
     return last
 
 
-def _continues(text: _Text, name: Word, word: Word, gap: str) -> bool:
+def _continues(text: PersonText, name: Word, word: Word, gap: str) -> bool:
     kind = word.kind
     if _is_never(word) or len(word.folded) < 2:
         return False
@@ -438,7 +280,7 @@ def _continues(text: _Text, name: Word, word: Word, gap: str) -> bool:
     return not text.is_german or bool(name.kind & GIVEN)
 
 
-def _behind_initial(text: _Text, index: int) -> tuple[int, int] | None:
+def _behind_initial(text: PersonText, index: int) -> tuple[int, int] | None:
     """M. Doe, M.DOE, J. K. Doe."""
     words = text.words
     at = index
@@ -454,16 +296,16 @@ def _behind_initial(text: _Text, index: int) -> tuple[int, int] | None:
         return None
     is_strong = bool(word.kind & (NAME | RARE)) and not word.kind & ENGLISH
     if words[index].folded in _LATIN_ABBREVIATIONS and not glued and at == index + 1:
-        known = is_strong and word.folded not in _lists().eponyms
+        known = is_strong and word.folded not in person_lists().eponyms
         return (index, _last(text, at)) if known and not text.is_eponym(at) else None
     is_unknown = not word.kind and len(word.folded) >= 4 and not ends_like_medicine(word.folded)
     accepted = is_strong or is_unknown or bool(word.kind & NAME and not word.kind & EVERYDAY)
     return (index, _last(text, at)) if accepted and not text.is_eponym(at) else None
 
 
-def _is_before_cue(text: _Text, index: int, word: Word) -> bool:
+def _is_before_cue(text: PersonText, index: int, word: Word) -> bool:
     """Doe RN, Doe (neurology), Doe requested."""
-    lists, words, kind = _lists(), text.words, word.kind
+    lists, words, kind = person_lists(), text.words, word.kind
     if index + 1 >= len(words) or kind & TECHNIQUE or word.case not in {Case.TITLE, Case.UPPER}:
         return False
     following, gap = words[index + 1], text.gap(index)
@@ -478,7 +320,7 @@ def _is_before_cue(text: _Text, index: int, word: Word) -> bool:
         return written and (
             is_strong or frequent or (is_unknown and is_apart and not (text.is_upper or text.is_german))
         )
-    if _lists().cues.get(following.folded) is _Strength.RELATION and "(" in gap and len(gap) < 3:
+    if person_lists().cues.get(following.folded) is Strength.RELATION and "(" in gap and len(gap) < 3:
         return is_strong or is_unknown or frequent
     if gap == " (" and index + 2 < len(words) and words[index + 2].folded in lists.verbs - lists.verbs_of_known:
         # Imogen (Immy) drives.
@@ -492,9 +334,9 @@ def _is_before_cue(text: _Text, index: int, word: Word) -> bool:
     return False
 
 
-def _is_pair(text: _Text, index: int) -> bool:
+def _is_pair(text: PersonText, index: int) -> bool:
     """Two names side by side, one of them a given name, of which no more than one is a word, too."""
-    lists = _lists()
+    lists = person_lists()
     first, second = text.words[index], text.words[index + 1]
     gap = text.gap(index)
     if not _NAME_GAP.fullmatch(gap) or _is_never(second) or gap == ".":
@@ -527,9 +369,9 @@ def _is_pair(text: _Text, index: int) -> bool:
     )
 
 
-def _acts(text: _Text, index: int) -> bool:
+def _acts(text: PersonText, index: int) -> bool:
     """Two names that are words, too, and then what only a person does: May Head requested."""
-    words, lists = text.words, _lists()
+    words, lists = text.words, person_lists()
     if index + 2 >= len(words) or not text.is_prose or text.gap(index) != " " or text.gap(index + 1) != " ":
         return False
     first, second, verb = words[index : index + 3]
@@ -537,12 +379,12 @@ def _acts(text: _Text, index: int) -> bool:
     return bool(named) and verb.folded in lists.verbs and verb.folded not in lists.verbs_of_known
 
 
-def _is_single(text: _Text, index: int, word: Word) -> bool:
+def _is_single(text: PersonText, index: int, word: Word) -> bool:
     """A word of the lists of names that no other list has, where its case says something."""
     kind = word.kind
-    if not kind & NAME or kind & (TECHNIQUE | ENGLISH) or word.folded in _lists().eponyms or len(word.folded) < 4:
+    if not kind & NAME or kind & (TECHNIQUE | ENGLISH) or word.folded in person_lists().eponyms or len(word.folded) < 4:
         return False
-    if word.folded in _lists().weak_names or text.is_eponym(index):
+    if word.folded in person_lists().weak_names or text.is_eponym(index):
         return False
     if word.case is Case.TITLE and text.is_prose:
         if not text.begins_sentence(index):
@@ -555,7 +397,7 @@ def _is_single(text: _Text, index: int, word: Word) -> bool:
     return bool(kind & FREQUENT) and (text.is_english or len(text.words) == 1)
 
 
-def _widened(text: _Text, index: int) -> tuple[int, int]:
+def _widened(text: PersonText, index: int) -> tuple[int, int]:
     """A name with the given name, initial or family name before it and behind it."""
     first = index
     words = text.words

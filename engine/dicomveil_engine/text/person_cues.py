@@ -1,0 +1,171 @@
+"""What detectors of persons know of a text: its cues and how strong they are, how it is written, and its eponyms."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import cache
+from typing import NamedTuple
+
+from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.reading import Reading
+from dicomveil_engine.text.words_of_text import Case, Word
+
+FILLERS = frozenset(
+    [
+        "is",
+        "by",
+        "to",
+        "with",
+        "the",
+        "also",
+        "our",
+        "my",
+        "his",
+        "her",
+        "a",
+        "an",
+        "dr",
+        "mr",
+        "mrs",
+        "and",
+        "named",
+        "called",
+        "was",
+        "were",
+    ]
+)
+_EPONYM_GAP = re.compile(r"'s[ ]|[ ]|-|[ ]?-[ ]?|_")
+_GERMAN = frozenset(
+    [
+        "der",
+        "die",
+        "das",
+        "und",
+        "mit",
+        "von",
+        "vom",
+        "nicht",
+        "bei",
+        "im",
+        "ist",
+        "zur",
+        "zum",
+        "des",
+        "dem",
+        "ein",
+        "eine",
+        "nach",
+        "ohne",
+        "wurde",
+    ]
+)
+
+
+class Strength(IntEnum):
+    """How much a cue says."""
+
+    LISTS = 0
+    WITH = 1
+    BY = 2
+    ROLE = 3
+    RELATION = 4
+    TITLE = 5
+
+
+class PersonLists(NamedTuple):
+    cues: dict[str, Strength]
+    capitals: frozenset[str]
+    """Titles that are something else in capitals."""
+    weak: frozenset[str]
+    takes_unknown: frozenset[str]
+    never: frozenset[str]
+    particles: frozenset[str]
+    credentials: frozenset[str]
+    verbs: frozenset[str]
+    verbs_of_known: frozenset[str]
+    eponyms: frozenset[str]
+    behind_eponyms: frozenset[str]
+    before_eponyms: frozenset[str]
+    weak_names: frozenset[str]
+
+
+@cache
+def person_lists() -> PersonLists:
+    lists, eponyms = word_lists("cues"), word_lists("eponyms")
+    cues: dict[str, Strength] = {}
+    for section, strength in (
+        ("with", Strength.WITH),
+        ("by", Strength.BY),
+        ("actions", Strength.ROLE),
+        ("patient", Strength.ROLE),
+        ("roles", Strength.ROLE),
+        ("relations", Strength.RELATION),
+        ("titles", Strength.TITLE),
+    ):
+        cues |= dict.fromkeys(lists[section], strength)
+    return PersonLists(
+        cues,
+        lists["titles that are something else in capitals"],
+        lists["weak relations"],
+        lists["of words that take unknown names"],
+        lists["stop"] | lists["credentials"] | lists["specialties"],
+        lists["particles"],
+        lists["credentials"] | lists["specialties"],
+        lists["verbs"],
+        lists["verbs that need a known name"],
+        eponyms["eponyms"],
+        eponyms["behind"],
+        eponyms["before"],
+        word_lists("glossary")["names in text"],
+    )
+
+
+class PersonText:
+    """The words of one text, and how they are written."""
+
+    def __init__(self, reading: Reading, words: list[Word]) -> None:
+        self.plain = reading.plain
+        self.text = reading.text
+        self.words = words
+        long = [word for word in words if len(word.folded) > 2]
+        lower = sum(word.case is Case.LOWER for word in long)
+        self.is_upper = not any(word.case in {Case.LOWER, Case.TITLE} for word in long)
+        self.is_lower = bool(long) and lower == len(long)
+        self.is_prose = 3 * lower >= len(long) and not self.is_lower
+        """Words with a capital are few, and so they say something."""
+        self.is_german = any(word.folded in _GERMAN for word in words)
+        self.is_english = 2 * sum(bool(word.kind & (ENGLISH | TECHNIQUE)) for word in long) >= len(long)
+
+    def gap(self, index: int) -> str:
+        """What stands between a word and the next one."""
+        return self.plain[self.words[index].end : self.words[index + 1].start]
+
+    def begins_sentence(self, index: int) -> bool:
+        """Whether a word is the first of a sentence, line or text."""
+        start = self.words[index].start
+        before = self.plain[max(0, start - 4) : start].rstrip(" \"'(")
+        return not before or before[-1] in ".!?:;\n\r\t-^/_=>"
+
+    def is_eponym(self, index: int) -> bool:
+        """Whether the words beside a word say that it names a disease, a sign or a device."""
+        lists, words = person_lists(), self.words
+        for after in (index + 1, index + 2, index + 3):
+            if after >= len(words) or not _EPONYM_GAP.fullmatch(self.plain, words[after - 1].end, words[after].start):
+                break
+            if words[after].folded in lists.behind_eponyms:
+                return after == index + 1 or words[index + 1].case is not Case.LOWER
+        before = words[index - 1] if index else None
+        return before is not None and before.folded in lists.before_eponyms and len(self.gap(index - 1)) <= 2
+
+
+def is_eponym(folded: str) -> bool:
+    """Whether diseases, signs or devices are called by a word."""
+    return folded in person_lists().eponyms
+
+
+def is_no_name(folded: str) -> bool:
+    """Whether a word is one of the lists' that say something of a name, or stand beside one."""
+    lists = person_lists()
+    return folded in lists.never or folded in lists.cues or folded in _GERMAN or folded in FILLERS

@@ -7,6 +7,7 @@ HYPOTHESIS_PROFILE=deep   many examples, new ones on every run
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def shared() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("the folder `shared` is not there beside the repository")
     return _SHARED
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """Real instances: those of the folder `shared`, or where it is missing those that pydicom has for its own tests."""
+    found = _SHARED / "corpus"
+    return found if found.is_dir() else Path(str(files("pydicom") / "data" / "test_files"))
 
 
 @pytest.fixture

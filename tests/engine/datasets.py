@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 
 import pydicom
-import pytest
 from hypothesis import strategies as st
 
 from dicomveil_engine import InstanceRewriter, Policy, load_policy
@@ -156,11 +155,10 @@ def read(data: bytes) -> pydicom.Dataset:
     return dataset
 
 
-def real_instances(shared: Path, largest: int = 1 << 30) -> list[tuple[str, bytes]]:
-    """The real instances up to a size, broken ones too; skips the test where there are none."""
-    paths = sorted(shared.glob("corpus/*.dcm")) + sorted(shared.glob("corpus/odd/*.dcm"))
-    if not paths:
-        pytest.skip("there are no real instances in the folder `shared`")
+def real_instances(corpus: Path, largest: int = 1 << 30) -> list[tuple[str, bytes]]:
+    """The real instances of a folder up to a size, broken ones too."""
+    paths = sorted(corpus.glob("*.dcm")) + sorted(corpus.glob("odd/*.dcm"))
+    assert paths
     return [(path.name, path.read_bytes()) for path in paths if path.stat().st_size <= largest]
 
 

@@ -45,7 +45,7 @@ _LEGAL = {
 @pytest.mark.parametrize("name", ["basic", "default"])
 def test_presets(name: str, shared: Path) -> None:
     """The output is the reference's data set; what the walker refuses, it refuses as documented."""
-    agreed, _ = agreement(preset(name), real_instances(shared))
+    agreed, _ = agreement(preset(name), real_instances(shared / "corpus"))
 
     assert agreed > 150
 
@@ -53,7 +53,7 @@ def test_presets(name: str, shared: Path) -> None:
 @pytest.mark.parametrize("number", range(POLICIES))
 def test_random_policies(number: int, shared: Path) -> None:
     """Rules over tags, masks, VRs and private blocks, with all methods: walker and reference agree."""
-    instances = real_instances(shared)[number % 3 :: 3]
+    instances = real_instances(shared / "corpus")[number % 3 :: 3]
     agreed, refused = agreement(random_policy(number, attributes(instances)), instances)
 
     assert agreed + refused > len(instances) * 3 / 4

@@ -297,7 +297,7 @@ def test_real_instances(policy: str, shared: Path) -> None:
     """Structured reports and whatever has an acquisition context: the same data set both ways."""
     instances = [
         (file, data)
-        for file, data in real_instances(shared, largest=300_000)
+        for file, data in real_instances(shared / "corpus", largest=300_000)
         if b"\x40\x00\x30\xa7" in data or b"\x40\x00\x55\x05" in data
     ]
 
@@ -344,7 +344,7 @@ def test_no_value_of_a_listed_concept_leaves(syntax: str) -> None:
 def test_names_of_real_instances(shared: Path) -> None:
     """No word of a person's name is left in a text."""
     searched = 0
-    for file, data in real_instances(shared, largest=300_000):
+    for file, data in real_instances(shared / "corpus", largest=300_000):
         if b"\x40\x00\x30\xa7" not in data:
             continue
         names = {word for name in _values(read(data), {"PN"}) for word in re.findall("[a-z]{4,}", name.lower())}

@@ -90,7 +90,7 @@ def test_generated(nodes: Nodes, syntax: str, name: str) -> None:
 @pytest.mark.parametrize("name", POLICIES)
 def test_real_instances(name: str, shared: Path) -> None:
     """Real instances too, with each policy; what pydicom cannot write as JSON is left out."""
-    instances = real_instances(shared, largest=1 << 30 if name == "default" else 60_000)
+    instances = real_instances(shared / "corpus", largest=1 << 30 if name == "default" else 60_000)
     compared = sum(commutes(data, POLICIES[name], file) for file, data in instances)
 
     assert compared > len(instances) * 3 / 5

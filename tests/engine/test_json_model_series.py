@@ -63,10 +63,10 @@ def test_generated(one: Nodes, other: Nodes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "basic", "every method"])
-def test_real_instances(shared: Path, name: str) -> None:
+def test_real_instances(corpus: Path, name: str) -> None:
     """Real ones, each with elements of the next."""
     datasets = []
-    for _, data in real_instances(shared, largest=60_000):
+    for _, data in real_instances(corpus, largest=60_000):
         try:
             datasets.append(to_json(data))
         except Exception:  # noqa: BLE001 (pydicom has no JSON for it)

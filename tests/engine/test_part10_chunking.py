@@ -119,9 +119,9 @@ def test_long_values(policy: Policy, size: int) -> None:
     assert b"REMOVE ME" not in output
 
 
-def test_real_instances(shared: Path) -> None:
+def test_real_instances(corpus: Path) -> None:
     """Small real instances, byte by byte and in chunks of 97: the same output, or the same kind of error."""
-    for name, data in real_instances(shared, largest=1500):
+    for name, data in real_instances(corpus, largest=1500):
         outcomes = {outcome(cut(data, size)) for size in (1, 97, len(data))}
         assert len(outcomes) == 1, name
 

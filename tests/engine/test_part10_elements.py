@@ -142,7 +142,7 @@ def test_deep_nesting_ends_before_pythons_does() -> None:
 def test_real_instances_have_pydicoms_paths(shared: Path) -> None:
     """An independent reader sees the same elements."""
     same, others = 0, []
-    for name, data in real_instances(shared, largest=200_000):
+    for name, data in real_instances(shared / "corpus", largest=200_000):
         try:
             found = sorted(each.path for each in read_elements(data))
             expected = sorted(paths(read(data)))

@@ -158,10 +158,10 @@ def test_transfer_syntax_stays() -> None:
     assert read(deidentify_instance(data, KEEP)).file_meta.TransferSyntaxUID == EXPLICIT
 
 
-def test_mutated_instances(shared: Path) -> None:
+def test_mutated_instances(corpus: Path) -> None:
     """Real instances with some bytes changed are rewritten, or refused as documented."""
     chance = random.Random(20260101)
-    for _, data in real_instances(shared, largest=10_000):
+    for _, data in real_instances(corpus, largest=10_000):
         for _ in range(12):
             mutated = bytearray(data)
             for _ in range(chance.randint(1, 6)):
@@ -169,18 +169,18 @@ def test_mutated_instances(shared: Path) -> None:
             rewritten_or_refused(bytes(mutated))
 
 
-def test_spliced_instances(shared: Path) -> None:
+def test_spliced_instances(corpus: Path) -> None:
     """Also with a piece of another instance in the middle."""
     chance = random.Random(20260102)
-    instances = [data for _, data in real_instances(shared, largest=5_000)]
+    instances = [data for _, data in real_instances(corpus, largest=5_000)]
     for data in instances * 4:
         other, at = chance.choice(instances), chance.randrange(132, 5_000)
         rewritten_or_refused(data[:at] + other[chance.randrange(132, 1_000) :] + data[at:])
 
 
-def test_small_instances_cut_anywhere(shared: Path) -> None:
+def test_small_instances_cut_anywhere(corpus: Path) -> None:
     """Real instances, cut at every byte."""
-    for _, data in real_instances(shared, largest=1_000):
+    for _, data in real_instances(corpus, largest=1_000):
         for at in range(len(data)):
             rewritten_or_refused(data[:at])
 

@@ -123,7 +123,7 @@ def test_cleaning_options_leak_nothing(syntax: str, dates: list[str]) -> None:
 def test_real_instances(shared: Path, options: list[str]) -> None:
     """Part 10 and JSON have the same outcome."""
     chosen = load_policy({"profile": "basic", "options": options}, KEY)
-    instances = real_instances(shared, largest=60_000)
+    instances = real_instances(shared / "corpus", largest=60_000)
 
     assert sum(commutes(data, chosen, name) for name, data in instances) > len(instances) * 3 / 5
 
@@ -131,7 +131,7 @@ def test_real_instances(shared: Path, options: list[str]) -> None:
 def test_real_instances_agree_with_the_reference(shared: Path) -> None:
     """Private blocks and all that is retained, as a plain pydicom implementation of the policy has it."""
     chosen = load_policy({"profile": "basic", "options": [*RETAINING, "retainSafePrivate", "cleanDescriptors"]}, KEY)
-    instances = real_instances(shared, largest=200_000)[::2]
+    instances = real_instances(shared / "corpus", largest=200_000)[::2]
 
     assert agreement(chosen, instances)[0] > len(instances) * 3 / 4
 
@@ -187,7 +187,7 @@ def test_twice_is_once(shared: Path, names: list[str]) -> None:
     """A second pass changes nothing: what is retained stays, and pseudonyms and moved dates are recognised."""
     once = load_policy({"profile": "basic", "options": names}, KEY)
     outputs = []
-    for _, data in real_instances(shared, largest=60_000):
+    for _, data in real_instances(shared / "corpus", largest=60_000):
         try:
             outputs.append(deidentify_instance(data, once))
         except EngineError:

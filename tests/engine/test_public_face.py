@@ -170,9 +170,9 @@ def test_projects_differ() -> None:
 
 
 @pytest.mark.parametrize("name", ["basic", "default"])
-def test_twice_is_once(name: str, shared: Path) -> None:
+def test_twice_is_once(name: str, corpus: Path) -> None:
     """De-identifying what was de-identified gives the same bytes."""
-    for file, data in real_instances(shared):
+    for file, data in real_instances(corpus):
         try:
             once = deidentify_instance(data, preset(name))
         except EngineError:
@@ -232,9 +232,9 @@ def test_another_process_gives_the_same_bytes() -> None:
         assert done.stdout.decode().strip() == expected
 
 
-def test_order_of_instances_means_nothing(shared: Path) -> None:
+def test_order_of_instances_means_nothing(corpus: Path) -> None:
     """What a policy has seen before does not change what it gives."""
-    used, instances = preset("default"), real_instances(shared, largest=20_000)[::7]
+    used, instances = preset("default"), real_instances(corpus, largest=20_000)[::7]
     fresh = load_policy({"profile": "default"}, KEY)
     for _, data in reversed(instances):
         assert outcome(data, fresh) == outcome(data, used)

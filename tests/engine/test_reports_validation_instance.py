@@ -152,10 +152,10 @@ def test_the_marks_have_a_name_of_their_own() -> None:
     ]
 
 
-def test_no_message_holds_a_value(shared: Path) -> None:
+def test_no_message_holds_a_value(corpus: Path) -> None:
     """A phrase says of real values nothing but what is wrong; there are few different ones."""
     phrases = set()
-    for _, data in real_instances(shared, 300_000):
+    for _, data in real_instances(corpus, 300_000):
         try:
             phrases |= {problem.what for problem in validate_instance(data)}
         except EngineError:
@@ -164,13 +164,13 @@ def test_no_message_holds_a_value(shared: Path) -> None:
     assert 5 < len(phrases) < 40
 
 
-def test_de_identifying_makes_nothing_worse(shared: Path) -> None:
+def test_de_identifying_makes_nothing_worse(corpus: Path) -> None:
     """No element of a real instance is illegal in the output that was legal before.
 
     But for a SOP Class UID that names no class: it is emptied.
     """
     policy = preset("default")
-    for name, data in real_instances(shared, 100_000):
+    for name, data in real_instances(corpus, 100_000):
         try:
             before = validate_instance(data)
             output = deidentify_instance(data, policy)

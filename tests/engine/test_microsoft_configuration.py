@@ -146,14 +146,14 @@ def test_keys_that_everybody_has_are_named() -> None:
         "defaultSettings": {"dateShift": {"dateShiftKey": "123"}, "encrypt": {"encryptKey": "0" * 16}},
         "customSettings": {"mine": {"CryptoHashKey": "123"}},
     }
-    warned = [w for w in loaded(document).warnings if "no secret" in w]
+    warned = [w for w in loaded(document).warnings if "not secret" in w]
 
     assert [w.split(": ")[0] for w in warned] == [
         "defaultSettings.dateshift.dateShiftKey",
         "customSettings.mine.cryptoHashKey",
     ]
     assert "123" not in "".join(warned)
-    assert "no secret" not in "".join(loaded(document, compatibility="none").warnings)
+    assert "not secret" not in "".join(loaded(document, compatibility="none").warnings)
 
 
 def test_a_reference_date_means_nothing_without_compatibility() -> None:

@@ -74,9 +74,9 @@ def test_no_guess_before_the_bytes_are_there(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "no DICOM instance"),
-        (b"GIF89a", "no DICOM instance"),
-        (bytes(200), "no DICOM instance"),
+        (b"", "not a DICOM instance"),
+        (b"GIF89a", "not a DICOM instance"),
+        (bytes(200), "not a DICOM instance"),
         (file_meta(EXPLICIT)[:200], "cut off"),
         (file_meta(EXPLICIT), "cut off"),
         (file_meta("1.2.3.4") + DATA, "no transfer syntax of PS3.5"),

@@ -55,7 +55,7 @@ def test_cut_off(encoding: Encoding) -> None:
 
 def test_no_item() -> None:
     """Something else among the items is refused."""
-    with pytest.raises(InvalidDataSetError, match="no item"):
+    with pytest.raises(InvalidDataSetError, match="not an item"):
         end_of_sequence(element(0x00080060, "CS", "CT"), 0, EXPLICIT_LITTLE, 9)
 
 

@@ -82,7 +82,7 @@ def test_a_configured_key_is_enough() -> None:
         ("rules.dcm -o key --profile rules.json --key-file key", "output: there is a file of that name"),
         ("rules.dcm -o no/out.dcm --profile rules.json --key-file key", "output: it cannot be written"),
         ("none.dcm -o out.dcm --profile rules.json --key-file key", "the instance cannot be read"),
-        ("key -o out.dcm --profile rules.json --key-file key", "no DICOM instance"),
+        ("key -o out.dcm --profile rules.json --key-file key", "not a DICOM instance"),
         ("--value QUJD --profile rules.json --key-file key", "value: the text is not encrypted with a key"),
         ("rules.dcm --value QUJD --profile own.json", "either an instance or --value"),
         ("--profile own.json", "either an instance or --value"),

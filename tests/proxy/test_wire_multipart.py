@@ -118,8 +118,8 @@ def test_a_body_that_breaks_off_is_an_error() -> None:
     [
         (b"--b\r\nContent-Length: 3\r\n\r\nfour\r\n--b--", "Content-Length says"),
         (b"--b\r\nContent-Length: 5\r\n\r\nfour\r\n--b--", "Content-Length says"),
-        (b"--b\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nfour\r\n--b--", "no number"),
-        (b"--b\r\nContent-Length: -4\r\n\r\nfour\r\n--b--", "no number"),
+        (b"--b\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nfour\r\n--b--", "not a number"),
+        (b"--b\r\nContent-Length: -4\r\n\r\nfour\r\n--b--", "not a number"),
         (b"--bb\r\n\r\nx\r\n--b--", "other characters"),
         (b"--b\r\nno colon\r\n\r\nx\r\n--b--", "cannot be read"),
         (b"--b\r\nA: 1\nB: 2\r\n\r\nx\r\n--b--", "cannot be read"),

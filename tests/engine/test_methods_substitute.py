@@ -68,8 +68,8 @@ def test_what_is_not_legal_for_the_vr_is_refused(vr: str, text: str) -> None:
     """At start where the rule names its VR, else when the element is met; never written."""
     with pytest.raises(ConfigurationError, match=f'"replaceWith" is not a legal value for the VR {vr}'):
         substitute(text).check(vr)
-    with pytest.raises(DeidentificationError, match=rf"\(0010,0010\) {vr}") as caught:
-        substitute(text).apply(Element(0x00100010, vr, []), Context())
+    with pytest.raises(DeidentificationError, match=rf"\(0010,0020\) PatientID {vr}") as caught:
+        substitute(text).apply(Element(0x00100020, vr, []), Context())
 
     assert text not in str(caught.value)
 

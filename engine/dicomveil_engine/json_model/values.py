@@ -40,9 +40,9 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
     if vr in FLOAT_VRS:
         return [float(str(value)) for value in written]
     if vr in BYTES_VRS:
-        if written:
-            raise ValueError("binary values have no Value")
-        return b""
+        if not all(map(_is_scalar, written)):
+            raise ValueError("a binary value is not a list of objects")
+        return b""  # PS3.18 Table F.2.3-1 has no Value for it; Orthanc writes one for OD, which is left out
     texts = [_name(value) if vr == "PN" else _text(value) for value in written]
     return texts if len(texts) > 1 or any(texts) else []
 
@@ -62,6 +62,9 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
             raise ValueError("no value of the VR")
         if not types <= _NUMBERS and (vr in INTEGER_VRS or vr in FLOAT_VRS):
             decode(element, vr, ())
+        if vr in BYTES_VRS:
+            element = {name: value for name, value in element.items() if name != "Value"}
+            values = ()
         if "" in values:
             element = {**element, "Value": [None if value == "" else value for value in values]}
             if len(values) == 1:

@@ -20,6 +20,7 @@ from bench.instances import ct
 from dicomveil_engine import EngineError, Policy, deidentify_instance
 from dicomveil_engine.attributes.dictionary import keyword_of
 from dicomveil_engine.profile import STRUCTURAL_UIDS
+from dicomveil_engine.text.seeds import is_descriptive
 from origin.orthanc import Orthanc
 
 _SECRETS = frozenset(
@@ -44,8 +45,10 @@ _SECRETS = frozenset(
 )
 SHORTEST_SECRET = 6
 """Bytes; anything shorter is found by chance."""
-_OWN_WORDS = {b"REMOVED"}
-"""What marks say (PS3.3 C.12.1.1.7, Longitudinal Temporal Information Modified), and an instance's names too."""
+OWN_WORDS = {b"REMOVED", b"TOSHIBA", b"Example", b"1.0.0.0"}
+"""What something else is called, too: what de-identification attributes say (PS3.3 C.12.1.1.7, Longitudinal Temporal
+Information Modified), the manufacturer of a phantom that has its maker's name, an ordinary word of a made-up hospital's name, and the firmware of a detector, whose
+version is the UID of another instance."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -125,6 +128,7 @@ def _secrets(dataset: Dataset) -> set[bytes]:
             found |= {str(uid).encode() for uid in values if uid and not str(uid).startswith("1.2.840.10008.")}
         elif keyword_of(element.tag) in _SECRETS and element.value:
             text = str(element.value)
-            words = {text, *_WORD.findall(text)}
+            # Words of what was imaged, and how, stay although a patient bears one: they are everybody's.
+            words = {text, *(word for word in _WORD.findall(text) if not is_descriptive(word.lower()))}
             found |= {word.encode() for word in words if len(word) >= SHORTEST_SECRET}
-    return {secret for secret in found if len(secret) >= SHORTEST_SECRET} - _OWN_WORDS
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET} - OWN_WORDS

@@ -24,6 +24,19 @@ ALLOWED = {
     # An original without SOP Instance UID: file meta information is written, and has no name to give.
     "MediaStorageSOPInstanceUID but missing SOPInstanceUID and not a directory",
     "Empty attribute (no value) Type 1 Required Element=<MediaStorageSOPInstanceUID> Module=<FileMetaInformation>",
+    # A NO that nobody has checked is emptied; the standard has no value for "not known".
+    *(
+        f"Empty attribute (no value) Type {kind} Element=<BurnedInAnnotation> Module=<{module}>"
+        for kind, module in (
+            ("1 Required", "DXImage"),
+            ("1 Required", "ParametricMapImage"),
+            ("1 Required", "WholeSlideMicroscopyImage"),
+            ("1C Conditional", "EnhancedCTImage"),
+            ("1C Conditional", "EnhancedMRImage"),
+        )
+    ),
+    # A Content Label in small letters is illegal in the original, too, and is emptied.
+    "Empty attribute (no value) Type 1 Required Element=<ContentLabel> Module=<ContentIdentificationMacro>",
 }
 """What a legal de-identified instance may have that its original had not."""
 
@@ -37,6 +50,20 @@ ALLOWED_TO: dict[str, tuple[str, ...]] = {
     ),
     # A year may show an age over 89. Where the original has no Study Date nobody can tell, and its rule empties it.
     "safe-harbor": ("Empty attribute (no value) Type 1 Required Element=<ContentDate> Module=<SRDocumentGeneral>",),
+    # Request Attributes Sequence is kept, and with it a Referenced Study Sequence that has no items.
+    "research": (
+        "Bad Sequence number of Items n (n-n Required by Module definition) Element=<ReferencedStudySequence>",
+        "Bad attribute Value Multiplicity Type 3 Optional Element=<ReferencedStudySequence>",
+    ),
+    # Where UIDs are retained, those that are illegal (a component that begins with 0) are emptied.
+    "all options": tuple(
+        f"Empty attribute (no value) Type 1 Required Element=<{keyword}> Module=<{module}>"
+        for keyword, module in (
+            ("ReferencedSOPInstanceUID", "SOPInstanceReferenceMacro"),
+            ("SOPInstanceUID", "SOPCommon"),
+            ("StudyInstanceUID", "GeneralStudy"),
+        )
+    ),
 }
 """What it may have under one preset."""
 

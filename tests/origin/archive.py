@@ -46,9 +46,8 @@ _SECRETS = frozenset(
 SHORTEST_SECRET = 6
 """Bytes; anything shorter is found by chance."""
 OWN_WORDS = {b"REMOVED", b"TOSHIBA", b"Example", b"1.0.0.0"}
-"""What something else is called, too: what de-identification attributes say (PS3.3 C.12.1.1.7, Longitudinal Temporal
-Information Modified), the manufacturer of a phantom that has its maker's name, an ordinary word of a made-up hospital's name, and the firmware of a detector, whose
-version is the UID of another instance."""
+"""What something else is called, too: what de-identification attributes say (PS3.3 C.12.1.1.7), the maker of a phantom
+that has its name, an ordinary word of a made-up hospital's name, and a firmware version that is another's UID."""
 _WORD = re.compile(r"[^\W_]+")
 
 

@@ -33,7 +33,11 @@ def viewer() -> Path:
         FOLDER.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=FOLDER) as temporary:
             unpacked = _unpacked(_fetched(Path(temporary)), Path(temporary) / "unpacked")
-            unpacked.rename(folder)
+            try:
+                unpacked.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was faster
+                    raise
     return folder
 
 

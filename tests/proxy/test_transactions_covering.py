@@ -20,7 +20,7 @@ from dicomveil_engine.pixels.gate import PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.verdicts import settings_as_json, settings_of, verdict_as_json, verdict_of
-from dicomveil_proxy.transactions.covering import json_header
+from dicomveil_proxy.transactions.covering.metadata import json_header
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, Array
 from engine.pixel_instances import instance as made
 from proxy.fakes import ANY_SYNTAX, SERIES, STUDY, Asking, MemoryOrigin, parts, proxy

@@ -23,7 +23,8 @@ from dicomveil_proxy.pixels.released import ReleasedFile, reading
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.resource import OriginalResource, Resource
-from dicomveil_proxy.transactions.covering import passes, released_file, verdict_on
+from dicomveil_proxy.transactions.covering.metadata import passes, verdict_on
+from dicomveil_proxy.transactions.covering.released import released_file
 from dicomveil_proxy.transactions.pixel_values import frame_of
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of

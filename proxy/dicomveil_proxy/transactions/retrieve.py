@@ -26,18 +26,9 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
-from dicomveil_proxy.transactions.covering import (
-    PIXELS,
-    Begin,
-    End,
-    check_identity,
-    claimed,
-    covered,
-    is_beside_pixels,
-    passes,
-    released_file,
-    verdict_on,
-)
+from dicomveil_proxy.transactions.covering.instances import Begin, End, covered
+from dicomveil_proxy.transactions.covering.metadata import PIXELS, claimed, is_beside_pixels, passes, verdict_on
+from dicomveil_proxy.transactions.covering.released import check_identity, released_file
 from dicomveil_proxy.transactions.frames import checked_type, released_parts, require_pixels
 from dicomveil_proxy.transactions.pixel_values import bulk_data_of, note_layouts
 from dicomveil_proxy.transactions.tally import Tally

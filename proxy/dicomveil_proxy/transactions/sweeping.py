@@ -18,7 +18,7 @@ from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
-from dicomveil_proxy.transactions.covering import arrivals
+from dicomveil_proxy.transactions.covering.read_ahead import arrivals
 from dicomveil_proxy.translation.translation import identity_of
 
 _ASKED = 500

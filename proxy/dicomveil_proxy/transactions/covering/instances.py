@@ -1,0 +1,155 @@
+"""The instances of a resource, de-identified and covered: while they pass, or in a child process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicomveil_engine import EngineError, InstanceIdentity, InstanceRewriter, InvalidDataSetError
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.part10.file_meta import read_file_meta
+from dicomveil_engine.part10.rewriter import Chunk
+from dicomveil_engine.pixels.codecs import NATIVE
+from dicomveil_engine.pixels.gate import PixelAction
+from dicomveil_engine.pixels.instance import InstanceCover
+from dicomveil_proxy.errors import OriginMalformed, UnknownResource
+from dicomveil_proxy.pixels.looking import Looking
+from dicomveil_proxy.pixels.released import private_folder, reading, writing
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.transactions.covering.arrival import Arrival, Treatment
+from dicomveil_proxy.transactions.covering.read_ahead import arrivals
+from dicomveil_proxy.turns import closed, fed
+
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A de-identified instance begins."""
+
+    transfer_syntax: str
+    original: InstanceIdentity
+
+
+class End:
+    """It is whole."""
+
+
+async def covered(
+    project: Project,
+    looking: Looking,
+    original: OriginalResource,
+    refused: Callable[[EngineError], None] | None,
+) -> AsyncGenerator[Begin | Chunk | End, None]:
+    """The instances of a resource, de-identified and covered.
+
+    `refused` takes the reasons of those that are left out; without it, the first ends the answer.
+    """
+    events = project.origin.instances(original.study, original.series, original.instance)
+    is_there = False
+    async with aclosing(arrivals(project, looking, events)) as arriving:
+        async for arrival in arriving:
+            if is_there and original.instance:
+                raise OriginMalformed("the origin server sent several instances where one was asked for")
+            is_there, is_begun = True, False
+            pieces = _one(project, looking, arrival)
+            try:
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        is_begun = True
+                        yield piece
+            except EngineError as error:
+                if is_begun or refused is None:
+                    raise
+                refused(error)
+    if not is_there:
+        raise UnknownResource("there is no such resource")
+
+
+async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGenerator[Begin | Chunk | End, None]:
+    """One instance, de-identified and covered. Raises EngineError."""
+    try:
+        treatment = await arrival.treatment()
+    except DeidentificationError as error:
+        looking.refuse(str(error))
+        raise
+    watch = project.guard.watch()
+    rewriter = InstanceRewriter(project.policy, watch.inspect if watch.is_on else None)
+    verdict, boxes = treatment.verdict, treatment.boxes
+    pieces: AsyncGenerator[Chunk, None]
+    if verdict.action is PixelAction.NOTHING and not verdict.has_face:
+        pieces = _rewritten(rewriter, arrival, None)
+    elif _streams(arrival, treatment):
+        cover = InstanceCover(boxes, verdict, looking.settings)
+        pieces = _rewritten(rewriter, arrival, cover)
+    else:
+        pieces = _in_process(looking, rewriter, arrival, treatment)
+    is_begun = False
+    async with aclosing(pieces):
+        async for piece in pieces:
+            watch.settle()
+            if not is_begun:
+                is_begun = True
+                assert rewriter.original is not None
+                yield Begin(_syntax(piece) or rewriter.transfer_syntax_uid or "", rewriter.original)
+            yield piece
+    yield End()
+
+
+def _syntax(head: Chunk) -> str | None:
+    """The transfer syntax of a covered instance, whose header comes in one piece; None for file meta alone."""
+    try:
+        found = read_file_meta(bytes(head), closing=True)
+    except InvalidDataSetError:
+        return None
+    return found[0].transfer_syntax_uid if found else None
+
+
+def _streams(arrival: Arrival, treatment: Treatment) -> bool:
+    """Whether it can be covered while it passes, so that no pixel is decoded here."""
+    if arrival.meta.is_deflated or treatment.verdict.is_document:
+        return False
+    is_native = arrival.meta.transfer_syntax_uid in NATIVE
+    return not treatment.boxes or (is_native and arrival.bits_allocated != 1)
+
+
+async def _rewritten(
+    rewriter: InstanceRewriter, arrival: Arrival, cover: InstanceCover | None
+) -> AsyncGenerator[Chunk, None]:
+    async with aclosing(arrival.chunks()) as chunks:
+        async for chunk in chunks:
+            for piece in await fed(rewriter, chunk):
+                for covered_piece in (piece,) if cover is None else cover.feed(bytes(piece)):
+                    if covered_piece:
+                        yield covered_piece
+    for piece in await closed(rewriter):
+        for covered_piece in (piece,) if cover is None else cover.feed(bytes(piece)):
+            if covered_piece:
+                yield covered_piece
+    for covered_piece in () if cover is None else cover.close():
+        if covered_piece:
+            yield covered_piece
+
+
+async def _in_process(
+    looking: Looking, rewriter: InstanceRewriter, arrival: Arrival, treatment: Treatment
+) -> AsyncGenerator[Chunk, None]:
+    """De-identified here, and covered in a process: its frames are decoded and encoded again."""
+    with private_folder() as name:
+        source, target = Path(name, "deidentified"), Path(name, "covered")
+        with writing(source) as file:
+            async with aclosing(_rewritten(rewriter, arrival, None)) as pieces:
+                async for piece in pieces:
+                    file.write(piece)
+        verdict, settings = treatment.verdict, looking.settings
+        if verdict.is_document:
+            await looking.in_process(looking.processes.document, arrival.original, source, target, verdict, settings)
+        else:
+            await looking.in_process(looking.processes.cover, source, target, treatment.boxes, verdict, settings)
+        with reading(target) as result:
+            while chunk := await asyncio.to_thread(result.read, _READ_BYTES):
+                yield chunk

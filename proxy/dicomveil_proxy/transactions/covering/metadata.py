@@ -1,0 +1,104 @@
+"""What metadata says of an instance's pixels, and the verdict that follows from it: as the instance itself says it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import cast
+
+from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
+from dicomveil_engine.pixels.boxes import Boxes
+from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims_of
+from dicomveil_engine.pixels.codecs import NATIVE
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pseudonyms.sides import OriginalUID
+from dicomveil_proxy.errors import UnknownResource
+from dicomveil_proxy.origin.web.metadata import data_sets
+from dicomveil_proxy.pixels.looking import Looking
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.request.resource import OriginalResource, Resource
+from dicomveil_proxy.transactions.covering.released import released_file
+
+PIXELS = "7FE00010"
+
+
+async def verdict_on(project: Project, looking: Looking, original: OriginalResource) -> PixelVerdict:
+    """The verdict on one instance whose pixels are asked for, from the origin server's metadata."""
+    assert original.instance is not None
+    if (found := looking.noted_verdict(original.instance)) is not None:
+        return found
+    limit = project.limits.header_bytes
+    batches = data_sets(project.origin, original.study, original.series, original.instance, limit=limit)
+    async with aclosing(batches):
+        async for batch in batches:
+            for dataset in batch.datasets:
+                header = json_header(dataset)
+                # A request for pixels must not succeed because metadata do not mention them.
+                verdict = looking.verdict(replace(header, has_pixel_data=not header.has_float_pixels))
+                looking.note_verdict(original.instance, verdict)
+                return verdict
+    raise UnknownResource("there is no such resource")
+
+
+def json_header(dataset: JSONDataSet) -> PixelHeader:
+    """What metadata says of pixels; that it has no Pixel Data is not believed where it describes some."""
+    header = PixelHeader.from_json(dataset)
+    return replace(header, has_pixel_data=True) if header.rows or header.has_pixel_data else header
+
+
+def is_beside_pixels(tag: int) -> bool:
+    """Whether a top-level element shows what pixels do, and leaves with them: icons and overlays."""
+    return PixelClaims(adds_code=True).removes(tag)
+
+
+def passes(verdict: PixelVerdict) -> bool:
+    """Whether pixels leave as they are."""
+    return verdict.action is PixelAction.NOTHING
+
+
+async def claimed(
+    project: Project,
+    looking: Looking,
+    original: JSONDataSet,
+    written: JSONDataSet,
+    identity: InstanceIdentity,
+    pixel_uri: str,
+) -> JSONDataSet:
+    """The metadata of an instance with what it says of its pixels, as the instance says it.
+
+    `pixel_uri` is where its Pixel Data can be had, for pixels that stand in the metadata themselves.
+    """
+    header = json_header(original)
+    verdict = looking.verdict(header)
+    if header.has_pixel_data:
+        looking.note_verdict(identity.sop_instance_uid, verdict)
+    if not passes(verdict):
+        written = _without_inline_pixels(written, pixel_uri)
+    if not verdict.claims and not verdict.has_face:
+        return written
+    record = None
+    if verdict.action in {PixelAction.LOOK, PixelAction.MASKS} and header.transfer_syntax_uid not in NATIVE:
+        uids = [OriginalUID(uid) for uid in identity_uids(identity)]
+        record = await looking.record(looking.digest(*uids))
+        if record is None and header.samples_per_pixel > 1:
+            # Colours that are decoded to be covered may be others than the original's: the instance must be looked at.
+            with suppress(EngineError):
+                await released_file(project, looking, Resource(uids[0], uids[1], uids[2]))
+            record = await looking.record(looking.digest(*uids))
+    boxes = Boxes()
+    if record is not None:
+        boxes, header = record.boxes, replace(header, transfer_syntax_uid=record.syntax)
+    return cast("JSONDataSet", claimed_metadata(written, claims_of(header, verdict, boxes, looking.settings)))
+
+
+def _without_inline_pixels(dataset: JSONDataSet, uri: str) -> JSONDataSet:
+    element = dataset.get(PIXELS)
+    if not isinstance(element, dict) or not element.keys() - {"vr", "BulkDataURI"}:
+        return dataset
+    return {**dataset, PIXELS: {"vr": element.get("vr", "OW"), "BulkDataURI": uri}}
+
+
+def identity_uids(identity: InstanceIdentity) -> tuple[str, str, str]:
+    """Study, series and instance."""
+    return identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid

@@ -1,0 +1,80 @@
+"""The instances of an answer of the origin server, read ahead.
+
+So the boxes of later instances are found while earlier ones are sent. How many are read ahead is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from dicomveil_proxy.pixels.looking import Looking
+from dicomveil_proxy.project import Project
+from dicomveil_proxy.transactions.covering.arrival import Arrival
+from dicomveil_proxy.wire.multipart import Event, PartData, PartStart
+
+
+async def arrivals(
+    project: Project, looking: Looking, events: AsyncGenerator[Event, None]
+) -> AsyncGenerator[Arrival, None]:
+    """The instances of an answer of the origin server, each as soon as it is known what becomes of it.
+
+    Some are read ahead: twice as many as there are processes to look at them.
+    """
+    ready: asyncio.Queue[Arrival | BaseException | None] = asyncio.Queue()
+    places = asyncio.Semaphore(2 * looking.limits.processes)
+    reader = asyncio.ensure_future(_read(project, looking, events, ready, places))
+    current: Arrival | BaseException | None = None
+    try:
+        while (current := await ready.get()) is not None:
+            if isinstance(current, BaseException):
+                raise current
+            yield current
+            current.close()
+            places.release()
+    finally:
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await reader
+        if isinstance(current, Arrival):
+            current.close()
+        while not ready.empty():
+            if isinstance(left := ready.get_nowait(), Arrival):
+                left.close()
+
+
+async def _read(
+    project: Project,
+    looking: Looking,
+    events: AsyncGenerator[Event, None],
+    ready: asyncio.Queue[Arrival | BaseException | None],
+    places: asyncio.Semaphore,
+) -> None:
+    current: Arrival | None = None
+    is_given = False
+    try:
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, PartStart):
+                    current, is_given = Arrival(project, looking), False
+                    continue
+                assert current is not None
+                if isinstance(event, PartData):
+                    await current.feed(event.data)
+                else:
+                    await current.end()
+                if current.is_decided and not is_given:
+                    await places.acquire()
+                    is_given = True
+                    ready.put_nowait(current)
+                    await current.start()
+        ready.put_nowait(None)
+    except asyncio.CancelledError:
+        if current is not None:
+            current.close()
+        raise
+    except Exception as error:  # noqa: BLE001 - for the one who reads
+        if current is not None and is_given:
+            await current.fail(error)
+        ready.put_nowait(error)

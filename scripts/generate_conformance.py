@@ -19,7 +19,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "conformance.md"
 def document() -> str:
     """The whole statement."""
     policies = [load_policy({"profile": name}, bytes(32)) for name in PRESETS]
-    return conformance_statement([policy for policy in policies if policy.marks is not None])
+    return conformance_statement([policy for policy in policies if policy.claims is not None])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LONGEST = 1_024
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def remembered(most: int) -> Callable[[_Function], _Function]:
+def cached(most: int) -> Callable[[_Function], _Function]:
     """Remember the last `most` results of a function whose first argument is a text, if that is short."""
 
     def decorate(function: _Function) -> _Function:

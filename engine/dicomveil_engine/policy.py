@@ -38,7 +38,12 @@ from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
 from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS
-from dicomveil_engine.rewriting.deidentification_attributes import AddMethodText, Marks, dates_mark, method_texts
+from dicomveil_engine.rewriting.deidentification_attributes import (
+    AddMethodText,
+    DeidentificationAttributes,
+    dates_modified,
+    method_texts,
+)
 from dicomveil_engine.structured_content.content_items import REFERENCE_VRS, ContentPlan, StructuredContent
 
 __all__ = [
@@ -61,7 +66,7 @@ __all__ = [
 _OVERLAY_DATA = 0x60003000
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
 """Their values are pictures, of an icon too: other parts look at them."""
-_DECISIONS_REMEMBERED = 4_096
+_DECISIONS_CACHED = 4_096
 """Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """What makes no UIDs that tell instances apart and are legal."""
@@ -130,7 +135,7 @@ class Policy:
         self._profile: ConfidentialityProfile | None = None
         self.structured_content: StructuredContent | None = None
         """What judges the items of sequences whose method is cleanContent; None without the option."""
-        self.marks: Marks | None = None
+        self.claims: DeidentificationAttributes | None = None
         """What instances say of their de-identification; None under rules alone, which promise nothing."""
         if configuration.profile is ProfileName.PS315:
             self._profile = ConfidentialityProfile(
@@ -139,12 +144,14 @@ class Policy:
                 date_shift=configuration.default_settings.get("dateshift", {}),
                 keys=keys,
             )
-            self.marks = Marks.of(
-                configuration.options, dates_mark(self._decide(STUDY_DATE, "DA").method), method_texts(self.vocabulary)
+            self.claims = DeidentificationAttributes.of(
+                configuration.options,
+                dates_modified(self._decide(STUDY_DATE, "DA").method),
+                method_texts(self.vocabulary),
             )
             if Option.CLEAN_STRUCTURED_CONTENT in configuration.options:
                 self.structured_content = StructuredContent(configuration.options, keys)
-        self.mark_method = AddMethodText(own=method_texts(self.vocabulary))
+        self.add_method_text = AddMethodText(own=method_texts(self.vocabulary))
         self.uids = uid_pseudonyms(keys)
         self.patients = patient_pseudonyms(keys)
         self.is_pseudonym_uid = self.uids.is_pseudonym
@@ -153,7 +160,7 @@ class Policy:
         self.compiled: dict[str, object] = {}
         """What the rewriters make of the policy, once, each under a name of its own."""
         self._refuse_shared_identity()
-        self.decide = lru_cache(_DECISIONS_REMEMBERED)(self._decide)
+        self.decide = lru_cache(_DECISIONS_CACHED)(self._decide)
         """`decide(tag, vr, creator=None, declared=False) -> Decision`; `declared` says that the instance declares a
         private element safe (profile.private.is_declared_safe)."""
 

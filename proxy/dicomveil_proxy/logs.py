@@ -112,8 +112,8 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     for name in SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     sys.excepthook = _uncaught
-    sys.unraisablehook = lambda event: _tell(event.exc_value)
-    threading.excepthook = lambda event: _tell(event.exc_value)
+    sys.unraisablehook = lambda event: _log_error(event.exc_value)
+    threading.excepthook = lambda event: _log_error(event.exc_value)
     warnings.showwarning = _warned
     if not sys.warnoptions:
         # Not only silent: Python remembers the text of every warning that it has shown.
@@ -122,13 +122,13 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
 
 def describe_error(error: BaseException) -> str:
     """An exception without its message: types and places in the code, from the error back to its causes."""
-    told = []
+    described = []
     for each in _with_causes(error):
         kind = type(each)
-        told.append(f"{kind.__module__}.{kind.__qualname__}{_places(each.__traceback__)}")
-        if len(told) == _ERRORS_TOLD:
+        described.append(f"{kind.__module__}.{kind.__qualname__}{_places(each.__traceback__)}")
+        if len(described) == _ERRORS_TOLD:
             break
-    return ", after ".join(told)
+    return ", after ".join(described)
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
@@ -188,10 +188,10 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     del kind, trace
     if not isinstance(error, KeyboardInterrupt):
-        _tell(error)
+        _log_error(error)
 
 
-def _tell(error: BaseException | None) -> None:
+def _log_error(error: BaseException | None) -> None:
     if error is not None and not isinstance(error, SystemExit):
         _log.critical("unexpected error", exc_info=error)
 

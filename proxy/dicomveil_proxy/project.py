@@ -76,7 +76,7 @@ class Project:
             self.looking = Looking(self.policy.pixels, self.pixel_key, limits, self.pixel_records)
         self.guard = LeakGuard(self.policy, self.entity_tag_key, project=self.name)
         self.metadata = MetadataRewriter(self.policy)
-        self.matches = MetadataRewriter(self.policy, marks=False)
+        self.matches = MetadataRewriter(self.policy, claims=False)
 
 
 def check_policy(policy: Policy) -> None:

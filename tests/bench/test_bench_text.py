@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.known import Known, Offer
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.seeds import seeds_of
 from dicomveil_engine.text.words import IdentifyingWords
 from engine.text_cases import Case, cases, wilson
@@ -97,7 +97,7 @@ def test_speed() -> None:
     """A text seen first, and thousands of names against thousands of texts; a table, and no bound."""
     texts = [f"{case.text[:56]} {number}" for number, case in enumerate(cases() * 2)][:_NAMES]
     start = time.process_time()
-    offers = [Offer(Reading(text)) for text in texts]
+    offers = [Offer(AnalysedText(text)) for text in texts]
     names = [
         f"{'bcdfgklm'[n % 8]}ar{n:04d}".translate(str.maketrans("0123456789", "abcdefghij")) for n in range(_NAMES)
     ]

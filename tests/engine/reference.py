@@ -80,11 +80,11 @@ def deidentify_dataset(dataset: Dataset, policy: Policy) -> None:
     for tag, (original, cleaned) in pixels.items():
         if tag in dataset and dataset[tag].value == original:
             dataset[tag].value = cleaned
-    if policy.marks is None:
+    if policy.claims is None:
         return
-    for mark in policy.marks.fields():
+    for mark in policy.claims.fields():
         if mark.tag == METHOD_TEXT and earlier is not None:
-            texts = policy.mark_method.apply(Element(mark.tag, "LO", earlier), context)
+            texts = policy.add_method_text.apply(Element(mark.tag, "LO", earlier), context)
             dataset[mark.tag] = DataElement(mark.tag, "LO", texts)
         elif mark.tag == METHOD_CODES and codes is not None and codes.VR == "SQ":
             known = {item.get("CodeValue") for item in codes.value}
@@ -149,7 +149,7 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
             vr = dictionary.vr_of(tag, name) or "UN"
         decision = policy.decide(tag, vr, name)
         method = decision.method
-        if policy.marks and depth == 0 and tag == METHOD_CODES and vr == "SQ":
+        if policy.claims and depth == 0 and tag == METHOD_CODES and vr == "SQ":
             method = Keep()
         if isinstance(method, ByType):
             method = method.chosen(tag, context.sop_class_uid, is_top=not depth)

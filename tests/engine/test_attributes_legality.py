@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dicomveil_engine.attributes._standard.registered_uids import is_registered
 from dicomveil_engine.attributes.legality import (
     TIME_ZONE,
-    Finding,
+    Legality,
     finding,
     is_class_uid,
     is_registered_uid,
@@ -71,19 +71,19 @@ def cases(by_vr: dict[str, list[str]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("vr", "text"), cases(EVERYBODYS))
 def test_terms_and_short_numbers_are_everybodys(vr: str, text: str) -> None:
     """They stay whatever the patient's name and identifiers are."""
-    assert finding(text, vr) is Finding.EVERYBODY
+    assert finding(text, vr) is Legality.EVERYBODY
 
 
 @pytest.mark.parametrize(("vr", "text"), cases(WORDS))
 def test_other_legal_values_may_name_somebody(vr: str, text: str) -> None:
     """Words that are not terms, and numbers as long as identifiers."""
-    assert finding(text, vr) is Finding.WORDS
+    assert finding(text, vr) is Legality.WORDS
 
 
 @pytest.mark.parametrize(("vr", "text"), cases(ILLEGAL))
 def test_what_is_illegal_for_its_vr(vr: str, text: str) -> None:
     """PS3.5 Table 6.2-1 forbids it."""
-    assert finding(text, vr) is Finding.ILLEGAL
+    assert finding(text, vr) is Legality.ILLEGAL
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_is_illegal_for_its_vr(vr: str, text: str) -> None:
 def test_a_class_uid_names_a_class(uid: str, is_class: bool) -> None:
     """A registered one with nothing behind it, or an organization's without dates and long numbers."""
     assert is_class_uid(uid) is is_class
-    assert (finding(uid, "UI", SOP_CLASS_UID) is not Finding.ILLEGAL) is is_class
+    assert (finding(uid, "UI", SOP_CLASS_UID) is not Legality.ILLEGAL) is is_class
 
 
 def test_registered_uids_are_those_of_the_standard(shared: Path) -> None:
@@ -123,9 +123,9 @@ def test_registered_uids_are_those_of_the_standard(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("+0100", Finding.EVERYBODY), ("-0000", Finding.ILLEGAL), ("Doe", Finding.ILLEGAL)]
+    ("text", "expected"), [("+0100", Legality.EVERYBODY), ("-0000", Legality.ILLEGAL), ("Doe", Legality.ILLEGAL)]
 )
-def test_a_time_zone_is_an_offset(text: str, expected: Finding) -> None:
+def test_a_time_zone_is_an_offset(text: str, expected: Legality) -> None:
     """(0008,0201) is an SH with a form of its own."""
     assert finding(text, "SH", TIME_ZONE) is expected
 
@@ -143,7 +143,7 @@ def test_illegal_values_go_and_the_others_keep_their_places() -> None:
 
 def test_padding_is_no_part_of_a_value() -> None:
     """Blanks and NULs at the end are not looked at."""
-    assert finding("101112", "TM") is Finding.EVERYBODY
+    assert finding("101112", "TM") is Legality.EVERYBODY
     assert legal_values(["101112 ", "1.2.3\0"], "TM") == ["101112 ", ""]
     assert not may_identify(["HEAD  "], "CS")
     assert may_identify(["HEAD", "DOE"], "CS")
@@ -193,7 +193,7 @@ def test_most_numbers_and_times_are_known_by_their_bytes(vr: str, value: bytes, 
 
     assert is_plain
     assert bool(is_plain(value)) is expected
-    assert not expected or all(finding(text.strip(), vr) is Finding.EVERYBODY for text in value.decode().split("\\"))
+    assert not expected or all(finding(text.strip(), vr) is Legality.EVERYBODY for text in value.decode().split("\\"))
     assert plain("LO") is None
 
 
@@ -207,7 +207,7 @@ def test_what_is_plain_is_everybodys(vr: str, text: str) -> None:
 
     assert is_plain
     if is_plain(text.encode()):
-        assert all(finding(one.rstrip(" "), vr) is Finding.EVERYBODY for one in text.split("\\"))
+        assert all(finding(one.rstrip(" "), vr) is Legality.EVERYBODY for one in text.split("\\"))
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ def test_text_in_the_place_of_binary_values(value: bytes, expected: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("DCM", Finding.EVERYBODY), ("HEAD", Finding.EVERYBODY), ("99DOE", Finding.WORDS)]
+    ("text", "expected"), [("DCM", Legality.EVERYBODY), ("HEAD", Legality.EVERYBODY), ("99DOE", Legality.WORDS)]
 )
-def test_coding_schemes_are_everybodys(text: str, expected: Finding) -> None:
+def test_coding_schemes_are_everybodys(text: str, expected: Legality) -> None:
     """A code without its scheme means nothing."""
     assert finding(text, "SH", 0x00080102) is expected
-    assert finding(text, "SH", 0x00080050) is Finding.WORDS
+    assert finding(text, "SH", 0x00080050) is Legality.WORDS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import InstanceRewriter, JSONDataSet, MetadataRewriter, load_policy
-from dicomveil_engine.bounded_cache import LONGEST, remembered
+from dicomveil_engine.bounded_cache import LONGEST, cached
 from engine.datasets import KEY, element, header, instance
 
 _LARGE = 1 << 20
@@ -21,7 +21,7 @@ _SPEAKING = (0x00080050, 0x00100010, 0x00100020, 0x0020000D, 0x0020000E)
 def test_remembered_answers_are_the_same(asked: list[tuple[str, int]], most: int) -> None:
     """Each text is answered as if it were the first."""
 
-    @remembered(most)
+    @cached(most)
     def repeated(text: str, number: int) -> str:
         return text * number
 
@@ -32,7 +32,7 @@ def test_short_texts_are_answered_once() -> None:
     """So many of them; long ones each time."""
     answered: list[str] = []
 
-    @remembered(2)
+    @cached(2)
     def answer(text: str) -> int:
         """How long it is."""
         answered.append(text)

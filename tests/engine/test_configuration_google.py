@@ -92,7 +92,7 @@ def test_a_remove_list_keeps_all_others() -> None:
     assert method(policy, 0x60000010, "US") == "remove"
     assert method(policy, MODALITY, "CS") == method(policy, SOP_CLASS_UID, "UI") == "keep"
     assert method(policy, STUDY_UID, "UI") == method(policy, REFERENCED_UID, "UI") == "refreshUID"
-    assert policy.marks is None
+    assert policy.claims is None
 
 
 @pytest.mark.parametrize("keyword", ["PixelData", "Rows", "SOPInstanceUID", "TransferSyntaxUID"])

@@ -7,7 +7,7 @@ import pytest
 from dicomveil_engine import load_policy
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
-from dicomveil_engine.configuration.settings import Settings
+from dicomveil_engine.configuration.settings import SettingsBlocks
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -15,9 +15,9 @@ from dicomveil_engine.pseudonyms.keys import Keys
 KEYS = Keys(bytes(32))
 
 
-def read(*rules: object, settings: Settings | None = None) -> tuple[tuple[Rule, ...], list[str]]:
+def read(*rules: object, settings: SettingsBlocks | None = None) -> tuple[tuple[Rule, ...], list[str]]:
     """The rules, and the warnings about them."""
-    reader = RuleReader(settings or Settings(), KEYS)
+    reader = RuleReader(settings or SettingsBlocks(), KEYS)
     return reader.read(rules), [str(finding) for finding in reader.findings.all]
 
 
@@ -45,7 +45,7 @@ def test_rules_keep_their_order_and_say_who_they_are() -> None:
 def test_rules_of_a_preset_are_numbered_on() -> None:
     """A number names one rule; a label says where to look for it."""
     rule = {"tag": "PatientName", "method": "redact"}
-    (read_rule,) = RuleReader(Settings(), KEYS).read([rule], first=5, source="preset ")
+    (read_rule,) = RuleReader(SettingsBlocks(), KEYS).read([rule], first=5, source="preset ")
 
     assert (read_rule.number, read_rule.label) == (5, "preset rule 1 (0010,0010) redact")
 
@@ -109,7 +109,7 @@ def test_wrong_rules_are_refused_with_place_and_mend(rule: object, message: str)
 def test_rules_must_be_an_array() -> None:
     """A single rule is written in brackets too."""
     with pytest.raises(ConfigurationError, match='"rules" must be an array'):
-        RuleReader(Settings(), KEYS).read({"tag": "DA", "method": "keep"})
+        RuleReader(SettingsBlocks(), KEYS).read({"tag": "DA", "method": "keep"})
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_mask_that_meets_what_its_method_cannot_change_is_warned_of() -> None:
 def test_a_rule_that_nobody_wrote_is_not_warned_of() -> None:
     """Another dialect's reader says where a rule comes from, and which rules it added."""
     rule = {"tag": "DA", "method": "keep"}
-    reader = RuleReader(Settings(), KEYS)
+    reader = RuleReader(SettingsBlocks(), KEYS)
     rules = reader.read([rule, rule], places=[Place("keepList 7"), Place("keepList", is_generated=True)])
 
     assert [rule.label for rule in rules] == ["keepList 7 DA keep", "keepList DA keep"]
@@ -214,7 +214,7 @@ def test_a_rule_that_nobody_wrote_is_not_warned_of() -> None:
 def test_errors_can_be_collected() -> None:
     """Whoever writes a file wants to hear of all of them; what is right is read all the same."""
     findings = Findings(collects_errors=True)
-    rules = RuleReader(Settings(), KEYS, findings).read(
+    rules = RuleReader(SettingsBlocks(), KEYS, findings).read(
         [
             {"tag": "DA", "method": "mask"},
             7,
@@ -230,7 +230,7 @@ def test_errors_can_be_collected() -> None:
 
 def test_a_mistyped_setting_is_warned_of_once() -> None:
     """In params and in the custom block that the rule names; defaults are checked on their own."""
-    settings = Settings({"perturb": {"spam": 1}}, {"mine": {"spam": 1}})
+    settings = SettingsBlocks({"perturb": {"spam": 1}}, {"mine": {"spam": 1}})
     _, warnings = read(
         {"tag": "DS", "method": "perturb", "setting": "mine"},
         {"tag": "FD", "method": "perturb", "params": {"span": 1}},

@@ -6,7 +6,7 @@ import pytest
 
 from dicomveil_engine.configuration.settings import (
     SETTING_NAMES,
-    Settings,
+    SettingsBlocks,
     merge,
     read_blocks,
     read_settings,
@@ -48,7 +48,7 @@ def test_an_unknown_setting_is_refused() -> None:
 
 def test_settings_lie_over_others_block_by_block() -> None:
     """A file's block for a method replaces that of its preset."""
-    preset = Settings({"perturb": {"span": 3, "rangeType": "Fixed"}, "redact": {}}, {"other": {}})
+    preset = SettingsBlocks({"perturb": {"span": 3, "rangeType": "Fixed"}, "redact": {}}, {"other": {}})
     joined = SETTINGS.over(preset)
 
     assert joined.defaults == {"perturb": {"span": 1, "roundTo": 2}, "redact": {}}

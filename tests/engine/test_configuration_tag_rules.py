@@ -40,7 +40,7 @@ def test_the_sample_of_the_study() -> None:
     assert sample.decide(0x00100020, "LO").rule == "DicomTagRules 3 (0010,0020) cryptoHash"
     assert sample.decide(0x00100030, "DA").rule == "DicomVRRules 1 DA dateShift"
     assert sample.decide(0x00080090, "PN").rule.startswith("PS3.15 Table E.1-1")
-    assert sample.marks is not None
+    assert sample.claims is not None
     assert lint(SAMPLE) == []
 
 

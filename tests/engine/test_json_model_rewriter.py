@@ -156,12 +156,12 @@ def test_marks_whatever_the_rules() -> None:
 
 def test_without_marks() -> None:
     """A search result is not an instance and says nothing of its own."""
-    assert rewritten({"00100010": NAME}, preset("basic"), marks=False) == {"00100010": {"vr": "PN"}}
+    assert rewritten({"00100010": NAME}, preset("basic"), claims=False) == {"00100010": {"vr": "PN"}}
 
 
 def test_assumed_identity() -> None:
     """A result that does not repeat its study's UID has the dates of its study all the same."""
-    rewriter = MetadataRewriter(preset("default"), marks=False)
+    rewriter = MetadataRewriter(preset("default"), claims=False)
     dated: dict[str, Any] = {"00080020": {"vr": "DA", "Value": ["20200102"]}}
     uid: dict[str, Any] = {"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}
     whole = rewriter.rewrite({**dated, **uid})["00080020"]
@@ -177,7 +177,7 @@ def test_words_of_what_goes() -> None:
         "00140046": {"vr": "LT", "Value": ["patient 12345 here"]},
     }
 
-    assert rewritten(source, preset("basic"), marks=False) == {"00140046": {"vr": "LT", "Value": ["patient here"]}}
+    assert rewritten(source, preset("basic"), claims=False) == {"00140046": {"vr": "LT", "Value": ["patient here"]}}
 
 
 def test_text_in_base64() -> None:
@@ -187,7 +187,7 @@ def test_text_in_base64() -> None:
         "00100010": {"vr": "UN", "InlineBinary": "zfVe0KG2qw=="},
         "00140046": {"vr": "UN", "InlineBinary": "0KG2q7rD"},
     }
-    output = rewritten({"00189346": {"vr": "SQ", "Value": [item]}}, preset("basic"), marks=False)
+    output = rewritten({"00189346": {"vr": "SQ", "Value": [item]}}, preset("basic"), claims=False)
 
     assert output["00189346"]["Value"][0]["00140046"] == {"vr": "LT", "Value": ["好"]}
 

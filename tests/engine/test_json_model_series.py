@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import BulkDataURIs, EngineError, MetadataRewriter, Policy, SeriesRewriter
-from dicomveil_engine.json_model import rewriting
+from dicomveil_engine.json_model import walk
 from engine.datasets import Nodes, encoded, generated, instance, preset, real_instances, rule, rules
 from engine.test_json_model_commutation import POLICIES, to_json
 
@@ -94,13 +94,13 @@ def test_values_elsewhere() -> None:
 def test_only_what_is_new_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The elements that instances have in common are decided upon once."""
     decided: list[str] = []
-    decide = rewriting.Rewriting._decide
+    decide = walk.DataSetWalk._decide
 
     def noting(self: object, out: DataSet, item: DataSet, key: str, *more: Any) -> None:
         decided.append(key)
         decide(self, out, item, key, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rewriting.Rewriting, "_decide", noting)
+    monkeypatch.setattr(walk.DataSetWalk, "_decide", noting)
     series = SeriesRewriter(MetadataRewriter(preset("default")))
     for number in range(3):
         series.rewrite(

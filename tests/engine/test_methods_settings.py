@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 
 
-def read(value: object) -> Settings:
-    return Settings("encrypt", {"Key": value})
+def read(value: object) -> MethodSettings:
+    return MethodSettings("encrypt", {"Key": value})
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), ("FALSE", False), (None, True)])
@@ -46,7 +46,7 @@ def test_choices(value: object, expected: int) -> None:
 
 def test_the_later_spelling_holds() -> None:
     """A rule's params come after the defaults, in whatever case."""
-    assert Settings("perturb", {"span": "1", "SPAN": "2"}).text("Span", default="") == "2"
+    assert MethodSettings("perturb", {"span": "1", "SPAN": "2"}).text("Span", default="") == "2"
 
 
 @pytest.mark.parametrize("value", ["50 secret", 10, -1, 1.5, True, [], {}, "1_0", "٣", 1e300])
@@ -79,7 +79,7 @@ def test_wrong_types_are_refused() -> None:
 
 def test_decimals_are_exact() -> None:
     """0.1 is 0.1, however it is written; absent is none."""
-    settings = Settings("generalize", {"step": 0.1, "bins": ["0.1", 2]})
+    settings = MethodSettings("generalize", {"step": 0.1, "bins": ["0.1", 2]})
 
     assert settings.decimal("STEP") == Decimal("0.1")
     assert settings.decimals("bins") == (Decimal("0.1"), Decimal(2))
@@ -88,7 +88,7 @@ def test_decimals_are_exact() -> None:
 
 def test_texts_and_mappings_keep_their_order() -> None:
     """As they are written; absent is the default."""
-    settings = Settings("generalize", {"areas": ["036", "021"], "values": {"b": "1", "a": "2"}})
+    settings = MethodSettings("generalize", {"areas": ["036", "021"], "values": {"b": "1", "a": "2"}})
 
     assert settings.texts("areas", default=()) == ("036", "021")
     assert settings.texts("other", default=("893",)) == ("893",)
@@ -100,4 +100,4 @@ def test_texts_and_mappings_keep_their_order() -> None:
 def test_what_is_no_decimal_is_refused_without_the_value(value: object) -> None:
     """Not infinity either, nor more digits than anybody means."""
     with pytest.raises(ConfigurationError, match=r'^generalize: the setting "step" must be a number$'):
-        Settings("generalize", {"step": value}).decimal("step")
+        MethodSettings("generalize", {"step": value}).decimal("step")

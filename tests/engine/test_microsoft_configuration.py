@@ -10,7 +10,7 @@ from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_engine.configuration import Configuration, read_configuration
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import MicrosoftSettings
-from dicomveil_engine.configuration.settings import Settings
+from dicomveil_engine.configuration.settings import SettingsBlocks
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.reports.decryption import decrypt_instance
 from engine.datasets import CT_IMAGE, element, instance, open_sequence, read, rule, rules
@@ -110,7 +110,7 @@ def test_params_of_a_file_do_not_reach_its_preset() -> None:
 )
 def test_spellings(method: str, params: dict[str, object], resolved: dict[str, object]) -> None:
     """The last one holds, but replaceWith and DateShiftScope are looked up in that spelling first."""
-    written = Settings(
+    written = SettingsBlocks(
         {
             "perturb": {"span": 1, "x": [1], "y": {"a": 1}} if "x" in params else {"span": 1},
             "substitute": {"replaceWith": "A"},

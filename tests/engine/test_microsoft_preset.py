@@ -64,7 +64,7 @@ def test_it_claims_nothing_and_holds_no_key() -> None:
 
     assert (document["profile"], document["compatibility"]) == ("none", "microsoft")
     assert "Key" not in str(document["defaultSettings"])
-    assert load_policy({"profile": "microsoft"}, KEY).marks is None
+    assert load_policy({"profile": "microsoft"}, KEY).claims is None
     assert read.warnings == ()
     assert len(read.rules) == 311
 

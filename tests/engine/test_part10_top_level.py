@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import InstanceRewriter, Policy, deidentify_instance, load_policy
-from dicomveil_engine.part10.remembered import Remembered
+from dicomveil_engine.part10.repeats import Repeats
 from engine.datasets import EXPLICIT, KEY, SYNTAXES, Nodes, encoded, generated, instance, read
 
 SERIES: Nodes = {
@@ -43,7 +43,7 @@ def test_a_series_costs_its_own_elements() -> None:
     """From the fourth instance on, the walk looks at what differs, and passes each run between."""
     policy, steps = fresh(), []
     for data in slices(6):
-        with patch.object(Remembered, "is_seen_again", autospec=True, side_effect=Remembered.is_seen_again) as asked:
+        with patch.object(Repeats, "is_seen_again", autospec=True, side_effect=Repeats.is_seen_again) as asked:
             deidentify_instance(data, policy)
         steps.append(asked.call_count)
 

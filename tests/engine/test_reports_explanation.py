@@ -8,8 +8,8 @@ from dicomveil_engine import DeidentificationError, deidentify_instance
 from dicomveil_engine.attributes.tags import parse_pattern
 from dicomveil_engine.reports.explanation import (
     AttributeExplanation,
+    AttributeOutcome,
     ElementExplanation,
-    Outcome,
     explain_attribute,
     explain_instance,
 )
@@ -51,7 +51,7 @@ def explained(data: bytes = DATA, name: str = "default", **more: bool) -> dict[s
         ("00090010", "remove", "removed", "a private creator comes out only with elements of its block"),
         ("00091001", "remove", "removed", "PS3.15 Table E.1-1, private attributes: X"),
         ("00100010", "pseudonym", "changed", 'preset "default" rule 2 (0010,0010) pseudonym'),
-        ("00120062", "insert", "inserted", "PS3.15 E.1.1: the mark of de-identification"),
+        ("00120062", "insert", "inserted", "PS3.15 E.1.1: a de-identification attribute"),
         ("00280010", "keep", "kept", "the layer by VR: US"),
         ("00400275", "remove", "removed", "PS3.15 Table E.1-1: X"),
         ("00400275/1/00400007", "remove", "removed", "with its item of (0040,0275) RequestAttributesSequence"),
@@ -146,7 +146,7 @@ def test_items_are_matched_by_concept_when_some_have_gone() -> None:
     assert kept == ["111001"]
     for number, code in enumerate(("121022", "111001"), 1):
         assert by_place[f"0040A730/{number}/0040A043/1/00080100"].outcome is (
-            Outcome.KEPT if code in kept else Outcome.REMOVED
+            AttributeOutcome.KEPT if code in kept else AttributeOutcome.REMOVED
         )
     assert by_place["0040A730/1/0040A160"].rule == "PS3.15 Table E.3.4-1: the content item is removed"
     assert by_place["0040A730/2/0040A160"].rule == "PS3.15 Table E.3.4-1: cleaned"

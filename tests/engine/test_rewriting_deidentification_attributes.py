@@ -8,11 +8,11 @@ from dicomveil_engine import load_policy
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.rewriting.deidentification_attributes import (
-    MARK_TAGS,
+    DEIDENTIFICATION_TAGS,
     METHOD_DESCRIPTION,
     METHOD_TEXT,
     AddMethodText,
-    Marks,
+    DeidentificationAttributes,
 )
 
 KEY = b"k" * 32
@@ -30,13 +30,13 @@ METHOD = AddMethodText()
 )
 def test_options(options: list[Option], codes: list[str]) -> None:
     """The profile, then its options (CID 7050)."""
-    marks = Marks.of(frozenset(options), "REMOVED")
+    claims = DeidentificationAttributes.of(frozenset(options), "REMOVED")
 
-    assert [term.value for term in marks.terms] == codes
-    assert [item[0].values for item in marks.code_items()] == [[code] for code in codes]
-    assert {field.tag for field in marks.fields()} == MARK_TAGS
-    assert marks.fields()[0].values == ["YES"]
-    assert marks.fields()[3].values == ["REMOVED"]
+    assert [term.value for term in claims.terms] == codes
+    assert [item[0].values for item in claims.code_items()] == [[code] for code in codes]
+    assert {field.tag for field in claims.fields()} == DEIDENTIFICATION_TAGS
+    assert claims.fields()[0].values == ["YES"]
+    assert claims.fields()[3].values == ["REMOVED"]
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,20 @@ def test_dates(option: str | None, rule: dict[str, object] | None, dates: str) -
         {"profile": "PS3.15", "options": [option] if option else [], "rules": [rule] if rule else []}, KEY
     )
 
-    assert policy.marks is not None
-    assert policy.marks.dates == dates
+    assert policy.claims is not None
+    assert policy.claims.dates == dates
 
 
 def test_fields_are_in_order() -> None:
     """By tag, and with the VRs of PS3.6."""
-    fields = Marks.of(frozenset(), "REMOVED").fields()
+    fields = DeidentificationAttributes.of(frozenset(), "REMOVED").fields()
 
-    assert [field.tag for field in fields] == sorted(MARK_TAGS)
-    assert [field.vr for field in fields] == [Marks.vr_of(field.tag) for field in fields] == ["CS", "LO", "SQ", "CS"]
+    assert [field.tag for field in fields] == sorted(DEIDENTIFICATION_TAGS)
+    assert (
+        [field.vr for field in fields]
+        == [DeidentificationAttributes.vr_of(field.tag) for field in fields]
+        == ["CS", "LO", "SQ", "CS"]
+    )
 
 
 @pytest.mark.parametrize(

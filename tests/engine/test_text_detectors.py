@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.cleaning import resolve
 from dicomveil_engine.text.detectors import detect
-from dicomveil_engine.text.reading import Reading
 
 
 def found(text: str) -> list[str]:
-    return [text[one.start : one.end] for one in resolve(detect(Reading(text)))]
+    return [text[one.start : one.end] for one in resolve(detect(AnalysedText(text)))]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import text
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import detect
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words import IdentifyingWords
 
 parser: Any = import_module("re._parser")
@@ -86,7 +86,7 @@ def test_a_megabyte(piece: str) -> None:
     """Pieces of which each could begin a finding: a pattern that took quadratic time would not come to an end."""
     most = 1_000_000 if piece in {"1 ", "a1-", "月1日"} else 120_000
 
-    detect(Reading((piece * most)[:most] + "\0"))
+    detect(AnalysedText((piece * most)[:most] + "\0"))
 
 
 def test_names_in_a_long_word() -> None:

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dicomveil_proxy.command import commands
-from dicomveil_proxy.leaks.guard import Finding
+from dicomveil_proxy.leaks.guard import Leak
 from dicomveil_proxy.trust.quarantine import Quarantine
 
 SETTINGS = 'origin = "x"\nkey_file = "k"\n[audit]\nfile = "audit.jsonl"\n'
-FINDING = Finding("0123456789abcdef", 0x00100020, 0x00081030, "the profile")
+FINDING = Leak("0123456789abcdef", 0x00100020, 0x00081030, "the profile")
 
 
 def quarantine(*arguments: str) -> Result:

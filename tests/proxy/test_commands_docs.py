@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from dicomveil_engine import deidentify_instance, load_policy
-from dicomveil_engine.reports.explanation import Outcome
+from dicomveil_engine.reports.explanation import AttributeOutcome
 from dicomveil_engine.reports.remainder import Reason
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
@@ -70,5 +70,5 @@ def test_outcomes_and_commands_are_documented() -> None:
     """All of them."""
     names = typer.main.get_command(commands).commands  # type: ignore[attr-defined]
 
-    assert [outcome.value for outcome in Outcome if f"| `{outcome.value}` |" not in PAGE] == []
+    assert [outcome.value for outcome in AttributeOutcome if f"| `{outcome.value}` |" not in PAGE] == []
     assert [name for name in names if f"| `dicomveil {name}` |" not in PAGE] == []

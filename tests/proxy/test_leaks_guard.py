@@ -15,7 +15,7 @@ from dicomveil_engine.methods.base import Element, Method, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NotReleasable
-from dicomveil_proxy.leaks.guard import Finding, LeakGuard
+from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 from dicomveil_proxy.settings.access import AuditSettings, GuardSettings
 from dicomveil_proxy.trust.quarantine import Quarantine
 from proxy.fakes import INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance, proxy
@@ -30,7 +30,7 @@ SETTINGS = {
 IDENTIFIERS: dict[str, Any] = {"StudyDate": "20200315", "StudyDescription": "CT of PATIENT-1"}
 
 
-def findings(policy: Policy, data: bytes) -> list[Finding]:
+def findings(policy: Policy, data: bytes) -> list[Leak]:
     """What the guard finds in the output of an instance."""
     watch = LeakGuard(policy, KEY).watch()
     rewriter = InstanceRewriter(policy, watch.inspect)
@@ -196,7 +196,7 @@ async def test_off_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_entry_that_is_released_passes(tmp_path: Path) -> None:
     """And only that one."""
     quarantine = Quarantine(tmp_path / "q.sqlite")
-    finding, other = Finding("a" * 16, 0x00100020, 0x00081030, "rule"), Finding("b" * 16, 0x00100020, 0, "")
+    finding, other = Leak("a" * 16, 0x00100020, 0x00081030, "rule"), Leak("b" * 16, 0x00100020, 0, "")
     guard = LeakGuard(
         load_policy({"profile": "basic"}, KEY), KEY, alarm=lambda found, mode: quarantine.note(found, "default")
     )

@@ -205,18 +205,18 @@ async def test_a_list_and_a_search_by_study() -> None:
 @pytest.mark.parametrize("patients", [("PATIENT-1", "PATIENT-2"), ("PATIENT-2", "PATIENT-1")])
 async def test_a_study_of_two_patients(patients: tuple[str, str]) -> None:
     """One UID under two PatientIDs is retrieved as one study, so that both must pass, whichever comes first."""
-    twins: list[Match] = [
+    duplicates: list[Match] = [
         {"0020000D": {"vr": "UI", "Value": ["1.2.3.1"]}, "00100020": {"vr": "LO", "Value": [patient]}}
         for patient in patients
     ]
 
-    class Twins(MemoryOrigin):
+    class Duplicates(MemoryOrigin):
         async def search(self, *_: Any, **__: Any) -> list[Match]:
-            return twins
+            return duplicates
 
     with pytest.raises(UnknownResource):
         await everything(
-            selection(Twins(instance(*HERE)), query={"PatientID": "PATIENT-1"}).metadata(OriginalUID("1.2.3.1"))
+            selection(Duplicates(instance(*HERE)), query={"PatientID": "PATIENT-1"}).metadata(OriginalUID("1.2.3.1"))
         )
 
 

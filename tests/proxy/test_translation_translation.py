@@ -173,7 +173,7 @@ async def test_a_study_that_the_origin_holds_otherwise_now(
     await translation.resource(OUTSIDE)
     origin.held = [instance(OUTSIDE.study, str(OUTSIDE.series), str(OUTSIDE.instance))]
 
-    assert await translation.mend(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
+    assert await translation.forget_outdated(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
     assert identities.original(Kind.INSTANCE, str(OUTSIDE.instance)) is None
     assert (await translation.resource(OUTSIDE)).path() == OUTSIDE.path()
 
@@ -183,14 +183,14 @@ async def test_what_is_right_is_not_mended(translation: Translation, origin: Mem
     await translation.resource(OUTSIDE)
     origin.asked.clear()
 
-    assert not await translation.mend(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
+    assert not await translation.forget_outdated(OUTSIDE.study, OUTSIDE.series, OUTSIDE.instance)
     assert origin.asked == [
         f"search studies StudyInstanceUID={STUDY}",
         f"search series {STUDY} SeriesInstanceUID={SERIES}",
         f"search instances {STUDY} {SERIES} SOPInstanceUID={INSTANCE}",
     ]
     for stranger in (STUDY, "..", POLICY.pseudonym_uid("1.2.3.99"), None):
-        assert not await translation.mend(None if stranger is None else PseudonymousUID(stranger))
+        assert not await translation.forget_outdated(None if stranger is None else PseudonymousUID(stranger))
     assert len(origin.asked) == 3
 
 
@@ -203,4 +203,4 @@ async def test_an_origin_that_filters_nothing_proves_nothing(translation: Transl
 
     origin.search = search  # type: ignore[method-assign,assignment]
 
-    assert not await translation.mend(OUTSIDE.study)
+    assert not await translation.forget_outdated(OUTSIDE.study)

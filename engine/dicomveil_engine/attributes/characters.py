@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, LATIN_1, STAND_ALONE, STATEFUL
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.errors import DeidentificationError
 
 DEFAULT: tuple[str, ...] = (LATIN_1,)
@@ -44,7 +44,7 @@ _UNDECLARED = ("cp1252", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "cp
 """What texts are written in that come without a character set."""
 
 
-@remembered(256)
+@cached(256)
 def codecs_of(value: bytes) -> tuple[str, ...]:
     """The codecs that a value of (0008,0005) Specific Character Set stands for; unknown terms mean Latin-1.
 
@@ -80,7 +80,7 @@ def is_whole(value: bytes, codecs: tuple[str, ...]) -> bool:
     return (value.isascii() and _ESCAPE not in value) or _read(value, codecs)[1]
 
 
-@remembered(_VALUES_CACHED)
+@cached(_VALUES_CACHED)
 def _read(value: bytes, codecs: tuple[str, ...]) -> tuple[str, bool]:
     """The text, and whether it is all of the value."""
     try:
@@ -215,7 +215,7 @@ def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
     return False
 
 
-class Reading(NamedTuple):
+class Decoding(NamedTuple):
     """One way in which a text can be read."""
 
     text: str
@@ -250,37 +250,37 @@ class Reading(NamedTuple):
             return ""
 
 
-def readings(text: str, codecs: tuple[str, ...]) -> list[Reading]:
+def readings(text: str, codecs: tuple[str, ...]) -> list[Decoding]:
     """In which ways a decoded text can be read; first as it is.
 
     A text that was decoded by one character set may be written in another: in UTF-8, with escape sequences that are
     not declared, or in a single-byte set whose characters are all others.
     """
-    found = [Reading(text, True, codecs, codecs)]
+    found = [Decoding(text, True, codecs, codecs)]
     if text.isascii() and "\x1b" not in text:
         return found
     for codec in ("latin-1",) if codecs[0] in _LATIN_1 else (codecs[0], "latin-1"):
         with suppress(UnicodeError, LookupError):
             found += _readings_of(text.encode(codec), codec, codecs)
-    unique: dict[str, Reading] = {}
+    unique: dict[str, Decoding] = {}
     for reading in found:
         unique.setdefault(reading.text, reading)
     return list(unique.values())
 
 
-def _readings_of(value: bytes, codec: str, declared: tuple[str, ...]) -> Iterator[Reading]:
+def _readings_of(value: bytes, codec: str, declared: tuple[str, ...]) -> Iterator[Decoding]:
     characters = value.decode("latin-1")
     if codec.lower() not in _UTF_8_NAMES and _UTF_8.search(characters):
         is_sure = codec == "latin-1" and _UTF_8.sub("", characters).isascii()
-        yield Reading(_UTF_8.sub(_utf_8_character, characters), is_sure, ("utf-8",), declared)
+        yield Decoding(_UTF_8.sub(_utf_8_character, characters), is_sure, ("utf-8",), declared)
     if "\x1b" in characters:
         escaped = _escaped_codecs(value)
         with suppress(UnicodeError, LookupError):
-            yield Reading(_with_any_escapes(value, (codec,)), True, (codec, *escaped), declared)
+            yield Decoding(_with_any_escapes(value, (codec,)), True, (codec, *escaped), declared)
     if codec == "latin-1" and not value.isascii():
         for other in _UNDECLARED:
             with suppress(UnicodeError, LookupError):
-                yield Reading(value.decode(other), False, (other,), declared)
+                yield Decoding(value.decode(other), False, (other,), declared)
 
 
 def _utf_8_character(match: re.Match[str]) -> str:

@@ -14,13 +14,13 @@ from enum import Enum
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS, DESCRIPTIVE_WORDS
 from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_registered
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 
 _VALUES_CACHED = 16_384
 _UIDS_CACHED = 4_096
 
 
-class Finding(Enum):
+class Legality(Enum):
     """What can be said of a value by itself."""
 
     ILLEGAL = "illegal"
@@ -154,7 +154,7 @@ CHECKED_TEXTS = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI",
 """Text VRs with a form."""
 
 
-@remembered(_UIDS_CACHED)
+@cached(_UIDS_CACHED)
 def is_class_uid(uid: str) -> bool:
     """Whether a UID can be that of a class, a syntax or a scheme: registered, or an organization's well-formed one."""
     if _UI.fullmatch(uid) is None:
@@ -164,7 +164,7 @@ def is_class_uid(uid: str) -> bool:
     return len(uid) <= _LONGEST_CLASS and all(len(part) <= _CLASS_COMPONENT for part in uid.split("."))
 
 
-@remembered(_UIDS_CACHED)
+@cached(_UIDS_CACHED)
 def is_registered_uid(uid: str) -> bool:
     """Whether a UID is one of the standard's own, with nothing behind it."""
     return _UI.fullmatch(uid) is not None and is_registered(uid)
@@ -201,13 +201,13 @@ def is_integer(text: str) -> bool:
     return _IS.fullmatch(text) is not None and -(2**31) <= int(text.partition(".")[0]) < 2**31
 
 
-@remembered(_VALUES_CACHED)
-def finding(text: str, vr: str, tag: int = 0) -> Finding:
+@cached(_VALUES_CACHED)
+def finding(text: str, vr: str, tag: int = 0) -> Legality:
     """What can be said of one value of a kept element, without padding at its end. An empty value is everybody's."""
     if not text:
-        return Finding.EVERYBODY
+        return Legality.EVERYBODY
     if tag == TIME_ZONE:
-        return Finding.EVERYBODY if _ZONE.fullmatch(text) else Finding.ILLEGAL
+        return Legality.EVERYBODY if _ZONE.fullmatch(text) else Legality.ILLEGAL
     if vr == "UI":
         is_legal = is_class_uid(text) if tag in STRUCTURAL_UIDS else _UI.fullmatch(text) is not None
         return _found(is_legal, has_words=not is_registered(text))
@@ -215,39 +215,39 @@ def finding(text: str, vr: str, tag: int = 0) -> Finding:
     if check is not None:
         return check(text)
     control = _CONTROL_OF_TEXTS if vr in {"LT", "ST", "UT"} else _CONTROL
-    is_term = tag in CODE_ATTRIBUTES and (text in CODING_SCHEMES or _code_string(text) is Finding.EVERYBODY)
+    is_term = tag in CODE_ATTRIBUTES and (text in CODING_SCHEMES or _code_string(text) is Legality.EVERYBODY)
     return _found(control.search(text) is None, has_words=not is_term)
 
 
-def _found(is_legal: object, *, has_words: bool) -> Finding:
+def _found(is_legal: object, *, has_words: bool) -> Legality:
     if not is_legal:
-        return Finding.ILLEGAL
-    return Finding.WORDS if has_words else Finding.EVERYBODY
+        return Legality.ILLEGAL
+    return Legality.WORDS if has_words else Legality.EVERYBODY
 
 
-def _number(is_legal: Callable[[str], bool]) -> Callable[[str], Finding]:
-    def check(text: str) -> Finding:
+def _number(is_legal: Callable[[str], bool]) -> Callable[[str], Legality]:
+    def check(text: str) -> Legality:
         return _found(is_legal(text.strip(" ")), has_words=_LONG_NUMBER.search(text) is not None)
 
     return check
 
 
-def _code_string(text: str) -> Finding:
+def _code_string(text: str) -> Legality:
     if _CS.fullmatch(text) is None:
-        return Finding.ILLEGAL
+        return Legality.ILLEGAL
     words = _CS_WORD.findall(text)
     is_everybodys = all(
         word in _TERM_WORDS or (word.isdecimal() and len(word) <= _LONGEST_ANYBODYS_NUMBER) or len(word) == 1
         for word in words
     )
-    return Finding.EVERYBODY if is_everybodys else Finding.WORDS
+    return Legality.EVERYBODY if is_everybodys else Legality.WORDS
 
 
-def _title(text: str) -> Finding:
+def _title(text: str) -> Legality:
     return _found(_AE.fullmatch(text) and text.strip(" "), has_words=True)
 
 
-_CHECKS: dict[str, Callable[[str], Finding]] = {
+_CHECKS: dict[str, Callable[[str], Legality]] = {
     "AE": _title,
     "AS": lambda text: _found(_AS.fullmatch(text), has_words=False),
     "CS": _code_string,
@@ -277,7 +277,7 @@ def plain(vr: str) -> Callable[[bytes], object] | None:
 
 def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:
     """The values without the illegal ones, in their places; nothing if none is left. The list itself if all stay."""
-    illegal = [finding(text.rstrip(" \0"), vr, tag) is Finding.ILLEGAL for text in values]
+    illegal = [finding(text.rstrip(" \0"), vr, tag) is Legality.ILLEGAL for text in values]
     if not any(illegal):
         return values
     if vr in LISTS:
@@ -288,7 +288,7 @@ def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:
 
 def may_identify(values: list[str], vr: str, tag: int = 0) -> bool:
     """Whether one of the values may hold a word or a number of somebody's."""
-    return any(finding(text.rstrip(" \0"), vr, tag) is Finding.WORDS for text in values)
+    return any(finding(text.rstrip(" \0"), vr, tag) is Legality.WORDS for text in values)
 
 
 def legal_character_sets(terms: list[str]) -> list[str]:

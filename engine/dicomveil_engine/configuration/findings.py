@@ -22,14 +22,14 @@ class Finding:
     """Where: a key such as `defaultSettings.perturb`, or a rule such as `rule 3 (0010,0010)`; "" for the whole."""
     what: str
     """What is wrong, or has no effect."""
-    mend: str = ""
+    suggestion: str = ""
     """What to do about it; empty when `what` says it."""
     is_error: bool = False
     """Whether the configuration is refused because of it."""
 
     def __str__(self) -> str:
         text = f"{self.location}: {self.what}" if self.location else self.what
-        return f"{text}; {self.mend}" if self.mend else text
+        return f"{text}; {self.suggestion}" if self.suggestion else text
 
 
 class Findings:
@@ -40,17 +40,17 @@ class Findings:
         """Whether reading continues after an error, so that an author sees all of them."""
         self.all: list[Finding] = []
 
-    def warn(self, location: str, what: str, mend: str = "") -> None:
+    def warn(self, location: str, what: str, suggestion: str = "") -> None:
         """Note what is odd but no error."""
-        self.all.append(Finding(location, what, mend))
+        self.all.append(Finding(location, what, suggestion))
 
     def warn_of_unknown(self, name: str, known: Iterable[str]) -> None:
         """Note a key at the top that nothing reads."""
         self.warn(f'"{shortened(name)}"', NO_SUCH_KEY, did_you_mean(name, known).removeprefix("; "))
 
-    def refuse(self, location: str, what: str, mend: str = "") -> None:
+    def refuse(self, location: str, what: str, suggestion: str = "") -> None:
         """Raise ConfigurationError, or note the error and continue without what is wrong."""
-        finding = Finding(location, what, mend, is_error=True)
+        finding = Finding(location, what, suggestion, is_error=True)
         if not self._collects_errors:
             raise ConfigurationError(str(finding))
         self.all.append(finding)

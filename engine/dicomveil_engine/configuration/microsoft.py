@@ -12,7 +12,7 @@ from typing import Self
 
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.findings import Findings
-from dicomveil_engine.configuration.settings import Block, Settings
+from dicomveil_engine.configuration.settings import Block, SettingsBlocks
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.microsoft import MICROSOFT_METHODS
@@ -54,13 +54,13 @@ class Compatibility:
         """Lower-case name → method."""
         return WithPlugIns(MICROSOFT_METHODS if self.is_microsoft else METHODS)
 
-    def settings(self, settings: Settings, findings: Findings) -> Settings:
+    def settings(self, settings: SettingsBlocks, findings: Findings) -> SettingsBlocks:
         """The settings, as the rules of one file meet them."""
         if not self.is_microsoft:
             return settings
         return MicrosoftSettings.of(settings, findings)
 
-    def warn_of_settings(self, settings: Settings, findings: Findings) -> None:
+    def warn_of_settings(self, settings: SettingsBlocks, findings: Findings) -> None:
         """Warn of keys that everybody has, and of what only this compatibility reads."""
         blocks = [(f"defaultSettings.{name}", name, block) for name, block in settings.defaults.items()]
         blocks += [(f"customSettings.{name}", "", block) for name, block in settings.custom.items()]
@@ -80,15 +80,15 @@ class Compatibility:
 
 
 @dataclass(frozen=True)
-class MicrosoftSettings(Settings):
+class MicrosoftSettings(SettingsBlocks):
     """Settings that a rule's params change for all later rules of their method, as in that tool."""
 
-    written: Settings = field(default_factory=Settings, repr=False)
+    written: SettingsBlocks = field(default_factory=SettingsBlocks, repr=False)
     """As they were before any rule."""
     findings: Findings = field(default_factory=Findings, repr=False)
 
     @classmethod
-    def of(cls, settings: Settings, findings: Findings) -> Self:
+    def of(cls, settings: SettingsBlocks, findings: Findings) -> Self:
         """The settings at the first rule of a file."""
         return cls(_copied(settings.defaults), _copied(settings.custom), settings, findings)
 

@@ -18,7 +18,7 @@ from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
 from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText, read_pixels
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
 from dicomveil_engine.configuration.rules import Place, Rule, RuleReader
-from dicomveil_engine.configuration.settings import Settings, read_settings, unknown_names
+from dicomveil_engine.configuration.settings import SettingsBlocks, read_settings, unknown_names
 from dicomveil_engine.configuration.text import read_cleaning
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -52,7 +52,7 @@ class _Layer:
     """One file, with its keys in their known spelling; a preset is a layer beneath the file that names it."""
 
     document: Mapping[str, object]
-    settings: Settings
+    settings: SettingsBlocks
     profile: str
 
 
@@ -97,7 +97,7 @@ class _Reader:
         while layers[-1][1].profile in PRESETS:
             preset = layers[-1][1].profile
             layers.append((f'preset "{preset}" ', self._layer(load_preset(preset))))
-        settings = Settings()
+        settings = SettingsBlocks()
         for _, layer in reversed(layers):
             settings = layer.settings.over(settings)
         compatibility = _compatibility([layer.document for _, layer in layers])
@@ -143,16 +143,16 @@ class _Reader:
         settings = read_settings(known.get("defaultSettings"), known.get("customSettings"))
         return _Layer(known, settings, _profile(profile))
 
-    def _check_defaults(self, settings: Settings, compatibility: Compatibility) -> None:
+    def _check_defaults(self, settings: SettingsBlocks, compatibility: Compatibility) -> None:
         """Refuse a wrong default although no rule may need it: the profile itself may."""
         for name, block in settings.defaults.items():
             method = compatibility.methods.get(name)
             if method is None:
-                mend = did_you_mean(name, compatibility.methods).removeprefix("; ")
-                self._findings.warn("defaultSettings", f'there is no method "{name}"', mend)
+                suggestion = did_you_mean(name, compatibility.methods).removeprefix("; ")
+                self._findings.warn("defaultSettings", f'there is no method "{name}"', suggestion)
                 continue
-            for what, mend in unknown_names(method, block):
-                self._findings.warn("defaultSettings", what, mend)
+            for what, suggestion in unknown_names(method, block):
+                self._findings.warn("defaultSettings", what, suggestion)
             try:
                 method.build(block, self._keys)
             except ConfigurationError as error:

@@ -16,7 +16,7 @@ from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
 from dicomveil_engine.configuration.findings import Findings
 from dicomveil_engine.configuration.microsoft import Compatibility
-from dicomveil_engine.configuration.settings import Settings, unknown_names
+from dicomveil_engine.configuration.settings import SettingsBlocks, unknown_names
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -65,7 +65,7 @@ class RuleReader:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: SettingsBlocks,
         keys: Keys,
         findings: Findings | None = None,
         compatibility: Compatibility | None = None,
@@ -110,8 +110,8 @@ class RuleReader:
             return None
         for name in written:
             if name not in RULE_NAMES:
-                mend = did_you_mean(str(name), RULE_NAMES) or f" (known: {', '.join(RULE_NAMES)})"
-                self.findings.refuse(label, f'a rule has no "{name}"{mend}')
+                suggestion = did_you_mean(str(name), RULE_NAMES) or f" (known: {', '.join(RULE_NAMES)})"
+                self.findings.refuse(label, f'a rule has no "{name}"{suggestion}')
         try:
             pattern = parse_pattern(_text(written, "tag"))
             label = f"{label} {pattern.text}"
@@ -127,8 +127,8 @@ class RuleReader:
         method = self._methods.get(name.casefold())
         if method is None:
             known = ", ".join(self._methods.names())
-            mend = did_you_mean(name, self._methods)
-            raise ConfigurationError(f'there is no method "{name}"{mend} (known: {known})')
+            suggestion = did_you_mean(name, self._methods)
+            raise ConfigurationError(f'there is no method "{name}"{suggestion} (known: {known})')
         setting, params = written.get("setting"), written.get("params")
         if not isinstance(setting, str | None):
             raise ConfigurationError('"setting" must be the name of an entry in customSettings')
@@ -136,8 +136,8 @@ class RuleReader:
             raise ConfigurationError('"params" must be an object, such as {"span": 1}')
         settings = self._settings.resolve(method.name, setting, params)
         own = params or {} if setting is None else settings
-        for what, mend in unknown_names(method, own):
-            self.findings.warn(label, what, mend)
+        for what, suggestion in unknown_names(method, own):
+            self.findings.warn(label, what, suggestion)
         return method.build(settings, self._keys)
 
     def _refuse_inapplicable(self, method: Method, pattern: TagPattern) -> None:

@@ -20,7 +20,7 @@ SETTING_NAMES: Mapping[str, tuple[str, ...]] = {name: builder.settings for name,
 
 
 @dataclass(frozen=True)
-class Settings:
+class SettingsBlocks:
     """The settings blocks of one or more configurations."""
 
     defaults: Mapping[str, Block] = field(default_factory=dict, repr=False)
@@ -28,9 +28,9 @@ class Settings:
     custom: Mapping[str, Block] = field(default_factory=dict, repr=False)
     """By the name that a rule's `setting` gives; case matters."""
 
-    def over(self, other: Settings) -> Settings:
+    def over(self, other: SettingsBlocks) -> SettingsBlocks:
         """These settings, and the other's where these have none for a method or name."""
-        return Settings({**other.defaults, **self.defaults}, {**other.custom, **self.custom})
+        return SettingsBlocks({**other.defaults, **self.defaults}, {**other.custom, **self.custom})
 
     def resolve(self, method: str, setting: str | None = None, params: Block | None = None) -> Block:
         """What a method is built from: `params` over the block that `setting` names, or over its default.
@@ -49,10 +49,10 @@ class Settings:
         return merge(base, params or {})
 
 
-def read_settings(default_settings: object, custom_settings: object) -> Settings:
+def read_settings(default_settings: object, custom_settings: object) -> SettingsBlocks:
     """The two blocks of a configuration, or ConfigurationError."""
     defaults = read_blocks("defaultSettings", default_settings)
-    return Settings(
+    return SettingsBlocks(
         {name.casefold(): block for name, block in defaults.items()},
         read_blocks("customSettings", custom_settings),
     )

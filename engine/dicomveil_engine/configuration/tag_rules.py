@@ -127,8 +127,8 @@ def _parameters(parameters: object, findings: Findings) -> dict[str, dict[str, o
     for written, value in parameters.items():
         folded = str(written).casefold()
         if folded not in known:
-            mend = did_you_mean(str(written), known.values()).removeprefix("; ")
-            findings.warn("parameters", f'no method reads "{written}", so it has no effect', mend)
+            suggestion = did_you_mean(str(written), known.values()).removeprefix("; ")
+            findings.warn("parameters", f'no method reads "{written}", so it has no effect', suggestion)
         elif value is not None:
             for method in METHOD_NAMES:
                 if known[folded] in SETTING_NAMES.get(method, ()):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dicomveil_engine.json_model.elements import element_of, item_of
 from dicomveil_engine.json_model.values import JSONDataSet
-from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, Marks
+from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, DeidentificationAttributes
 
 
-def mark(out: JSONDataSet, marks: Marks, earlier: str) -> None:
+def add_claims(out: JSONDataSet, claims: DeidentificationAttributes, earlier: str) -> None:
     """Say that the data set is de-identified, in the order of tags; texts and codes of earlier times stay.
 
     `earlier` are the codes that stand there already, as text.
     """
-    for each in marks.fields():
+    for each in claims.fields():
         key = f"{each.tag:08X}"
         if key not in out:
             out[key] = element_of(each)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.json_model.rewriting import BulkDataURIs, Rewriting
 from dicomveil_engine.json_model.series import run_after
 from dicomveil_engine.json_model.table import DecisionTable
 from dicomveil_engine.json_model.values import JSONDataSet
+from dicomveil_engine.json_model.walk import BulkDataURIs, DataSetWalk
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
@@ -19,12 +19,12 @@ class MetadataRewriter:
     """Rewrites data sets in DICOM JSON by one policy.
 
     Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs. Without
-    `marks`, the data set does not say that it is de-identified: a search result is not an instance.
+    `claims`, the data set does not say that it is de-identified: a search result is not an instance.
     """
 
-    def __init__(self, policy: Policy, *, marks: bool = True) -> None:
+    def __init__(self, policy: Policy, *, claims: bool = True) -> None:
         self._policy = policy
-        self._marks = policy.marks if marks else None
+        self._claims = policy.claims if claims else None
         self._table = DecisionTable(policy)
 
     def rewrite(
@@ -46,9 +46,9 @@ class MetadataRewriter:
 
     def rewriting(
         self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None
-    ) -> Rewriting:
+    ) -> DataSetWalk:
         """The data set on its way, not yet begun."""
-        return Rewriting(self._table, self._policy, dataset, assumed, self._marks, bulk_data_uri)
+        return DataSetWalk(self._table, self._policy, dataset, assumed, self._claims, bulk_data_uri)
 
 
 class SeriesRewriter:
@@ -59,7 +59,7 @@ class SeriesRewriter:
 
     def __init__(self, rewriter: MetadataRewriter) -> None:
         self._rewriter = rewriter
-        self._last: Rewriting | None = None
+        self._last: DataSetWalk | None = None
 
     def rewrite(self, dataset: JSONDataSet, *, bulk_data_uri: BulkDataURIs | None = None) -> JSONDataSet:
         """As `MetadataRewriter.rewrite`."""

@@ -8,18 +8,18 @@ from __future__ import annotations
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
 from dicomveil_engine.json_model.pixels import IMAGE_KEYS
 from dicomveil_engine.json_model.reading import CHARACTER_SET, CHARACTERISTICS_KEY
-from dicomveil_engine.json_model.rewriting import CREATOR, Rewriting
 from dicomveil_engine.json_model.values import JSONDataSet
+from dicomveil_engine.json_model.walk import CREATOR, DataSetWalk
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 
 _PIXEL_DATA = f"{PIXEL_DATA:08X}"
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
-_OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *MARK_TAGS)}
+_OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *DEIDENTIFICATION_TAGS)}
 """What an element becomes may depend on these at the top level."""
 
 
-def run_after(rewriting: Rewriting, last: Rewriting) -> JSONDataSet | None:
+def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
     """The de-identified data set, made of the last one's; None where it cannot be."""
     changed = _changed(rewriting, last)
     if changed is None:
@@ -39,7 +39,7 @@ def run_after(rewriting: Rewriting, last: Rewriting) -> JSONDataSet | None:
     return rewriting.out
 
 
-def _changed(rewriting: Rewriting, last: Rewriting) -> list[str] | None:
+def _changed(rewriting: DataSetWalk, last: DataSetWalk) -> list[str] | None:
     """The keys of elements that are not as in the last data set; None where one of them concerns the whole."""
     dataset, before, policy = rewriting.dataset, last.dataset, rewriting.policy
     if policy.structured_content or dataset.keys() != before.keys():

@@ -15,12 +15,12 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.policy import Decision, Policy
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
-_ENTRIES_REMEMBERED = 4_096
+_ENTRIES_CACHED = 4_096
 """Some 600 bytes each, which untrusted input with many tags may fill."""
 _LONGEST_VR = 2
 """Any text may stand there."""
@@ -64,7 +64,7 @@ class DecisionTable:
         found = self._entries.get((key, vr, creator, declared, plan))
         if found is None:
             found = self._make(key, vr, creator, declared=declared, plan=plan)
-            if len(self._entries) < _ENTRIES_REMEMBERED and len(vr) <= _LONGEST_VR:
+            if len(self._entries) < _ENTRIES_CACHED and len(vr) <= _LONGEST_VR:
                 self._entries[key, vr, creator, declared, plan] = found
         return found
 
@@ -85,5 +85,7 @@ class DecisionTable:
             raise InvalidDataSetError(f"{dictionary.described(tag)} has a VR that PS3.5 does not know")
         identifies = is_identifying(tag, effective) and not effect.keeps
         treatment = treatment_of(decision.method, effective, is_checked=decision.is_checked)
-        is_plain = treatment is Treatment.KEEP and tag not in MARK_TAGS and tag not in PIXELS and vr == effective
+        is_plain = (
+            treatment is Treatment.KEEP and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS and vr == effective
+        )
         return Entry(tag, effective, decision, treatment, identifies, is_plain)

@@ -13,7 +13,7 @@ from typing import ClassVar
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.dummy import constant
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.documents import clean_document
 
@@ -53,7 +53,7 @@ class CleanDocument(Method):
 
 
 def _build(values: Mapping[str, object], _keys: Keys) -> Method:
-    settings = Settings(CleanDocument.name, values)
+    settings = MethodSettings(CleanDocument.name, values)
     return CleanDocument(settings.integer(_MAX_BYTES, default=_DEFAULT_BYTES, minimum=1, maximum=MOST_BYTES))
 
 

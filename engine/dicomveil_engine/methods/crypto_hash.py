@@ -13,7 +13,7 @@ from typing import ClassVar, Self, cast
 
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys
 
@@ -41,7 +41,7 @@ class CryptoHash(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read cryptoHashKey (one more secret), cryptoHashType (Sha256), matchInputStringLength (false)."""
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         # .NET's numbers of the algorithms are accepted too.
         algorithms = {"Sha256": "sha256", "Sha384": "sha384", "Sha512": "sha512"}
         numbers = {"32780": "sha256", "32781": "sha384", "32782": "sha512"}

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from dicomveil_engine.methods.base import Context, DateMove, Element, Method, MethodBuilder, Scope, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import DateShift
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -48,7 +48,7 @@ class ShiftDates(Method):
 
         Deviates from the Microsoft tool, whose default scope is SOPInstance: a study has one StudyDate.
         """
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         days_range = read.integer("dateShiftRange", default=50, minimum=1, maximum=LONGEST_RANGE)
         scope = read.choice("dateShiftScope", SCOPES, default="StudyInstance")
         salt = read.text("dateShiftKey", default="")

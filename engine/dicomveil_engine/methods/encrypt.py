@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from dicomveil_engine.errors import ConfigurationError, InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Reversal, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
@@ -53,7 +53,7 @@ class Encrypt(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read encryptKey, 16, 24 or 32 bytes as UTF-8; without it the key comes from the project's."""
-        given = utf8(Settings(cls.name, settings).text("encryptKey", default=""))
+        given = utf8(MethodSettings(cls.name, settings).text("encryptKey", default=""))
         if given and len(given) not in {16, 24, 32}:
             raise ConfigurationError(
                 f'{cls.name}: the setting "encryptKey" has {len(given)} bytes; give 16, 24 or 32, '

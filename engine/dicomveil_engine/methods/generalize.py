@@ -27,7 +27,7 @@ from dicomveil_engine.methods.coarsening import (
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.perturb import decimal_string
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import inapplicable, positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import Period, coarse_da, coarse_dt, read_da, read_dt
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -74,7 +74,7 @@ class Generalize(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
         """Read dateTo (Year), ageBin (5), ageCap (90), step, bins, zipCodes, its list, values and otherValues."""
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         made = cls(
             period=read.choice("dateTo", {period.value: period for period in Period}, default="Year"),
             age_bin=read.integer("ageBin", default=5, minimum=0, maximum=NO_CAP),
@@ -207,7 +207,7 @@ def _wrong(problem: str) -> ConfigurationError:
     return ConfigurationError(f"{Generalize.name}: {problem}")
 
 
-def _scale(read: Settings) -> Scale | None:
+def _scale(read: MethodSettings) -> Scale | None:
     """The scale of the settings; None when there is none."""
     step, bins = read.decimal("step"), read.decimals("bins")
     if step is not None and bins:

@@ -15,7 +15,7 @@ from typing import ClassVar, Self, cast
 
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import inapplicable, texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
@@ -60,7 +60,7 @@ class Perturb(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read span (1), roundTo (2, decimal places) and rangeType (Proportional)."""
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         return cls(
             keys.derive("noise"),
             span=read.number("span", default=1.0, minimum=0.0),

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import read_da, read_dt
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -40,7 +40,7 @@ class Redact(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
         """Read the two partial settings; those for zip codes are checked, and mean nothing in DICOM."""
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         read.boolean("enablePartialZipCodesForRedact", default=False)
         return cls(
             partial_ages=read.boolean("enablePartialAgesForRedact", default=False),

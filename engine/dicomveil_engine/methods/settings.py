@@ -21,7 +21,7 @@ _LONGEST_DECIMAL = 32
 _BOOLEANS = {"true": True, "false": False}
 
 
-class Settings:
+class MethodSettings:
     """The settings of one rule of one method; where two spellings of a key meet, the later one holds.
 
     Strings are accepted for numbers and booleans ("50", "true"), null means absent.
@@ -92,17 +92,17 @@ class Settings:
 
     def decimals(self, key: str) -> tuple[Decimal, ...]:
         """Read an array of finite numbers, or raise ConfigurationError; empty when absent."""
-        mend = "an array of numbers, such as [0, 18, 65]"
-        return tuple(self._decimal(key, item, mend) for item in self._array(key, mend))
+        expected = "an array of numbers, such as [0, 18, 65]"
+        return tuple(self._decimal(key, item, expected) for item in self._array(key, expected))
 
     def texts(self, key: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
         """Read an array of strings, or raise ConfigurationError."""
         if not self.has(key):
             return default
-        mend = 'an array of strings, such as ["036", "059"]'
-        items = self._array(key, mend)
+        expected = 'an array of strings, such as ["036", "059"]'
+        items = self._array(key, expected)
         if not all(isinstance(item, str) for item in items):
-            raise self._wrong(key, mend)
+            raise self._wrong(key, expected)
         return tuple(map(str, items))
 
     def mapping(self, key: str) -> tuple[tuple[str, str], ...]:
@@ -112,20 +112,20 @@ class Settings:
             raise self._wrong(key, 'an object of strings, such as {"CT": "RADIOLOGY"}')
         return tuple((str(name), item) for name, item in value.items())
 
-    def _array(self, key: str, mend: str) -> list[object] | tuple[object, ...]:
+    def _array(self, key: str, expected: str) -> list[object] | tuple[object, ...]:
         value = self._values.get(key.lower(), ())
         if not isinstance(value, list | tuple):
-            raise self._wrong(key, mend)
+            raise self._wrong(key, expected)
         return value
 
-    def _decimal(self, key: str, value: object, mend: str) -> Decimal:
+    def _decimal(self, key: str, value: object, expected: str) -> Decimal:
         text = str(value).strip()
         is_written = isinstance(value, (int, float, str)) and not isinstance(value, bool)
         if not is_written or len(text) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
-            raise self._wrong(key, mend)
+            raise self._wrong(key, expected)
         number = Decimal(text)
         if not math.isfinite(float(number)):
-            raise self._wrong(key, mend)
+            raise self._wrong(key, expected)
         return number
 
     def choice(self, key: str, choices: Mapping[str, Choice], *, default: str) -> Choice:
@@ -138,5 +138,5 @@ class Settings:
             raise self._wrong(key, "one of " + ", ".join(names))
         return by_name[name]
 
-    def _wrong(self, key: str, mend: str) -> ConfigurationError:
-        return ConfigurationError(f'{self._method}: the setting "{key}" must be {mend}')
+    def _wrong(self, key: str, expected: str) -> ConfigurationError:
+        return ConfigurationError(f'{self._method}: the setting "{key}" must be {expected}')

@@ -23,7 +23,7 @@ from dicomveil_engine.methods.base import (
 )
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import inapplicable
 from dicomveil_engine.pseudonyms.keys import Keys
 
@@ -53,7 +53,7 @@ class Substitute(Method):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
         """Read replaceWith (ANONYMOUS). Which VRs it is legal for, `check` tells."""
-        return cls(Settings(cls.name, settings).scalar_text("replaceWith", default="ANONYMOUS"))
+        return cls(MethodSettings(cls.name, settings).scalar_text("replaceWith", default="ANONYMOUS"))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
         """The configured text."""

@@ -39,7 +39,7 @@ _GROUP = b"\x02\x00"
 _SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
 _ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
 """Elements of group 0002 that say anything to us."""
-_KINDS_REMEMBERED = 256
+_KINDS_CACHED = 256
 _COMMAND_GROUP_LENGTH = bytes(4) + b"\4\0\0\0"
 """(0000,0000) in implicit VR."""
 _COMMANDS = b"\0\0"
@@ -88,7 +88,7 @@ _IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
 )
 
 
-@lru_cache(_KINDS_REMEMBERED)
+@lru_cache(_KINDS_CACHED)
 def _around_instance(sop_class_uid: str, transfer_syntax_uid: str) -> tuple[bytes, bytes]:
     """What stands before and behind the SOP Instance UID."""
     sop_class = _uid(_SOP_CLASS_UID, sop_class_uid)

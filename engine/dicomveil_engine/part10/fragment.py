@@ -49,7 +49,7 @@ class Fragment(Entry):
         return bytes(joined(out, self._lengths))
 
 
-Outcome = bytes | Fragment
+Rewritten = bytes | Fragment
 """What becomes of elements: UNCHANGED, the bytes in their place, or those with some that are pending."""
 UNCHANGED = Fragment([], [], [])
 """Stands for what becomes of elements that stay as they are; compared by identity."""

@@ -50,7 +50,7 @@ def declare(state: State, entry: Entry, position: int, length: int, item: ItemWa
 def add_text(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
     """Add ours to the texts of earlier de-identifications."""
     after = _checked(entry, position, length, item)
-    state.marks.write_beside(state.section, state.buffer, position, METHOD_TEXT)
+    state.claims.write_beside(state.section, state.buffer, position, METHOD_TEXT)
     place = state.section.hold(state.buffer, position, after)
     state.section.pending.append((place, (entry, state.buffer[position:after], item.codecs)))
     return after
@@ -60,8 +60,8 @@ def add_codes(state: State, entry: Entry, position: int, length: int, item: Item
     """Add ours to the codes of earlier de-identifications, but for those that are there already."""
     value_at, after = position + entry.head, _end(state, entry, position, length, item)
     known = state.buffer[value_at:after] if state.policy.keeps(CODE_VALUE, "SH") else b""
-    state.marks.write_beside(state.section, state.buffer, position, METHOD_CODES)
-    more = b"".join(code_item for code, code_item in state.tables.mark_codes if code not in known)
+    state.claims.write_beside(state.section, state.buffer, position, METHOD_CODES)
+    more = b"".join(code_item for code, code_item in state.tables.method_codes if code not in known)
     return walk_sequence(state, entry, value_at, length, item, more)
 
 

@@ -13,7 +13,7 @@ from dicomveil_engine.attributes.well_known import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dicomveil_engine.bounded_cache import LONGEST, remembered
+from dicomveil_engine.bounded_cache import LONGEST, cached
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
@@ -23,8 +23,8 @@ from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
 
 USUAL_BYTES = 44
 """The length of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
-_VALUES_REMEMBERED = 1 << 16
-_SERIES_REMEMBERED = 256
+_VALUES_CACHED = 1 << 16
+_SERIES_CACHED = 256
 _MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())
 """What UIDs begin with that are not replaced, if they are what they seem."""
 
@@ -41,7 +41,7 @@ class NewUIDs(dict[bytes, bytes | None]):
         if new is not None and len(new) % 2:
             new += b"\0"
         if len(value) <= LONGEST:
-            if len(self) >= _VALUES_REMEMBERED:
+            if len(self) >= _VALUES_CACHED:
                 self.clear()
             self[value] = new
         return new
@@ -76,8 +76,8 @@ class NewIdentities:
         )
         self.replace_instances = self._instance is Effect.UID_PSEUDONYM
         """Whether every SOP Instance UID of an output is a pseudonym, a registered UID or empty."""
-        self.legal_uid = remembered(_SERIES_REMEMBERED)(legal_uid)
-        self._of_series = lru_cache(_SERIES_REMEMBERED)(self._made)
+        self.legal_uid = cached(_SERIES_CACHED)(legal_uid)
+        self._of_series = lru_cache(_SERIES_CACHED)(self._made)
 
     def of(self, original: InstanceIdentity) -> InstanceIdentity:
         """The identity that the output has."""

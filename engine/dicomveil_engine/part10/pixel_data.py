@@ -18,7 +18,7 @@ from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.reading import Noted
 from dicomveil_engine.part10.table import Entry
 
-_LAYOUTS_REMEMBERED = 256
+_LAYOUTS_CACHED = 256
 _LONGEST_NOTED = 64
 """Bytes of one of the attributes; what is longer says nothing that could be right."""
 
@@ -91,7 +91,7 @@ def _layout(noted: tuple[Noted, ...]) -> PixelLayout:
     return PixelLayout.of({one[0].tag: _first(one) for one in reversed(noted)})
 
 
-@lru_cache(_LAYOUTS_REMEMBERED)
+@lru_cache(_LAYOUTS_CACHED)
 def _native(
     noted: tuple[Noted, ...], entry: Entry, length: int, removes_overlays: bool
 ) -> tuple[int, PixelLayout | None]:

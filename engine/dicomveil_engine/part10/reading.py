@@ -28,9 +28,9 @@ from dicomveil_engine.structured_content.references import ContentTree, Position
 from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
-_SUBJECTS_REMEMBERED = 256
-_WORDS_REMEMBERED = 256
-_MOST_REMEMBERED = 1 << 16
+_SUBJECTS_CACHED = 256
+_WORDS_CACHED = 256
+_MOST_CACHED = 1 << 16
 """Bytes of values; an instance that says more of itself is not remembered."""
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
@@ -104,10 +104,10 @@ class Reading:
 
     def measure(self, header: int) -> None:
         """See whether it says too much, now that the header is complete, which has so many bytes."""
-        if header > _MOST_REMEMBERED:
+        if header > _MOST_CACHED:
             every = chain(self.context, self.identifying)
             size = sum(one.size if isinstance(one, NotedRun) else len(one[1]) for one in every)
-            self.is_long = size > _MOST_REMEMBERED
+            self.is_long = size > _MOST_CACHED
 
     def subject(self) -> Subject:
         """What the instance is about; to be asked for when the header is complete."""
@@ -151,8 +151,8 @@ class ReadingCache:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.subject = lru_cache(_SUBJECTS_REMEMBERED)(self.new_subject)
-        self.words = lru_cache(_WORDS_REMEMBERED)(self.new_words)
+        self.subject = lru_cache(_SUBJECTS_CACHED)(self.new_subject)
+        self.words = lru_cache(_WORDS_CACHED)(self.new_words)
 
     def new_subject(self, noted: tuple[Noted, ...]) -> Subject:
         """`noted` are the elements of the context in their order; of several with one tag the first counts."""

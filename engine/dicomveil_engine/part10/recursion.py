@@ -13,9 +13,9 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import Siblings, read_content_item
 from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
-from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Outcome
+from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Rewritten
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
-from dicomveil_engine.part10.remembered import LONGEST_SEQUENCE, remember
+from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, keep_sequence
 from dicomveil_engine.part10.search import search
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import (
@@ -249,18 +249,20 @@ def walk_nested(state: State, entry: Entry, position: int, length: int, item: It
             identifying += known
         else:
             after = search(state, entry, position, length, item)
-            if raw and state.tables.remembered.is_seen_again(raw):
-                remember(item.place.gone, raw, identifying[noted_from:])
+            if raw and state.tables.repeats.is_seen_again(raw):
+                keep_sequence(item.place.gone, raw, identifying[noted_from:])
         section.leave_out(state.buffer, position, after, entry.constant)
         return after
     before = section.checkpoint()
     after = walk_sequence(state, entry, position + entry.head, length, item)
-    if raw and len(identifying) == noted_from and state.tables.remembered.is_seen_again(raw):
-        remember(item.place.kept, raw, section.outcome(before, section.checkpoint(), state.buffer, position, after))
+    if raw and len(identifying) == noted_from and state.tables.repeats.is_seen_again(raw):
+        keep_sequence(
+            item.place.kept, raw, section.outcome(before, section.checkpoint(), state.buffer, position, after)
+        )
     return after
 
 
-def put_known(state: State, position: int, after: int, outcome: Outcome) -> None:
+def put_known(state: State, position: int, after: int, outcome: Rewritten) -> None:
     """Put what became of the same bytes elsewhere in place of [position, after); it is not UNCHANGED."""
     section, buffer = state.section, state.buffer
     start, new = section.start, b""

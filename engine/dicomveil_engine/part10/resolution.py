@@ -21,7 +21,7 @@ from dicomveil_engine.rewriting.resolution import resolve
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.references import Renumbering
 
-_BYTES_REMEMBERED = 1 << 20
+_BYTES_CACHED = 1 << 20
 """For each context, of which there are some tens."""
 _BYTES_BESIDE = 256
 """What it takes to remember anything."""
@@ -75,7 +75,7 @@ class Resolver(dict[Pending, bytes]):
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._context = known.subject.context(known.sop_instance_uid, *known.words, known.gone)
-        self._room = _BYTES_REMEMBERED
+        self._room = _BYTES_CACHED
 
     def __missing__(self, pending: Pending) -> bytes:
         entry = pending[0]

@@ -12,7 +12,7 @@ from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
-from dicomveil_engine.part10.remembered import LONGEST_SEQUENCE, remember
+from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, keep_sequence
 from dicomveil_engine.part10.state import (
     ItemWalk,
     NeedMoreError,
@@ -51,7 +51,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
     buffer, encoding = state.buffer, of.values
     table = state.tables_of(encoding).nested
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
-    identifying, remembered = state.reading.identifying, state.tables.remembered
+    identifying, repeats = state.reading.identifying, state.tables.repeats
     is_open = length == UNDEFINED
     stop = around.end if is_open else position + length
     item_codecs = codecs
@@ -120,8 +120,8 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                     continue
                 noted_from = len(identifying)
                 position = _look_into(state, entry, position, length, item)
-                if raw and remembered.is_seen_again(raw):
-                    remember(known, raw, identifying[noted_from:])
+                if raw and repeats.is_seen_again(raw):
+                    keep_sequence(known, raw, identifying[noted_from:])
                 continue
             if length == UNDEFINED:
                 after = end_of_value(state, entry, value_at, depth)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Length, Outcome, joined
+from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Length, Rewritten, joined
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, Pending
 
@@ -69,7 +69,7 @@ class Section:
         self.start, runs, pending, lengths = checkpoint
         del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self.lengths[lengths:]
 
-    def outcome(self, since: Checkpoint, until: Checkpoint, buffer: bytes, position: int, after: int) -> Outcome:
+    def outcome(self, since: Checkpoint, until: Checkpoint, buffer: bytes, position: int, after: int) -> Rewritten:
         """What became of [position, after) between two checkpoints."""
         start, runs, pending, lengths = since
         end, runs_until, pending_until, lengths_until = until
@@ -102,23 +102,23 @@ class Section:
         return written
 
 
-class DueMarks:
-    """The marks of one data set, encoded, that are not written yet."""
+class DueAttributes:
+    """The de-identification attributes of one data set, encoded, that are not written yet."""
 
     __slots__ = ("due",)
 
-    def __init__(self, marks: list[tuple[int, bytes]]) -> None:
-        self.due = marks
+    def __init__(self, attributes: list[tuple[int, bytes]]) -> None:
+        self.due = attributes
         """Tag and element, in the order of tags; replaced, never changed, so that it can be put back."""
 
     def write(self, section: Section, buffer: bytes, position: int, *, before: int = NO_BOUNDARY) -> None:
         """Write those whose tags are below `before`."""
-        marks = [mark for tag, mark in self.due if tag < before]
-        if marks:
-            section.replace(buffer, position, position, b"".join(marks))
-            self.due = self.due[len(marks) :]
+        attributes = [encoded for tag, encoded in self.due if tag < before]
+        if attributes:
+            section.replace(buffer, position, position, b"".join(attributes))
+            self.due = self.due[len(attributes) :]
 
-    def write_beside(self, section: Section, buffer: bytes, position: int, mark: int) -> None:
-        """Write what is due before a mark that stands there already, and is added to."""
-        self.write(section, buffer, position, before=mark)
-        self.due = [due for due in self.due if due[0] != mark]
+    def write_beside(self, section: Section, buffer: bytes, position: int, tag: int) -> None:
+        """Write what is due before an attribute that is there already, and is added to."""
+        self.write(section, buffer, position, before=tag)
+        self.due = [due for due in self.due if due[0] != tag]

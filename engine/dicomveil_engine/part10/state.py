@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 
 from dicomveil_engine.attributes import characters, dictionary, legality
 from dicomveil_engine.attributes.well_known import PIXEL_DATA
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.encoding import DELIMITER_GROUP, UNDEFINED, Encoding
 from dicomveil_engine.part10.reading import Reading
-from dicomveil_engine.part10.remembered import Place
-from dicomveil_engine.part10.section import DueMarks, Section
+from dicomveil_engine.part10.repeats import Place
+from dicomveil_engine.part10.section import DueAttributes, Section
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import DecisionTable, Entry
 from dicomveil_engine.part10.tables import Tables
@@ -78,7 +78,7 @@ class State:
         self.encoding = tables.encoding
         self.stage = 0
         """Which of the tables for the top level is in use."""
-        self.marks = DueMarks(tables.marks)
+        self.claims = DueAttributes(tables.claims)
         self.section = Section()
         self.codecs = characters.DEFAULT
         self.creators = Creators()
@@ -95,7 +95,7 @@ class State:
 
     def place(self, depth: int, name: str, codecs: tuple[str, ...]) -> Place:
         """What is cached of sequences at this depth, in this encoding and character set."""
-        return self.tables.remembered[depth, name, codecs, self.declared]
+        return self.tables.repeats[depth, name, codecs, self.declared]
 
     def tables_of(self, encoding: Encoding) -> Tables:
         """The policy's tables for items in this encoding: what is UN has its own."""
@@ -187,7 +187,7 @@ def read_character_set(
 _CHARACTER_SETS_CACHED = 256
 
 
-@remembered(_CHARACTER_SETS_CACHED)
+@cached(_CHARACTER_SETS_CACHED)
 def _legal_character_sets(value: bytes) -> bytes | None:
     """The value of (0008,0005) with defined terms only, padded; None where it has no others."""
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]

@@ -20,9 +20,9 @@ from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS
 from dicomveil_engine.rewriting import checking
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.dummies import dummy_items
-from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_mark
+from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_method_text
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
@@ -40,7 +40,7 @@ _LONGEST_PASSED = 1 << 14
 _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
 """Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
-_ENTRIES_REMEMBERED = 16_384
+_ENTRIES_CACHED = 16_384
 """Untrusted input may have any tag with any VR; beyond this many a table looks each one up anew."""
 
 NO_BOUNDARY = 0xFFFFFFFF
@@ -189,7 +189,7 @@ class DecisionTable(dict[bytes, Entry]):
 
     def __missing__(self, key: bytes) -> Entry:
         entry = self._make(key)
-        if len(self) < _ENTRIES_REMEMBERED:
+        if len(self) < _ENTRIES_CACHED:
             self[key] = entry
         return entry
 
@@ -198,7 +198,7 @@ class DecisionTable(dict[bytes, Entry]):
         found = self._by_creator.get((entry.key, creator, declared))
         if found is None:
             found = self._decided(entry.tag, entry.key, entry.head, creator, declared=declared)
-            if len(self._by_creator) < _ENTRIES_REMEMBERED:
+            if len(self._by_creator) < _ENTRIES_CACHED:
                 self._by_creator[entry.key, creator, declared] = found
         return found
 
@@ -269,8 +269,8 @@ class DecisionTable(dict[bytes, Entry]):
 
     def _classify(self, entry: Entry, decision: Decision) -> None:
         tag, vr, method = entry.tag, entry.vr, decision.method
-        if self.is_top and self._policy.marks is not None and tag in MARK_TAGS:
-            treatment = treatment_of_mark(tag, "UN" if entry.key[4:] == b"UN" else vr)
+        if self.is_top and self._policy.claims is not None and tag in DEIDENTIFICATION_TAGS:
+            treatment = treatment_of_method_text(tag, "UN" if entry.key[4:] == b"UN" else vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             entry.kind = kinds.CHARACTER_SET
             return
@@ -286,6 +286,6 @@ class DecisionTable(dict[bytes, Entry]):
         elif treatment is Treatment.REPLACE_UIDS:
             entry.usual_uid_head = self.encoding.element_head(entry.key, USUAL_BYTES)
         elif treatment is Treatment.ADD_TEXT:
-            entry.method, entry.rule = self._policy.mark_method, "the de-identification attributes"
+            entry.method, entry.rule = self._policy.add_method_text, "the de-identification attributes"
         elif treatment is Treatment.RECURSE and self.is_top and tag == CHARACTERISTICS:
             entry.kind = kinds.DECLARED if self._policy.retains_safe_private else kinds.SEQUENCE

@@ -4,53 +4,57 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import read_concept_name
 from dicomveil_engine.part10.encoding import Encoding
 from dicomveil_engine.part10.new_uids import NewIdentities, NewUIDs
 from dicomveil_engine.part10.reading import ReadingCache
-from dicomveil_engine.part10.remembered import Remembered
+from dicomveil_engine.part10.repeats import Repeats
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.rewriting.deidentification_attributes import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
-_RESOLVERS_REMEMBERED = 64
-_PLANS_REMEMBERED = 256
-_NAMES_REMEMBERED = 4_096
+_RESOLVERS_CACHED = 64
+_PLANS_CACHED = 256
+_NAMES_CACHED = 4_096
 
 
 class Tables:
-    """Decision tables for the top level and for items, and the marks in this encoding."""
+    """Decision tables for the top level and for items, and the de-identification attributes in this encoding."""
 
     def __init__(self, policy: Policy, encoding: Encoding) -> None:
         self.encoding = encoding
         self._policy = policy
         self.nested = DecisionTable(policy, encoding, top=False)
-        boundaries = [METHOD_CODES, DATES_MODIFIED] if policy.marks else []
+        boundaries = [METHOD_CODES, DATES_MODIFIED] if policy.claims else []
         self.top = [DecisionTable(policy, encoding, top=True, until=until) for until in (*boundaries, NO_BOUNDARY)]
-        """One table after the other: behind each but the last, marks are written."""
-        self.marks: list[tuple[int, bytes]] = []
-        self.mark_codes: list[tuple[bytes, bytes]] = []
+        """One table after the other: behind each but the last, de-identification attributes are written."""
+        self.claims: list[tuple[int, bytes]] = []
+        self.method_codes: list[tuple[bytes, bytes]] = []
         """Code value → its item."""
-        if policy.marks:
-            self.marks = [(mark.tag, encoding.encode_field(mark)) for mark in policy.marks.fields()]
-            self.mark_codes = [
+        if policy.claims:
+            self.claims = [(each.tag, encoding.encode_field(each)) for each in policy.claims.fields()]
+            self.method_codes = [
                 (term.value.encode(), encoding.encode_items((item,)))
-                for term, item in zip(policy.marks.terms, policy.marks.code_items(), strict=True)
+                for term, item in zip(
+                    policy.claims.terms,
+                    policy.claims.code_items(),
+                    strict=True,
+                )
             ]
-        self.remembered = Remembered()
+        self.repeats = Repeats()
         self.readings = ReadingCache(policy)
-        self.content_table = lru_cache(_PLANS_REMEMBERED)(self._content_table)
+        self.content_table = lru_cache(_PLANS_CACHED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
-        self.content_plan = remembered(_NAMES_REMEMBERED)(self._content_plan)
+        self.content_plan = cached(_NAMES_CACHED)(self._content_plan)
         """(concept name, value type, its encoding, character set) → plan, from the values as they came."""
         self.reference = Entry(kinds.REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self.new_uids = NewUIDs(policy)
         self.new_identities = NewIdentities(policy, self.new_uids)
-        self.resolver = lru_cache(_RESOLVERS_REMEMBERED)(Resolver)
+        self.resolver = lru_cache(_RESOLVERS_CACHED)(Resolver)
         """What methods may know of the whole → what becomes of pending elements."""
 
     @classmethod

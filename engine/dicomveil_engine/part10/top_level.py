@@ -1,7 +1,7 @@
 """The elements of the data set itself, up to where the buffer ends or something is to be streamed.
 
-Here stand the instance's marks and its context; here alone the walk may be interrupted, between any two elements. The
-instances of a series have most of this level in common: a run of elements that came before is passed at once.
+The instance's de-identification attributes are written here. Only here may the walk be interrupted, between any two
+elements. The instances of a series have most of this level in common: a run of known elements is passed at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dicomveil_engine.part10.encoding import ITEM, UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.reading import NotedRun
 from dicomveil_engine.part10.recursion import change, put_known, walk_nested
-from dicomveil_engine.part10.remembered import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
+from dicomveil_engine.part10.repeats import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import (
     ItemWalk,
@@ -179,7 +179,7 @@ def _walk_or_nothing(
     state: State, entry: Entry, position: int, length: int, after: int, begun: _Mark, here: ItemWalk
 ) -> int:
     """Walk an element in which others stand; nothing of it stays when the buffer ends inside."""
-    end, due = len(state.buffer), state.marks.due
+    end, due = len(state.buffer), state.claims.due
     is_short = entry.kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= end
     raw = state.buffer[position:after] if is_short else b""
     if entry.kind == kinds.SEQUENCE and (outcome := here.place.kept.get(raw)) is not None:
@@ -191,13 +191,13 @@ def _walk_or_nothing(
     except (NeedMoreError, struct.error, InvalidDataSetError):
         state.section.roll_back(begun[1])
         del state.reading.identifying[begun[2] :]
-        state.marks.due = due
+        state.claims.due = due
         raise
 
 
 def _cross(state: State, tag: int, position: int) -> DecisionTable:
-    """Write the marks that stand before the tag; the table that knows what comes then."""
-    state.marks.write(state.section, state.buffer, position, before=tag)
+    """Write the de-identification attributes that come before the tag; the table that knows what comes then."""
+    state.claims.write(state.section, state.buffer, position, before=tag)
     while state.tables.top[state.stage].until < tag:
         state.stage += 1
     return state.tables.top[state.stage]
@@ -221,7 +221,7 @@ def _follow(
     """
     is_repeated = after <= len(state.buffer) and after - position <= LONGEST_RUN
     if is_repeated:
-        is_repeated = state.tables.remembered.is_seen_again(state.buffer[position:after], at_top=True)
+        is_repeated = state.tables.repeats.is_seen_again(state.buffer[position:after], at_top=True)
     if since is not None and (not is_repeated or after - since[0] > LONGEST_RUN):
         _learn(state, place, since, begun or _mark(state, position))
         since = None
@@ -235,7 +235,7 @@ def _learn(state: State, place: Place, since: _Mark, until: _Mark) -> None:
     start, section, identifying, context = since
     after, section_then, identifying_then, context_then = until
     raw = state.buffer[start:after]
-    if len(raw) < SHORTEST_RUN or not state.tables.remembered.is_seen_again(raw, at_top=True):
+    if len(raw) < SHORTEST_RUN or not state.tables.repeats.is_seen_again(raw, at_top=True):
         return
     outcome = state.section.outcome(section, section_then, state.buffer, start, after)
     noted = [one for one in state.reading.identifying[identifying:identifying_then] if not isinstance(one, NotedRun)]

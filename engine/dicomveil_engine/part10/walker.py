@@ -77,7 +77,7 @@ class Walker:
     @property
     def is_finished(self) -> bool:
         """Whether all that has come is written, and nothing else is due."""
-        return not self.held and not self._state.position and not self._state.marks.due
+        return not self.held and not self._state.position and not self._state.claims.due
 
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
         """What is ready to be written, and what was not walked yet.
@@ -172,5 +172,5 @@ class Walker:
         if closing and not state.streamed:
             if state.position > len(state.buffer):
                 raise InvalidDataSetError(f"{_CUT_OFF}; {self._where()}")
-            state.marks.write(state.section, state.buffer, state.position)
+            state.claims.write(state.section, state.buffer, state.position)
         return state.streamed

@@ -1,8 +1,8 @@
 """What Table E.1-1 and its option columns say of an attribute that the table lists.
 
-Where several chosen options have a code for one attribute, modified dates come first (the marks promise that no
-date stands as it was), then what is kept, then what is cleaned. An option that cannot do what its code asks for,
-because the value is opaque, leaves the Basic Profile's code in force.
+Where several chosen options have a code for one attribute, modified dates come first (the de-identification attributes
+promise that no date is as it was), then what is kept, then what is cleaned. An option that cannot do what its code
+asks for, because the value is opaque, leaves the Basic Profile's code in force.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 
-_SCOPES_REMEMBERED = 16_384
-_DATES_REMEMBERED = 4_096
+_SCOPES_CACHED = 16_384
+_DATES_CACHED = 4_096
 """A study repeats the same few dates in every instance."""
 
 _DA = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)", re.ASCII)
@@ -124,9 +124,9 @@ class DateShift:
         self._key = key
         self.range = days_range
         """The most days by which anything moves, either way."""
-        self.days = remembered(_SCOPES_REMEMBERED)(self._days)
-        self.move_da = remembered(_DATES_REMEMBERED)(shift_da)
-        self.move_dt = remembered(_DATES_REMEMBERED)(shift_dt)
+        self.days = cached(_SCOPES_CACHED)(self._days)
+        self.move_da = cached(_DATES_CACHED)(shift_da)
+        self.move_dt = cached(_DATES_CACHED)(shift_dt)
         """A date and a number of days → the shifted date; cached here, so that it is dropped with the project."""
 
     def _days(self, scope_uid: str) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hmac
 
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 from dicomveil_engine.pseudonyms.sides import PseudonymousPatientID
 
@@ -22,7 +22,7 @@ _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 _LENGTH = 16
 _NAME_BYTES = 6
 _CHECK_BYTES = 4
-_PATIENTS_REMEMBERED = 16_384
+_PATIENTS_CACHED = 16_384
 
 
 class PatientPseudonyms:
@@ -33,7 +33,7 @@ class PatientPseudonyms:
         self._subjects = keys.subjects
         self._name_key = keys.derive("patient name")
         self._check_key = keys.derive("patient check")
-        self.pseudonym = remembered(_PATIENTS_REMEMBERED)(self._pseudonym)
+        self.pseudonym = cached(_PATIENTS_CACHED)(self._pseudonym)
 
     def __eq__(self, other: object) -> bool:
         """Whether the pseudonyms are the same: those of the same key are."""

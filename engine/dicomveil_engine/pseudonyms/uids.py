@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 
 from dicomveil_engine.attributes.legality import is_registered_uid
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.pseudonyms.keys import KeyedDigest, Keys
 
 REGISTERED_ROOT = "1.2.840.10008."
@@ -42,7 +42,7 @@ class UIDPseudonyms:
         self._keys = keys
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
-        self.pseudonym = remembered(_CACHE_SIZE)(self.computed)
+        self.pseudonym = cached(_CACHE_SIZE)(self.computed)
         """The same as `computed`, cached."""
 
     def __eq__(self, other: object) -> bool:

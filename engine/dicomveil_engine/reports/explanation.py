@@ -20,7 +20,7 @@ from dicomveil_engine.part10.elements import EncodedElement, Path, path_text, re
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.structured_content.concepts import concept_name
 from dicomveil_engine.structured_content.content_items import (
     CONCEPT_NAME,
@@ -38,7 +38,7 @@ _ANY_VRS = ("LO", "UN")
 """For an attribute that no dictionary knows: a text, and what an encoding without VRs makes of it."""
 
 
-class Outcome(Enum):
+class AttributeOutcome(Enum):
     """What became of an element."""
 
     KEPT = "kept"
@@ -63,7 +63,7 @@ class ElementExplanation:
     method: str
     """As the rule language writes it, e.g. `dateShift`."""
     rule: str
-    outcome: Outcome
+    outcome: AttributeOutcome
     before: str | None = None
     """The original value, only where values are asked for."""
     after: str | None = None
@@ -190,16 +190,16 @@ class _Explaining:
 
     def inserted(self, element: EncodedElement) -> ElementExplanation:
         """What comes out although it was not there."""
-        is_mark = any(tag in MARK_TAGS for tag in element.path[:1])
-        rule = "PS3.15 E.1.1: the mark of de-identification" if is_mark else "an item of the dummy sequence"
+        is_mark = any(tag in DEIDENTIFICATION_TAGS for tag in element.path[:1])
+        rule = "PS3.15 E.1.1: a de-identification attribute" if is_mark else "an item of the dummy sequence"
         text = _text(element) if self._show_values else None
-        return ElementExplanation(element.path, element.vr, None, "insert", rule, Outcome.INSERTED, None, text)
+        return ElementExplanation(element.path, element.vr, None, "insert", rule, AttributeOutcome.INSERTED, None, text)
 
     def _decided(self, element: EncodedElement, after: EncodedElement | None) -> tuple[str, str]:
         if element.is_creator:
             return "remove" if after is None else "keep", "a private creator comes out only with elements of its block"
-        if not element.depth and element.tag in MARK_TAGS and self._policy.marks is not None:
-            return "insert", "PS3.15 E.1.1: the mark of de-identification"
+        if not element.depth and element.tag in DEIDENTIFICATION_TAGS and self._policy.claims is not None:
+            return "insert", "PS3.15 E.1.1: a de-identification attribute"
         plan = self._plans.get(element.path[:-1])
         if plan is None:
             decision = self._policy.decide(element.tag, element.vr, element.creator)
@@ -238,16 +238,16 @@ def _first_text(elements: _Elements, path: Path) -> str:
     return str(element.values()[0])
 
 
-def _outcome(before: EncodedElement, after: EncodedElement | None) -> Outcome:
+def _outcome(before: EncodedElement, after: EncodedElement | None) -> AttributeOutcome:
     if after is None:
-        return Outcome.REMOVED
+        return AttributeOutcome.REMOVED
     if before.vr == "SQ":
         if before.items == after.items:
-            return Outcome.KEPT if before.items else Outcome.EMPTY
-        return Outcome.CHANGED if after.items else Outcome.EMPTIED
+            return AttributeOutcome.KEPT if before.items else AttributeOutcome.EMPTY
+        return AttributeOutcome.CHANGED if after.items else AttributeOutcome.EMPTIED
     if before.value == after.value:
-        return Outcome.KEPT if len(before.value) else Outcome.EMPTY
-    return Outcome.CHANGED if len(after.value) else Outcome.EMPTIED
+        return AttributeOutcome.KEPT if len(before.value) else AttributeOutcome.EMPTY
+    return AttributeOutcome.CHANGED if len(after.value) else AttributeOutcome.EMPTIED
 
 
 def _text(element: EncodedElement) -> str:

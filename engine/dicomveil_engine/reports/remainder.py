@@ -25,9 +25,9 @@ from dicomveil_engine.part10.elements import EncodedElement, read_elements
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Infotype
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.spelling import fold
 from dicomveil_engine.text.words import DUMMY_WORD
 
@@ -143,7 +143,7 @@ def _in_text(text: str) -> list[Reason]:
     reasons = []
     from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    found = detect(Reading(text))
+    found = detect(AnalysedText(text))
     if any(finding.infotype not in _NAMES for finding in found):
         reasons.append(Reason.IDENTIFIER)
     if (
@@ -246,7 +246,7 @@ class Remainder:
         for element in read_elements(instance):
             if not len(element.value) or element.tag == PIXEL_DATA:
                 continue
-            if self._policy.marks is not None and element.path[0] in MARK_TAGS:
+            if self._policy.claims is not None and element.path[0] in DEIDENTIFICATION_TAGS:
                 continue  # ours, and earlier ones have been cleaned
             attribute = _attribute_of(element)
             found.setdefault(attribute, set()).update(self._judged(element))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import cast
 
 from dicomveil_engine.attributes import legality
-from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, Finding, finding
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, Legality, finding
 from dicomveil_engine.methods.base import (
     BYTES_VRS,
     FLOAT_VRS,
@@ -36,7 +36,7 @@ def passes(tag: int, vr: str, values: Values) -> bool:
     """Whether values can be kept whatever the data set says: they are legal, and everybody's."""
     if vr in TEXT_VRS:
         texts = cast("list[str]", values)
-        return all(finding(_stripped(text), vr, tag) is Finding.EVERYBODY for text in texts)
+        return all(finding(_stripped(text), vr, tag) is Legality.EVERYBODY for text in texts)
     if vr in BYTES_VRS:
         return not _is_data_set(cast("bytes", values)) and not legality.is_text(cast("bytes", values))
     if vr in INTEGER_VRS | FLOAT_VRS:
@@ -60,7 +60,8 @@ def checked(element: Element, context: Context) -> Values:
 def _checked_texts(tag: int, vr: str, texts: list[str], context: Context) -> list[str]:
     legal = legality.legal_values(texts, vr, tag)
     is_somebodys = [
-        finding(_stripped(text), vr, tag) is Finding.WORDS and _names_somebody(tag, vr, text, context) for text in legal
+        finding(_stripped(text), vr, tag) is Legality.WORDS and _names_somebody(tag, vr, text, context)
+        for text in legal
     ]
     if not any(is_somebodys):
         return legal

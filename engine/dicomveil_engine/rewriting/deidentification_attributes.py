@@ -20,7 +20,7 @@ METHOD_CODES = 0x00120064
 DATES_MODIFIED = 0x00280303
 CODE_VALUE = 0x00080100
 """In (0012,0064): codes that are there already are not repeated."""
-MARK_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
+DEIDENTIFICATION_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
 
 METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
 """(0012,0063) De-identification Method; the options stand beside it as codes."""
@@ -58,7 +58,7 @@ def method_texts(vocabulary: str) -> tuple[str, ...]:
     return (METHOD_DESCRIPTION, f"{VOCABULARY_TEXT}{vocabulary}") if vocabulary else (METHOD_DESCRIPTION,)
 
 
-def dates_mark(method: Method) -> str:
+def dates_modified(method: Method) -> str:
     """(0028,0303) from what happens to the StudyDate: rules count, not only the profile's options."""
     effect = method.effect("DA")
     if effect.keeps:
@@ -67,7 +67,7 @@ def dates_mark(method: Method) -> str:
 
 
 @dataclass(frozen=True)
-class Marks:
+class DeidentificationAttributes:
     """What the instance says of its own de-identification, PS3.15 E.1.1 items 3 and 4."""
 
     terms: tuple[Code, ...]
@@ -78,7 +78,9 @@ class Marks:
     """(0012,0063)."""
 
     @classmethod
-    def of(cls, options: frozenset[Option], dates: str, texts: tuple[str, ...] = (METHOD_DESCRIPTION,)) -> Marks:
+    def of(
+        cls, options: frozenset[Option], dates: str, texts: tuple[str, ...] = (METHOD_DESCRIPTION,)
+    ) -> DeidentificationAttributes:
         """The de-identification attributes of the Basic Profile with these options."""
         chosen = sorted(option.code for option in options)
         return cls((BASIC_PROFILE, *chosen), dates, texts)

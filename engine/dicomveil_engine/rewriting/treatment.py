@@ -81,7 +81,7 @@ def treatment_of(method: Method, vr: str, *, is_checked: bool = False) -> Treatm
     return Treatment.CHECKED_KEEP if is_checked and vr not in UNCHECKED_VRS else treatment
 
 
-def treatment_of_mark(tag: int, vr: str) -> Treatment:
+def treatment_of_method_text(tag: int, vr: str) -> Treatment:
     """What is done with a de-identification attribute of earlier times, where ours are written (PS3.15 E.1.1)."""
     if tag == METHOD_TEXT and vr == "LO":
         return Treatment.ADD_TEXT

@@ -67,14 +67,14 @@ class ContentPlan(NamedTuple):
     """Empty where there is none that PS3.3 knows."""
 
 
-class Verdict(NamedTuple):
+class ContentVerdict(NamedTuple):
     """What happens to a value, and the words for a message."""
 
     method: Method
     because: str
 
 
-_PLANS_REMEMBERED = 4_096
+_PLANS_CACHED = 4_096
 
 
 class StructuredContent:
@@ -86,14 +86,14 @@ class StructuredContent:
         self._remove = Remove()
         self._dummy = Dummy.of(keys)
         self._clean = CleanRequired()
-        self._remembered = lru_cache(_PLANS_REMEMBERED)(self._plan)
+        self._cached_plan = lru_cache(_PLANS_CACHED)(self._plan)
 
     def plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
         """What is to be done with an item of this concept name and value type, as they were written."""
         length = len(value_type)
         if name is not None:
             length += len(name.scheme) + len(name.meaning) + sum(map(len, name.values))
-        return self._remembered(name, value_type) if length <= LONGEST else self._plan(name, value_type)
+        return self._cached_plan(name, value_type) if length <= LONGEST else self._plan(name, value_type)
 
     def _plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
         value_type = value_type.strip(" \0")
@@ -121,23 +121,23 @@ class StructuredContent:
             return ContentAction.CLEAN
         return _basic_action(row)
 
-    def decide(self, plan: ContentPlan, tag: int, vr: str) -> Verdict | None:
+    def decide(self, plan: ContentPlan, tag: int, vr: str) -> ContentVerdict | None:
         """The verdict on an element that stands in the item itself; None where it is decided like any other."""
         if tag == REFERENCED_ITEM:
-            return Verdict(self._remove, "PS3.15 E.3.4: a reference in an item that has a value")
+            return ContentVerdict(self._remove, "PS3.15 E.3.4: a reference in an item that has a value")
         if tag not in _VALUES:
             return None
         value_type, expected = _VALUES[tag]
         because = f"PS3.15 Table E.3.4-1: {plan.action.value}"
         if plan.value_type not in {"", value_type}:
-            return Verdict(self._remove, f"PS3.15 E.3.4: no value of a {plan.value_type} item")
+            return ContentVerdict(self._remove, f"PS3.15 E.3.4: no value of a {plan.value_type} item")
         if vr != expected:
-            return Verdict(self._remove, f"PS3.15 E.3.4: {vr} where PS3.6 has {expected}")
+            return ContentVerdict(self._remove, f"PS3.15 E.3.4: {vr} where PS3.6 has {expected}")
         if plan.action is ContentAction.DUMMY:
-            return Verdict(self._dummy, because)
+            return ContentVerdict(self._dummy, because)
         if plan.action is ContentAction.KEEP:
-            return Verdict(self._keep, because)
-        return Verdict(self._clean, because) if tag == TEXT_VALUE else None
+            return ContentVerdict(self._keep, because)
+        return ContentVerdict(self._clean, because) if tag == TEXT_VALUE else None
 
 
 def _basic_action(row: ContentRow) -> ContentAction:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
 from dicomveil_engine.text import names
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.seeds import (
     DUMMY_WORD,
     LETTERS,
@@ -29,7 +29,7 @@ from dicomveil_engine.text.seeds import (
 from dicomveil_engine.text.spelling import Folded, Span, folded
 from dicomveil_engine.text.words_of_text import Case, Word, not_initials
 
-_PATTERNS_REMEMBERED = 4_096
+_PATTERNS_CACHED = 4_096
 _GRAM = 6
 """Characters by which a longer phrase is found; a shorter one by all of its own, and only between boundaries."""
 
@@ -54,7 +54,7 @@ _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
 class Offer:
     """What a text offers to be found by, whatever the data set; positions are those of the folded text."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: AnalysedText) -> None:
         text = reading.text
         self.text = text
         self.reading = reading
@@ -384,7 +384,7 @@ def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], b
     return [(length, dict(found), has_digits) for (length, has_digits), found in sorted(grams.items())]
 
 
-@lru_cache(_PATTERNS_REMEMBERED)
+@lru_cache(_PATTERNS_CACHED)
 def _shape_pattern(shapes: frozenset[str]) -> re.Pattern[str] | None:
     if not shapes:
         return None

@@ -7,9 +7,9 @@ from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word
 
 FILLERS = frozenset(
@@ -125,7 +125,7 @@ def person_lists() -> PersonLists:
 class PersonText:
     """The words of one text, and how they are written."""
 
-    def __init__(self, reading: Reading, words: list[Word]) -> None:
+    def __init__(self, reading: AnalysedText, words: list[Word]) -> None:
         self.plain = reading.plain
         self.text = reading.text
         self.words = words

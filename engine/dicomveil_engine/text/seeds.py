@@ -15,7 +15,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, GIVEN, TECHNIQUE
@@ -28,7 +28,7 @@ from dicomveil_engine.text.words_of_text import technique
 DUMMY_WORD = "anonymous"
 """Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
 
-_VALUES_REMEMBERED = 4_096
+_VALUES_CACHED = 4_096
 _WORDS_CACHED = 8_192
 SHORTEST_INSIDE = 7
 """Letters of a name that is found within a longer word, where no list has that word."""
@@ -82,7 +82,7 @@ class Seeds(NamedTuple):
     """Patterns of numbers that are written as this one is."""
 
 
-@remembered(_VALUES_REMEMBERED)
+@cached(_VALUES_CACHED)
 def seeds_of(value: str, vr: str) -> Seeds:
     """The seeds of one value of an identifying attribute."""
     plain = fold(value).strip(" \0")

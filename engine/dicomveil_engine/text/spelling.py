@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 
 Span = tuple[int, int]
 
@@ -104,7 +104,7 @@ def _fold_character(character: str) -> str:
     return "".join(_WITHOUT_DECOMPOSITION.get(letter, letter) for letter in letters)
 
 
-@remembered(_WORDS_CACHED)
+@cached(_WORDS_CACHED)
 def spellings(word: str) -> frozenset[str]:
     """How a word of a name may stand in a folded text: with umlauts as one letter or two, in either direction.
 

@@ -21,7 +21,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from dicomveil_engine.bounded_cache import remembered
+from dicomveil_engine.bounded_cache import cached
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import KeyedDigest, Keys, keyed_digest
 from dicomveil_engine.text.plain import plain
@@ -114,7 +114,7 @@ class Vocabulary:
         self.patients = _count(head)
         self.digest = hashlib.sha256(data).hexdigest()[:16]
         """The file's digest: what the conformance statement and (0012,0063) name."""
-        self.counts = remembered(_WORDS_CACHED)(self._counts)
+        self.counts = cached(_WORDS_CACHED)(self._counts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and other.digest == self.digest

@@ -12,19 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dicomveil_engine.bounded_cache import LONGEST, remembered
+from dicomveil_engine.bounded_cache import LONGEST, cached
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.changes import REMOVE_ALL
 from dicomveil_engine.text.changing import ANYWHERE, Changing, Place
 from dicomveil_engine.text.cleaning import remove, resolve
 from dicomveil_engine.text.finding import Finding
 from dicomveil_engine.text.known import Known, Offer
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.seeds import DUMMY_WORD, seeds_of
 from dicomveil_engine.text.settings import DEFAULT, TextSettings
 
 __all__ = ["DUMMY_WORD", "IdentifyingWords"]
 
-_TEXTS_REMEMBERED = 4_096
+_TEXTS_CACHED = 4_096
 _ROUNDS = 16
 """A text that still holds something new after so many was made to; nothing of it is kept."""
 
@@ -64,7 +64,7 @@ class IdentifyingWords:
         cleaned = self._cleaned.get(key)
         if cleaned is None:
             cleaned = self._clean(text, place) if self._settings.changes == REMOVE_ALL else self._change(text, place)
-            if len(text) <= LONGEST and len(self._cleaned) < _TEXTS_REMEMBERED:
+            if len(text) <= LONGEST and len(self._cleaned) < _TEXTS_CACHED:
                 self._cleaned[key] = cleaned
         return cleaned
 
@@ -110,10 +110,10 @@ class IdentifyingWords:
         return ""
 
 
-@remembered(_TEXTS_REMEMBERED)
+@cached(_TEXTS_CACHED)
 def _looked_at(text: str, settings: TextSettings, is_prose: bool) -> tuple[Offer, list[Finding]]:
     """What a text offers to be found by, and what the detectors find in it."""
     from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    reading = Reading(text, settings, is_prose)
+    reading = AnalysedText(text, settings, is_prose)
     return Offer(reading), detect(reading)

@@ -118,7 +118,7 @@ def run(wanted: Wanted) -> None:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     if wanted.dry_run:
-        _foretell(expected)
+        _print_forecast(expected)
         return
     if wanted.unlinkable and summary.is_whole:
         close(state_of(wanted.state), To(wanted.to or ""))
@@ -129,7 +129,7 @@ def run(wanted: Wanted) -> None:
     _end(summary)
 
 
-def _foretell(expected: Forecast) -> None:
+def _print_forecast(expected: Forecast) -> None:
     for line in expected.lines():
         print(line)
     print("this was a dry run: nothing was placed")

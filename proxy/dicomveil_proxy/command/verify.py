@@ -21,14 +21,14 @@ def run(to: str) -> None:
     """Verify; end with status 0 when all is as it should be, 1 when not, 2 when that cannot be said."""
     faults = 0
 
-    def tell(fault: Fault) -> None:
+    def report(fault: Fault) -> None:
         nonlocal faults
         faults += 1
         if faults <= _TOLD:
             print(f"{printable(fault.name)}: {fault.what}", file=sys.stderr)
 
     try:
-        right = verify(To(to).holdings(), tell)
+        right = verify(To(to).holdings(), report)
     except ConfigurationError as error:
         refuse(str(error))
     more = f", of which {_TOLD} are listed" if faults > _TOLD else ""

@@ -95,7 +95,7 @@ def look_up(opened: Opened, value: str) -> list[dict[str, str]]:
 
 
 def _rows(ledger: Ledger, policy: Policy) -> Iterator[tuple[object, ...]]:
-    rewriter = MetadataRewriter(policy, marks=False)
+    rewriter = MetadataRewriter(policy, claims=False)
     for study, patient, accession in ledger.stream(_STUDIES):
         out = _deidentified(rewriter, study, patient, accession)
         pseudonym = _text(out, "00100020")

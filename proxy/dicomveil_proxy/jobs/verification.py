@@ -43,7 +43,7 @@ class Fault:
     what: str
 
 
-def verify(holdings: Holdings, tell: Callable[[Fault], None]) -> int:
+def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
     """How many files are as they should be; `tell` is called for each that is not.
 
     Raises ConfigurationError where there is no manifest, so that nothing can be said.
@@ -57,20 +57,20 @@ def verify(holdings: Holdings, tell: Callable[[Fault], None]) -> int:
             f"there is no readable {MANIFEST} and {SUMS}; the export did not come to its end, or this is not its place"
         ) from None
     if sums != {name: digest for name, (_, digest) in rows.items()}:
-        tell(Fault(SUMS, "it does not say the same as the manifest"))
+        report(Fault(SUMS, "it does not say the same as the manifest"))
     right = 0
     for name, (size, digest) in rows.items():
         if name not in sizes:
-            tell(Fault(name, "it is missing"))
+            report(Fault(name, "it is missing"))
         elif sizes[name] != size:
-            tell(Fault(name, "it has another size"))
+            report(Fault(name, "it has another size"))
         elif _digest(holdings, name) != digest:
-            tell(Fault(name, "it has other bytes"))
+            report(Fault(name, "it has other bytes"))
         else:
             right += 1
     for name in sorted(sizes.keys() - rows.keys()):
         if not _describes(name):
-            tell(Fault(name, "it is not in the manifest"))
+            report(Fault(name, "it is not in the manifest"))
     return right
 
 

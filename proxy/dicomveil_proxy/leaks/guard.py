@@ -27,7 +27,7 @@ SHORTEST = 5
 """Characters of a value that is looked for: shorter ones are everywhere."""
 _MOST = 256
 """Values of one instance that are looked for, those of patient and study first."""
-_STUDIES_REMEMBERED = 256
+_STUDIES_CACHED = 256
 _REGISTERED = b"1.2.840.10008."
 _OWN = b"2.25."
 _IDENTIFIERS = (
@@ -87,7 +87,7 @@ class Needles(NamedTuple):
 NOTHING = Needles((), ())
 
 
-class Finding(NamedTuple):
+class Leak(NamedTuple):
     """An original in what was about to leave."""
 
     digest: str
@@ -105,7 +105,7 @@ class Finding(NamedTuple):
         return f"{where} holds the original value of {describe(self.tag)}"
 
 
-Alarm = Callable[[Finding, str], bool]
+Alarm = Callable[[Leak, str], bool]
 """(what was found, what the guard does about it) → whether it may leave all the same, since somebody released it."""
 
 
@@ -124,7 +124,7 @@ class LeakGuard:
         self.count: Callable[[str], None] = lambda _outcome: None
         """Gets what became of each finding: refused, reported or released."""
         self._replaces_instances = policy.decide(SOP_INSTANCE_UID, "UI").method.name != "keep"
-        self._remembered: dict[object, Needles] = {}
+        self._studies: dict[object, Needles] = {}
 
     def watch(self) -> Watch:
         """For one answer."""
@@ -132,10 +132,10 @@ class LeakGuard:
 
     def needles_of(self, originals: Originals) -> tuple[Needles, Needle | None]:
         """What must not be in the output of an instance in Part 10."""
-        shared = None if originals.is_long else self._remembered.get(originals.shared)
+        shared = None if originals.is_long else self._studies.get(originals.shared)
         if shared is None:
             values = tuple(originals.values())
-            shared = Needles.of(self._needles(values), has_guesses=self._has_guesses(values))
+            shared = Needles.of(self._needles_of(values), has_guesses=self._has_guesses(values))
             if not originals.is_long:
                 self._remember(originals.shared, shared)
         return self._with_instance(shared, originals.instance[1] if originals.instance else b"")
@@ -147,18 +147,18 @@ class LeakGuard:
         found += _contributing(dataset)
         instance = [each for each in found if each[0] == SOP_INSTANCE_UID]
         values = tuple(each for each in found if each[0] != SOP_INSTANCE_UID)
-        shared = self._remembered.get(values)
+        shared = self._studies.get(values)
         if shared is None:
-            needles = self._needles(sorted(values, key=_is_not_first))
+            needles = self._needles_of(sorted(values, key=_is_not_first))
             shared = Needles.of(needles, has_guesses=self._has_guesses(values))
             if len(values) <= _MOST:
                 self._remember(values, shared)
         return self._with_instance(shared, instance[0][2] if instance else b"")
 
     def _remember(self, key: object, needles: Needles) -> None:
-        self._remembered[key] = needles
-        if len(self._remembered) > _STUDIES_REMEMBERED:
-            self._remembered.pop(next(iter(self._remembered)), None)
+        self._studies[key] = needles
+        if len(self._studies) > _STUDIES_CACHED:
+            self._studies.pop(next(iter(self._studies)), None)
 
     def _with_instance(self, shared: Needles, uid: bytes) -> tuple[Needles, Needle | None]:
         """With the SOP Instance UID, by which instances of a series differ."""
@@ -169,7 +169,7 @@ class LeakGuard:
             return shared, None
         return shared, Needle(value, SOP_INSTANCE_UID, "UI")
 
-    def _needles(self, values: Iterable[tuple[int, str, bytes]]) -> tuple[Needle, ...]:
+    def _needles_of(self, values: Iterable[tuple[int, str, bytes]]) -> tuple[Needle, ...]:
         """The values that are looked for; none of a data set that the project de-identified before."""
         found: dict[bytes, Needle] = {}
         for tag, vr, whole in values:
@@ -204,16 +204,16 @@ class LeakGuard:
             return False
         return self._policy.decide(tag, vr).method.name != "keep"
 
-    def finding(self, needle: Needle, place: Place | None) -> Finding:
+    def finding(self, needle: Needle, place: Place | None) -> Leak:
         """What is said of an original in a place."""
         tag = place.tag if place else 0
         message = b"\0".join((self._project.encode(), f"{tag:08X}".encode(), needle.value))
         digest = hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
-        return Finding(digest, needle.tag, tag, place.rule if place else "")
+        return Leak(digest, needle.tag, tag, place.rule if place else "")
 
-    def settle(self, findings: Iterable[Finding]) -> None:
+    def settle(self, findings: Iterable[Leak]) -> None:
         """Write findings down. Raises NotReleasable for the first that may not leave, and AuditUnavailable."""
-        refused: Finding | None = None
+        refused: Leak | None = None
         for finding in findings:
             released = self._alarm(finding, self.mode) if self._alarm else False
             self.count("released" if released else "refused" if self.mode == "refuse" else "reported")
@@ -224,20 +224,20 @@ class LeakGuard:
 
     def judged_part10(
         self, data: bytes, hits: list[Needle], transfer_syntax: str, *, has_guesses: bool = False
-    ) -> list[Finding]:
+    ) -> list[Leak]:
         """Which of the values found in elements are originals that may not be there."""
         places = places_in_part10(data, transfer_syntax)
         return self._judged(hits, places, has_guesses)
 
-    def judged_json(self, dataset: JSONDataSet, hits: list[Needle], *, has_guesses: bool = False) -> list[Finding]:
+    def judged_json(self, dataset: JSONDataSet, hits: list[Needle], *, has_guesses: bool = False) -> list[Leak]:
         """The same of a data set in DICOM JSON."""
         return self._judged(hits, places_in_json(dataset), has_guesses)
 
-    def _judged(self, hits: list[Needle], places: Iterable[Place] | None, has_guesses: bool) -> list[Finding]:
+    def _judged(self, hits: list[Needle], places: Iterable[Place] | None, has_guesses: bool) -> list[Leak]:
         if places is None:  # what cannot be read again cannot be excused
             return [self.finding(needle, None) for needle in hits]
         every = [place for place in places if not (has_guesses and place.vr in _FREE_TEXTS and place.tag not in _TAGS)]
-        found: dict[str, Finding] = {}
+        found: dict[str, Leak] = {}
         for needle in hits:
             for place in every:
                 if place.leaks(needle.value, needle.tag, needle.vr, self._policy):
@@ -251,7 +251,7 @@ class Watch:
 
     def __init__(self, guard: LeakGuard) -> None:
         self._guard = guard
-        self._findings: list[Finding] = []
+        self._findings: list[Leak] = []
         self._last: tuple[Originals | None, tuple[Needles, Needle | None]] = (None, (NOTHING, None))
         self.is_on = guard.mode != "off"
 

@@ -3,7 +3,7 @@
     UIDs            a pseudonym becomes its original, at every depth; the instance's own stay
     dates           go back by the days by which their study moved
     patient, study  are the original study's; what the instance itself says of them goes
-    marks           of the de-identification go, for it is undone
+    attributes      of the de-identification are removed, since it is undone
 
 A value goes back only where the policy would make the same of it again. Where it does something else, say keeps it, who
 sent a pseudonym could read its original there. For the same reason no date stays: by a known one, say today's, the
@@ -27,7 +27,7 @@ from dicomveil_engine.attributes.dictionary import vr_of
 from dicomveil_engine.methods.base import Method
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_proxy.reidentification.dates import DatesBack
 from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
@@ -142,7 +142,7 @@ class _Restoration:
     def _change(self, dataset: Dataset) -> None:
         for tag in [tag for tag in GONE if tag in dataset]:
             del dataset[tag]
-        self._empty_untold(dataset)
+        self._empty_undetermined(dataset)
         for element in elements(dataset, _CHANGED_VRS):
             if element.VR == "SQ":
                 for item in element.value:
@@ -156,7 +156,7 @@ class _Restoration:
                 if after != before:
                     element.value = after if len(after) > 1 else after[0]
 
-    def _empty_untold(self, dataset: Dataset) -> None:
+    def _empty_undetermined(self, dataset: Dataset) -> None:
         """Empty what would come out as something that depends on the key, and nobody could have sent as it was.
 
         Sent as a guess and read again, it would tell whether the guess was right. Private elements of which the policy
@@ -196,7 +196,7 @@ class _Restoration:
 
 def _is_of_study(tag: int) -> bool:
     is_shared = tag >> 16 in STUDY_GROUPS and tag not in SERIES_ATTRIBUTES
-    return is_shared or tag in STUDY_ATTRIBUTES or tag in MARK_TAGS
+    return is_shared or tag in STUDY_ATTRIBUTES or tag in DEIDENTIFICATION_TAGS
 
 
 def _cleaned(attributes: dict[str, Any], original: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     application.add_middleware(Counting, metrics=metrics)
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
-    application.add_middleware(Surroundings, projects=frozenset(project.name for project in projects if project.name))
+    application.add_middleware(RequestScope, projects=frozenset(project.name for project in projects if project.name))
     application.add_middleware(Paths)
     return application
 
@@ -255,7 +255,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return response
 
 
-class Surroundings:
+class RequestScope:
     """A request's number, its line in the log, its answer's way past caches, and the last catch.
 
     The line holds neither path nor query: people ask for patients by their names and original UIDs. It names the

@@ -33,7 +33,7 @@ from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.transactions.frames import FrameStart
 from dicomveil_proxy.transactions.frames import frames as retrieve_frames
 from dicomveil_proxy.transactions.search import Scope, search
-from dicomveil_proxy.transactions.store import Storing, refuse
+from dicomveil_proxy.transactions.store import StoreRequest, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
 from dicomveil_proxy.trust.doors import GuardedRoute
 from dicomveil_proxy.trust.recording import note_count
@@ -173,7 +173,7 @@ class DICOMweb:
         except (UnknownResource, OriginRefused) as error:
             if isinstance(error, OriginRefused) and error.status not in {404, 410}:
                 raise
-            if not uids or not await self._project.translation.mend(*uids):
+            if not uids or not await self._project.translation.forget_outdated(*uids):
                 raise
         return await answer()
 
@@ -192,7 +192,7 @@ class DICOMweb:
             # What is asked for by its UID, and is not there: the map may be wrong.
             named = [PseudonymousUID(key.value) for key in query.keys if key.path == (_STUDY_INSTANCE_UID,)]
             uids = (scope.study, scope.series) if scope.study else tuple(named[:1])
-            if not answer.results and uids and await self._project.translation.mend(*uids):
+            if not answer.results and uids and await self._project.translation.forget_outdated(*uids):
                 answer = await search(self._project, scope, query, self._base_url(request))
         note_count(request.scope, len(answer.results))
         warnings = ", ".join(f'299 dicomveil "{each}"' for each in answer.warnings)
@@ -332,7 +332,7 @@ class DICOMweb:
         limits = self._project.limits
         reader = _reader(request, MultipartLimits(parts=limits.parts, empty_parts=limits.empty_parts))
         upload = Upload(request, limits.request_bytes)
-        storing = Storing(self._project, self._base_url(request), study, upload.is_gone)
+        storing = StoreRequest(self._project, self._base_url(request), study, upload.is_gone)
         with self._streams.counted():
             async with self._streams.in_time():
                 response = await storing.run(upload.events(reader))

@@ -230,7 +230,7 @@ class _Running:
             return None
         if scope.series and identity.series_instance_uid not in ("", scope.series):
             return None
-        self._mend(result, identity)
+        self._complete(result, identity)
         if not matches(result, query):
             return None
         if self._watch.is_on:
@@ -238,7 +238,7 @@ class _Running:
             self._watch.settle()
         return result
 
-    def _mend(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
+    def _complete(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
         """Say what holds here: where the result can be retrieved, and no modalities where there are none."""
         level = self._query.level
         study = identity.study_instance_uid or self._plan.scope.study

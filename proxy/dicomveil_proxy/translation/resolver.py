@@ -120,10 +120,10 @@ class Resolver:
                 async for page in pages:
                     identities = list(page)
                     try:
-                        await asyncio.to_thread(self._identities.remember, identities)
+                        await asyncio.to_thread(self._identities.keep_sequence, identities)
                     except StateUnavailable as error:
                         self._warn(str(error))
-                    flight.tell(identities)
+                    flight.publish(identities)
         except BaseException as error:  # noqa: BLE001 - it is raised to those who wait, whatever it is
             failure = error
         del self._flights[key]
@@ -142,7 +142,7 @@ class _Flight:
         """What will be known of it, as soon as its page has come."""
         return self._answers.setdefault(asked, asyncio.get_running_loop().create_future())
 
-    def tell(self, page: Iterable[Identity]) -> None:
+    def publish(self, page: Iterable[Identity]) -> None:
         """Answer those whose original this page holds."""
         for kind, pseudonym, original in page:
             if (answer := self._answers.pop((kind, pseudonym), None)) is not None:

@@ -76,14 +76,14 @@ class Translation:
 
     async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
         """Remember who is who in these originals, DICOM JSON objects; a full disk only costs time later."""
-        await self.remember([identity for dataset in datasets for identity in self._identities_of(dataset)])
+        await self.keep_sequence([identity for dataset in datasets for identity in self._identities_of(dataset)])
 
-    async def remember(self, identities: list[Identity]) -> None:
+    async def keep_sequence(self, identities: list[Identity]) -> None:
         """Remember pseudonyms and what they stand for at the origin server."""
         if self._identities.knows(identities):
             return
         try:
-            await asyncio.to_thread(self._identities.remember, identities)
+            await asyncio.to_thread(self._identities.keep_sequence, identities)
         except StateUnavailable as error:
             _log.warning("%s; pseudonyms are looked up at the origin server instead", error)
 
@@ -177,7 +177,7 @@ class Translation:
 
     # What was remembered and is so no longer
 
-    async def mend(
+    async def forget_outdated(
         self,
         study: PseudonymousUID | None,
         series: PseudonymousUID | None = None,

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 
 from dicomveil_engine.attributes.dictionary import describe
-from dicomveil_proxy.leaks.guard import Finding
+from dicomveil_proxy.leaks.guard import Leak
 from dicomveil_proxy.logs import request_id
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
 from dicomveil_proxy.trust.quarantine import Quarantine
@@ -23,7 +23,7 @@ class GuardAlarm:
         self._quarantine = quarantine
         self._project = project
 
-    def __call__(self, finding: Finding, mode: str) -> bool:
+    def __call__(self, finding: Leak, mode: str) -> bool:
         """Write it down; say whether somebody has released it. Raises AuditUnavailable."""
         released = self._is_released(finding)
         outcome = "released" if released else "refused" if mode == "refuse" else "reported"
@@ -38,7 +38,7 @@ class GuardAlarm:
             _log.critical("leak guard: %s (entry %s, %s)", finding, finding.digest, outcome)
         return released
 
-    def _is_released(self, finding: Finding) -> bool:
+    def _is_released(self, finding: Leak) -> bool:
         if self._quarantine is None:
             return False
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.leaks.guard import Finding
+from dicomveil_proxy.leaks.guard import Leak
 
 _BUSY_SECONDS = 2
 _MOST = 10_000
@@ -56,7 +56,7 @@ class Quarantine:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, finding: Finding, project: str) -> bool:
+    def note(self, finding: Leak, project: str) -> bool:
         """Write a finding down; say whether it was released before. Raises sqlite3.Error and OSError."""
         now = time.time()
         row = (finding.digest, project, finding.tag, finding.place, finding.rule, now, now)

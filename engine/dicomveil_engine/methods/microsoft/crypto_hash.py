@@ -15,7 +15,7 @@ from dicomveil_engine.methods.base import TEXT_VRS, Context, Element, Values
 from dicomveil_engine.methods.crypto_hash import BUILDER as PLAIN
 from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.microsoft.texts import DEFAULT_REPERTOIRE_VRS, as_ascii, utf16_length
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys
 
@@ -40,7 +40,7 @@ class MicrosoftCryptoHash(CryptoHash):
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read what cryptoHash reads; without a cryptoHashKey, where that tool takes chance, the project's holds."""
         plain = CryptoHash.from_settings(settings, keys)
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         key = utf8(read.text("cryptoHashKey", default="")) if read.has("cryptoHashKey") else plain.key
         if not key:
             raise ConfigurationError(

@@ -23,7 +23,7 @@ from dicomveil_engine.methods.microsoft.dates import (
     write_midnight,
 )
 from dicomveil_engine.methods.microsoft.reference import read_reference_date, reference_day
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
 from dicomveil_engine.pseudonyms.keys import Keys
@@ -69,7 +69,7 @@ class MicrosoftShiftDates(ShiftDates):
         Deviates where no key is given: that tool then hashes the UID alone, which anybody can repeat; here the
         project key gives one. An empty key is taken as it is.
         """
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         days_range = read.integer("dateShiftRange", default=50, minimum=0, maximum=LONGEST_RANGE)
         scope = read.choice("dateShiftScope", _SCOPES, default="SopInstance")
         key = utf8(read.text("dateShiftKey", default="")) if read.has("dateShiftKey") else keys.derive("dates")

@@ -16,7 +16,7 @@ from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.microsoft.ages import read_as, write_as
 from dicomveil_engine.methods.perturb import BUILDER as PLAIN
 from dicomveil_engine.methods.perturb import INTEGER_RANGES, Perturb
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.pseudonyms.keys import Keys
 
 _SINGLES = frozenset(("FL", "OF"))
@@ -35,7 +35,7 @@ class MicrosoftPerturb(Perturb):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read span (1), roundTo (2; up to 28 for DS) and rangeType (Proportional)."""
-        read = Settings(cls.name, settings)
+        read = MethodSettings(cls.name, settings)
         places = read.integer("roundTo", default=2, minimum=0, maximum=_MOST_PLACES_OF_DECIMALS)
         others = {name: value for name, value in settings.items() if name.casefold() != "roundto"}
         plain = Perturb.from_settings(others, keys)

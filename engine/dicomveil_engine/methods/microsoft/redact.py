@@ -20,7 +20,7 @@ from dicomveil_engine.methods.microsoft.dates import (
 from dicomveil_engine.methods.microsoft.reference import read_reference_date, reference_day
 from dicomveil_engine.methods.redact import BUILDER as PLAIN
 from dicomveil_engine.methods.redact import Redact
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import texts
 from dicomveil_engine.pseudonyms.keys import Keys
 
@@ -37,7 +37,7 @@ class MicrosoftRedact(Redact):
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read what redact reads, and referenceDate."""
         plain = Redact.from_settings(settings, keys)
-        reference = read_reference_date(cls.name, Settings(cls.name, settings))
+        reference = read_reference_date(cls.name, MethodSettings(cls.name, settings))
         return cls(plain.partial_ages, plain.partial_dates, reference)
 
     def apply(self, element: Element, context: Context) -> Values | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import Context
 from dicomveil_engine.methods.microsoft.dates import Day, read_da
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.pseudonyms import dates
 
 REFERENCE_DATE = "referenceDate"
 
 
-def read_reference_date(method: str, settings: Settings) -> Day | None:
+def read_reference_date(method: str, settings: MethodSettings) -> Day | None:
     """The configured day, if there is one; ConfigurationError if it is none."""
     if not settings.has(REFERENCE_DATE):
         return None

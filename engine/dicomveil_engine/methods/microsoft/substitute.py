@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, TEXT_VRS, Context, Element, Values
-from dicomveil_engine.methods.settings import Settings
+from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.substitute import BUILDER as PLAIN
 from dicomveil_engine.methods.substitute import Substitute, values_of
 from dicomveil_engine.methods.values import inapplicable
@@ -31,7 +31,7 @@ class MicrosoftSubstitute(Substitute):
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
         """Read replaceWith (Anonymous)."""
-        return cls(Settings(cls.name, settings).scalar_text("replaceWith", default="Anonymous"))
+        return cls(MethodSettings(cls.name, settings).scalar_text("replaceWith", default="Anonymous"))
 
     def supports(self, vr: str) -> bool:
         """What substitute supports, and one number for OW, OL, OD and OF."""

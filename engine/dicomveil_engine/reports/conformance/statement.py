@@ -67,7 +67,7 @@ def _text(policies: Policies) -> str:
 
 
 def _has_profile(policy: Policy) -> bool:
-    return policy.marks is not None
+    return policy.claims is not None
 
 
 def _names(names: Iterable[str]) -> str:
@@ -81,12 +81,12 @@ def _with(policies: Policies, option: Option) -> list[str]:
 def _introduction(policies: Policies) -> str:
     lines = [prose.INTRODUCTION, "", "| Profile | Codes of CID 7050 that it claims | (0028,0303) |", "|---|---|---|"]
     for name, policy in policies.items():
-        if policy.marks is None:
+        if policy.claims is None:
             lines.append(f"| `{name}` | none: its rules alone decide, and what no rule names is kept | not written |")
         else:
-            terms = ", ".join(f"{term.value} {term.meaning}" for term in policy.marks.terms)
-            lines.append(f"| `{name}` | {terms} | {policy.marks.dates} |")
-    without = [name for name, policy in policies.items() if policy.marks is None]
+            terms = ", ".join(f"{term.value} {term.meaning}" for term in policy.claims.terms)
+            lines.append(f"| `{name}` | {terms} | {policy.claims.dates} |")
+    without = [name for name, policy in policies.items() if policy.claims is None]
     if without:
         lines += ["", f"**No conformance to PS3.15 Annex E is claimed for {_names(without)}.**"]
     with_rules = [name for name, policy in policies.items() if policy.rules]
@@ -142,15 +142,21 @@ def _dummy_sequences() -> Iterator[str]:
 
 
 def _inserted(policies: Policies) -> str:
-    marks = next((policy.marks for policy in policies.values() if policy.marks), None)
+    claims = next((policy.claims for policy in policies.values() if policy.claims), None)
     written = prose.FILE_META.format(implementation=IMPLEMENTATION_CLASS_UID, version=IMPLEMENTATION_VERSION_NAME)
-    if marks is None:
+    if claims is None:
         return f"## 3. What is inserted\n\nNothing is inserted into the data set.\n\n{written}"
-    lines = ["## 3. What is inserted", "", "| Attribute | Value |", "|---|---|", *map(_mark, marks.fields())]
+    lines = [
+        "## 3. What is inserted",
+        "",
+        "| Attribute | Value |",
+        "|---|---|",
+        *map(_attribute_row, claims.fields()),
+    ]
     return "\n".join([*lines, "", prose.MARKS, "", written])
 
 
-def _mark(field: Field) -> str:
+def _attribute_row(field: Field) -> str:
     value = ", ".join(map(str, field.values)) or "one item per code of the profile"
     if field.tag == DATES_MODIFIED:
         value = "REMOVED, MODIFIED or UNMODIFIED, as the table above says"
@@ -161,16 +167,16 @@ def _dates(policies: Policies) -> str:
     parts = ["## 4. How dates are treated"]
     modified = _with(policies, Option.RETAIN_LONG_MODIFIED_DATES)
     full = _with(policies, Option.RETAIN_LONG_FULL_DATES)
-    rest = {name: policy.marks for name, policy in policies.items() if name not in {*modified, *full}}
-    removed = [name for name, marks in rest.items() if marks]
-    by_rule = [name for name, marks in rest.items() if marks and marks.dates != "REMOVED"]
+    rest = {name: policy.claims for name, policy in policies.items() if name not in {*modified, *full}}
+    removed = [name for name, claims in rest.items() if claims]
+    by_rule = [name for name, claims in rest.items() if claims and claims.dates != "REMOVED"]
     if removed:
         parts.append(f"{_names(removed)}: dates and times are removed, emptied or replaced by constants (section 12).")
     if by_rule:
         parts.append(f"{_names(by_rule)}: except where a rule says otherwise (section 8).")
     if full:
         parts.append(f"{_names(full)}: dates and times are kept as they are.")
-    bare = [name for name, marks in rest.items() if marks is None]
+    bare = [name for name, claims in rest.items() if claims is None]
     if bare:
         parts.append(f"{_names(bare)}: dates and times are kept as they are where no rule names them (section 8).")
     moved = {name: policy.date_range for name, policy in policies.items() if policy.date_range}

@@ -14,7 +14,7 @@ from dicomveil_engine.part10.elements import EncodedElement, Path, read_elements
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.reports.validation.problem import Problem
 from dicomveil_engine.reports.validation.value import problems_of
-from dicomveil_engine.rewriting.deidentification_attributes import MARK_TAGS
+from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 
 _NEEDED = (SOP_CLASS_UID, SOP_INSTANCE_UID)
 """Type 1 in the SOP Common Module (PS3.3 C.12.1), which every IOD has."""
@@ -71,6 +71,6 @@ def _problem(element: EncodedElement, what: str) -> Problem:
 
 
 def _rule(policy: Policy, problem: Problem, creator: str | None) -> str:
-    if policy.marks is not None and problem.tag in MARK_TAGS and not problem.path:
+    if policy.claims is not None and problem.tag in DEIDENTIFICATION_TAGS and not problem.path:
         return "the de-identification attributes"
     return policy.decide(problem.tag, problem.vr, creator).rule

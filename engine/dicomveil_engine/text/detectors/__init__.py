@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import (
     ages,
     archive_names,
@@ -32,9 +33,8 @@ from dicomveil_engine.text.detectors import (
     usernames,
 )
 from dicomveil_engine.text.finding import Finding
-from dicomveil_engine.text.reading import Reading
 
-Detector = Callable[[Reading], Iterable[Finding]]
+Detector = Callable[[AnalysedText], Iterable[Finding]]
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType(
     {
@@ -62,7 +62,7 @@ DETECTORS: Mapping[str, Detector] = MappingProxyType(
 """By the name under which a reason gives it; in no order that matters."""
 
 
-def detect(reading: Reading) -> list[Finding]:
+def detect(reading: AnalysedText) -> list[Finding]:
     """What every detector finds in a text, with those that the policy adds; findings may overlap.
 
     Raises DeidentificationError where one of a plug-in fails.

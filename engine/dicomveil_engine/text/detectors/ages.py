@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _OLDEST_ALLOWED = 89
 _OLDEST = 130
@@ -47,7 +47,7 @@ _DISEASE = re.compile(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|w
 _REACH = 9
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The ages of a text over 89, or all of them."""
     if not reading.has_digits(2):
         return

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
 from dicomveil_engine.text.person_cues import is_eponym, is_no_name
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.vocabulary import Counts, is_counted
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
@@ -22,7 +22,7 @@ _SHORTEST_CAPITALS = 4
 """Letters of a name in capitals; shorter ones are abbreviations."""
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The words of a text that are names in the archive."""
     vocabulary, strict = reading.settings.vocabulary, reading.settings.strict_patients
     if vocabulary is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _IBAN = re.compile(r"(?<![^\W_])[a-z]{2}\d\d(?:[ ]?[a-z0-9]{4}){2,7}(?:[ ]?[a-z0-9]{1,3})?(?![^\W_])")
 _IBAN_CUE = re.compile(r"iban|konto|account|compte|cuenta|conto|rekening")
@@ -20,7 +20,7 @@ _REACH = 30
 _SEPARATORS = re.compile(r"[ \-]")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The accounts and cards of a text."""
     if not reading.has_digits(4):
         return

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors.months import DAY_FIRST_ONLY, MONTHS, NEEDS_YEAR, SHORT
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 
 _LISTS = word_lists("dates")
 _CUES = _LISTS["cues"]
@@ -98,7 +98,7 @@ _BEHIND_BIRTH = re.compile(
 )
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The dates of a text, but for those in the notations of East Asia (`east_asian_dates`)."""
     if not reading.has_digit:
         return
@@ -110,7 +110,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
 
 
-def _in_digits(reading: Reading) -> Iterator[Finding]:
+def _in_digits(reading: AnalysedText) -> Iterator[Finding]:
     text = reading.plain
     for match in _NUMERIC.finditer(text):
         yield Finding(*match.span(), Infotype.DATE, Likelihood.VERY_LIKELY, "a date in digits")
@@ -125,7 +125,7 @@ def _in_digits(reading: Reading) -> Iterator[Finding]:
             yield Finding(*span, Infotype.DATE, Likelihood.LIKELY, "a day or month behind a word for a date")
 
 
-def _named(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
+def _named(reading: AnalysedText, start: int, end: int) -> tuple[int, int] | None:
     """The date around a month's name: with a day, a year or both; None where it is a word like any other."""
     text, word = reading.plain, reading.plain[start:end]
     short = word in SHORT

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _ERA = "(?:令和|平成|昭和|大正|明治|西暦|民国|民國)"
 _NUMERALS = "〇零一二三四五六七八九十"
@@ -30,7 +30,7 @@ _DATE = re.compile(
 _LOOK = re.compile(r"[年月년월]|[和成正治暦]|(?<![^\W_])[rhstm]\d{1,2}[./\-]")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The dates in East Asian notations of a text."""
     if _LOOK.search(reading.plain):
         for match in _DATE.finditer(reading.plain):

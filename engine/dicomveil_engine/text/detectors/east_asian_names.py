@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import east_asian
-from dicomveil_engine.text.reading import Reading
 
 _HAN = r"\u3400-\u9fff々"
 _KANA = r"\u3041-\u309f\u30a1-\u30ff"
@@ -95,7 +95,7 @@ def _given(language: str) -> frozenset[str]:
     return east_asian(f"names-{language}")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The names of persons in a text in East Asian scripts."""
     text = reading.plain
     if text.isascii() or not _LOOK.search(text):

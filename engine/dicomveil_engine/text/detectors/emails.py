@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _EMAIL = re.compile(r"(?<![\w.+%'\-])[\w.+%'\-]{1,128}@[\w.\-]{1,255}(?<=\w)")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The e-mail addresses of a text."""
     if "@" in reading.plain:
         for match in _EMAIL.finditer(reading.plain):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import not_initials
 
 _CUED = re.compile(
@@ -17,7 +17,7 @@ _CUED = re.compile(
 _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The initials of a text behind a cue."""
     cues = word_lists("cues")["initials"]
     if not any(cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "(")):

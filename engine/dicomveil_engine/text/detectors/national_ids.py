@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _SEPARATORS = re.compile(r"[ .\-/]")
 _REACH = 40
@@ -86,7 +86,7 @@ _NOTATIONS = (
 )  # fmt: skip
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The national numbers of a text."""
     if not reading.has_digits(7):
         return

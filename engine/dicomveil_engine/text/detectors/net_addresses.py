@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::\d{1,5})?(?:/\d{1,2})?")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w{1,16})?(?:/\d{1,3})?(?![\w:])")
@@ -19,7 +19,7 @@ _CUE = re.compile(r"(?<![^\W_])(?:ip|ipv4|host|address|addr|server|gateway|://)[
 _REACH = 12
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The net and hardware addresses of a text."""
     text = reading.plain
     if not reading.has_digit or max(map(text.count, ".:-")) < 2:

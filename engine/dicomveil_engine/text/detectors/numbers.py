@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _SHORTEST_BEHIND_LETTERS = 5
 """Digits behind letters and a hyphen: RAD-12345."""
@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
 _DIGITS = re.compile(r"\d+")
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The long numbers of a text."""
     if not reading.has_digits(_SHORTEST_BEHIND_LETTERS):
         return

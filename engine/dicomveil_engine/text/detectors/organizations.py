@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_WORDS = 5
@@ -82,7 +82,7 @@ def _heads() -> _Heads:
     )
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The institutions of a text."""
     text = reading.plain
     if not text.isascii():

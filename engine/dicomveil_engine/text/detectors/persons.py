@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, SURNAME, TECHNIQUE
 from dicomveil_engine.text.person_cues import FILLERS, PersonText, Strength, person_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_NAMES = 4
@@ -32,7 +32,7 @@ _LATIN_ABBREVIATIONS = frozenset("avnmrl")
 _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "и"))
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
     if not _NOT_NEEDED.search(reading.text):
         return

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 
 _LISTS = word_lists("phones")
 _CUES = _LISTS["cues"]
@@ -59,7 +59,7 @@ _WORD_BEFORE = re.compile(r"([^\W\d_]+)\W{0,2}\Z")
 _REACH = 20
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The telephone numbers of a text."""
     if not reading.has_digits(3):
         return

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
@@ -83,7 +83,7 @@ def _street_words() -> tuple[frozenset[str], frozenset[str]]:
     return lists["streets behind a name"], lists["streets before a name"]
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The addresses and towns of a text."""
     text = reading.plain
     if reading.has_digit:
@@ -109,7 +109,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     yield from _towns(reading)
 
 
-def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
+def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
     text, written = reading.plain, reading.text
     behind, before = _street_words()
     words = reading.vocabulary
@@ -137,20 +137,20 @@ def _streets(reading: Reading) -> Iterator[tuple[int, int]]:
                 yield match.span()
 
 
-def _starts_of_kinds(reading: Reading, kinds: frozenset[str]) -> Iterator[int]:
+def _starts_of_kinds(reading: AnalysedText, kinds: frozenset[str]) -> Iterator[int]:
     """Where a word for a street begins."""
     yield from (word.start for word in reading.words if word.folded in kinds)
     yield from (match.start() for match in _ABBREVIATED.finditer(reading.plain))
 
 
-def _with_capitals(reading: Reading, end: int) -> int:
+def _with_capitals(reading: AnalysedText, end: int) -> int:
     """The end of a street's name: the words behind that have a capital are of it."""
     while (match := _CAPITAL_BEHIND.match(reading.plain, end)) and reading.text[match.start("letter")].isupper():
         end = match.end()
     return end
 
 
-def _town_end(reading: Reading, tail: re.Match[str]) -> int:
+def _town_end(reading: AnalysedText, tail: re.Match[str]) -> int:
     """The end of an address: its town is words with capitals."""
     for group in ("behind_code", "town"):
         start, end = tail.span(group)
@@ -168,7 +168,7 @@ def _town_end(reading: Reading, tail: re.Match[str]) -> int:
     return tail.end()
 
 
-def _is_town(reading: Reading, start: int, end: int) -> bool:
+def _is_town(reading: AnalysedText, start: int, end: int) -> bool:
     written = reading.text[start:end].split(" ")[0]
     return written[0].isupper() and not written.isupper() and len(written) > 2
 
@@ -186,7 +186,7 @@ def _is_unknown_town(words: list[Word], index: int) -> bool:
     return index + 1 == len(words) or words[index + 1].folded not in eponyms["behind"]
 
 
-def _towns(reading: Reading) -> Iterator[Finding]:
+def _towns(reading: AnalysedText) -> Iterator[Finding]:
     lists = word_lists("places")
     words = reading.words
     if lists["cues"].isdisjoint(reading.vocabulary) and lists["addresses"].isdisjoint(reading.vocabulary):

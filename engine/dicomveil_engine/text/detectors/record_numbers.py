@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 
 _BETWEEN = r"(?:[ ]?(?:no|nr|num|number|nummer|numero|n°|nº|id|is|was|код)\.?(?![^\W\d_])){0,2}[ ]?[.:=#(\[\-]{0,3}[ ]?"
 _VALUE = r"(?P<value>(?=[a-z0-9./\-]{0,12}\d)[a-z0-9](?:[a-z0-9]|[./\-](?=[a-z0-9])){2,39})(?![^\W_])"
@@ -45,7 +45,7 @@ def _parts_of_cues() -> frozenset[str]:
     return frozenset(part for cue in _cues() for part in re.findall(r"[^\W\d_]+", cue))
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The numbers of a text that a word before them explains."""
     if not reading.has_digits(3):
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|2\.25\.\d{1,64})")
 """Four numbers are an IP address, five and more a UID."""
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The UIDs of a text."""
     if reading.has_digits(3) and reading.plain.count(".") > 1:
         for match in _UID.finditer(reading.plain):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.reading import Reading
 
 _DOMAINS = (
     "(?:com|org|net|edu|gov|mil|int|info|health|example|de|fr|es|it|nl|pl|uk|eu|ch|at|jp|cn|kr|ru|tr|br|us|ca|au)"
@@ -20,7 +20,7 @@ _SHARE = re.compile(r"\\\\[\w.\-]{2,64}(?=[\\\s]|\Z)")
 """The server's name alone: what stands behind it is a path, whose parts are looked at one by one."""
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The web addresses and servers of a text."""
     text = reading.plain
     if "." in text or "://" in text:

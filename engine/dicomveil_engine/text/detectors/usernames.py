@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from dicomveil_engine.text import gazetteer
+from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, NAME
 from dicomveil_engine.text.lists import word_lists
-from dicomveil_engine.text.reading import Reading
 
 _CUED = re.compile(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_\-]{3,15}(?:-id)?)(?:[ ]?(?:name|id))?[ ]?[:=]?[ ]?[\"']?"
@@ -27,7 +27,7 @@ def _parts_of_cues() -> frozenset[str]:
     return frozenset(part for cue in word_lists("numbers")["users"] for part in cue.split("-"))
 
 
-def find(reading: Reading) -> Iterator[Finding]:
+def find(reading: AnalysedText) -> Iterator[Finding]:
     """The log-in names of a text."""
     text = reading.plain
     users = word_lists("numbers")["users"]

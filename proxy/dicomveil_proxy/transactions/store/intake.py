@@ -14,7 +14,7 @@ from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
-from dicomveil_proxy.transactions.store.reasons import TWIN, NotStored
+from dicomveil_proxy.transactions.store.reasons import DUPLICATE, NotStored
 from dicomveil_proxy.translation.translation import text_of
 from dicomveil_proxy.turns import closed, fed
 from dicomveil_proxy.wire.spool import Spool
@@ -57,7 +57,7 @@ class Intake(Protocol):
         ...
 
 
-class Twins:
+class Duplicates:
     """Whether a de-identified copy would stand beside its original; remembered for one request."""
 
     def __init__(self, project: Project) -> None:
@@ -89,12 +89,12 @@ class Twins:
         return known
 
 
-class Deidentifying:
+class DeidentifiedInstance:
     """An instance that is de-identified."""
 
-    def __init__(self, project: Project, twins: Twins) -> None:
+    def __init__(self, project: Project, duplicates: Duplicates) -> None:
         self._rewriter = InstanceRewriter(project.policy)
-        self._twins = twins
+        self._duplicates = duplicates
         self._spool = Spool()
 
     @property
@@ -116,8 +116,8 @@ class Deidentifying:
         outside = self._rewriter.deidentified
         assert self.sent is not None
         assert outside is not None
-        if await self._twins.has_original(self.sent.study_instance_uid):
-            raise NotStored(TWIN, "the origin server holds its original")
+        if await self._duplicates.has_original(self.sent.study_instance_uid):
+            raise NotStored(DUPLICATE, "the origin server holds its original")
         return Prepared(outside, outside, cast(BinaryIO, self._spool), self._spool.size)
 
     def discard(self) -> None:

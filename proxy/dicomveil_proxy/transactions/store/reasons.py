@@ -12,9 +12,9 @@ CANNOT_UNDERSTAND = 0xC000
 STUDY_MISMATCH = 0x0110
 NOT_DEIDENTIFIED = 0xC409
 """The policy has no safe output."""
-TWIN = 0xC410
+DUPLICATE = 0xC410
 """The origin server holds the original of what would be stored."""
-STRANGER = 0xC411
+UNKNOWN_STUDY = 0xC411
 """The study is none of the project's pseudonyms, or of a study that the origin server no longer has."""
 UNRESOLVED = 0xC412
 """A reference is to a study, series or instance that the origin server does not have."""

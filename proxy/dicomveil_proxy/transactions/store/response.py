@@ -10,7 +10,7 @@ from dicomveil_proxy.transactions.store.reasons import CANNOT_UNDERSTAND, OUT_OF
 
 
 @dataclass
-class Outcome:
+class InstanceOutcome:
     """What became of one instance, in the sender's terms."""
 
     sent: InstanceIdentity
@@ -29,7 +29,7 @@ class StoreResponse:
     """How many instances the origin server has taken."""
 
 
-def store_response(outcomes: Sequence[Outcome], unread: int) -> StoreResponse:
+def store_response(outcomes: Sequence[InstanceOutcome], unread: int) -> StoreResponse:
     """The answer; `unread` parts have no UIDs to be named by."""
     stored = [outcome for outcome in outcomes if outcome.failure is None]
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
@@ -54,14 +54,14 @@ def store_response(outcomes: Sequence[Outcome], unread: int) -> StoreResponse:
     return StoreResponse(202 if stored else 409, dataset, len(stored))
 
 
-def _reference(outcome: Outcome) -> JSONDataSet:
+def _reference(outcome: InstanceOutcome) -> JSONDataSet:
     return {
         "00081150": {"vr": "UI", "Value": [outcome.sent.sop_class_uid]},
         "00081155": {"vr": "UI", "Value": [outcome.sent.sop_instance_uid]},
     }
 
 
-def _stored_item(outcome: Outcome) -> JSONDataSet:
+def _stored_item(outcome: InstanceOutcome) -> JSONDataSet:
     item = _reference(outcome)
     item["00081190"] = {"vr": "UR", "Value": [outcome.retrieve_url]}
     if outcome.warning is not None:
@@ -69,7 +69,7 @@ def _stored_item(outcome: Outcome) -> JSONDataSet:
     return item
 
 
-def _failed_item(outcome: Outcome) -> JSONDataSet:
+def _failed_item(outcome: InstanceOutcome) -> JSONDataSet:
     item = _reference(outcome)
     item["00081197"] = {"vr": "US", "Value": [outcome.failure]}
     return item

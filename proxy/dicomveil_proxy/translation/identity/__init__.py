@@ -70,7 +70,7 @@ class IdentityMap:
         else:
             self._table = SQLiteTable(place, project, busy_seconds=busy_seconds, warn=warn)
 
-    def remember(self, identities: Iterable[Identity]) -> None:
+    def keep_sequence(self, identities: Iterable[Identity]) -> None:
         """Keep what pseudonyms stand for, in one write.
 
         Raises StateUnavailable when the table cannot be written; this process then remembers all the same.

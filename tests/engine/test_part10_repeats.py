@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dicomveil_engine.part10 import remembered
+from dicomveil_engine.part10 import repeats
 from dicomveil_engine.part10.fragment import UNCHANGED
-from dicomveil_engine.part10.remembered import Place, Remembered, Run, remember
+from dicomveil_engine.part10.repeats import Place, Repeats, Run, keep_sequence
 
 
 def run(beginning: bytes, number: int) -> Run:
@@ -13,10 +13,10 @@ def run(beginning: bytes, number: int) -> Run:
 
 
 def test_sequences_are_bounded() -> None:
-    """However many a stranger sends, so many are remembered."""
+    """However many a stranger sends, so many are repeats."""
     place = Place()
     for number in range(10_000):
-        remember(place.gone, number.to_bytes(8), [])
+        keep_sequence(place.gone, number.to_bytes(8), [])
 
     assert len(place.gone) <= 2_048
 
@@ -25,25 +25,25 @@ def test_runs_are_bounded() -> None:
     """All runs of a place together, whether they begin alike or not."""
     place = Place()
     for number in range(1_000):
-        place.learn(run(number.to_bytes(remembered.RUN_KEY), number))
-        place.learn(run(bytes(remembered.RUN_KEY), number))
+        place.learn(run(number.to_bytes(repeats.RUN_KEY), number))
+        place.learn(run(bytes(repeats.RUN_KEY), number))
 
         assert sum(map(len, place.runs.values())) <= 256
-        assert len(place.runs.get(bytes(remembered.RUN_KEY), [])) <= 8
+        assert len(place.runs.get(bytes(repeats.RUN_KEY), [])) <= 8
 
 
 def test_newest_of_runs_that_begin_alike() -> None:
     """The series that is being read finds its own first."""
     place = Place()
     for number in range(20):
-        place.learn(run(bytes(remembered.RUN_KEY), number))
+        place.learn(run(bytes(repeats.RUN_KEY), number))
 
-    assert place.runs[bytes(remembered.RUN_KEY)][0].raw == run(bytes(remembered.RUN_KEY), 19).raw
+    assert place.runs[bytes(repeats.RUN_KEY)][0].raw == run(bytes(repeats.RUN_KEY), 19).raw
 
 
 def test_places_are_bounded() -> None:
     """A stranger may invent combinations of character sets."""
-    places = Remembered()
+    places = Repeats()
     for number in range(1_000):
         places[0, "explicit", (str(number),), ()].kept[b"1"] = UNCHANGED
 
@@ -52,7 +52,7 @@ def test_places_are_bounded() -> None:
 
 def test_seen_again() -> None:
     """Only what comes a second time is worth remembering; the memory of what came is bounded too."""
-    places = Remembered()
+    places = Repeats()
 
     assert not places.is_seen_again(b"once")
     assert places.is_seen_again(b"once")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.content_item import ContentReferences, read_content_item
-from dicomveil_engine.json_model.deidentification_attributes import mark
+from dicomveil_engine.json_model.deidentification_attributes import add_claims
 from dicomveil_engine.json_model.elements import decoded, items_of, kept, may_be_items, sequence_of
 from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
@@ -35,12 +35,12 @@ from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.checking import passes
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
-    MARK_TAGS,
+    DEIDENTIFICATION_TAGS,
     METHOD_CODES,
-    Marks,
+    DeidentificationAttributes,
 )
 from dicomveil_engine.rewriting.dummies import dummy_items
-from dicomveil_engine.rewriting.treatment import Treatment, treatment_of, treatment_of_mark
+from dicomveil_engine.rewriting.treatment import Treatment, treatment_of, treatment_of_method_text
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 
 BulkDataURIs = Callable[[str, str], str | None]
@@ -65,7 +65,7 @@ class ItemPlace(NamedTuple):
     """What is done with a content item."""
 
 
-class Rewriting:
+class DataSetWalk:
     """One data set on its way."""
 
     def __init__(
@@ -74,13 +74,13 @@ class Rewriting:
         policy: Policy,
         dataset: JSONDataSet,
         assumed: InstanceIdentity,
-        marks: Marks | None,
+        claims: DeidentificationAttributes | None,
         bulk_data_uri: BulkDataURIs | None,
     ) -> None:
         self.table = table
         self.policy = policy
         self.dataset = dataset
-        self.marks = marks
+        self.claims = claims
         self.bulk_data_uri = bulk_data_uri
         self.assumed = assumed
         self.reading: Reading
@@ -102,13 +102,13 @@ class Rewriting:
         self.reading.complete()
         self.resolve()
         self.content.renumber()
-        if self.marks:
-            self._mark(out, self.marks)
+        if self.claims:
+            self._add_claims(out, self.claims)
         return out
 
-    def _mark(self, out: JSONDataSet, marks: Marks) -> None:
+    def _add_claims(self, out: JSONDataSet, claims: DeidentificationAttributes) -> None:
         codes = self.dataset.get(_METHOD_CODES, {}) if self.policy.keeps(CODE_VALUE, "SH") else {}
-        mark(out, marks, str(codes.get("Value", "")))
+        add_claims(out, claims, str(codes.get("Value", "")))
 
     def restart(self, key: str, into: JSONDataSet) -> None:
         """Decide one element of the top level anew, when the data set's own word is known from another one."""
@@ -183,8 +183,8 @@ class Rewriting:
             out[before] = element
 
     def _element(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
-        if entry.tag in MARK_TAGS and not here.depth and self.marks:
-            self._earlier_mark(out, key, element, entry, here)
+        if entry.tag in DEIDENTIFICATION_TAGS and not here.depth and self.claims:
+            self._earlier_attribute(out, key, element, entry, here)
             return
         if entry.identifies:
             self.reading.identify(self.key, entry, element, here.codecs)
@@ -311,12 +311,14 @@ class Rewriting:
             tree.at = at  # also where what cannot be read is dropped with the sequence around it
         return out if out or not items else None
 
-    def _earlier_mark(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
+    def _earlier_attribute(
+        self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace
+    ) -> None:
         """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
-        treatment = treatment_of_mark(entry.tag, str(element.get("vr", "UN")))
+        treatment = treatment_of_method_text(entry.tag, str(element.get("vr", "UN")))
         if treatment is Treatment.ADD_TEXT:
             out[key] = element
-            decision = Decision(self.policy.mark_method, "the de-identification attributes")
+            decision = Decision(self.policy.add_method_text, "the de-identification attributes")
             marked = Entry(entry.tag, "LO", decision, treatment, identifies=False)
             self._wait(Waiting(out, key, marked, 0, here.codecs))
         elif treatment is Treatment.ADD_CODES:

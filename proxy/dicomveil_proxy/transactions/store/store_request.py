@@ -21,8 +21,7 @@ from dicomveil_proxy.origin.web.metadata import parsed
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.originals import Originals
 from dicomveil_proxy.settings.server import Limits
-from dicomveil_proxy.transactions.store.homecoming import Reidentifying
-from dicomveil_proxy.transactions.store.intake import Deidentifying, Intake, Twins
+from dicomveil_proxy.transactions.store.intake import DeidentifiedInstance, Duplicates, Intake
 from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
 from dicomveil_proxy.transactions.store.reasons import (
     CANNOT_UNDERSTAND,
@@ -32,7 +31,8 @@ from dicomveil_proxy.transactions.store.reasons import (
     STUDY_MISMATCH,
     NotStored,
 )
-from dicomveil_proxy.transactions.store.response import Outcome, StoreResponse, store_response
+from dicomveil_proxy.transactions.store.reidentified_instance import ReidentifiedInstance
+from dicomveil_proxy.transactions.store.response import InstanceOutcome, StoreResponse, store_response
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.identity import Identity, Kind
 from dicomveil_proxy.translation.translation import identity_of
@@ -55,7 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Storing:
+class StoreRequest:
     """One store request on its way: fed the events of its multipart body."""
 
     project: Project
@@ -64,7 +64,7 @@ class Storing:
     """The study in the path, in pseudonymised space."""
     is_gone: Callable[[], Awaitable[bool]] | None = None
     """Whether the user agent waits no longer: then nothing more is stored."""
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _outcomes: list[InstanceOutcome] = field(default_factory=list)
     _unread: int = 0
     """Parts that are not instance, or cannot be read, and so have no UIDs to be named by."""
     _stored: list[Identity] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Storing:
 
     def __post_init__(self) -> None:
         self._not_stored = Tally(_log, "an instance was not stored")
-        self._twins = Twins(self.project)
+        self._duplicates = Duplicates(self.project)
         self._originals = Originals(self.project)
 
     async def run(self, events: AsyncIterator[Event]) -> StoreResponse:
@@ -116,7 +116,7 @@ class Storing:
                 if open_part:
                     open_part.discard()
             self._not_stored.write()
-            await self.project.translation.remember(self._stored)
+            await self.project.translation.keep_sequence(self._stored)
         if self._fault and all(outcome.failure is not None for outcome in self._outcomes):
             raise self._fault
         return store_response(self._outcomes, self._unread)
@@ -127,8 +127,8 @@ class Storing:
 
     def _intake(self) -> Intake:
         if self.project.reidentifies:
-            return Reidentifying(self.project, self._originals, self._twins)
-        return Deidentifying(self.project, self._twins)
+            return ReidentifiedInstance(self.project, self._originals, self._duplicates)
+        return DeidentifiedInstance(self.project, self._duplicates)
 
     async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
         """An instance that came as metadata and bulk data."""
@@ -193,7 +193,7 @@ class Storing:
                 return
             held, outside = prepared.held, prepared.outside
             self._outcomes.append(
-                Outcome(
+                InstanceOutcome(
                     sent,
                     warning=result.warning_reason,
                     retrieve_url=f"{self.base_url}/studies/{outside.study_instance_uid}"
@@ -213,7 +213,7 @@ class Storing:
         ]
         if len(self._stored) >= _REMEMBERED_AT_A_TIME:
             stored, self._stored = self._stored, []
-            await self.project.translation.remember(stored)
+            await self.project.translation.keep_sequence(stored)
 
     def _refuse_unread(self, sent: InstanceIdentity | None, message: str) -> None:
         """An instance that cannot be read: it is counted where it has no UID to be named by."""
@@ -225,7 +225,7 @@ class Storing:
 
     def _fail(self, sent: InstanceIdentity, reason: int, message: str) -> None:
         self._not_stored.note(message, logging.ERROR if reason == OUT_OF_RESOURCES else logging.WARNING)
-        self._outcomes.append(Outcome(sent, failure=reason))
+        self._outcomes.append(InstanceOutcome(sent, failure=reason))
 
 
 class _Instance:

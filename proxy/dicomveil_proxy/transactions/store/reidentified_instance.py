@@ -1,4 +1,4 @@
-"""One instance on its way home: made of de-identified instances, to be stored beside their originals.
+"""One instance that was made of de-identified instances, re-identified to be stored beside their originals.
 
 The spool holds what the user agent sent, in pseudonymised space. The header that names the patient is made last and
 stays in memory.
@@ -17,24 +17,24 @@ from dicomveil_proxy.reidentification.encoded import Encoded, read_instance
 from dicomveil_proxy.reidentification.originals import Originals
 from dicomveil_proxy.reidentification.references import references
 from dicomveil_proxy.reidentification.restoration import is_of_same_patient, restore
-from dicomveil_proxy.transactions.store.intake import Deidentifying, Prepared, Twins
-from dicomveil_proxy.transactions.store.reasons import PATIENT_MISMATCH, STRANGER, TWIN, UNRESOLVED, NotStored
+from dicomveil_proxy.transactions.store.intake import DeidentifiedInstance, Duplicates, Prepared
+from dicomveil_proxy.transactions.store.reasons import DUPLICATE, PATIENT_MISMATCH, UNKNOWN_STUDY, UNRESOLVED, NotStored
 from dicomveil_proxy.wire.spool import Spool
 
 _CHUNK = 1 << 20
 
 
-class Reidentifying:
+class ReidentifiedInstance:
     """An instance that is re-identified."""
 
-    def __init__(self, project: Project, originals: Originals, twins: Twins) -> None:
+    def __init__(self, project: Project, originals: Originals, duplicates: Duplicates) -> None:
         self._project = project
         self._originals = originals
-        self._twins = twins
+        self._duplicates = duplicates
         self._spool = Spool()
         self._instance: Encoded | None = None
         self._sent: InstanceIdentity | None = None
-        self._deidentifying: Deidentifying | None = None
+        self._deidentified: DeidentifiedInstance | None = None
 
     @property
     def sent(self) -> InstanceIdentity | None:
@@ -59,23 +59,23 @@ class Reidentifying:
         assert sent is not None
         is_pseudonym = project.policy.is_pseudonym_uid
         if not is_pseudonym(sent.study_instance_uid):
-            raise NotStored(STRANGER, "its study is not a pseudonym of this project")
+            raise NotStored(UNKNOWN_STUDY, "its study is not a pseudonym of this project")
         home = await project.translation.study_held_as(PseudonymousUID(sent.study_instance_uid))
         if home is None:
-            raise NotStored(STRANGER, "the origin server has no original of its study")
+            raise NotStored(UNKNOWN_STUDY, "the origin server has no original of its study")
         if home == sent.study_instance_uid:
-            return await self._deidentified()
+            return await self._deidentify()
         await asyncio.to_thread(instance.check)
         try:
             found = await asyncio.to_thread(references, instance.header, is_pseudonym)
             original = await self._originals.of(sent, found)
         except UnknownResource:
-            raise NotStored(STRANGER, "the origin server has no original of its study") from None
+            raise NotStored(UNKNOWN_STUDY, "the origin server has no original of its study") from None
         except Conflict as error:
             raise NotStored(UNRESOLVED, str(error)) from None
         if is_pseudonym(sent.sop_instance_uid):
             # To send back what was fetched: a copy without what was removed must never replace its original.
-            raise NotStored(TWIN, "the origin server holds its original")
+            raise NotStored(DUPLICATE, "the origin server holds its original")
         if not is_of_same_patient(instance.header, original, project.policy):
             raise NotStored(PATIENT_MISMATCH, "its patient is not that of its study")
         await asyncio.to_thread(restore, instance.header, original, project.policy)
@@ -88,12 +88,12 @@ class Reidentifying:
         self._spool.close()
         if self._instance:
             self._instance.file.close()  # another one, where it came deflated
-        if self._deidentifying:
-            self._deidentifying.discard()
+        if self._deidentified:
+            self._deidentified.discard()
 
-    async def _deidentified(self) -> Prepared:
+    async def _deidentify(self) -> Prepared:
         """Its study was stored de-identified and has no original here: it is stored as it is."""
-        self._deidentifying = intake = Deidentifying(self._project, self._twins)
+        self._deidentified = intake = DeidentifiedInstance(self._project, self._duplicates)
         self._spool.seek(0)
         while chunk := self._spool.read(_CHUNK):
             await intake.feed(chunk)

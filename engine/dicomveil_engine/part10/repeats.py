@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from dicomveil_engine.part10.fragment import UNCHANGED, Outcome
+from dicomveil_engine.part10.fragment import UNCHANGED, Rewritten
 from dicomveil_engine.part10.reading import Identifying, Noted, NotedRun
 from dicomveil_engine.part10.table import Pending
 from dicomveil_engine.profile.private import PrivateBlock
@@ -36,7 +36,9 @@ class Run:
 
     __slots__ = ("context", "identifying", "new", "raw", "size", "waiting")
 
-    def __init__(self, raw: bytes, outcome: Outcome, identifying: NotedRun | None, context: tuple[Noted, ...]) -> None:
+    def __init__(
+        self, raw: bytes, outcome: Rewritten, identifying: NotedRun | None, context: tuple[Noted, ...]
+    ) -> None:
         self.raw = raw
         self.size = len(raw)
         self.waiting: Pending | None = None
@@ -57,7 +59,7 @@ class Place:
     __slots__ = ("_runs", "gone", "kept", "runs", "searched")
 
     def __init__(self) -> None:
-        self.kept: dict[bytes, Outcome] = {}
+        self.kept: dict[bytes, Rewritten] = {}
         """Short sequences that stay, from their tags on; nothing in them identifies."""
         self.gone: dict[bytes, list[Identifying]] = {}
         """Short sequences that go → what identifies in them."""
@@ -83,7 +85,7 @@ class Place:
 _Found = TypeVar("_Found")
 
 
-def remember(sequences: dict[bytes, _Found], raw: bytes, found: _Found) -> None:
+def keep_sequence(sequences: dict[bytes, _Found], raw: bytes, found: _Found) -> None:
     """Remember a short sequence of one place."""
     if len(sequences) >= _SEQUENCES:
         sequences.clear()
@@ -93,7 +95,7 @@ def remember(sequences: dict[bytes, _Found], raw: bytes, found: _Found) -> None:
 _Key = tuple[int, str, tuple[str, ...], tuple[PrivateBlock, ...]]
 
 
-class Remembered(dict[_Key, Place]):
+class Repeats(dict[_Key, Place]):
     """(depth, encoding, character set, private blocks) → place; the top level has a negative depth for each stage."""
 
     def __init__(self) -> None:

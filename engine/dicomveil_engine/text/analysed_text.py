@@ -14,7 +14,7 @@ _DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
-class Reading:
+class AnalysedText:
     """One text, and what several detectors ask of it."""
 
     text: str

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from pydicom import dcmread, dcmwrite
@@ -16,14 +17,26 @@ Clean = Callable[[bytes], bytes]
 
 def presidio() -> Clean | None:
     """presidio-image-redactor: Tesseract and the values of the header, without a language model."""
-    if find_spec("presidio_image_redactor") is None:
+    if find_spec("presidio_image_redactor") is None or which("tesseract") is None:
         return None
-    from presidio_image_redactor import DicomImageRedactorEngine
+    import spacy
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import SpacyNlpEngine
+    from presidio_image_redactor import DicomImageRedactorEngine, ImageAnalyzerEngine
 
-    engine = DicomImageRedactorEngine()
+    class Blank(SpacyNlpEngine):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.nlp = {"en": spacy.blank("en")}
+
+    registry = RecognizerRegistry()
+    registry.load_predefined_recognizers(languages=["en"])
+    registry.remove_recognizer("SpacyRecognizer")
+    analyzer = AnalyzerEngine(nlp_engine=Blank(), registry=registry, supported_languages=["en"])
+    engine = DicomImageRedactorEngine(ImageAnalyzerEngine(analyzer_engine=analyzer))
 
     def clean(data: bytes) -> bytes:
-        redacted: Any = engine.redact(dcmread(DicomBytesIO(data)), fill="background", use_metadata=True)
+        redacted: Any = engine.redact(dcmread(DicomBytesIO(data)), fill="background")
         stream = DicomBytesIO()
         dcmwrite(stream, redacted, enforce_file_format=True)
         return bytes(stream.getvalue())

@@ -62,7 +62,11 @@ class Score:
     needless: float = 0.0
     """Share of the picture that is filled, away from all text."""
     faults: list[str] = field(default_factory=list)
-    """What is invalid, or a false claim."""
+    """What is invalid."""
+    false_claim: bool = False
+    """Whether it says that burnt-in text was cleaned, though a line that identifies is left."""
+    invisible: int = 0
+    """Lines that were drawn in the colour of their ground: nobody can read them, and they are not judged."""
     refused: str = ""
     seconds: float = 0.0
     is_control: bool = False
@@ -145,6 +149,7 @@ def score(name: str, before: bytes, after: bytes, lines: list[TrueLine]) -> Scor
     outcome.needless = max(needless)
     for line in lines:
         _judge(outcome, line, result, old, new)
+    outcome.false_claim = bool(outcome.missed) and result.get("BurnedInAnnotation") == "NO"
     return outcome
 
 
@@ -159,6 +164,9 @@ def _as_shown(frame: Array, interpretation: str, syntax: str) -> Array:
 
 
 def _judge(outcome: Score, line: TrueLine, result: Dataset, old: list[Array], new: list[Array]) -> None:
+    if line.place == "pixel" and not all(_has_ink(old[frame], box) for frame, box in line.boxes.items()):
+        outcome.invisible += 1  # drawn in the colour of its ground
+        return
     if line.place == "icon":
         gone = "IconImageSequence" not in result
     elif line.place == "overlay":
@@ -176,6 +184,12 @@ def _judge(outcome: Score, line: TrueLine, result: Dataset, old: list[Array], ne
         outcome.missed.append(line)
 
 
+def _has_ink(frame: Array, box: tuple[int, int, int, int]) -> bool:
+    x, y, width, height = box
+    values = _grey(frame[y : y + height, x : x + width])
+    return bool(values.size) and float(np.ptp(values)) > 0
+
+
 def is_covered(old: Array, new: Array, box: tuple[int, int, int, int]) -> bool:
     """Whether the ink in a box is gone."""
     x, y, width, height = box
@@ -186,6 +200,8 @@ def is_covered(old: Array, new: Array, box: tuple[int, int, int, int]) -> bool:
     ground = float(np.median(np.concatenate([around[:2].ravel(), around[-2:].ravel()])))
     contrast = np.abs(before - ground)
     ink = contrast > 0.5 * max(float(np.percentile(contrast, 99)), 1e-6)
+    if not ink.any():
+        ink = contrast == contrast.max()
     strength = contrast[ink]
     changed = np.abs(after - before)[ink] > 0.35 * strength
     flat = _filled(new)[y : y + height, x : x + width][ink]

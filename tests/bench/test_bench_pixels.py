@@ -78,8 +78,19 @@ def table(name: str, scores: list[Score]) -> str:
         f"({low:.3f}-{high:.3f})  needless {np.mean(texts or [0]):.5f}  controls {np.mean(controls or [0]):.5f} "
         f"of {len(controls)}  changed elsewhere {sum(result.changed_elsewhere for result in scores)}  "
         f"refused {sum(bool(result.refused) for result in scores)}  invalid {sum(bool(r.faults) for r in scores)}  "
+        f"false claims {sum(r.false_claim for r in scores)}  "
         f"technique kept {kept}/{technique}  CPU {sum(result.seconds for result in scores) / max(len(scores), 1):.2f} s"
     )
+
+
+def details(scores: list[Score]) -> str:
+    """What was missed, refused or invalid, and where most is covered needlessly."""
+    lines = [f"  missed in {each.name}: {line.kind} {line.conditions}" for each in scores for line in each.missed]
+    lines += [f"  refused {each.name}: {each.refused}" for each in scores if each.refused]
+    lines += [f"  {each.name}: {', '.join(each.faults)}" for each in scores if each.faults]
+    worst = sorted(scores, key=lambda each: -each.needless)[:8]
+    lines += [f"  needless {each.needless:.4f} in {each.name}" for each in worst if each.needless > 0.002]
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("text", ["allText", "sensitiveText"])

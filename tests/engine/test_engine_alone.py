@@ -55,7 +55,7 @@ READS_CONFIGURATION = {
     "attributes/_standard/registered_uids.py",
     "attributes/_standard/structured_content.py",
     "pixels/judge.py",
-    "pixels/masks.py",
+    "pixels/mask_file.py",
     "text/gazetteer/__init__.py",
     "text/lists/__init__.py",
 }

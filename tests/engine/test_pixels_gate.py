@@ -130,7 +130,8 @@ def test_faces() -> None:
 
 def test_masks() -> None:
     """The device table decides whether the rest is looked at; an unknown size is looked at or refused."""
-    entry = '[[device]]\nmatch = {Manufacturer = "ACME*", Rows = 512}\nmask = [[0, 0, 512, 30]]\nlook = false\n'
+    match = 'match = {Manufacturer = "ACME*", Rows = 512, Columns = 512}'
+    entry = f"[[device]]\n{match}\nmask = [[0, 0, 512, 30]]\nlook = false\n"
     acme = replace(US, manufacturer="Acme Medical")
     settings = read_pixels({"deviceTable": entry})
     strict = read_pixels({"deviceTable": 'unmatched = "refuse"\n' + entry})

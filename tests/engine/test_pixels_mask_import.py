@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.mask_file import read_table, write_table
 from dicomveil_engine.pixels.mask_import import read_ctp, read_deid
-from dicomveil_engine.pixels.masks import read_table, write_table
 
 DEID = """FORMAT dicom
 

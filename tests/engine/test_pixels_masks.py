@@ -1,13 +1,14 @@
-"""The device table: its format, what it matches and covers."""
+"""The device table: what it matches and covers."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from dicomveil_engine import ConfigurationError
+from dicomveil_engine.configuration.pixels import PixelSettings, PixelText
 from dicomveil_engine.pixels.boxes import Box
+from dicomveil_engine.pixels.gate import PixelAction, gate
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.masks import read_table, shipped_table, write_table
+from dicomveil_engine.pixels.mask_file import read_table, shipped_table, write_table
 
 HEADER = PixelHeader(manufacturer="ACME", manufacturer_model_name="E 9", modality="US", rows=480, columns=640)
 
@@ -45,31 +46,24 @@ def test_keep_covers_everything_else() -> None:
     assert len(covered) + len(kept) == 480 * 640
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[[device", "not valid TOML"),
-        ("colour = 1", 'no key "colour"'),
-        ('unmatched = "pass"', '"look" or "refuse"'),
-        ("device = 1", r"\[\[device\]\]"),
-        ("[[device]]\nmask = [[0, 0, 1, 1]]", 'entry 1 of the device table needs "match"'),
-        ('[[device]]\nmatch = {Rows = "9"}\nmask = [[0, 0, 1, 1]]', '"Rows" in "match"'),
-        ("[[device]]\nmatch = {Rows = 9}", 'either "mask" or "keep"'),
-        ("[[device]]\nmatch = {Rows = 9}\nmask = [[0, 0, 0, 1]]", "is empty"),
-        ("[[device]]\nmatch = {Rows = 9}\nmask = [[0, -1, 1, 1]]", "in pixels"),
-        ("[[device]]\nmatch = {Rows = 9}\nmask = [[0, 0, 1, 1]]\nlook = 1", "true or false"),
-        ("[[device]]\nmatch = {Rows = 9}\nmask = [[0, 0, 1, 1]]\nmore = 1", 'unknown key "more"'),
-    ],
-)
-def test_wrong_tables_are_refused(text: str, message: str) -> None:
-    """The message names the entry and the key."""
-    with pytest.raises(ConfigurationError, match=message):
-        read_table(text)
+def test_a_box_outside_the_frame_is_never_taken_for_clean() -> None:
+    """The device wrote frames of another size than the entry was made for: looked at, or refused."""
+    entry = '[[device]]\nmatch = {Manufacturer = "ACME"}\nmask = [[0, 600, 10, 10]]\n'
+    header = PixelHeader(
+        manufacturer="ACME", modality="US", rows=480, columns=640, has_pixel_data=True, transfer_syntax_uid="1.2"
+    )
+    settings = PixelSettings(text=PixelText.ALL, device_table=entry)
+
+    assert gate(header, settings).action is PixelAction.LOOK
+    refusing = replace(settings, device_table=f'unmatched = "refuse"\n{entry}')
+    assert gate(header, refusing).action is PixelAction.REFUSE
 
 
 def test_written_tables_are_read_again() -> None:
     """The shipped one, and one with quotes and backslashes."""
-    odd = read_table("[[device]]\nname = 'a \"b\" \\ c'\nmatch = {Rows = 9}\nkeep = [[0, 0, 1, 1]]\nlook = false\n")
+    odd = read_table(
+        "[[device]]\nname = 'a \"b\" \\ c'\nmatch = {Rows = 9, Columns = 9}\nkeep = [[0, 0, 1, 1]]\nlook = false\n"
+    )
 
     assert read_table(write_table(shipped_table())) == shipped_table()
     assert read_table(write_table(odd)) == odd

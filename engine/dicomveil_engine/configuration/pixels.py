@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from dicomveil_engine.attributes.suggestions import did_you_mean
+from dicomveil_engine.configuration.device_table import read_device_table
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.text.settings import DEFAULT
 
@@ -248,4 +249,8 @@ def _regexes(value: object) -> tuple[CustomRegex, ...]:
 def _table(value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError('"deviceTable" in "pixels" must be the text of a device table (TOML)')
+    try:
+        read_device_table(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f'"deviceTable" in "pixels": {error}') from None
     return value

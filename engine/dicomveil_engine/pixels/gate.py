@@ -20,7 +20,8 @@ from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.masks import DeviceTable, read_table, shipped_table
+from dicomveil_engine.pixels.mask_file import read_table, shipped_table
+from dicomveil_engine.pixels.masks import DeviceTable
 from dicomveil_engine.pixels.regions import outside
 
 INSTALL = "install the extra (pip install 'dicomveil-engine[pixels]')"
@@ -187,7 +188,15 @@ def _by_device(header: PixelHeader, settings: PixelSettings) -> PixelVerdict | N
     table = _table(settings.device_table)
     device = table.find(header)
     if device is not None:
-        action = PixelAction.LOOK if device.look else PixelAction.MASKS
+        fits = device.fits(header)
+        if not fits and table.unmatched == "refuse":
+            return PixelVerdict(
+                PixelAction.REFUSE,
+                f'boxes of the device table\'s entry "{device.name}" are outside this frame, '
+                'and the table says unmatched = "refuse"',
+            )
+        # A frame that has no part of a box is not the one that the entry was written for.
+        action = PixelAction.MASKS if fits and not device.look else PixelAction.LOOK
         reason = f'the device table has an entry: "{device.name}"'
         return PixelVerdict(action, reason, (*boxes, *device.boxes(header)), claims=True)
     if table.unmatched == "refuse" and table.knows_other_size(header):

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from dicomveil_engine.configuration.device_table import NUMBERS, TEXTS
 from dicomveil_engine.pixels.boxes import Box
-from dicomveil_engine.pixels.masks import NUMBERS, TEXTS, Device, DeviceTable
+from dicomveil_engine.pixels.masks import Device, DeviceTable
 
 _COORDINATES = re.compile(r"(ctp)?(keep)?coordinates\s+(.*)", re.IGNORECASE)
 _SECTION = re.compile(r"\{([^{}]*)\}((?:[^{}()]*\([^()]*\))*)")

@@ -5,7 +5,7 @@
     decrypt       the way back from encrypt          decrypt.py
     conformance   the statement of PS3.15            conformance.py
     config        check, convert, schema             config.py
-    masks         device tables of others            masks.py
+    masks         device tables                      masks.py
     vocabulary    the archive's words, counted       vocabulary.py
 
 As in the package itself, what a command does is imported when it is called for.
@@ -86,6 +86,14 @@ def _review(
         Path | None,
         typer.Option(metavar="FILE", help="Write all values as a form to work through, which must not exist yet."),
     ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page with the pictures that may hold text, before and after, which must not exist yet. "
+            "It shows originals.",
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many of the most suspicious values to print.")] = 50,
     limit: Annotated[
         int, typer.Option(min=1, help="Unique values kept per attribute; those beyond are only counted.")
@@ -99,7 +107,7 @@ def _review(
     """
     from dicomveil_proxy.command.review import run  # noqa: PLC0415 - see the module's docstring
 
-    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit, html_file=html)
+    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit, html_file=html, sheet_file=contact_sheet)
 
 
 @commands.command("decrypt")
@@ -264,6 +272,27 @@ def _import_masks(
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.run(file, syntax)
+
+
+@mask_commands.command("check")
+def _check_masks(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A device table (TOML).")],
+) -> None:
+    """Check a device table: one line for each fault, with file and line; exit status 1 if there is one."""
+    from dicomveil_proxy.command import masks  # noqa: PLC0415
+
+    masks.check(file)
+
+
+@mask_commands.command("schema")
+def _mask_schema() -> None:
+    """Write the JSON Schema of device tables.
+
+    Editors complete and check with it while you type.
+    """
+    from dicomveil_proxy.command import masks  # noqa: PLC0415
+
+    masks.schema()
 
 
 vocabulary_commands = typer.Typer(

@@ -1,13 +1,39 @@
-"""`dicomveil masks import`: a device table of somebody else's as one of ours, on standard output."""
+"""`dicomveil masks`: a device table of another tool as one of ours; check a table; its JSON Schema."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import typer
+
+from dicomveil_engine.configuration.device_table import read_device_table, table_faults
+from dicomveil_engine.configuration.device_table_schema import device_table_schema
+from dicomveil_engine.pixels.mask_file import write_table
 from dicomveil_engine.pixels.mask_import import read_ctp, read_deid
-from dicomveil_engine.pixels.masks import write_table
 from dicomveil_proxy.command.refusal import refuse
+
+
+def check(file: Path) -> None:
+    """Say what is wrong with a table, each with its file and line; exit status 1 where something is."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        refuse(f"{file} cannot be read as text")
+    faults = table_faults(text)
+    for fault in faults:
+        place = f"{file}:{fault.line}" if fault.line else str(file)
+        print(f"{place}: {fault.message}")
+    if faults:
+        raise typer.Exit(1)
+    count = len(read_device_table(text).devices)
+    print(f"{file}: {count} {'entry' if count == 1 else 'entries'}, nothing is wrong")
+
+
+def schema() -> None:
+    """Print the JSON Schema of device tables."""
+    print(json.dumps(device_table_schema(), indent=2))
 
 
 def run(file: Path, syntax: str | None) -> None:

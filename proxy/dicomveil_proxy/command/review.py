@@ -1,26 +1,36 @@
 """`dicomveil review`: the values that are left in a folder after de-identification, the most suspicious first.
 
-Nothing is written but the list that is asked for. Which instance a value stands in is not in it.
+Nothing is written but the lists and the contact sheet that are asked for. Which instance a value stands in is not in
+the lists. Attributes are rewritten here; pixels are looked at for the contact sheet only.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
-from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetError, deidentify_instance
+from dicomveil_engine import ConfigurationError, EngineError, InstanceRewriter, InvalidDataSetError, Policy
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.pixels.gate import PixelAction
 from dicomveil_engine.reports.remainder import Remainder, RemainingValue
+from dicomveil_proxy.command.contact_sheet import ContactSheet, verdict_on
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.review_form import form
 from dicomveil_proxy.command.table import Row, write_rows
 from dicomveil_proxy.jobs.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
+from dicomveil_proxy.pixels.looking import looks_at_pixels
 
 _COLUMNS = ("score", "instances", "attribute", "keyword", "vr", "value", "why")
 _LONGEST_SHOWN = 60
 """Characters of a value in the table; the CSV file has more."""
+_SHOWS_PICTURES = (
+    "the contact sheet shows original pictures; keep it where the originals are, and delete it when it was read"
+)
 _SHOWS_VALUES = "this list shows values that are left in the instances; treat it like patients' data"
 
 
@@ -33,48 +43,90 @@ def run(
     rows: int,
     limit: int,
     html_file: Path | None = None,
+    sheet_file: Path | None = None,
 ) -> None:
     """Review a folder, or refuse."""
     if not folder.is_dir():
         refuse("folder: there is no such folder; name one with DICOM files")
-    if csv_file is not None and csv_file.exists():
-        refuse("csv: there is a file of that name; give another, for nothing is overwritten")
-    if html_file is not None and html_file.exists():
-        refuse("html: there is a file of that name; give another, for nothing is overwritten")
+    for name, file in (("csv", csv_file), ("html", html_file), ("contact-sheet", sheet_file)):
+        if file is not None and file.exists():
+            refuse(f"{name}: there is a file of that name; give another, for nothing is overwritten")
     try:
         policy = policy_of(profile, key_file)
     except ConfigurationError as error:
         refuse(str(error))
+    if sheet_file is not None:
+        _check_sheet(sheet_file, folder, policy, has_key=key_file is not None)
+        print(f"warning: {_SHOWS_PICTURES}", file=sys.stderr)
     print(f"note: {_SHOWS_VALUES}", file=sys.stderr)
     if key_file is None:
         print(f"note: {EPHEMERAL}", file=sys.stderr)
     remainder = Remainder(policy, unique_values=limit)
     left_out: Counter[str] = Counter()
-    for path in _files(folder):
-        try:
-            meta = file_meta_of(path)
-            if meta is None:
-                left_out["no DICOM instance"] += 1
-            elif meta.sop_class_uid == MEDIA_STORAGE_DIRECTORY:
-                left_out["a DICOMDIR, which names files and is not an instance"] += 1
-            else:
-                remainder.add(deidentify_instance(path.read_bytes(), policy))
-        except InvalidDataSetError as error:
-            left_out[f"broken: {error}"] += 1
-        except EngineError as error:
-            left_out[f"refused, and would not come out: {error}"] += 1
-        except OSError as error:
-            left_out[f"not readable ({error.strerror})"] += 1
+    sheet = ContactSheet(policy) if sheet_file is not None else None
+    with closing(sheet) if sheet is not None else nullcontext():
+        for path in _files(folder):
+            try:
+                _add(path, policy, remainder, left_out, sheet, str(path.relative_to(folder)))
+            except InvalidDataSetError as error:
+                left_out[f"broken: {error}"] += 1
+            except EngineError as error:
+                left_out[f"refused, and would not come out: {error}"] += 1
+            except OSError as error:
+                left_out[f"not readable ({error.strerror})"] += 1
     _write(remainder, csv_file, rows)
     if html_file is not None:
-        try:
-            with html_file.open("x", encoding="utf-8") as file:
-                html_file.chmod(0o600)
-                file.writelines(form(map(_row, remainder.values()), _COLUMNS))
-        except OSError as error:
-            refuse(f"html: it cannot be written ({error.strerror})")
+        _write_page("html", html_file, form(map(_row, remainder.values()), _COLUMNS))
+    if sheet_file is not None and sheet is not None:
+        _write_page("contact-sheet", sheet_file, sheet.pieces())
     for why, count in left_out.most_common():
         print(f"{count} {'file' if count == 1 else 'files'} left out: {why}", file=sys.stderr)
+
+
+def _check_sheet(file: Path, folder: Path, policy: Policy, *, has_key: bool) -> None:
+    """Refuse a sheet of originals that is not asked for by the holder of the key, or could leave with the folder."""
+    if not has_key:
+        refuse("contact-sheet: it shows original pictures, and is for the holder of the project's key; add --key-file")
+    if file.resolve().is_relative_to(folder.resolve()):
+        refuse("contact-sheet: it shows original pictures; write it outside the folder that is reviewed")
+    if not looks_at_pixels(policy.pixels):
+        refuse('contact-sheet: the profile lets text in pixels pass; choose one that cleans, with "pixels": "clean"')
+
+
+def _add(
+    path: Path,
+    policy: Policy,
+    remainder: Remainder,
+    left_out: Counter[str],
+    sheet: ContactSheet | None,
+    name: str,
+) -> None:
+    meta = file_meta_of(path)
+    if meta is None:
+        left_out["no DICOM instance"] += 1
+        return
+    if meta.sop_class_uid == MEDIA_STORAGE_DIRECTORY:
+        left_out["a DICOMDIR, which names files and is not an instance"] += 1
+        return
+    data = path.read_bytes()
+    rewriter = InstanceRewriter(policy)
+    deidentified = b"".join([*rewriter.feed(data), *rewriter.close()])
+    if looks_at_pixels(policy.pixels):
+        verdict = verdict_on(data, policy)
+        if sheet is not None:
+            sheet.add(name, path, deidentified, verdict)
+        if verdict.action is PixelAction.REFUSE:
+            raise DeidentificationError(verdict.reason)
+    remainder.add(deidentified)
+
+
+def _write_page(option: str, file: Path, pieces: Iterable[str]) -> None:
+    """Write a new file that its owner alone can read."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
+            page.writelines(pieces)
+    except OSError as error:
+        refuse(f"{option}: it cannot be written ({error.strerror})")
 
 
 def _files(folder: Path) -> Iterator[Path]:

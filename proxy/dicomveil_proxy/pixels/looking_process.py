@@ -2,7 +2,8 @@
 
 It finds text in original instances, covers frames that are compressed, cleans documents and draws pictures, one task
 after the other, until its input ends. Tasks and outcomes are JSON objects, one on a line; of an outcome, `size` says
-how many bytes follow. It has no key, no network address and no archive, and gives boxes back, never what text says.
+how many bytes follow. It has no key, no network address and no archive, and gives boxes back, never what text says:
+but for the contact prints that `dicomveil review` asks for.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Tasks:
             "cover": self._cover,
             "document": self._document,
             "render": self._render,
+            "contact": self._contact,
         }
         return kinds[task["do"]](task)
 
@@ -81,6 +83,22 @@ class Tasks:
 
         with Path(task["source"]).open("rb") as source:
             return {}, render(source, task["frame"], task["media_type"], task["parameters"])
+
+    def _contact(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        from dicomveil_proxy.pixels.contact import contact_prints  # noqa: PLC0415 - loads Pillow
+
+        boxes, verdict = Boxes.from_json(task["boxes"]), verdict_of(task["verdict"])
+        with _mapped(task["original"]) as original, _mapped(task["source"]) as released:
+            prints = contact_prints(original, released, boxes, verdict, self._models())
+        described = [
+            {
+                "frame": each.frame,
+                "sizes": [len(each.before), len(each.after)],
+                "read": [[line.text, line.is_technique] for line in each.still_read],
+            }
+            for each in prints
+        ]
+        return {"prints": described}, b"".join(picture for each in prints for picture in (each.before, each.after))
 
     def _models(self) -> Looker:
         if self._looker is None:

@@ -88,6 +88,19 @@ class PixelProcesses:
         task = {"do": "render", "source": str(source), "frame": frame}
         return self._outcome({**task, "media_type": media_type, "parameters": dict(parameters)})[1]
 
+    def contact(
+        self, original: Path, released: Path, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings
+    ) -> tuple[list[dict[str, Any]], bytes]:
+        """Contact prints of an instance: what `looking_process` says of each, and their pictures.
+
+        THEY SHOW THE ORIGINAL, and what text says: for the holder of the key alone.
+        """
+        paths = {"original": str(original), "source": str(released)}
+        outcome, payload = self._outcome(
+            {"do": "contact", **paths, "boxes": boxes.as_json(), **_common(verdict, settings)}
+        )
+        return outcome["prints"], payload
+
     def close(self) -> None:
         """End the processes that wait; those that work end after their task."""
         with self._lock:

@@ -113,8 +113,10 @@ class ContactSheet:
         yield _HEAD
         left = sum(entry.left > 0 for entry in self._entries)
         refused = sum(bool(entry.refused) for entry in self._entries)
-        yield f"<p>{len(self._entries)} instances; OCR still reads something other than technique in {left}; "
-        yield f"{refused} are refused and would not come out.</p>\n"
+        count = len(self._entries)
+        noun = "instance" if count == 1 else "instances"
+        yield f"<p>{count} {noun}; OCR still reads something other than technique in {left}; "
+        yield f"{refused} refused, which would not come out.</p>\n"
         if self.passed:
             items = "".join(f"<li>{count}: {escape(reason)}</li>" for reason, count in self.passed.most_common())
             yield f"<p>Not shown:</p><ul>{items}</ul>\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
-from dicomveil_proxy.errors import OriginTimeout
+from dicomveil_proxy.errors import OriginTimeout, UnknownResource
 from dicomveil_proxy.request.query import Level
 from proxy.fakes import MemoryOrigin, instance, proxy, values
 
@@ -118,3 +118,48 @@ async def test_a_failure_is_one_of_the_search(tmp_path: Path) -> None:
     origin.failures["metadata"] = OriginTimeout("the origin server took too long")
     async with proxy(tmp_path, origin, profile=PROFILE) as ask:
         assert (await ask.get(f"/series?{STEP}=SPS-9")).status_code == 504
+
+
+def named(name: str, part: str) -> Any:
+    """Changes an instance into one of this patient, with this code as body part, and a name in a sequence."""
+
+    def change(dataset: Dataset) -> None:
+        item = Dataset()
+        item.RequestingPhysician = "Quillon^Ann"
+        dataset.RequestAttributesSequence = [item]
+        dataset.PatientName, dataset.BodyPartExamined = name, part
+
+    return change
+
+
+@pytest.mark.parametrize("part", ["ZEBROWSKI", "QUILLON"])
+async def test_a_name_in_a_kept_code_is_found_in_the_header(tmp_path: Path, part: str) -> None:
+    """A result has no name, but its instance has: a code that holds it is emptied, and no key finds it."""
+    origin = LikeOrthanc(
+        instance("1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1", pixels=None, change=named("Zebrowski^Jane", part)),
+        instance("1.2.3.2", "1.2.3.2.1", "1.2.3.2.1.1", pixels=None, change=named("Zebrowski^Jane", "ODDPART")),
+    )
+    async with proxy(tmp_path, origin, profile="default") as ask:
+        found = (await ask.get("/series?includefield=BodyPartExamined")).json()
+        parts = {values(each, "0020000D")[0]: each["00180015"].get("Value") for each in found}
+        assert parts == {ask.uid("1.2.3.1"): None, ask.uid("1.2.3.2"): ["ODDPART"]}
+        assert (await ask.get(f"/series?BodyPartExamined={part}")).json() == []
+        assert len((await ask.get("/series?BodyPartExamined=ODDPART")).json()) == 1
+
+
+async def test_without_a_header_a_code_that_may_name_somebody_is_emptied(tmp_path: Path) -> None:
+    """The value is not taken for safe because nobody can look."""
+    origin = LikeOrthanc(instance(pixels=None, change=named("Zebrowski^Jane", "ODDPART")))
+    origin.failures["metadata"] = UnknownResource("it has gone")
+    async with proxy(tmp_path, origin, profile="default") as ask:
+        (found,) = (await ask.get("/series?includefield=BodyPartExamined")).json()
+        assert found["00180015"] == {"vr": "CS"}
+
+
+async def test_no_header_is_asked_for_known_terms(tmp_path: Path) -> None:
+    """What is everybody's needs no second look."""
+    origin = LikeOrthanc(instance(pixels=None, change=named("Head^Jane", "HEAD")))
+    async with proxy(tmp_path, origin, profile="default") as ask:
+        (found,) = (await ask.get("/series?includefield=BodyPartExamined")).json()
+        assert values(found, "00180015") == ["HEAD"]
+        assert not [asked for asked in origin.asked if asked.startswith("metadata")]

@@ -70,6 +70,11 @@ class Reading:
         new.identifying = {}
         return new
 
+    def join(self, header: Reading) -> None:
+        """Note what a data set names of which this one is a part."""
+        for key, named in header.identifying.items():
+            self.identifying.setdefault(key, []).extend(named)
+
     def complete(self) -> None:
         """Give the context the words of what was noted; all elements have been seen."""
         contribution = self._policy.contribution(self.context.study_instance_uid)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.json_model.reading import Reading
 from dicomveil_engine.json_model.series import run_after
 from dicomveil_engine.json_model.table import DecisionTable
 from dicomveil_engine.json_model.values import JSONDataSet
@@ -10,9 +13,17 @@ from dicomveil_engine.json_model.walk import BulkDataURIs, DataSetWalk
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 
-__all__ = ["BulkDataURIs", "MetadataRewriter", "SeriesRewriter"]
+__all__ = ["BulkDataURIs", "MetadataRewriter", "RewrittenPart", "SeriesRewriter"]
 
 _TOO_DEEP = "the metadata has a value of too many lists in lists"
+
+
+class RewrittenPart(NamedTuple):
+    """What became of some attributes of an instance, series or study."""
+
+    dataset: JSONDataSet
+    unsure: frozenset[str] = frozenset()
+    """Keys of elements that were emptied because only the whole header tells whether they name somebody."""
 
 
 class MetadataRewriter:
@@ -43,6 +54,32 @@ class MetadataRewriter:
             return self.rewriting(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
         except RecursionError:
             raise InvalidDataSetError(_TOO_DEEP) from None
+
+    def read_header(self, header: JSONDataSet, *, assumed: InstanceIdentity | None = None) -> Reading:
+        """Whom a whole data set names, for `rewrite_part`. Raises as `rewrite`."""
+        whole = self.rewriting(header, assumed or InstanceIdentity(), None)
+        try:
+            whole.begin()
+        except RecursionError:
+            raise InvalidDataSetError(_TOO_DEEP) from None
+        return whole.reading
+
+    def rewrite_part(
+        self, part: JSONDataSet, *, assumed: InstanceIdentity | None = None, header: Reading | None = None
+    ) -> RewrittenPart:
+        """A search result, which has some attributes only; what is kept of it is held against the whole header.
+
+        Without a header, values that may hold a word of it are emptied. Raises as `rewrite`.
+        """
+        rewriting = self.rewriting(part, assumed or InstanceIdentity(), None)
+        try:
+            out = rewriting.run(header)
+        except RecursionError:
+            raise InvalidDataSetError(_TOO_DEEP) from None
+        unsure = rewriting.unsure & out.keys() if header is None else set[str]()
+        for key in unsure:
+            out[key] = {"vr": out[key].get("vr", "UN")}
+        return RewrittenPart(out, frozenset(unsure))
 
     def rewriting(
         self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None

@@ -32,7 +32,7 @@ from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.checking import passes
+from dicomveil_engine.rewriting.checking import needs_words, passes
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
     DEIDENTIFICATION_TAGS,
@@ -94,17 +94,26 @@ class DataSetWalk:
         self.elsewhere: set[str] = set()
         """Keys at the top level in which a value is elsewhere: each instance has its own URIs."""
         self.content = ContentReferences()
+        self.unsure: set[str] = set()
+        """Keys at the top level in which a value is kept only if it holds no word of the whole data set's."""
 
-    def run(self) -> JSONDataSet:
-        """The de-identified data set."""
-        self.reading = Reading(self.policy, self.dataset, self.assumed)
-        self.out = out = self._item(self.dataset, 0, (), characters.DEFAULT)
+    def run(self, header: Reading | None = None) -> JSONDataSet:
+        """The de-identified data set; `header` is what the whole one says, of which this may be a part."""
+        out = self.begin()
+        if header:
+            self.reading.join(header)
         self.reading.complete()
         self.resolve()
         self.content.renumber()
         if self.claims:
             self._add_claims(out, self.claims)
         return out
+
+    def begin(self) -> JSONDataSet:
+        """The first turn: what is decided now, and what waits."""
+        self.reading = Reading(self.policy, self.dataset, self.assumed)
+        self.out = self._item(self.dataset, 0, (), characters.DEFAULT)
+        return self.out
 
     def _add_claims(self, out: JSONDataSet, claims: DeidentificationAttributes) -> None:
         codes = self.dataset.get(_METHOD_CODES, {}) if self.policy.keeps(CODE_VALUE, "SH") else {}
@@ -231,10 +240,14 @@ class DataSetWalk:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
             is_bulk = entry.vr not in TEXT_VRS
             out[key] = self._uri(written, "/".join((*here.path, key)).lower(), uri) if is_bulk else {"vr": written}
-        elif passes(entry.tag, entry.vr, decoded(element, entry.tag, entry.vr, here.codecs)):
+            return
+        values = decoded(element, entry.tag, entry.vr, here.codecs)
+        if passes(entry.tag, entry.vr, values):
             out[key] = kept(element, entry.tag, entry.vr)
         else:
             out[key] = element
+            if needs_words(entry.tag, entry.vr, values):
+                self.unsure.add(self.key)
             self._wait(Waiting(out, key, entry, here.depth, here.codecs))
 
     def _treated(

@@ -1,7 +1,8 @@
 """Looking at values that are kept, once for both encodings: what is illegal, or names somebody, is emptied.
 
-    passes   from the value alone: it is legal, and everybody's      → it is kept, and nobody looks again
-    checked  with the whole header known                             → the value, or what may stay of it
+    passes       from the value alone: it is legal, and everybody's  → it is kept, and nobody looks again
+    needs_words  of any other one: it is legal, and may be somebody's → nothing can be said without the whole header
+    checked      with the whole header known                         → the value, or what may stay of it
 
 No value is taken for safe because its attribute is kept: a CS can hold a name, a DS an identifier, an OB a letter.
 """
@@ -41,6 +42,15 @@ def passes(tag: int, vr: str, values: Values) -> bool:
         return not _is_data_set(cast("bytes", values)) and not legality.is_text(cast("bytes", values))
     if vr in INTEGER_VRS | FLOAT_VRS:
         return all(-_LEAST < float(number) < _LEAST for number in values)
+    return True
+
+
+def needs_words(tag: int, vr: str, values: Values) -> bool:
+    """Whether only the words of the whole data set tell if values can be kept: legal ones that may be somebody's."""
+    if vr in TEXT_VRS:
+        return legality.may_identify(cast("list[str]", values), vr, tag)
+    if vr in BYTES_VRS:
+        return not _is_data_set(cast("bytes", values))
     return True
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from dicomveil_engine.attributes.dictionary import keyword_of, tag_of, vr_of
@@ -155,6 +155,12 @@ class Query:
             limit > maximum,
             tuple(text for text, asked in zip(_NOT_DONE, asked_for, strict=True) if asked),
         )
+
+    def without(self, keys: frozenset[str]) -> Query:
+        """The query without the keys on these attributes of the top level, as GGGGEEEE."""
+        if not keys:
+            return self
+        return replace(self, keys=tuple(key for key in self.keys if f"{key.path[0]:08X}" not in keys))
 
 
 def matches(dataset: Mapping[str, object], query: Query) -> bool:

@@ -2,7 +2,8 @@
 
 Orthanc leaves sequences and private attributes out of results, and says of a study's modalities and counts only in
 results for studies. Where a search asks for them by name, they come from the header of one instance that stands for
-its series or study, or from the result for its study. Everything here is in original space.
+its series or study, or from the result for its study. The same header says whom a value must not name that a result
+keeps. Everything here is in original space.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
+from functools import partial
 
-from dicomveil_engine import JSONDataSet
+from dicomveil_engine import EngineError, JSONDataSet
 from dicomveil_engine.attributes.dictionary import vr_of
+from dicomveil_engine.json_model.reading import Reading
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.web.metadata import data_sets
@@ -20,6 +23,7 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level, Query, name_of
 from dicomveil_proxy.transactions.superset import is_never_released
 from dicomveil_proxy.translation.translation import identity_of
+from dicomveil_proxy.turns import beside
 
 AT_A_TIME = 8
 """Results that are completed at once: half of the connections to the origin server."""
@@ -68,7 +72,7 @@ class Completion:
         whole = dict(result)
         if lacking := _lacking(result, self._of_instance):
             series = OriginalUID(identity.series_instance_uid) or self._series
-            header = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
+            header, _ = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
             for key, element in header.items():
                 tag = int(key, 16)
                 is_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
@@ -81,8 +85,27 @@ class Completion:
             whole |= {key: found[key] for key in map("{:08X}".format, lacking) if key in found}
         return whole
 
-    async def _header(self, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID) -> JSONDataSet:
-        """The header of the instance, or of the first one of the series or study."""
+    async def words(self, result: JSONDataSet) -> Reading | None:
+        """Whom the header names that stands for a result; None where there is none, or it cannot be read.
+
+        Raises the origin server's errors.
+        """
+        identity = identity_of(result)
+        study = OriginalUID(identity.study_instance_uid) or self._study
+        series = OriginalUID(identity.series_instance_uid) or self._series
+        if study is None:
+            return None
+        header, is_long = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
+        read = partial(self._project.matches.read_header, header)
+        try:
+            return (await beside(read) if is_long else read()) if header else None
+        except EngineError:
+            return None
+
+    async def _header(
+        self, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID
+    ) -> tuple[JSONDataSet, bool]:
+        """The header of the instance, or of the first one of the series or study, and whether it is a long one."""
         if self._level is Level.STUDIES:
             series = None
         origin = self._project.origin
@@ -90,21 +113,23 @@ class Completion:
             fields = [("includefield", name_of(tag)) for tag in (0x0020000E, 0x00080018)]
             found = await origin.search(Level.INSTANCES, study, series, fields, limit=1, offset=0)
             if not found:
-                return {}
+                return {}, False
             identity = identity_of(found[0])
             series = series or OriginalUID(identity.series_instance_uid)
             instance = OriginalUID(identity.sop_instance_uid)
         headers: list[JSONDataSet] = []
+        is_long = False
         limit = self._project.limits.header_bytes
         try:
             async with aclosing(data_sets(origin, study, series, instance, limit=limit)) as found_headers:
                 async for batch in found_headers:
                     headers += batch.datasets
+                    is_long |= batch.are_long
         except UnknownResource:
-            return {}  # it has gone since
+            return {}, False  # it has gone since
         if len(headers) != 1:
             raise OriginMalformed("the metadata of one instance is not one data set")
-        return headers[0]
+        return headers[0], is_long
 
     async def _of(self, study: OriginalUID) -> JSONDataSet:
         fields = [("includefield", name_of(tag)) for tag in sorted(self._of_study)]

@@ -14,6 +14,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
+from dicomveil_engine.json_model.reading import Reading
+from dicomveil_engine.json_model.rewriter import RewrittenPart
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.origin.cursors import BEGINNING, Cursor
 from dicomveil_proxy.origin.pages import pages, unique
@@ -196,13 +198,17 @@ class _Running:
     ) -> AsyncGenerator[tuple[int, JSONDataSet], None]:
         """The matches among the origin server's results, each with its place in the page."""
         await self._project.translation.learn(page)
+        one_by_one = 0
         if not self._plan.completion.is_needed:
-            for index, original in enumerate(page):
+            for original in page:
                 await self._turns.spend(self._cost)
-                if result := self._match(original, question, self._query):
-                    yield index, result
-            return
-        for begin in range(0, len(page), AT_A_TIME):
+                found = self._match(original, question, self._query)
+                if found and found.unsure:
+                    break
+                if found:
+                    yield one_by_one, self._released(original, found)
+                one_by_one += 1
+        for begin in range(one_by_one, len(page), AT_A_TIME):
             await self._turns.spend(AT_A_TIME * self._cost)
             several = page[begin : begin + AT_A_TIME]
             for step, result in enumerate(await asyncio.gather(*(self._completed(each, question) for each in several))):
@@ -210,33 +216,51 @@ class _Running:
                     yield begin + step, result
 
     async def _completed(self, original: JSONDataSet, question: Question) -> JSONDataSet | None:
+        """The match, with what its result lacks, and what the origin server says elsewhere of its values."""
+        completion = self._plan.completion
         if not self._match(original, question, self._plan.plain):
             return None
-        return self._match(await self._plan.completion.complete(original), question, self._query)
+        whole = await completion.complete(original) if completion.is_needed else original
+        found = self._match(whole, question, self._query)
+        if found and found.unsure and (words := await completion.words(original)):
+            found = self._match(whole, question, self._query, words)
+        elif found and not matches(found.dataset, self._query):
+            found = None
+        return self._released(whole, found) if found else None
 
-    def _match(self, original: JSONDataSet, question: Question, query: Query) -> JSONDataSet | None:
-        """deid(x), if it matches and is where was searched, whatever the origin server made of the question."""
+    def _match(
+        self, original: JSONDataSet, question: Question, query: Query, words: Reading | None = None
+    ) -> RewrittenPart | None:
+        """deid(x), if it matches and is where was searched, whatever the origin server made of the question.
+
+        A value that may name somebody is emptied without the words of its header, and counts as a match of any key.
+        """
         if question.patient is not None and text_of(original, _PATIENT_ID) != question.patient:
             return None
         try:
-            result = self._project.matches.rewrite(without_illegal_offset(original), assumed=self._assumed)
+            found = self._project.matches.rewrite_part(
+                without_illegal_offset(original), assumed=self._assumed, header=words
+            )
         except EngineError as error:
             if not self._project.omits_errors:
                 raise
             self.left_out.note(str(error))
             return None
+        result = found.dataset
         identity, scope = identity_of(result), self._plan.scope
         if scope.study and identity.study_instance_uid not in ("", scope.study):
             return None
         if scope.series and identity.series_instance_uid not in ("", scope.series):
             return None
         self._complete(result, identity)
-        if not matches(result, query):
-            return None
+        return found if matches(result, query.without(found.unsure)) else None
+
+    def _released(self, original: JSONDataSet, found: RewrittenPart) -> JSONDataSet:
+        """A match that comes out."""
         if self._watch.is_on:
-            self._watch.inspect_json(original, result)
+            self._watch.inspect_json(original, found.dataset)
             self._watch.settle()
-        return result
+        return found.dataset
 
     def _complete(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
         """Say what holds here: where the result can be retrieved, and no modalities where there are none."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from dicomveil_engine import JSONDataSet, Policy
-from dicomveil_engine.attributes.dictionary import keyword_of, vr_of
+from dicomveil_engine.attributes.dictionary import keyword_of, tag_of, vr_of
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
@@ -39,6 +39,18 @@ _TIMEZONE_OFFSET = 0x00080201
 """Cleaned as free text is, though a legal one has nothing to clean: what is not legal, `without_illegal_offset`
 takes out. To ask for all that identifies for its sake would double the time of every search at Orthanc."""
 _OFFSET = re.compile(r"[+-](?:0[0-9]|1[0-4])[0-5][0-9]")
+
+_NAMES = frozenset(
+    tag
+    for keyword in (
+        *("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName", "ResponsiblePerson"),
+        *("ReferringPhysicianName", "ConsultingPhysicianName", "PhysiciansOfRecord", "PerformingPhysicianName"),
+        *("NameOfPhysiciansReadingStudy", "OperatorsName", "RequestingPhysician", "ContentCreatorName"),
+        *("ScheduledPerformingPhysicianName", "NamesOfIntendedRecipientsOfResults", "ReviewerName"),
+    )
+    if (tag := tag_of(keyword)) is not None
+)
+"""Persons at the top level of data sets; no origin server finds the names in sequences for a search."""
 
 _LONGEST_LIST = 4_000
 """Characters of UIDs in a query: servers take requests of 8 or 16 KiB."""
@@ -134,8 +146,9 @@ def _fields(
 ) -> list[tuple[str, str]]:
     tags = requested_tags(query, from_level=first_level(study, series)) | {*_ALWAYS_ASKED, *OWN[query.level]}
     if any(policy.decide(tag, vr_of(tag) or "UN").method.cleans_by_words for tag in tags - {_TIMEZONE_OFFSET}):
-        # Free text is cleaned of the words of these, so they must be known.
-        tags |= IDENTIFYING_TAGS
+        # Free text is cleaned of the words of these, so they must be known. What else is kept and may name somebody
+        # is rare, and held against a whole header (transactions.search).
+        tags |= IDENTIFYING_TAGS | _NAMES
     fields = [("includefield", name_of(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]
     return [*fields, ("includefield", "all")] if query.include_all else fields
 

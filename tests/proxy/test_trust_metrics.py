@@ -22,7 +22,7 @@ CLOSED = {
     "transaction": r"search|retrieve|store|metrics|none",
     "status": r"[1-5]\d\d|[1-5]xx|failed|broken off",
     "code": "|".join(code for _, code in PROBLEMS.values()),
-    "outcome": r"refused|reported|released",
+    "outcome": r"refused|reported|released|passed|nothing found|covered",
     "le": r"[0-9.+Inf]+",
 }
 

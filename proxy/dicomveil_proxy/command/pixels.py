@@ -13,13 +13,17 @@ from dicomveil_proxy.service.application import origin_of, policy_of, project_of
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.transactions.sweeping import Swept, sweep
+from dicomveil_proxy.trust.alarm import PixelAlarm
+from dicomveil_proxy.trust.quarantine import Quarantine
+from dicomveil_proxy.trust.rights import label_of
 
 
 def run(settings: Settings) -> None:
     """Sweep each project whose policy looks at pixels, or refuse."""
     try:
         with sigterm_as_interrupt():
-            looked = [asyncio.run(_project(each)) for each in projects_of(settings)]
+            quarantine = Quarantine(settings.quarantine) if settings.quarantine else None
+            looked = [asyncio.run(_project(each, quarantine)) for each in projects_of(settings)]
     except ConfigurationError as error:
         refuse(str(error))
     except ProxyError as error:
@@ -30,7 +34,7 @@ def run(settings: Settings) -> None:
         refuse('profile: no project looks at pixels; write "pixels": "clean" into its file')
 
 
-async def _project(settings: ProjectSettings) -> bool:
+async def _project(settings: ProjectSettings, quarantine: Quarantine | None) -> bool:
     with settings.blamed():
         policy = policy_of(settings)
         origin = origin_of(settings)
@@ -39,6 +43,7 @@ async def _project(settings: ProjectSettings) -> bool:
     try:
         if project.looking is None:
             return False
+        project.looking.alarm = PixelAlarm(None, quarantine, label_of(project.name))
         async with aclosing(sweep(project, project.looking)) as progress:
             async for swept in progress:
                 if sys.stderr.isatty():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,23 @@ class InstanceRecord:
             return None
 
 
+class LookingObserver:
+    """Is notified of what happens; this one ignores it. `trust.metrics` has one that counts."""
+
+    def instance(self, outcome: str) -> None:
+        """An instance was released or refused: one of `OUTCOMES`."""
+
+    def looked(self, seconds: float) -> None:
+        """A look has ended; the time includes that for which it waited for a process."""
+
+    def waiting(self, change: int) -> None:
+        """So many more looks wait, or are under way."""
+
+
+OUTCOMES = ("passed", "nothing found", "covered", "refused")
+_DIGITS = 16
+
+
 @dataclass
 class Looking:
     """One project's looking at pixels; for one event loop."""
@@ -90,6 +108,9 @@ class Looking:
     records: BoxRecords = field(default_factory=BoxRecords)
     refusals: Counter[str] = field(default_factory=Counter)
     """How often which reason kept an instance from being released, since the start."""
+    observer: LookingObserver = field(default_factory=LookingObserver)
+    alarm: Callable[[str, str], None] | None = None
+    """Writes a refusal down: a keyed digest of the instance, and the reason, which names settings and attributes."""
 
     def __post_init__(self) -> None:
         self.processes = PixelProcesses(self.limits)
@@ -159,6 +180,8 @@ class Looking:
         self, digest: bytes, source: Path, verdict: PixelVerdict, syntax: str, witness: str
     ) -> InstanceRecord:
         """Look at an original instance, and keep what was found; or why it is refused."""
+        begun = time.monotonic()
+        self.observer.waiting(1)
         try:
             boxes = await self.in_process(self.processes.boxes, source, verdict, self.settings)
             record = InstanceRecord(boxes, syntax, witness)
@@ -166,13 +189,23 @@ class Looking:
             raise  # not the instance's fault for certain: the next who asks may have more luck
         except EngineError as error:
             record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
+        finally:
+            self.observer.waiting(-1)
+            self.observer.looked(time.monotonic() - begun)
         await self.at_disk(self.records.put, digest, record.as_json())
         return record
 
-    def refuse(self, reason: str) -> None:
-        """Count a refusal, and write it down; the reason names settings and attributes, no values."""
+    def refuse(self, reason: str, *uids: str) -> None:
+        """Count a refusal, and write it down; the reason names settings and attributes, no values.
+
+        `uids` are the instance's originals, of which a keyed digest is written.
+        """
         self.refusals[reason if reason in self.refusals or len(self.refusals) < 64 else "other"] += 1
-        _log.warning("an instance is not released because of its pixels: %s", reason)
+        self.observer.instance("refused")
+        entry = self.digest("refused", *uids).hex()[:_DIGITS]
+        _log.warning("an instance is not released because of its pixels: %s (entry %s)", reason, entry)
+        if self.alarm is not None:
+            self.alarm(entry, reason)
 
     async def aclose(self) -> None:
         """End the processes and remove the files."""

@@ -52,7 +52,7 @@ from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, proje
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
-from dicomveil_proxy.trust.alarm import GuardAlarm
+from dicomveil_proxy.trust.alarm import GuardAlarm, PixelAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, is_open
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
@@ -124,6 +124,8 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
             opened.observe = metrics.origin
     for project in projects:
         project.guard.count = partial(metrics.finding, label_of(project.name))
+        if project.looking is not None:
+            project.looking.observer = metrics.pixels(label_of(project.name))
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
     application.add_middleware(Compression)
@@ -145,6 +147,8 @@ def _watch_leaks(
         key = Keys(read_key(each.key_file)).derive("leak guard")
         alarm = GuardAlarm(audit, quarantine, label_of(project.name))
         project.guard = LeakGuard(project.policy, key, mode=settings.guard.mode, alarm=alarm, project=project.name)
+        if project.looking is not None:
+            project.looking.alarm = PixelAlarm(audit, quarantine, label_of(project.name))
 
 
 def prefix_of(project: str) -> str:

@@ -90,9 +90,9 @@ async def _instances(project: Project, looking: Looking, study: OriginalUID, ser
     async with aclosing(arrivals(project, looking, project.origin.instances(study, series, None))) as arriving:
         async for arrival in arriving:
             try:
-                treatment = await arrival.treatment()
-            except EngineError as error:
-                looking.refuse(str(error))
+                with arrival.counting():
+                    treatment = await arrival.treatment()
+            except EngineError:
                 refused += 1
             else:
                 if treatment.verdict.action is PixelAction.LOOK:

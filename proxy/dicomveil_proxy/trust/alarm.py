@@ -1,4 +1,7 @@
-"""What follows when the leak guard finds an original: an event of the audit, an entry of the quarantine, a line."""
+"""What follows when the leak guard finds an original, or when pixels are refused.
+
+An event of the audit, an entry of the quarantine, a line in the log.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dicomveil_engine.attributes.dictionary import describe
 from dicomveil_proxy.leaks.guard import Leak
 from dicomveil_proxy.logs import request_id
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
-from dicomveil_proxy.trust.quarantine import Quarantine
+from dicomveil_proxy.trust.quarantine import PIXEL_DATA, Quarantine
 
 _log = logging.getLogger(__name__)
 
@@ -46,3 +49,27 @@ class GuardAlarm:
         except (sqlite3.Error, OSError):
             _log.error("guard.quarantine: the entry %s cannot be written", finding.digest)
             return False
+
+
+class PixelAlarm:
+    """That of one project's pixels: an instance was refused, since what its pixels show cannot be made safe."""
+
+    def __init__(self, audit: Audit | None, quarantine: Quarantine | None, project: str) -> None:
+        """`project` is its label; a sweep has no audit."""
+        self._audit = audit
+        self._quarantine = quarantine
+        self._project = project
+
+    def __call__(self, entry: str, reason: str) -> None:
+        """Write it down. Raises AuditUnavailable."""
+        if self._audit is not None:
+            details: dict[str, str | int] = {"entry": entry, "place": describe(PIXEL_DATA), "rule": reason}
+            request = request_id() or None
+            self._audit.record(
+                AuditEvent(Action.GUARD, outcome="refused", project=self._project, request_id=request, details=details)
+            )
+        if self._quarantine is not None:
+            try:
+                self._quarantine.note(Leak(entry, PIXEL_DATA, PIXEL_DATA, reason), self._project)
+            except (sqlite3.Error, OSError):
+                _log.error("guard.quarantine: the entry %s cannot be written", entry)

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dicomveil_proxy.pixels.looking import LookingObserver
 from dicomveil_proxy.trust.doors import door_of, is_open
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -67,6 +68,29 @@ class Metrics:
             "dicomveil_guard_findings", "Originals that the leak guard found", ("project", "outcome"), registry=registry
         )
 
+        self._pixels = Counter(
+            "dicomveil_pixel_instances",
+            "Instances whose pixels may hold text, by what became of them",
+            ("project", "outcome"),
+            registry=registry,
+        )
+        self._looks = Histogram(
+            "dicomveil_pixel_look_seconds",
+            "From the wish to look at an instance's pixels to its boxes",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "dicomveil_pixel_looks_under_way",
+            "Looks at pixels that wait for a process, or are under way",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+
+    def pixels(self, project: str) -> LookingObserver:
+        """What counts the looks of a project."""
+        return _PixelMetrics(self._pixels, self._looks, self._waiting, project)
+
     def problem(self, code: str) -> None:
         """Count an answer that is a problem."""
         self._problems.labels(code).inc()
@@ -106,6 +130,23 @@ class Metrics:
         self._seconds.labels(transaction).observe(seconds)
         self._bytes.labels(project, transaction).inc(sent)
         self._taken.labels(project, transaction).inc(taken)
+
+
+class _PixelMetrics(LookingObserver):
+    def __init__(self, instances: Counter, looks: Histogram, waiting: Gauge, project: str) -> None:
+        self._instances = instances
+        self._looks = looks
+        self._waiting = waiting
+        self._project = project
+
+    def instance(self, outcome: str) -> None:
+        self._instances.labels(self._project, outcome).inc()
+
+    def looked(self, seconds: float) -> None:
+        self._looks.observe(seconds)
+
+    def waiting(self, change: int) -> None:
+        self._waiting.inc(change)
 
 
 class Counting:

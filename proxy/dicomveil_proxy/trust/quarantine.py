@@ -1,4 +1,4 @@
-"""The quarantine: what the leak guard found, and what somebody has looked at and released.
+"""The quarantine: what the leak guard found, what somebody has looked at and released, and refused pixels.
 
 An entry is a keyed digest, the attributes and the rule, times and a count. It never holds a value, nor a UID.
 """
@@ -16,6 +16,8 @@ from typing import NamedTuple
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.leaks.guard import Leak
 
+PIXEL_DATA = 0x7FE00010
+"""The attribute of entries about pixels: an instance that was refused, and why. These are not released."""
 _BUSY_SECONDS = 2
 _MOST = 10_000
 """Entries; beyond, the oldest that are not released give way."""
@@ -73,6 +75,12 @@ class Quarantine:
     def release(self, digest: str) -> int:
         """Let pass from now on what this entry says; give the number of entries. Raises ConfigurationError."""
         with self._read() as connection:
+            about = connection.execute("SELECT original FROM entry WHERE digest = ?", (digest,)).fetchall()
+            if (PIXEL_DATA,) in about:
+                raise ConfigurationError(
+                    "this entry is about pixels, and nobody's release makes them safe; look at the instance "
+                    "(dicomveil review --contact-sheet), then give it a device table, or change the policy's pixels"
+                )
             query = "UPDATE entry SET released = ? WHERE digest = ?"
             return connection.execute(query, (time.time(), digest)).rowcount
 

@@ -6,8 +6,8 @@ Then its bytes pass, or wait in a file until they were looked at. Nothing here d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,8 @@ class Arrival:
         self._task: asyncio.Task[None] | None = None
         self._is_ended = False
         self.bits_allocated = 0
+        self.uids: tuple[OriginalUID, ...] = ()
+        """Those of study, series and instance; none where the header could not be read."""
         self.is_decided = False
         """Whether the header was read: what becomes of it is known, or will be when it has wholly come."""
         self.waits = False
@@ -71,6 +73,16 @@ class Arrival:
         """The original's file meta information."""
         assert self._meta is not None
         return self._meta
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what is refused because of its pixels: anything once the header was read."""
+        try:
+            yield
+        except EngineError as error:
+            if self._verdict is not None:
+                self._looking.refuse(str(error), *self.uids)
+            raise
 
     @property
     def original(self) -> Path:
@@ -212,6 +224,7 @@ class Arrival:
         self.bits_allocated = header.bits_allocated
         verdict = self._verdict = looking.verdict(header)
         uids = [OriginalUID(instance.text(tag)) for tag in (_STUDY, _SERIES, _INSTANCE)]
+        self.uids = tuple(uids)
         looking.note_verdict(uids[2], verdict)
         if verdict.action is PixelAction.REFUSE:
             raise DeidentificationError(verdict.reason)

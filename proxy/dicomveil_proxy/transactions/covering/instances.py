@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 from dicomveil_engine import EngineError, InstanceIdentity, InstanceRewriter, InvalidDataSetError
-from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.part10.rewriter import Chunk
+from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.codecs import NATIVE
-from dicomveil_engine.pixels.gate import PixelAction
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.instance import InstanceCover
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.pixels.looking import Looking
@@ -72,11 +72,8 @@ async def covered(
 
 async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGenerator[Begin | Chunk | End, None]:
     """One instance, de-identified and covered. Raises EngineError."""
-    try:
+    with arrival.counting():
         treatment = await arrival.treatment()
-    except DeidentificationError as error:
-        looking.refuse(str(error))
-        raise
     watch = project.guard.watch()
     rewriter = InstanceRewriter(project.policy, watch.inspect if watch.is_on else None)
     verdict, boxes = treatment.verdict, treatment.boxes
@@ -97,7 +94,15 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
                 assert rewriter.original is not None
                 yield Begin(_syntax(piece) or rewriter.transfer_syntax_uid or "", rewriter.original)
             yield piece
+    looking.observer.instance(_outcome(verdict, boxes))
     yield End()
+
+
+def _outcome(verdict: PixelVerdict, boxes: Boxes) -> str:
+    """What is counted."""
+    if verdict.action is PixelAction.NOTHING:
+        return "passed"
+    return "covered" if boxes or verdict.is_document else "nothing found"
 
 
 def _syntax(head: Chunk) -> str | None:
@@ -123,16 +128,24 @@ async def _rewritten(
     async with aclosing(arrival.chunks()) as chunks:
         async for chunk in chunks:
             for piece in await fed(rewriter, chunk):
-                for covered_piece in (piece,) if cover is None else cover.feed(bytes(piece)):
+                for covered_piece in _covered(arrival, cover, piece):
                     if covered_piece:
                         yield covered_piece
     for piece in await closed(rewriter):
-        for covered_piece in (piece,) if cover is None else cover.feed(bytes(piece)):
+        for covered_piece in _covered(arrival, cover, piece):
             if covered_piece:
                 yield covered_piece
-    for covered_piece in () if cover is None else cover.close():
+    for covered_piece in _covered(arrival, cover, None):
         if covered_piece:
             yield covered_piece
+
+
+def _covered(arrival: Arrival, cover: InstanceCover | None, piece: Chunk | None) -> Sequence[Chunk]:
+    """What a piece of the de-identified instance becomes; None is its end."""
+    if cover is None:
+        return () if piece is None else (piece,)
+    with arrival.counting():
+        return cover.close() if piece is None else cover.feed(bytes(piece))
 
 
 async def _in_process(
@@ -146,10 +159,13 @@ async def _in_process(
                 async for piece in pieces:
                     file.write(piece)
         verdict, settings = treatment.verdict, looking.settings
-        if verdict.is_document:
-            await looking.in_process(looking.processes.document, arrival.original, source, target, verdict, settings)
-        else:
-            await looking.in_process(looking.processes.cover, source, target, treatment.boxes, verdict, settings)
+        with arrival.counting():
+            if verdict.is_document:
+                await looking.in_process(
+                    looking.processes.document, arrival.original, source, target, verdict, settings
+                )
+            else:
+                await looking.in_process(looking.processes.cover, source, target, treatment.boxes, verdict, settings)
         with reading(target) as result:
             while chunk := await asyncio.to_thread(result.read, _READ_BYTES):
                 yield chunk

@@ -38,6 +38,7 @@ from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
 from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS
+from dicomveil_engine.rewriting.decisions import Decision, Limits
 from dicomveil_engine.rewriting.deidentification_attributes import (
     AddMethodText,
     DeidentificationAttributes,
@@ -70,34 +71,6 @@ _DECISIONS_CACHED = 4_096
 """Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """What makes no UIDs that tell instances apart and are legal."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What happens to an element, and by which rule."""
-
-    method: Method
-    rule: str
-    is_checked: bool = False
-    """Whether what is kept is looked at, and emptied where it is illegal or names somebody (`rewriting.checking`).
-
-    What the profile keeps always is. What a rule keeps is, if its VR has a form and the rule stands beside a profile:
-    free text that somebody asks to keep is kept, and rules alone promise nothing.
-    """
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on what untrusted input can make large; over one of them an instance is refused."""
-
-    header_bytes: int = 64 << 20
-    """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
-    depth: int = 32
-    """Nesting of sequences; the deepest in standard IODs is below 12."""
-    elements: int = 250_000
-    """Elements that change, which take some 600 bytes each however short they are. Ten thousand frames have 20,000."""
-    names: int = 4_096
-    """Different values of identifying attributes, whose words are looked for in every text."""
 
 
 @dataclass(frozen=True)

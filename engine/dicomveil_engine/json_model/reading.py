@@ -20,7 +20,6 @@ from dicomveil_engine.json_model.elements import decoded
 from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, decode, encode
 from dicomveil_engine.methods.base import Context, Values
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS, CHARACTERISTICS_VRS, PrivateBlock
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.context import (
@@ -32,6 +31,7 @@ from dicomveil_engine.rewriting.context import (
     is_contribution,
     words_of,
 )
+from dicomveil_engine.rewriting.decisions import Decisions
 from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
@@ -45,7 +45,7 @@ CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
 class Reading:
     """One data set's own word."""
 
-    def __init__(self, policy: Policy, dataset: JSONDataSet, assumed: InstanceIdentity) -> None:
+    def __init__(self, policy: Decisions, dataset: JSONDataSet, assumed: InstanceIdentity) -> None:
         self._policy = policy
         self._dataset = dataset
         self.identifying: dict[str, list[Named]] = {}

@@ -10,8 +10,8 @@ from dicomveil_engine.json_model.series import run_after
 from dicomveil_engine.json_model.table import DecisionTable
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.json_model.walk import BulkDataURIs, DataSetWalk
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.decisions import Decisions
 
 __all__ = ["BulkDataURIs", "MetadataRewriter", "RewrittenPart", "SeriesRewriter"]
 
@@ -33,7 +33,7 @@ class MetadataRewriter:
     `claims`, the data set does not say that it is de-identified: a search result is not an instance.
     """
 
-    def __init__(self, policy: Policy, *, claims: bool = True) -> None:
+    def __init__(self, policy: Decisions, *, claims: bool = True) -> None:
         self._policy = policy
         self._claims = policy.claims if claims else None
         self._table = DecisionTable(policy)

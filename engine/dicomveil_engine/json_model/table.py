@@ -14,7 +14,7 @@ from dicomveil_engine.code_streams.native import FLOATING_BITS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.remove import Remove
-from dicomveil_engine.policy import Decision, Policy
+from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.content_items import ContentPlan
@@ -47,7 +47,7 @@ class Entry:
 class DecisionTable:
     """The entries of one policy, filled as elements come."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Decisions) -> None:
         self._policy = policy
         self._entries: dict[tuple[str, str, str | None, bool, ContentPlan | None], Entry] = {}
 

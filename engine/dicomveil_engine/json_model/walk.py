@@ -29,10 +29,10 @@ from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place, re
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
-from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.checking import needs_words, passes
+from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
     DEIDENTIFICATION_TAGS,
@@ -71,7 +71,7 @@ class DataSetWalk:
     def __init__(
         self,
         table: DecisionTable,
-        policy: Policy,
+        policy: Decisions,
         dataset: JSONDataSet,
         assumed: InstanceIdentity,
         claims: DeidentificationAttributes | None,

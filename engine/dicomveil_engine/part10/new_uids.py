@@ -17,9 +17,9 @@ from dicomveil_engine.bounded_cache import LONGEST, cached
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import is_legal
 from dicomveil_engine.methods.refresh_uid import pseudonym_of
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
+from dicomveil_engine.rewriting.decisions import Decisions
 
 USUAL_BYTES = 44
 """The length of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
@@ -32,7 +32,7 @@ _MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())
 class NewUIDs(dict[bytes, bytes | None]):
     """The value of a UI element without padding → its pseudonyms, padded; None where it stays as it came."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Decisions) -> None:
         super().__init__()
         self._pseudonyms = policy.uids
 
@@ -67,7 +67,7 @@ def legal_uid(uid: str) -> str:
 class NewIdentities:
     """The identity of an instance → that of its output; empty where the policy does with a UID what gives no UID."""
 
-    def __init__(self, policy: Policy, new_uids: NewUIDs) -> None:
+    def __init__(self, policy: Decisions, new_uids: NewUIDs) -> None:
         self._policy = policy
         self._new_uids = new_uids
         self._sop_class, self._study, self._series, self._instance = (

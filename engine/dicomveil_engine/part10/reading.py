@@ -14,7 +14,6 @@ from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.table import Entry
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.context import (
     CONTRIBUTION_VR,
@@ -24,6 +23,7 @@ from dicomveil_engine.rewriting.context import (
     is_contribution,
     words_of,
 )
+from dicomveil_engine.rewriting.decisions import Decisions
 from dicomveil_engine.structured_content.references import ContentTree, Position
 from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
@@ -88,7 +88,7 @@ class Reading:
 
     __slots__ = ("_cache", "_policy", "_subject", "content", "context", "identifying", "instance", "is_long")
 
-    def __init__(self, policy: Policy, cache: ReadingCache) -> None:
+    def __init__(self, policy: Decisions, cache: ReadingCache) -> None:
         self._policy = policy
         self._cache = cache
         self._subject: tuple[int, Subject] | None = None
@@ -149,7 +149,7 @@ class Reading:
 class ReadingCache:
     """What follows from the notes of earlier instances of one policy and encoding; it hangs on the policy's tables."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Decisions) -> None:
         self._policy = policy
         self.subject = lru_cache(_SUBJECTS_CACHED)(self.new_subject)
         self.words = lru_cache(_WORDS_CACHED)(self.new_words)

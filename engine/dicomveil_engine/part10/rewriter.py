@@ -20,8 +20,8 @@ from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.walker import Walker
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
+from dicomveil_engine.rewriting.decisions import Decisions
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
@@ -44,7 +44,7 @@ class InstanceRewriter:
     no safe output.
     """
 
-    def __init__(self, policy: Policy, inspect: Inspect | None = None) -> None:
+    def __init__(self, policy: Decisions, inspect: Inspect | None = None) -> None:
         self._policy = policy
         self._inspect = inspect
         self._originals: Originals | None = None

@@ -20,8 +20,8 @@ from dicomveil_engine.part10.section import DueAttributes, Section
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.part10.table import DecisionTable, Entry
 from dicomveil_engine.part10.tables import Tables
-from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile.private import LONGEST_CREATOR, PrivateBlock, is_declared_safe
+from dicomveil_engine.rewriting.decisions import Decisions
 
 
 class NeedMoreError(Exception):
@@ -67,7 +67,7 @@ Handler = Callable[["State", Entry, int, int, ItemWalk], int]
 class State:
     """One data set, as far as it has been walked."""
 
-    def __init__(self, policy: Policy, tables: Tables, handlers: Mapping[int, Handler]) -> None:
+    def __init__(self, policy: Decisions, tables: Tables, handlers: Mapping[int, Handler]) -> None:
         self.reading = Reading(policy, tables.readings)
         self.policy = policy
         self.depth_limit = policy.limits.depth

@@ -16,10 +16,10 @@ from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, LONG_VRS, Encoding
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
-from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.profile.private import CHARACTERISTICS
 from dicomveil_engine.rewriting import checking
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
+from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.dummies import dummy_items
 from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_method_text
@@ -170,7 +170,7 @@ class DecisionTable(dict[bytes, Entry]):
 
     def __init__(
         self,
-        policy: Policy,
+        policy: Decisions,
         encoding: Encoding,
         *,
         top: bool,

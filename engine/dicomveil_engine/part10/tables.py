@@ -13,7 +13,7 @@ from dicomveil_engine.part10.reading import ReadingCache
 from dicomveil_engine.part10.repeats import Repeats
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, DecisionTable, Entry
-from dicomveil_engine.policy import Policy
+from dicomveil_engine.rewriting.decisions import Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DATES_MODIFIED, METHOD_CODES
 from dicomveil_engine.structured_content.content_items import REFERENCED_ITEM, ContentPlan
 
@@ -25,7 +25,7 @@ _NAMES_CACHED = 4_096
 class Tables:
     """Decision tables for the top level and for items, and the de-identification attributes in this encoding."""
 
-    def __init__(self, policy: Policy, encoding: Encoding) -> None:
+    def __init__(self, policy: Decisions, encoding: Encoding) -> None:
         self.encoding = encoding
         self._policy = policy
         self.nested = DecisionTable(policy, encoding, top=False)
@@ -58,7 +58,7 @@ class Tables:
         """What methods may know of the whole → what becomes of pending elements."""
 
     @classmethod
-    def of(cls, policy: Policy, encoding: Encoding) -> Tables:
+    def of(cls, policy: Decisions, encoding: Encoding) -> Tables:
         """The policy's tables, made at the first call."""
         tables = policy.compiled.get(encoding.name)
         if not isinstance(tables, cls):

@@ -19,7 +19,7 @@ from dicomveil_engine.part10.state import NeedMoreError, State
 from dicomveil_engine.part10.table import FIRST_STREAMED, LAST_STREAMED, Entry, Pending
 from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.top_level import walk_elements
-from dicomveil_engine.policy import Policy
+from dicomveil_engine.rewriting.decisions import Decisions
 
 _CUT_OFF = "an element is longer than what is left of the instance, which is cut off, or has a damaged length"
 _SMALL = 64
@@ -29,7 +29,7 @@ _SMALL = 64
 class Walker:
     """One data set on its way through the policy."""
 
-    def __init__(self, policy: Policy, tables: Tables) -> None:
+    def __init__(self, policy: Decisions, tables: Tables) -> None:
         self._state = State(policy, tables, HANDLERS)
         self._chunks: list[bytes] = []
         """What has come since the buffer was last walked."""

@@ -17,9 +17,11 @@ from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.methods.substitute import Substitute
 from dicomveil_engine.part10.rewriter import InstanceRewriter
-from dicomveil_engine.policy import Decision, Policy
+from dicomveil_engine.policy import Policy
 from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.rewriting.decisions import Decision
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFIED, METHOD_CODES, METHOD_TEXT
+from dicomveil_engine.structured_content.content_items import ContentPlan
 
 _KEEP_ALL = {"profile": "none", "rules": [{"tag": "(xxxx,xxxx)", "method": "keep"}]}
 _NO_KEY = bytes(32)
@@ -52,28 +54,52 @@ class Decrypt(Method):
         return values
 
 
-class _Inverse(Policy):
+class _Inverse:
     """Decrypts what a policy has encrypted, says that the identity is there again, and keeps all else."""
+
+    claims = None
+    structured_content = None
+    depends_on_instance = False
 
     def __init__(self, policy: Policy, restored: set[int]) -> None:
         keys = Keys(_NO_KEY)
         self._policy = policy
         self._restored = restored
-        # PS3.15 E.1.2: who re-identifies says so.
-        self._unmarked: dict[int, Method] = {
+        self._identity = Policy(read_configuration(_KEEP_ALL, keys), keys, policy.limits)
+        # An instance that is re-identified says so (PS3.15 E.1.2).
+        self._withdrawn: dict[int, Method] = {
             DEIDENTIFIED: Substitute("NO"),
             METHOD_TEXT: Remove(),
             METHOD_CODES: Remove(),
         }
-        super().__init__(read_configuration(_KEEP_ALL, keys), keys, policy.limits)
+        identity = self._identity
+        self.limits = policy.limits
+        self.cleaning = identity.cleaning
+        self.add_method_text = identity.add_method_text
+        self.compiled: dict[str, object] = {}
+        self.uids = identity.uids
+        self.passes_references = identity.passes_references
+        self.removes_overlays = identity.removes_overlays
+        self.removes_private = identity.removes_private
+        self.retains_safe_private = identity.retains_safe_private
+        self.keeps = identity.keeps
+        self.pseudonym_uid = identity.pseudonym_uid
+        self.is_pseudonym_uid = identity.is_pseudonym_uid
+        self.is_pseudonym_patient_id = identity.is_pseudonym_patient_id
+        self.contribution = identity.contribution
 
-    def _decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
+    def decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
+        """Decrypt what the policy encrypts, withdraw what says that the instance is de-identified, keep the rest."""
         decision = self._policy.decide(tag, vr, creator, declared)
         if decision.method.reversal is not None:
             return Decision(Decrypt(decision.method.reversal, self._restored), decision.rule)
-        if tag in self._unmarked:
-            return Decision(self._unmarked[tag], f"re-identification of {dictionary.describe(tag)}")
-        return super()._decide(tag, vr, creator, declared)
+        if tag in self._withdrawn:
+            return Decision(self._withdrawn[tag], f"re-identification of {dictionary.describe(tag)}")
+        return self._identity.decide(tag, vr, creator, declared)
+
+    def decide_in_content(self, plan: ContentPlan, tag: int, vr: str, creator: str | None = None) -> Decision:  # noqa: ARG002
+        """The same: content items are not judged on the way back."""
+        return self.decide(tag, vr, creator)
 
 
 @dataclass(frozen=True)

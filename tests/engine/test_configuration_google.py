@@ -108,7 +108,7 @@ def test_what_an_instance_needs_cannot_be_removed(keyword: str) -> None:
         ("KEEP_ALL_PROFILE", "keep", "keep", "keep", "keep", "refreshUID"),
         ("MINIMAL_KEEP_LIST_PROFILE", "remove", "remove", "remove", "remove", "remove"),
         ("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", "redact", "keep", "redact", "remove", "refreshUID"),
-        ("DEIDENTIFY_TAG_CONTENTS", "redact", "keep", "redact", "clean", "refreshUID"),
+        ("DEIDENTIFY_TAG_CONTENTS", "clean", "keep", "redact", "clean", "refreshUID"),
     ],
 )
 def test_filter_profiles(profile: str, name: str, modality: str, date: str, description: str, reference: str) -> None:
@@ -185,14 +185,14 @@ def test_of_conflicting_actions_the_stronger_one_wins(first: str, second: str, o
     [
         ("StudyDescription", "LO", "clean"),
         ("UT", "UT", "clean"),
-        ("PatientName", "PN", "redact"),
-        ("AE", "AE", "redact"),
-        ("AS", "AS", "redact"),
+        ("PatientName", "PN", "clean"),
+        ("AE", "AE", "clean"),
+        ("AS", "AS", "clean"),
         ("StudyDate", "DA", "dateShift"),
     ],
 )
 def test_clean_text(query: str, vr: str, name: str) -> None:
-    """Free text is cleaned; what cannot be cleaned in its VR is emptied or moved."""
+    """Texts, names, titles and ages are cleaned; dates are moved."""
     policy = beta(profileType="KEEP_ALL_PROFILE", actions=[{"queries": [query], "cleanTextTag": {}}])
     decision = policy.decide(0x00081030 if vr == "LO" else 0x00080020 if vr == "DA" else 0x00100010, vr)
 
@@ -311,6 +311,91 @@ def test_findings_from_the_header() -> None:
     document: dict[str, object] = {"dicomTagConfig": {"options": {"cleanDescriptors": {}}}}
 
     assert cleaned_description(document, "CT Jane Doe, head") == "CT [CTX], head"
+
+
+def contents(text: dict[str, Any] | None = None, **config: object) -> dict[str, Any]:
+    """An instance as DEIDENTIFY_TAG_CONTENTS leaves it, in v1 or v1beta1; twice is once."""
+    document: dict[str, Any] = (
+        {"dicomTagConfig": {"profileType": "DEIDENTIFY_TAG_CONTENTS", **config}}
+        if config
+        else {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}}
+    )
+    policy = load_policy({**document, **({} if text is None else {"text": text})}, KEY)
+    dataset: dict[str, Any] = {
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "00080020": {"vr": "DA", "Value": ["20200312"]},
+        "00080054": {"vr": "AE", "Value": ["ROESTATION", "CT01"]},
+        "00081010": {"vr": "SH", "Value": ["ROESTATION"]},
+        "00081030": {"vr": "LO", "Value": ["CT Jane Doe"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+        "00101010": {"vr": "AS", "Value": ["045Y"]},
+        "00104000": {"vr": "LT", "Value": ["for Jane Doe"]},
+    }
+    [after] = deidentify_metadata([dataset], policy)
+    [again] = deidentify_metadata([dict(after)], policy)
+    assert again == after, "twice is once"
+    return {tag: element.get("Value", [""])[0] for tag, element in after.items()}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (None, ""),
+        ({}, "[PERSON_NAME]"),
+        ({"transformations": [{"redactConfig": {}}]}, ""),
+        ({"transformations": [{"characterMaskConfig": {}}]}, "********"),
+        ({"excludeInfoTypes": ["PERSON_NAME"]}, "Doe^Jane"),
+    ],
+)
+def test_names_are_findings_as_a_whole(text: dict[str, object] | None, name: str) -> None:
+    """What is said of PERSON_NAME holds for PN, and what is put in is a legal name."""
+    found = contents(text)["00100010"]
+
+    assert (found["Alphabetic"] if found else "") == name
+
+
+def test_hash_of_a_name() -> None:
+    """Without the equals sign of Base64, which would part its groups; equal names have equal hashes."""
+    transformations = {"transformations": [{"cryptoHashConfig": {"cryptoKey": "a"}}]}
+    found = contents(transformations)["00100010"]["Alphabetic"]
+
+    assert len(found) == 43
+    assert found == contents(transformations)["00100010"]["Alphabetic"]
+    assert found != contents({"transformations": [{"cryptoHashConfig": {"cryptoKey": "b"}}]})["00100010"]["Alphabetic"]
+
+
+def test_ages_are_findings_as_a_whole() -> None:
+    """Google's AGE is every age; no token is a legal AS, so that only an exclusion keeps one."""
+    assert contents()["00101010"] == ""
+    assert contents({})["00101010"] == ""
+    assert contents({"excludeInfoTypes": ["AGE"]})["00101010"] == "045Y"
+
+
+def test_titles_are_inspected() -> None:
+    """An AE title that holds a name of the instance loses it; others stay."""
+    assert contents()["00080054"] is None  # the first of two values; its place stays
+
+
+@pytest.mark.parametrize("beta_config", [{}, {"options": {}}])
+def test_dates_follow_what_is_said_of_findings(beta_config: dict[str, object]) -> None:
+    """DA is a finding of DATE as a whole: moved, kept where DATE is excluded, and emptied otherwise."""
+    assert contents({"excludeInfoTypes": ["DATE"]}, **beta_config)["00080020"] == "20200312"
+    assert contents({"transformations": [{"redactConfig": {}}]}, **beta_config)["00080020"] == ""
+    assert contents({}, **beta_config)["00080020"] not in {"", "20200312"}
+
+
+def test_context_is_named_in_descriptors_only() -> None:
+    """[CTX] stands in the fields of cleanDescriptors and in those of cleanTextTag; elsewhere the infotype decides."""
+    text: dict[str, object] = {"profileType": "BASIC"}
+    options: dict[str, Any] = {"cleanDescriptors": {}}
+    found = contents(text, options=options)
+    added = contents(text, options=options, actions=[{"queries": ["LT"], "cleanTextTag": {}}])
+
+    assert found["00081030"] == "CT [CTX]"
+    assert found["00104000"] == "for [CTX]"  # the option lists Patient Comments
+    assert found["00100010"]["Alphabetic"] == "[PERSON_NAME]"
+    assert added["00104000"] == "for [CTX]"
+    assert contents(text)["00081030"] == "CT [PERSON_NAME]"
 
 
 @pytest.mark.parametrize(

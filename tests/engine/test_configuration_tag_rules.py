@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from typing import Any
+
 import pytest
 
-from dicomveil_engine import ConfigurationError, Policy, lint, load_policy, to_own_dialect
+from dicomveil_engine import ConfigurationError, Policy, deidentify_metadata, lint, load_policy, to_own_dialect
 from dicomveil_engine.methods.base import Scope
 from dicomveil_engine.methods.date_shift import ShiftDates
+from dicomveil_engine.methods.encrypt import decrypt_text
 
 KEY = bytes(32)
 SAMPLE: dict[str, object] = {
@@ -112,7 +117,7 @@ def test_generalize() -> None:
         ("attribute_confidentiality_basic_profile", "redact", "keep", "refreshUID"),
         ("MINIMAL_KEEP_LIST_PROFILE", "remove", "keep", "remove"),
         ("KEEP_ALL_PROFILE", "keep", "keep", "refreshUID"),
-        ("DEIDENTIFY_TAG_CONTENTS", "redact", "keep", "refreshUID"),
+        ("DEIDENTIFY_TAG_CONTENTS", "clean", "keep", "refreshUID"),
     ],
 )
 def test_profiles(profile: str, patient_name: str, rows: str, referenced_uid: str) -> None:
@@ -186,3 +191,88 @@ def test_no_message_holds_a_key(value: object) -> None:
 
     assert findings
     assert "SECRET-KEY" not in " ".join(map(str, findings))
+
+
+STUDY: dict[str, Any] = {
+    "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+    "00080020": {"vr": "DA", "Value": ["20200312"]},
+    "00081030": {"vr": "LO", "Value": ["CT Jane Doe"]},
+    "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+    "00101010": {"vr": "AS", "Value": ["093Y"]},
+    "00104000": {"vr": "LT", "Value": ["93-year-old seen on 12 Mar 2020"]},
+}
+
+
+def by_infotype(*rules: dict[str, object], **more: object) -> dict[str, Any]:
+    """The study, cleaned by rules for infotypes; twice is once."""
+    document = {"DicomInfoTypeRules": list(rules), "TagProfile": "DEIDENTIFY_TAG_CONTENTS", **more}
+    policy = load_policy(document, KEY)
+    [after] = deidentify_metadata([STUDY], policy)
+    [again] = deidentify_metadata([dict(after)], policy)
+    assert again == after, "twice is once"
+    return {tag: element.get("Value", [""])[0] for tag, element in after.items()}  # type: ignore[index]
+
+
+def test_rules_for_infotypes() -> None:
+    """Each method of the dialect acts on findings; what no rule names is removed."""
+    name = "PERSON_NAME"
+    assert by_infotype({"name": name, "method": "redact"})["00081030"] == "CT"
+    assert by_infotype({"name": name, "method": "keep"})["00081030"] == "CT Jane Doe"
+    substituted = by_infotype({"name": name, "method": "Substitute", "replaceWith": "SOMEBODY"})
+    assert substituted["00081030"] == "CT SOMEBODY"
+    assert substituted["00100010"]["Alphabetic"] == "SOMEBODY"
+    assert re.fullmatch("CT [A-Za-z0-9+/]{43}=", by_infotype({"name": name, "method": "cryptohash"})["00081030"])
+    assert re.fullmatch("CT [A-Za-z0-9+/]{43}=", by_infotype({"name": name, "method": "encrypt"})["00081030"])
+
+
+def test_ages_and_dates_by_infotype() -> None:
+    """In texts and in the attributes that are nothing else, alike."""
+    coarse = by_infotype(
+        {"name": "AGE", "method": "generalize", "ageBin": 10}, {"name": "DATE", "method": "generalize"}
+    )
+    assert coarse["00101010"] == "090Y"
+    assert coarse["00104000"] == "90-year-old seen on 2020"
+    assert coarse["00080020"] == "20200101"
+
+    near = by_infotype({"name": "AGE", "method": "perturb", "params": {"span": 4, "rangeType": "Fixed"}})
+    years = int(near["00104000"].partition("-")[0])
+    assert abs(years - 93) <= 2
+    assert near["00101010"] == f"{years:03}Y"
+
+    moved = by_infotype({"name": "DATE", "method": "dateshift"}, parameters={"dateShiftScope": "patient"})
+    day = date.fromisoformat(moved["00080020"])
+    assert f"{day:%d %b %Y}" in moved["00104000"]
+    assert day.isoformat() != "2020-03-12"
+
+
+def test_encrypted_findings_can_be_read_again() -> None:
+    """By the holder of the key."""
+    found = by_infotype({"name": "PERSON_NAME", "method": "encrypt", "encryptKey": "k" * 16})["00081030"]
+
+    assert decrypt_text(b"k" * 16, found.removeprefix("CT ")) == "Jane Doe"
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"name": "PERSON_NAMES", "method": "redact"}, 'nothing finds "PERSON_NAMES"; did you mean "PERSON_NAME"?'),
+        ({"name": "PERSON_NAME", "method": "perturb"}, '"perturb" is for "AGE" alone'),
+        ({"name": "PERSON_NAME", "method": "generalize"}, '"generalize" is for "DATE" and "AGE" alone'),
+        ({"name": "DATE", "method": "remove"}, "there is no such method in this dialect"),
+        ({"name": "AGE", "method": "generalize", "zipCodes": True}, 'has no "zipCodes"'),
+        ({"name": "PERSON_NAME", "method": "substitute", "replaceWith": "A\\B"}, '"replaceWith" must have'),
+    ],
+)
+def test_wrong_rules_for_infotypes_are_refused(rule: dict[str, object], message: str) -> None:
+    """With their place."""
+    with pytest.raises(ConfigurationError) as error:
+        by_infotype(rule)
+    assert message in str(error.value)
+
+
+def test_rules_for_infotypes_that_have_no_effect() -> None:
+    """A profile that cleans nothing has no findings."""
+    rules = [{"name": "DATE", "method": "redact"}]
+    read = load_policy({"DicomInfoTypeRules": rules, "TagProfile": "KEEP_ALL_PROFILE"}, KEY)
+
+    assert "KEEP_ALL_PROFILE cleans no text" in read.warnings[0]

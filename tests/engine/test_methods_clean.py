@@ -33,8 +33,19 @@ def test_unchanged_values_are_the_same_object() -> None:
     assert CLEAN.apply(element, doe()) is element.values
 
 
-def test_it_is_for_free_text() -> None:
-    """Names and codes are not text."""
-    assert [vr for vr in ("LO", "LT", "SH", "ST", "UC", "UT", "PN", "CS", "UI") if CLEAN.supports(vr)] == [
-        "LO", "LT", "SH", "ST", "UC", "UT",
-    ]  # fmt: skip
+def test_it_is_for_texts_names_titles_and_ages() -> None:
+    """Codes, UIDs and dates are none."""
+    vrs = ("AE", "AS", "CS", "DA", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
+    assert [vr for vr in vrs if CLEAN.supports(vr)] == ["AE", "AS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"]
+
+
+def test_names_and_ages_are_findings_as_a_whole() -> None:
+    """Whatever name it is; an age where it is over 89; what is not an age is emptied."""
+    assert CLEAN.apply(Element(0x00100010, "PN", ["Roe^Richard"]), Context()) == []
+    assert CLEAN.apply(Element(0x00101010, "AS", ["089Y", "090Y", "040M", "old"]), Context()) == [
+        "089Y",
+        "",
+        "040M",
+        "",
+    ]
+    assert CLEAN.apply(Element(0x00080055, "AE", ["DOE", "CT01"]), doe()) == ["", "CT01"]

@@ -216,6 +216,7 @@ def _tag_rules() -> Schema:
     properties: dict[str, Schema] = {
         "DicomTagRules": {"type": "array", "items": rule},
         "DicomVRRules": {"type": "array", "items": vr_rule},
+        "DicomInfoTypeRules": {"type": "array", "items": rule},
         "TagProfile": _one_of(PROFILES),
         "parameters": {"type": "object", "properties": settings},
     }
@@ -299,7 +300,7 @@ def _text() -> Schema:
         "tags": _STRINGS,
         "method": _one_of(text.WAYS),
         "maskWith": {"type": "string", "minLength": 1, "maxLength": 1},
-        **{name: setting(name) for name in ("cryptoHashKey", "dateShiftKey", "dateShiftScope", "dateShiftRange")},
+        **{name: setting(name) for name in text.METHOD_SETTINGS},
     }
     return _object(
         {

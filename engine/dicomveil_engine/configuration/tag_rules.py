@@ -2,10 +2,12 @@
 
     {"DicomTagRules": [{"name": "PatientID", "method": "cryptoHash"}],
      "DicomVRRules": [{"name": "DA", "method": "dateshift"}],
+     "DicomInfoTypeRules": [{"name": "PERSON_NAME", "method": "substitute", "replaceWith": "NAME"}],
      "TagProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE",
      "parameters": {"dateShiftScope": "study"}}
 
-Rules for tags come before rules for VRs, and both before the profile, which has the names of Google's.
+Rules for tags come before rules for VRs, and both before the profile, which has the names of Google's. Rules for
+infotypes say what becomes of findings in the texts that are cleaned.
 Case does not matter in names of any kind.
 """
 
@@ -16,15 +18,30 @@ from collections.abc import Mapping
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.findings import Findings
-from dicomveil_engine.configuration.google.profiles import BASIC, PROFILES, add_profile
+from dicomveil_engine.configuration.google.inspection import ALIASES, dates_of
+from dicomveil_engine.configuration.google.profiles import (
+    BASIC,
+    CONTENTS,
+    KEEP_ALL,
+    MINIMAL,
+    MOVED,
+    PROFILES,
+    add_profile,
+)
 from dicomveil_engine.configuration.settings import SETTING_NAMES
+from dicomveil_engine.configuration.transformations import METHOD_SETTINGS
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
+from dicomveil_engine.text.finding import Infotype
 
-NAMES = ("DicomTagRules", "DicomVRRules", "TagProfile", "parameters")
+NAMES = ("DicomTagRules", "DicomVRRules", "DicomInfoTypeRules", "TagProfile", "parameters")
 METHOD_NAMES = ("redact", "keep", "dateshift", "cryptohash", "perturb", "encrypt", "substitute", "generalize")
 RULE_NAMES = ("name", "method", "params")
+_TEXT_SETTINGS = {
+    method: tuple(name for name in SETTING_NAMES.get(method, ()) if name in METHOD_SETTINGS) for method in METHOD_NAMES
+}
+"""What the methods read where they are for findings."""
 
 SCOPES = {
     "resource": "SOPInstance",
@@ -52,8 +69,43 @@ def translate(document: Mapping[str, object], findings: Findings) -> Translation
             except ConfigurationError as error:
                 findings.refuse(f"{name} {number}", str(error))
     profile = _profile(known.get("TagProfile"), findings)
-    add_profile(translation, profile, f"TagProfile {profile}", replaces_uids=True, moves_dates=True)
+    _add_infotype_rules(translation, known.get("DicomInfoTypeRules", ()), findings)
+    dates = dates_of(translation.cleaning, MOVED)
+    add_profile(translation, profile, f"TagProfile {profile}", replaces_uids=True, dates=dates)
+    if translation.cleaning and profile in {KEEP_ALL, MINIMAL}:
+        findings.warn(
+            '"DicomInfoTypeRules"', f"{profile} cleans no text, so it has no effect", f'write "{CONTENTS}" to clean all'
+        )
     return translation
+
+
+def _add_infotype_rules(translation: Translation, rules: object, findings: Findings) -> None:
+    """What becomes of findings; those that no rule names are removed."""
+    if not isinstance(rules, list | tuple):
+        raise ConfigurationError('"DicomInfoTypeRules" must be an array of objects {"name": ..., "method": ...}')
+    choices: list[dict[str, object]] = []
+    for number, rule in enumerate(rules, 1):
+        place = f"DicomInfoTypeRules {number}"
+        try:
+            choices.append(_infotype_rule(rule, translation.default_settings))
+        except ConfigurationError as error:
+            findings.refuse(place, str(error))
+    if choices:
+        translation.cleaning |= {"ages": "all", "transformations": choices}
+
+
+def _infotype_rule(rule: object, defaults: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """A rule as an entry of "transformations"."""
+    name, method, params = _read_rule(rule, _TEXT_SETTINGS)
+    infotype = ALIASES.get(name.upper(), name.upper())
+    if infotype not in Infotype.__members__:
+        raise ConfigurationError(f'nothing finds "{name}"{did_you_mean(infotype, Infotype.__members__)}')
+    known = _TEXT_SETTINGS[method.casefold()]
+    read = {setting: value for setting, value in defaults.get(method, {}).items() if setting in known}
+    if method == "dateShift":
+        # Dates in attributes and in texts move together, and those of a study at the least.
+        read = {"dateShiftScope": "StudyInstance", **read}
+    return {"infoTypes": [infotype], "method": method, **read, **params}
 
 
 def _known(document: Mapping[str, object], findings: Findings) -> dict[str, object]:
@@ -72,6 +124,12 @@ def _known(document: Mapping[str, object], findings: Findings) -> dict[str, obje
 
 
 def _add_rule(translation: Translation, place: str, rule: object, *, is_vr: bool) -> None:
+    name, method, params = _read_rule(rule, SETTING_NAMES)
+    translation.add(place, _vr(name) if is_vr else _tag(name), method, params)
+
+
+def _read_rule(rule: object, setting_names: Mapping[str, tuple[str, ...]]) -> tuple[str, str, dict[str, object]]:
+    """The name, the method as our own dialect writes it, and the settings of a rule."""
     if not isinstance(rule, Mapping):
         raise ConfigurationError('it must be an object {"name": ..., "method": ...}')
     fields = {str(key).casefold(): (str(key), value) for key, value in rule.items() if value is not None}
@@ -82,7 +140,7 @@ def _add_rule(translation: Translation, place: str, rule: object, *, is_vr: bool
             f"there is no such method in this dialect{suggestion} (known: {', '.join(METHOD_NAMES)})"
         )
     params: dict[str, object] = {}
-    settings = {setting.casefold(): setting for setting in SETTING_NAMES[method]}
+    settings = {setting.casefold(): setting for setting in setting_names.get(method, ())}
     for folded, (written, value) in fields.items():
         if folded in settings:
             params[settings[folded]] = _scoped(folded, value)
@@ -93,7 +151,7 @@ def _add_rule(translation: Translation, place: str, rule: object, *, is_vr: bool
         elif folded not in RULE_NAMES:
             names = (*RULE_NAMES, *settings.values())
             raise ConfigurationError(f'a rule for {method} has no "{written}"{did_you_mean(written, names)}')
-    translation.add(place, _vr(name) if is_vr else _tag(name), METHODS[method].name, params)
+    return name, METHODS[method].name, params
 
 
 def _text(fields: Mapping[str, tuple[str, object]], name: str) -> str:

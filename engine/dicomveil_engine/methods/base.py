@@ -85,7 +85,8 @@ class Context:
             else None
             for change in settings.changes.shifts
         )
-        return Place(tag, vr in PROSE_VRS, vr, days, self.was_deidentified)
+        study = self.study_instance_uid if settings.changes.needs_study else ""
+        return Place(tag, vr in PROSE_VRS, vr, days, self.was_deidentified, study)
 
 
 class Reversal(Protocol):

@@ -19,6 +19,7 @@ from dicomveil_engine.attributes.well_known import (
 )
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Context, Values
+from dicomveil_engine.text.changing import without_put_in
 from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.words import IdentifyingWords
@@ -40,6 +41,11 @@ class KnowsPseudonyms(Protocol):
 
     def is_pseudonym_patient_id(self, text: str) -> bool:
         """Whether a PatientID is one."""
+        ...
+
+    @property
+    def cleaning(self) -> TextSettings:
+        """How it looks at texts."""
         ...
 
 
@@ -111,7 +117,10 @@ def identifying_texts(
     values = read()
     if isinstance(values, bytes):
         return []
-    return [text for text in map(str, values) if not policy.is_pseudonym_patient_id(text)]
+    texts = [text for text in map(str, values) if not policy.is_pseudonym_patient_id(text)]
+    if was_deidentified:
+        texts = [left for text in texts if (left := without_put_in(text, policy.cleaning.changes))]
+    return texts
 
 
 class Named(NamedTuple):

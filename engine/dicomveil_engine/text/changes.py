@@ -5,6 +5,7 @@ Nothing does unless a policy says otherwise: findings are removed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,7 +27,19 @@ class Way(Enum):
     """HMAC-SHA-256 in Base64."""
     SHIFT = "dateShift"
     """A date moves, in its notation; what cannot be read as a date is removed."""
+    ENCRYPT = "encrypt"
+    """Ciphertext in Base64."""
+    PERTURB = "perturb"
+    """A number near an age's."""
+    SUBSTITUTE = "substitute"
+    """A text of the policy's."""
+    GENERALIZE = "generalize"
+    """A date becomes its year or another period, an age its bin."""
     KEEP = "keep"
+
+
+Made = Callable[[str, str, str], str]
+"""The infotype of a finding, its text and the original's StudyInstanceUID → what stands in its place; none: nothing."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,12 @@ class Change:
     shift: DateShift | None = field(default=None, repr=False)
     scope: str = "study_instance_uid"
     """The value of the context from which the days are derived (`methods.base.Scope`)."""
+    made: Made | None = field(default=None, repr=False, compare=False)
+    """What encrypts, perturbs, substitutes or generalizes."""
+    source: str = field(default="", repr=False)
+    """All that `made` depends on."""
+    is_stable: bool = True
+    """Whether what is made of its own outcome is the same again."""
 
 
 REMOVE = Change()
@@ -53,7 +72,13 @@ class Choice:
     infotypes: frozenset[str] = frozenset()
     """None: all that no other choice names."""
     tags: frozenset[int] = frozenset()
-    """Tags of the attributes whose texts are meant; empty: all."""
+    """Tags of the attributes whose texts are meant; without tags and VRs all are."""
+    vrs: frozenset[str] = frozenset()
+    """VRs of the attributes whose texts are meant, beside those of the tags."""
+
+    def is_for(self, tag: int, vr: str) -> bool:
+        """Whether the texts of an attribute are meant."""
+        return not (self.tags or self.vrs) or tag in self.tags or vr in self.vrs
 
 
 @dataclass(frozen=True)
@@ -62,13 +87,13 @@ class Changes:
 
     choices: tuple[Choice, ...] = ()
 
-    def of(self, infotype: str, tag: int, *, is_own: bool = False) -> Change:
+    def of(self, infotype: str, tag: int, vr: str = "", *, is_own: bool = False) -> Change:
         """The change of a finding in an attribute's text; `is_own`: it is a value of the instance's own."""
         if not self.choices:
             return REMOVE
-        here = [choice for choice in self.choices if not choice.tags or tag in choice.tags]
-        # What names an attribute comes before what names none.
-        here.sort(key=lambda choice: not choice.tags)
+        here = [choice for choice in self.choices if choice.is_for(tag, vr)]
+        # What names an attribute comes before what names a VR, and that before what names neither.
+        here.sort(key=lambda choice: (tag not in choice.tags, vr not in choice.vrs))
         for names in ({OWN_VALUE} if is_own else set(), {str(infotype)}):
             for choice in here:
                 if choice.infotypes & names:
@@ -79,6 +104,11 @@ class Changes:
     def shifts(self) -> tuple[Change, ...]:
         """Those that move dates."""
         return tuple(choice.change for choice in self.choices if choice.change.way is Way.SHIFT)
+
+    @property
+    def needs_study(self) -> bool:
+        """Whether what is made depends on the study."""
+        return any(choice.change.way is Way.PERTURB for choice in self.choices)
 
 
 REMOVE_ALL = Changes()

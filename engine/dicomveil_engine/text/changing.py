@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from dicomveil_engine.pseudonyms.keys import keyed_digest
-from dicomveil_engine.text.changes import OWN_VALUE, REMOVE, Change, Way
+from dicomveil_engine.text.changes import OWN_VALUE, REMOVE, Change, Changes, Way
 from dicomveil_engine.text.cleaning import replace, resolve
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.settings import TextSettings
@@ -19,14 +19,17 @@ from dicomveil_engine.text.written_dates import moved
 
 PROSE_VRS = frozenset(("ST", "LT", "UC", "UT"))
 """Attributes of sentences; LO and SH are labels."""
-_LONGEST = {"SH": 16, "LO": 64, "ST": 1_024, "LT": 10_240}
-"""Characters of a value (PS3.5 Table 6.2-1)."""
+_LONGEST = {"AE": 16, "SH": 16, "LO": 64, "PN": 64, "ST": 1_024, "LT": 10_240}
+"""Characters of a value (PS3.5 Table 6.2-1); of PN, of one group."""
 _FIRST_SIGN = 0xF0000
 _SIGNS = re.compile("[\U000f0000-\U000ffffd]")
 _MOST_SIGNS = 0xFFF0
 _TOKEN = re.compile(r"\[([A-Z][A-Z0-9_]{0,63})\]")
-_HASHED = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=|(?<![A-Za-z0-9+/=#])#[A-Za-z0-9]{10}(?![A-Za-z0-9])")
+_HASHED = re.compile(
+    r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}(?:=|(?![A-Za-z0-9+/]))|(?<![A-Za-z0-9+/=#])#[A-Za-z0-9]{10}(?![A-Za-z0-9])"
+)
 """What a hash looks like, whole and shortened."""
+_ENCRYPTED = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){10,}(?:[A-Za-z0-9+/]{2,3}={0,2})?(?![A-Za-z0-9+/=])")
 _SHORT_HASH = 10
 _WITHIN_NAME = re.compile(r"[ ,^]{1,2}")
 _US_ORDER = "US"
@@ -42,6 +45,8 @@ class Place(NamedTuple):
     """By how much each of the policy's shifts moves dates here; None where the instance says too little for it."""
     was_deidentified: bool = False
     """By this project before: what it has put in is left alone."""
+    study: str = ""
+    """The original's StudyInstanceUID, where a change depends on it."""
 
 
 ANYWHERE = Place()
@@ -68,16 +73,29 @@ class Changing:
         names = {*Infotype.__members__, OWN_VALUE, *(added.name for added in self._settings.added)}
         text = _TOKEN.sub(lambda match: self._sign(match[0], "") if match[1] in names else match[0], text)
         if self._place.was_deidentified:
-            text = _HASHED.sub(lambda match: self._sign(match[0], ""), text)
+            for pattern in _put_in(self._settings.changes):
+                text = pattern.sub(lambda match: self._sign(match[0], ""), text)
         return text
+
+    def whole(self, value: str, infotype: str) -> str | None:
+        """A value that is a finding as a whole, changed; None where the outcome is too long for its VR."""
+        text = self.protected(value)
+        if _SIGNS.sub("", text):
+            change = self._settings.changes.of(infotype, self._place.tag, self._place.vr)
+            if change.way is Way.KEEP:
+                return value
+            finding = Finding(0, len(text), infotype, Likelihood.VERY_LIKELY, "the value of an attribute for it")
+            text = self._changed(text, finding, change)
+        finished = self.finished(text)
+        return finished.rstrip("=") if finished and self._place.vr == "PN" else finished
 
     def chosen(self, text: str, detected: list[Finding], own: list[Finding]) -> list[tuple[Finding, Change]]:
         """The findings that change, and how; what is kept protects only what lies within it and is less likely."""
-        changes, tag = self._settings.changes, self._place.tag
+        changes, tag, vr = self._settings.changes, self._place.tag, self._place.vr
         kept: list[Finding] = []
         active: list[Finding] = []
         for finding in (*detected, *own):
-            way = changes.of(finding.infotype, tag, is_own=finding in own).way
+            way = changes.of(finding.infotype, tag, vr, is_own=finding in own).way
             (kept if way is Way.KEEP else active).append(finding)
         active = [one for one in active if not any(_covers(keep, one) for keep in kept)]
         spans = [(one.start, one.end) for one in own]
@@ -85,7 +103,7 @@ class Changing:
         for resolved in resolve(active):
             finding = resolved
             is_own = any(start < finding.end and finding.start < end for start, end in spans)
-            change = changes.of(finding.infotype, tag, is_own=is_own)
+            change = changes.of(finding.infotype, tag, vr, is_own=is_own)
             # A finding of two kinds of which one is kept may not be kept as a whole.
             change = REMOVE if self._removes or change.way is Way.KEEP else change
             last = chosen[-1] if chosen else None
@@ -137,6 +155,11 @@ class Changing:
             return self._sign(base64.b64encode(digest).decode(), short)
         if change.way is Way.SHIFT and finding.infotype == Infotype.DATE:
             return self._shifted(span, change)
+        if change.made is not None:
+            if self._place.was_deidentified and not change.is_stable:
+                return self._sign(span, "")
+            made = change.made(str(finding.infotype), span, self._place.study)
+            return self._sign(made, "") if made else ""
         return ""
 
     def _name(self, finding: Finding, change: Change) -> str:
@@ -153,6 +176,21 @@ class Changing:
         regions = self._settings.regions
         new = moved(span, days, month_first=regions[0] == _US_ORDER)
         return "" if new is None else self._sign(new, "")
+
+
+def _put_in(changes: Changes) -> list[re.Pattern[str]]:
+    """What a policy puts in the place of findings, but for infotypes."""
+    substitutes = [one.change.source for one in changes.choices if one.change.way is Way.SUBSTITUTE]
+    return [_HASHED, _ENCRYPTED, *(re.compile(re.escape(one)) for one in substitutes if one)]
+
+
+def without_put_in(text: str, changes: Changes) -> str:
+    """A value of an instance that this project has de-identified, without what it put in, which identifies nobody."""
+    if not changes.choices:
+        return text
+    for pattern in (_TOKEN, *_put_in(changes)):
+        text = pattern.sub(" ", text)
+    return text.strip()
 
 
 def _are_one(text: str, first: Finding, second: Finding) -> bool:

@@ -68,6 +68,11 @@ class IdentifyingWords:
                 self._cleaned[key] = cleaned
         return cleaned
 
+    def changed_whole(self, value: str, infotype: str, place: Place) -> str:
+        """A value that is a finding as a whole, such as a name in PN: removed, or what the policy puts in its place."""
+        changed = Changing(self._settings, place).whole(value, infotype)
+        return "" if changed is None else changed
+
     def findings(self, text: str, *, is_prose: bool = True) -> list[Finding]:
         """What in a text identifies, in its order: spans that do not overlap."""
         detected, own = self._found(text, is_prose=is_prose)

@@ -1,4 +1,4 @@
-"""A date as people write it, moved by some days in the same notation: "12 Mar 2020" → "27 Jan 2020".
+"""A date as people write it: read, or moved by some days in the same notation: "12 Mar 2020" → "27 Jan 2020".
 
 What cannot be read without a doubt is not moved: the caller removes it. Times of day stay.
 """
@@ -55,26 +55,50 @@ def moved(text: str, days: int, *, month_first: bool) -> str | None:
 
     `month_first` says how 3/4/2020 is read, where both would be dates.
     """
-    read = plain(text)
+    match, is_whole = _matched(plain(text))
+    if match is None:
+        return None
+    if not is_whole:
+        return _of_month(text, match, days)
+    new = _whole(text, match, days, month_first=month_first)
+    return None if new is None else new + text[match.end() :]
+
+
+def read(text: str, *, month_first: bool) -> date | None:
+    """The day that a text names, of a month its first; None where the notation is not known or it is not a date."""
+    match, is_whole = _matched(plain(text))
+    if match is None:
+        return None
+    day_at, month_at = _places(match, month_first=month_first) if is_whole else ("", "m")
+    month = _month(match, month_at)
+    return None if month is None else _date(_year(match["y"]), month[0], int(match[day_at]) if day_at else 1)
+
+
+def _matched(text: str) -> tuple[re.Match[str] | None, bool]:
+    """The notation of a date, and whether it has a day."""
     for pattern in (_DIGITS_ALONE, *_NUMERIC, _EAST_ASIAN, _NAMED, _NAMED_FIRST):
-        match = pattern.match(read)
-        if match and _CLOCK.fullmatch(read, match.end()):
-            new = _whole(text, match, days, month_first=month_first)
-            return None if new is None else new + text[match.end() :]
+        match = pattern.match(text)
+        if match and _CLOCK.fullmatch(text, match.end()):
+            return match, True
     for pattern in (_YEAR_AND_MONTH, _MONTH_AND_YEAR, _NAME_AND_YEAR):
-        match = pattern.fullmatch(read)
+        match = pattern.fullmatch(text)
         if match:
-            return _of_month(text, match, days)
-    return None
+            return match, False
+    return None, False
+
+
+def _places(match: re.Match[str], *, month_first: bool) -> tuple[str, str]:
+    """The groups of the day and the month."""
+    if "a" not in match.re.groupindex:
+        return "d", "m"
+    first, second = int(match["a"]), int(match["b"])
+    is_month_first = second > 12 or (month_first and first <= 12 and match["s1"].strip() in {"/", "-"})
+    return ("b", "a") if is_month_first else ("a", "b")
 
 
 def _whole(text: str, match: re.Match[str], days: int, *, month_first: bool) -> str | None:
     groups = match.re.groupindex
-    day_at, month_at = "d", "m"
-    if "a" in groups:
-        first, second = int(match["a"]), int(match["b"])
-        is_month_first = second > 12 or (month_first and first <= 12 and match["s1"].strip() in {"/", "-"})
-        day_at, month_at = ("b", "a") if is_month_first else ("a", "b")
+    day_at, month_at = _places(match, month_first=month_first)
     month = _month(match, month_at)
     if month is None:
         return None

@@ -19,11 +19,12 @@ from dicomveil_engine.configuration.google.filters import add_filter
 from dicomveil_engine.configuration.google.inspection import (
     IMAGE_NAMES,
     TEXT_NAMES,
-    date_shift_of,
+    dates_of,
     parse_image,
     parse_text,
 )
 from dicomveil_engine.configuration.google.message import Message
+from dicomveil_engine.configuration.google.profiles import EMPTIED
 from dicomveil_engine.configuration.translation import Translation
 from dicomveil_engine.errors import ConfigurationError
 
@@ -54,14 +55,16 @@ def translate(document: Mapping[str, object], findings: Findings) -> Translation
             findings.warn(f'"{name}"', f"it has no effect: {why}", "leave it out")
     config.boolean("useRegionalDataProcessing")  # nothing leaves this machine for an inspection
     text, cleaning = parse_text(config.message("text", TEXT_NAMES))
+    cleaning["ages"] = "all"  # its infotype AGE is every age
     translation = Translation(
         text=text,
         cleaning=cleaning,
         # What Google does without an ImageConfig: nothing about text in pixels.
         pixels=parse_image(config.message("image", IMAGE_NAMES)) or {"text": "keep"},
     )
-    if shift := date_shift_of(cleaning):
-        translation.default_settings["dateShift"] = dict(shift)  # dates in attributes and in texts move together
+    method, settings = dates_of(cleaning, EMPTIED)
+    if method == "dateShift":
+        translation.default_settings["dateShift"] = dict(settings)  # dates in attributes and in texts move together
     dicom = config.message("dicom", FILTER_NAMES)
     tag_config = config.message("dicomTagConfig", TAG_CONFIG_NAMES)
     if dicom is not None and tag_config is not None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.attributes._standard import TABLE_E1, Option
+from dicomveil_engine.attributes._standard import TABLE_E1, Option, Row
 from dicomveil_engine.attributes.tags import TagPattern
-from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, parse_image
+from dicomveil_engine.configuration.google.inspection import IMAGE_NAMES, dates_of, parse_image
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.google.profiles import (
     BASIC,
     KEEP_ALL,
+    MOVED,
     PROFILES,
     TEXT_VRS,
+    MethodAndSettings,
     add_kept_ids,
     add_profile,
     cleaned,
@@ -49,7 +53,8 @@ def add_tag_config(translation: Translation, config: Message) -> None:
     """Add what a DicomTagConfig says; ConfigurationError where it is wrong."""
     written = config.choice("profileType", (UNSPECIFIED, *PROFILES))
     profile = BASIC if written == UNSPECIFIED else written
-    _add_actions(translation, config)
+    dates = dates_of(translation.cleaning, MOVED)
+    marked = _add_actions(translation, config, dates)
     options = config.message("options", OPTION_NAMES)
     replaces_uids = True
     if options is not None:
@@ -58,16 +63,19 @@ def add_tag_config(translation: Translation, config: Message) -> None:
         if not replaces_uids:
             add_kept_ids(translation, "primaryIds KEEP")
         if options.message("cleanDescriptors", ()) is not None:
-            _add_clean_descriptors(translation, profile)
+            _add_clean_descriptors(translation, profile, dates)
             choices = translation.cleaning.get("transformations", [])
             assert isinstance(choices, list)
-            context = {"infoTypes": [OWN_VALUE], "method": "infoType"}
+            tags = [row.keyword for _, row in _descriptors()]
+            context = {"infoTypes": [OWN_VALUE], "tags": [*tags, *marked], "method": "infoType"}
             translation.cleaning["transformations"] = [context, *choices]
     place = f"profileType {profile}"
-    add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=True)
+    add_profile(translation, profile, place, replaces_uids=replaces_uids, dates=dates)
 
 
-def _add_actions(translation: Translation, config: Message) -> None:
+def _add_actions(translation: Translation, config: Message, dates: MethodAndSettings) -> list[str]:
+    """Add the rules of the actions; gives the queries of cleanTextTag, by which the user adds fields to clean."""
+    marked: dict[str, None] = {}
     rules: list[tuple[int, str, TagPattern, str, dict[str, object]]] = []
     for number, action in enumerate(config.messages("actions", ("queries", *METHODS)), 1):
         place = f"action {number}"
@@ -75,12 +83,15 @@ def _add_actions(translation: Translation, config: Message) -> None:
             name = _name(action, translation)
             for query in _queries(action):
                 pattern = parse_query(query, allows_vr=True)
-                method, params = _method(name, pattern)
+                method, params = _method(name, pattern, dates)
+                if name == "cleanTextTag":
+                    marked[pattern.text] = None
                 rules.append((_STRENGTH[name], place, pattern, method, params))
         except ConfigurationError as error:
             config.findings.refuse(place, str(error))
     for _, place, pattern, method, params in sorted(rules, key=lambda rule: rule[0]):
         translation.add(place, pattern.text, method, params)
+    return list(marked)
 
 
 def _queries(action: Message) -> list[str]:
@@ -101,7 +112,7 @@ def _name(action: Message, translation: Translation) -> str:
     return given[0]
 
 
-def _method(action: str, pattern: TagPattern) -> tuple[str, dict[str, object]]:
+def _method(action: str, pattern: TagPattern, dates: MethodAndSettings) -> MethodAndSettings:
     """The method of an action for one query, with its settings."""
     vrs = (pattern.vr,) if pattern.vr else dictionary.vrs_of(pattern.tag) if pattern.tag is not None else ()
     if action == "recurseTag" and vrs != ("SQ",):
@@ -113,19 +124,25 @@ def _method(action: str, pattern: TagPattern) -> tuple[str, dict[str, object]]:
             raise ConfigurationError(
                 f"cleanTextTag is for the VRs {' '.join(TEXT_VRS)}, and {pattern.text} has another VR"
             )
-        return cleaned(vrs[0], moves_dates=True)
+        return cleaned(vrs[0], dates)
     if action == "resetTag" and "SQ" in vrs:
         return "redact", {}
     return METHODS[action], {}
 
 
-def _add_clean_descriptors(translation: Translation, profile: str) -> None:
+def _add_clean_descriptors(translation: Translation, profile: str, dates: MethodAndSettings) -> None:
     """Clean the fields of the Clean Descriptors Option (PS3.15 E.3.5) where the profile would keep them."""
     if profile == BASIC:
         translation.options.append(Option.CLEAN_DESCRIPTORS.value)
     elif profile == KEEP_ALL:
-        for tag, row in TABLE_E1.rows.items():
-            vrs = dictionary.vrs_of(tag)
-            if Option.CLEAN_DESCRIPTORS in row.options and vrs and vrs[0] in TEXT_VRS:
-                method, params = cleaned(vrs[0], moves_dates=True)
-                translation.add("cleanDescriptors", row.keyword, method, params, is_generated=True)
+        for vr, row in _descriptors():
+            method, params = cleaned(vr, dates)
+            translation.add("cleanDescriptors", row.keyword, method, params, is_generated=True)
+
+
+def _descriptors() -> Iterator[tuple[str, Row]]:
+    """The fields of the option whose text Google inspects, each with its VR."""
+    for tag, row in TABLE_E1.rows.items():
+        vrs = dictionary.vrs_of(tag)
+        if Option.CLEAN_DESCRIPTORS in row.options and vrs and vrs[0] in TEXT_VRS:
+            yield vrs[0], row

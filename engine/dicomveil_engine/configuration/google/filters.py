@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.configuration.google.inspection import date_shift_of
+from dicomveil_engine.configuration.google.inspection import dates_of
 from dicomveil_engine.configuration.google.message import Message
 from dicomveil_engine.configuration.google.profiles import (
+    EMPTIED,
     FILE_META,
     KEEP_ALL,
     PROFILES,
@@ -48,8 +49,8 @@ def add_filter(translation: Translation, dicom: Message) -> None:
             raise ConfigurationError(f"{dicom.location} keeps every tag and every UID: nothing would be de-identified")
         # Without a TextConfig Google's v1 replaces each finding by a token such as [DATE]: the date is lost.
         place = f"filterProfile {profile}"
-        moves = date_shift_of(translation.cleaning) is not None
-        add_profile(translation, profile, place, replaces_uids=replaces_uids, moves_dates=moves)
+        dates = dates_of(translation.cleaning, EMPTIED)
+        add_profile(translation, profile, place, replaces_uids=replaces_uids, dates=dates)
 
 
 def _tags(dicom: Message, name: str) -> list[tuple[str, str, int | None]]:

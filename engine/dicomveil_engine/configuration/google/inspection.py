@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from dicomveil_engine.configuration.findings import shortened
 from dicomveil_engine.configuration.google.message import Message
+from dicomveil_engine.configuration.google.profiles import EMPTIED, MethodAndSettings
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.text.finding import Infotype
 
@@ -132,15 +133,19 @@ def parse_text(message: Message | None) -> tuple[Mapping[str, object], dict[str,
     return dict(message.fields), cleaning
 
 
-def date_shift_of(cleaning: Mapping[str, object]) -> Mapping[str, object] | None:
-    """The settings by which dates move, where findings of DATE do; None where they do not."""
+def dates_of(cleaning: Mapping[str, object], unsaid: MethodAndSettings) -> MethodAndSettings:
+    """What becomes of DA and DT, which are findings of DATE as a whole; `unsaid` where no transformation is given."""
     choices = cleaning.get("transformations", ())
     assert isinstance(choices, list | tuple)
-    for choice in choices:
-        if "DATE" in choice.get("infoTypes", ["DATE"]):
-            settings = {name: choice[name] for name in ("dateShiftKey", "dateShiftScope") if name in choice}
-            return settings if choice["method"] == "dateShift" else None
-    return None
+    everywhere = [choice for choice in choices if "tags" not in choice]
+    named = [choice for choice in everywhere if "DATE" in choice.get("infoTypes", ())]
+    unnamed = [choice for choice in everywhere if "infoTypes" not in choice]
+    if not everywhere:
+        return unsaid
+    choice = next(iter([*named, *unnamed]), {"method": "remove"})
+    settings = {name: value for name, value in choice.items() if name not in {"infoTypes", "method"}}
+    # A hash, a mask or a token is not a legal date.
+    return (choice["method"], settings) if choice["method"] in {"dateShift", "generalize", "keep"} else EMPTIED
 
 
 def _choices(transformation: Message, names: set[str]) -> list[dict[str, object]]:

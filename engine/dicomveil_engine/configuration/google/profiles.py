@@ -62,18 +62,23 @@ _DISPLAY = (
 _NOT_IN_DATA_SETS = frozenset((0x0000, 0x0002, 0x0004))
 _EVERYTHING = "(xxxx,xxxx)"
 
-_CLEANED_TEXT = ("LO", "LT", "SH", "ST", "UC", "UT")
-_EMPTIED_TEXT = ("PN", "AE")
 DATES = ("DA", "DT")
-TEXT_VRS = (*_CLEANED_TEXT, *_EMPTIED_TEXT, *DATES, "AS")
+TEXT_VRS = ("LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE", *DATES, "AS")
 """The VRs whose text Google inspects."""
 
+MethodAndSettings = tuple[str, dict[str, object]]
+MOVED: MethodAndSettings = ("dateShift", {"dateShiftScope": "Patient"})
+"""Dates move "by an amount derived from the key and the patient ID" (DateShiftConfig)."""
+EMPTIED: MethodAndSettings = ("redact", {})
 
-def add_profile(translation: Translation, profile: str, place: str, *, replaces_uids: bool, moves_dates: bool) -> None:
+
+def add_profile(
+    translation: Translation, profile: str, place: str, *, replaces_uids: bool, dates: MethodAndSettings
+) -> None:
     """Add the rules of a profile, behind what the document says itself.
 
-    `replaces_uids` says whether study, series and instance get new UIDs, `moves_dates` whether dates whose values
-    Google would inspect are moved by patient rather than lost.
+    `replaces_uids` says whether study, series and instance get new UIDs, `dates` what becomes of DA and DT whose
+    values Google would inspect.
     """
     if profile == BASIC:
         translation.profile = "basic"
@@ -83,7 +88,7 @@ def add_profile(translation: Translation, profile: str, place: str, *, replaces_
         add_keep_list(translation, place, replaces_uids=replaces_uids)
     else:
         if profile == CONTENTS:
-            add_cleaned_contents(translation, place, moves_dates=moves_dates)
+            add_cleaned_contents(translation, place, dates)
         if replaces_uids:
             add_new_uids(translation, place)
 
@@ -118,25 +123,18 @@ def kept_as(query: str, *, replaces_uids: bool) -> str:
     return "refreshUID" if is_uid and replaces_uids else "keep"
 
 
-def add_cleaned_contents(translation: Translation, place: str, *, moves_dates: bool) -> None:
-    """Clean the texts of the VRs that Google inspects; what cannot be cleaned in its VR is emptied."""
+def add_cleaned_contents(translation: Translation, place: str, dates: MethodAndSettings) -> None:
+    """Clean the values of the VRs that Google inspects."""
     for tag in sorted(CODE_TEXT):
         translation.add(place, dictionary.keyword_of(tag), "keep", is_generated=True)
     for vr in TEXT_VRS:
-        method, params = cleaned(vr, moves_dates=moves_dates)
+        method, params = cleaned(vr, dates)
         translation.add(place, vr, method, params, is_generated=True)
 
 
-def cleaned(vr: str, *, moves_dates: bool) -> tuple[str, dict[str, object]]:
-    """The method, with its settings, that leaves nothing of what Google would find in a text of this VR."""
-    if vr in _CLEANED_TEXT:
-        return "clean", {}
-    if vr == "AS":
-        return "redact", {"enablePartialAgesForRedact": True}
-    if vr in DATES and moves_dates:
-        # "derived from the key and the patient ID" (DateShiftConfig).
-        return "dateShift", {"dateShiftScope": "Patient"}
-    return "redact", {}
+def cleaned(vr: str, dates: MethodAndSettings) -> MethodAndSettings:
+    """The method, with its settings, that transforms what Google would find in a value of this VR."""
+    return dates if vr in DATES else ("clean", {})
 
 
 def _structural() -> list[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES, REVALIDATED
 from dicomveil_proxy.settings.server import load_settings
 from dicomveil_proxy.transactions.wado_uri import PARAMETERS
-from proxy.fakes import HOST, INSTANCE, SERIES, STUDY, MemoryOrigin, instance, proxy
+from proxy.fakes import HOST, INSTANCE, SERIES, STUDY, MemoryOrigin, instance, proxy, served
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +52,31 @@ def test_the_table_of_caches() -> None:
     """It says what the code does."""
     assert f"| metadata up to {MAXIMUM_METADATA_BYTES >> 20} MiB | `{REVALIDATED}` | yes |" in PAGE
     assert f"| a single instance up to {MAXIMUM_INSTANCE_BYTES >> 20} MiB | `{REVALIDATED}` | yes |" in PAGE
+
+
+def test_inside_another_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's program serves below its prefix over a real connection, and lives as long as the outer application."""
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "a.dcm").write_bytes(instance())
+    (tmp_path / "project.key").touch(0o600)
+    (tmp_path / "project.key").write_text("11" * 32)
+    audit = tmp_path / "audit.jsonl"
+    (tmp_path / "dicomveil.toml").write_text(
+        f'origin = "{archive}"\nkey_file = "{tmp_path / "project.key"}"\n[audit]\nfile = "{audit}"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(program, "http.md", "exec"), names)
+
+    with served(names["portal"]) as port:
+        studies = httpx.get(f"http://127.0.0.1:{port}/imaging/dicom-web/studies", trust_env=False)
+        outside = httpx.get(f"http://127.0.0.1:{port}/dicom-web/studies", trust_env=False)
+
+    (study,) = studies.json()
+    assert "/imaging/dicom-web/studies/" in study["00081190"]["Value"][0]
+    assert outside.status_code == 404
+    events = [json.loads(line)["event"] for line in audit.read_text().splitlines()]
+    assert "start" in events
+    assert "stop" in events

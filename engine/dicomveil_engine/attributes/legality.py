@@ -13,7 +13,7 @@ from enum import Enum
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS, DESCRIPTIVE_WORDS
-from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_registered
+from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_registered, may_be_registered_later
 from dicomveil_engine.bounded_cache import cached
 
 _VALUES_CACHED = 16_384
@@ -160,7 +160,7 @@ def is_class_uid(uid: str) -> bool:
     if _UI.fullmatch(uid) is None:
         return False
     if uid.startswith(f"{ROOT}.") or uid == ROOT:
-        return is_registered(uid)
+        return is_registered(uid) or may_be_registered_later(uid)
     return len(uid) <= _LONGEST_CLASS and all(len(part) <= _CLASS_COMPONENT for part in uid.split("."))
 
 
@@ -210,7 +210,8 @@ def finding(text: str, vr: str, tag: int = 0) -> Legality:
         return Legality.EVERYBODY if _ZONE.fullmatch(text) else Legality.ILLEGAL
     if vr == "UI":
         is_legal = is_class_uid(text) if tag in STRUCTURAL_UIDS else _UI.fullmatch(text) is not None
-        return _found(is_legal, has_words=not is_registered(text))
+        is_everybodys = is_registered(text) or (tag in STRUCTURAL_UIDS and text.startswith(f"{ROOT}."))
+        return _found(is_legal, has_words=not is_everybodys)
     check = _CHECKS.get(vr)
     if check is not None:
         return check(text)

@@ -7,50 +7,57 @@ from importlib.resources import files
 ROOT = "1.2.840.10008"
 """PS3.5 Section 9.1: "the DICOM UID root"."""
 
-_CONTEXT_GROUPS = (6, 1)
-"""PS3.16 registers them by the number of the group, and the table has none of them."""
-_HIGHEST_CONTEXT_GROUP = 19_999
-_GROWTH = 2
-_FIRST_OF_BRANCH = 10
-"""How many UIDs a new branch may begin with."""
-
 _LEAVES = frozenset(files(__package__).joinpath("registered_uids.txt").read_text(encoding="ascii").split())
 
-
-def _highest_below() -> dict[tuple[int, ...], int]:
-    highest: dict[tuple[int, ...], int] = {
-        _CONTEXT_GROUPS[:1]: _CONTEXT_GROUPS[1],
-        _CONTEXT_GROUPS: _HIGHEST_CONTEXT_GROUP,
-    }
-    for leaf in _LEAVES:
-        parts = tuple(map(int, leaf.split(".")))
-        for length, part in enumerate(parts):
-            highest[parts[:length]] = max(highest.get(parts[:length], 0), part)
-    return highest
+_CLASS_BRANCHES = ("1.2.4", "5.1")
+"""Transfer syntaxes and SOP Classes."""
+_STORAGE = "5.1.4.1.1"
+"""Behind it are the storage classes, with one number or two."""
+_CONTEXT_GROUPS = "6.1"
+"""PS3.6 Table A-3 numbers them from 1 on; the table here has none of them."""
+_HIGHEST_CONTEXT_GROUP = 1_999
+_HIGHEST_NUMBER = 999
 
 
-_HIGHEST = _highest_below()
-"""A branch, as the numbers behind the root → the highest number below it."""
+def _branches() -> frozenset[str]:
+    """What stands before the last number, or the last two, of a transfer syntax or SOP Class."""
+    return frozenset(
+        branch
+        for leaf in _LEAVES
+        if leaf.startswith(tuple(f"{each}." for each in _CLASS_BRANCHES))
+        for branch in (leaf, leaf.rpartition(".")[0])
+        if branch.count(".") > 1
+    )
+
+
+_BRANCHES = _branches()
 
 
 def is_registered(uid: str) -> bool:
-    """Whether a legal UID is registered by the standard, or could be by a later edition of it.
+    """Whether a UID is registered by the standard, with nothing behind it."""
+    root, _, rest = uid.partition(f"{ROOT}.")
+    return not root and rest in _LEAVES
 
-    A later edition adds numbers beside those that are there, and no number that is much higher: what is written behind
-    a registered UID, such as a date, is not a registered UID.
+
+def may_be_registered_later(uid: str) -> bool:
+    """Whether a legal UID can be that of a class, syntax or context group of another edition of the standard.
+
+    For attributes that can hold nothing else: to replace their value would make the instance unusable. Numbers of up
+    to three digits beside or behind those that are there identify nobody; a date or an identifier is longer.
     """
     root, _, rest = uid.partition(f"{ROOT}.")
-    if root or not rest:
+    if root:
         return False
-    if rest in _LEAVES:
+    *branch, number = rest.split(".")
+    if not _is_number(number, _HIGHEST_CONTEXT_GROUP):
+        return False
+    if ".".join(branch) == _CONTEXT_GROUPS:
         return True
-    parts = tuple(int(part) if part.isascii() and part.isdecimal() else -1 for part in rest.split("."))
-    for length, part in enumerate(parts):
-        if part < 0:
-            return False
-        highest = _HIGHEST.get(parts[:length])
-        if highest is None:
-            return length == len(parts) - 1 and part <= _FIRST_OF_BRANCH
-        if part > (highest if parts[:length] == _CONTEXT_GROUPS else _GROWTH * highest + _FIRST_OF_BRANCH):
-            return False
-    return True
+    if ".".join(branch[:-1]) == _STORAGE and not _is_number(branch[-1], _HIGHEST_NUMBER):
+        return False
+    is_known = ".".join(branch) in _BRANCHES or ".".join(branch[:-1]) == _STORAGE
+    return is_known and _is_number(number, _HIGHEST_NUMBER)
+
+
+def _is_number(text: str, highest: int) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) <= highest

@@ -14,16 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from dicomveil_proxy.jobs import export as exports
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cohort import Cohort
 from dicomveil_proxy.jobs.crews import Crew, Pause, Take
 from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Names
 from dicomveil_proxy.jobs.progress import Quiet
 from dicomveil_proxy.jobs.series import PlacedInstance, SeriesOutcome
 from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.station import ExportJob
+from dicomveil_proxy.jobs.terms import Terms
 from dicomveil_proxy.request.query import Level
 
 SERIES_PER_STUDY = 100
@@ -56,7 +58,7 @@ def _match(values: dict[str, Any]) -> dict[str, Any]:
 class Instant:
     """A crew that says at once that a series is placed."""
 
-    def __init__(self, job: exports.ExportJob) -> None:
+    def __init__(self, job: ExportJob) -> None:
         self._namer = job.namer(job.policy())
 
     def work(self, take: Take[Any]) -> Iterator[tuple[Any, Any]]:
@@ -76,11 +78,11 @@ def main(series: int, folder: Path) -> None:
     archive = Synthetic(series)
     source = Source("http://archive.invalid/dicom-web")
     object.__setattr__(source, "open", lambda _: archive)
-    job = exports.ExportJob(Job("default", bytes(32)), source, To(str(folder / "out")))
-    terms = exports.Terms(folder / "state", folder / "report.csv", Allowance(connections=4))
+    job = ExportJob(Job("default", bytes(32)), source, To(str(folder / "out")))
+    terms = Terms(folder / "state", folder / "report.csv", Allowance(connections=4))
     begun = time.monotonic()
     cohort = Cohort(query="PatientID=PATIENT-*")
-    summary = exports.Export(job, cohort, terms, Quiet(sys.stderr), lambda j, *_: cast("Crew", Instant(j))).run()
+    summary = Export(job, cohort, terms, Quiet(sys.stderr), lambda j, *_: cast("Crew", Instant(j))).run()
     assert summary.is_whole
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps([time.monotonic() - begun, peak, summary.placed]))

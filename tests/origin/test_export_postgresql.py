@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from dicomveil_proxy.jobs.destinations import MARKER
 from dicomveil_proxy.jobs.job import Job
@@ -29,10 +28,9 @@ def test_two_coordinators_share_a_job(postgresql: PostgreSQL, tmp_path: Path) ->
 
     assert [process.wait(120) for process in processes] == [0, 0]
     assert "instances placed: 20" in exporter.said
-    engine = open_ledger(state)
-    with engine.connect() as connection:
-        fresh, owners = connection.execute(sa.text("SELECT sum(fresh), count(*) FROM unit")).one()
-    engine.dispose()
+    database = open_ledger(state)
+    ((fresh, owners),) = database.read("SELECT sum(fresh), count(*) FROM unit", {})
+    database.close()
     assert (int(fresh), owners) == (20, 10)
     laboratory = Laboratory(tmp_path, "alone", job=Job("default", bytes.fromhex("5a" * 32)))
     laboratory.export()
@@ -42,9 +40,9 @@ def test_two_coordinators_share_a_job(postgresql: PostgreSQL, tmp_path: Path) ->
 
 def test_a_lease_that_ran_out_is_another_coordinators(postgresql: PostgreSQL, tmp_path: Path) -> None:
     """One that was stopped keeps nothing for ever; while it lives, what it holds is its own."""
-    engine = open_ledger(postgresql.make("leases"))
-    job = job_of(engine, "somewhere")
-    first, second = Ledger(engine, job), Ledger(engine, job)
+    database = open_ledger(postgresql.make("leases"))
+    job = job_of(database, "somewhere")
+    first, second = Ledger(database, job), Ledger(database, job)
     first.begin("fingerprint")
     second.begin("fingerprint")
     first.add_units([{"number": n, "study": "1.2.3", "series": f"1.2.3.{n}", "listed": 1} for n in range(1, 5)])
@@ -55,4 +53,4 @@ def test_a_lease_that_ran_out_is_another_coordinators(postgresql: PostgreSQL, tm
     assert second.lease(10) == []
     first.execute("UPDATE unit SET until = 0 WHERE job = :job AND number = 2")
     assert [unit.number for unit in second.lease(10)] == [2]
-    engine.dispose()
+    database.close()

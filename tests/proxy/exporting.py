@@ -12,11 +12,15 @@ from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
 from dicomveil_proxy.jobs.crews import Crew, Pause, Take
 from dicomveil_proxy.jobs.destinations.opening import To
-from dicomveil_proxy.jobs.export import Dispatched, Export, ExportJob, SeriesStation, Summary, Terms
+from dicomveil_proxy.jobs.dispatch import Dispatched
+from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.progress import Quiet
 from dicomveil_proxy.jobs.series import SeriesOutcome
 from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.station import ExportJob, SeriesStation
+from dicomveil_proxy.jobs.summary import Summary
+from dicomveil_proxy.jobs.terms import Terms
 from proxy.fakes import KEY, instance
 
 STUDIES, SERIES, INSTANCES = 3, 2, 2

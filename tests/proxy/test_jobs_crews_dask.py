@@ -18,8 +18,12 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cohort import Cohort
 from dicomveil_proxy.jobs.crews.dask import Cluster, _Sealer
-from dicomveil_proxy.jobs.export import Export, ExportJob, MakeCrew, SeriesRecipe, Summary, Terms, on_dask
+from dicomveil_proxy.jobs.dispatch import MakeCrew, on_dask
+from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.progress import Quiet
+from dicomveil_proxy.jobs.station import ExportJob, SeriesRecipe
+from dicomveil_proxy.jobs.summary import Summary
+from dicomveil_proxy.jobs.terms import Terms
 from proxy.exporting import Laboratory, fill
 from proxy.fakes import KEY
 

@@ -9,10 +9,12 @@ import pytest
 
 from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_proxy.jobs.destinations import MARKER, DestinationError
-from dicomveil_proxy.jobs.export import Dispatched, Ending, SeriesStation
+from dicomveil_proxy.jobs.dispatch import Dispatched
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, Failure, SeriesOutcome
+from dicomveil_proxy.jobs.station import SeriesStation
 from dicomveil_proxy.jobs.study_report import StudyStatus
+from dicomveil_proxy.jobs.summary import Ending
 from proxy.exporting import Laboratory, add, fill, tree
 from proxy.fakes import KEY
 

@@ -9,9 +9,10 @@ import pytest
 from pyarrow import parquet
 from pydicom import dcmread
 
-from dicomveil_proxy.jobs.export import Export, Terms
+from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Namer, Names
+from dicomveil_proxy.jobs.terms import Terms
 from dicomveil_proxy.jobs.verification import Fault, verify
 from proxy.exporting import Here, Laboratory, fill
 from proxy.fakes import KEY

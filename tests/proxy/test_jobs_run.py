@@ -17,7 +17,7 @@ from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
 from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.names import Naming
-from dicomveil_proxy.jobs.tree import JOURNAL
+from dicomveil_proxy.jobs.tree import LEDGER
 
 JOB = Job("default", bytes(32))
 POLICY = JOB.policy()
@@ -55,11 +55,11 @@ def counts(events: dict[str, Event]) -> dict[str, int]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Places and bytes of what is in the folder, but for the journal and what describes the whole."""
+    """Places and bytes of what is in the folder, but for the ledger and what describes the whole."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (JOURNAL, MANIFEST, SERIES, SUMS)
+        if path.is_file() and path.name not in (LEDGER, MANIFEST, SERIES, SUMS)
     }
 
 
@@ -255,7 +255,7 @@ def test_a_manifest_describes_the_output(source: Path, tmp_path: Path) -> None:
     assert [row["SOPInstanceUID"] for row in rows] == [str(output.SOPInstanceUID) for output in outputs]
     assert [row["PatientID"] for row in rows] == [str(output.PatientID) for output in outputs]
     assert [len(held), first.count(b"\n")] == [3, 5]
-    assert b"Doe" not in first + (tmp_path / "out" / JOURNAL).read_bytes()
+    assert b"Doe" not in first + (tmp_path / "out" / LEDGER).read_bytes()
 
 
 def test_a_rehearsal_writes_nothing(source: Path, tmp_path: Path) -> None:

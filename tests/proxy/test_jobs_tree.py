@@ -65,7 +65,7 @@ def test_two_files_with_one_output_are_told(tmp_path: Path) -> None:
 
 
 def test_our_own_files_are_no_input(tmp_path: Path) -> None:
-    """Neither unfinished instances nor journals."""
+    """Neither unfinished instances nor ledgers."""
     (tmp_path / ".12.dicomveil-part").write_bytes(b"12")
     (tmp_path / ".dicomveil-anonymize.sqlite-journal").write_bytes(b"12")
 

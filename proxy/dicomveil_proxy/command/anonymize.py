@@ -16,6 +16,7 @@ import typer
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.profile import key_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
+from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
 from dicomveil_proxy.jobs.names import Naming, looks_like_a_person, printable
 from dicomveil_proxy.jobs.report import Progress, Report, Shown
@@ -85,6 +86,13 @@ def run(
                 told(Event(source.name, target.name, deidentify_file(job, source, target)))
     except ConfigurationError as error:
         refuse(str(error))
+    except StateUnavailable:
+        print(
+            "dicomveil: the record of what is done in the output folder cannot be written any more; look at the disk. "
+            "The same command resumes",
+            file=sys.stderr,
+        )
+        raise typer.Exit(SOME_FAILED) from None
     told.end()
     if rehearses:
         print("this was a dry run: nothing was written")

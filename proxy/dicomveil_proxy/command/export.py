@@ -23,27 +23,23 @@ from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
+from dicomveil_proxy.jobs.coordinator import Watcher
 from dicomveil_proxy.jobs.crews.dask import Cluster
 from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.dispatch import on_dask, processes
 from dicomveil_proxy.jobs.encrypted_originals import der_of
-from dicomveil_proxy.jobs.export import (
-    Ending,
-    Export,
-    ExportJob,
-    Summary,
-    Terms,
-    Watcher,
-    checked_places,
-    on_dask,
-    processes,
-)
+from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.forecast import Forecast
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import close, own_key
 from dicomveil_proxy.jobs.parquet import check_parquet
+from dicomveil_proxy.jobs.places import checked_places
 from dicomveil_proxy.jobs.progress import Shown, watcher
 from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.station import ExportJob
+from dicomveil_proxy.jobs.summary import Ending, Summary
+from dicomveil_proxy.jobs.terms import Terms
 from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import load_settings

@@ -5,23 +5,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.export import state_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Row, write_rows
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.ledger import Ledger, jobs_of, open_ledger
+from dicomveil_proxy.jobs.ledger.database import Database
 
 COLUMNS = ("job", "state", "studies", "series", "done", "failed", "instances", "expected", "refused")
 
 
 def show(job: str | None, state: str | None) -> None:
     """Print a table of jobs."""
-    engine = _opened(state)
+    database = _opened(state)
     try:
-        rows = [_row(engine, name, run, said) for name, run, said in jobs_of(engine) if job in (None, name)]
+        rows = [_row(database, name, run, said) for name, run, said in jobs_of(database) if job in (None, name)]
     except ProxyError as error:
         refuse(f"state: {error}")
     if job is not None and not rows:
@@ -31,18 +30,18 @@ def show(job: str | None, state: str | None) -> None:
 
 def cancel(job: str | None, state: str | None) -> None:
     """Ask the run of a job to end; without a name, of the only one."""
-    engine = _opened(state)
-    names = [name for name, _, _ in jobs_of(engine)]
+    database = _opened(state)
+    names = [name for name, _, _ in jobs_of(database)]
     if job is None and len(names) == 1:
         (job,) = names
     if job not in names:
         refuse("say which job; `dicomveil export status` lists them")
     assert job is not None
-    Ledger(engine, job).cancel()
+    Ledger(database, job).cancel()
     print(f"{job}: it ends when the series under way are placed")
 
 
-def _opened(state: str | None) -> sa.Engine:
+def _opened(state: str | None) -> Database:
     place = state_of(state)
     if isinstance(place, Path) and not place.is_dir():
         refuse("state: the folder does not exist; give the --state of the export")
@@ -52,8 +51,8 @@ def _opened(state: str | None) -> sa.Engine:
         refuse(str(error))
 
 
-def _row(engine: sa.Engine, name: str, run: int, said: str) -> Row:
-    ledger = Ledger(engine, name)
+def _row(database: Database, name: str, run: int, said: str) -> Row:
+    ledger = Ledger(database, name)
     ledger.run = run
     counts = ledger.counts()
     return {

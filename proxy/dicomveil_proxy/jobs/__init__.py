@@ -1,6 +1,6 @@
 """Work in bulk: many units, each a pure function of the job, run by a crew, and noted when they are placed.
 
-    anonymize  tree, names → journal: is it done? → crew ⇄ files: one file → outcome → manifest, report
+    anonymize  tree, names → ledger: is it done? → crew ⇄ files: one file → outcome → ledger → manifest, report
     export     cohort → plan → ledger ⇄ coordinator ⇄ crew ⇄ series: one series → destination
                                   └→ manifest, report, page, linkage
 

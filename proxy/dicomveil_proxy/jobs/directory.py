@@ -24,7 +24,7 @@ from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMEN
 from dicomveil_proxy.jobs.instance import MEDIA_STORAGE_DIRECTORY, file_meta_of
 from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.outcome import Outcome, Status
-from dicomveil_proxy.jobs.tree import JOURNAL
+from dicomveil_proxy.jobs.tree import LEDGER
 from dicomveil_proxy.wire import unfinished
 
 NAME = "DICOMDIR"
@@ -86,7 +86,7 @@ def _files(folder: Path) -> Iterator[Path]:
         for name in sorted(names):
             if directory == os.fspath(folder) and name in (MANIFEST, SERIES, SUMS):
                 continue
-            if name != NAME and not name.startswith(JOURNAL) and not name.endswith(unfinished.SUFFIX):
+            if name != NAME and not name.startswith(LEDGER) and not name.endswith(unfinished.SUFFIX):
                 yield Path(directory, name)
 
 

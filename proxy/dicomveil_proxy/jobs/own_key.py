@@ -9,14 +9,11 @@ import os
 import secrets
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations.opening import To
-from dicomveil_proxy.jobs.ledger import job_of, open_ledger
+from dicomveil_proxy.jobs.ledger import Ledger, job_of, open_ledger
 
 _KEY_BYTES = 32
-_TABLES = ("selection", "study", "unit", "placed")
 
 
 def own_key(state: Path | str, to: To) -> Path:
@@ -38,19 +35,12 @@ def own_key(state: Path | str, to: To) -> Path:
 def close(state: Path | str, to: To) -> None:
     """Destroy the key, and what the ledger knows of the job."""
     path = _path(state, to)
-    engine = open_ledger(state)
-    job = job_of(engine, to.canonical)
+    database = open_ledger(state)
     try:
-        with engine.begin() as connection:
-            connection.execute(sa.text("PRAGMA secure_delete = ON"))
-            for table in _TABLES:
-                connection.execute(sa.text(f"DELETE FROM {table} WHERE job = :job"), {"job": job})  # noqa: S608
-            connection.execute(sa.text("UPDATE job SET state = 'closed' WHERE job = :job"), {"job": job})
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("VACUUM"))
-            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        ledger = Ledger(database, job_of(database, to.canonical))
+        ledger.erase("closed")
     finally:
-        engine.dispose()
+        database.close()
     with path.open("r+b") as file:
         file.write(bytes(path.stat().st_size))  # whatever the file system makes of it
         os.fsync(file.fileno())
@@ -60,8 +50,8 @@ def close(state: Path | str, to: To) -> None:
 def _path(state: Path | str, to: To) -> Path:
     if not isinstance(state, Path):
         raise ConfigurationError("unlinkable: the key is kept in a folder; give --state FOLDER")
-    engine = open_ledger(state)
+    database = open_ledger(state)
     try:
-        return state / f"{job_of(engine, to.canonical)}.key"
+        return state / f"{job_of(database, to.canonical)}.key"
     finally:
-        engine.dispose()
+        database.close()

@@ -19,7 +19,7 @@ from dicomveil_proxy.jobs.destinations.folder import FolderDestination
 from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
-from dicomveil_proxy.jobs.journal import Journal
+from dicomveil_proxy.jobs.ledger.files import FileLedger
 from dicomveil_proxy.jobs.manifest import write_manifest
 from dicomveil_proxy.jobs.names import Naming, rename_by
 from dicomveil_proxy.jobs.outcome import Outcome, Status
@@ -72,20 +72,20 @@ def deidentify_folder(
     check_folders(source, target)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        journal = Journal(target, job, naming)
+        ledger = FileLedger(target, job, naming)
     except OSError as error:
         raise ConfigurationError(f"the output folder cannot be made or read ({error.strerror})") from None
     ended = False
     try:
-        run = _Run(job, policy, source, target, tell, journal)
+        run = _Run(job, policy, source, target, tell, ledger)
         run.instances(walk(source, rename_by(naming, job)), jobs)
         run.directories()
-        write_manifest(journal, partial(_put, target))
+        write_manifest(ledger, partial(_put, target))
         ended = True
     except DestinationError as error:
         raise ConfigurationError(f"the manifest cannot be written: {error}") from None
     finally:
-        journal.close(ended=ended)
+        ledger.close(ended=ended)
 
 
 def rehearse_folder(
@@ -126,13 +126,13 @@ def _put(folder: Path, name: str, file: BinaryIO) -> None:
 class _Run:
     """What the steps of a run share."""
 
-    def __init__(self, job: Job, policy: Policy, source: Path, target: Path, tell: Tell, journal: Journal) -> None:
+    def __init__(self, job: Job, policy: Policy, source: Path, target: Path, tell: Tell, ledger: FileLedger) -> None:
         self._job = job
         self._policy = policy
         self._source = source
         self._target = target
         self._tell = tell
-        self._journal = journal
+        self._ledger = ledger
         self._directories: dict[Path, Task] = {}
         """By the folder that gets a DICOMDIR."""
 
@@ -140,7 +140,7 @@ class _Run:
         """Whatever is not done already."""
         for task, outcome in work(self._job, self._tasks(files), jobs):
             if outcome.status is Status.WRITTEN:
-                self._journal.add(task.found, outcome)
+                self._ledger.add(task.found, outcome)
             if outcome == IS_DICOMDIR and task.target.parent not in self._directories:
                 self._directories[task.target.parent] = task
             elif outcome == IS_DICOMDIR:
@@ -173,14 +173,14 @@ class _Run:
             output = target.lstat()
         except OSError:
             return None
-        return Outcome(Status.UNCHANGED, "", output.st_size) if self._journal.has(found, output) else None
+        return Outcome(Status.UNCHANGED, "", output.st_size) if self._ledger.has(found, output) else None
 
     def _report(self, found: Found, outcome: Outcome) -> None:
         if outcome.status in {Status.FAILED, Status.SKIPPED} and outcome is not _TAKEN:
             # What an earlier run made of another file that stood there is no output of this one.
             with contextlib.suppress(OSError):
                 (self._target / found.target).unlink(missing_ok=True)
-            self._journal.forget(found)
+            self._ledger.forget(found)
         self._tell(Event(found.source, found.target, outcome))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from dicomveil_proxy.jobs.names import Rename
 from dicomveil_proxy.wire import unfinished
 
-JOURNAL = ".dicomveil-anonymize.sqlite"
+LEDGER = ".dicomveil-anonymize.sqlite"
 """What an output folder records of its runs."""
 
 
@@ -54,7 +54,7 @@ def walk(folder: Path, rename: Rename) -> Iterator[Found]:
         below: list[tuple[str, str]] = []
         taken: set[str] = set()
         for entry in entries:
-            if entry.name.endswith(unfinished.SUFFIX) or entry.name.startswith(JOURNAL):
+            if entry.name.endswith(unfinished.SUFFIX) or entry.name.startswith(LEDGER):
                 continue
             name = rename(source, entry.name)
             found = _look(entry, _joined(source, entry.name), _joined(target, name), is_taken=name in taken)

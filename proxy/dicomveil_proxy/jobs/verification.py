@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import MARKER
 from dicomveil_proxy.jobs.manifest import COLUMNS, MANIFEST, SERIES, SUMS
-from dicomveil_proxy.jobs.tree import JOURNAL
+from dicomveil_proxy.jobs.tree import LEDGER
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _CHUNK = 1 << 20
@@ -77,7 +77,7 @@ def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
 def _describes(name: str) -> bool:
     """Whether a file describes the export, and is not part of it."""
     last = name.rsplit("/", 1)[-1]
-    if last == "DICOMDIR" or name.startswith(JOURNAL):
+    if last == "DICOMDIR" or name.startswith(LEDGER):
         return True
     if name in (MANIFEST, SERIES, SUMS, MARKER, "manifest.parquet", "series.parquet", "metadata.csv"):
         return True

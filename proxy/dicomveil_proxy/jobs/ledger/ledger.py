@@ -2,213 +2,70 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
-import os
-import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import sqlalchemy as sa
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_engine.pseudonyms.keys import keyed_digest
-from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs.destinations import PlacedFile
 from dicomveil_proxy.jobs.ledger import schema
-from dicomveil_proxy.jobs.series import SeriesOutcome
+from dicomveil_proxy.jobs.ledger.database import Database
+from dicomveil_proxy.jobs.ledger.rows import Counts, Leased, StudyRow
 
-FILE = "ledger.sqlite"
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.series import SeriesOutcome
+
 LEASE_SECONDS = 120.0
-_DATABASE = re.compile("postgres(ql)?(\\+[a-z0-9]+)?://")
-_ROWS_AT_A_TIME = 1_000
 _NEVER = 1e18
-_MIGRATION_LOCK = 0x6469636F6E
-
-
-class Leased(NamedTuple):
-    """A unit that is this coordinator's for some time."""
-
-    number: int
-    study: str
-    series: str
-    listed: int
-    expected: int
-    placed: int
-    round: int
-
-
-@dataclass(frozen=True)
-class StudyRow:
-    """A study of the selection, or a row of the list that matched none."""
-
-    line: int
-    """Row of the list, from 1; 0 without a list."""
-    original: str = field(repr=False)
-    """Empty where nothing was found."""
-    pseudonym: str
-    units: int
-    done: int
-    expected: int
-    placed: int
-    fresh: int
-    refused: int
-    reason: str
-    patient: str
-
-
-class Counts(NamedTuple):
-    """How far the run is."""
-
-    units: int
-    done: int
-    failed: int
-    placed: int
-    fresh: int
-    refused: int
-    expected: int
-    studies: int
-
-
-def open_ledger(state: Path | str) -> sa.Engine:
-    """The database, with its tables. Raises ConfigurationError."""
-    is_url = isinstance(state, str) and _DATABASE.match(state)
-    engine = _postgresql(str(state)) if is_url else _sqlite(Path(state))
-    try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-            for statement in schema.TABLES:
-                connection.execute(sa.text(statement))
-            connection.execute(
-                sa.text("INSERT INTO ledger VALUES (1, :salt) ON CONFLICT (one) DO NOTHING"),
-                {"salt": secrets.token_hex(32)},
-            )
-    except (sa.exc.SQLAlchemyError, OSError):
-        engine.dispose()
-        raise ConfigurationError("state: the ledger cannot be read or written") from None
-    return engine
-
-
-def job_of(engine: sa.Engine, destination: str) -> str:
-    """The name of the job that fills a destination: eight letters and digits that say nothing of it.
-
-    Raises StateUnavailable.
-    """
-    try:
-        with engine.connect() as connection:
-            (salt,) = connection.execute(sa.text("SELECT salt FROM ledger WHERE one = 1")).one()
-    except sa.exc.SQLAlchemyError:
-        raise StateUnavailable("the ledger cannot be read or written") from None
-    digest = keyed_digest(bytes.fromhex(salt), destination.encode("utf-8", "surrogatepass"))
-    return base64.b32encode(digest[:5]).decode("ascii")
-
-
-def jobs_of(engine: sa.Engine) -> list[tuple[str, int, str]]:
-    """The jobs of a ledger: name, number of the run, and how it is. Raises StateUnavailable."""
-    try:
-        with engine.connect() as connection:
-            rows = connection.execute(sa.text("SELECT job, run, state FROM job ORDER BY job")).all()
-    except sa.exc.SQLAlchemyError:
-        raise StateUnavailable("the ledger cannot be read or written") from None
-    return [(str(job), int(run), str(state)) for job, run, state in rows]
-
-
-def _sqlite(folder: Path) -> sa.Engine:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / FILE
-        # Made with its mode: SQLite gives the files beside it the same.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise ConfigurationError(f"state: the folder cannot be made or written ({error.strerror})") from None
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-
-    @sa.event.listens_for(engine, "connect")
-    def _tune(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-    return engine
-
-
-def _postgresql(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
-        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "state: the driver for PostgreSQL is not installed; install dicomveil-proxy[postgresql]"
-        ) from None
-    except sa.exc.SQLAlchemyError:
-        raise ConfigurationError("state: it is not a URL of PostgreSQL: write postgresql://user@host/name") from None
 
 
 class Ledger:
     """One job, and what its present run adds. Raises StateUnavailable when the database cannot be used."""
 
-    def __init__(self, engine: sa.Engine, job: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, job: str) -> None:
+        self._database = database
         self.job = job
         self.run = 0
         self.owner = secrets.token_hex(8)
-        is_shared = engine.dialect.name == "postgresql"
-        self.is_shared = is_shared
+        self.is_shared = database.is_shared
         """Whether other coordinators may be at work on the same job."""
-        self._bytewise = bytewise = 'COLLATE "C"' if is_shared else ""
-        self._lease = sa.text(schema.LEASE.format(lock="FOR UPDATE SKIP LOCKED" if is_shared else ""))
+        self._bytewise = bytewise = 'COLLATE "C"' if self.is_shared else ""
+        self._lease = schema.LEASE.format(lock="FOR UPDATE SKIP LOCKED" if self.is_shared else "")
         self._manifest = schema.MANIFEST.format(bytewise=bytewise)
         self._series = schema.SERIES.format(bytewise=bytewise)
 
     # The run
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Let no other coordinator of the job plan meanwhile."""
-        if not self.is_shared:
-            yield
-            return
-        number = int.from_bytes(hashlib.blake2b(self.job.encode(), digest_size=4).digest())
-        with self._typed(), self._engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_advisory_lock(:space, :job)"), {"space": 1, "job": number >> 1})
-            try:
-                yield
-            finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:space, :job)"), {"space": 1, "job": number >> 1})
+        return self._database.locked(self.job)
 
     def begin(self, fingerprint: str) -> bool:
         """Open a run, or continue one that did not come to its end; whether it is the latter.
 
         Raises ConfigurationError where the job has another fingerprint.
         """
-        with self._typed(), self._engine.begin() as connection:
-            row = connection.execute(
-                sa.text("SELECT fingerprint, run, is_open FROM job WHERE job = :job"), {"job": self.job}
-            ).first()
-            if row is None:
-                self.run, continues = 1, False
-                connection.execute(
-                    sa.text("INSERT INTO job VALUES (:job, :fingerprint, 1, 1, 0, 'planning', '')"),
+        with self._database.transaction() as transaction:
+            found = transaction.execute("SELECT fingerprint, run, is_open FROM job WHERE job = :job", {"job": self.job})
+            if not found:
+                self.run = 1
+                transaction.execute(
+                    "INSERT INTO job VALUES (:job, :fingerprint, 1, 1, 0, 'planning', '')",
                     {"job": self.job, "fingerprint": fingerprint},
                 )
                 return False
-            if row[0] != fingerprint:
+            held, run, is_open = found[0]
+            if held != fingerprint:
                 raise ConfigurationError(
                     "to: it was filled under another policy, key, vocabulary, layout or list of subjects, and one "
                     "output must not hold both; give another --to"
                 )
-            continues = bool(row[2])
-            self.run = row[1] if continues else row[1] + 1
-            connection.execute(
-                sa.text(
-                    "UPDATE job SET run = :run, is_open = 1, is_cancelled = 0, state = 'planning' WHERE job = :job"
-                ),
+            continues = bool(is_open)
+            self.run = run if continues else run + 1
+            transaction.execute(
+                "UPDATE job SET run = :run, is_open = 1, is_cancelled = 0, state = 'planning' WHERE job = :job",
                 {"job": self.job, "run": self.run},
             )
             return continues
@@ -275,10 +132,10 @@ class Ledger:
     def lease(self, count: int) -> list[Leased]:
         """Units that nobody works on, those that failed already last."""
         values = {"job": self.job, "run": self.run, "owner": self.owner, "count": count}
-        with self._typed(), self._engine.begin() as connection:
+        with self._database.transaction() as transaction:
             if self.is_shared:
-                connection.execute(sa.text(schema.EXPIRE), {"job": self.job, "now": time.time()})
-            rows = connection.execute(self._lease, {**values, "until": time.time() + LEASE_SECONDS}).all()
+                transaction.execute(schema.EXPIRE, {"job": self.job, "now": time.time()})
+            rows = transaction.execute(self._lease, {**values, "until": time.time() + LEASE_SECONDS})
         return sorted((Leased(*row) for row in rows), key=lambda unit: (unit.round, unit.number))
 
     def extend(self) -> None:
@@ -294,12 +151,9 @@ class Ledger:
 
     def have(self, number: int) -> frozenset[str]:
         """The pseudonyms of the unit's instances that are placed."""
-        with self._typed(), self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.text("SELECT instance FROM placed WHERE job = :job AND unit = :unit"),
-                {"job": self.job, "unit": number},
-            )
-            return frozenset(str(row[0]) for row in rows)
+        statement = "SELECT instance FROM placed WHERE job = :job AND unit = :unit"
+        rows = self._database.read(statement, {"job": self.job, "unit": number})
+        return frozenset(str(row[0]) for row in rows)
 
     def placed_files(self) -> Iterator[PlacedFile]:
         """All that is placed, by path."""
@@ -342,10 +196,29 @@ class Ledger:
                     "modality": names.modality if names else "",
                 }
             )  # fmt: skip
-        with self._typed(), self._engine.begin() as connection:
-            if placed:
-                connection.execute(sa.text(schema.ADD_PLACED), placed)
-            connection.execute(sa.text(schema.NOTE), units)
+        with self._database.transaction() as transaction:
+            transaction.execute_many(schema.ADD_PLACED, placed)
+            transaction.execute_many(schema.NOTE, units)
+
+    def add_done(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Units that were done without a plan, each with the one output that it has: all, or none of them."""
+        values = [{**row, "job": self.job, "run": self.run} for row in rows]
+        with self._database.transaction() as transaction:
+            transaction.execute_many(schema.REMOVE_UNIT_OF, values)
+            transaction.execute_many(schema.ADD_DONE, values)
+            transaction.execute_many(schema.ADD_PLACED, values)
+
+    def is_done(self, series: str) -> bool:
+        """Whether a unit of this name was done without a plan."""
+        statement = "SELECT 1 FROM unit WHERE job = :job AND study = '' AND series = :series AND state = 'done'"
+        return self._first(statement, {"series": series}) is not None
+
+    def remove(self, path: str) -> None:
+        """Nothing is placed there any more, and the unit that it was the output of is not done."""
+        values = {"job": self.job, "path": path}
+        with self._database.transaction() as transaction:
+            transaction.execute(schema.REMOVE_UNIT_OF, values)
+            transaction.execute("DELETE FROM placed WHERE job = :job AND path = :path", values)
 
     def unleased(self) -> int:
         """Units of the run that are neither done nor failed, for all workers."""
@@ -398,34 +271,32 @@ class Ledger:
         self._execute(statement, values)
 
     def _stream(self, statement: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
-        with self._typed(), self._engine.connect() as connection:
-            options = {"yield_per": _ROWS_AT_A_TIME}
-            rows = connection.execute(sa.text(statement), {"job": self.job, **values}, execution_options=options)
-            for row in rows:
-                yield tuple(row)
+        return self._database.stream(statement, {"job": self.job, **values})
 
     def _first(self, statement: str, values: Mapping[str, object]) -> Any:
-        with self._typed(), self._engine.connect() as connection:
-            return connection.execute(sa.text(statement), {"job": self.job, **values}).first()
+        rows = self._database.read(statement, {"job": self.job, **values})
+        return rows[0] if rows else None
 
     def _execute(self, statement: str, values: Mapping[str, object]) -> None:
-        with self._typed(), self._engine.begin() as connection:
-            connection.execute(sa.text(statement), {"job": self.job, **values})
+        with self._database.transaction() as transaction:
+            transaction.execute(statement, {"job": self.job, **values})
 
     def _many(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:
-            with self._typed(), self._engine.begin() as connection:
-                connection.execute(sa.text(statement), rows)
+            with self._database.transaction() as transaction:
+                transaction.execute_many(statement, rows)
 
-    @contextmanager
-    def _typed(self) -> Iterator[None]:
-        """The border to SQLAlchemy, whose messages hold the values of rows."""
-        try:
-            yield
-        except sa.exc.SQLAlchemyError:
-            raise StateUnavailable("the ledger cannot be read or written") from None
+    def erase(self, state: str) -> None:
+        """Keep nothing of the job but its fingerprint and this state."""
+        with self._database.transaction() as transaction:
+            for statement in schema.ERASE:
+                transaction.execute(statement, {"job": self.job})
+            transaction.execute(
+                "UPDATE job SET state = :state, is_open = 0, envelope_key = '' WHERE job = :job",
+                {"job": self.job, "state": state},
+            )
+        self._database.overwrite_deleted()
 
     def close(self) -> None:
         """Let go of the database."""
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            self._engine.dispose()
+        self._database.close()

@@ -102,6 +102,20 @@ NOTE = """
     WHERE job = :job AND number = :number
 """
 
+ADD_DONE = """
+    INSERT INTO unit VALUES (
+      :job, :unit, '', :series, 1, :run, 'done', 0, '', 0, 1, 1, 1, 0, '', :study_name, :series_name, :patient,
+      :modality
+    )
+    ON CONFLICT (job, study, series) DO NOTHING
+"""
+"""A unit without a plan, such as a file: its name in `series` says what it was made of."""
+
+REMOVE_UNIT_OF = """
+    DELETE FROM unit WHERE job = :job AND study = ''
+      AND number = (SELECT unit FROM placed WHERE job = :job AND path = :path)
+"""
+
 STUDIES = """
     SELECT selection.line, study.study, study.pseudonym, count(unit.number) AS units,
       coalesce(sum(CASE WHEN unit.state = 'done' AND unit.refused = 0 THEN 1 ELSE 0 END), 0) AS done,
@@ -142,3 +156,10 @@ COUNTS = """
       count(DISTINCT study)
     FROM unit WHERE job = :job AND run = :run
 """
+
+ERASE = (
+    "DELETE FROM selection WHERE job = :job",
+    "DELETE FROM study WHERE job = :job",
+    "DELETE FROM unit WHERE job = :job",
+    "DELETE FROM placed WHERE job = :job",
+)

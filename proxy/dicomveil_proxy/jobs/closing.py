@@ -1,0 +1,69 @@
+"""What is written at the end of a run: what describes the output, the linkage file, and the report."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_proxy.jobs.collection import write_collection
+from dicomveil_proxy.jobs.destinations import Destination, failed
+from dicomveil_proxy.jobs.ledger import Ledger
+from dicomveil_proxy.jobs.linkage import write_linkage
+from dicomveil_proxy.jobs.manifest import Put, write_manifest
+from dicomveil_proxy.jobs.parquet import write_parquet
+from dicomveil_proxy.jobs.station import ExportJob
+from dicomveil_proxy.jobs.study_report import write_report
+from dicomveil_proxy.jobs.terms import Terms
+from dicomveil_proxy.jobs.verification import Holdings
+from dicomveil_proxy.wire import unfinished
+
+
+def describe(ledger: Ledger, job: ExportJob, terms: Terms, destination: Destination) -> None:
+    """Write what describes the whole. Raises DestinationError."""
+    put: Put
+    if destination.holds_files:
+        put = destination.put
+        write_collection(ledger, job.layout, put)
+    elif terms.report is not None:
+        put = partial(_beside, terms.report)
+    else:
+        return
+    if terms.has_parquet:
+        write_parquet(ledger, put)
+    write_manifest(ledger, put)
+
+
+def link(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> str:
+    """Write the linkage file, if one was asked for; its signer. Raises OSError."""
+    if terms.linkage is None:
+        return ""
+    return write_linkage(terms.linkage, ledger, policy, job.job.key, terms.recipients)
+
+
+def report(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> None:
+    """Write the report, if one was asked for. Raises OSError."""
+    path = terms.report
+    if path is None:
+        return
+    is_page = path.suffix.lower() in (".html", ".htm")
+    if is_page:
+        from dicomveil_proxy.jobs.page import write_page  # noqa: PLC0415 - few need it
+
+        holdings: Holdings | None = None
+        with contextlib.suppress(ConfigurationError):
+            holdings = job.to.holdings()
+        write_page(path, ledger, policy, holdings)
+    write_report(path.with_suffix(".csv") if is_page else path, ledger.studies())
+
+
+def _beside(report: Path, name: str, file: BinaryIO) -> None:
+    """Put a file that describes the whole beside the report: an archive has no place for it."""
+    try:
+        with unfinished.whole(report.with_name(f"{report.stem}.{name}")) as part, part.open("wb") as output:
+            shutil.copyfileobj(file, output)
+    except OSError as error:
+        raise failed(error) from None

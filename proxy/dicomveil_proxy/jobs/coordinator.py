@@ -1,0 +1,225 @@
+"""The coordinator of a run: what is worked on next, what came of it, and whether a side is down.
+
+It leases units from the ledger, keeps to the allowance, and notes outcomes once what was placed is durable. Five
+failures in a row at one side pause the job; a series that fails comes again after all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from typing import Protocol
+
+from dicomveil_proxy.errors import ProxyError
+from dicomveil_proxy.jobs.allowance import Requests
+from dicomveil_proxy.jobs.crews import Crew, Pause
+from dicomveil_proxy.jobs.destinations import Destination, DestinationError
+from dicomveil_proxy.jobs.dispatch import Dispatched
+from dicomveil_proxy.jobs.ledger import Leased, Ledger
+from dicomveil_proxy.jobs.paced import paced
+from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, Failure, SeriesOutcome, SeriesUnit
+from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.summary import Ending
+from dicomveil_proxy.jobs.terms import Terms
+from dicomveil_proxy.origin.pages import pages
+from dicomveil_proxy.request.query import Level
+
+IN_A_ROW = 5
+"""Failures at one side, without a success between them, that pause the job."""
+_LEASED_AT_A_TIME = 64
+_NOTE_SECONDS = 1.0
+"""What a run that is stopped may have to do again."""
+_NOTED_AT_A_TIME = 10_000
+"""Series and instances: what is held until it is noted."""
+_EXTEND_SECONDS = 30.0
+_LOOK_SECONDS = 2.0
+_LONGEST_BACKOFF = 5.0
+_LONGEST_HOLD = 3600.0
+_HOLDS = 20
+"""How often a unit may meet a Retry-After without that counting as a failure."""
+
+
+class Watcher(Protocol):
+    """Is shown how far a run is."""
+
+    def planning(self, studies: int, series: int) -> None:
+        """So many were found."""
+
+    def begin(self, units: int, done: int, instances: int) -> None:
+        """The plan is made: so many series, of which so many are done, and how many instances the archive says."""
+
+    def advance(self, outcome: SeriesOutcome, *, is_last: bool) -> None:
+        """A unit ended; it will come again unless that was the last time."""
+
+    def note(self, text: str) -> None:
+        """Something that somebody should read."""
+
+
+class Coordinator:
+    """Of one run."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        destination: Destination,
+        source: Source,
+        terms: Terms,
+        requests: Requests,
+        watcher: Watcher,
+    ) -> None:
+        self._ledger = ledger
+        self._destination = destination
+        self._source = source
+        self._terms = terms
+        self._requests = requests
+        self._watcher = watcher
+        self._queue: deque[Leased] = deque()
+        self._noted: list[tuple[Leased, SeriesOutcome, str, int]] = []
+        self._waiting = 0
+        """How many of them, and of their instances."""
+        self._in_flight = 0
+        self._failures: Counter[str] = Counter()
+        """In a row, by side."""
+        self._holds: Counter[int] = Counter()
+        self.stop: tuple[Ending, str] | None = None
+        """Why the run ends before all is done."""
+        self._not_before = self._note_at = self._extend_at = self._look_at = time.monotonic()
+
+    def work(self, crew: Crew) -> None:
+        """Let the crew do what is left."""
+        for dispatched, outcome in crew.work(self._take):
+            self._in_flight -= 1
+            self._judge(dispatched.leased, outcome)
+            if time.monotonic() >= self._note_at or self._waiting >= _NOTED_AT_A_TIME:
+                self._note()
+
+    # What is next
+
+    def _take(self) -> Dispatched | Pause | None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            self._look(now)
+        if self.stop is not None:
+            return None
+        wait = max(self._requests.wait(), self._not_before - now)
+        if wait > 0:
+            return Pause(min(wait, _LOOK_SECONDS))
+        if self._in_flight >= self._terms.allowance.connections:
+            return None
+        leased = self._next()
+        if leased is None:
+            is_others = not self._in_flight and self._ledger.is_shared and self._ledger.unleased()
+            return Pause(_LOOK_SECONDS) if is_others else None
+        self._in_flight += 1
+        return self._dispatched(leased)
+
+    def _look(self, now: float) -> None:
+        """Keep what is ours, and see whether somebody asked for the end."""
+        if now >= self._extend_at:
+            self._extend_at = now + _EXTEND_SECONDS
+            self._ledger.extend()
+        if self.stop is None and self._ledger.is_cancelled:
+            self.stop = Ending.CANCELLED, "cancelled"
+
+    def _next(self) -> Leased | None:
+        if not self._queue:
+            self._queue.extend(self._ledger.lease(_LEASED_AT_A_TIME))
+        if not self._queue and self._noted:
+            self._note()  # units that are to come again are among them
+            self._queue.extend(self._ledger.lease(_LEASED_AT_A_TIME))
+        return self._queue.popleft() if self._queue else None
+
+    def _dispatched(self, leased: Leased) -> Dispatched:
+        allowance = self._terms.allowance
+        # What is placed but not noted is fetched again: it is no harm.
+        have = self._ledger.have(leased.number) if leased.placed else frozenset()
+        singles = max(1, max(leased.expected, leased.listed) - len(have)) if have else 1
+        self._requests.spend(singles + 1 + max(0, leased.listed) // 500)
+        unit = SeriesUnit(leased.number, leased.study, leased.series, have, allowance.share, allowance.spacing)
+        return Dispatched(leased, unit)
+
+    # What came of it
+
+    def _judge(self, leased: Leased, outcome: SeriesOutcome) -> None:
+        """Decide whether a unit is done, comes again, or has failed, and whether a side is down."""
+        failure = outcome.failure
+        state, rounds = "done", leased.round
+        if failure is not None and failure.retry_after > 0:
+            self._requests.hold(min(failure.retry_after, _LONGEST_HOLD))
+            self._holds[leased.number] += 1
+            rounds += self._holds[leased.number] > _HOLDS
+            state = "waiting"
+        elif failure is not None or _is_short(outcome):
+            rounds += 1
+            state = "waiting"
+        if state == "waiting" and rounds > self._terms.retries:
+            state = "failed"
+        self._noted.append((leased, outcome, state, rounds))
+        self._waiting += 1 + len(outcome.placed)
+        self._watcher.advance(outcome, is_last=state != "waiting")
+        if failure is None:
+            self._failures.clear()
+            self._not_before = 0.0
+        elif failure.passing and failure.retry_after == 0:
+            self._blame(failure, is_first=leased.round == 0)
+
+    def _blame(self, failure: Failure, *, is_first: bool) -> None:
+        """Count a failure that the side, and not the series, seems to be the reason of."""
+        self._failures[failure.side] += 1
+        count = self._failures[failure.side]
+        self._not_before = time.monotonic() + min(0.1 * 2**count, _LONGEST_BACKOFF)
+        if count < IN_A_ROW or self.stop is not None:
+            return
+        # Series that failed come last, and there may be five of them that are bad in themselves: the archive is
+        # asked something else before it is said to be down.
+        if is_first or failure.side != ARCHIVE or not self._archive_answers():
+            self.stop = Ending.PAUSED, f"{failure.side}: {count} series in a row failed: {failure.reason}"
+        else:
+            self._failures.clear()
+
+    def _archive_answers(self) -> bool:
+        async def ask() -> None:
+            origin = self._source.open(1)
+            try:
+                async for _ in pages(paced(origin, self._requests), Level.STUDIES, None, None, (), size=1):
+                    return
+            finally:
+                await origin.aclose()
+
+        try:
+            asyncio.run(ask())
+        except ProxyError:
+            return False
+        return True
+
+    def _note(self) -> None:
+        """Write down what was placed, once it is durable."""
+        self._note_at = time.monotonic() + _NOTE_SECONDS
+        if not self._noted:
+            return
+        try:
+            self._destination.synchronise()
+        except DestinationError as error:
+            self.stop = self.stop or (Ending.PAUSED, f"{DESTINATION}: {error}")
+            return
+        noted, self._noted, self._waiting = self._noted, [], 0
+        self._ledger.note(noted)
+
+    def leave(self, *, ended: bool) -> None:
+        """Whatever happened: note what is placed, and give back what was not begun."""
+        try:
+            self._note()
+            self._ledger.release(self._queue)
+            if not ended:
+                self._ledger.note_state("interrupted", is_open=True)
+        except ProxyError:
+            if ended:
+                raise
+
+
+def _is_short(outcome: SeriesOutcome) -> bool:
+    """Whether instances are missing of which nothing is known."""
+    refused = sum(count for _, count in outcome.refused)
+    return outcome.kept + len(outcome.placed) + refused < outcome.expected

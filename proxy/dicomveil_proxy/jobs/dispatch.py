@@ -1,0 +1,48 @@
+"""Who runs the units of an export, and what such a crew is given: a leased unit, and what a worker needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from dicomveil_proxy.jobs.crews import Crew
+from dicomveil_proxy.jobs.crews.dask import Cluster, DaskCrew
+from dicomveil_proxy.jobs.crews.processes import Processes
+from dicomveil_proxy.jobs.ledger import Leased
+from dicomveil_proxy.jobs.series import LOST, SeriesUnit
+from dicomveil_proxy.jobs.station import ExportJob, SeriesRecipe
+from dicomveil_proxy.jobs.terms import Terms
+
+_WARM = "dicomveil_proxy.jobs.station"
+"""What is imported before the first worker is forked."""
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """A leased unit, as a crew is given it."""
+
+    leased: Leased
+    unit: SeriesUnit
+
+
+MakeCrew = Callable[[ExportJob, str, Terms], Crew]
+
+
+def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
+    """Processes on this machine: as many as asked for, and never more connections than allowed."""
+    del fingerprint  # of what the code does, which is the same here
+    workers = max(1, min(terms.workers, terms.allowance.connections))
+    slots = terms.allowance.connections // workers
+    recipe = SeriesRecipe(job, job.job.configuration_digest().hex(), slots)
+    return Processes(recipe, workers, LOST, ahead=slots, together=True, warm=_WARM, message=_unit_of)
+
+
+def on_dask(cluster: Cluster, job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
+    """Dask workers, as many as there are."""
+    slots = max(1, terms.allowance.connections // max(1, min(terms.workers, terms.allowance.connections)))
+    recipe = SeriesRecipe(job, fingerprint, slots, is_far=True)
+    return DaskCrew(recipe, job.job.key, replace(cluster, slots=slots, workers=terms.workers), LOST, _unit_of)
+
+
+def _unit_of(dispatched: Dispatched) -> SeriesUnit:
+    return dispatched.unit

@@ -1,0 +1,167 @@
+"""The ledger of `anonymize`: units are files, and it lies in the output folder, so that it holds no originals.
+
+There is no plan: the input folder is read anew by each run. A unit is named by one keyed digest: this source (place,
+size, times) became this output (place, size, time) under this fingerprint (policy, key, code). When anything differs,
+the digest does, and the instance is made anew. Beside it stands what the manifest says of the output, which holds
+pseudonyms alone. The file keeps a second run out while one is writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_engine.pseudonyms.keys import keyed_digest
+from dicomveil_proxy.errors import StateUnavailable
+from dicomveil_proxy.jobs.job import Job, joined
+from dicomveil_proxy.jobs.ledger.database import SQLite
+from dicomveil_proxy.jobs.ledger.ledger import Ledger
+from dicomveil_proxy.jobs.ledger.opening import jobs_of, make_tables
+from dicomveil_proxy.jobs.names import printable
+from dicomveil_proxy.jobs.outcome import Outcome
+from dicomveil_proxy.jobs.tree import LEDGER, Found
+from dicomveil_proxy.wire import unfinished
+
+_NOTE_SECONDS = 1.0
+"""What a run that is stopped may have to do again."""
+_NOTED_AT_A_TIME = 1_000
+_DIGEST_BYTES = 16
+_JOB = "anonymize"
+"""One output folder has one job."""
+
+
+class FileLedger:
+    """Opened for one run. No other process can open it until it is closed."""
+
+    def __init__(self, folder: Path, job: Job, naming: str) -> None:
+        """Start in an empty folder, or resume in one that the same policy, key, naming and version filled.
+
+        Raises ConfigurationError for any other: what it holds was made by other rules, or is not ours.
+        """
+        self._key = job.key_for("files")
+        self._fingerprint = keyed_digest(self._key, joined((job.fingerprint(), naming.encode())))
+        self._noted: list[dict[str, object]] = []
+        self._note_at = time.monotonic() + _NOTE_SECONDS
+        if not (folder / LEDGER).exists() and any(folder.iterdir()):
+            raise _foreign()
+        try:
+            database = SQLite(folder / LEDGER, is_alone=True)
+        except sqlite3.OperationalError as error:
+            raise ConfigurationError(
+                "another run is writing into the output folder; wait for its end"
+                if "locked" in str(error)
+                else f"the output folder cannot be written ({LEDGER})"
+            ) from None
+        except sqlite3.DatabaseError:
+            raise _broken() from None
+        try:
+            self._begin(database, folder)
+        except BaseException:
+            database.close()
+            raise
+
+    def _begin(self, database: SQLite, folder: Path) -> None:
+        try:
+            make_tables(database)
+            is_new = not jobs_of(database)
+            if is_new and any(not path.name.startswith(LEDGER) for path in folder.iterdir()):
+                raise _foreign()
+            self._ledger = Ledger(database, _JOB)
+            try:
+                continues = self._ledger.begin(self._fingerprint.hex())
+            except ConfigurationError:
+                raise _of_other_rules() from None
+            (self._number, _) = self._ledger.next_numbers()
+        except StateUnavailable:
+            raise _broken() from None
+        if continues:
+            _sweep(folder)
+
+    def has(self, found: Found, output: os.stat_result) -> bool:
+        """Whether the source became this output."""
+        return self._ledger.is_done(self._digest(found, output.st_size, output.st_mtime_ns))
+
+    def add(self, found: Found, outcome: Outcome) -> None:
+        """Note that it did, soon. Raises StateUnavailable."""
+        if (made := outcome.described) is None:
+            return
+        self._noted.append(
+            {
+                "unit": self._number, "series": self._digest(found, outcome.size, outcome.modified),
+                "study_name": made.study, "series_name": made.series, "patient": made.patient,
+                "modality": made.modality, "path": printable(found.target), "instance": made.instance,
+                "sop_class": made.sop_class, "size": outcome.size, "sha256": made.sha256,
+            }
+        )  # fmt: skip
+        self._number += 1
+        if time.monotonic() >= self._note_at or len(self._noted) >= _NOTED_AT_A_TIME:
+            self._note()
+
+    def forget(self, found: Found) -> None:
+        """There is no such output. Raises StateUnavailable."""
+        self._note()
+        self._ledger.remove(printable(found.target))
+
+    def _note(self) -> None:
+        noted, self._noted = self._noted, []
+        self._note_at = time.monotonic() + _NOTE_SECONDS
+        if noted:
+            self._ledger.add_done(noted)
+
+    def manifest(self) -> Iterator[tuple[Any, ...]]:
+        """All outputs, by path."""
+        self._note()
+        return self._ledger.manifest()
+
+    def series(self) -> Iterator[tuple[Any, ...]]:
+        """All series of which there is an output."""
+        self._note()
+        return self._ledger.series()
+
+    def close(self, *, ended: bool) -> None:
+        """Write what is left; `ended` says that no unfinished file was left behind."""
+        with contextlib.suppress(StateUnavailable):  # the next run does more, and loses nothing
+            self._note()
+            self._ledger.note_state("done" if ended else "interrupted", is_open=not ended)
+        self._ledger.close()
+
+    def _digest(self, found: Found, size: int, modified: int) -> str:
+        parts = (
+            self._fingerprint,
+            os.fsencode(found.source),
+            os.fsencode(found.target),
+            *(str(number).encode() for number in (found.size, found.modified, found.changed, size, modified)),
+        )
+        return keyed_digest(self._key, joined(parts))[:_DIGEST_BYTES].hex()
+
+
+def _foreign() -> ConfigurationError:
+    return ConfigurationError(
+        "the output folder holds files that no earlier run recorded; give one that is new or empty"
+    )
+
+
+def _of_other_rules() -> ConfigurationError:
+    return ConfigurationError(
+        "the output folder was filled under another policy, key, naming or version of dicomveil, and one "
+        "folder must not hold both; give a new folder, or empty this one"
+    )
+
+
+def _broken() -> ConfigurationError:
+    return ConfigurationError(f"{LEDGER} in the output folder is broken; give a new folder, or empty this one")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what an ended run left unfinished."""
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(unfinished.SUFFIX):
+                with contextlib.suppress(OSError):
+                    Path(directory, name).unlink()

@@ -1,0 +1,50 @@
+"""What is read from a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Leased(NamedTuple):
+    """A unit that is this coordinator's for some time."""
+
+    number: int
+    study: str
+    series: str
+    listed: int
+    expected: int
+    placed: int
+    round: int
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """A study of the selection, or a row of the list that matched none."""
+
+    line: int
+    """Row of the list, from 1; 0 without a list."""
+    original: str = field(repr=False)
+    """Empty where nothing was found."""
+    pseudonym: str
+    units: int
+    done: int
+    expected: int
+    placed: int
+    fresh: int
+    refused: int
+    reason: str
+    patient: str
+
+
+class Counts(NamedTuple):
+    """How far the run is."""
+
+    units: int
+    done: int
+    failed: int
+    placed: int
+    fresh: int
+    refused: int
+    expected: int
+    studies: int

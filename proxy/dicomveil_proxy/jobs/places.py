@@ -1,0 +1,51 @@
+"""Where the files of an export may be, and that one run at a time has them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.jobs.destinations.opening import To
+from dicomveil_proxy.jobs.station import ExportJob
+from dicomveil_proxy.jobs.terms import Terms
+
+
+@contextlib.contextmanager
+def locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
+    """Keep a second run of the job out. Raises ConfigurationError."""
+    if is_shared:
+        yield
+        return
+    descriptor = os.open(Path(state) / f"{job}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError("to: another run is writing there; wait for its end") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
+    """Refuse what would put originals among the output. Raises ConfigurationError."""
+    if job.to.is_archive and To(job.source.origin).canonical == job.to.canonical:
+        raise ConfigurationError("to: it is the archive of the originals; de-identified copies would be among them")
+    output = job.to.folder
+    if output is None:
+        return
+    output = output.resolve()
+    source = job.source.folder
+    if source is not None and (source.resolve() == output or source.resolve() in output.parents):
+        raise ConfigurationError("to: it is inside the folder of the originals; give one outside")
+    if source is not None and output in source.resolve().parents:
+        raise ConfigurationError("to: the folder of the originals is inside it; give another")
+    places = [("state", Path(terms.state))] if isinstance(terms.state, Path) else []
+    places += [("linkage", path) for path in private]
+    for name, place in places:
+        if output in (place.resolve(), *place.resolve().parents):
+            raise ConfigurationError(f"{name}: it holds originals and would be below the output; give a place outside")

@@ -101,6 +101,8 @@ class Policy:
         self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
         self.cleaning = configuration.cleaning
         """How texts are looked at that are cleaned."""
+        self.recipients = configuration.recipients
+        """Files of certificates: those for whom jobs encrypt originals into the output. The engine itself does not."""
         self.vocabulary = "" if self.cleaning.vocabulary is None else self.cleaning.vocabulary.digest
         """The digest of the vocabulary by which they are; another file is another policy."""
         self.pixels = replace(configuration.pixels, regions=self.cleaning.regions, all_ages=self.cleaning.all_ages)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import ConfigurationError, deidentify_instance
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.vocabulary import digests_of, written
 from dicomveil_proxy.jobs.destinations import MARKER, DestinationError
 from dicomveil_proxy.jobs.dispatch import Dispatched
 from dicomveil_proxy.jobs.job import Job
@@ -176,6 +178,37 @@ def test_another_key_policy_or_layout_is_refused(
     with pytest.raises(ConfigurationError, match="filled under another policy, key"):
         Laboratory(laboratory.folder, **changes).export()
 
+    assert laboratory.tree() == before
+
+
+def test_another_vocabulary_is_refused(laboratory: Laboratory) -> None:
+    """A vocabulary decides what is a name; the same file in another place is the same policy."""
+    keys = Keys(KEY)
+    digests = digests_of(keys)
+    configurations = []
+    for number, word in enumerate(("kolibri", "zwanestein", "kolibri")):
+        folder = laboratory.folder / str(number)
+        folder.mkdir()
+        (folder / "words").write_bytes(b"".join(written(keys, 3, [(digests.of(word.encode()), 1, 1)])))
+        (folder / "own.json").write_text('{"profile": "default", "text": {"vocabulary": "words"}}')
+        configurations.append(folder / "own.json")
+    first, other, again = (Laboratory(laboratory.folder, job=Job(path, KEY)) for path in configurations)
+    first.export()
+    before = first.tree()
+
+    with pytest.raises(ConfigurationError, match="another policy, key, vocabulary"):
+        other.export()
+    assert again.export().studies == {StudyStatus.UNCHANGED: 3}
+    assert first.tree() == before
+
+
+def test_a_state_that_was_lost_is_made_anew(laboratory: Laboratory) -> None:
+    """All is placed again, with the same names and bytes."""
+    laboratory.export()
+    before = laboratory.tree()
+    (laboratory.folder / "state").rename(laboratory.folder / "lost")
+
+    assert laboratory.export().placed == 12
     assert laboratory.tree() == before
 
 

@@ -216,6 +216,74 @@ def test_an_unlinkable_export_forgets_its_key(exported: Path) -> None:
     assert (refused.exit_code, tree(exported / "apart")) == (2, before)
 
 
+def test_an_unlinkable_job_keeps_its_key_until_it_is_closed(exported: Path) -> None:
+    """For its owner alone; a run that is interrupted, or finds nothing to complete, can be resumed with it."""
+    broken = (exported / "in" / "2-1-1").read_bytes()
+    (exported / "in" / "2-1-1").write_bytes(broken[:-8])
+    assert export("--to", "apart", "--unlinkable", key=False).exit_code == 1
+    (key,) = (exported / "state").glob("*.key")
+    assert key.stat().st_mode & 0o777 == 0o600
+    secret, before = key.read_text(), tree(exported / "apart")
+    assert export("--to", "apart", "--unlinkable", "--query", "PatientID", key=False).exit_code == 2
+    assert (key.read_text(), tree(exported / "apart")) == (secret, before)
+
+    (exported / "in" / "2-1-1").write_bytes(broken)
+    result = export("--to", "apart", "--unlinkable", key=False)
+    assert (result.exit_code, key.exists()) == (0, False)
+    after = tree(exported / "apart")
+    assert before.items() - after.items() == {
+        (name, before[name]) for name in ("manifest.csv", "series.csv", "SHA256SUMS")
+    }
+
+
+def test_cancelling_an_unlinkable_job_destroys_its_key(exported: Path) -> None:
+    """What is placed stays, and the output cannot be continued; the ledger knows nothing of it any more."""
+    (exported / "in" / "2-1-1").write_bytes((exported / "in" / "2-1-1").read_bytes()[:-8])
+    export("--to", "apart", "--unlinkable", "--state", "own", key=False)
+    (key,) = (exported / "own").glob("*.key")
+    before = tree(exported / "apart")
+
+    result = CliRunner().invoke(commands, ["export", "cancel", key.stem, "--state", "own"])
+
+    assert (result.exit_code, key.exists()) == (0, False)
+    assert "its key is destroyed" in result.stdout
+    assert not [path for path in (exported / "own").iterdir() if b"PATIENT-1" in path.read_bytes()]
+    refused = export("--to", "apart", "--unlinkable", "--state", "own", key=False)
+    assert (refused.exit_code, tree(exported / "apart")) == (2, before)
+    assert "is closed, and its key destroyed" in refused.stderr
+    status = CliRunner().invoke(commands, ["export", "status", "--state", "own"])
+    assert " closed " in status.stdout
+
+
+@pytest.mark.parametrize("options", [["--query", "PatientID"], ["--origin", "nowhere"], ["--to", "in/below"]])
+def test_a_refused_unlinkable_job_leaves_no_key(options: list[str], exported: Path) -> None:
+    """Nothing was made with it."""
+    result = export("--to", "apart", "--unlinkable", *options, key=False)
+
+    assert (result.exit_code, (exported / "apart").exists()) == (2, False)
+    assert not list((exported / "state").glob("*.key"))
+
+
+def test_a_cancelled_job_with_a_key_of_the_project_is_resumed(exported: Path) -> None:
+    """By the same command; nothing of it is destroyed."""
+    name = CliRunner().invoke(commands, ["export", "status", "--state", "state"]).stdout.split("\n")[2].split()[0]
+    result = CliRunner().invoke(commands, ["export", "cancel", "--state", "state"])
+
+    assert (result.exit_code, result.stdout) == (0, f"{name}: it is not running; the same export command resumes it\n")
+    assert export().exit_code == 0
+
+
+def test_originals_in_the_output_cannot_be_unlinkable(exported: Path, brokers: Path) -> None:
+    """By option or by configuration."""
+    Path("own.json").write_text(
+        f'{{"profile": "default", "encryptOriginals": {{"recipients": ["{brokers}/one.pem"]}}}}'
+    )
+    for options in (["--encrypt-originals", f"{brokers}/one.pem"], ["--profile", "own.json"]):
+        result = export("--to", "apart", "--unlinkable", *options, key=False)
+        assert (result.exit_code, (exported / "apart").exists()) == (2, False)
+        assert "can be traced back" in result.stderr
+
+
 def test_a_dry_run_places_nothing(exported: Path) -> None:
     """It counts, and leaves output and state alone."""
     before = tree(exported / "out")

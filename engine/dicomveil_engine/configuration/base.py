@@ -44,6 +44,8 @@ class Configuration:
     """What is done about text burnt into pixels."""
     cleaning: TextSettings = field(default_factory=TextSettings)
     """How texts are looked at that are cleaned."""
+    recipients: tuple[str, ...] = ()
+    """Files of certificates for which jobs encrypt originals into the output; none for nobody."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

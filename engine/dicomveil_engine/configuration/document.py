@@ -63,7 +63,8 @@ def _read_file(path: Path) -> dict[str, object]:
 
 
 def _with_paths(document: dict[str, object], path: Path) -> dict[str, object]:
-    """The document with the files that "text" names, relative to its own file, by their whole paths."""
+    """The document with the files that it names, relative to its own file, by their whole paths."""
+    document = _with_certificates(document, path.absolute().parent)
     written = next((name for name in document if name.casefold() == "text"), None)
     text = document.get(written) if written is not None else None
     if written is None or not isinstance(text, dict):
@@ -78,6 +79,15 @@ def _with_paths(document: dict[str, object], path: Path) -> dict[str, object]:
         else:
             changed[name] = value
     return {**document, written: changed}
+
+
+def _with_certificates(document: dict[str, object], folder: Path) -> dict[str, object]:
+    written = next((name for name in document if name.casefold() == "encryptoriginals"), None)
+    block = document.get(written) if written is not None else None
+    if written is None or not isinstance(block, dict) or not isinstance(block.get("recipients"), list):
+        return document
+    named = [str(folder / each) if isinstance(each, str) and each else each for each in block["recipients"]]
+    return {**document, written: {**block, "recipients": named}}
 
 
 def _with_list(entry: object, folder: Path) -> object:

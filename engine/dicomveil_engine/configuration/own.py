@@ -34,6 +34,7 @@ NAMES = (
     "compatibility",
     "pixels",
     "text",
+    "encryptOriginals",
 )
 LATER_NAMES: tuple[str, ...] = ()
 """Keys that will mean something: to ignore them would protect less than was asked for."""
@@ -83,6 +84,16 @@ def canonical(document: Mapping[str, object], findings: Findings) -> dict[str, o
     return known
 
 
+def _recipients(value: object) -> tuple[str, ...]:
+    """The certificates' files that "encryptOriginals" names; they are read by whatever encrypts."""
+    if value is None:
+        return ()
+    named = value.get("recipients") if isinstance(value, Mapping) and value.keys() <= {"recipients"} else None
+    if not isinstance(named, list) or not named or not all(isinstance(each, str) and each for each in named):
+        raise ConfigurationError('"encryptOriginals" must name files with certificates: {"recipients": ["broker.pem"]}')
+    return tuple(named)
+
+
 class _Reader:
     """Joins a configuration with the preset that it names."""
 
@@ -127,6 +138,7 @@ class _Reader:
             settings.defaults,
             pixels=self._pixels([layer.document for _, layer in layers]),
             cleaning=self._cleaning([layer.document for _, layer in layers], settings.defaults.get("dateshift", {})),
+            recipients=_recipients(top.document.get("encryptOriginals")),
         )
 
     def _layer(self, document: Mapping[str, object]) -> _Layer:

@@ -124,6 +124,7 @@ _MEANINGS = {
     "unlistedAttributes": "What Table E.1-1 does not list: protected by VR (the default), or kept.",
     "pixels": "What happens to text burnt into pixels: keep, refuse, clean, or settings (docs/pixels.md).",
     "text": "How texts are looked at that are cleaned (docs/cleaning.md).",
+    "encryptOriginals": "Whom export and anonymize encrypt originals for, into the output (docs/policy.md).",
     "compatibility": "microsoft: the same answers as Microsoft's tool, to the bit.",
     "rules": "The first rule that fits an element decides, at every depth.",
     "defaultSettings": "Settings for all rules of a method, by the method's name.",
@@ -152,6 +153,7 @@ def _own() -> Schema:
         "defaultSettings": {"anyOf": [blocks, {"type": "array", "items": blocks}]},
         "pixels": _pixels(),
         "text": _text(),
+        "encryptOriginals": _object({"recipients": {**_STRINGS, "minItems": 1}}, required=("recipients",)),
         "customSettings": {"anyOf": [custom, {"type": "array", "items": custom}]},
     }
     return _object({name: {**properties[name], "description": _MEANINGS[name]} for name in own.NAMES})

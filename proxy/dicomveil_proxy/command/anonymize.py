@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.command.profile import key_of
+from dicomveil_proxy.command.profile import key_of, recipients_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
@@ -70,9 +70,9 @@ def run(
     try:
         source, target, is_folder = paths.chosen(only_folders=rehearses)
         job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
-        if encrypt_originals:
-            job = replace(job, recipients=_certificates(encrypt_originals))
-        for warning in job.policy().warnings:
+        policy = job.policy()
+        job = replace(job, recipients=recipients_of(policy, encrypt_originals))
+        for warning in policy.warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
@@ -154,13 +154,6 @@ class _Told:
     @property
     def _has_instances(self) -> bool:
         return any(self._progress.counts[status] for status in Status if status is not Status.SKIPPED)
-
-
-def _certificates(paths: tuple[Path, ...]) -> tuple[bytes, ...]:
-    from dicomveil_proxy.jobs.cms import read_certificates  # noqa: PLC0415 - few need it
-    from dicomveil_proxy.jobs.encrypted_originals import der_of  # noqa: PLC0415
-
-    return der_of(read_certificates(paths))
 
 
 def _profile(config: Path | None, profile: str | None) -> Path | str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from typing import Literal
 import typer
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.command.profile import key_of
+from dicomveil_proxy.command.profile import key_of, recipients_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
@@ -27,12 +27,11 @@ from dicomveil_proxy.jobs.coordinator import Watcher
 from dicomveil_proxy.jobs.crews.dask import Cluster
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.dispatch import on_dask, processes
-from dicomveil_proxy.jobs.encrypted_originals import der_of
 from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.forecast import Forecast
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
-from dicomveil_proxy.jobs.own_key import close, own_key
+from dicomveil_proxy.jobs.own_key import OwnKey
 from dicomveil_proxy.jobs.parquet import check_parquet
 from dicomveil_proxy.jobs.places import checked_places
 from dicomveil_proxy.jobs.progress import Shown, watcher
@@ -51,6 +50,10 @@ SOMETHING_MISSING = 1
 INTERRUPTED = 130
 DEFAULT_STATE = "dicomveil-jobs"
 
+_TRACEABLE = (
+    "unlinkable: originals that are encrypted into the output can be traced back; leave out --encrypt-originals, and "
+    '"encryptOriginals" in the configuration'
+)
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(k|M|G|Ki|Mi|Gi)?B?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
 _DATABASE = re.compile("postgres(ql)?(\\+[a-z0-9]+)?://")
@@ -91,8 +94,10 @@ class Wanted:
 
 def run(wanted: Wanted) -> None:
     """Export; end with status 0 when all is there, 1 when something is missing, 2 when nothing was changed."""
+    own: OwnKey | None = None
     try:
-        settings, key, audit_settings = _project(wanted)
+        own = _own_key(wanted)
+        settings, key, audit_settings = _project(wanted, own)
         export, rows = _export(wanted, settings, key)
         shown = watcher(wanted.progress, sys.stderr)
         try:
@@ -106,9 +111,11 @@ def run(wanted: Wanted) -> None:
         finally:
             shown.end()
     except ConfigurationError as error:
+        if own is not None:
+            own.discard()
         refuse(str(error))
     except ProxyError as error:
-        print(f"dicomveil: state: {error}", file=sys.stderr)
+        print(f"dicomveil: {'origin' if wanted.dry_run else 'state'}: {error}", file=sys.stderr)
         raise typer.Exit(SOMETHING_MISSING) from None
     except KeyboardInterrupt:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
@@ -116,13 +123,22 @@ def run(wanted: Wanted) -> None:
     if wanted.dry_run:
         _print_forecast(expected)
         return
-    if wanted.unlinkable and summary.is_whole:
-        close(state_of(wanted.state), To(wanted.to or ""))
-        print(
-            "the key of this job is destroyed: its pseudonyms cannot be traced back, and it cannot be resumed",
-            file=sys.stderr,
-        )
-    _end(summary)
+    is_closed = own is not None and (summary.is_whole or summary.ending is Ending.CANCELLED)
+    if own is not None and is_closed:
+        _destroy(own)
+    _end(summary, is_closed=is_closed)
+
+
+def _destroy(own: OwnKey) -> None:
+    try:
+        own.destroy()
+    except (OSError, ProxyError):
+        print("dicomveil: state: the key of this job cannot be destroyed; remove it yourself", file=sys.stderr)
+        raise typer.Exit(SOMETHING_MISSING) from None
+    print(
+        "the key of this job is destroyed: its pseudonyms cannot be traced back, and it cannot be resumed",
+        file=sys.stderr,
+    )
 
 
 def _print_forecast(expected: Forecast) -> None:
@@ -133,7 +149,7 @@ def _print_forecast(expected: Forecast) -> None:
         raise typer.Exit(SOMETHING_MISSING)
 
 
-def _end(summary: Summary) -> None:
+def _end(summary: Summary, *, is_closed: bool) -> None:
     counts = [
         f"{count:,} {status.value}" for status, count in sorted(summary.studies.items(), key=lambda i: i[0].value)
     ]
@@ -143,7 +159,7 @@ def _end(summary: Summary) -> None:
     if summary.ending is Ending.PAUSED:
         print(f"dicomveil: paused: {summary.reason}; the same command resumes", file=sys.stderr)
     elif summary.ending is Ending.CANCELLED:
-        print("dicomveil: cancelled; the same command resumes", file=sys.stderr)
+        print(f"dicomveil: cancelled{'' if is_closed else '; the same command resumes'}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     elif not summary.studies:
         print("dicomveil: nothing was selected", file=sys.stderr)
@@ -157,17 +173,26 @@ def kind_of(destination: str | None) -> str:
     return scheme if found else "folder"
 
 
-def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes, AuditSettings]:
+def _own_key(wanted: Wanted) -> OwnKey | None:
+    """The job's own key, where it has one. Raises ConfigurationError."""
+    if not wanted.unlinkable:
+        return None
+    if wanted.key_file is not None or wanted.linkage is not None:
+        raise ConfigurationError("unlinkable: the job has a key of its own; give neither --key-file nor --linkage")
+    if wanted.encrypt_originals:
+        raise ConfigurationError(_TRACEABLE)
+    if wanted.scheduler is not None:
+        raise ConfigurationError("unlinkable: workers elsewhere cannot read the job's own key; leave --scheduler out")
+    if not wanted.to:
+        raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
+    if wanted.dry_run:
+        raise ConfigurationError("unlinkable: a dry run needs no key of its own; leave it out")
+    return OwnKey(state_of(wanted.state), To(wanted.to))
+
+
+def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, bytes, AuditSettings]:
     """The project's settings, its key, and where the export is written down. Raises ConfigurationError."""
-    key_file = wanted.key_file
-    if wanted.unlinkable:
-        if key_file is not None or wanted.linkage is not None:
-            raise ConfigurationError("unlinkable: the job has a key of its own; give neither --key-file nor --linkage")
-        if not wanted.to:
-            raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
-        if wanted.dry_run:
-            raise ConfigurationError("unlinkable: a dry run needs no key of its own; leave it out")
-        key_file = own_key(state_of(wanted.state), To(wanted.to))
+    key_file = wanted.key_file if own is None else own.path
     arguments = {
         "origin": wanted.origin,
         "key_file": key_file,
@@ -178,7 +203,7 @@ def _project(wanted: Wanted) -> tuple[ProjectSettings, bytes, AuditSettings]:
     name = wanted.project or ""
     for project in projects_of(settings):
         if project.name == name:
-            key = key_of(key_file if wanted.unlinkable and key_file else project.key_file)
+            key = key_of(project.key_file if own is None else own.path)
             return project, key, settings.audit
     raise ConfigurationError("project: the settings have no project of this name")
 
@@ -196,14 +221,13 @@ def _export(
     source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
     if source.folder is not None and not source.folder.is_dir():
         raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
-    policy = Job(
-        settings.profile,
-        key,
-        subjects=read_subjects(settings.subjects),
-        recipients=der_of(read_certificates(wanted.encrypt_originals)),
-    )
-    job = ExportJob(policy, source, To(wanted.to), wanted.layout)
-    for warning in job.policy().warnings:
+    plain = Job(settings.profile, key, subjects=read_subjects(settings.subjects))
+    policy = plain.policy()
+    recipients = recipients_of(policy, wanted.encrypt_originals)
+    if recipients and wanted.unlinkable:
+        raise ConfigurationError(_TRACEABLE)
+    job = ExportJob(replace(plain, recipients=recipients), source, To(wanted.to), wanted.layout)
+    for warning in policy.warnings:
         print(f"warning: profile: {warning}", file=sys.stderr)
     allowance = Allowance(wanted.rate, amount_of(wanted.bandwidth), wanted.connections)
     if (wanted.linkage is None) != (not wanted.recipients):

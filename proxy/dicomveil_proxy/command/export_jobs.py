@@ -12,7 +12,10 @@ from dicomveil_proxy.command.table import Row, write_rows
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.ledger import Ledger, jobs_of, open_ledger
 from dicomveil_proxy.jobs.ledger.database import Database
+from dicomveil_proxy.jobs.own_key import close_job, key_path
+from dicomveil_proxy.jobs.places import is_running
 
+LISTED = "; `dicomveil export status` lists them"
 COLUMNS = ("job", "state", "studies", "series", "done", "failed", "instances", "expected", "refused")
 
 
@@ -23,22 +26,49 @@ def show(job: str | None, state: str | None) -> None:
         rows = [_row(database, name, run, said) for name, run, said in jobs_of(database) if job in (None, name)]
     except ProxyError as error:
         refuse(f"state: {error}")
+    finally:
+        database.close()
     if job is not None and not rows:
-        refuse("there is no job of this name; `dicomveil export status` lists them")
+        refuse("there is no job of this name" + LISTED)
     write_rows(rows, COLUMNS, "table", sys.stdout)
 
 
 def cancel(job: str | None, state: str | None) -> None:
-    """Ask the run of a job to end; without a name, of the only one."""
+    """Ask the run of a job to end; without a name, of the only one. A key of the job's own is destroyed."""
+    place = state_of(state)
     database = _opened(state)
-    names = [name for name, _, _ in jobs_of(database)]
-    if job is None and len(names) == 1:
-        (job,) = names
-    if job not in names:
-        refuse("say which job; `dicomveil export status` lists them")
-    assert job is not None
-    Ledger(database, job).cancel()
-    print(f"{job}: it ends when the series under way are placed")
+    try:
+        states = {name: said for name, _, said in jobs_of(database)}
+        if job is None and len(states) == 1:
+            (job,) = states
+        if job is None or job not in states:
+            refuse(_unnamed(job, states))
+        Ledger(database, job).cancel()
+        runs = not isinstance(place, Path) or is_running(place, job)
+    except ProxyError as error:
+        refuse(f"state: {error}")
+    finally:
+        database.close()
+    if runs:
+        print(f"{job}: it ends when the series under way are placed")
+    elif isinstance(place, Path) and key_path(place, job).exists():
+        _close(place, job)
+    else:
+        print(f"{job}: it is not running; the same export command resumes it")
+
+
+def _unnamed(job: str | None, states: dict[str, str]) -> str:
+    if not states:
+        return "there is no job in this --state"
+    return "say which job" + ("" if job is None else ": there is none of this name") + LISTED
+
+
+def _close(place: Path, job: str) -> None:
+    try:
+        close_job(place, job)
+    except (OSError, ProxyError):
+        refuse("state: the job's key cannot be destroyed; remove it yourself (the file whose name ends in .key)")
+    print(f"{job}: its key is destroyed; what is placed stays, and cannot be traced back or continued")
 
 
 def _opened(state: str | None) -> Database:

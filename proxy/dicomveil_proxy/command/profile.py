@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
@@ -29,6 +30,21 @@ def policy_of(profile: str | None, key_file: Path | None) -> Policy:
     for warning in policy.warnings:
         print(f"warning: profile: {warning}", file=sys.stderr)
     return policy
+
+
+def recipients_of(policy: Policy, named: Sequence[Path] = ()) -> tuple[bytes, ...]:
+    """Those for whom originals are encrypted into the output, by command line and configuration: certificates in DER.
+
+    Raises ConfigurationError.
+    """
+    if not named and not policy.recipients:
+        return ()
+    from dicomveil_proxy.jobs.cms import read_certificates  # noqa: PLC0415 - few need it
+    from dicomveil_proxy.jobs.encrypted_originals import der_of  # noqa: PLC0415
+
+    found = der_of(read_certificates(named, "--encrypt-originals"))
+    found += der_of(read_certificates([Path(each) for each in policy.recipients], "encryptOriginals"))
+    return tuple(dict.fromkeys(found))
 
 
 def key_of(file: Path) -> bytes:

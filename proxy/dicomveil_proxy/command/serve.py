@@ -114,7 +114,10 @@ def _check_project(project: ProjectSettings) -> list[str]:
             BaseURL(project.origin)
         except ValueError as error:
             raise ConfigurationError(f"origin: {error}") from None
-    return [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
+    said = [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
+    if policy.recipients:
+        said.append('profile: "encryptOriginals" is for export and anonymize; no answer of this proxy holds originals')
+    return said
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -54,24 +54,39 @@ class _Value(NamedTuple):
     encoded: bytes
 
 
-def read_certificates(paths: Sequence[Path]) -> tuple[Certificate, ...]:
-    """The certificates of recipients, in PEM. Raises ConfigurationError."""
+def read_certificates(paths: Sequence[Path], option: str = "recipient") -> tuple[Certificate, ...]:
+    """The certificates of recipients, in PEM, as an option names them. Raises ConfigurationError."""
     found: list[Certificate] = []
     for path in paths:
         try:
-            found += x509.load_pem_x509_certificates(path.read_bytes())
+            data = path.read_bytes()
         except OSError as error:
-            raise ConfigurationError(f"recipient: it cannot be read ({error.strerror})") from None
+            raise ConfigurationError(f"{option}: the certificate cannot be read ({error.strerror})") from None
+        try:
+            read = x509.load_pem_x509_certificates(data)
         except ValueError:
-            raise ConfigurationError(
-                "recipient: it is not a certificate in PEM; `openssl req -x509 -newkey rsa:3072 -nodes -keyout "
-                "broker.key -out broker.pem -subj /CN=broker -days 3650` makes one"
-            ) from None
-    for each in found:
-        key = each.public_key()
-        if not isinstance(key, rsa.RSAPublicKey) or key.key_size < _SHORTEST_RSA:
-            raise ConfigurationError(f"recipient: its key must be RSA of {_SHORTEST_RSA} bits or more")
+            raise ConfigurationError(f"{option}: {_NO_CERTIFICATE[b'PRIVATE KEY' in data]}") from None
+        for each in read:
+            _check(each, option)
+        found += read
     return tuple(found)
+
+
+_NO_CERTIFICATE = {
+    False: "the file is not a certificate in PEM; `openssl req -x509 -newkey rsa:3072 -nodes -keyout broker.key -out "
+    "broker.pem -subj /CN=broker -days 3650` makes one",
+    True: "the file is a private key; give the certificate that belongs to it, and leave the key with the recipient",
+}
+"""By whether it is a private key."""
+
+
+def _check(certificate: Certificate, option: str) -> None:
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < _SHORTEST_RSA:
+        raise ConfigurationError(f"{option}: the certificate's key must be RSA of {_SHORTEST_RSA} bits or more")
+    ends = certificate.not_valid_after_utc
+    if ends < datetime.now(UTC):
+        raise ConfigurationError(f"{option}: the certificate expired on {ends:%Y-%m-%d}; ask its owner for a new one")
 
 
 def read_private_key(path: Path) -> rsa.RSAPrivateKey:

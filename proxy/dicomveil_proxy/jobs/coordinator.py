@@ -16,10 +16,11 @@ from dicomveil_proxy.jobs.allowance import Requests
 from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.destinations import Destination, DestinationError
 from dicomveil_proxy.jobs.dispatch import Dispatched
+from dicomveil_proxy.jobs.encrypted_originals import new_seed
 from dicomveil_proxy.jobs.ledger import Leased, Ledger
 from dicomveil_proxy.jobs.paced import paced
 from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, Failure, SeriesOutcome, SeriesUnit
-from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending
 from dicomveil_proxy.jobs.terms import Terms
 from dicomveil_proxy.origin.pages import pages
@@ -57,20 +58,20 @@ class Watcher(Protocol):
 
 
 class Coordinator:
-    """Of one run."""
+    """Leads one run."""
 
     def __init__(
         self,
         ledger: Ledger,
         destination: Destination,
-        source: Source,
+        job: ExportJob,
         terms: Terms,
         requests: Requests,
         watcher: Watcher,
     ) -> None:
         self._ledger = ledger
         self._destination = destination
-        self._source = source
+        self._job = job
         self._terms = terms
         self._requests = requests
         self._watcher = watcher
@@ -137,7 +138,10 @@ class Coordinator:
         have = self._ledger.have(leased.number) if leased.placed else frozenset()
         singles = max(1, max(leased.expected, leased.listed) - len(have)) if have else 1
         self._requests.spend(singles + 1 + max(0, leased.listed) // 500)
-        unit = SeriesUnit(leased.number, leased.study, leased.series, have, allowance.share, allowance.spacing)
+        envelope = self._ledger.envelope(leased.study, new_seed) if self._job.job.recipients else b""
+        unit = SeriesUnit(
+            leased.number, leased.study, leased.series, have, allowance.share, allowance.spacing, envelope
+        )
         return Dispatched(leased, unit)
 
     # What came of it
@@ -181,7 +185,7 @@ class Coordinator:
 
     def _archive_answers(self) -> bool:
         async def ask() -> None:
-            origin = self._source.open(1)
+            origin = self._job.source.open(1)
             try:
                 async for _ in pages(paced(origin, self._requests), Level.STUDIES, None, None, (), size=1):
                     return

@@ -1,16 +1,19 @@
 """The Encrypted Attributes Sequence (0400,0500): originals within the output, for the holder of a private key.
 
 PS3.15 Section E.1.2: the original values of the patient and the study, as a data set with a Modified Attributes
-Sequence, enveloped (RFC 5652) for recipients' certificates. An envelope is a pure function of the project key, the
-recipients and what is in it: all instances of a study have the same one, whichever worker made it, and the same command
-gives the same bytes. Its keys and paddings, which others draw at random, are derived from the project key.
+Sequence, enveloped (RFC 5652) for recipients' certificates. A study has one envelope: its seed is drawn at random once
+and kept in the job's ledger, and its content key and paddings come from seed, project key and content. So all instances
+of a study have the same envelope, whichever worker made it, and a job that is resumed gives the same bytes. Neither the
+ledger nor the project key opens it alone. Instances that do not agree about their study have an envelope each.
 """
 
 from __future__ import annotations
 
+import secrets
 import struct
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -35,7 +38,10 @@ _ORIGINALS = frozenset(
 """What identifies the patient and the study (PS3.3 Sections C.7.1.1 and C.7.2.1), and the character set of it."""
 _LAST = max(_ORIGINALS)
 _IMPLICIT, _EXPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+_STUDY_INSTANCE_UID = 0x0020000D
 _HELD_BYTES = 64 << 20
+_HEAD_BYTES = 1 << 16
+SEED_BYTES = 32
 _ENVELOPES_CACHED = 256
 
 
@@ -48,18 +54,25 @@ class EncryptedOriginals:
         self._recipients = tuple(recipients)
         self._sealed = lru_cache(_ENVELOPES_CACHED)(self._seal)
 
-    def begin(self) -> Insertion:
-        """For one instance."""
-        return Insertion(self._sealed)
+    def begin(self, seed: bytes) -> Insertion:
+        """For one instance; `seed` is that of its study's envelope."""
+        if len(seed) < SEED_BYTES:
+            raise InvalidDataSetError("originals cannot be encrypted without a seed")
+        return Insertion(partial(self._sealed, seed))
 
-    def _seal(self, content: bytes) -> bytes:
-        return envelope(content, self._recipients, self._keys)
+    def _seal(self, seed: bytes, content: bytes) -> bytes:
+        return envelope(content, self._recipients, Keys(self._keys.derive("originals/study", seed.hex())))
+
+
+def new_seed() -> bytes:
+    """The seed of one more study's envelope."""
+    return secrets.token_bytes(SEED_BYTES)
 
 
 class Insertion:
     """The sequence for one instance: fed the original, it then inserts the sequence into the output."""
 
-    def __init__(self, seal: object) -> None:
+    def __init__(self, seal: Callable[[bytes], bytes]) -> None:
         self._seal = seal
         self._original = bytearray()
         self._content: bytes | None = None
@@ -120,6 +133,10 @@ class Insertion:
         self._reader.data = bytes(self._held)
         try:
             tag, start, length = self._reader.element(0)
+            if tag == SEQUENCE:
+                raise InvalidDataSetError(
+                    "the policy keeps (0400,0500) EncryptedAttributesSequence, where originals are to be encrypted"
+                )
             if tag > SEQUENCE:
                 self._insert(out)
                 return False
@@ -135,9 +152,7 @@ class Insertion:
     def _insert(self, out: list[bytes]) -> None:
         self._is_done = True
         if self._content:
-            seal = self._seal
-            assert callable(seal)
-            out.append(_encoded(seal(self._content), self._syntax))
+            out.append(_encoded(self._seal(self._content), self._syntax))
 
     def _read(self, *, closing: bool = False) -> bytes | None:
         """The data set of originals in Explicit VR Little Endian; None while they are not all there."""
@@ -166,7 +181,7 @@ class Insertion:
 
 
 def envelope(content: bytes, recipients: Sequence[bytes], keys: Keys) -> bytes:
-    """An EnvelopedData (RFC 5652 Section 6) for the recipients; the same each time."""
+    """An EnvelopedData (RFC 5652 Section 6) for the recipients; with the same keys the same each time."""
     salt = keyed_digest(keys.derive("originals/salt"), b"".join(recipients) + content).hex()
     content_key, initial = keys.derive("originals/key", salt), keys.derive("originals/iv", salt, 16)
     infos = b""
@@ -190,6 +205,43 @@ def envelope(content: bytes, recipients: Sequence[bytes], keys: Keys) -> bytes:
     data = bytes.fromhex("06092a864886f70d010701")
     enveloped = _der(0x30, _integer(0), _der(0x31, infos), _der(0x30, data, aes, _der(0x80, sealed)))
     return _der(0x30, bytes.fromhex("06092a864886f70d010703"), _der(0xA0, enveloped))
+
+
+def study_of(path: Path) -> str:
+    """The StudyInstanceUID of an original; empty where it cannot be found. Raises OSError.
+
+    For what is kept of each study before its instances are worked on: a worker reads it properly.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        while True:
+            try:
+                return _study(head)
+            except (struct.error, IndexError):
+                more = file.read(len(head))
+                if not more or len(head) > _HELD_BYTES:
+                    return ""
+                head += more
+
+
+def _study(head: bytes) -> str:
+    """The same, of the beginning of a file. Raises struct.error or IndexError where more of it is needed."""
+    try:
+        found = read_file_meta(head, closing=True)
+    except InvalidDataSetError:
+        return ""
+    if found is None or found[0].is_deflated:
+        return ""
+    reader, position = ElementReader(head, found[0].transfer_syntax_uid), found[1]
+    while True:
+        tag, start, length = reader.element(position)
+        if tag >= _STUDY_INSTANCE_UID:
+            if tag > _STUDY_INSTANCE_UID:
+                return ""
+            if start + length > len(head):
+                raise IndexError
+            return head[start : start + length].decode("ascii", "replace").strip(" \0")
+        position = reader.after(start, length)
 
 
 def der_of(certificates: Sequence[x509.Certificate]) -> tuple[bytes, ...]:

@@ -74,10 +74,9 @@ class Export:
             self._destination = destination = self._job.to.open()
             stack.enter_context(locked(self._terms.state, name, is_shared=ledger.is_shared))
             stack.callback(destination.close)
-            marker = json.dumps({"dicomveil": "export", "job": name, "fingerprint": fingerprint}) + "\n"
-            destination.prepare(marker.encode(), shared=ledger.is_shared)
+            destination.prepare(self._marker(fingerprint, name), shared=ledger.is_shared)
             self._coordinator = coordinator = Coordinator(
-                ledger, destination, self._job.source, self._terms, self._requests, self._watcher
+                ledger, destination, self._job, self._terms, self._requests, self._watcher
             )
             ended = False
             try:
@@ -93,6 +92,16 @@ class Export:
             finally:
                 coordinator.leave(ended=ended)
             return self._close()
+
+    def _marker(self, fingerprint: str, name: str) -> bytes:
+        """What the destination holds of the job, so that no other fills it.
+
+        The same where the state was lost, unless the envelopes were lost with it: others would be mixed with them.
+        """
+        said = {"dicomveil": "export", "fingerprint": fingerprint}
+        if self._job.job.recipients:
+            said["envelopes"] = name
+        return (json.dumps(said) + "\n").encode()
 
     def rehearse(self, seen: Callable[[int, int], None]) -> Forecast:
         """Say what a run would do, and do nothing. Raises ProxyError."""

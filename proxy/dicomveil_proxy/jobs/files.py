@@ -26,6 +26,8 @@ class Task(NamedTuple):
     found: Found
     source: Path
     target: Path
+    envelope: bytes = b""
+    """The seed of its study's envelope, where originals are encrypted into the output."""
 
 
 class FileStation:
@@ -37,10 +39,10 @@ class FileStation:
         keep_large_blocks()
         self._files = InstanceFiles(job, job.policy(), rehearses=rehearses)
 
-    def perform(self, message: tuple[str, str]) -> Outcome:
-        """De-identify one file; `message` holds the paths of the original and of its output."""
-        source, target = message
-        return self._files.deidentify(Path(source), Path(target))
+    def perform(self, message: tuple[str, str, bytes]) -> Outcome:
+        """De-identify one file; `message` holds the paths of the original and of its output, and a seed."""
+        source, target, envelope = message
+        return self._files.deidentify(Path(source), Path(target), envelope)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -78,13 +80,13 @@ def work(job: Job, tasks: Iterable[Task], count: int, *, rehearses: bool = False
     if count == 1:
         keep_large_blocks()
         files = InstanceFiles(job, job.policy(), rehearses=rehearses)
-        return ((task, files.deidentify(task.source, task.target)) for task in tasks)
+        return ((task, files.deidentify(task.source, task.target, task.envelope)) for task in tasks)
     remaining = iter(tasks)
     return crew_of(job, count, rehearses=rehearses).work(lambda: next(remaining, None))
 
 
-def _message(task: Task) -> tuple[str, str]:
-    return str(task.source), str(task.target)
+def _message(task: Task) -> tuple[str, str, bytes]:
+    return str(task.source), str(task.target), task.envelope
 
 
 def _clean(task: Task, process: int) -> None:

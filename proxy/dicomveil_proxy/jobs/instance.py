@@ -55,15 +55,15 @@ class InstanceFiles:
         self._validates_output = job.validates_output
         self._buffer = bytearray(_CHUNK_BYTES)
 
-    def deidentify(self, source: Path, target: Path, *, synchronous: bool = False) -> Outcome:
+    def deidentify(self, source: Path, target: Path, envelope: bytes = b"", *, synchronous: bool = False) -> Outcome:
         """De-identify `source` into `target`, whose folder is made if it is missing.
 
-        Whatever is at `target` is replaced when the new instance is whole, and left alone otherwise.
-        `synchronous` waits until it is on the disk.
+        Whatever is at `target` is replaced when the new instance is whole, and left alone otherwise. `envelope` is the
+        seed of its study's envelope, where originals are encrypted. `synchronous` waits until it is on the disk.
         """
         try:
             with source.open("rb", buffering=0) as file:
-                return self._deidentify(file, source, target, synchronous=synchronous)
+                return self._deidentify(file, source, target, envelope, synchronous=synchronous)
         except EngineError as error:
             return Outcome(Status.FAILED, str(error))
         except OSError as error:
@@ -73,7 +73,7 @@ class InstanceFiles:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             return Outcome(Status.FAILED, f"unexpected error {logs.describe_error(error)}")
 
-    def _deidentify(self, file: BinaryIO, source: Path, target: Path, *, synchronous: bool) -> Outcome:
+    def _deidentify(self, file: BinaryIO, source: Path, target: Path, envelope: bytes, *, synchronous: bool) -> Outcome:
         head = file.read(HEAD_BYTES)
         meta = read_meta(head)
         if meta is None:
@@ -84,12 +84,12 @@ class InstanceFiles:
             with _mapped(source) as data:
                 _demand_legal(validate_instance(data), "the input is not legal")
         if self._rehearses:
-            made = self._rewrite(head, file, len)
+            made = self._rewrite(head, file, envelope, len)
             return Outcome(Status.WRITTEN, "", made.size)
         target.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.whole(target) as place:
             with place.open("wb", buffering=0) as output:
-                made = self._rewrite(head, file, output.write)
+                made = self._rewrite(head, file, envelope, output.write)
                 if synchronous:
                     os.fsync(output.fileno())
             if self._validates_output:
@@ -105,9 +105,9 @@ class InstanceFiles:
             names.study, names.series, names.instance, sop_class, names.modality, names.patient, made.sha256.hex()
         )
 
-    def _rewrite(self, head: bytes, file: BinaryIO, write: Write) -> Deidentification:
+    def _rewrite(self, head: bytes, file: BinaryIO, envelope: bytes, write: Write) -> Deidentification:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = Deidentification(self._policy, self._originals.begin() if self._originals else None)
+        rewriter = Deidentification(self._policy, self._originals.begin(envelope) if self._originals else None)
         try:
             write_all(write, rewriter.feed(head))
             del head

@@ -1,57 +1,88 @@
 """A key for one job alone, destroyed when the job is closed: nobody can trace its pseudonyms back.
 
-Until then it is beside the ledger, so that the job can be resumed. With it goes what the ledger knows of the job.
+As long as the job is open the key is beside the ledger, for its owner alone, so that the job can be resumed. It is
+destroyed when everything is exported, or when the job is cancelled, and with it what the ledger knows of the job.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations.opening import To
-from dicomveil_proxy.jobs.ledger import Ledger, job_of, open_ledger
+from dicomveil_proxy.jobs.ledger import Ledger, job_of, jobs_of, open_ledger
 
 _KEY_BYTES = 32
+_CLOSED = "closed"
 
 
-def own_key(state: Path | str, to: To) -> Path:
-    """The file with the job's key, made where there is none. Raises ConfigurationError."""
-    path = _path(state, to)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path
-    except OSError as error:
-        raise ConfigurationError(f"state: the job's key cannot be written ({error.strerror})") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+class OwnKey:
+    """The key of the job that fills a destination."""
+
+    def __init__(self, state: Path | str, to: To) -> None:
+        """Find it, or make it. Raises ConfigurationError where the job is closed."""
+        if not isinstance(state, Path):
+            raise ConfigurationError("unlinkable: the key is kept in a folder; give --state FOLDER")
+        self._state = state
+        database = open_ledger(state)
+        try:
+            self._job = job_of(database, to.canonical)
+            states = {name: said for name, _, said in jobs_of(database)}
+        finally:
+            database.close()
+        if states.get(self._job) == _CLOSED:
+            raise ConfigurationError(
+                "unlinkable: the job that filled this output is closed, and its key destroyed; give another --to"
+            )
+        self.path = key_path(state, self._job)
+        self.is_new = self._make()
+        """Whether nothing was made with it before."""
+
+    def _make(self) -> bool:
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise ConfigurationError(f"state: the job's key cannot be written ({error.strerror})") from None
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return True
+
+    def discard(self) -> None:
+        """Remove the key if nothing was made with it: the run was refused."""
+        if self.is_new:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    def destroy(self) -> None:
+        """Close the job: destroy the key, and what the ledger knows of the job. Raises ProxyError and OSError."""
+        close_job(self._state, self._job)
+
+
+def key_path(state: Path, job: str) -> Path:
+    """Where the key of a job is, if it has one of its own."""
+    return state / f"{job}.key"
+
+
+def close_job(state: Path, job: str) -> None:
+    """Destroy the key of a job, and what the ledger knows of the job. Raises ProxyError and OSError.
+
+    The key's bytes are overwritten in their place. What the file system, the drive or a backup has copied is not.
+    """
+    path = key_path(state, job)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
         file.flush()
         os.fsync(file.fileno())
-    return path
-
-
-def close(state: Path | str, to: To) -> None:
-    """Destroy the key, and what the ledger knows of the job."""
-    path = _path(state, to)
-    database = open_ledger(state)
-    try:
-        ledger = Ledger(database, job_of(database, to.canonical))
-        ledger.erase("closed")
-    finally:
-        database.close()
-    with path.open("r+b") as file:
-        file.write(bytes(path.stat().st_size))  # whatever the file system makes of it
-        os.fsync(file.fileno())
     path.unlink()
-
-
-def _path(state: Path | str, to: To) -> Path:
-    if not isinstance(state, Path):
-        raise ConfigurationError("unlinkable: the key is kept in a folder; give --state FOLDER")
     database = open_ledger(state)
     try:
-        return state / f"{job_of(database, to.canonical)}.key"
+        Ledger(database, job).erase(_CLOSED)
     finally:
         database.close()

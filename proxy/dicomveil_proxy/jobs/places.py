@@ -31,6 +31,15 @@ def locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_running(state: Path, job: str) -> bool:
+    """Whether a run of the job is at work with this state."""
+    try:
+        with locked(state, job, is_shared=False):
+            return False
+    except ConfigurationError:
+        return True
+
+
 def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
     """Refuse what would put originals among the output. Raises ConfigurationError."""
     if job.to.is_archive and To(job.source.origin).canonical == job.to.canonical:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_proxy.jobs.destinations import DestinationError
 from dicomveil_proxy.jobs.destinations.folder import FolderDestination
+from dicomveil_proxy.jobs.encrypted_originals import new_seed, study_of
 from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
@@ -57,7 +58,7 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
         raise ConfigurationError("the output is a folder; give a file's name, or folders with -I and -O")
     if target.exists() and target.samefile(source):
         raise ConfigurationError("input and output are the same file; the original is never overwritten")
-    outcome = InstanceFiles(job, job.policy()).deidentify(source, target, synchronous=True)
+    outcome = InstanceFiles(job, job.policy()).deidentify(source, target, _seed(job), synchronous=True)
     return _LONELY if outcome == IS_DICOMDIR else outcome
 
 
@@ -93,12 +94,13 @@ def rehearse_folder(
 ) -> None:
     """De-identify all instances below a folder in memory, and write nothing."""
     check_folders(source, target)
+    seed = _seed(job)
 
     def tasks() -> Iterator[Task]:
         for found in walk(source, rename_by(naming, job)):
             known = _known(found)
             if known is None:
-                yield Task(found, source / found.source, target / found.target)
+                yield Task(found, source / found.source, target / found.target, seed)
             else:
                 tell(Event(found.source, found.target, known))
 
@@ -163,9 +165,19 @@ class _Run:
             target = self._target / found.target
             outcome = _known(found) or self._earlier(found, target)
             if outcome is None:
-                yield Task(found, self._source / found.source, target)
+                yield Task(found, self._source / found.source, target, self._envelope(found))
             else:
                 self._report(found, outcome)
+
+    def _envelope(self, found: Found) -> bytes:
+        """The seed of the envelope of the file's study."""
+        if not self._job.recipients:
+            return b""
+        try:
+            study = study_of(self._source / found.source)
+        except OSError:
+            study = ""  # the worker says what is wrong with it
+        return self._ledger.envelope(study)
 
     def _earlier(self, found: Found, target: Path) -> Outcome | None:
         """The outcome of an earlier run, if it holds."""
@@ -182,6 +194,11 @@ class _Run:
                 (self._target / found.target).unlink(missing_ok=True)
             self._ledger.forget(found)
         self._tell(Event(found.source, found.target, outcome))
+
+
+def _seed(job: Job) -> bytes:
+    """A seed for an output that no ledger knows."""
+    return new_seed() if job.recipients else b""
 
 
 def _known(found: Found) -> Outcome | None:

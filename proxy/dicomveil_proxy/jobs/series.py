@@ -56,6 +56,8 @@ class SeriesUnit:
     """Bytes per second; 0 is without a limit."""
     spacing: float = 0.0
     """Seconds between requests."""
+    envelope: bytes = field(default=b"", repr=False)
+    """The seed of the study's envelope, where originals are encrypted into the output."""
 
 
 class PlacedInstance(NamedTuple):
@@ -194,7 +196,7 @@ class SeriesExport:
         try:
             async for event in events:
                 if isinstance(event, PartStart):
-                    insertion = self._originals.begin() if self._originals else None
+                    insertion = self._originals.begin(unit.envelope) if self._originals else None
                     current = _Instance(self._policy, self._placing.stage(), insertion)
                 elif isinstance(event, PartData):
                     assert current is not None

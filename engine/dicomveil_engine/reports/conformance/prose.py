@@ -20,11 +20,16 @@ Of compound codes, written with *by type* in the tables, the one is taken that t
 IOD asks for. Of an unknown SOP Class, and in items of sequences, the type is unknown, and the choice is conformant
 whatever it is:"""
 
-NO_ENCRYPTION = "No attribute is encrypted, and no Encrypted Attributes Sequence (0400,0500) is written."
+_SEQUENCE = """\
+An Encrypted Attributes Sequence (0400,0500) is written by `export` and `anonymize` alone, and only where recipients are
+named: with the original attributes of patient and study, for the holders of their private keys."""
 
-ENCRYPTION = """\
-Encrypted attributes hold their ciphertext in their own element, Base64 in texts; no Encrypted Attributes Sequence
-(0400,0500) is written. `dicomveil decrypt` restores them with the key."""
+NO_ENCRYPTION = f"No attribute is encrypted in its own element.\n{_SEQUENCE}"
+
+ENCRYPTION = f"""\
+Encrypted attributes hold their ciphertext in their own element, Base64 in texts; `dicomveil decrypt` restores them with
+the key.
+{_SEQUENCE}"""
 
 DUMMY_ITEMS = """\
 Items of D for sequences. All other sequences get one code item ANONYMOUS of the private scheme `99DICOMVEIL`:"""

@@ -19,6 +19,7 @@ from typing import Any
 from dicomveil_engine import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.errors import StateUnavailable
+from dicomveil_proxy.jobs.encrypted_originals import new_seed
 from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.ledger.database import SQLite
 from dicomveil_proxy.jobs.ledger.ledger import Ledger
@@ -86,6 +87,11 @@ class FileLedger:
     def has(self, found: Found, output: os.stat_result) -> bool:
         """Whether the source became this output."""
         return self._ledger.is_done(self._digest(found, output.st_size, output.st_mtime_ns))
+
+    def envelope(self, study: str) -> bytes:
+        """The seed of the envelope of a study's originals; it opens nothing without the project key."""
+        name = keyed_digest(self._key, study.encode("utf-8", "surrogateescape"))[:_DIGEST_BYTES].hex()
+        return self._ledger.envelope(name, new_seed)
 
     def add(self, found: Found, outcome: Outcome) -> None:
         """Note that it did, soon. Raises StateUnavailable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class Ledger:
             if not found:
                 self.run = 1
                 transaction.execute(
-                    "INSERT INTO job VALUES (:job, :fingerprint, 1, 1, 0, 'planning', '')",
+                    "INSERT INTO job VALUES (:job, :fingerprint, 1, 1, 0, 'planning')",
                     {"job": self.job, "fingerprint": fingerprint},
                 )
                 return False
@@ -220,6 +220,16 @@ class Ledger:
             transaction.execute(schema.REMOVE_UNIT_OF, values)
             transaction.execute("DELETE FROM placed WHERE job = :job AND path = :path", values)
 
+    def envelope(self, study: str, new: Callable[[], bytes]) -> bytes:
+        """The seed of the envelope of a study's originals: made once, and kept as long as the job is."""
+        values = {"job": self.job, "study": study}
+        with self._database.transaction() as transaction:
+            found = transaction.execute(schema.ENVELOPE, values)
+            if not found:
+                transaction.execute(schema.ADD_ENVELOPE, {**values, "seed": new().hex()})
+                found = transaction.execute(schema.ENVELOPE, values)
+        return bytes.fromhex(found[0][0])
+
     def unleased(self) -> int:
         """Units of the run that are neither done nor failed, for all workers."""
         row = self._first(
@@ -292,7 +302,7 @@ class Ledger:
             for statement in schema.ERASE:
                 transaction.execute(statement, {"job": self.job})
             transaction.execute(
-                "UPDATE job SET state = :state, is_open = 0, envelope_key = '' WHERE job = :job",
+                "UPDATE job SET state = :state, is_open = 0 WHERE job = :job",
                 {"job": self.job, "state": state},
             )
         self._database.overwrite_deleted()

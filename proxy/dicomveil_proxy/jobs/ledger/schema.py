@@ -7,7 +7,7 @@ TABLES = (
     """
     CREATE TABLE IF NOT EXISTS job (
       job TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL, is_open INTEGER NOT NULL,
-      is_cancelled INTEGER NOT NULL, state TEXT NOT NULL, envelope_key TEXT NOT NULL
+      is_cancelled INTEGER NOT NULL, state TEXT NOT NULL
     )
     """,
     """
@@ -40,6 +40,11 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS placed_unit ON placed (job, unit)",
+    """
+    CREATE TABLE IF NOT EXISTS envelope (
+      job TEXT NOT NULL, study TEXT NOT NULL, seed TEXT NOT NULL, PRIMARY KEY (job, study)
+    )
+    """,
 )
 """`fresh` counts what this run placed. `round` is how often the unit failed: those that did come last."""
 
@@ -116,6 +121,9 @@ REMOVE_UNIT_OF = """
       AND number = (SELECT unit FROM placed WHERE job = :job AND path = :path)
 """
 
+ENVELOPE = "SELECT seed FROM envelope WHERE job = :job AND study = :study"
+ADD_ENVELOPE = "INSERT INTO envelope VALUES (:job, :study, :seed) ON CONFLICT (job, study) DO NOTHING"
+
 STUDIES = """
     SELECT selection.line, study.study, study.pseudonym, count(unit.number) AS units,
       coalesce(sum(CASE WHEN unit.state = 'done' AND unit.refused = 0 THEN 1 ELSE 0 END), 0) AS done,
@@ -162,4 +170,5 @@ ERASE = (
     "DELETE FROM study WHERE job = :job",
     "DELETE FROM unit WHERE job = :job",
     "DELETE FROM placed WHERE job = :job",
+    "DELETE FROM envelope WHERE job = :job",
 )

@@ -113,6 +113,29 @@ def test_text_of_cleaned_names(syntax: str) -> None:
     )
 
 
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+def test_what_is_us_or_ss_is_what_pixel_representation_says(syntax: str, signed: int) -> None:
+    """Implicit VR does not write it, and the attribute that tells may come behind; PS3.5 Annex A.1."""
+    vr = ("US", "SS")[signed]
+    nodes: Nodes = {
+        0x00280071: (vr, [5]),
+        0x00280103: ("US", [signed]),
+        0x00280106: (vr, [(5, -5)[signed]]),
+        0x00280120: (vr, [2]),
+        0x00409096: ("SQ", [{0x00409216: (vr, [3])}]),
+    }
+    data = instance(encoded(nodes, syntax), syntax=syntax)
+    policies = {
+        "substitute": rules(rule("(0028,0103)", "keep"), rule("US", "substitute", replaceWith="7")),
+        "remove": rules(rule("SS", "remove")),
+        "perturb": rules(rule("(0028,0106)", "perturb", rangeType="Fixed", span=9), rule("SS", "redact")),
+        "keep": rules(rule("US", "keep"), rule("(0028,0106)", "remove")),
+    }
+    assert all(commutes(data, policy, name) for name, policy in policies.items())
+    assert ("SmallestImagePixelValue" in read(deidentify_instance(data, policies["remove"]))) is not bool(signed)
+
+
 def commutes(data: bytes, policy: Policy, file: str = "") -> bool:
     """Whether both ways have an output; AssertionError where it is not the same."""
     try:

@@ -61,6 +61,12 @@ def vr_of(tag: int, creator: str | None = None) -> str | None:
     return "OW" if "OW" in vrs else vrs[0]
 
 
+@lru_cache(_CACHE_SIZE)
+def is_signed_or_not(tag: int) -> bool:
+    """Whether the VR is US or, where Pixel Representation is 1, SS (PS3.5 Annex A.1); never OW."""
+    return vrs_of(tag) == ("US", "SS")
+
+
 def vm_of(tag: int) -> str | None:
     """The value multiplicity as PS3.6 writes it, e.g. `1-n`; None when the tag is unknown."""
     entry = _entry(tag)

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.well_known import PIXEL_REPRESENTATION
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
 from dicomveil_engine.part10.table import Entry
@@ -60,6 +61,8 @@ class Known(NamedTuple):
     words: tuple[IdentifyingWords, OwnWords]
     gone: frozenset[Position]
     """Where content items stood that are left out."""
+    has_signed_pixels: bool = False
+    """What Pixel Representation says, by which implicit VRs are US or SS."""
 
 
 class Originals(NamedTuple):
@@ -143,6 +146,7 @@ class Reading:
             self.sop_instance_uid() if policy.depends_on_instance else "",
             words(tuple(self.identifying), subject.was_deidentified, policy.contribution(subject.study_instance_uid)),
             self.content.gone(),
+            any(one[0].tag == PIXEL_REPRESENTATION and one[1] == one[0].values.u16.pack(1) for one in self.context),
         )
 
 

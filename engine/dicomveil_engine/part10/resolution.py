@@ -69,17 +69,33 @@ def resolved(pending: Pending, context: Context) -> bytes:
     return resolve(method, entry.rule, element, context, write)
 
 
+def by_kind(pending: Pending, context: Context) -> bytes:
+    """What becomes of an element that waited only for what kind it is."""
+    entry, raw, _ = pending
+    if entry.kind in {kinds.KEPT, kinds.NOTED}:
+        return raw
+    if entry.kind == kinds.CHANGED:
+        return resolved(pending, context)
+    return entry.constant  # empty, for what is removed
+
+
 class Resolver(dict[Pending, bytes]):
     """What becomes of pending elements in one context, remembered: the instances of a series share most of it."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._context = known.subject.context(known.sop_instance_uid, *known.words, known.gone)
+        self._has_signed_pixels = known.has_signed_pixels
         self._room = _BYTES_CACHED
 
     def __missing__(self, pending: Pending) -> bytes:
         entry = pending[0]
-        new = entry.resolved(self) if isinstance(entry, Fragment) else resolved(pending, self._context)
+        if isinstance(entry, Fragment):
+            new = entry.resolved(self)
+        elif entry.signs is not None:
+            new = by_kind((entry.signs[self._has_signed_pixels], *pending[1:]), self._context)
+        else:
+            new = resolved(pending, self._context)
         size = _BYTES_BESIDE + len(pending[1]) + len(new)
         if size <= self._room:
             self[pending] = new

@@ -83,6 +83,7 @@ class Entry:
         "noted",
         "passed",
         "rule",
+        "signs",
         "tag",
         "usual_uid_head",
         "values",
@@ -103,6 +104,8 @@ class Entry:
         """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
         self.is_top = table.is_top if table is not None else False
         self.method: Method | None = None
+        self.signs: tuple[Entry, Entry] | None = None
+        """For an attribute whose VR is not written, and is US or SS: what is done with unsigned and signed values."""
         self.rule = "the policy"
         """What made the decision, for messages."""
         self.identifies = False
@@ -232,11 +235,26 @@ class DecisionTable(dict[bytes, Entry]):
         return self._decided(tag, key, head, None)
 
     def _decided(self, tag: int, key: bytes, head: int, creator: str | None, *, declared: bool = False) -> Entry:
-        encoding = self.encoding
-        written = "UN" if encoding.implicit else key[4:].decode("latin-1")
-        vr = written
-        if written == "UN":
+        vr = "UN" if self.encoding.implicit else key[4:].decode("latin-1")
+        if vr == "UN":
             vr = dictionary.vr_of(tag, creator) or "UN"
+            if dictionary.is_signed_or_not(tag):
+                return self._signed_or_not(tag, key, head)
+        return self._decided_for(tag, vr, key, head, creator, declared=declared)
+
+    def _signed_or_not(self, tag: int, key: bytes, head: int) -> Entry:
+        """The entry of an attribute that is US or SS by what another one says, which need not come before it."""
+        unsigned, signed = (self._decided_for(tag, vr, key, head, None) for vr in ("US", "SS"))
+        if unsigned.kind == signed.kind and unsigned.kind not in {kinds.CHANGED, kinds.CONSTANT}:
+            return unsigned
+        entry = Entry(kinds.CHANGED, tag, "US", key, head, self)
+        entry.signs = unsigned, signed
+        return entry
+
+    def _decided_for(
+        self, tag: int, vr: str, key: bytes, head: int, creator: str | None, *, declared: bool = False
+    ) -> Entry:
+        encoding = self.encoding
         if self._plan is None or declared:
             decision = self._policy.decide(tag, vr, creator, declared)
         else:

@@ -100,18 +100,24 @@ def element_value(dataset: Dataset, tag: int, policy: Policy) -> tuple[bytes, by
     element = dataset[tag]
     value, syntax = bytes(element.value or b""), dataset.file_meta.get("TransferSyntaxUID", "")
     if element.is_undefined_length:
-        return value, clean_fragments(value, syntax, int(dataset.get("NumberOfFrames") or 1))[:-8]
+        return value, clean_fragments(value, syntax, _frames(dataset))[:-8]
     try:
         return value, _native(dataset, tag, value, policy)
     except (AttributeError, TypeError, ValueError):  # the attributes do not say how long it is
         return value, value
 
 
+def _frames(dataset: Dataset) -> int:
+    """One where the attribute is no number: it is emptied, and more pixels than one frame has would be surplus."""
+    number = str(dataset.get("NumberOfFrames") or "")
+    return int(number) if number.isdecimal() else 1
+
+
 def _native(dataset: Dataset, tag: int, value: bytes, policy: Policy) -> bytes:
     allocated = {0x7FE00008: 32, 0x7FE00009: 64}.get(tag) or int(dataset.BitsAllocated)
     samples = int(dataset.get("SamplesPerPixel", 1))
     stored = 2 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else samples
-    pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
+    pixels = dataset.Rows * dataset.Columns * _frames(dataset)
     for count in sorted({pixels * samples, pixels * stored}, reverse=True):
         length = (count * allocated + 7) // 8
         if 0 < length <= len(value):

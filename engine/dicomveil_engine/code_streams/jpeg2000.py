@@ -17,6 +17,8 @@ CODE_STREAM = b"\xff\x4f\xff\x51"
 JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 """The first box of a JP2 file (I.5.1). DICOM allows the bare code stream only (PS3.5 A.4.4); some writers differ."""
 _SIZ_AT = 4
+_COD, _COD_BYTES = 0x52, 14
+"""Marker, length, style, layers, levels and so on, up to the transform."""
 _SOC, _SOT, _SOD, _EOC, _COM = 0x4F, 0x90, 0x93, 0xD9, 0x64
 _EOC_BYTES = b"\xff\xd9"
 _OPEN = 1 << 62
@@ -39,7 +41,23 @@ def read_picture(data: bytes) -> Picture:
     right, bottom, left, top = (int.from_bytes(siz[at : at + 4], "big") for at in (4, 8, 12, 16))
     samples = int.from_bytes(siz[36:38], "big")
     depth = siz[38]
-    return Picture(bottom - top, right - left, samples, (depth & 0x7F) + 1, is_signed=bool(depth & 0x80))
+    return Picture(
+        bottom - top,
+        right - left,
+        samples,
+        (depth & 0x7F) + 1,
+        is_signed=bool(depth & 0x80),
+        is_lossless=_is_reversible(data, start + 2),
+    )
+
+
+def _is_reversible(data: bytes, position: int) -> bool:
+    """Whether COD in the main header names the reversible 5-3 transform (A.6.1); it stands before the first tile."""
+    while len(data) - position >= _COD_BYTES and data[position] == 0xFF and data[position + 1] != _SOT:
+        if data[position + 1] == _COD:
+            return data[position + _COD_BYTES - 1] == 1
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return False
 
 
 def code_stream_at(data: bytes) -> int | None:

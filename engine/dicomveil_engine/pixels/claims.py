@@ -8,7 +8,7 @@ encoded again is here too, so that metadata and instance agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomveil_engine.configuration.pixels import PixelEncoding, PixelSettings
 from dicomveil_engine.pixels.boxes import Boxes
@@ -24,6 +24,8 @@ METHOD_CODES = 0x00120064
 _CODE_VALUE = 0x00080100
 CLEAN_PIXEL_DATA = code_item("113101", "DCM", "Clean Pixel Data Option")
 """PS3.15 Section E.3.1, in CID 7050."""
+DERIVATION_DESCRIPTION = 0x00082111
+_LONGEST_ST = 1024
 DERIVATION = "Text in pixels was covered; frames that had been compressed were encoded again without loss"
 
 _ICON = 0x00880200
@@ -99,7 +101,7 @@ def _face(verdict: PixelVerdict) -> tuple[Field, ...]:
 
 
 def _of_encoding(header: PixelHeader) -> list[Field]:
-    fields = [Field(0x00082111, "ST", [DERIVATION])]
+    fields = [Field(DERIVATION_DESCRIPTION, "ST", [DERIVATION])]
     if (photometric := photometric_of(header)) != header.photometric_interpretation:
         fields.append(Field(0x00280004, "CS", [photometric]))
     if header.samples_per_pixel > 1:
@@ -112,6 +114,13 @@ def _of_encoding(header: PixelHeader) -> list[Field]:
 
 
 _ALWAYS_LOSSY = frozenset(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"))
+
+
+def with_derivation(existing: str) -> str:
+    """(0008,2111) with what was done behind what it says already, if there is room (1024 characters, PS3.5 Table
+    6.2-1)."""
+    both = f"{existing}; {DERIVATION}" if existing else DERIVATION
+    return both if len(both) <= _LONGEST_ST else DERIVATION
 
 
 def with_code(instance: InstanceElements) -> Field | bytes | None:
@@ -134,7 +143,10 @@ def claimed_metadata(dataset: Mapping[str, object], claims: PixelClaims) -> dict
     """A de-identified data set in the DICOM JSON model with the claims; in the order of tags."""
     result = {key: value for key, value in dataset.items() if not _is_removed(key, claims)}
     for field in claims.fields:
-        result[f"{field.tag:08X}"] = _json_element(field)
+        key = f"{field.tag:08X}"
+        if field.tag == DERIVATION_DESCRIPTION:
+            field = replace(field, values=[with_derivation(_json_text(result.get(key)))])  # noqa: PLW2901
+        result[key] = _json_element(field)
     if claims.adds_code:
         codes = result.get(f"{METHOD_CODES:08X}")
         items = codes.get("Value") if isinstance(codes, Mapping) else None
@@ -154,6 +166,11 @@ def _is_removed(key: str, claims: PixelClaims) -> bool:
         return claims.removes(int(key, 16))
     except ValueError:
         return False
+
+
+def _json_text(element: object) -> str:
+    values = element.get("Value") if isinstance(element, Mapping) else None
+    return str(values[0]).strip() if isinstance(values, list) and values else ""
 
 
 def _json_element(field: Field) -> dict[str, object]:

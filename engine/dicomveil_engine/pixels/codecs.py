@@ -42,6 +42,11 @@ class Codec:
     is_lossless: bool = True
     """Whether frames of this syntax lost nothing when they were encoded."""
 
+    @property
+    def decoder(self) -> str:
+        """Which decoder it is: with loss, JPEG 2000 has another one."""
+        return f"{self.family} lossy" if not self.is_lossless and self.family in {"jpeg_2000", "htj2k"} else self.family
+
 
 _LOSSY = Codec("jpeg", is_lossless=False)
 CODECS = {
@@ -92,11 +97,20 @@ def decode_frame(frame: bytes, syntax: str, layout: FrameLayout) -> tuple[NDArra
         raise InvalidDataSetError(f"there is no decoder for transfer syntax {syntax}")
     coders = _coders()
     with _border(InvalidDataSetError("a frame of Pixel Data cannot be decoded")):
-        array, interpretation = coders.DECODERS[codec.family](frame, layout)
+        array, interpretation = coders.DECODERS[codec.decoder](frame, layout)
         if array.shape != layout.shape or array.dtype.str != layout.dtype:
             raise InvalidDataSetError("a frame of Pixel Data is not as the Image Pixel attributes say")
     planar = layout.planar_configuration if codec.family == "native" else 0
     return array, replace(layout, photometric_interpretation=interpretation, planar_configuration=planar)
+
+
+def has_clipped_bits(frame: bytes, syntax: str, bits_stored: int) -> bool:
+    """Whether a code stream with loss has room for more than Bits Stored, which `decode_frame` clips.
+
+    Raises InvalidDataSetError for what is no such code stream.
+    """
+    codec = CODECS.get(syntax)
+    return codec is not None and not codec.is_lossless and _coders().precision(frame, codec.family) > bits_stored
 
 
 def encode_frame(array: NDArray[Any], syntax: str, layout: FrameLayout) -> bytes:

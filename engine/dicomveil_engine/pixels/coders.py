@@ -133,7 +133,15 @@ def _encode_jpeg_ls(array: Array, layout: FrameLayout) -> bytes:
 
 def _decode_jpeg_2000(frame: bytes, layout: FrameLayout) -> Decoded:
     """High throughput too: OpenJPEG clips what exceeds the range, which OpenJPH's binding wraps around."""
-    picture = jpeg2000.read_picture(frame)
+    return _jpeg_2000(frame, jpeg2000.read_picture(frame), layout)
+
+
+def _decode_lossy_jpeg_2000(frame: bytes, layout: FrameLayout) -> Decoded:
+    """A syntax that allows loss: even of a reversible transform layers may have been cut off."""
+    return _jpeg_2000(frame, jpeg2000.read_picture(frame)._replace(is_lossless=False), layout)
+
+
+def _jpeg_2000(frame: bytes, picture: Picture, layout: FrameLayout) -> Decoded:
     _check(picture, layout)
     start = jpeg2000.code_stream_at(frame)
     array = imagecodecs.jpeg2k_decode(frame[start:], numthreads=_ONE_THREAD)
@@ -173,6 +181,13 @@ def _decode_jpeg_xl(frame: bytes, layout: FrameLayout) -> Decoded:
     whole = picture._replace(precision=8 * array.dtype.itemsize)
     # JPEG XL gives RGB, whatever it was made from.
     return _fitted(array, whole, layout), "RGB" if layout.samples > 1 else layout.photometric_interpretation
+
+
+def precision(frame: bytes, family: str) -> int:
+    """Bits of a sample in a code stream; 0 where it is not one that says so."""
+    if family in {"jpeg_2000", "htj2k"}:
+        return jpeg2000.read_picture(frame).precision
+    return jpeg.read_picture(frame).precision if family in {"jpeg", "jpeg_ls"} else 0
 
 
 def _check(picture: Picture, layout: FrameLayout) -> None:
@@ -216,6 +231,8 @@ DECODERS: dict[str, Callable[[bytes, FrameLayout], Decoded]] = {
     "jpeg_ls": _decode_jpeg_ls,
     "jpeg_2000": _decode_jpeg_2000,
     "htj2k": _decode_jpeg_2000,
+    "jpeg_2000 lossy": _decode_lossy_jpeg_2000,
+    "htj2k lossy": _decode_lossy_jpeg_2000,
     "jpeg_xl": _decode_jpeg_xl,
 }
 ENCODERS: dict[str, Callable[[Array, FrameLayout], bytes]] = {

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dicomveil_engine.code_streams.native import PixelLayout as StoredLayout
+from dicomveil_engine.code_streams.native import UnusedBits
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import InstanceElements
@@ -67,7 +69,8 @@ def _darkest(header: PixelHeader, instance: InstanceElements | None) -> int:
         if not values or len(values) != len(sums):
             return 0
         sums = [total + value for total, value in zip(sums, values, strict=True)]
-    return max(first, 0) + sums.index(min(sums))
+    highest = (1 << (header.bits_stored or header.bits_allocated or 8)) - 1
+    return min(max(first, 0) + sums.index(min(sums)), highest)
 
 
 def cover_frame(array: npt.NDArray[Any], boxes: Iterable[Box], black: tuple[int, ...]) -> None:
@@ -116,22 +119,20 @@ class NativeLayout:
             subsampled=header.photometric_interpretation == "YBR_FULL_422",
             is_big=big,
             swaps_bytes=big and header.bits_allocated == 8 and pixel is not None and pixel.vr == "OW",
-            bits_stored=header.bits_stored if header.high_bit == header.bits_stored - 1 else header.bits_allocated,
+            bits_stored=header.bits_stored or header.bits_allocated,
             is_signed=header.is_signed,
             black=black_of(header, instance),
         )
 
-    @property
-    def high_bytes(self) -> bytes | None:
-        """What becomes of the upper byte of a sample of 16 bits, as a table; None where all its bits are used.
-
-        Overlays were once kept in the bits above Bits Stored; of signed values these repeat the sign.
-        """
-        used = self.bits_stored - 8
-        if self.sample_bytes != 2 or self.samples != 1 or not 0 <= used < 8:
-            return None
-        sign = 1 << used - 1 if self.is_signed and used else 0
-        return bytes((value % (1 << used)) | (0xFF << used & 0xFF if value & sign else 0) for value in range(256))
+    def unused_bits(self) -> UnusedBits | None:
+        """What clears the bits that no pixel has, in which overlays were once kept; None where all are used."""
+        stored = StoredLayout(
+            bits_allocated=8 * self.sample_bytes,
+            bits_stored=self.bits_stored,
+            high_bit=self.bits_stored - 1,
+            is_signed=self.is_signed,
+        )
+        return stored.unused_bits(removes_overlays=True, big=self.is_big)
 
     @property
     def frame_bytes(self) -> int:
@@ -168,30 +169,34 @@ class NativeLayout:
 
 
 class NativeCover:
-    """Overwrites boxes in native Pixel Data while its bytes pass; nothing is held but the boxes' runs of one frame."""
+    """Overwrites boxes in native Pixel Data while its bytes pass.
+
+    Nothing is held but the boxes' runs of one frame, and the bytes of a value that is not whole.
+    """
 
     def __init__(self, layout: NativeLayout, boxes: Boxes) -> None:
         self._layout = layout
         self._boxes = boxes
         self._position = 0
-        self._high_bytes = layout.high_bytes
+        self._unused = layout.unused_bits()
         self._runs: dict[int, list[tuple[int, bytes]]] = {}
         """Runs per frame; those of all frames without boxes of their own are under frame number 0."""
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
-        """The next bytes of the value, covered."""
+        """The next bytes of the value, covered; a value that is not whole waits for its other bytes."""
+        return self._covered(chunk if self._unused is None else self._unused.feed(bytes(chunk)))
+
+    def close(self) -> bytes | bytearray | memoryview:
+        """Bytes of a value that is not whole."""
+        return b"" if self._unused is None else self._covered(self._unused.close())
+
+    def _covered(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
         start, end = self._position, self._position + len(chunk)
         self._position = end
         size = self._layout.frame_bytes
-        if not size or not len(chunk):
+        if not size or not len(chunk) or not self._boxes:
             return chunk
         covered: bytearray | None = None
-        if self._high_bytes is not None:
-            covered = bytearray(chunk)
-            first = (0 if self._layout.is_big else 1) ^ (start % 2)
-            covered[first::2] = covered[first::2].translate(self._high_bytes)
-        if not self._boxes:
-            return chunk if covered is None else covered
         # One byte more on each side, for bytes in swapped words.
         last = min((end + size) // size, self._layout.frames)
         for frame in range(max(start - 1, 0) // size + 1, last + 1):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydicom.encaps import generate_frames
 
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
-from dicomveil_engine.pixels.codecs import NATIVE, decode_frame
+from dicomveil_engine.pixels.codecs import NATIVE, decode_frame, has_clipped_bits
 from dicomveil_engine.pixels.elements import InstanceElements
 from dicomveil_engine.pixels.header import PixelHeader, describe, frame_layout
 from dicomveil_engine.pixels.layout import FrameLayout
@@ -130,22 +130,24 @@ class InstanceFrames:
     def has_unused_bits(self) -> bool:
         """Whether a compressed frame has something in the bits above Bits Stored. Native ones lose that unseen."""
         header = self.header
-        if self.is_native or header.samples_per_pixel != 1 or header.bits_stored >= header.bits_allocated:
+        if self.is_native or header.bits_stored >= header.bits_allocated:
             return False
         for number in range(1, header.frames + 1):
             array, layout = self.decoded(number)
             if (array != without_unused_bits(array, layout)).any():
                 return True
+            if has_clipped_bits(self.encoded(number), header.transfer_syntax_uid, header.bits_stored):
+                return True  # they may be an overlay's, and cannot be seen any more
         return False
 
     def shown(self, number: int) -> npt.NDArray[Any]:
         """A frame as it is looked at: values of one colour without unused bits, or RGB."""
         array, layout = self.decoded(number)
-        if layout.samples == 3:
-            return _rgb(array) if layout.photometric_interpretation.startswith("YBR") else array
         if layout.bits_allocated == 1:
             return np.asarray(array * np.uint8(255), np.uint8)
         values = without_unused_bits(array, layout)
+        if layout.samples == 3:
+            return _rgb(values) if layout.photometric_interpretation.startswith("YBR") else values
         if layout.photometric_interpretation == "PALETTE COLOR":
             return self._coloured(values)
         return values

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.elements import InstanceElements
 from dicomveil_engine.pixels.layout import FrameLayout
@@ -134,7 +135,7 @@ class PixelHeader:
             frames=number(0x00280008, 1),
             bits_allocated=number(0x00280100),
             bits_stored=number(0x00280101),
-            high_bit=number(0x00280102),
+            high_bit=number(0x00280102, number(0x00280101) - 1),
             is_signed=signed,
             rescale_slope=_real(text(0x00281053), 1.0) or 1.0,
             rescale_intercept=_real(text(0x00281052)),
@@ -229,7 +230,12 @@ def _json_regions(dataset: Mapping[str, object]) -> tuple[Box, ...]:
 
 
 def frame_layout(header: PixelHeader) -> FrameLayout:
-    """What the codecs get to know about each frame."""
+    """What the codecs get to know about each frame.
+
+    Raises InvalidDataSetError where values do not stand in the lowest bits: a look would see others than are shown.
+    """
+    if header.bits_stored and header.high_bit != header.bits_stored - 1:
+        raise InvalidDataSetError("(0028,0102) HighBit is not BitsStored - 1, as PS3.5 Section 8.1.1 has it")
     return FrameLayout(
         rows=header.rows,
         columns=header.columns,

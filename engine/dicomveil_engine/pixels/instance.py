@@ -20,7 +20,15 @@ from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.pixels.boxes import Boxes
-from dicomveil_engine.pixels.claims import METHOD_CODES, PixelClaims, claims_of, photometric_of, with_code
+from dicomveil_engine.pixels.claims import (
+    DERIVATION_DESCRIPTION,
+    METHOD_CODES,
+    PixelClaims,
+    claims_of,
+    photometric_of,
+    with_code,
+    with_derivation,
+)
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.cover import NativeCover, NativeLayout, black_of, cover_frame
 from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_instance
@@ -110,11 +118,11 @@ class InstanceCover:
         if pixel.end > len(instance.buffer):
             raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
         cover = NativeCover(NativeLayout.of(header, instance), self._boxes)
-        value = cover.feed(instance.buffer[pixel.value : pixel.end])
+        value = b"".join([cover.feed(instance.buffer[pixel.value : pixel.end]), cover.close()])
         return [
             _head(instance, claims),
             instance.buffer[pixel.start : pixel.value],
-            bytes(value),
+            value,
             instance.buffer[pixel.end :],
         ]
 
@@ -148,6 +156,8 @@ class InstanceCover:
         taken = min(self._remaining, len(chunk))
         self._remaining -= taken
         parts = [bytes(self._cover.feed(chunk[:taken]))] if taken else []
+        if taken and not self._remaining:
+            parts.append(bytes(self._cover.close()))
         return [*parts, chunk[taken:]] if taken < len(chunk) else parts
 
 
@@ -241,7 +251,7 @@ def _in_colours(array: npt.NDArray[Any], layout: FrameLayout, photometric: str) 
 
 def _is_overwritten(header: PixelHeader, claims: PixelClaims, boxes: Boxes) -> bool:
     """Whether bytes of native Pixel Data change: in boxes, or in the bits above Bits Stored."""
-    has_unused_bits = header.bits_allocated == 16 and header.bits_stored < 16
+    has_unused_bits = header.bits_allocated > 1 and 0 < header.bits_stored < header.bits_allocated
     return header.transfer_syntax_uid in NATIVE and (bool(boxes) or (claims.adds_code and has_unused_bits))
 
 
@@ -276,10 +286,20 @@ def _single_bits(
     yield instance.encoding.element_head(key, len(value)) + value + instance.buffer[pixel.end :]
 
 
+def _derivation(instance: InstanceElements) -> tuple[int, bytes]:
+    """The element, whose text may be of any character set: ours is ASCII behind it."""
+    existing = instance.value(DERIVATION_DESCRIPTION).strip(b" \0").decode("latin-1")
+    value = with_derivation(existing).encode("latin-1")
+    value += b" " * (len(value) % 2)
+    encoding = instance.encoding
+    head = encoding.element_head(encoding.key_of(DERIVATION_DESCRIPTION, "ST"), len(value))
+    return DERIVATION_DESCRIPTION, head + value
+
+
 def _head(instance: InstanceElements, claims: PixelClaims) -> bytes:
     """Preamble, file meta and all elements before Pixel Data, with the claims."""
     fields: list[Field | tuple[int, bytes]] = [
-        field for field in claims.fields if field.tag != 0x00082111 or field.tag not in instance.elements
+        _derivation(instance) if field.tag == DERIVATION_DESCRIPTION else field for field in claims.fields
     ]
     if claims.adds_code:
         code = with_code(instance)

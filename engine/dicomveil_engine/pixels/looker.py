@@ -22,7 +22,15 @@ from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
 from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.judge import Words, sensitive, words_of
-from dicomveil_engine.pixels.renderings import Picture, Rendering, pictures_of, renderings, tile_of, tile_renderings
+from dicomveil_engine.pixels.renderings import (
+    Picture,
+    Rendering,
+    inverted,
+    pictures_of,
+    renderings,
+    tile_of,
+    tile_renderings,
+)
 from dicomveil_engine.pixels.strokes import has_strokes
 
 _SURE = 0.6
@@ -194,11 +202,9 @@ class _Look:
             box = rendering.in_frame(found.box, columns, rows)
             if box is None:
                 continue
-            if _is_oversize(box, columns, rows):
-                [read] = self._finder.read(rendering.picture, [found.box])
-                if not _is_line_of_text(read, found.box):
-                    doubtful.append(box)
-                    continue
+            if _is_oversize(box, columns, rows) and not self._is_text(rendering.picture, found.box):
+                doubtful.append(box)
+                continue
             _join(lines, box, found.score, rendering)
         return doubtful
 
@@ -211,7 +217,7 @@ class _Look:
             return True
         longest, least = max(line.box[2:]), min(line.box[2:])
         if tall and longest < _WIDE * least:
-            return any(_is_line_of_text(read, line.box) for read in self._finder.read(base, [line.box]))
+            return self._is_text(base, line.box)
         reads = self._finder.read(base, [line.box])
         if not any(_is_legible(read, tall=tall) for read in reads):
             turned = np.ascontiguousarray(base[::-1, ::-1])
@@ -220,6 +226,17 @@ class _Look:
             reads = self._finder.read(turned, [Box(columns - x - width, rows - y - height, width, height)])
         line.read += reads
         return any(_is_legible(read, tall=tall) for read in reads)
+
+    def _is_text(self, picture: Picture, box: Box) -> bool:
+        """Whether a box that could be anatomy is a line of text: well read; and, where it is not as wide as lines are,
+        read alike in both polarities, which happens by chance to letters only."""
+        [read] = self._finder.read(picture, [box])
+        if not _is_line_of_text(read, box):
+            return False
+        if max(box.width, box.height) >= _WIDE * min(box.width, box.height):
+            return True
+        [other] = self._finder.read(inverted(picture), [box])
+        return _is_line_of_text(other, box) and _letters(other) == _letters(read)
 
     def read(self, lines: list[Line], picture: Picture) -> None:
         """Read each line, in the picture and with its other polarity."""
@@ -294,6 +311,10 @@ def _is_line_of_text(read: Read, box: Box) -> bool:
     """Anatomy is read as one character, or as none; so a tall side marker of one letter stays."""
     longest, least = max(box.width, box.height), min(box.width, box.height)
     return read.score >= _WELL_READ and len(set(read.text.replace(" ", ""))) > 1 and longest > 1.2 * least
+
+
+def _letters(read: Read) -> str:
+    return "".join(read.text.casefold().split())
 
 
 def _is_legible(read: Read, *, tall: bool) -> bool:

@@ -143,7 +143,7 @@ def development_set() -> list[Drawn]:
 @pytest.mark.parametrize("peer", PEERS)
 @pytest.mark.filterwarnings("ignore")
 def test_peers(peer: str) -> None:
-    """The first 40 of the same set, and the development set, through others, where they are installed (`make bench`)."""
+    """The first 40 of the same set, and the development set, through others that are installed (`make bench`)."""
     clean = PEERS[peer]()
     if clean is None:
         pytest.skip(f"{peer} is not installed")

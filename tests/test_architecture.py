@@ -18,7 +18,7 @@ sys.modules["draw_architecture"] = drawing
 _SPEC.loader.exec_module(drawing)
 
 PLANS = {name: drawing.plan_of(name, package) for name, package in drawing.PACKAGES.items()}
-MOST_UPWARD = {"dicomveil_engine": 0, "dicomveil_proxy": 3}
+MOST_UPWARD = {"dicomveil_engine": 0, "dicomveil_proxy": 0}
 """Arrows between rooms that lead up: no more than there are, and fewer where it can be."""
 
 

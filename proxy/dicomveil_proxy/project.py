@@ -11,6 +11,7 @@ from secrets import token_bytes
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.methods.base import Scope
 from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.cursors import Cursors
@@ -18,7 +19,6 @@ from dicomveil_proxy.pixels import PixelLayouts, Transcoder, TranscodingLimits
 from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
 from dicomveil_proxy.pixels.processes import LookingLimits
 from dicomveil_proxy.pixels.records import BoxRecords
-from dicomveil_proxy.reidentification.dates import check_reversible
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.translation.identity import IdentityMap
 from dicomveil_proxy.translation.resolver import Resolver
@@ -89,3 +89,22 @@ def check_policy(policy: Policy) -> None:
             "profile: under its rules some of StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID are replaced "
             "and some are not; give all three the method refreshUID, or all three keep"
         )
+
+
+def check_reversible(policy: Policy) -> None:
+    """Refuse a policy under which nobody could tell what an instance was made of, or when.
+
+    Raises ConfigurationError: UIDs must be replaced, and dates move with their study or patient. What was made of
+    a series does not say by how many days that series' dates moved.
+    """
+    if not policy.replaces_uids:
+        raise ConfigurationError(
+            'store: "reidentify" needs UIDs with pseudonyms, and under this profile\'s rules they stay; give '
+            "StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID the method refreshUID"
+        )
+    for move in policy.date_moves:
+        if move.scope not in {Scope.STUDY, Scope.PATIENT}:
+            raise ConfigurationError(
+                'store: "reidentify" needs dates that move with their study; give dateShiftScope StudyInstance or '
+                "Patient"
+            )

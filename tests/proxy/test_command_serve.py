@@ -22,6 +22,7 @@ from dicomveil_proxy.command import commands, serve
 from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.first_check import effective_settings
 from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.command.server_check import check_server
 from dicomveil_proxy.settings.projects import projects_of
 from dicomveil_proxy.settings.server import Settings
 
@@ -112,7 +113,7 @@ def test_warnings_are_told() -> None:
     Path("rules.json").write_text('{"rules": [{"tag": "PatientName", "method": "remove"}]}')
 
     settings = effective_settings(None, origin="origin", key_file=Path("key"), profile="rules.json")
-    key, profile = serve.check(settings)
+    key, profile = check_server(settings)
 
     assert key.startswith("key_file: others can read the key file")
     assert profile.startswith('profile: "profile": none is given')
@@ -159,7 +160,7 @@ def test_projects_are_printed() -> None:
 def test_what_is_wrong_with_a_project_is_found_before_the_start(table: dict[str, object], message: str) -> None:
     """And told with the project's name."""
     with pytest.raises(ConfigurationError, match=message):
-        serve.check(projects(**table))
+        check_server(projects(**table))
 
 
 def test_the_warnings_of_a_project_name_it() -> None:
@@ -167,7 +168,7 @@ def test_the_warnings_of_a_project_name_it() -> None:
     settings = projects()
     Path("lung.key").chmod(0o644)
 
-    assert serve.check(settings) == ["projects.lung: key_file: others can read the key file; give it mode 0600"]
+    assert check_server(settings) == ["projects.lung: key_file: others can read the key file; give it mode 0600"]
 
 
 def test_projects_survive_the_way_to_a_worker() -> None:

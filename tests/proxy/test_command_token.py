@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dicomveil_proxy.command import commands
-from dicomveil_proxy.trust.rights import Right
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.tokens import TokenFile
 
 SETTINGS = 'origin = "x"\nkey_file = "k"\n[access]\n[projects.lung]\nkey_file = "l"\n'

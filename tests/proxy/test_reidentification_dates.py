@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dicomveil_engine import ConfigurationError, load_policy
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
-from dicomveil_proxy.reidentification.dates import DatesBack, check_reversible
+from dicomveil_proxy.project import check_reversible
+from dicomveil_proxy.reidentification.dates import DatesBack
 from proxy.fakes import KEY, STUDY
 
 KEPT_UIDS = [{"tag": tag, "method": "keep"} for tag in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]

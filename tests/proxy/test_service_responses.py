@@ -12,8 +12,9 @@ from starlette.types import Message
 
 from dicomveil_engine import InvalidDataSetError
 from dicomveil_proxy.errors import BadRequest, OriginMalformed, UnknownResource
-from dicomveil_proxy.service.responses import Stream, json_response, problem_response
+from dicomveil_proxy.service.responses import Stream, json_response
 from dicomveil_proxy.wire.pieces import gathered, primed
+from dicomveil_proxy.wire.problems import problem_response
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.settings.access import TOKENS, AccessSettings, AuditSettings, is_loopback
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.settings.server import load_settings
-from dicomveil_proxy.trust.rights import Right
 
 OIDC = '[access.oidc]\nissuer = "https://sso.test"\naudience = "dicomveil"\n'
 GROUPS = 'groups = { staff = { projects = ["lung"], can = ["search"] } }\n'

@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from dicomveil_proxy.service.application import create_application
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute
-from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.tokens import TokenFile
 from proxy.fakes import HOST, INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance
 from proxy.identity_provider import AUDIENCE, ISSUER, IdentityProvider

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dicomveil_proxy.errors import BadRequest
 from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.certificates import ClientCertificates, tls_extension
-from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.subject import Subject
 from proxy.authority import Authority, subject
 

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from dicomveil_proxy.service.problems import PROBLEMS
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.settings.server import Settings, load_settings
 from dicomveil_proxy.trust.audit import Action
 from dicomveil_proxy.trust.chain import BEGIN, CONTINUE
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.oidc import OIDCTokens
-from dicomveil_proxy.trust.rights import Right
+from dicomveil_proxy.wire.problems import PROBLEMS
 from proxy.identity_provider import IdentityProvider
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Scope
 
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.doors import Door, Doors, GuardedRoute, is_open
-from dicomveil_proxy.trust.rights import Right
 
 
 async def answer(request: Request) -> Response:

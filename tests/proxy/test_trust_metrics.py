@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dicomveil_proxy.errors import OriginUnavailable
-from dicomveil_proxy.service.problems import PROBLEMS
 from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.wire.problems import PROBLEMS
 from proxy.fakes import HOST, STUDY, MemoryOrigin, instance, proxy
 
 pytestmark = pytest.mark.anyio

@@ -13,10 +13,10 @@ from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from dicomveil_proxy.settings.access import OIDCSettings
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust import oidc
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.oidc import OIDCTokens
-from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.subject import Subject
 from proxy.identity_provider import ALGORITHMS, AUDIENCE, ISSUER, IdentityProvider, new_key
 

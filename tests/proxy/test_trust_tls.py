@@ -18,6 +18,7 @@ import uvicorn
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command import serve
+from dicomveil_proxy.command.server_check import check_server
 from dicomveil_proxy.settings.access import TLSSettings
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
@@ -50,7 +51,7 @@ def running(folder: Path, authority: Authority, **changes: Any) -> Iterator[str]
         },
     }
     settings = Settings(**(values | changes))
-    serve.check(settings)
+    check_server(settings)
     with serve.listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(serve.server_config(settings, graceful_seconds=1))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.trust.rights import Right
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.tokens import TokenFile
 
 NOW = 1_700_000_000.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.access import AccessSettings, is_loopback
 from dicomveil_proxy.settings.projects import projects_of
+from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
 from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.limits import divided
-from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.trust.tokens import TokenFile
 

@@ -40,7 +40,7 @@ def check(file: Path) -> None:
 def _check_settings(file: Path) -> None:
     """Try whatever `serve` would need of these settings, but for the origin server itself."""
     from dicomveil_proxy.command.first_check import check_files, effective_settings  # noqa: PLC0415 - pydantic
-    from dicomveil_proxy.command.serve import check as check_server  # noqa: PLC0415 - it imports the web server
+    from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - it imports the clients
 
     try:
         settings = effective_settings(file)

@@ -22,7 +22,7 @@ _CHECK_SECONDS, _START_SECONDS = 10.0, 3.0
 
 def check(config: Path | None) -> None:
     """Check the settings as `serve` does, then ask each origin server; print what is wrong, exit with 1 if anything."""
-    from dicomveil_proxy.command.serve import check as check_server  # noqa: PLC0415 - they know each other
+    from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - after what needs no clients
 
     try:
         settings = effective_settings(config)

@@ -11,11 +11,11 @@ from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.service.application import origin_of, policy_of, project_of
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
+from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.transactions.sweeping import Swept, sweep
 from dicomveil_proxy.trust.alarm import PixelAlarm
 from dicomveil_proxy.trust.quarantine import Quarantine
-from dicomveil_proxy.trust.rights import label_of
 
 
 def run(settings: Settings) -> None:

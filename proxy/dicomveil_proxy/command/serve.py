@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -26,15 +25,11 @@ from uvicorn.supervisors import Multiprocess
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
-from dicomveil_proxy.command.access_check import check_access
-from dicomveil_proxy.command.first_check import check_files
 from dicomveil_proxy.command.origins import faults
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
-from dicomveil_proxy.origin.web.address import BaseURL
-from dicomveil_proxy.project import check_policy
-from dicomveil_proxy.service.application import PREFIX, create_application, identity_map_of, policy_of, prefix_of
+from dicomveil_proxy.command.server_check import check_server
+from dicomveil_proxy.service.application import PREFIX, create_application, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
-from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
@@ -62,7 +57,7 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until asked to stop, or refuse."""
     try:
-        for warning in [*check(settings), *faults(settings)]:
+        for warning in [*check_server(settings), *faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
         listening = listen(settings.host, settings.port)
     except ConfigurationError as error:
@@ -79,45 +74,6 @@ def run(settings: Settings) -> None:
                 started = _run_here(config, listening)
     if not started:
         sys.exit(STARTUP_FAILED)
-
-
-def check(settings: Settings) -> list[str]:
-    """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
-
-    Raises ConfigurationError naming the setting and a suggested fix. The origin server itself is not asked here: it may
-    come up later, and `faults` warns.
-    """
-    check_files(settings)
-    warned = check_access(settings)
-    projects = projects_of(settings)
-    for project in projects:
-        with project.blamed():
-            warned += [f"{project.label}{warning}" for warning in _check_project(project)]
-    for project in projects:
-        identity_map_of(project).close()
-    return warned
-
-
-def _check_project(project: ProjectSettings) -> list[str]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", KeyFileWarning)
-        read_key(project.key_file)
-        warnings.simplefilter("ignore")
-        try:
-            policy = policy_of(project)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"profile: {error}") from None
-    check_policy(policy)
-    if project.origin_folder is None:
-        try:
-            BaseURL(project.origin)
-        except ValueError as error:
-            raise ConfigurationError(f"origin: {error}") from None
-    said = [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
-    if policy.recipients:
-        said.append('profile: "encryptOriginals" is for export and anonymize; no answer of this proxy holds originals')
-    return said
 
 
 def listen(host: str, port: int) -> socket.socket:

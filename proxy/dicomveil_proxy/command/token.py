@@ -12,8 +12,8 @@ from pathlib import Path
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import Format, write_rows
+from dicomveil_proxy.settings.rights import DEFAULT_PROJECT, EVERY_PROJECT
 from dicomveil_proxy.settings.server import Settings, load_settings
-from dicomveil_proxy.trust.rights import DEFAULT_PROJECT, EVERY_PROJECT
 from dicomveil_proxy.trust.tokens import TokenFile
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdwy])")

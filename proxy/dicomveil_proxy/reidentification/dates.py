@@ -1,4 +1,4 @@
-"""Dates on their way home: by as many days as the policy moved the dates of their study, the other way.
+"""Dates are moved back: by as many days as the policy moved the dates of their study, the other way.
 
 Nothing here knows where a date stands in a data set, but for its attribute.
 """
@@ -7,28 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_engine import Policy
 from dicomveil_engine.methods.base import Scope
 from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
-
-
-def check_reversible(policy: Policy) -> None:
-    """Refuse a policy under which nobody could tell what an instance was made of, or when.
-
-    Raises ConfigurationError: UIDs must be replaced, and dates move with their study or patient. What was made of
-    a series does not say by how many days that series' dates moved.
-    """
-    if not policy.replaces_uids:
-        raise ConfigurationError(
-            'store: "reidentify" needs UIDs with pseudonyms, and under this profile\'s rules they stay; give '
-            "StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID the method refreshUID"
-        )
-    for move in policy.date_moves:
-        if move.scope not in {Scope.STUDY, Scope.PATIENT}:
-            raise ConfigurationError(
-                'store: "reidentify" needs dates that move with their study; give dateShiftScope StudyInstance or '
-                "Patient"
-            )
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,15 @@ from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
 from dicomveil_proxy.service.guard import guard
 from dicomveil_proxy.service.paths import Paths
-from dicomveil_proxy.service.problems import problem
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.readiness import Readiness
-from dicomveil_proxy.service.responses import json_response, problem_response
+from dicomveil_proxy.service.responses import json_response
 from dicomveil_proxy.service.routes import DICOMweb
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
+from dicomveil_proxy.settings.rights import Right, label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
@@ -58,8 +58,8 @@ from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, is_open
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.metrics import Counting, Metrics
 from dicomveil_proxy.trust.quarantine import Quarantine
-from dicomveil_proxy.trust.rights import Right, label_of
 from dicomveil_proxy.trust.syslog import syslog_of
+from dicomveil_proxy.wire.problems import problem, problem_response
 
 PREFIX = "/dicom-web"
 _PROJECT_PATH = re.compile("/projects/([^/]+)/")

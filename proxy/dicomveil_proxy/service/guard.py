@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from dicomveil_proxy.origin.web.transport import Transport
 from dicomveil_proxy.project import Project
+from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.audit import Audit
@@ -20,7 +21,6 @@ from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.oidc import OIDCTokens
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.recording import Recording
-from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.tokens import TokenFile
 
 

@@ -1,4 +1,4 @@
-"""Responses: a stream that never ends well when something went wrong, and the one shape of a problem's body."""
+"""Responses: a stream that never ends well when something went wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from dicomveil_engine import EngineError
 from dicomveil_proxy.errors import ProxyError
-from dicomveil_proxy.service.problems import problem
 from dicomveil_proxy.turns import Turns
 from dicomveil_proxy.wire.json_document import encoded
 from dicomveil_proxy.wire.media_type import DICOM_JSON, DICOM_XML
@@ -83,13 +82,6 @@ def _end_now(deadline: asyncio.Timeout) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def problem_response(error: BaseException, request_id: str) -> Response:
-    """What is reported to a user agent about an error."""
-    status, body = problem(error, request_id)
-    headers = error.headers if isinstance(error, ProxyError) else None
-    return json_response(body, status=status, headers=headers)
 
 
 def json_response(

@@ -29,6 +29,7 @@ from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
 from dicomveil_proxy.service.streams import Streams
 from dicomveil_proxy.service.upload import Upload
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.transactions import retrieve
 from dicomveil_proxy.transactions.frames import FrameStart
 from dicomveil_proxy.transactions.frames import frames as retrieve_frames
@@ -37,7 +38,6 @@ from dicomveil_proxy.transactions.store import StoreRequest, refuse
 from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
 from dicomveil_proxy.trust.doors import GuardedRoute
 from dicomveil_proxy.trust.recording import note_count
-from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.wire.media_type import (
     DICOM,
     DICOM_JSON,

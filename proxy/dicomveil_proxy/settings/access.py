@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
-from dicomveil_proxy.trust.rights import Grants, Right, granted, joined, parse_project
+from dicomveil_proxy.settings.rights import Grants, Right, granted, joined, parse_project
 
 TOKENS = Path("dicomveil-tokens.json")
 """Beside the settings file, where `access.tokens` does not say otherwise."""

@@ -23,15 +23,15 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_proxy.errors import Forbidden, NoRoute, ProxyError, Unauthenticated
-from dicomveil_proxy.service.responses import problem_response
+from dicomveil_proxy.settings.rights import EVERY_PROJECT, Right
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.body import PacedBody, check_length
 from dicomveil_proxy.trust.credentials import bearer
 from dicomveil_proxy.trust.doors import Door, Doors, close, is_open, lead
 from dicomveil_proxy.trust.limits import Allowances, Usage
-from dicomveil_proxy.trust.rights import EVERY_PROJECT, Right
 from dicomveil_proxy.trust.subject import ANONYMOUS, Subject, enter
 from dicomveil_proxy.trust.tokens import TokenFile
+from dicomveil_proxy.wire.problems import problem_response
 
 
 class Authenticator(Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from dicomveil_proxy.trust.rights import Right, label_of
+from dicomveil_proxy.settings.rights import Right, label_of
 
 OPEN_PATHS = frozenset(("/healthz", "/readyz"))
 """All that is answered without credentials. They say whether the server and its parts are up, and nothing else."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 
 from dicomveil_proxy.errors import AuditUnavailable
 from dicomveil_proxy.settings.access import AuditSettings
+from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent, open_audit
-from dicomveil_proxy.trust.rights import label_of
 from dicomveil_proxy.trust.syslog import syslog_of
 
 

@@ -13,8 +13,8 @@ from dicomveil_proxy.errors import AuditUnavailable
 from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings
+from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
-from dicomveil_proxy.trust.rights import label_of
 
 _DIGITS = 16
 

@@ -23,8 +23,8 @@ from joserfc.jwt import JWTClaimsRegistry
 from starlette.types import Scope
 
 from dicomveil_proxy.settings.access import OIDCSettings
+from dicomveil_proxy.settings.rights import Grants, Right, granted, joined, parse_project
 from dicomveil_proxy.trust.key_set import KeySource
-from dicomveil_proxy.trust.rights import Grants, Right, granted, joined, parse_project
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 ALGORITHMS: Mapping[str, tuple[str, str | None]] = {

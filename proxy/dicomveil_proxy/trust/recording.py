@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_engine.attributes.dictionary import keyword_of, tag_of
 from dicomveil_proxy.errors import AuditUnavailable
-from dicomveil_proxy.service.responses import problem_response
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
 from dicomveil_proxy.trust.doors import Door, door_of, is_open, is_refused
 from dicomveil_proxy.trust.peers import Peers
-from dicomveil_proxy.trust.rights import Right
 from dicomveil_proxy.trust.subject import known_subject_of
+from dicomveil_proxy.wire.problems import problem_response
 
 _COUNT = "dicomveil.count"
 _UIDS = re.compile("/(studies|series|instances)/([0-9.]{1,64})(?=/|$)")

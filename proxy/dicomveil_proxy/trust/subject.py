@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from starlette.types import Scope
 
-from dicomveil_proxy.trust.rights import EVERY_PROJECT, Grants, Right
+from dicomveil_proxy.settings.rights import EVERY_PROJECT, Grants, Right
 
 _KEY = "dicomveil.subject"
 

@@ -21,7 +21,7 @@ from hmac import compare_digest
 from pathlib import Path
 
 from dicomveil_engine.errors import ConfigurationError
-from dicomveil_proxy.trust.rights import granted
+from dicomveil_proxy.settings.rights import granted
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 PREFIX = "dicomveil"

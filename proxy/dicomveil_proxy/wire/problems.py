@@ -6,6 +6,8 @@ about it.
 
 from __future__ import annotations
 
+from starlette.responses import Response
+
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_proxy.errors import (
     AuditUnavailable,
@@ -22,6 +24,7 @@ from dicomveil_proxy.errors import (
     OriginTimeout,
     OriginUnavailable,
     PayloadTooLarge,
+    ProxyError,
     RequestTooSlow,
     StateUnavailable,
     TooManyRequests,
@@ -29,6 +32,7 @@ from dicomveil_proxy.errors import (
     UnknownResource,
     UnsupportedMediaType,
 )
+from dicomveil_proxy.wire.json_document import encoded
 
 PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     BadRequest: (400, "bad-request"),
@@ -72,3 +76,10 @@ def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str]]
     if isinstance(error, OriginRefused) and error.status in PASSED_STATUSES:
         status = error.status
     return status, {"code": code, "detail": str(error), "request_id": request_id}
+
+
+def problem_response(error: BaseException, request_id: str) -> Response:
+    """What is reported to a user agent about an error."""
+    status, body = problem(error, request_id)
+    headers = error.headers if isinstance(error, ProxyError) else None
+    return Response(encoded(body), status, headers=dict(headers or {}), media_type="application/json")

@@ -8,7 +8,7 @@ import pytest
 
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_proxy import errors
-from dicomveil_proxy.service.problems import PROBLEMS, problem
+from dicomveil_proxy.wire.problems import PROBLEMS, problem
 
 STATUSES: dict[type[Exception], int] = {
     errors.BadRequest: 400,

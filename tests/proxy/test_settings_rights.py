@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_proxy.trust.rights import Right, granted, joined, label_of
+from dicomveil_proxy.settings.rights import Right, granted, joined, label_of
 from dicomveil_proxy.trust.subject import ANONYMOUS, Kind, Subject
 
 

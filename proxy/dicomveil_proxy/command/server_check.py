@@ -1,0 +1,57 @@
+"""What the server will need of each project is tried before it starts: policy, key, origin, filter, state.
+
+What can be found without the web server and the clients is found earlier, by `first_check`.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.access_check import check_access
+from dicomveil_proxy.command.first_check import check_files
+from dicomveil_proxy.origin.web.address import BaseURL
+from dicomveil_proxy.project import check_policy
+from dicomveil_proxy.service.application import identity_map_of, policy_of
+from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
+from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
+from dicomveil_proxy.settings.server import Settings
+
+
+def check_server(settings: Settings) -> list[str]:
+    """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
+
+    Raises ConfigurationError naming the setting and a suggested fix. The origin server itself is not asked here: it may
+    come up later, and `origins.faults` warns.
+    """
+    check_files(settings)
+    warned = check_access(settings)
+    projects = projects_of(settings)
+    for project in projects:
+        with project.blamed():
+            warned += [f"{project.label}{warning}" for warning in _check_project(project)]
+    for project in projects:
+        identity_map_of(project).close()
+    return warned
+
+
+def _check_project(project: ProjectSettings) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KeyFileWarning)
+        read_key(project.key_file)
+        warnings.simplefilter("ignore")
+        try:
+            policy = policy_of(project)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"profile: {error}") from None
+    check_policy(policy)
+    if project.origin_folder is None:
+        try:
+            BaseURL(project.origin)
+        except ValueError as error:
+            raise ConfigurationError(f"origin: {error}") from None
+    said = [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
+    if policy.recipients:
+        said.append('profile: "encryptOriginals" is for export and anonymize; no answer of this proxy holds originals')
+    return said

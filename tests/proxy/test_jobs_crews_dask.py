@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+import dask
 import pytest
 
 from dicomveil_engine import ConfigurationError
@@ -86,9 +87,20 @@ def _workers() -> list[int]:
     return found
 
 
-def test_a_scheduler_that_is_killed_is_no_event(laboratory: Laboratory) -> None:
-    """Another at its address is found, and what was under way is done again."""
-    cluster = _Started()
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A certificate that all trust, for scheduler, worker and coordinator."""
+    options = "req -x509 -newkey rsa:2048 -nodes -keyout dask.key -out dask.pem -subj /CN=dask -days 30"
+    subprocess.run(["openssl", *options.split()], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+def test_a_scheduler_that_is_killed_is_no_event(laboratory: Laboratory, certificates: Path) -> None:
+    """Over TLS: another at its address is found, and what was under way is done again.
+
+    A coordinator without a certificate is refused before anything is placed.
+    """
+    cluster = _Started(certificates)
     restarted: list[bool] = []
 
     class Killer(Quiet):
@@ -98,7 +110,11 @@ def test_a_scheduler_that_is_killed_is_no_event(laboratory: Laboratory) -> None:
                 cluster.restart()
 
     try:
-        summary = export(laboratory, crew(laboratory, cluster.address), Killer(laboratory.noted))
+        with pytest.raises(ConfigurationError, match=r"^scheduler: TLS needs certificates"):
+            export(laboratory, crew(laboratory, cluster.address))
+        assert not list(laboratory.out.rglob("*.dcm"))
+        with dask.config.set(_trusted(certificates)):
+            summary = export(laboratory, crew(laboratory, cluster.address), Killer(laboratory.noted))
     finally:
         cluster.stop()
 
@@ -106,22 +122,31 @@ def test_a_scheduler_that_is_killed_is_no_event(laboratory: Laboratory) -> None:
     assert (summary.is_whole, summary.placed) == (True, 8)
 
 
-class _Started:
-    """A scheduler and a worker as a user starts them."""
+def _trusted(certificates: Path) -> dict[str, str]:
+    """What Dask's configuration says of the coordinator's certificate."""
+    tls = "distributed.comm.tls"
+    pem, key = str(certificates / "dask.pem"), str(certificates / "dask.key")
+    return {f"{tls}.ca-file": pem, f"{tls}.client.cert": pem, f"{tls}.client.key": key}
 
-    def __init__(self) -> None:
+
+class _Started:
+    """A scheduler and a worker as a user starts them, with certificates."""
+
+    def __init__(self, certificates: Path) -> None:
         from origin.orthanc import free_port
 
         self._port = free_port()
-        self.address = f"tcp://127.0.0.1:{self._port}"
+        self.address = f"tls://127.0.0.1:{self._port}"
+        pem, key = str(certificates / "dask.pem"), str(certificates / "dask.key")
+        self._tls = ["--tls-ca-file", pem, "--tls-cert", pem, "--tls-key", key]
         self._begin()
 
     def _begin(self) -> None:
         quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        options = ["--host", "127.0.0.1", "--port", str(self._port), "--no-dashboard"]
+        options = ["--host", self.address, "--no-dashboard", *self._tls]
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *options]
         self.scheduler = subprocess.Popen(command, **quiet)
-        options = ["--nworkers", "1", "--nthreads", "2", "--no-dashboard", "--no-nanny"]
+        options = ["--nworkers", "1", "--nthreads", "2", "--no-dashboard", "--no-nanny", *self._tls]
         command = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, *options]
         self.worker = subprocess.Popen(command, **quiet)
 

@@ -120,6 +120,23 @@ def test_five_failures_in_a_row_pause_the_job(laboratory: Laboratory) -> None:
     assert laboratory.export().studies == {StudyStatus.EXPORTED: 3}
 
 
+def test_workers_that_are_lost_pause_the_job(laboratory: Laboratory) -> None:
+    """Once something is placed the run was not refused: it says what is missing, and the same command resumes."""
+
+    async def perform(station: SeriesStation, dispatched: Dispatched) -> SeriesOutcome:
+        if dispatched.leased.number == 3:
+            raise ConfigurationError("scheduler: it cannot be reached")
+        return await station.perform(dispatched.unit)
+
+    laboratory.perform = perform
+    summary = laboratory.export()
+
+    assert (summary.ending, summary.reason) == (Ending.PAUSED, "worker: scheduler: it cannot be reached")
+    assert [row[2] for row in laboratory.reported()] == ["exported", "failed", "failed"]
+    laboratory.perform = None
+    assert laboratory.export().studies == {StudyStatus.EXPORTED: 3}
+
+
 def test_five_dead_series_sink_nobody(tmp_path: Path) -> None:
     """When they come again, and the archive answers something else, the job is not paused for them."""
     fill(tmp_path / "in", studies=6, series=1, instances=1)

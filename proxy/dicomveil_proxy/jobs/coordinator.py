@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from typing import Protocol
 
+from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Requests
 from dicomveil_proxy.jobs.crews import Crew, Pause
@@ -19,7 +20,7 @@ from dicomveil_proxy.jobs.dispatch import Dispatched
 from dicomveil_proxy.jobs.encrypted_originals import new_seed
 from dicomveil_proxy.jobs.ledger import Leased, Ledger
 from dicomveil_proxy.jobs.paced import paced
-from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, Failure, SeriesOutcome, SeriesUnit
+from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, WORKER, Failure, SeriesOutcome, SeriesUnit
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending
 from dicomveil_proxy.jobs.terms import Terms
@@ -80,6 +81,8 @@ class Coordinator:
         self._waiting = 0
         """How many of them, and of their instances."""
         self._in_flight = 0
+        self._has_begun = False
+        """Whether a unit has ended: from then on something may be placed."""
         self._failures: Counter[str] = Counter()
         """In a row, by side."""
         self._holds: Counter[int] = Counter()
@@ -88,8 +91,17 @@ class Coordinator:
         self._not_before = self._note_at = self._extend_at = self._look_at = time.monotonic()
 
     def work(self, crew: Crew) -> None:
-        """Let the crew do what is left."""
+        """Let the crew do what is left. Raises ConfigurationError where it cannot begin."""
+        try:
+            self._follow(crew)
+        except ConfigurationError as error:
+            if not self._has_begun:
+                raise
+            self.stop = Ending.PAUSED, f"{WORKER}: {error}"
+
+    def _follow(self, crew: Crew) -> None:
         for dispatched, outcome in crew.work(self._take):
+            self._has_begun = True
             self._in_flight -= 1
             self._judge(dispatched.leased, outcome)
             if time.monotonic() >= self._note_at or self._waiting >= _NOTED_AT_A_TIME:

@@ -199,9 +199,17 @@ class DaskCrew:
                 )
             address = self._own.scheduler_address if self._own is not None else self._cluster.scheduler
             self._client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        except TypeError:  # what it raises for want of an SSL context
+            self._close()
+            raise ConfigurationError(
+                "scheduler: TLS needs certificates; name them in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
+                "..._CLIENT__CERT and ..._CLIENT__KEY, or in Dask's configuration file"
+            ) from None
         except (OSError, TimeoutError, ValueError):
             self._close()
-            raise ConfigurationError("scheduler: it cannot be reached") from None
+            raise ConfigurationError(
+                "scheduler: it cannot be reached; look at its address, and whether it trusts the same certificates"
+            ) from None
 
     def _close(self) -> None:
         client, own = self._client, self._own

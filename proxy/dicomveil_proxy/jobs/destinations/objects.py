@@ -28,6 +28,7 @@ from dicomveil_proxy.jobs.destinations.uploads import abort_uploads
 ONE_REQUEST_BYTES = 64 << 20
 """Up to this size an object is put at once; beyond, in parts, which stay, unseen and paid for, if a run is stopped."""
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
+_ALLOWED = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _TYPE = "application/dicom"
 _DIGEST = "sha256"
 _UNEQUAL = "another object has its name"
@@ -41,8 +42,9 @@ def open_store(url: str) -> Any:
         raise ConfigurationError("to: object stores need obstore; install dicomveil-proxy[s3]") from None
     try:
         options: Any = {"user_agent": "dicomveil"}
-        if any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS):
-            options["allow_http"] = True  # who names such an endpoint means it
+        named = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
+        if named or any(os.environ.get(name, "").lower() in ("1", "true") for name in _ALLOWED):
+            options["allow_http"] = True  # such an endpoint is named on purpose
         return from_url(url, client_options=options)
     except Exception:  # noqa: BLE001 - its messages hold URLs and credentials
         raise ConfigurationError(

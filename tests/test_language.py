@@ -39,6 +39,11 @@ BANNED = {
     r"\bremembers (what|which|nothing)\b": "records, caches, keeps",
     r"\b(is|are) told (in|on|by|with)\b": "is reported, is decided",
     r"\bis told apart\b": "is distinguished",
+    r"\blet(s|ting)? go of\b": "close, discard, release",
+    r"\bon its way\b": "is being read, written, sent",
+    r"\bknown again\b": "is recognised",
+    r"\bfor who (asks|insists|accepts|names)\b": "where a client asks",
+    r"\bwho names none\b": "without a name",
 }
 """A pattern of what is not written -> what to write instead."""
 

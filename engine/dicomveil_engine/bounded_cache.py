@@ -17,7 +17,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def cached(most: int) -> Callable[[_Function], _Function]:
-    """Remember the last `most` results of a function whose first argument is a text, if that is short."""
+    """Cache the last `most` results of a function whose first argument is a text, if that is short."""
 
     def decorate(function: _Function) -> _Function:
         kept = lru_cache(most)(function)

@@ -1,4 +1,4 @@
-"""What can go wrong in the engine.
+"""Errors of the engine.
 
 EngineError (never raised itself)
 ├── ConfigurationError      the policy cannot be built: names the rule, the key and how to fix it

@@ -70,7 +70,7 @@ _PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
 _DECISIONS_CACHED = 4_096
 """Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
-"""What makes no UIDs that tell instances apart and are legal."""
+"""Effects that give no legal, distinct UIDs."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Policy:
         return Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS)
 
     def _is_beside(self, rule: Rule, vr: str) -> bool:
-        """Whether a preset's rule has no meaning for this VR, so that the profile decides: nobody asked to refuse."""
+        """Whether a preset's rule has no meaning for this VR, so that the profile decides: nothing is refused."""
         return rule.is_presets and self._profile is not None and vr != "SQ" and not rule.method.supports(vr)
 
     def _disguised(self, tag: int, vr: str) -> Decision | None:

@@ -1,4 +1,4 @@
-"""What can go wrong in the proxy, by whose fault.
+"""Errors of the proxy, by whose fault they are.
 
 ProxyError (never raised itself)
 ├── RequestError (never raised itself)   the user agent asked wrongly, or for a pseudonym we never gave
@@ -148,7 +148,7 @@ class Busy(ProxyError):
 
 
 class StateUnavailable(ProxyError):
-    """Our own state cannot be read or written. The identity map is a cache: who can do without may continue."""
+    """Our own state cannot be read or written. The identity map is a cache: what can do without it may continue."""
 
 
 class AuditUnavailable(ProxyError):

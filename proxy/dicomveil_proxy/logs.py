@@ -95,7 +95,7 @@ class EventFormatter(logging.Formatter):
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Let everything that the process says go through EventFormatter, to stderr; for the whole process, at its start.
+    """Write everything that the process logs through EventFormatter to stderr; for the whole process, at its start.
 
     Uncaught exceptions and warnings too. Other handlers are taken away: they would write around it.
     """
@@ -177,7 +177,7 @@ def _is_below(logger: str, names: tuple[str, ...]) -> bool:
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether anything is left to tell: of a foreign event below a warning only its place would be."""
+    """Whether anything is left to log: of a foreign event below a warning only its place would be."""
     if _is_below(record.name, SILENT):
         return False  # pydicom sets its logger's level anew when it is imported
     return (

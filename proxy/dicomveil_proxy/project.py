@@ -92,7 +92,7 @@ def check_policy(policy: Policy) -> None:
 
 
 def check_reversible(policy: Policy) -> None:
-    """Refuse a policy under which nobody could tell what an instance was made of, or when.
+    """Refuse a policy under which it could not be known what an instance was made of, or when.
 
     Raises ConfigurationError: UIDs must be replaced, and dates move with their study or patient. What was made of
     a series does not say by how many days that series' dates moved.

@@ -2,7 +2,7 @@
 
 Pure functions of one value's text, or bytes. They are as strict as is safe and no stricter: what archives really hold
 beyond the standard's letter passes where nothing but a number, a time or a term can be said by it. What names somebody
-in a legal value only the data set itself tells: `Finding.WORDS` says where to look.
+in a legal value only the data set itself decides: `Finding.WORDS` says where to look.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _LONGEST_CODE = {"SH": 16, "LO": 64}
 
 _TERM_WORDS = DEFINED_TERM_WORDS | {word.upper() for word in DESCRIPTIVE_WORDS}
-"""Words of defined terms, and words that describe images: they say nothing of a patient who is called so."""
+"""Words of defined terms, and words that describe images: they say nothing of a patient with that name."""
 _LONGEST_ANYBODYS_NUMBER = 2
 
 STRUCTURAL_UIDS = frozenset(
@@ -271,7 +271,7 @@ _PLAIN = {
 
 
 def plain(vr: str) -> Callable[[bytes], object] | None:
-    """What tells of bytes, without decoding them, that they are legal and everybody's; contours are long lists."""
+    """Recognises bytes, without decoding them, as legal and no one's own; contours are long lists."""
     pattern = _PLAIN.get(vr)
     return None if pattern is None else pattern.fullmatch
 
@@ -295,7 +295,7 @@ def may_identify(values: list[str], vr: str, tag: int = 0) -> bool:
 def legal_character_sets(terms: list[str]) -> list[str]:
     """The terms of (0008,0005) that are defined, misspelled ones as they should be; nothing if none is left.
 
-    An undefined term beside others leaves its place empty only if it is the first; elsewhere it goes.
+    An undefined term beside others leaves its place empty only if it is the first; elsewhere it is dropped.
     """
     named = [_term(term.strip(" \0")) for term in terms]
     kept = [term for place, term in enumerate(named) if term or not place]

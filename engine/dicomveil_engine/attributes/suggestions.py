@@ -1,6 +1,6 @@
 """What a mistyped word was probably meant to be, for the messages of configuration errors.
 
-Only names go in here (keywords, methods, settings), never a setting's value.
+Only names are given to it (keywords, methods, settings), never a setting's value.
 """
 
 from __future__ import annotations

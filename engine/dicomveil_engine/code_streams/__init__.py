@@ -4,6 +4,6 @@
     native pixels → native
 
 JPEG, JPEG-LS, JPEG 2000, JPEG XL and video may carry metadata beside the pixels: comments, EXIF, boxes, bytes behind
-the end. It goes always, while the stream passes, and no decoded pixel changes. One module for each family; nothing
-here needs numpy or a codec, knows of a policy, or holds more than a marker segment.
+the end. It is always removed, while the stream passes, and no decoded pixel changes. One module for each family;
+nothing here needs numpy or a codec, knows of a policy, or holds more than a marker segment.
 """

@@ -1,4 +1,4 @@
-"""Deflated frames (PS3.5 Section A.4.13): a deflate stream each, and what is behind it goes."""
+"""Deflated frames (PS3.5 Section A.4.13): a deflate stream each, and what follows it is removed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Encapsulated Pixel Data (PS3.5 Section A.4): offset table and fragments in, the same without metadata out.
 
-Each fragment has the length that it had: what goes from a code stream leaves zeros behind the stream's end, so that
-offset tables stay right, nothing but a marker segment is held, and a fragment's length can be written before its end is
-known. A frame in several fragments fills them one after the other.
+Each fragment has the length that it had: what is removed from a code stream leaves zeros behind the stream's end, so
+that offset tables stay right, nothing but a marker segment is held, and a fragment's length can be written before its
+end is known. A frame in several fragments fills them one after the other.
 """
 
 from __future__ import annotations

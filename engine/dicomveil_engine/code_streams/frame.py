@@ -38,7 +38,7 @@ class EncodedFrame:
 
 
 class UndeclaredFrame:
-    """Pixel Data of which nobody said whether it is encapsulated: its first bytes decide.
+    """Pixel Data not known to be encapsulated or native: its first bytes decide.
 
     JPEG and JPEG 2000 can hold a name and are cleaned as what they are. A bare JPEG XL code stream and RLE hold nothing
     but the picture, and begin with what pixels may begin with, too: they pass as native pixels do.

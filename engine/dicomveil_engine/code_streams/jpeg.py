@@ -138,7 +138,7 @@ class JPEGStream:
         return out
 
     def close(self) -> list[Bytes]:
-        """A segment that is cut off goes; a scan has nothing that is held but a marker's first byte."""
+        """A segment that is cut off is dropped; a scan has nothing that is held but a marker's first byte."""
         held, self._held = self._held, b""
         return [held] if self._is_in_scan and held else []
 
@@ -152,7 +152,7 @@ def _passed(marker: int, content: bytes) -> bytes | None:
 
 
 def _jfif(content: bytes) -> bytes | None:
-    """Version, units and density; the thumbnail goes, and so do JFIF's extensions."""
+    """Version, units and density; the thumbnail and JFIF's extensions are dropped."""
     return content[:12] + b"\0\0" if content[:5] == b"JFIF\0" and len(content) >= 14 else None
 
 
@@ -205,4 +205,4 @@ _SEGMENTS: dict[int, Callable[[bytes], bytes | None]] = {
     EXP: lambda content: content[:1],
     LSE: _preset,
 }
-"""Marker → what of its content passes. A segment that is not listed goes: APPn, COM, and what is reserved."""
+"""Marker → what of its content passes. A segment that is not listed is dropped: APPn, COM, and what is reserved."""

@@ -1,8 +1,8 @@
 """JPEG 2000 and High-Throughput JPEG 2000 (ISO/IEC 15444-1, -15): markers, and the boxes that may be around them.
 
 A code stream is SOC, the segments of the main header, tile-parts with segments of their own and a length, and EOC.
-Segments that a decoder reads pass; comments go, in a tile-part, whose length stays, what they say. What a tile-part's
-packets hold is not looked at.
+Segments that a decoder reads are kept; comments are removed; in a tile-part, whose length is kept, their text is
+overwritten. What a tile-part's packets hold is not looked at.
 """
 
 from __future__ import annotations

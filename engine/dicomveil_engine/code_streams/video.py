@@ -1,6 +1,6 @@
 """Video (PS3.5 Sections 8.2.5 to 8.2.16): user data of MPEG-2, SEI of H.264 and HEVC, and the boxes of MP4.
 
-A video is one stream over all fragments, and its own tables count its bytes: nothing is left out, what goes is
+A video is one stream over all fragments, and its own tables count its bytes: nothing is left out, what is removed is
 overwritten in its place. SEI becomes filler data, boxes become free space. What stands in MPEG transport and program
 streams is cut into packets and passes unread, and so do samples of MP4 files in which sound stands between pictures.
 """
@@ -36,7 +36,7 @@ class VideoStream:
         self._is_passed = False
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """The same bytes, with what goes overwritten."""
+        """The same bytes, with what is removed overwritten."""
         if self._is_passed:
             return [data]
         if self._inner is None:
@@ -64,7 +64,7 @@ class VideoStream:
 
 
 class _Units:
-    """How units are found that go, and what takes their place."""
+    """How units to be removed are found, and what replaces them."""
 
     def __init__(self, first: bytes, head: bytes, last: bytes) -> None:
         self.pattern = re.compile(_START + b"[" + first + b"]", re.DOTALL)
@@ -89,7 +89,7 @@ class _UnitStream:
         self._units = units
         self._held = b""
         self._at = -1
-        """How many bytes of a unit that goes have come; -1 in one that passes."""
+        """How many bytes of a unit that is removed have arrived; -1 in one that is kept."""
 
     def feed(self, data: bytes) -> list[Bytes]:
         data = self._held + data if self._held else data
@@ -123,7 +123,7 @@ class _UnitStream:
         return [held if self._at < 0 else self._blank(len(held), is_last=True)]
 
     def _blank(self, size: int, *, is_last: bool = False) -> bytes:
-        """So many bytes for those of the unit that goes."""
+        """So many bytes in place of those of the removed unit."""
         new = _blank(self._units, self._at, size, is_last=is_last)
         self._at += size
         return new

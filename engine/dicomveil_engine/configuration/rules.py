@@ -43,7 +43,7 @@ class Place(NamedTuple):
     label: str
     """Such as `rule 3`, or `keepList 3` in another dialect."""
     is_generated: bool = False
-    """Whether nobody wrote it as a rule, so that its having no effect need not be reported."""
+    """Whether it was not written as a rule, so that its having no effect need not be reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def _attributes() -> tuple[tuple[int, tuple[str, ...]], ...]:
 
 
 def _vrs_of(pattern: TagPattern) -> tuple[str, ...]:
-    """The VRs that an element of the pattern may have; none when nobody knows."""
+    """The VRs that an element of the pattern may have; none when unknown."""
     if pattern.vr is not None:
         return (pattern.vr,)
     return () if pattern.tag is None else dictionary.vrs_of(pattern.tag)

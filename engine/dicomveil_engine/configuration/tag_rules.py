@@ -177,7 +177,7 @@ def _tag(name: str) -> str:
 
 
 def _parameters(parameters: object, findings: Findings) -> dict[str, dict[str, object]]:
-    """The default settings: each parameter goes to every method of the dialect that reads it."""
+    """The default settings: each parameter is passed to every method of the dialect that reads it."""
     if not isinstance(parameters, Mapping):
         raise ConfigurationError('"parameters" must be an object, such as {"dateShiftScope": "study"}')
     defaults: dict[str, dict[str, object]] = {}

@@ -66,7 +66,7 @@ def _text(item: Mapping[str, object], tag: int, codecs: tuple[str, ...]) -> str:
 
 
 def renumbered(item: JSONDataSet, renumbering: Renumbering) -> JSONDataSet | None:
-    """An item that is a reference with its target's new position, None if the target has gone; others as they are."""
+    """A reference with its target's new position, None if that was removed; other items as they are."""
     target = _target(item)
     if not target:
         return item

@@ -66,7 +66,7 @@ def read(text: bytes, start: int = 0) -> tuple[Any, int]:
 
 @dataclass(slots=True)
 class _Container:
-    """An object or array on its way: what was read of it, and what of its text is still to be read together."""
+    """An object or array that is being read: what was read of it, and what of its text is still to be read together."""
 
     text: bytes
     start: int

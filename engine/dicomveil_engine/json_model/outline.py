@@ -41,7 +41,7 @@ class Outline:
 
     @classmethod
     def of(cls, text: bytes, dataset: JSONDataSet, differing: set[str]) -> Outline | None:
-        """What `text`, that of the data set, is without some elements; None where it has none that can be told."""
+        """What `text`, that of the data set, is without some elements; None where that cannot be determined."""
         try:
             members = list(_members(text.decode("latin-1")))  # a character for each byte; others stand in strings only
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Pixel Data that stands in DICOM JSON itself, cleaned as it is in Part 10: what is beside the pixels goes."""
+"""Pixel Data inside DICOM JSON itself, cleaned as in Part 10: what is beside the pixels is removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ITEM = b"\xfe\xff\x00\xe0"
 
 
 def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, removes_overlays: bool) -> JSONElement:
-    """The element with what is cleaned of its value. Fragments whose kind cannot be told do not come out.
+    """The element with what is cleaned of its value. Fragments of an unknown kind are dropped.
 
     Raises InvalidDataSetError for a value that is not base64.
     """

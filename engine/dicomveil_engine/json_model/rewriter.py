@@ -23,7 +23,7 @@ class RewrittenPart(NamedTuple):
 
     dataset: JSONDataSet
     unsure: frozenset[str] = frozenset()
-    """Keys of elements that were emptied because only the whole header tells whether they name somebody."""
+    """Keys of elements that were emptied because only the whole header shows whether they name somebody."""
 
 
 class MetadataRewriter:
@@ -84,7 +84,7 @@ class MetadataRewriter:
     def rewriting(
         self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None
     ) -> DataSetWalk:
-        """The data set on its way, not yet begun."""
+        """The walk through the data set, not yet begun."""
         return DataSetWalk(self._table, self._policy, dataset, assumed, self._claims, bulk_data_uri)
 
 

@@ -1,4 +1,4 @@
-"""One data set in DICOM JSON on its way through the policy.
+"""One data set in DICOM JSON, walked under a policy.
 
 Two turns, as for Part 10: the first takes every decision and notes what the data set says of itself, the second
 lets the methods work that had to wait for it.
@@ -66,7 +66,7 @@ class ItemPlace(NamedTuple):
 
 
 class DataSetWalk:
-    """One data set on its way."""
+    """The walk through one data set."""
 
     def __init__(
         self,
@@ -235,7 +235,7 @@ class DataSetWalk:
         self.waiting.append(waiting._replace(is_late=True) if self.key >= PIXELS_KEY else waiting)
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
-        """Keep an element whose value is everybody's; of another one only the whole data set tells."""
+        """Keep an element whose value is no one's own; another one is decided by the whole data set."""
         if "BulkDataURI" in element:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
             is_bulk = entry.vr not in TEXT_VRS

@@ -30,8 +30,8 @@ CHOICES: dict[str, dict[AttributeType | None, str]] = {
     }.items()
 }
 """Compound code → type → simple code. PS3.15 E.1.1 lets Z be a dummy, so that X/Z has one too where the attribute is of
-Type 1. What the IOD does not define goes, if the code has an X. Of an unknown SOP Class, and in items of sequences, the
-type is unknown: then the choice is conformant whatever it is."""
+Type 1. What the IOD does not define is removed, if the code has an X. Of an unknown SOP Class, and in items of
+sequences, the type is unknown: then the choice is conformant whatever it is."""
 
 
 @dataclass(frozen=True)

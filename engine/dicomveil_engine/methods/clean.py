@@ -43,7 +43,7 @@ class Clean(Method):
         return vr in _VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The texts without identifying words; `element.values` itself when nothing had to go."""
+        """The texts without identifying words; `element.values` itself when nothing had to be removed."""
         values = texts(element)
         place = context.place(element.tag, element.vr)
         if element.vr in _TEXTS:

@@ -1,6 +1,6 @@
 """What a method does, in the few words that the rest of the engine needs: an effect per VR.
 
-Whoever wants to know what comes of a decision asks for its effect, and never which class its method is.
+To know what comes of a decision, ask for its effect, and never which class its method is.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Perturb(Method):
 
     @staticmethod
     def _texts(perturbed: Callable[[str, Element, Context], str], element: Element, context: Context) -> list[str]:
-        """The numbers of a text VR. Values of a list mean something together: without one of them all of them go."""
+        """The numbers of a text VR. Values of a list mean something together: without one of them all are removed."""
         try:
             return [perturbed(text, element, context) if text else "" for text in texts(element)]
         except ValueError:

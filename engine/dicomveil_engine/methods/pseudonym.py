@@ -44,7 +44,7 @@ class Pseudonym(Method):
         return vr in _VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The pseudonyms, value by value; a name in a nested item is another's or a repetition, and goes."""
+        """The pseudonyms, value by value; a name in a nested item is another's or a repetition, and is removed."""
         if element.tag == _PATIENT_NAME:
             return self._name(texts(element), context) if element.depth == 0 else []
         return [self._of(value, context) for value in texts(element)]

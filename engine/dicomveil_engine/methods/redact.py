@@ -1,6 +1,6 @@
 """redact: the value is emptied (PS3.15 action code Z), or cut down to what the partial settings allow.
 
-Partial ages and dates follow the HIPAA safe harbor: years stay, everything above 89 years goes. The
+Partial ages and dates follow the HIPAA safe harbor: years are kept, everything above 89 years is removed. The
 engine reads no clock, so an age is computed at the StudyDate.
 """
 

@@ -52,7 +52,7 @@ class Substitute(Method):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """Read replaceWith (ANONYMOUS). Which VRs it is legal for, `check` tells."""
+        """Read replaceWith (ANONYMOUS). For which VRs it is legal is found by `check`."""
         return cls(MethodSettings(cls.name, settings).scalar_text("replaceWith", default="ANONYMOUS"))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002

@@ -149,7 +149,7 @@ def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...])
 
 
 def renumbered(raw: bytes, encoding: Encoding, renumbering: Renumbering) -> bytes:
-    """The item that is a reference, with its target's new position; nothing if the target has gone."""
+    """The item that is a reference, with its target's new position; nothing if the target was removed."""
     position, end = 8, len(raw)
     while position < end:
         tag, _, value_at, length, _ = read_head(raw, position, encoding)

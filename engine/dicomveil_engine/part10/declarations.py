@@ -1,6 +1,6 @@
 """Reading what an instance declares of its private blocks (PS3.3 Section C.12.1.1.7), before it is rewritten.
 
-Whatever cannot be read declares nothing: the private attributes then go.
+Whatever cannot be read declares nothing: the private attributes are then removed.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Inflater:
 
 
 class Deflater:
-    """A data set on its way out."""
+    """A data set that is being written."""
 
     def __init__(self, codec: ModuleType = CODEC) -> None:
         self._stream: Any = codec.compressobj(wbits=-zlib.MAX_WBITS)

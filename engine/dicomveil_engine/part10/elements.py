@@ -1,4 +1,4 @@
-"""The elements of a Part 10 instance, one after the other, with their paths: for those who only look.
+"""The elements of a Part 10 instance, one after the other, with their paths, for readers that change nothing.
 
 Nothing is decided or changed here, and no value is decoded until somebody asks for it. The walker, which rewrites,
 does not use this: it has to be fast and to stream, and this has neither to be.
@@ -38,7 +38,7 @@ class EncodedElement:
     vr: str
     """The effective VR: the dictionary's where the encoding says nothing or UN."""
     creator: str | None
-    """Whoever reserved the block of a private element."""
+    """The private creator that reserved the element's block."""
     value: memoryview = field(repr=False)
     """As encoded, fragments with their heads; empty for sequences, but for those in which no items can be read."""
     items: int = 0

@@ -45,7 +45,7 @@ _COMMAND_GROUP_LENGTH = bytes(4) + b"\4\0\0\0"
 _COMMANDS = b"\0\0"
 _LONGEST_HEAD = 12
 _FIRST_ELEMENT = 6
-"""Bytes of the data set that tell how it is encoded."""
+"""Bytes of the data set that show how it is encoded."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
 """All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
 
@@ -149,7 +149,7 @@ _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
     """What we ask of group 0002, and its end. It is in explicit VR little endian, but some writers use implicit VR.
 
-    Some write the group twice, with another transfer syntax: what stands first is what readers go by.
+    Some write the group twice, with another transfer syntax: readers use the first one.
     """
     values: dict[int, str] = {}
     while data[position : position + 2] == _GROUP:

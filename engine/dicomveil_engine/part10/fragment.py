@@ -1,4 +1,4 @@
-"""Elements that were walked once, and stand elsewhere with the same bytes: known again as a whole.
+"""Elements that were walked once and occur elsewhere with the same bytes: recognised as a whole.
 
 What waits for the rest of the header still waits, but is found with one look-up: codes and their meanings are the
 same in hundreds of items.

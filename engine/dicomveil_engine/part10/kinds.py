@@ -18,10 +18,10 @@ CHECKED: Final = 7
 """Kept, if the value is legal and names nobody."""
 SEQUENCE: Final = 8
 SEARCHED: Final = 9
-"""A sequence that goes, with names and numbers in it that must not survive in free text."""
+"""A sequence that is removed; names and numbers in it must not survive in free text."""
 OPAQUE: Final = 10
 CHOSEN: Final = 11
-"""A sequence that goes like one that is SEARCHED; what takes its place is chosen when the SOP Class is known."""
+"""A sequence that is removed like a SEARCHED one; its replacement is chosen when the SOP Class is known."""
 PLAIN: Final = 11
 """What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
 MARK_TEXT: Final = 12

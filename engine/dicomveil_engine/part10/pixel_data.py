@@ -1,4 +1,4 @@
-"""Pixel Data on its way: without what stands beside the pixels, and what the attributes before it say of them.
+"""Pixel Data as it streams: without what is beside the pixels, and what the attributes before it say of them.
 
 Code streams lose their metadata, native values what stands behind the last pixel and in bits that no pixel has. The
 work is that of `code_streams`; here is what it must know of an instance.

@@ -32,7 +32,7 @@ from dicomveil_engine.text.words import IdentifyingWords
 _SUBJECTS_CACHED = 256
 _WORDS_CACHED = 256
 _MOST_CACHED = 1 << 16
-"""Bytes of values; an instance that says more of itself is not remembered."""
+"""Bytes of values; an instance with more is not cached."""
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
@@ -66,7 +66,7 @@ class Known(NamedTuple):
 
 
 class Originals(NamedTuple):
-    """What identifies in one instance, as it came, for those who look for it in the output.
+    """What identifies in one instance, as it was read, to be looked for in the output.
 
     It rests on the lists of attributes alone (SUBJECT_TAGS, `text.identifying`) but for what the policy keeps.
     """
@@ -76,7 +76,7 @@ class Originals(NamedTuple):
     instance: Noted | None
     """The SOP Instance UID."""
     is_long: bool
-    """Whether there is too much of it to be remembered."""
+    """Whether there is too much of it to be cached."""
 
     def values(self) -> Iterator[tuple[int, str, bytes]]:
         """Tag, VR and encoded value of each."""
@@ -103,7 +103,7 @@ class Reading:
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
         self.is_long = False
-        """Whether it says too much of itself for anything of that to be remembered."""
+        """Whether it says too much of itself for anything of that to be cached."""
 
     def measure(self, header: int) -> None:
         """See whether it says too much, now that the header is complete, which has so many bytes."""

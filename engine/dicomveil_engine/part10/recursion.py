@@ -234,7 +234,7 @@ def change(
 def walk_nested(state: State, entry: Entry, position: int, length: int, item: ItemWalk, raw: bytes) -> int:
     """Walk an element in which others stand; the position behind it.
 
-    `raw` are its bytes, if it is a short sequence: what becomes of it is remembered when they come again.
+    `raw` are its bytes, if it is a short sequence: what becomes of it is cached when they come again.
     """
     kind, section, identifying = entry.kind, state.section, state.reading.identifying
     if kind > kinds.LAST_CACHED:

@@ -1,8 +1,8 @@
 """What stays in memory between instances of how their elements were walked, so that equal bytes are walked once.
 
 Frames have most of their short sequences in common, the instances of a series most of their top level. All that a walk
-does with such bytes follows from them and from the place where they stand; what else it needs is pending. A stranger
-chooses the bytes: whatever is remembered is bounded, and only what comes a second time is.
+does with such bytes follows from them and from the place where they stand; what else it needs is pending. Untrusted
+input can hold any bytes: the cache is bounded, and only what comes a second time enters it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_engine.part10.table import Pending
 from dicomveil_engine.profile.private import PrivateBlock
 
 LONGEST_SEQUENCE = 1 << 10
-"""Bytes of a sequence that is known again by them."""
+"""Bytes of a sequence that is recognised by them."""
 LONGEST_RUN = 1 << 13
 SHORTEST_RUN = 48
 """Bytes; it would cost as much as the elements in it."""
@@ -62,15 +62,15 @@ class Place:
         self.kept: dict[bytes, Rewritten] = {}
         """Short sequences that stay, from their tags on; nothing in them identifies."""
         self.gone: dict[bytes, list[Identifying]] = {}
-        """Short sequences that go → what identifies in them."""
+        """Short sequences that are removed → what identifies in them."""
         self.searched: dict[bytes, list[Identifying]] = {}
-        """The same of those that would stay, if they did not stand in one that goes."""
+        """The same of those that would be kept, were they not inside one that is removed."""
         self.runs: dict[bytes, list[Run]] = {}
         """Beginnings of runs → the runs; at the top level only."""
         self._runs = 0
 
     def learn(self, run: Run) -> None:
-        """Remember a run; of those that begin alike, the newest come first and the oldest goes."""
+        """Cache a run; of those that begin alike, the newest come first and the oldest is dropped."""
         if self._runs >= _RUNS:
             self.runs.clear()
             self._runs = 0
@@ -86,7 +86,7 @@ _Found = TypeVar("_Found")
 
 
 def keep_sequence(sequences: dict[bytes, _Found], raw: bytes, found: _Found) -> None:
-    """Remember a short sequence of one place."""
+    """Cache a short sequence of one place."""
     if len(sequences) >= _SEQUENCES:
         sequences.clear()
     sequences[raw] = found
@@ -110,7 +110,7 @@ class Repeats(dict[_Key, Place]):
         return found
 
     def is_seen_again(self, raw: bytes, *, at_top: bool = False) -> bool:
-        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be remembered.
+        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be cached.
 
         A sequence of the top level is asked for by itself, and as a part of a run.
         """

@@ -24,7 +24,7 @@ from dicomveil_engine.structured_content.references import Renumbering
 _BYTES_CACHED = 1 << 20
 """For each context, of which there are some tens."""
 _BYTES_BESIDE = 256
-"""What it takes to remember anything."""
+"""The cost of caching anything at all."""
 _renumbering = lru_cache(256)(Renumbering)
 
 
@@ -80,7 +80,7 @@ def by_kind(pending: Pending, context: Context) -> bytes:
 
 
 class Resolver(dict[Pending, bytes]):
-    """What becomes of pending elements in one context, remembered: the instances of a series share most of it."""
+    """What becomes of pending elements in one context, cached: the instances of a series share most of it."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ from dicomveil_engine.part10.table import DROP, KEEP, Entry
 
 
 def search(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Note what identifies in a sequence that goes; the position behind it."""
+    """Note what identifies in a sequence that is removed; return the position behind it."""
     value_at = position + entry.head
     before = state.section.checkpoint()
     try:
@@ -109,7 +109,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                     item = ItemWalk(
                         item_end, item_open, depth, item_codecs, state.place(depth, encoding.name, item_codecs)
                     )
-                # What breaks off in one that goes ends this one alone, in the others the one around it too.
+                # Damage in one that is removed ends this one alone, in the others the one around it too.
                 known = item.place.gone if kind == kinds.SEARCHED else item.place.searched
                 is_short = kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= item_end
                 raw = buffer[position:after] if is_short else b""

@@ -34,7 +34,7 @@ LAST_STREAMED = 0x7FE00010
 """Float, double float and integer Pixel Data (PS3.3 C.7.6.24, C.7.6.3) pass through in chunks."""
 
 _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
-"""Private elements whose words must not survive in free text, although they go."""
+"""Private elements whose words must not survive in free text, although they are removed."""
 
 _LONGEST_PASSED = 1 << 14
 _BYTES_PASSED = 1 << 22
@@ -113,7 +113,7 @@ class Entry:
         self.is_context = False
         """Whether it says which instance, study or patient this is."""
         self.noted = False
-        """Whether the walker remembers the value: decisions about other elements need it."""
+        """Whether the walker notes the value: decisions about other elements need it."""
         self.passed: set[bytes] = set()
         """For CHECKED: values that are legal and name nobody."""
         self._room = _BYTES_PASSED

@@ -231,7 +231,7 @@ def _follow(
 
 
 def _learn(state: State, place: Place, since: _Mark, until: _Mark) -> None:
-    """Remember the elements in between as a run, if they came together before."""
+    """Cache the elements in between as a run, if they came together before."""
     start, section, identifying, context = since
     after, section_then, identifying_then, context_then = until
     raw = state.buffer[start:after]

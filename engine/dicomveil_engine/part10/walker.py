@@ -27,7 +27,7 @@ _SMALL = 64
 
 
 class Walker:
-    """One data set on its way through the policy."""
+    """The walk through one data set under a policy."""
 
     def __init__(self, policy: Decisions, tables: Tables) -> None:
         self._state = State(policy, tables, HANDLERS)
@@ -121,7 +121,7 @@ class Walker:
         state.buffer, self.held, self._is_over = state.buffer[: state.position], state.position, True
 
     def _where(self) -> str:
-        """Behind which element of the data set itself something is wrong, as far as that can be told."""
+        """Behind which element of the data set itself something is wrong, as far as that is known."""
         state, last, position = self._state, "", self._begun
         with suppress(struct.error):
             while position < state.position:

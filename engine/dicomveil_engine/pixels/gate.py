@@ -115,7 +115,7 @@ def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
 
 
 def refuse_uncovered(data: bytes, settings: PixelSettings) -> None:
-    """Refuse an original instance whose pixels would leave uncovered, for those who only rewrite attributes.
+    """Refuse an original instance whose pixels would leave uncovered, where only attributes are rewritten.
 
     Raises DeidentificationError, which says how to cover them; InvalidDataSetError for what cannot be read.
     """

@@ -330,7 +330,7 @@ def _join(lines: list[Line], box: Box, score: float, rendering: Rendering) -> No
         if line.box.shared(box) > 0.5 * min(line.box.area, box.area):
             line.renderings.add(rendering.name)
             line.score = max(line.score, score)
-            # Pictures at half the size draw thick boxes: they only tell that a line is there.
+            # Pictures at half the size draw thick boxes: they only show that a line is there.
             if rendering.scale >= 1 and not line.box.contains(box):
                 line.parts.append(box)
             return

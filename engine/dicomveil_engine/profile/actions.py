@@ -97,6 +97,6 @@ class Actions:
         """What becomes of an AE title that no row names.
 
         Titles are made of names of hospitals, wards and machines, which no list of words knows. Their pseudonyms
-        still tell the devices apart, which is what the option is for (PS3.15 E.3.8).
+        still distinguish the devices, which is what the option is for (PS3.15 E.3.8).
         """
         return self.pseudonym if Option.RETAIN_DEVICE_IDENTITY in self.options else self.redact

@@ -2,7 +2,7 @@
 
 Safe is what Table E.3.10-1 lists, and what the instance itself declares in its Private Data Element
 Characteristics Sequence (PS3.3 Section C.12.1.1.7). Safe is not the same as kept: UIDs in it are replaced, dates
-treated as all dates, texts cleaned, sequences recursed into, and bytes that nobody can read go.
+treated as all dates, texts cleaned, sequences recursed into, and bytes that cannot be read are removed.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ OriginalUID = NewType("OriginalUID", str)
 """As the origin server knows a study, series or instance."""
 
 PseudonymousUID = NewType("PseudonymousUID", str)
-"""As user agents know it, or say that they do: whether it is a pseudonym of the project, the policy tells."""
+"""As user agents know it, or claim to: the policy decides whether it is a pseudonym of the project."""
 
 OriginalPatientID = NewType("OriginalPatientID", str)
 PseudonymousPatientID = NewType("PseudonymousPatientID", str)

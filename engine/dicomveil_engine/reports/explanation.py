@@ -127,7 +127,7 @@ _Elements = Mapping[Path, EncodedElement]
 
 
 class _Explaining:
-    """One instance; goes through the original's elements in their order."""
+    """One instance; the original's elements are visited in their order."""
 
     def __init__(
         self, policy: Policy, sop_class_uid: str, before: _Elements, after: _Elements, *, show_values: bool
@@ -139,7 +139,7 @@ class _Explaining:
         self._show_values = show_values
         self._known_creators = {*dictionary.private_creators(), *(rule.pattern.creator for rule in policy.rules)}
         self._items: dict[Path, Path] = {(): ()}
-        """Items of the original → where they are now; those that are gone are not in it."""
+        """Items of the original → where they are now; those that were removed are not in it."""
         self._plans: dict[Path, ContentPlan] = {}
         """Content items of the original → what happens to them."""
         self.found: set[Path] = set()
@@ -166,7 +166,7 @@ class _Explaining:
         return f"with its item of {dictionary.describe(path[-3])}"
 
     def _match_items(self, before: EncodedElement, after: EncodedElement, *, are_content: bool) -> None:
-        """Note which item is which; some content items may have gone, and the others stay in their order."""
+        """Note which item is which; some content items may have been removed, and the others are in their order."""
         place = 1
         for number in range(1, before.items + 1):
             item, candidate = (*before.path, number), (*after.path, place)
@@ -225,7 +225,7 @@ _REPLACING_ITEMS = frozenset((Remove.name, Redact.name, Dummy.name))
 
 
 def _concept(elements: _Elements, item: Path) -> list[str]:
-    """By what a content item is known again."""
+    """What a content item is recognised by."""
     paths = [(*item, VALUE_TYPE), *((*item, CONCEPT_NAME, 1, tag) for tag in CONCEPT_TAGS)]
     return [_first_text(elements, path) for path in paths]
 

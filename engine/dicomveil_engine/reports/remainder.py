@@ -171,12 +171,12 @@ def vocabulary() -> frozenset[str]:
 
 
 LONGEST_TEXT = 200
-"""Characters of a value that are remembered; all of it is judged, up to LONGEST_JUDGED."""
+"""Characters of a value that are recorded; all of it is judged, up to LONGEST_JUDGED."""
 LONGEST_JUDGED = 16_384
 UNIQUE_VALUES = 1_000
-"""Remembered per attribute if nothing else is asked for."""
+"""Recorded per attribute if nothing else is asked for."""
 ATTRIBUTES = 20_000
-"""Remembered: odd private blocks must not fill the memory."""
+"""Recorded at most: odd private blocks must not fill the memory."""
 RARE_AMONG = 20
 """Instances that must have an attribute before a value that only one of them has is called rare."""
 
@@ -225,7 +225,7 @@ class _Values:
     """In how many instances the attribute has a value."""
     by_text: dict[str, tuple[int, Suspicion]] = field(default_factory=dict)
     beyond: int = 0
-    """Occurrences of values that were not remembered."""
+    """Occurrences of values that were not recorded."""
 
 
 class Remainder:
@@ -238,7 +238,7 @@ class Remainder:
         self.instances = 0
         """How many were added."""
         self.beyond_attributes = 0
-        """Elements of attributes that were too many to be remembered."""
+        """Elements of attributes that were too many to be recorded."""
 
     def add(self, instance: bytes) -> None:
         """Add the values of an instance that the policy has de-identified. Raises InvalidDataSetError."""
@@ -255,7 +255,7 @@ class Remainder:
             self._count(attribute, values)
 
     def values(self) -> list[RemainingValue]:
-        """All that is remembered, the most suspicious first; of equals, what fewer instances have."""
+        """All that is recorded, the most suspicious first; of equals, what fewer instances have."""
         listed = []
         for attribute, values in self._attributes.items():
             for text, (instances, suspicion) in values.by_text.items():
@@ -264,7 +264,7 @@ class Remainder:
         return sorted(listed, key=lambda each: (-each.suspicion.score, each.instances, each.attribute.tags, each.text))
 
     def beyond(self) -> dict[Attribute, int]:
-        """For each attribute with more unique values than are remembered, how many occurrences were left out."""
+        """For each attribute with more unique values than are recorded, how many occurrences were left out."""
         return {attribute: values.beyond for attribute, values in self._attributes.items() if values.beyond}
 
     def _judged(self, element: EncodedElement) -> set[tuple[str, Suspicion]]:

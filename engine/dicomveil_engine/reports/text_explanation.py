@@ -1,4 +1,4 @@
-"""Which spans of an instance's texts go, or change, and what found them: for people, before they rely on it.
+"""Which spans of an instance's texts are removed or changed, and what found them: for people, before they rely on it.
 
 The spans are those of the first look, of the texts as their character set reads them; what only other readings show, or
 what is left joins to, is not in it. No text is in an explanation unless it is asked for.

@@ -46,7 +46,7 @@ def passes(tag: int, vr: str, values: Values) -> bool:
 
 
 def needs_words(tag: int, vr: str, values: Values) -> bool:
-    """Whether only the words of the whole data set tell if values can be kept: legal ones that may be somebody's."""
+    """Whether only the words of the whole data set decide if values can be kept: legal ones that may be somebody's."""
     if vr in TEXT_VRS:
         return legality.may_identify(cast("list[str]", values), vr, tag)
     if vr in BYTES_VRS:

@@ -33,7 +33,7 @@ CONTRIBUTION_VR = "LO"
 
 
 class KnowsPseudonyms(Protocol):
-    """Whoever can tell the project's own pseudonyms: a policy."""
+    """What recognises the project's own pseudonyms: a policy."""
 
     def is_pseudonym_uid(self, uid: str) -> bool:
         """Whether a UID is one."""
@@ -99,7 +99,7 @@ def is_contribution(texts: Iterable[str], contribution: str) -> bool:
     """Whether the identifying texts of an instance say that it was made in pseudonymised space (`Policy.contribution`).
 
     Who made it knows no originals, so that its texts cannot hold any. They must not be cleaned of the originals' words
-    either: what is missing when they are read again would tell which of many guesses was right.
+    either: what is missing when they are read again would show which of many guesses was right.
     """
     return any(text.endswith(contribution) for text in texts)
 

@@ -2,7 +2,7 @@
 
 A concept is known by any of its codes: the table's own, and for SNOMED CT the earlier one, which stands under SRT,
 SNM3 or 99SDM (PS3.16 Section 8.1). A code that is not in the table, a retired or a private one, is known by the
-meaning beside it: that can only make more go.
+meaning beside it: so that it can only cause more to be removed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where content items stand in their tree, and where they stand when some have gone.
+"""Where content items are in their tree, and where they are after some were removed.
 
 A by-reference relationship names its target by position (PS3.3 Section C.17.3.2.5, Referenced Content Item Identifier:
-1 is the root, 1\\2 its second content item). When an item goes, those behind it move up.
+1 is the root, 1\\2 its second content item). When an item is removed, those behind it move up.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ContentTree:
         return self.at if self.at is not None and len(self.at) == depth + 1 else None
 
     def gone(self) -> frozenset[Position]:
-        """All that goes: the removed items, and those that are nothing but a reference to one."""
+        """All that is removed: the items themselves, and those that are nothing but a reference to one."""
         removed = frozenset(self.removed)
         if not removed:
             return removed
@@ -53,7 +53,7 @@ def _is_gone(position: Position, gone: frozenset[Position]) -> bool:
 
 
 class Renumbering:
-    """New positions for old ones, once it is known what goes."""
+    """New positions for old ones, once it is known what is removed."""
 
     def __init__(self, gone: frozenset[Position]) -> None:
         self._gone = gone
@@ -63,7 +63,7 @@ class Renumbering:
         self._siblings = siblings
 
     def new(self, position: Position) -> Position | None:
-        """The item's new position; None if it goes, or stands in one that does."""
+        """The item's new position; None if it, or an item around it, is removed."""
         if _is_gone(position, self._gone):
             return None
         moved = (

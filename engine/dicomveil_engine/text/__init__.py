@@ -1,4 +1,4 @@
-"""Free text: what in it identifies somebody, and what is left when that is gone.
+"""Free text: what in it identifies somebody, and what is left without that.
 
     text ── reading ──→ detectors ──→ findings ┐
     text ── spelling ─→ words (the data set's) ┴→ cleaning: resolve ──→ remove | replace ──→ clean text

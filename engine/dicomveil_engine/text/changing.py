@@ -143,7 +143,7 @@ class Changing:
     def _changed(self, span: str, finding: Finding, change: Change) -> str:
         signs = _SIGNS.findall(span)
         if signs:
-            # It reaches over what was put in before: that stays, and the rest goes.
+            # It overlaps what was inserted before: that is kept, and the rest is removed.
             return "".join(signs)
         if change.way is Way.MASK:
             return self._sign("".join(one if one in "\r\n\f\t" else change.mask for one in span), "")

@@ -1,7 +1,7 @@
 """From findings to a clean text: which findings count, and what stands in the text in their place.
 
 Findings overlap: a date within a file's path, a name within an address. They are resolved to spans that do not, and
-each span goes through a transformation.
+each span is given to a transformation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a person's name may be written in free text: in any order, with initials, run together.
 
 Works on folded text (`spelling.fold`). What is found with a name's words here is found by their letters alone: an
-initial says little by itself, and goes only where it stands beside a name.
+initial says little by itself, and is removed only beside a name.
 """
 
 from __future__ import annotations

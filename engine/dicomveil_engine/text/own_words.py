@@ -1,7 +1,7 @@
 """Whether a value that is kept holds a word of its own data set's: names, identifiers, dates, institutions.
 
-For values that stay or go as a whole, such as codes and titles: nothing is taken out of them, and what is only written
-like an identifier does not count. A look-up per word, whatever the number of words.
+For values that are kept or removed as a whole, such as codes and titles: nothing is taken out of them, and what is only
+written like an identifier does not count. A look-up per word, whatever the number of words.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _audit_verify(
 
 @audit_commands.command("head")
 def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Print the number and digest of the last line. Keep it where nobody who can change the file can change it."""
+    """Print the number and digest of the last line. Keep it out of reach of those who can change the file."""
     from dicomveil_proxy.command.audit import show_head  # noqa: PLC0415 - see the module's docstring
 
     show_head(file)

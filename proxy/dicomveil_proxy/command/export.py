@@ -168,7 +168,7 @@ def _end(summary: Summary, *, is_closed: bool) -> None:
 
 
 def kind_of(destination: str | None) -> str:
-    """Where an export goes, without its name or credentials: folder, s3, ..."""
+    """The destination of an export, without its name or credentials: folder, s3, ..."""
     scheme, found, _ = (destination or "").partition("://")
     return scheme if found else "folder"
 

@@ -37,7 +37,7 @@ def schema() -> None:
 
 
 def run(file: Path, syntax: str | None) -> None:
-    """Print the table; what was left out goes to standard error, with its reason."""
+    """Print the table; what was left out is listed on standard error, with the reason."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

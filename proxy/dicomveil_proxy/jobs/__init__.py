@@ -5,7 +5,7 @@
                                   └→ manifest, report, page, linkage
 
     deidentification.py   the one place where an instance's bytes are de-identified
-    crews/                who runs units: processes, Dask
+    crews/                what runs units: processes, Dask
     ledger/               what is planned and done: SQLite, PostgreSQL
     destinations/         folder, zip file, object store, archive
 

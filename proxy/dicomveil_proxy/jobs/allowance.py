@@ -1,7 +1,7 @@
 """What all workers together may ask of an archive: requests, bytes and connections.
 
 The coordinator alone spends requests, before it gives a unit away; a unit uses one connection, so that as many units
-are under way as there are connections, and each has its share of the bytes. So the sum holds whoever the workers are.
+are under way as there are connections, and each has its share of the bytes. So the sum holds for any set of workers.
 """
 
 from __future__ import annotations

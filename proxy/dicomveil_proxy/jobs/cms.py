@@ -1,7 +1,7 @@
 """Cryptographic Message Syntax (RFC 5652): content for recipients' certificates, signed by the project inside.
 
 An envelope is encrypted with AES-256-CBC, which does not notice changes, so that what matters is signed first. The
-signer's key comes from the project key: its fingerprint shows who made the file. The envelope's key goes
+signer's key comes from the project key: its fingerprint shows who made the file. The envelope's key is given
 to each recipient by RSA with PKCS #1 v1.5, which all tools understand. `openssl cms` opens both layers.
 
 Reading is our own, since `cryptography` wants the recipient's certificate beside the key and verifies no signatures; it
@@ -155,7 +155,7 @@ def unseal(envelope: bytes, key: rsa.RSAPrivateKey) -> bytes:
 
 
 def verified(signed: bytes) -> tuple[bytes, str]:
-    """The content of a SignedData, and the fingerprint of who signed it. Raises CMSError."""
+    """The content of a SignedData, and the fingerprint of its signer. Raises CMSError."""
     try:
         return _verified(signed)
     except (ValueError, IndexError, InvalidSignature):
@@ -197,7 +197,7 @@ def _verified(signed: bytes) -> tuple[bytes, str]:
         raise ValueError
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ValueError  # noqa: TRY004 - of whoever made the file
+        raise ValueError  # noqa: TRY004 - the file is at fault
     # What is signed is the attributes as a SET (RFC 5652 Section 5.4).
     message = bytes([_SET]) + attributes.encoded[1:]
     key.verify(fields[-1].content, message, ec.ECDSA(SHA256()))

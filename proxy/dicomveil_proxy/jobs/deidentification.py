@@ -17,7 +17,7 @@ from dicomveil_proxy.pixels.looking import looks_at_pixels
 Chunk = bytes | bytearray | memoryview
 
 HEAD_BYTES = 1 << 16
-"""Most headers, and what tells a DICOM instance from any other file."""
+"""Most headers, and what distinguishes a DICOM instance from any other file."""
 
 
 class Insertion(Protocol):

@@ -52,6 +52,6 @@ def looks_like_a_person(name: str) -> bool:
 
 
 def printable(name: str) -> str:
-    """A name that can be told on one line, whatever is in it."""
+    """A name that can be printed on one line, whatever is in it."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,4 +1,4 @@
-"""What a run tells: a line per file in a report, and the state of things on a terminal.
+"""What a run reports: a line per file in a report, and the state of things on a terminal.
 
 In a report is not a patient's value. Its `file` is what `run.py` says a file may be called.
 """

@@ -1,7 +1,7 @@
 """A run: one file, or all files below a folder.
 
 An event names its file. Where names are kept, that is the file's path below the input folder, since the output's
-names tell it anyhow. Where they are pseudonymous, it is the output's path, unless the originals' are asked for.
+names show it anyhow. Where they are pseudonymous, it is the output's path, unless the originals' are asked for.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ class _Progress:
 
 
 class _Instance:
-    """One instance on its way."""
+    """One instance that is being placed."""
 
     def __init__(self, policy: Policy, staged: Staged, insertion: Insertion | None) -> None:
         self.deidentification = Deidentification(policy, insertion)

@@ -125,7 +125,7 @@ class Counts:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def _digest(self, text: str) -> bytes:

@@ -50,9 +50,9 @@ class Origin(Protocol):
     """An origin server in original space.
 
     The iterators raise before their first item when the origin refuses, so that the proxy can still answer
-    with a status; they raise OriginMalformed when an answer is not whole, and let go of the origin when
+    with a status; they raise OriginMalformed when an answer is not whole, and release the origin when
     closed early. The headers of a PartStart are `content-type`, always, and `content-length`, where it is
-    known: other part headers of an origin server hold its URLs and original UIDs, and go no further.
+    known: other part headers of an origin server hold its URLs and original UIDs, and are not passed on.
     """
 
     async def search(
@@ -76,7 +76,7 @@ class Origin(Protocol):
     def metadata(
         self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """The chunks of one JSON array of instances; whether the document is whole, its parser tells."""
+        """The chunks of one JSON array of instances; its parser decides whether the document is whole."""
         ...
 
     def instances(
@@ -119,5 +119,5 @@ class Origin(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections, threads and the index."""
+        """Close connections, threads and the index."""
         ...

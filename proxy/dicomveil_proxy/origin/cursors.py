@@ -1,7 +1,7 @@
 """How far searches have got, so that the next page does not begin at the first.
 
-`offset` counts what a user agent sees, the origin server counts what it has; only who went through the results
-knows which belongs to which. That is remembered for some queries and some minutes, in memory; forgetting it costs
+`offset` counts what a user agent sees, the origin server counts what it has; only a client that went through the
+results knows which belongs to which. That is cached for some queries and some minutes, in memory; forgetting it costs
 time and nothing else.
 """
 
@@ -60,7 +60,7 @@ class Cursors:
         return cursors[at - 1] if at else BEGINNING
 
     def note(self, query: Hashable, cursor: Cursor) -> None:
-        """Remember a place; of too many, every second one of the query is forgotten, and the oldest query."""
+        """Cache a place; of too many, every second one of the query is forgotten, and the oldest query."""
         found, cursors = self._known.setdefault(query, (self._clock(), []))
         self._known.move_to_end(query)
         at = bisect_right(cursors, cursor.seen, key=_seen)

@@ -15,7 +15,7 @@ from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.request.query import Level
 
 Unique = tuple[str, ...]
-"""What tells a result from others: its UIDs and PatientID."""
+"""What distinguishes a result from others: its UIDs and PatientID."""
 
 _UNIQUE = ("0020000D", "0020000E", "00080018", "00100020")
 
@@ -35,7 +35,7 @@ async def pages(
     """The pages of at most `size` results, as long as somebody asks for more; arguments as in `Origin.search`.
 
     The first one begins at `start`; `before` is then a result that stands before it. `ahead` pages are asked for
-    before their turn comes, for those who want them all.
+    ahead of time, for callers that want them all.
 
     A longer page is that of a server which does not know `limit`, and holds everything. One that begins as the
     page before did is that of a server which does not know `offset`: it cannot show the rest, and to continue would
@@ -67,5 +67,5 @@ async def pages(
 
 
 def unique(match: Mapping[str, object]) -> Unique:
-    """What tells a result from the others of its search."""
+    """What distinguishes a result from the others of its search."""
     return tuple(str(match.get(tag)) for tag in _UNIQUE)

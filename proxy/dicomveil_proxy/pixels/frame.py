@@ -199,7 +199,7 @@ def _first(dataset: Mapping[str, Any], tag: str) -> Any:
 
 @contextmanager
 def _codec(refusal: str) -> Iterator[None]:
-    """The border to the codecs, whose refusals are for those who clean pixels."""
+    """The border to the codecs, whose refusals concern cleaning only."""
     try:
         yield
     except EngineError:

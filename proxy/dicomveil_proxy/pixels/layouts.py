@@ -20,7 +20,7 @@ class PixelLayouts:
         return self._known.get(instance)
 
     def put(self, instance: str, layout: PixelLayout) -> None:
-        """Remember a layout; the oldest goes. Equal ones, as of a series, are one object."""
+        """Cache a layout; the oldest is dropped. Equal ones, as of a series, are one object."""
         if len(self._equal) > self._most:
             self._equal.clear()
         self._known[instance] = self._equal.setdefault(layout, layout)

@@ -1,6 +1,6 @@
-"""What a project knows of text in pixels: verdicts, boxes that were found, and who is looking now.
+"""What a project knows of text in pixels: verdicts, boxes that were found, and looks under way.
 
-    header → gate → verdict;  boxes: kept (records) | being found (one flight for all who ask) | found by a process
+    header → gate → verdict;  boxes: kept (records) | being found (one flight for all callers) | found by a process
 
 Nothing here knows the origin server. Original UIDs are digested with the project's key before they are kept.
 """
@@ -159,7 +159,7 @@ class Looking:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def once(self, what: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of work that is done once for all who ask for the same at the same time.
+        """The result of work that is done once for all callers at the same time.
 
         It does not end with the request that began it: others may wait for it.
         """
@@ -186,7 +186,7 @@ class Looking:
             boxes = await self.in_process(self.processes.boxes, source, verdict, self.settings)
             record = InstanceRecord(boxes, syntax, witness)
         except LookFailed:
-            raise  # not the instance's fault for certain: the next who asks may have more luck
+            raise  # not certainly the instance's fault: the next call may succeed
         except EngineError as error:
             record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
         finally:

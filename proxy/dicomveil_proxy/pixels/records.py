@@ -1,7 +1,7 @@
 """The boxes of instances, kept: found once, though many ask, today and after a restart.
 
 A row has a keyed digest in the place of the original's UIDs, and boxes in the place of pictures. It is a cache: a
-broken or missing file costs the time of looking again. Rows are bounded; those that were not asked for longest go.
+broken or missing file costs the time of looking again. Rows are bounded; the least recently used are dropped.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class BoxRecords:
                     self._bound()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()

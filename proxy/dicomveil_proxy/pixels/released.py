@@ -22,7 +22,7 @@ _GRACE = 5.0
 
 @dataclass
 class ReleasedFile:
-    """One instance. It stays until the last user lets go of it."""
+    """One instance. It is kept until its last user releases it."""
 
     path: Path
     size: int
@@ -52,7 +52,7 @@ class ReleasedFile:
 
 
 class ReleasedFiles:
-    """The files of a project; those asked for longest ago go first."""
+    """The files of a project; the least recently used are dropped first."""
 
     def __init__(self, *, seconds: float = _SECONDS, most_bytes: int = _BYTES) -> None:
         self._seconds = seconds

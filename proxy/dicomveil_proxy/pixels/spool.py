@@ -1,4 +1,4 @@
-"""An instance on its way through a transcoder: written to a temporary folder, and read from there again."""
+"""An instance for a transcoder: written to a temporary folder, and read from there again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READ_BYTES = 1 << 20
 
 
 class InstanceSpool:
-    """One de-identified instance. What it writes is readable by the owner alone, and goes with `close`."""
+    """One de-identified instance. What it writes is readable by the owner alone, and is deleted by `close`."""
 
     def __init__(self, transcoder: Transcoder, maximum_bytes: int) -> None:
         self._transcoder = transcoder

@@ -26,7 +26,7 @@ class DatesBack:
         """The original of one DA or DT value; the value itself where the policy does not move it.
 
         Empty where there is none: of what is not a date, of a year alone, or at the ends of the calendar. A value that
-        stayed, or that does not come out as it was sent, would tell by how many days dates move.
+        stayed, or that does not come out as it was sent, would show by how many days dates move.
         """
         days = self._days(tag, vr)
         if not days:

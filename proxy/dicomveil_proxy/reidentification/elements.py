@@ -16,7 +16,7 @@ from dicomveil_engine.attributes.dictionary import vr_of
 def elements(dataset: Dataset, vrs: frozenset[str]) -> Iterator[DataElement]:
     """The elements of one level with one of these VRs, in the order of their tags."""
     for tag in sorted(dataset.keys()):
-        # Implicit VR and UN say nothing; who reserved a private block does not matter here.
+        # Implicit VR and UN say nothing; the creator of a private block does not matter here.
         vr = dataset.get_item(tag).VR
         if (vr_of(tag) if vr in {None, "UN"} else vr) in vrs:
             yield dataset[tag]

@@ -1,12 +1,12 @@
 """An instance's header as the origin server is to hold it: as if it had been made of the originals (PS3.15 E.1.2).
 
     UIDs            a pseudonym becomes its original, at every depth; the instance's own stay
-    dates           go back by the days by which their study moved
-    patient, study  are the original study's; what the instance itself says of them goes
+    dates           are moved back by the days by which their study was moved
+    patient, study  are the original study's; what the instance itself says of them is replaced
     attributes      of the de-identification are removed, since it is undone
 
-A value goes back only where the policy would make the same of it again. Where it does something else, say keeps it, who
-sent a pseudonym could read its original there. For the same reason no date stays: by a known one, say today's, the
+A value is restored only where the policy would turn it into the same again. Where it does something else, say keeps it,
+who sent a pseudonym could read its original there. For the same reason no date stays: by a known one, say today's, the
 others could be computed.
 
 The header is changed in place. It comes from a user agent and the original from the origin server; whatever cannot
@@ -159,8 +159,8 @@ class _Restoration:
     def _empty_undetermined(self, dataset: Dataset) -> None:
         """Empty what would come out as something that depends on the key, and nobody could have sent as it was.
 
-        Sent as a guess and read again, it would tell whether the guess was right. Private elements of which the policy
-        makes dates go, whatever the sender says of them.
+        Sent as a guess and read again, it would show whether the guess was right. Private elements of which the policy
+        removes dates, whatever the sender says of them.
         """
         for tag in list(dataset.keys()):
             raw = dataset.get_item(tag).VR

@@ -1,6 +1,6 @@
 """The application: settings → projects → routes, and what surrounds every request.
 
-Opens the origin servers and the identity maps when it starts and lets go of them when it ends.
+Opens the origin servers and the identity maps when it starts and closes them when it ends.
 """
 
 from __future__ import annotations
@@ -309,7 +309,7 @@ class RequestScope:
                 await problem_response(error, request_id)(scope, receive, numbered)
         finally:
             milliseconds = round(1000 * (time.monotonic() - begun))
-            # Whoever watches the server asks each few seconds, and it says nothing.
+            # Health checks come every few seconds and say nothing.
             if not (is_open(scope) and status == 200):
                 _access.info(
                     "request %s: %s %s in %s ms", request_id, scope["method"], status or "broken off", milliseconds

@@ -1,4 +1,4 @@
-"""Compressed answers, for who accepts them (RFC 9110 Section 12.5.3).
+"""Compressed answers, for clients that accept them (RFC 9110 Section 12.5.3).
 
 Only documents are: the metadata of a series says nearly the same of each instance, and becomes a fiftieth. Pixels
 are left as they are, which every browser asks to have compressed, and which cost a server most of its speed then.
@@ -39,7 +39,7 @@ class Compression:
 
 
 class _Answer:
-    """One answer on its way out."""
+    """One answer that is being sent."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope

@@ -1,6 +1,6 @@
 """What stands in front of the routes: recording around admission, made of the settings.
 
-Nothing here decides who may do what: that is `trust/`.
+Nothing here decides what a subject may do: that is `trust/`.
 """
 
 from __future__ import annotations

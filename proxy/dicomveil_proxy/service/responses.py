@@ -30,7 +30,7 @@ class Stream(Response):
     """A body that is sent as it is made.
 
     An error on the way, or a limit of time, closes the connection without the body's end: no user agent can take
-    the part for the whole. When the user agent goes away, the source is closed at once, even while it is waited for.
+    the part for the whole. When the user agent disconnects, the source is closed at once, even while waiting for it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stream(Response):
         try:
             async with asyncio.timeout(self._seconds) as deadline:
                 gone.add_done_callback(lambda _: _end_now(deadline))
-                # It is there already. Only a generator that has begun lets go of its source when it is closed.
+                # It is there already. Only a generator that has begun releases its source when it is closed.
                 piece = await anext(self.body_iterator, b"")
                 is_begun = True
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -132,7 +132,7 @@ class TLSSettings(_Table):
 
 
 class AuditSettings(_Table):
-    """Where is written down who did what."""
+    """Where accesses are recorded."""
 
     file: Path | None = None
     """JSON lines in a chain of HMACs; further workers write `<file>.1`, `<file>.2`, ..."""

@@ -62,7 +62,7 @@ class ProjectSettings:
 def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
     """All projects, the default one first, if there is one: a server whose tables hold all keys has none.
 
-    Raises ConfigurationError for what is missing, and for settings that do not go together.
+    Raises ConfigurationError for what is missing, and for settings that exclude each other.
     """
     tables: list[tuple[str, ProjectTable]] = sorted(settings.projects.items())
     if settings.key_file is not None:

@@ -24,7 +24,7 @@ class Right(StrEnum):
     RETRIEVE = "retrieve"
     """WADO-RS and WADO-URI: metadata, instances, frames, bulk data, pictures."""
     STORE = "store"
-    """STOW-RS. Whoever may store can test guesses about originals: see the threat model."""
+    """STOW-RS. Clients that may store can test guesses about originals: see the threat model."""
     EXPORT = "export"
     """Begin and follow exports."""
     REVIEW = "review"

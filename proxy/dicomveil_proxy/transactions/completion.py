@@ -126,7 +126,7 @@ class Completion:
                     headers += batch.datasets
                     is_long |= batch.are_long
         except UnknownResource:
-            return {}, False  # it has gone since
+            return {}, False  # it was deleted since
         if len(headers) != 1:
             raise OriginMalformed("the metadata of one instance is not one data set")
         return headers[0], is_long

@@ -1,4 +1,4 @@
-"""Retrieve frames (WADO-RS, PS3.18 Section 10.4.1.1.6): as they are stored, or transcoded for who insists.
+"""Retrieve frames (WADO-RS, PS3.18 Section 10.4.1.1.6): as they are stored, or transcoded where a client insists.
 
 What a frame looks like when it is decoded is what the metadata says of it; where the metadata says YBR_FULL_422
 or a transform of JPEG 2000, decoded frames are RGB.
@@ -119,7 +119,7 @@ async def frames(
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """How frames go out."""
+    """How frames are sent."""
 
     content_type: str
     is_multipart: bool
@@ -152,7 +152,8 @@ def _is_as_stored(choice: Choice, media_type: str, stored: str | None) -> bool:
         return False
     if choice.offer.media_type == media_type:
         return True
-    # Every transfer syntax may come as bytes for who names it, or any; who names none means uncompressed ones.
+    # Every transfer syntax may be sent as bytes where the client names it, or any; without a name, uncompressed ones
+    # are meant.
     return choice.offer.media_type == OCTET_STREAM and bool(choice.transfer_syntaxes)
 
 
@@ -222,7 +223,7 @@ def _frame_type(part: PartStart) -> tuple[str, str | None]:
 
 
 def checked_type(part: PartStart) -> tuple[str, str | None]:
-    """Media type and transfer syntax of a value that nothing but its type tells from a whole instance."""
+    """Media type and transfer syntax of a value that only its type distinguishes from a whole instance."""
     media_type, syntax = content_type_of(part.headers.get("content-type"))
     if media_type in _VALUE_TYPES:
         return media_type, syntax

@@ -47,7 +47,7 @@ async def bulk_data_of(
 
 
 def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
-    """Remember what metadata says that passes anyway: frames are asked for next."""
+    """Cache what metadata says while it passes: frames are asked for next."""
     for dataset in datasets:
         instance = _first(dataset.get(_SOP_INSTANCE_UID))
         if isinstance(instance, str) and _ROWS in dataset:

@@ -191,7 +191,7 @@ async def _covered(
 
 
 def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:
-    """The transfer syntax in which an instance goes out; raises NotAcceptable where none is wanted and possible."""
+    """The transfer syntax in which an instance is sent; raises NotAcceptable where none is wanted and possible."""
     for choice in choices:
         if choice.takes(stored):
             return stored
@@ -389,7 +389,7 @@ async def rendered(
     if not kind.startswith("image/"):
         # The rendered form of an encapsulated document is the document.
         raise NotReleasable("only pictures of Pixel Data are released as rendered")
-    # A picture may hold more than pixels: who drew it, of whom, and a thumbnail.
+    # A picture may hold more than pixels: its author, its subject, and a thumbnail.
     return kind, await project.transcoder.picture(picture, kind)
 
 

@@ -67,7 +67,7 @@ class SearchPlan:
     questions: tuple[Question, ...]
     """One after the other; none where no match is possible."""
     plain: Query
-    """The conditions that can be told before a result is completed; the query itself where none has to be."""
+    """The conditions that can be decided before a result is completed; the query itself where none has to be."""
     completion: Completion
     """What the origin server leaves out of its results, fetched from elsewhere on it."""
     fields: frozenset[str] | None

@@ -99,7 +99,7 @@ class Resolver:
 
     async def _answer(self, flight: _Flight, asked: _Asked) -> str | None:
         is_late = flight.is_begun
-        # The first who asked may go away; the others still wait.
+        # The first caller may disconnect; the others still wait.
         original = await asyncio.shield(flight.answer_to(asked))
         if original is None and is_late:
             return await self.known(*asked)  # it was on a page that had passed
@@ -124,14 +124,14 @@ class Resolver:
                     except StateUnavailable as error:
                         self._warn(str(error))
                     flight.publish(identities)
-        except BaseException as error:  # noqa: BLE001 - it is raised to those who wait, whatever it is
+        except BaseException as error:  # noqa: BLE001 - it is raised in all waiting callers
             failure = error
         del self._flights[key]
         flight.land(failure)
 
 
 class _Flight:
-    """One question to the origin server under way, and those who wait for it."""
+    """One question to the origin server under way, and the callers that wait for it."""
 
     def __init__(self) -> None:
         self.is_begun = False
@@ -155,6 +155,6 @@ class _Flight:
                 answer.set_result(None)
             elif isinstance(failure, Exception):
                 answer.set_exception(failure)
-                answer.exception()  # it counts as seen, even when all who asked have gone
+                answer.exception()  # it counts as seen, even when all requests for it have ended
             else:
                 answer.cancel()

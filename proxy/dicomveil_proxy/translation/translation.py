@@ -1,6 +1,6 @@
 """Between pseudonymised space, where user agents are, and original space, where the origin server is.
 
-Outward it is the policy's pure function. Inward it is that function's inverse: remembered, or found again by
+Outward it is the policy's pure function. Inward it is that function's inverse: looked up in the map, or found again by
 asking the origin server what it has. Nothing outside this module turns a pseudonym into an original, but for
 what is re-identified (`reidentification`).
 """
@@ -75,11 +75,11 @@ class Translation:
         )
 
     async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
-        """Remember who is who in these originals, DICOM JSON objects; a full disk only costs time later."""
+        """Record the pseudonyms of these originals, DICOM JSON objects; a full disk only costs time later."""
         await self.keep_sequence([identity for dataset in datasets for identity in self._identities_of(dataset)])
 
     async def keep_sequence(self, identities: list[Identity]) -> None:
-        """Remember pseudonyms and what they stand for at the origin server."""
+        """Record pseudonyms and what they stand for at the origin server."""
         if self._identities.knows(identities):
             return
         try:
@@ -175,7 +175,7 @@ class Translation:
             async for page in listing:
                 yield [identity for dataset in page for identity in self._identities_of(dataset)]
 
-    # What was remembered and is so no longer
+    # What the map says and is no longer so
 
     async def forget_outdated(
         self,
@@ -186,7 +186,7 @@ class Translation:
         """Forget what the map says of these pseudonyms, if the origin server no longer has it; whether it was so.
 
         For a resource that the origin server did not find. It is asked for the originals by name, which costs little,
-        and lists nothing; who resolves the pseudonyms again has it listed.
+        and lists nothing; resolving the pseudonyms again lists it.
         """
         if not self._policy.replaces_uids:
             return False

@@ -147,7 +147,7 @@ class Audit:
 
     @property
     def is_kept(self) -> bool:
-        """Whether events go anywhere."""
+        """Whether events are written anywhere."""
         return self._file is not None or self._messages is not None
 
     def record(self, event: AuditEvent) -> None:
@@ -170,7 +170,7 @@ class Audit:
         self._publish()
 
     def close(self) -> None:
-        """Let go of the file and the connection."""
+        """Close the file and the connection."""
         if self._file is not None:
             _log.info("audit: the head of %s is %s", self._file.path.name, self._file.head)
             self._file.close()

@@ -46,7 +46,7 @@ class PacedBody:
         self.is_whole = not has_body(scope)
 
     async def receive(self) -> Message:
-        """The next piece, or that the sender has gone."""
+        """The next piece, or that the sender has disconnected."""
         if self.is_whole:
             return await self._receive()
         begun = self._clock()

@@ -2,7 +2,7 @@
 
     {"seq":0, ... ,"mac":"…"}        mac = HMAC(key, mac of the line before ‖ the line up to its mac)
 
-Whoever does not have the key cannot change, add, drop or move a line without breaking the chain behind it. What a chain
+Without the key nobody can change, add, drop or move a line without breaking the chain behind it. What a chain
 cannot show is that lines are missing at its end: for that the *head*, the number and digest of the last line, is kept
 elsewhere. Bytes in, bytes out; no files, no clock.
 """

@@ -1,4 +1,4 @@
-"""What the audit says of an export: who began it, of which project, to what kind of place, and how it ended.
+"""What the audit says of an export: its subject, project, kind of destination, and outcome.
 
 An export is a process of its own beside the server, with a chain of its own: the first free one of the audit's files.
 """

@@ -1,6 +1,6 @@
 """The public keys of an identity provider: fetched when needed, cached, and asked for once a minute at most.
 
-Whoever sends tokens with made-up key IDs must not make us ask the provider for each of them.
+Clients that send tokens with made-up key IDs must not make us ask the provider for each of them.
 """
 
 from __future__ import annotations

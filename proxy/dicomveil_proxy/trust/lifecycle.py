@@ -33,7 +33,7 @@ def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
 
 
 def record_stop(audit: Audit) -> None:
-    """Write down that a worker ends, if that is possible, and let go of the audit."""
+    """Write down that a worker ends, if that is possible, and close the audit."""
     with suppress(AuditUnavailable):
         if audit.is_kept:
             audit.record(AuditEvent(Action.STOP))

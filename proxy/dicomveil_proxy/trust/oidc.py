@@ -33,7 +33,7 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-"""Each with the kind of key that it goes with, and its curve."""
+"""Each with its kind of key and curve."""
 CACHED_VERDICTS = 4_096
 _TYPES = frozenset((None, "JWT", "jwt", "at+jwt", "application/at+jwt"))
 """Values of `typ` in the header: access tokens have one of these, tokens for other purposes (logout+jwt) another."""

@@ -212,7 +212,7 @@ class _Answer:
         door = door_of(self._scope)
         assert door is not None
         outcome: int | str = self._status if self._is_whole else "broken off"
-        # The answer has gone already, and that it began is written down; the log says that the audit cannot be written.
+        # The answer was sent already, and its beginning is recorded; the log says that the audit cannot be written.
         with suppress(AuditUnavailable):
             self._recording.record(self._recording.event(Action.ENDED, self._scope, door, outcome, self._size))
 

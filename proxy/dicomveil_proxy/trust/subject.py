@@ -1,4 +1,4 @@
-"""A subject: somebody who asks, as far as credentials say who that is, with what they may do.
+"""A subject: the holder of credentials, as far as those say who that is, with the rights granted.
 
 Made by the modules that check credentials; read by admission, limits, audit and pages.
 """
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """Somebody who asks."""
+    """The holder of credentials."""
 
     kind: Kind
     name: str

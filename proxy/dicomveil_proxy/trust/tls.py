@@ -1,7 +1,7 @@
 """TLS: the server's own certificate, read again when its file has changed, and whose client certificates are accepted.
 
 A certificate is changed on disk by whatever renews it. The next connection has the new one; connections that are open
-keep theirs. Files that do not go together, such as in the moment between the two being written, change nothing.
+keep theirs. Files that do not match, such as in the moment between the two being written, change nothing.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Token:
         return "expired" if self.expires is not None and now >= self.expires else "valid"
 
     def subject(self) -> Subject:
-        """Whoever holds it."""
+        """Its holder."""
         return Subject(Kind.TOKEN, self.name or self.id, granted(self.projects, self.can))
 
 

@@ -1,6 +1,6 @@
 """The Native DICOM Model (PS3.19 Annex A.1): a data set in XML, from the same data set in DICOM JSON.
 
-What goes in was de-identified as JSON, and nothing comes out that was not in it: nothing here reads an original.
+The input was de-identified as JSON, and nothing is added to it: nothing here reads an original.
 The two say the same (PS3.18 Table F.3.1-1), but for characters that XML 1.0 has no way to write, such as the form
 feed; U+FFFD stands in their place.
 """

@@ -34,7 +34,7 @@ _LEVELS = 3
 
 @dataclass
 class _DataSet:
-    """A data set or item on its way."""
+    """A data set or item that is being read."""
 
     elements: JSONDataSet = field(default_factory=dict)
     blocks: dict[tuple[str, str], int] = field(default_factory=dict)

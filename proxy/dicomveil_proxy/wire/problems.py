@@ -66,7 +66,7 @@ PASSED_STATUSES = frozenset((404, 410))
 
 
 def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str]]:
-    """The status, and the body as a JSON object, that tell the user agent of an error."""
+    """The status, and the body as a JSON object, that report an error to the user agent."""
     for base in type(error).__mro__:
         if row := PROBLEMS.get(base):
             break

@@ -71,7 +71,7 @@ class Spool(io.BufferedIOBase):
         return self._opened().tell()
 
     def close(self) -> None:
-        """Let go of all bytes."""
+        """Discard all bytes."""
         file, self._file, self._pieces = self._file, None, []
         with suppress(OSError):  # a full disk fails once more
             if file:

@@ -17,7 +17,7 @@ def place_of(target: Path, process: int, name: str = "") -> Path:
 
 @contextlib.contextmanager
 def whole(target: Path, name: str = "") -> Iterator[Path]:
-    """Where to write; on leaving, that becomes the target, or is gone where anything went wrong."""
+    """Where to write; on leaving, that becomes the target, or is deleted where anything went wrong."""
     unfinished = place_of(target, os.getpid(), name)
     try:
         yield unfinished

@@ -77,7 +77,7 @@ def parse_image(message: Message | None) -> Mapping[str, object] | None:
     if regexes and mode == "REDACT_NO_TEXT":
         raise ConfigurationError(f"{message.location}: customRegexes say what to redact, and REDACT_NO_TEXT nothing")
     if mode == UNSPECIFIED and (additional or regexes):
-        mode = "REDACT_SENSITIVE_TEXT"  # Google covers these only; here all that is not technique goes
+        mode = "REDACT_SENSITIVE_TEXT"  # Google covers these only; here all that is not technique is removed
     pixels: dict[str, object] = {"text": _TEXT_OF_MODE[mode]}
     if mode in _SENSITIVE:
         written = {"additionalInfoTypes": additional, "excludeInfoTypes": excluded, "customRegexes": regexes}

@@ -110,7 +110,7 @@ def add_new_uids(translation: Translation, place: str) -> None:
 
 
 def add_keep_list(translation: Translation, place: str, *, replaces_uids: bool) -> None:
-    """Keep what an image needs; everything else goes."""
+    """Keep what an image needs; everything else is removed."""
     for keyword in (*REQUIRED, *_DISPLAY):
         translation.add(place, keyword, kept_as(keyword, replaces_uids=replaces_uids), is_generated=True)
     translation.add(place, _EVERYTHING, "remove", is_generated=True)

@@ -2,7 +2,7 @@
 
 Tools for Health Data Anonymization, DICOM, commit a2d90ba (2025-09): same input, settings and keys give the same
 values, to the bit, wherever that tool gives any and chance has no part in it. What it makes by chance (UIDs, noise,
-IVs) is keyed here as everywhere. Where it would stop, the method without compatibility acts, or the value goes.
+IVs) is keyed here as everywhere. Where it would stop, the method without compatibility acts, or the value is removed.
 
 Each module is one method over its namesake in `methods`; what that tool reads and writes as dates and ages is in
 `dates` and `ages`. Nothing here recurses, keeps or removes: those are the policy's.

@@ -20,7 +20,7 @@ from dicomveil_engine.methods.values import texts, utf8
 
 @dataclass(frozen=True)
 class MicrosoftEncrypt(Encrypt):
-    """Replace each value by IV and ciphertext; empty values among others go, and the rest close up."""
+    """Replace each value by IV and ciphertext; empty values among others are dropped, and the rest close up."""
 
     name: ClassVar[str] = "encrypt"
 

@@ -1,4 +1,4 @@
-"""redact as the Microsoft tool does it: years and ages up to 89 may stay, and what goes leaves no gap."""
+"""redact as the Microsoft tool does it: years and ages up to 89 may be kept, and what is removed leaves no gap."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ The preamble and the File Meta Information are written anew: 128 zeros, (0002,00
 following the new SOPInstanceUID, (0002,0010) as it was, (0002,0012) `{implementation}` and (0002,0013)
 `{version}`. Nothing else of group 0002 passes: no AE title, no private information.
 
-Always gone, whatever the profile: group lengths, groups 0000 and 0004, Digital Signatures Sequence (FFFA,FFFA),
+Always removed, whatever the profile: group lengths, groups 0000 and 0004, Digital Signatures Sequence (FFFA,FFFA),
 Data Set Trailing Padding (FFFC,FFFC), Original Attributes Sequence (0400,0561). Always kept: Specific Character
 Set (0008,0005), which says how to read the text that stays."""
 
@@ -98,21 +98,21 @@ Patient characteristics that are text, such as Allergies, are cleaned in the sam
 
 STRUCTURED_CONTENT = """\
 {names}: Content Sequence (0040,A730), Acquisition Context Sequence (0040,0555), Specimen Preparation Sequence
-(0040,0610) and Waveform Annotation Sequence (0040,B020) stay, and each of their content items is judged by its
+(0040,0610) and Waveform Annotation Sequence (0040,B020) are kept, and each of their content items is judged by its
 concept name (Table E.3.4-1, with retired codes) and value type: it is removed, gets a dummy value, is kept or
 cleaned. In what is cleaned, person names are emptied or replaced, dates treated as in section 4, UIDs replaced,
 and text is cleaned as in section 5."""
 
 GRAPHICS = """\
-{names}: graphic annotations (0070,0001) stay, and the text in them is cleaned as in section 5. Overlays and
-curves go all the same: of the bits of an overlay nobody can say what they show."""
+{names}: graphic annotations (0070,0001) are kept, and the text in them is cleaned as in section 5. Overlays and
+curves are removed all the same: what the bits of an overlay show is unknown."""
 
 SAFE_PRIVATE = """\
-{names}: of private attributes those stay that Table E.3.10-1 lists (below), and those that the instance
+{names}: of private attributes those are kept that Table E.3.10-1 lists (below), and those that the instance
 declares safe in (0008,0300), in whichever block their creator has reserved; the creator comes out with them.
 Safe is not the same as kept: UIDs are replaced, dates treated as in section 4, texts cleaned, sequences
 recursed into, everything else checked as other values that are kept (section 5), and OB, OW, UN and other bytes
-go."""
+are removed."""
 
 RULES = "The first rule that fits an element decides, at every depth; what no rule names is decided by the profile."
 
@@ -164,11 +164,11 @@ PIXEL_GATE = {
 }
 
 WITHOUT = {
-    Option.RETAIN_SAFE_PRIVATE: "private attributes go, all of them, unless a rule names them.",
+    Option.RETAIN_SAFE_PRIVATE: "private attributes are all removed, unless a rule names them.",
     Option.CLEAN_STRUCTURED_CONTENT: "structured reports lose their content: Content Sequence (0040,A730) becomes one "
     "dummy item.",
-    Option.CLEAN_GRAPHICS: "overlays, curves and graphic annotations go.",
-    Option.CLEAN_DESCRIPTORS: "descriptions that the table lists go, whether they identify or not.",
+    Option.CLEAN_GRAPHICS: "overlays, curves and graphic annotations are removed.",
+    Option.CLEAN_DESCRIPTORS: "descriptions that the table lists are removed, whether they identify or not.",
 }
 """What a profile without an option does instead."""
 

@@ -2,7 +2,7 @@
 
     instance: elements and where they are → value: what is wrong with one → problem
 
-The same for what comes in and for what goes out. Nothing here changes a byte, and no message holds a value.
+The same for input and output. Nothing here changes a byte, and no message holds a value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PERSON_NAME as two or three initials behind a word for somebody who works: `Tech: DW`, `Checked: T.R.`."""
+"""PERSON_NAME as two or three initials behind a word for an occupation: `Tech: DW`, `Checked: T.R.`."""
 
 from __future__ import annotations
 

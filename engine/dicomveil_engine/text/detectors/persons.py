@@ -1,4 +1,5 @@
-"""PERSON_NAME of people who stand in no attribute: beside a cue, as two names side by side, or in the lists of names.
+"""PERSON_NAME of people whose name is in no attribute: beside a cue, as two names side by side, or in the lists of
+names.
 
 What is technique stays: words of imaging are never names, but for the frequent ones behind a title, and eponyms only
 behind a title, a role or a given name. The more a cue says, the less a word has to look like a name: behind "Dr" any
@@ -45,7 +46,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
                 named.update(one.folded for one in words[span[0] : span[1] + 1] if one.case is Case.TITLE)
                 yield _finding(text, *span, likelihood, why)
     for index, word in enumerate(words):
-        # A person who was introduced once may stand alone later.
+        # A person who was introduced once may be named alone later.
         if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
             yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that follows a cue elsewhere")
 
@@ -233,7 +234,7 @@ def _is_noun(text: PersonText, word: Word) -> bool:
 
 
 def _last(text: PersonText, index: int) -> int:
-    """The last word of a name that begins, or goes on, with this one."""
+    """The last word of a name that begins or continues with this one."""
     words, lists = text.words, person_lists()
     last = at = index
     while at + 1 < len(words) and at - index < _MOST_NAMES and _NAME_GAP.fullmatch(gap := text.gap(at)):

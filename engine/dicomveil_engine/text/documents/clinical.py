@@ -2,7 +2,7 @@
 
 Participations, identifiers, names, addresses and times are removed, or masked where the schema asks for them
 (nullFlavor MSK: "masked"). Titles, narrative text and the texts of entries are cleaned. Codes stay whose system
-everybody uses. Elements of other namespaces, embedded media and attributes that nobody can read go.
+everybody uses. Elements of other namespaces, embedded media and attributes that cannot be read are removed.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class _Cleaner:
         return self._words.are_in(text)
 
     def _attributes(self, node: Node) -> dict[Name, str] | None:
-        """The attributes that stay; None where the element says nothing without those that go."""
+        """The attributes that are kept; None where the element says nothing without those that are removed."""
         local = node.name.local
         if local in {"templateId", "typeId"}:
             return self._template(node)

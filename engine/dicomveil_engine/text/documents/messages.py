@@ -1,7 +1,7 @@
 """Messages of HL7 version 2, written with separators: of their segments those that report, and no others.
 
-Of MSH stay what a reader needs, of OBR, OBX and NTE the service, the texts and the values. Every other segment goes:
-the patient (PID), next of kin (NK1), the visit (PV1), orders, insurances and a house's own segments.
+Of MSH stay what a reader needs, of OBR, OBX and NTE the service, the texts and the values. Every other segment is
+removed: the patient (PID), next of kin (NK1), the visit (PV1), orders, insurances and a house's own segments.
 """
 
 from __future__ import annotations

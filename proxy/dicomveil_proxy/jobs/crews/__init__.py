@@ -36,7 +36,7 @@ class Station(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of what is open; of a plain station it is never called."""
+        """Close what is open; of a plain station it is never called."""
         ...
 
 

@@ -122,7 +122,7 @@ class DaskCrew:
                 for future in done:
                     unit = futures.pop(future, None)
                     if unit is None:
-                        continue  # of a scheduler that is gone
+                        continue  # of a scheduler that has ended
                     try:
                         result = self._result(future)
                     except CancelledError:
@@ -168,7 +168,7 @@ class DaskCrew:
         return future.result()
 
     def _again(self, distributed: Any, futures: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
-        """The scheduler is gone: what was under way is done again by another."""
+        """The scheduler has ended: what was under way is done again by another."""
         units = list(futures.values())
         futures.clear()
         self._close()

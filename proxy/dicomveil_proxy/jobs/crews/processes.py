@@ -187,7 +187,7 @@ def _in_turn(pipe: Connection, station: Station) -> None:
 
 
 async def _together(pipe: Connection, station: Station) -> None:
-    """Units side by side, until the process that started us is gone: what it cannot note must not be done."""
+    """Units side by side, until the process that started us has ended: what it cannot record must not be done."""
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     running: set[asyncio.Task[None]] = set()

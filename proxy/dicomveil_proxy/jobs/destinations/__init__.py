@@ -63,7 +63,7 @@ class Placing(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""
         ...
 
 

@@ -78,7 +78,7 @@ class Ledger:
         )
 
     def release_all(self) -> None:
-        """Take back what a run that was stopped had leased: where there is one coordinator, it is gone."""
+        """Take back what a run that was stopped had leased: where there is one coordinator, that one has ended."""
         self._execute(schema.EXPIRE, {"now": time.time() if self.is_shared else _NEVER})
 
     @property
@@ -308,5 +308,5 @@ class Ledger:
         self._database.overwrite_deleted()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()

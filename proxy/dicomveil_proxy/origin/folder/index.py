@@ -61,7 +61,7 @@ class FolderIndex:
         self.refresh()
 
     def refresh(self) -> None:
-        """Find what was added to the folder since; begin anew when something is gone."""
+        """Find what was added to the folder since; begin anew when something was deleted."""
         found = set(_files(self._folder))
         if self._client is None or not self._known <= found:
             self.close()
@@ -104,7 +104,7 @@ class FolderIndex:
         return Path(self._manager.get_instance_file_path(*place))
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         if self._client is not None:
             self._manager._connection.close()  # noqa: SLF001 - the client has no close of its own
             self._client = None

@@ -168,7 +168,7 @@ class FolderOrigin:
         return await self._indexed(lambda: store_instance(self._folder, self._index, study, sop_instance_uid, instance))
 
     async def aclose(self) -> None:
-        """Let go of the index and its thread."""
+        """Close the index and end its thread."""
         await self._indexed(self._index.close)
         self._thread.shutdown()
 

@@ -2,7 +2,7 @@
 
 This is the one place where a filter is enforced. It stands between a project and its origin server, and says of any
 other study, whatever is asked of it, what it says of one that does not exist. An answer of the origin server counts
-only where it says that a study passes: what cannot be told is not selected.
+only where it says that a study passes: what is uncertain is not selected.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class SelectedOrigin:
     async def store(
         self, study: OriginalUID | None, sop_instance_uid: str, instance: BinaryIO, size: int
     ) -> StoreResult:
-        """As `Origin.store`; an instance goes into a selected study, whatever the caller says, or is refused."""
+        """As `Origin.store`; an instance is stored in a selected study, whatever the caller says, or is refused."""
         actual = await asyncio.to_thread(_study_in, instance)
         instance.seek(0)
         if not actual or study not in (None, actual) or not await self._has(OriginalUID(actual)):
@@ -124,7 +124,7 @@ class SelectedOrigin:
         return await self._origin.store(study, sop_instance_uid, instance, size)
 
     async def aclose(self) -> None:
-        """Leave the origin server to who made it: other projects may have parts of it as well."""
+        """Leave the origin server open: other projects may have parts of it as well."""
 
     async def _require(self, study: OriginalUID) -> None:
         if not await self._has(study):
@@ -135,7 +135,7 @@ class SelectedOrigin:
 
 
 def _uncounted(match: Match) -> Match:
-    """A result without what it tells of the patient's other studies."""
+    """A result without what it says about the patient's other studies."""
     return {tag: element for tag, element in match.items() if tag not in _OF_ALL_STUDIES}
 
 

@@ -1,6 +1,6 @@
 """Which studies of an origin server a project's filter selects, asked of it and believed for some seconds.
 
-Nothing is decided here but what the filter says of a study's search result: what cannot be told is not selected.
+Nothing is decided here but what the filter says of a study's search result: what is uncertain is not selected.
 """
 
 from __future__ import annotations

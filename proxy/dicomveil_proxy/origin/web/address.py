@@ -55,7 +55,7 @@ class BaseURL:
     def bulk_path(self, uri: str) -> str:
         """The path of a BulkDataURI below the base; UnknownResource for anything that is not below it.
 
-        Whatever host it names, a path that goes through `/studies/` is taken to be ours: Orthanc writes the
+        Whatever host it names, a path that contains `/studies/` is taken to be ours: Orthanc writes the
         URL that it thinks it has, which behind another name or port is a dead link.
         """
         if not _URI.fullmatch(uri):

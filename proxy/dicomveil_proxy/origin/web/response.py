@@ -87,7 +87,7 @@ def _part_start(start: PartStart, media_type: str | None, transfer_syntax: str |
 
 
 def refuse(status: int, retry_after: str | None = None) -> NoReturn:
-    """Raise the error for a status that is not a success; what the origin says with it goes no further."""
+    """Raise the error for a status that is not a success; what the origin says with it is not passed on."""
     if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
         raise UnknownResource("the origin server has no such resource")
     if status == httpx.codes.GATEWAY_TIMEOUT:

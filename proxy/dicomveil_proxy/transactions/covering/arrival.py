@@ -273,7 +273,7 @@ class Arrival:
             boxes = await self._needs()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - for the one who waits
+        except Exception as error:  # noqa: BLE001 - for the waiting caller
             if not self._future.done():
                 self._future.set_exception(error)
         else:

@@ -74,7 +74,7 @@ async def _read(
         if current is not None:
             current.close()
         raise
-    except Exception as error:  # noqa: BLE001 - for the one who reads
+    except Exception as error:  # noqa: BLE001 - for the reader
         if current is not None and is_given:
             await current.fail(error)
         ready.put_nowait(error)

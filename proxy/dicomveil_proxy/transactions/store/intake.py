@@ -1,4 +1,4 @@
-"""One instance on its way in: taken in chunks, and made what the origin server is to hold.
+"""One instance that is received: taken in chunks, and made what the origin server is to hold.
 
 De-identified on the way into its spool, which holds de-identified bytes only.
 """
@@ -53,12 +53,12 @@ class Intake(Protocol):
         ...
 
     def discard(self) -> None:
-        """Let go of the spool."""
+        """Discard the spool."""
         ...
 
 
 class Duplicates:
-    """Whether a de-identified copy would stand beside its original; remembered for one request."""
+    """Whether a de-identified copy would be stored beside its original; cached for one request."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -121,5 +121,5 @@ class DeidentifiedInstance:
         return Prepared(outside, outside, cast(BinaryIO, self._spool), self._spool.size)
 
     def discard(self) -> None:
-        """Let go of the spool."""
+        """Discard the spool."""
         self._spool.close()

@@ -2,7 +2,7 @@
 
 The metadata comes first, an array of data sets; each value that is not in it stands in a part of its own, which names
 itself as the BulkDataURI does. All bulk data of a request waits in one temporary file without a name. Nothing is
-decided here: an instance is made of it, and then goes the way of any other.
+decided here: an instance is made of it, and is then treated like any other.
 
 The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message.
 """

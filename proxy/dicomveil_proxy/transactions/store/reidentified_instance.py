@@ -84,7 +84,7 @@ class ReidentifiedInstance:
         return Prepared(held, project.translation.outward(held), cast(BinaryIO, file), file.size)
 
     def discard(self) -> None:
-        """Let go of the spools."""
+        """Discard the spools."""
         self._spool.close()
         if self._instance:
             self._instance.file.close()  # another one, where it came deflated

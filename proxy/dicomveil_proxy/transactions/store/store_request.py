@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class StoreRequest:
-    """One store request on its way: fed the events of its multipart body."""
+    """One store request: fed the events of its multipart body."""
 
     project: Project
     base_url: str

@@ -73,7 +73,7 @@ class IdentityMap:
     def keep_sequence(self, identities: Iterable[Identity]) -> None:
         """Keep what pseudonyms stand for, in one write.
 
-        Raises StateUnavailable when the table cannot be written; this process then remembers all the same.
+        Raises StateUnavailable when the table cannot be written; this process then keeps it in memory all the same.
         """
         last = {(kind, pseudonym): original for kind, pseudonym, original in identities}
         with self._lock:
@@ -97,7 +97,7 @@ class IdentityMap:
             return original
 
     def original(self, kind: Kind, pseudonym: str) -> str | None:
-        """The original, or None where it is not remembered; raise StateUnavailable when that is unknown."""
+        """The original, or None where it is not in the map; raise StateUnavailable when that is unknown."""
         if (original := self.recent(kind, pseudonym)) is not None:
             return original
         read = self._table.read(kind.value, pseudonym)
@@ -120,7 +120,7 @@ class IdentityMap:
         self._table.delete([(kind.value, pseudonym, original) for kind, pseudonym, original in untrue])
 
     def close(self) -> None:
-        """Let go of the place; what is asked afterwards, and not in memory, raises StateUnavailable."""
+        """Close the place; what is asked afterwards, and not in memory, raises StateUnavailable."""
         self._table.close()
 
     def _keep(self, kind: Kind, pseudonym: str, original: str) -> None:

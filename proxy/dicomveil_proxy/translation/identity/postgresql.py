@@ -1,6 +1,6 @@
 """The identity map in a PostgreSQL database, which replicas share.
 
-Its driver, psycopg, is an extra and is imported only here. Nothing that the driver or the server says goes further:
+Its driver, psycopg, is an extra and is imported only here. Nothing that the driver or the server says is passed on:
 messages of theirs hold the database's address, its user, and the values of rows. PostgreSQL is waited for only a
 little: what it does not say at once, the origin server does.
 """
@@ -37,7 +37,7 @@ _PARAMETERS = {
 _REST_SECONDS = 5.0
 """Without a try, after the database could not be reached: requests must not each wait for it in vain."""
 _CONNECTIONS = 4
-"""Per worker and project; PostgreSQL serves 100 in all unless told otherwise."""
+"""Per worker and project; PostgreSQL serves 100 in all unless configured otherwise."""
 
 
 class PostgreSQLTable:
@@ -77,7 +77,7 @@ class PostgreSQLTable:
         self._run(schema.DELETE, rows)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._is_closed = True
         self._engine.dispose()
 

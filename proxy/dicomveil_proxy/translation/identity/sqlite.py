@@ -72,7 +72,7 @@ class SQLiteTable:
         self._run(_DELETE, rows)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._connection.close()
 

@@ -28,5 +28,5 @@ class IdentityTable(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the place; what is asked afterwards raises StateUnavailable."""
+        """Close the place; what is asked afterwards raises StateUnavailable."""
         ...

@@ -168,7 +168,7 @@ class Policy:
             return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:
             if rule.pattern.matches(tag, vr, creator) and not self._is_beside(rule, vr):
-                return self._by_rule(rule.method, rule.label, tag, vr)
+                return self._by_rule(rule, tag, vr)
         if self._profile is None:
             return Decision(Keep(), "no rule")
         if disguise := self._disguised(tag, vr):
@@ -200,9 +200,12 @@ class Policy:
                 return Decision(verdict.method, verdict.because, is_checked=True)
         return self.decide(tag, vr, creator)
 
-    def _by_rule(self, method: Method, label: str, tag: int, vr: str) -> Decision:
+    def _by_rule(self, rule: Rule, tag: int, vr: str) -> Decision:
+        method, label = rule.method, rule.label
         if method.supports(vr):
-            is_checked = self._profile is not None and vr not in FREE_TEXT_VRS and tag not in _PIXELS
+            # Who names an attribute asks for its text; who names a VR or a mask has not seen what is in it.
+            is_asked_for = vr in FREE_TEXT_VRS and rule.pattern.names_one_attribute
+            is_checked = self._profile is not None and not is_asked_for and tag not in _PIXELS
             return Decision(method, label, is_checked)
         if vr == "SQ":
             # A mask meets sequences too; the rule then means what stands inside them.

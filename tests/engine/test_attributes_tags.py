@@ -161,3 +161,20 @@ def test_bad_notation_is_refused_with_a_mend(text: str, mend: str) -> None:
         parse_pattern(text)
 
     assert mend in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("PatientName", True),
+        ("(0009,1001)", True),
+        ("(0009,xx01:ACME)", True),
+        ("(60xx,0022)", True),
+        ("(0010,00xx)", False),
+        ("(xxxx,xxxx)", False),
+        ("LO", False),
+    ],
+)
+def test_which_patterns_name_one_attribute(text: str, is_one: bool) -> None:
+    """Wherever its private block or repeating group is."""
+    assert parse_pattern(text).names_one_attribute is is_one

@@ -339,3 +339,75 @@ def test_codes_and_texts_of_earlier_deidentifications_are_cleaned() -> None:
 
     assert b"zebrowski" not in output.lower()
     assert "zebrowski" not in str(model).lower()
+
+
+@pytest.mark.parametrize(
+    ("named", "profile", "stays"),
+    [
+        ("StationName", "basic", True),
+        ("(0008,1010)", "basic", True),
+        ("(0008,10xx)", "basic", False),
+        ("SH", "basic", False),
+        ("(0008,10xx)", "none", True),
+        ("SH", "none", True),
+    ],
+)
+def test_free_text_is_kept_unseen_only_where_a_rule_names_it(named: str, profile: str, stays: bool) -> None:
+    """A mask or a VR says nothing of the texts that it meets, and the patient's name may be in one."""
+    policy = load_policy(
+        {"profile": profile, "rules": [{"tag": named, "method": "keep"}, {"tag": "(0010,xxxx)", "method": "remove"}]},
+        KEY,
+    )
+    nodes = {0x00081010: ("SH", "Zebrowski"), 0x00081040: ("LO", "Knee"), 0x00100010: ("PN", "Zebrowski^Quillon")}
+    output = read(deidentify_instance(instance(encoded(nodes, EXPLICIT)), policy))
+    (model,) = deidentify_metadata([to_json(instance(encoded(nodes, EXPLICIT)))], policy)
+
+    assert output.StationName == ("Zebrowski" if stays else "")
+    assert model["00081010"].get("Value") == (["Zebrowski"] if stays else None)
+
+
+def test_a_mask_keeps_the_texts_that_name_nobody() -> None:
+    """And what identifies, where the rule keeps that as well."""
+    policy = load_policy(
+        {"profile": "basic", "rules": [{"tag": "(0010,xxxx)", "method": "keep"}, {"tag": "LT", "method": "keep"}]}, KEY
+    )
+    nodes = {
+        0x00100010: ("PN", "Zebrowski^Quillon"),
+        0x00104000: ("LT", "of Zebrowski"),
+        0x00204000: ("LT", "left knee"),
+    }
+    output = read(deidentify_instance(instance(encoded(nodes, EXPLICIT)), policy))
+
+    assert (output.PatientName, output.PatientComments) == ("Zebrowski^Quillon", "of Zebrowski")
+    assert output.ImageComments == "left knee"
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+@pytest.mark.parametrize(
+    ("length", "text", "refused"),
+    [
+        ((1 << 20) + 2, "knee roe left", True),
+        ((1 << 20) + 2, "T1 ax", False),
+        (1 << 20, "knee roe left", False),
+    ],
+)
+def test_names_behind_another_long_value(length: int, text: str, refused: bool, syntax: str) -> None:
+    """A stream has passed it on, with what stands before it; JSON refuses the same texts, and no others."""
+    nodes: dict[int, tuple[str, object]] = {
+        0x00140046: ("LT", text),
+        0x0020000D: ("UI", "1.2.3"),
+        0x00420011: ("OB", bytes(length)),
+        0x00560010: ("LT", text),
+        0x00700084: ("PN", "Roe^Ann"),
+    }
+    policy = load_policy({"profile": "default", "rules": [{"tag": "(0042,0011)", "method": "keep"}]}, KEY)
+    data = instance(encoded(nodes, syntax), syntax=syntax)
+    if refused:
+        with pytest.raises(EngineError, match="MaterialNotes holds a word"):
+            deidentify_instance(data, policy)
+        with pytest.raises(EngineError, match="MaterialNotes holds a word"):
+            deidentify_metadata([to_json(data)], policy)
+        return
+    left = text if "roe" not in text else "knee left"
+    assert read(deidentify_instance(data, policy)).MaterialNotes == left
+    assert deidentify_metadata([to_json(data)], policy)[0]["00140046"]["Value"] == [left]

@@ -53,6 +53,12 @@ class TagPattern:
         return self.value if is_exact else None
 
     @property
+    def names_one_attribute(self) -> bool:
+        """Whether it names one attribute, in a private block or repeating group wherever that is."""
+        element = 0xFF if self.creator is not None else 0xFFFF
+        return self.vr is None and self.mask >> 24 == 0xFF and self.mask & element == element
+
+    @property
     def group(self) -> int | None:
         """The group, when the pattern names exactly one."""
         return self.value >> 16 if self.mask >> 16 == 0xFFFF else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -37,7 +38,8 @@ from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
 PIXELS_KEY = "7FE00008"
-"""A Part 10 header is written when Pixel Data is reached: names behind it come too late for the texts before it."""
+"""A Part 10 header is written when Pixel Data is reached: names behind it come too late for the texts before it.
+So do names behind another long value that passes in chunks."""
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
 """As in a stream, it says nothing of private elements before it."""
 
@@ -51,8 +53,11 @@ class Reading:
         self.identifying: dict[str, list[Named]] = {}
         """Key at the top level → the identifying values in that element, at any depth."""
         self.context = self._context(assumed)
-        self.late: Context | None = None
-        """The context with the names that stand behind Pixel Data, too; None where there are none."""
+        self.streamed: set[str] = set()
+        """Keys at the top level of long values that a stream passes on, when it has written what is before them."""
+        self._ends = [PIXELS_KEY]
+        self.contexts = [self.context]
+        """What is known at each of these places, and last at the end; one where no name comes late."""
         self.declared = self._declared()
         """The private blocks that are said to be safe."""
 
@@ -67,7 +72,7 @@ class Reading:
     def again(self) -> Reading:
         """For a data set that says the same of the whole; what it names is still to be noted."""
         new = copy(self)
-        new.identifying = {}
+        new.identifying, new.streamed = {}, set()
         return new
 
     def join(self, header: Reading) -> None:
@@ -82,11 +87,28 @@ class Reading:
         if is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
             return
         limit, cleaning = self._policy.limits.names, self._policy.cleaning
-        early = list(chain.from_iterable(values for key, values in self.identifying.items() if key < PIXELS_KEY))
-        self.context.identifying, self.context.own = words_of(early, limit, cleaning)
-        if len(early) != len(every):
-            words, own = words_of(every, limit, cleaning)
-            self.late = replace(self.context, identifying=words, own=own)
+        self._ends = sorted({*self.streamed, PIXELS_KEY})
+        named: list[list[Named]] = [[] for _ in (*self._ends, "")]
+        for key, values in self.identifying.items():
+            named[self._place(key)].extend(values)
+        self.context.identifying, self.context.own = words_of(named[0], limit, cleaning)
+        if len(named[0]) == len(every):
+            return
+        known = named[0]
+        for more in named[1:]:
+            context = self.contexts[-1]
+            if more:
+                known = [*known, *more]
+                words, own = words_of(known, limit, cleaning)
+                context = replace(context, identifying=words, own=own)
+            self.contexts.append(context)
+
+    def known_at(self, key: str) -> Context:
+        """What is known where an element of the top level is written; `contexts[-1]` is all that is ever known."""
+        return self.contexts[self._place(key)] if len(self.contexts) > 1 else self.context
+
+    def _place(self, key: str) -> int:
+        return bisect_right(self._ends, key)
 
     def _context(self, assumed: InstanceIdentity) -> Context:
         texts = {tag: self._text(tag) for tag in SUBJECT_TAGS}

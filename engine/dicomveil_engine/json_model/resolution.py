@@ -23,8 +23,8 @@ class Waiting(NamedTuple):
     entry: Entry
     depth: int
     codecs: tuple[str, ...]
-    is_late: bool = False
-    """Whether it stands behind Pixel Data."""
+    top: str = ""
+    """The key at the top level of the element that it is, or stands in."""
 
 
 def resolve_in_place(waiting: Waiting, context: Context) -> None:
@@ -66,19 +66,17 @@ def _encoded(written: str, entry: Entry, values: Values) -> JSONElement:
 
 
 def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -> None:
-    """As `resolve_in_place`, where names stand behind Pixel Data, which `late` has, too.
+    """As `resolve_in_place`, where names stand behind Pixel Data or another long value, which `late` has, too.
 
     Raises DeidentificationError where one of them stands in a text before it: in Part 10 that is written already.
     """
     container, key = waiting.container, waiting.key
-    if waiting.is_late:
-        resolve_in_place(waiting, late)
-        return
     original = container[key]
     resolve_in_place(waiting, context)
     early, container[key] = container.get(key), original
     resolve_in_place(waiting, late)
     if container.get(key) != early:
         raise DeidentificationError(
-            f"{dictionary.described(waiting.entry.tag)} holds a word of an identifying attribute behind Pixel Data"
+            f"{dictionary.described(waiting.entry.tag)} holds a word of an identifying attribute behind Pixel Data "
+            "or another long value"
         )

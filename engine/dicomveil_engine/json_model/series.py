@@ -31,6 +31,8 @@ def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
         rewriting.restart(key, new)
     if any(rewriting.reading.identifying.get(key) != last.reading.identifying.get(key) for key in changed):
         return None
+    if rewriting.reading.streamed or last.reading.streamed:
+        return None
     rewriting.reading = last.reading
     rewriting.resolve()
     if any((key in new) != (key in last.out) for key in changed):

@@ -19,13 +19,13 @@ from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     CHARACTERISTICS_KEY,
-    PIXELS_KEY,
     Reading,
     codecs_of,
     legal_character_sets,
     text_of,
 )
 from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place, resolve_with_late_names
+from dicomveil_engine.json_model.streamed import FIRST_KEY_PASSED, is_streamed
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
@@ -127,12 +127,13 @@ class DataSetWalk:
 
     def resolve(self) -> None:
         """The second turn: what had to wait."""
-        late = self.reading.late
+        late = self.reading.contexts[-1]
         for waiting in self.waiting:
-            if late is None:
-                resolve_in_place(waiting, self.reading.context)
+            known = self.reading.known_at(waiting.top)
+            if known is late:
+                resolve_in_place(waiting, known)
             else:
-                resolve_with_late_names(waiting, self.reading.context, late)
+                resolve_with_late_names(waiting, known, late)
 
     # First turn
 
@@ -174,6 +175,8 @@ class DataSetWalk:
         if creator is not None and self.reading.declared and (here.path or (key,))[0] >= CHARACTERISTICS_KEY:
             declared = is_declared_safe(self.reading.declared, int(key, 16), creator)
         entry = self.table.entry(key, vr, creator, declared=declared, plan=here.plan)
+        if key >= FIRST_KEY_PASSED and not here.depth and is_streamed(entry, element, here.codecs):
+            self.reading.streamed.add(key)
         if key == CHARACTER_SET:
             out[key] = legal_character_sets(element)
         elif entry.is_plain and "BulkDataURI" not in element:
@@ -223,7 +226,7 @@ class DataSetWalk:
                 out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is not here
             else:
                 out[key] = element
-                self._wait(Waiting(out, key, entry, here.depth, here.codecs))
+                self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
 
     def _wait(self, waiting: Waiting) -> None:
         """Leave an element to the second turn."""
@@ -232,7 +235,7 @@ class DataSetWalk:
                 f"more than {self.policy.limits.elements} elements change; "
                 "raise the limit elements if such instances are to pass"
             )
-        self.waiting.append(waiting._replace(is_late=True) if self.key >= PIXELS_KEY else waiting)
+        self.waiting.append(waiting)
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
         """Keep an element whose value is no one's own; another one is decided by the whole data set."""
@@ -248,7 +251,7 @@ class DataSetWalk:
             out[key] = element
             if needs_words(entry.tag, entry.vr, values):
                 self.unsure.add(self.key)
-            self._wait(Waiting(out, key, entry, here.depth, here.codecs))
+            self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
 
     def _treated(
         self,
@@ -333,7 +336,7 @@ class DataSetWalk:
             out[key] = element
             decision = Decision(self.policy.add_method_text, "the de-identification attributes")
             marked = Entry(entry.tag, "LO", decision, treatment, identifies=False)
-            self._wait(Waiting(out, key, marked, 0, here.codecs))
+            self._wait(Waiting(out, key, marked, 0, here.codecs, self.key))
         elif treatment is Treatment.ADD_CODES:
             out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, here)}
 

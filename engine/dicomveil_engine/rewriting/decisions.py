@@ -25,8 +25,9 @@ class Decision:
     is_checked: bool = False
     """Whether what is kept is looked at, and emptied where it is illegal or names somebody (`rewriting.checking`).
 
-    What the profile keeps always is. What a rule keeps is, if its VR has a form and the rule stands beside a profile:
-    free text that somebody asks to keep is kept, and rules alone promise nothing.
+    What the profile keeps always is, and what a rule beside a profile keeps. Two things are not: free text of an
+    attribute that a rule names, since somebody asked for that text, and anything under rules alone, which
+    promise nothing.
     """
 
 

@@ -16,6 +16,7 @@ from engine.datasets import (
     IMPLICIT,
     JPEG,
     KEY,
+    cut,
     element,
     encoded,
     header,
@@ -24,6 +25,7 @@ from engine.datasets import (
     open_sequence,
     preset,
     read,
+    rewritten,
 )
 from engine.test_json_model_commutation import comparable, to_json
 
@@ -411,3 +413,29 @@ def test_names_behind_another_long_value(length: int, text: str, refused: bool, 
     left = text if "roe" not in text else "knee left"
     assert read(deidentify_instance(data, policy)).MaterialNotes == left
     assert deidentify_metadata([to_json(data)], policy)[0]["00140046"]["Value"] == [left]
+
+
+@pytest.mark.parametrize("size", [1 << 30, 70_000])
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        (b"", "(0042,0011) EncapsulatedDocument"),
+        (element(0x00420012, "LO", "text"), "(0042,0012) MIMETypeOfEncapsulatedDocument"),
+    ],
+)
+def test_what_is_wrong_behind_a_long_value_is_named(size: int, before: bytes, last: str) -> None:
+    """By its offset in the whole instance and the last element that could be read, however the bytes come."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": "(0010,0010)", "method": "remove"}]}, KEY)
+    good = instance(STUDY, element(0x00420011, "OB", bytes(1_100_000)), before)
+    broken = good + element(0x00700084, "PN", "Doe^Jane")[:10]
+    with pytest.raises(EngineError) as caught:
+        rewritten(policy, cut(broken, size))
+
+    assert f"at offset {len(good)} behind {last}" in str(caught.value)
+
+
+def test_a_long_value_that_is_cut_off_is_named() -> None:
+    """It is not always Pixel Data."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": "(0010,0010)", "method": "remove"}]}, KEY)
+    with pytest.raises(EngineError, match=r"cut off in the middle of \(0042,0011\) EncapsulatedDocument"):
+        deidentify_instance(instance(STUDY, header(0x00420011, "OB", 1_100_000), bytes(99)), policy)

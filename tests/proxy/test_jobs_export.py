@@ -302,5 +302,5 @@ def test_an_instance_without_safe_output_is_missing(laboratory: Laboratory) -> N
         "incomplete",
         "4",
         "3",
-        "1 refused: the instance is cut off in the middle of Pixel Data",
+        "1 refused: the instance is cut off in the middle of (7FE0,0010) PixelData",
     ]

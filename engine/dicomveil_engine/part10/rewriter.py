@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.legality import is_class_uid
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
@@ -55,6 +56,8 @@ class InstanceRewriter:
         self._walker: Walker | None = None
         self._body: Value | None = None
         self._is_body_kept = True
+        self._body_of = ""
+        """What it is the value of, for messages."""
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._is_closed = False
@@ -136,12 +139,13 @@ class InstanceRewriter:
         while True:
             if self._body is not None:
                 taken = self._body.feed(rest)
+                walker.skip(taken)
                 if self._is_body_kept:
                     written += self._body.passed(rest, taken)
                 rest = rest[taken:]
                 if not self._body.is_complete:
                     if closing:
-                        raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
+                        raise InvalidDataSetError(f"the instance is cut off in the middle of {self._body_of}")
                     return written
                 self._body = None
                 if not rest and not closing:
@@ -160,6 +164,7 @@ class InstanceRewriter:
             self._look_at(before)
             written.append(before)
             self._body = Body(length, entry.values)
+            self._body_of = dictionary.described(entry.tag)
             if self._is_body_kept:
                 self._body, new_length = self._kept_body(entry, length)
                 if new_length != length:

@@ -38,8 +38,10 @@ class Walker:
         self._retry_at = 0
         self._begun = 0
         """Where the elements in the buffer begin."""
-        self._offset: int | None = 0
-        """Where in the data that was fed the buffer begins; None behind what was passed through."""
+        self._offset = 0
+        """Where in the data set, with all that came before it, the buffer begins."""
+        self._last = ""
+        """The element that was passed on in chunks before the buffer."""
         self._latest: Resolver | None = None
         self._early: list[tuple[list[tuple[int, Pending]], Resolver | None, int]] = []
         """What was written before a long value: what waited, how it was resolved, and how many names were known."""
@@ -59,7 +61,7 @@ class Walker:
             data = data[drop:]
             state.section.start -= drop
             state.position -= drop
-            self._offset = None if self._offset is None else self._offset + drop
+            self._offset += drop
         if self.held:
             self._chunks.append(data)
         else:
@@ -79,6 +81,10 @@ class Walker:
         """Whether all that has come is written, and nothing else is due."""
         return not self.held and not self._state.position and not self._state.claims.due
 
+    def skip(self, count: int) -> None:
+        """Count bytes that were passed on beside the walker."""
+        self._offset += count
+
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
         """What is ready to be written, and what was not walked yet.
 
@@ -94,10 +100,12 @@ class Walker:
         if pending and state.streamed:
             self._early.append((pending, self._latest, len(state.reading.identifying)))
         rest = memoryview(state.buffer)[state.position + head :]
+        self._offset += state.position + head
+        self._begun = 0
+        self._last = dictionary.described(state.streamed[0].tag) if state.streamed else ""
         state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
             self._is_behind_pixels = True
-        self._offset = None
         # Elements behind the streamed one may be of its blocks.
         state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
         return written, rest
@@ -122,16 +130,19 @@ class Walker:
 
     def _where(self) -> str:
         """Behind which element of the data set itself something is wrong, as far as that is known."""
-        state, last, position = self._state, "", self._begun
+        state, last, position = self._state, self._last, self._begun
+        wrong = state.position
         with suppress(struct.error):
             while position < state.position:
                 tag, _, value_at, length, _ = read_head(state.buffer, position, state.encoding)
                 if length == UNDEFINED:
                     break
+                if value_at + length > len(state.buffer):
+                    wrong = position  # what is kept is passed over before it is there
+                    break
                 last, position = dictionary.described(tag), value_at + length
-        place = "" if self._offset is None else f"at offset {self._offset + state.position}"
-        behind = f"behind {last}" if last and position == state.position else ""
-        return f"it is the element {place} {behind}".replace("  ", " ").strip()
+        behind = f" behind {last}" if last and position == wrong else ""
+        return f"it is the element at offset {self._offset + wrong}{behind}"
 
     def _resolver(self) -> Resolver:
         resolver = Resolver if self._state.reading.is_long else self._state.tables.resolver

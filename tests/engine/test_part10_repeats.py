@@ -9,7 +9,7 @@ from dicomveil_engine.part10.repeats import Place, Repeats, Run, keep_sequence
 
 def run(beginning: bytes, number: int) -> Run:
     """A run of which nothing is known but its bytes."""
-    return Run(beginning + number.to_bytes(8), UNCHANGED, None, ())
+    return Run(beginning + number.to_bytes(8), UNCHANGED, None, (), ())
 
 
 def test_sequences_are_bounded() -> None:

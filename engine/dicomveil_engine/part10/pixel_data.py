@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from dicomveil_engine.code_streams.fragments import Fragments
-from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout, UnusedBits
+from dicomveil_engine.code_streams.native import FLOATING_BITS, PixelLayout, UnusedBits
 from dicomveil_engine.code_streams.stream import Bytes
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
@@ -72,12 +72,12 @@ Value = Body | EncapsulatedValue
 
 
 def value_of(
-    entry: Entry, length: int, syntax: str, context: Iterable[Noted], *, removes_overlays: bool
+    entry: Entry, length: int, syntax: str, image: Iterable[Noted], *, removes_overlays: bool
 ) -> tuple[Value, int]:
     """What passes a streamed element on, and the length that it has then; `syntax` is the transfer syntax."""
     if entry.kind != kinds.STREAMED or (entry.head == 8 and not entry.encoding.implicit):
         return Body(length, entry.values), length
-    noted = tuple([one for one in context if one[0].tag in IMAGE_TAGS])
+    noted = tuple(image)
     if length == UNDEFINED:
         return EncapsulatedValue(syntax, _layout(noted).frames), length
     pixels, layout = _native(noted, entry, length, removes_overlays)

@@ -89,7 +89,7 @@ class Originals(NamedTuple):
 class Reading:
     """The notes on one instance."""
 
-    __slots__ = ("_cache", "_policy", "_subject", "content", "context", "identifying", "instance", "is_long")
+    __slots__ = ("_cache", "_policy", "_subject", "content", "context", "identifying", "image", "instance", "is_long")
 
     def __init__(self, policy: Decisions, cache: ReadingCache) -> None:
         self._policy = policy
@@ -100,6 +100,8 @@ class Reading:
         """What it is about, in its order."""
         self.instance: Noted | None = None
         """Its SOP Instance UID; of several the first counts."""
+        self.image: list[Noted] = []
+        """What it says of its pixels, in its order."""
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
         self.is_long = False
@@ -108,7 +110,7 @@ class Reading:
     def measure(self, header: int) -> None:
         """See whether it says too much, now that the header is complete, which has so many bytes."""
         if header > _MOST_CACHED:
-            every = chain(self.context, self.identifying)
+            every = chain(self.context, self.image, self.identifying)
             size = sum(one.size if isinstance(one, NotedRun) else len(one[1]) for one in every)
             self.is_long = size > _MOST_CACHED
 

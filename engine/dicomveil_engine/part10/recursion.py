@@ -15,7 +15,7 @@ from dicomveil_engine.part10.content_item import Siblings, read_content_item
 from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Rewritten
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
-from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, keep_sequence
+from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, SHORTEST_RUN, keep_sequence
 from dicomveil_engine.part10.search import search
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import (
@@ -29,7 +29,7 @@ from dicomveil_engine.part10.state import (
     refuse_many,
     refuse_short,
 )
-from dicomveil_engine.part10.table import DROP, KEEP, DecisionTable, Entry
+from dicomveil_engine.part10.table import DROP, KEEP, LONGEST_PASSED, PASSED_KEY, DecisionTable, Entry
 from dicomveil_engine.structured_content.content_items import ContentAction
 from dicomveil_engine.structured_content.references import Position
 
@@ -69,6 +69,7 @@ def walk_sequence(
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
     out, starts, lengths = section.out, section.starts, section.lengths
     run, start = len(starts), position
+    starts_with = buffer.startswith
     is_open = length == UNDEFINED
     stop = around.end if is_open else position + length
     item_codecs = codecs
@@ -98,11 +99,12 @@ def walk_sequence(
                 position = verdict
                 continue
             judged, table = verdict, verdict.table
-        item_run = len(starts)
+        item_run, runs = len(starts), table.passed
         if item_codecs is not codecs:
             item_codecs, walked = codecs, None
         elif walked is not None:
             walked.end, walked.is_open, walked.creators = item_end, item_open, None
+        since = -1  # where elements began that are looked at and stay; below 0 where none did
         while position < item_end:
             key, length = read(buffer, position)
             entry = table[key]
@@ -110,13 +112,32 @@ def walk_sequence(
                 position += 8 + length
                 continue
             if entry is DROP:
+                since = -1
                 kept_from = section.start
                 if kept_from != position:
                     out += (buffer[kept_from:position], b"")
                     starts.append(kept_from)
                 section.start = position = position + 8 + length
                 continue
-            kind, value_at = entry.kind, position + entry.head
+            kind = entry.kind
+            if kind == kinds.CHECKED:
+                if entry.is_looked_at and (after := position + 8 + length) <= item_end:
+                    if since < 0:
+                        since = position
+                        known = runs.get(buffer[position : position + PASSED_KEY])
+                        if known is not None and starts_with(known, position) and position + len(known) <= item_end:
+                            position, since = position + len(known), -1
+                            continue
+                    if buffer[position + 8 : after] in entry.passed or entry.passes(buffer[position + 8 : after]):
+                        position = after
+                        continue
+                if since >= 0:
+                    since = -1
+            elif since >= 0:
+                if position - since >= SHORTEST_RUN:
+                    _learn(state, table, since, position)
+                since = -1
+            value_at = position + entry.head
             if value_at != position + 8:
                 (length,) = read_long(buffer, position + 8)
             if kind >= kinds.SPECIAL:
@@ -146,18 +167,20 @@ def walk_sequence(
                     continue
                 entry, kind = decided, decided.kind
             after = value_at + length
-            if kind == kinds.CHECKED and after <= item_end and buffer[value_at:after] in entry.passed:
-                position = after
-                continue
             if kind >= kinds.COMPOUND:
                 if walked is None:
                     place = state.place(depth, encoding.name, item_codecs)
                     walked = ItemWalk(item_end, item_open, depth, item_codecs, place)
-                is_short = kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= item_end
+                is_short = length <= LONGEST_SEQUENCE and after <= item_end and kind <= kinds.LAST_CACHED
                 raw = buffer[position:after] if is_short else b""
                 if kind == kinds.SEQUENCE and (outcome := walked.place.kept.get(raw)) is not None:
                     # Frames and slices have most sequences in common.
-                    if outcome is not UNCHANGED:
+                    if type(outcome) is bytes:  # as `put_known`, without its call
+                        kept_from = section.start
+                        out += (buffer[kept_from:position], outcome)
+                        starts.append(kept_from)
+                        section.start = after
+                    elif outcome is not UNCHANGED:
                         put_known(state, position, after, outcome)
                     position = after
                 else:
@@ -177,6 +200,8 @@ def walk_sequence(
                 raise NeedMoreError(position)
             if position != item_end:
                 raise InvalidDataSetError("an element reaches beyond the item that holds it")
+            if since >= 0 and position - since >= SHORTEST_RUN:
+                _learn(state, table, since, position)
         if judged is not None and siblings is not None:
             if judged.goes:
                 section.roll_back(judged.before)
@@ -197,6 +222,13 @@ def walk_sequence(
         # The sequence's own length is in the encoding around it, whatever its items are in.
         section.note_length(of.encoding.u32, run, start - 4, start, stop)
     return position
+
+
+def _learn(state: State, table: DecisionTable, start: int, after: int) -> None:
+    """Remember elements that are kept and of which nothing is noted, if they came together before."""
+    raw = state.buffer[start:after]
+    if len(raw) <= LONGEST_PASSED and state.tables.repeats.is_seen_again(raw):
+        table.learn(raw)
 
 
 def change(

@@ -34,10 +34,15 @@ _SEEN = 1 << 14
 class Run:
     """Elements of the data set itself, one behind the other, and what became of them."""
 
-    __slots__ = ("context", "identifying", "new", "raw", "size", "waiting")
+    __slots__ = ("context", "identifying", "image", "new", "raw", "size", "waiting")
 
     def __init__(
-        self, raw: bytes, outcome: Rewritten, identifying: NotedRun | None, context: tuple[Noted, ...]
+        self,
+        raw: bytes,
+        outcome: Rewritten,
+        identifying: NotedRun | None,
+        context: tuple[Noted, ...],
+        image: tuple[Noted, ...],
     ) -> None:
         self.raw = raw
         self.size = len(raw)
@@ -51,6 +56,7 @@ class Run:
             self.waiting, self.new = outcome.waiting, b""
         self.identifying = identifying
         self.context = context
+        self.image = image
 
 
 class Place:

@@ -182,8 +182,8 @@ class InstanceRewriter:
 
     def _kept_body(self, entry: Entry, length: int) -> tuple[Value, int]:
         assert self._walker is not None
-        context, syntax = self._walker.reading.context, self.transfer_syntax_uid or ""
-        return value_of(entry, length, syntax, context, removes_overlays=self._policy.removes_overlays)
+        image, syntax = self._walker.reading.image, self.transfer_syntax_uid or ""
+        return value_of(entry, length, syntax, image, removes_overlays=self._policy.removes_overlays)
 
     def _look_at(self, written: bytes | bytearray) -> None:
         if self._inspect and written:

@@ -23,7 +23,7 @@ from dicomveil_engine.part10.state import (
     read_character_set,
     refuse_short,
 )
-from dicomveil_engine.part10.table import DROP, KEEP, Entry
+from dicomveil_engine.part10.table import Entry
 
 
 def search(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
@@ -74,7 +74,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
         while position < item_end:
             key, length = read(buffer, position)
             entry = table[key]
-            if entry is KEEP or entry is DROP:
+            if entry.is_over:
                 position += 8 + length
                 continue
             kind, value_at = entry.kind, position + entry.head

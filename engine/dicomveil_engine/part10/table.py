@@ -36,7 +36,9 @@ LAST_STREAMED = 0x7FE00010
 _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 """Private elements whose words must not survive in free text, although they are removed."""
 
-_LONGEST_PASSED = 1 << 14
+PASSED_KEY = 64
+"""Bytes by which elements that are kept are looked for: the coordinates of contours begin within so many."""
+LONGEST_PASSED = 1 << 14
 _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
 """Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
@@ -76,6 +78,9 @@ class Entry:
         "head",
         "identifies",
         "is_context",
+        "is_image",
+        "is_looked_at",
+        "is_over",
         "is_top",
         "key",
         "kind",
@@ -112,10 +117,16 @@ class Entry:
         """Whether the value must not survive in free text."""
         self.is_context = False
         """Whether it says which instance, study or patient this is."""
+        self.is_image = False
+        """Whether it says how long Pixel Data is, and which of its bits are pixels."""
         self.noted = False
         """Whether the walker notes the value: decisions about other elements need it."""
         self.passed: set[bytes] = set()
-        """For CHECKED: values that are legal and name nobody."""
+        """For CHECKED: values that are legal and name nobody, and of which nothing is noted."""
+        self.is_looked_at = False
+        """Whether it is CHECKED, has a short head with a length of 16 bits, and is not noted."""
+        self.is_over = False
+        """Whether it can be passed over in what is dropped: a short head with a length of 16 bits, nothing noted."""
         self._room = _BYTES_PASSED
         self._plain = legality.plain(vr)
         self.constant = b""
@@ -125,8 +136,6 @@ class Entry:
 
     def passes(self, value: bytes) -> bool:
         """Whether a value that is CHECKED can be kept, whatever else the instance says."""
-        if value in self.passed:
-            return True
         if not (self._plain and self._plain(value)):
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
@@ -135,12 +144,12 @@ class Entry:
             if not checking.passes(self.tag, self.vr, values):
                 return False
         # What is noted must be looked at each time: `passed` says that nothing else is to be done.
-        if not self.noted and len(value) <= _LONGEST_PASSED:
-            if self._room < len(value):
+        if not self.noted and len(value) <= LONGEST_PASSED:
+            self._room -= len(value) + _BYTES_BESIDE
+            if self._room < 0:
                 self.passed.clear()
                 self._room = _BYTES_PASSED
             self.passed.add(value)
-            self._room -= len(value) + _BYTES_BESIDE
         return True
 
     def emptied(self) -> bytes:
@@ -162,10 +171,12 @@ its character set. Equal ones have equal results in equal contexts."""
 
 KEEP = Entry(kinds.KEPT, 0, "", b"", 8, None)
 """The commonest entry: kept as it is, short head. Compared by identity."""
+KEEP.is_over = True
 
 
 DROP = Entry(kinds.REMOVED, 0, "", b"", 8, None)
 """The next commonest: removed unread, short head."""
+DROP.is_over = True
 
 
 class DecisionTable(dict[bytes, Entry]):
@@ -188,6 +199,10 @@ class DecisionTable(dict[bytes, Entry]):
         """Tags above this one are a boundary: something is to be written before them."""
         self._policy = policy
         self.is_top = top
+        self.passed: dict[bytes, bytes] = {}
+        """Elements one behind the other that are kept whatever the data set says, and of which nothing is noted, by
+        how they begin. To compare long ones costs less than to slice and hash their values."""
+        self._room = _BYTES_PASSED
         self._by_creator: dict[tuple[bytes, str | None, bool], Entry] = {}
 
     def __missing__(self, key: bytes) -> Entry:
@@ -195,6 +210,14 @@ class DecisionTable(dict[bytes, Entry]):
         if len(self) < _ENTRIES_CACHED:
             self[key] = entry
         return entry
+
+    def learn(self, elements: bytes) -> None:
+        """Remember elements that are kept, and of which nothing is noted."""
+        self._room -= len(elements) + _BYTES_BESIDE
+        if self._room < 0:
+            self.passed.clear()
+            self._room = _BYTES_PASSED
+        self.passed[elements[:PASSED_KEY]] = elements
 
     def private(self, entry: Entry, creator: str | None, *, declared: bool = False) -> Entry:
         """The entry of a private element, now that its creator is known, and whether it is declared safe."""
@@ -265,8 +288,9 @@ class DecisionTable(dict[bytes, Entry]):
         if vr == "SQ" and entry.kind in kinds.VALUE_DROPPED and entry.kind != kinds.CHOSEN:
             entry.kind = kinds.SEARCHED
         entry.identifies = is_identifying(tag, vr) and not decision.method.effect(vr).keeps
-        entry.is_context = self.is_top and (tag in CONTEXT_TAGS or tag in IMAGE_TAGS)
-        entry.noted = entry.identifies or entry.is_context
+        entry.is_context = self.is_top and tag in CONTEXT_TAGS
+        entry.is_image = self.is_top and tag in IMAGE_TAGS
+        entry.noted = entry.identifies or entry.is_context or entry.is_image
         if self.is_top and FIRST_STREAMED <= tag <= LAST_STREAMED:
             self._classify_pixels(entry)
         elif entry.kind == kinds.KEPT:
@@ -276,6 +300,8 @@ class DecisionTable(dict[bytes, Entry]):
                 return KEEP
         elif entry.kind == kinds.REMOVED and head == 8 and not entry.noted and not encoding.implicit:
             return DROP
+        entry.is_over = entry.kind < kinds.COMPOUND and head == 8 and not entry.noted and not encoding.implicit
+        entry.is_looked_at = entry.is_over and entry.kind == kinds.CHECKED
         return entry
 
     def _classify_pixels(self, entry: Entry) -> None:

@@ -33,8 +33,8 @@ LONG_VALUE = 1 << 20
 """A kept value longer than this, behind the groups that identify, is not held but passed through."""
 FIRST_GROUP_PASSED = 0x0042
 
-_Mark = tuple[int, Checkpoint, int, int]
-"""A position, and what was collected when the walk came to it: output, what identifies, and context."""
+_Mark = tuple[int, Checkpoint, tuple[int, int, int]]
+"""A position, and what was collected when the walk came to it: output; what identifies, context and image."""
 
 
 def walk_elements(state: State) -> None:
@@ -77,6 +77,8 @@ def walk_elements(state: State) -> None:
                     reading.identifying.append(run.identifying)
                 if run.context:
                     reading.context += run.context
+                if run.image:
+                    reading.image += run.image
                 position, is_behind_run = after, True
                 continue
         state.position = position
@@ -139,8 +141,10 @@ def walk_elements(state: State) -> None:
         else:
             if may_repeat:
                 since = _follow(state, place, since, position, after)
-            if kind == kinds.CHECKED and after <= end and buffer[value_at:after] in entry.passed:
-                pass
+            if kind == kinds.CHECKED and after <= end:
+                value = buffer[value_at:after]
+                if value not in entry.passed and (entry.noted or not entry.passes(value)):
+                    after = _single(state, entry, key, position, length, after)
             elif entry is not KEEP or length == UNDEFINED:
                 after = _single(state, entry, key, position, length, after)
         position = after
@@ -164,6 +168,8 @@ def _single(state: State, entry: Entry, key: bytes, position: int, length: int, 
             state.reading.instance = state.reading.instance or noted
         elif entry.is_context:
             state.reading.context.append(noted)
+        elif entry.is_image:
+            state.reading.image.append(noted)
     if entry.kind >= kinds.FIRST_CHANGING:
         change(state, entry, key, position, length, after, state.codecs)
     return after
@@ -190,7 +196,7 @@ def _walk_or_nothing(
         return walk_nested(state, entry, position, length, here, raw)
     except (NeedMoreError, struct.error, InvalidDataSetError):
         state.section.roll_back(begun[1])
-        del state.reading.identifying[begun[2] :]
+        del state.reading.identifying[begun[2][0] :]
         state.claims.due = due
         raise
 
@@ -209,7 +215,8 @@ def _top_place(state: State) -> Place:
 
 
 def _mark(state: State, position: int) -> _Mark:
-    return position, state.section.checkpoint(), len(state.reading.identifying), len(state.reading.context)
+    reading = state.reading
+    return position, state.section.checkpoint(), (len(reading.identifying), len(reading.context), len(reading.image))
 
 
 def _follow(
@@ -232,12 +239,14 @@ def _follow(
 
 def _learn(state: State, place: Place, since: _Mark, until: _Mark) -> None:
     """Cache the elements in between as a run, if they came together before."""
-    start, section, identifying, context = since
-    after, section_then, identifying_then, context_then = until
+    start, section, noted_from = since
+    after, section_then, noted_until = until
     raw = state.buffer[start:after]
     if len(raw) < SHORTEST_RUN or not state.tables.repeats.is_seen_again(raw, at_top=True):
         return
     outcome = state.section.outcome(section, section_then, state.buffer, start, after)
-    noted = [one for one in state.reading.identifying[identifying:identifying_then] if not isinstance(one, NotedRun)]
-    in_context = tuple(state.reading.context[context:context_then])
-    place.learn(Run(raw, outcome, NotedRun(tuple(noted)) if noted else None, in_context))
+    identifying, context, image = map(slice, noted_from, noted_until)
+    reading = state.reading
+    noted = [one for one in reading.identifying[identifying] if not isinstance(one, NotedRun)]
+    known = NotedRun(tuple(noted)) if noted else None
+    place.learn(Run(raw, outcome, known, tuple(reading.context[context]), tuple(reading.image[image])))

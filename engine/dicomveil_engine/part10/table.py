@@ -125,7 +125,7 @@ class Entry:
         """For CHECKED: values that are legal and name nobody, and of which nothing is noted."""
         self.is_looked_at = False
         """Whether it is CHECKED, has a short head with a length of 16 bits, and is not noted."""
-        self.is_over = False
+        self.is_over: bool = False
         """Whether it can be passed over in what is dropped: a short head with a length of 16 bits, nothing noted."""
         self._room = _BYTES_PASSED
         self._plain = legality.plain(vr)

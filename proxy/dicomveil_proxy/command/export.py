@@ -153,7 +153,8 @@ def _end(summary: Summary, *, is_closed: bool) -> None:
     counts = [
         f"{count:,} {status.value}" for status, count in sorted(summary.studies.items(), key=lambda i: i[0].value)
     ]
-    print(f"studies: {', '.join(counts) or 'none selected'}; instances placed: {summary.placed:,}")
+    if counts or summary.ending is Ending.DONE:
+        print(f"studies: {', '.join(counts) or 'none selected'}; instances placed: {summary.placed:,}")
     if summary.refused:
         print(f"dicomveil: {summary.refused:,} instances were refused; the report says why", file=sys.stderr)
     if summary.ending is Ending.PAUSED:
@@ -247,8 +248,11 @@ def _export(
     if terms.has_parquet:
         check_parquet()
     checked_places(job, terms, *([wanted.linkage] if wanted.linkage else []))
-    if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
-        raise ConfigurationError("report: its folder does not exist")
+    for name, path in (("report", wanted.report), ("linkage", wanted.linkage)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigurationError(f"{name}: its folder does not exist")
+        if path is not None and path.is_dir():
+            raise ConfigurationError(f"{name}: it is a folder; give the name of a file")
     make_crew = processes
     if wanted.scheduler is not None:
         key_file = wanted.key_file or settings.key_file

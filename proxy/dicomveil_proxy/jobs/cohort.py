@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from dicomveil_engine import ConfigurationError, Policy
+from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 from dicomveil_proxy.jobs.series import uid_in
@@ -78,7 +79,7 @@ class Cohort:
         Raises ConfigurationError for a query that cannot be read.
         """
         self._rows = rows
-        self._filter = read_filter(FilterSettings(query=_pairs("query", query))) if query is not None else None
+        self._filter = read_filter(FilterSettings(query=_pairs("query", query)), "query") if query is not None else None
         self._series_parameters = tuple(_pairs("series", series).items()) if series is not None else ()
         self._series = _series_query(self._series_parameters)
         self._limit = limit
@@ -190,7 +191,8 @@ def read_list(path: Path) -> tuple[Row, ...]:
     header = [name.strip() for name in lines[0]] if lines else []
     if not any(name in ATTRIBUTES for name in header):
         raise ConfigurationError(
-            f"list: its first line must name one or more of {', '.join(ATTRIBUTES)}; other columns are not allowed"
+            f"list: its first line must name one or more of {', '.join(ATTRIBUTES)}, spelt like this; other columns "
+            "are not allowed"
         )
     is_report = header[:1] == ["row"]
     for column, name in enumerate(header, 1):
@@ -221,6 +223,17 @@ def _plain(cell: str) -> str:
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@\t\r") else text
 
 
+_KEYWORDS = (
+    *ATTRIBUTES, "BodyPartExamined", "InstitutionName", "ModalitiesInStudy", "Modality", "PatientBirthDate",
+    "PatientName", "PatientSex", "ProtocolName", "ReferringPhysicianName", "SeriesDate", "SeriesDescription",
+    "SeriesNumber", "StationName", "StudyDate", "StudyDescription", "StudyID", "StudyTime",
+)  # fmt: skip
+"""What people search by: an attribute that is misspelt is probably one of them."""
+
+
+_OPTIONS = frozenset(("limit", "offset", "fuzzymatching", "includefield"))
+
+
 def _pairs(option: str, text: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(text.removeprefix("?"), keep_blank_values=True, strict_parsing=True, encoding="utf-8")
@@ -230,6 +243,15 @@ def _pairs(option: str, text: str) -> dict[str, str]:
         ) from None
     if len({name for name, _ in pairs}) != len(pairs):
         raise ConfigurationError(f"{option}: an attribute is there twice")
+    for number, (name, _) in enumerate(pairs, 1):
+        if name.lower() in _OPTIONS:
+            continue  # refused by its name later
+        try:
+            Query.parse(Level.STUDIES, ((name, ""),))
+        except BadRequest:
+            raise ConfigurationError(
+                f"{option}: parameter {number} is not the keyword of an attribute{did_you_mean(name, _KEYWORDS)}"
+            ) from None
     return dict(pairs)
 
 

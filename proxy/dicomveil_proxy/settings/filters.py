@@ -64,31 +64,31 @@ class StudyFilter:
         return tuple(("includefield", name) for name in dict.fromkeys(names) if ("includefield", name) not in params)
 
 
-def read_filter(settings: FilterSettings) -> StudyFilter:
-    """The filter that the settings mean, its file read.
+def read_filter(settings: FilterSettings, named: str = "filter.query") -> StudyFilter:
+    """The filter that the settings mean, its file read; the query is what `named` says.
 
     Raises ConfigurationError naming the setting and a suggested fix.
     """
     if settings.studies is not None and settings.studies_file is not None:
         raise ConfigurationError("filter: give studies or studies_file, not both")
     parameters = tuple(settings.query.items())
-    return StudyFilter(_query(parameters), parameters, _studies(settings))
+    return StudyFilter(_query(parameters, named), parameters, _studies(settings))
 
 
-def _query(parameters: tuple[tuple[str, str], ...]) -> Query:
+def _query(parameters: tuple[tuple[str, str], ...], named: str) -> Query:
     try:
         query = Query.parse(Level.STUDIES, parameters)
     except BadRequest as error:
-        raise ConfigurationError(f"filter.query: {error}") from None
+        raise ConfigurationError(f"{named}: {error}") from None
     if len(query.keys) != len(parameters):
-        raise ConfigurationError("filter.query: write attributes and their values only, no options of a search")
+        raise ConfigurationError(f"{named}: write attributes and their values only, no options of a search")
     for key in query.keys:
         name = name_of(key.path[0])
         if key.is_universal:
-            raise ConfigurationError(f"filter.query: {name} has no value, and would select every study; leave it out")
+            raise ConfigurationError(f"{named}: {name} has no value, and would select every study; leave it out")
         if key.path[0] in _BELOW_STUDIES:
             raise ConfigurationError(
-                f"filter.query: {name} is not an attribute of a study; for Modality write ModalitiesInStudy"
+                f"{named}: {name} is not an attribute of a study; for Modality write ModalitiesInStudy"
             )
     return query
 

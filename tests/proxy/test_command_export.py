@@ -1,0 +1,264 @@
+"""`dicomveil export` typed wrongly: refusals name the option and the remedy, hold no value, and change nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dicomveil_proxy.command import commands
+from dicomveil_proxy.command.keygen import write_key
+from proxy.exporting import fill, tree
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With originals, two keys and a list of one patient."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DICOMVEIL_KEY_FILE", "DICOMVEIL_ORIGIN"):
+        monkeypatch.delenv(name, raising=False)
+    fill(tmp_path / "in", studies=2, series=1, instances=1)
+    write_key(tmp_path / "key")
+    write_key(tmp_path / "other")
+    Path("list.csv").write_text("PatientID\nPATIENT-1\n")
+    Path("short").write_text("short")
+    Path("file").write_text("mine")
+    Path("state").mkdir()
+
+
+def dicomveil(*arguments: str) -> Result:
+    """Run a command; it never ends with a traceback."""
+    result = CliRunner().invoke(commands, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def export(*options: str, to: str = "out", **changes: str) -> Result:
+    """An export of the list, with what is changed of it."""
+    given = {"origin": "in", "key-file": "key", "state": "state", "list": "list.csv", "jobs": "1", "progress": "none"}
+    given |= {"to": to, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    arguments = [part for name, value in given.items() if value for part in (f"--{name}", value)]
+    return dicomveil("export", *arguments, *options)
+
+
+def refused(result: Result, said: str) -> bool:
+    """Whether it was refused in one sentence that says this."""
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert "PATIENT" not in result.stderr
+    assert said in result.stderr, result.stderr
+    return True
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"origin": "nowhere"}, "origin: it is neither a folder nor"),
+        ({"origin": "file"}, "origin: it is neither a folder nor"),
+        ({"origin": ""}, "origin: it is not set; give --origin"),
+        ({"key_file": "short"}, "key_file: it holds no key of 32 bytes"),
+        ({"key_file": "none"}, "key_file: it cannot be read"),
+        ({"key_file": ""}, "key_file: it is not set; give --key-file"),
+        ({"to": ""}, "to: it is not set; give --to"),
+        ({"to": "/proc/nothing/out"}, "to: the folder cannot be made or written"),
+        ({"to": "in/out"}, "to: it is inside the folder of the originals"),
+        ({"to": "."}, "to: the folder of the originals is inside it"),
+        ({"to": "file"}, "to: it is a file; give a folder, or a name that ends in .zip"),
+        ({"to": "ftp://host/out"}, "to: give a folder, a file that ends in .zip"),
+        ({"state": "file"}, "state: the folder cannot be made or written"),
+        ({"state": "out/state"}, "state: it holds originals and would be below the output"),
+        ({"list": "none"}, "list: it cannot be read"),
+        ({"query": "PatientID=PATIENT-1"}, "give either --list FILE or --query QUERY"),
+        ({"list": ""}, "give either --list FILE or --query QUERY"),
+        ({"list": "", "query": "PatientsID=PATIENT-1"}, 'not the keyword of an attribute; did you mean "PatientID"?'),
+        ({"list": "", "query": "PatientID"}, "query: write it as a search of QIDO-RS"),
+        ({"list": "", "query": "PatientID=*"}, "query: PatientID has no value"),
+        ({"list": "", "query": "limit=1"}, "query: write attributes and their values only"),
+        ({"list": "", "query": "StudyDate=PATIENT-1"}, "query: a value of the query is not legal for VR DA"),
+        ({"series": "Modalty=CT"}, 'series: parameter 1 is not the keyword of an attribute; did you mean "Modality"?'),
+        ({"report": "none/report.csv"}, "report: its folder does not exist"),
+        ({"report": "in"}, "report: it is a folder; give the name of a file"),
+        ({"bandwidth": "fast"}, "bandwidth: write bytes per second as 50MB"),
+        ({"scheduler": "tcp://example.org:8786"}, "scheduler: write tls://host:port"),
+        ({"project": "none"}, "project: the settings have no project of this name"),
+        ({"profile": "basc"}, '"profile" must be one of'),
+        ({"recipient": "file"}, "linkage: give --linkage FILE and --recipient CERT.pem together"),
+        ({"linkage": "linkage.cms"}, "linkage: give --linkage FILE and --recipient CERT.pem together"),
+        ({"encrypt_originals": "file"}, "--encrypt-originals: the file is not a certificate in PEM"),
+        ({"subjects": "none"}, "subjects: "),
+    ],
+)  # fmt: skip
+def test_what_is_typed_wrongly_is_refused(changes: dict[str, str], said: str) -> None:
+    """By the option's name; no output is made, and nothing that was there is changed."""
+    before = tree(Path())
+
+    assert refused(export(**changes), said)
+
+    ledger = {name for name in tree(Path()) if name.startswith("state/")}
+    assert {name: data for name, data in tree(Path()).items() if name not in ledger} == before
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("PatientID,Name\nPATIENT-1,Doe\n", "list: column 2 is not one of"),
+        ("patientid\nPATIENT-1\n", "list: its first line must name one or more of"),
+        ("PATIENT-1\n", "list: its first line must name one or more of"),
+        ("", "list: its first line must name one or more of"),
+        ("PatientID,PatientID\nPATIENT-1,PATIENT-1\n", "list: a column's name is there twice"),
+        ('PatientID\n"PATIENT-1\n', "list: it is not CSV; a quotation mark may be missing"),
+    ],
+)
+def test_what_is_no_list_is_refused(text: str, said: str) -> None:
+    """Nothing of it is taken for something else."""
+    Path("list.csv").write_text(text)
+
+    assert refused(export(), said)
+
+
+def test_a_list_in_another_encoding_is_refused() -> None:
+    """Names would be compared letter for letter with what they are not."""
+    Path("list.csv").write_bytes("PatientID\nM\u00fcller\n".encode("latin-1"))
+
+    assert refused(export(), "list: it is not text in UTF-8; save it as CSV (UTF-8)")
+
+
+def test_a_list_as_spreadsheets_write_it_is_read() -> None:
+    """With a mark in front, semicolons, quotation marks, empty lines, and a row that is there twice."""
+    text = '\ufeffPatientID;AccessionNumber\r\n"PATIENT-1";ACCESSION-1\r\n\r\nPATIENT-2;\r\nPATIENT-2;""\r\nNOBODY;\r\n'
+    Path("list.csv").write_bytes(text.encode())
+
+    result = export(report="report.csv")
+
+    assert (result.exit_code, result.stdout) == (1, "studies: 3 exported, 1 not-found; instances placed: 2\n")
+    rows = [line.split(",") for line in Path("report.csv").read_text().splitlines()[1:]]
+    assert [(row[0], row[2]) for row in rows] == [
+        ("1", "exported"), ("3", "exported"), ("4", "exported"), ("5", "not-found"),
+    ]  # fmt: skip
+    assert rows[1][1] == rows[2][1]
+    assert "NOBODY" not in Path("report.csv").read_text()
+
+
+@pytest.mark.parametrize("options", [{"list": "", "query": "PatientID=NOBODY"}, {"list": "empty.csv"}])
+def test_nothing_that_is_selected_is_not_success(options: dict[str, str]) -> None:
+    """Status 1, and it is said."""
+    Path("empty.csv").write_text("PatientID\n")
+    result = export(**options)
+
+    assert (result.exit_code, result.stderr) == (1, "dicomveil: nothing was selected\n")
+
+
+def test_an_archive_that_cannot_be_reached_pauses_the_job() -> None:
+    """Its side is named; the same command resumes, and it is not said that nothing was selected."""
+    result = export(origin="http://127.0.0.1:1/dicom-web")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("dicomveil: paused: archive: ")
+    assert "127.0.0.1" not in result.stderr
+
+
+def test_a_limit_of_no_studies_is_refused() -> None:
+    """By the parser of the command line."""
+    result = export(limit_studies="0")
+
+    assert result.exit_code == 2
+    assert "'--limit-studies'" in result.stderr
+
+
+def test_an_output_belongs_to_one_job() -> None:
+    """Another key, layout, or a foreign zip file is refused, and the output stays as it is."""
+    assert export().exit_code == 0
+    with zipfile.ZipFile("foreign.zip", "w") as file:
+        file.writestr("mine", b"mine")
+    before = tree(Path("out")), Path("foreign.zip").read_bytes()
+
+    assert refused(export(key_file="other"), "to: it was filled under another policy, key")
+    assert refused(export(layout="tcia"), "to: it was filled under another policy, key")
+    assert refused(export(to="foreign.zip"), "to: it holds files that no export placed there")
+
+    assert (tree(Path("out")), Path("foreign.zip").read_bytes()) == before
+
+
+def test_a_state_that_is_none_is_refused() -> None:
+    """By the export and by the commands that look after jobs."""
+    (Path("state") / "ledger.sqlite").write_text("mine")
+    said = "state: the ledger cannot be read or written"
+
+    assert refused(export(), said)
+    assert refused(dicomveil("export", "status", "--state", "state"), said)
+    assert refused(dicomveil("export", "cancel", "--state", "state"), said)
+    assert Path("state/ledger.sqlite").read_text() == "mine"
+    for command in ("status", "cancel"):
+        assert refused(dicomveil("export", command, "--state", "none"), "state: the folder does not exist")
+
+
+def test_a_state_without_jobs_has_none() -> None:
+    """It is a table without rows; there is nothing to cancel."""
+    status = dicomveil("export", "status", "--state", "state")
+    assert (status.exit_code, status.stdout.count("\n")) == (0, 2)
+    assert refused(dicomveil("export", "cancel", "--state", "state"), "there is no job in this --state")
+    export()
+    assert refused(dicomveil("export", "cancel", "NOJOB", "--state", "state"), "there is none of this name")
+    assert refused(dicomveil("export", "status", "NOJOB", "--state", "state"), "there is no job of this name")
+
+
+def test_a_private_key_is_no_recipient() -> None:
+    """It is said what to give instead, and that the key stays with its owner."""
+    options = "req -x509 -newkey rsa:2048 -nodes -keyout broker.key -out broker.pem -subj /CN=broker -days 30"
+    subprocess.run(["openssl", *options.split()], check=True, capture_output=True)
+
+    given = {"linkage": "linkage.cms", "recipient": "broker.key"}
+    assert refused(export(**given), "recipient: the file is a private key; give the certificate")
+    below = {"linkage": "out/linkage.cms", "recipient": "broker.pem"}
+    assert refused(export(**below), "linkage: it holds originals and would be below the output")
+    nowhere = {"linkage": "none/linkage.cms", "recipient": "broker.pem"}
+    assert refused(export(**nowhere), "linkage: its folder does not exist")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "PATIENT-1,LUNG-1\nPATIENT-1,LUNG-2\n",
+        "PATIENT-1,LUNG-1\nPATIENT-2,LUNG-1\n",
+        "PATIENT-1,PATIENT-2\nPATIENT-2,LUNG-1\n",
+    ],
+)
+def test_subjects_that_are_not_one_to_one_are_refused(rows: str) -> None:
+    """A patient twice, a subject twice, an original as a subject: by the number of the row."""
+    Path("subjects.csv").write_text(f"PatientID,subject\n{rows}")
+
+    assert refused(export(subjects="subjects.csv"), "subjects: ")
+
+
+def test_progress_is_lines_of_json_on_demand() -> None:
+    """Each of them can be read, and holds no original."""
+    result = export(progress="json")
+
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert result.exit_code == 0
+    assert lines
+    assert "PATIENT" not in result.stderr
+    assert "1.2.3" not in result.stderr
+
+
+def test_a_changed_a_missing_and_a_foreign_file_are_found() -> None:
+    """Each by its name; `verify` needs no key."""
+    assert refused(dicomveil("verify", "nowhere"), "to: there is no such folder")
+    export(list="", query="PatientID=PATIENT-*")
+    assert dicomveil("verify", "out").exit_code == 0
+    first, second = sorted(Path("out").rglob("*.dcm"))
+    first.write_bytes(first.read_bytes()[:-1] + b"!")
+    second.unlink()
+    Path("out/extra").write_text("mine")
+
+    result = dicomveil("verify", "out")
+
+    assert result.exit_code == 1
+    assert f"{first.relative_to('out')}: it has other bytes" in result.output
+    assert f"{second.relative_to('out')}: it is missing" in result.output
+    assert "extra: it is not in the manifest" in result.output

@@ -46,6 +46,7 @@ _OVERSIZE = 0.2
 """Share of the frame from which one box is not a line of text, unless it is read well."""
 _TALL = 0.15
 _LEAST_TALL = 48
+_BLOCK = 2
 _WIDE = 3
 """A line of text is this many times as wide as high, at the least, when it is tall."""
 _BLIND = 0.4
@@ -202,7 +203,9 @@ class _Look:
             box = rendering.in_frame(found.box, columns, rows)
             if box is None:
                 continue
-            if _is_oversize(box, columns, rows) and not self._is_text(rendering.picture, found.box):
+            if _is_oversize(box, columns, rows) and (
+                _is_block(box, columns, rows) or not self._is_text(rendering.picture, found.box)
+            ):
                 doubtful.append(box)
                 continue
             _join(lines, box, found.score, rendering)
@@ -305,6 +308,12 @@ def _is_oversize(box: Box, columns: int, rows: int) -> bool:
         return True
     least, most = sorted((box.width, box.height))
     return least > max(_LEAST_TALL, _TALL * min(columns, rows)) and most < _WIDE * least
+
+
+def _is_block(box: Box, columns: int, rows: int) -> bool:
+    """Whether a box covers much of the frame and is hardly wider than high: two lungs are read as 09, and alike in
+    both polarities."""
+    return box.area > _OVERSIZE * columns * rows and max(box.width, box.height) < _BLOCK * min(box.width, box.height)
 
 
 def _is_line_of_text(read: Read, box: Box) -> bool:

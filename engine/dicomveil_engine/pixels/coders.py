@@ -24,6 +24,8 @@ Array = NDArray[Any]
 Decoded = tuple[Array, str]
 _ONE_THREAD = 1
 _RLE_HEADER = 64
+_EOI = b"\xff\xd9"
+_LONGEST_PADDING = 64
 _SPACES = {"RGB": "RGB", "YBR": "YCBCR", "YBR_FULL": "YCBCR"}
 
 
@@ -124,6 +126,9 @@ def _encode_jpeg(array: Array, layout: FrameLayout) -> bytes:
 def _decode_jpeg_ls(frame: bytes, layout: FrameLayout) -> Decoded:
     picture = jpeg.read_picture(frame)
     _check(picture, layout)
+    if _EOI not in frame[-_LONGEST_PADDING:]:
+        # CharLS spends half a minute on a stream of 80 bytes that is cut off; with an end it refuses it at once.
+        frame += _EOI
     return _fitted(imagecodecs.jpegls_decode(frame), picture, layout), _untransformed(layout)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomveil_engine.code_streams.native import PixelLayout as StoredLayout
 from dicomveil_engine.code_streams.native import UnusedBits
-from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import InstanceElements
 from dicomveil_engine.pixels.header import PixelHeader, frame_layout
@@ -108,6 +108,8 @@ class NativeLayout:
         if header.bits_allocated not in {8, 16, 32} or header.samples_per_pixel not in {1, 3}:
             raise DeidentificationError("native pixels of this kind are not covered while they pass")
         frame_layout(header).check()
+        if header.frames < 1:
+            raise InvalidDataSetError("(0028,0008) NumberOfFrames is not a positive number")
         big, pixel = instance.encoding.big, instance.pixel_data
         return cls(
             header.rows,

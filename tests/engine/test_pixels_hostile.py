@@ -9,6 +9,7 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -175,7 +176,7 @@ def test_a_palette_beyond_its_data(entries: list[int]) -> None:
     """It says more entries than there are, begins beyond all values, or has odd bits: looked at and covered all the
     same."""
     table = np.arange(16, dtype="<u2").tobytes()
-    attributes: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    attributes: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for name in ("Red", "Green", "Blue"):
         attributes[f"{name}PaletteColorLookupTableDescriptor"] = entries
         attributes[f"{name}PaletteColorLookupTableData"] = table
@@ -190,7 +191,7 @@ def test_a_palette_beyond_its_data(entries: list[int]) -> None:
 
 def test_palettes_that_differ_in_length() -> None:
     """Red has more entries than green."""
-    attributes: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    attributes: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for name, count in (("Red", 16), ("Green", 8), ("Blue", 16)):
         attributes[f"{name}PaletteColorLookupTableDescriptor"] = [count, 0, 16]
         attributes[f"{name}PaletteColorLookupTableData"] = np.arange(count, dtype="<u2").tobytes()

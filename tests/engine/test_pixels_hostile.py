@@ -39,7 +39,7 @@ _MOST_BYTES = 24 << 20
 """Memory that a refusal may take; what these instances claim is gigabytes."""
 
 
-def encapsulated(frame: bytes, syntax: str, **attributes: object) -> bytes:
+def encapsulated(frame: bytes, syntax: str, **attributes: Any) -> bytes:
     """An instance whose one frame is this code stream, whatever it is."""
     dataset = dcmread(DicomBytesIO(instance([GREY], **attributes)))
     # pydicom does not know every syntax; that of deflated frames has as many characters as that of JPEG.
@@ -82,7 +82,7 @@ def rle(segments: bytes) -> bytes:
 
 
 _NATIVE_UID, _RLE_UID = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0"
-BIG = {"Rows": 65535, "Columns": 65535}
+BIG: dict[str, Any] = {"Rows": 65535, "Columns": 65535}
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "rows and columns beyond any detector": lambda: instance([GREY], **BIG),
     "millions of frames": lambda: instance([GREY], NumberOfFrames=99_999_999),

@@ -5,6 +5,8 @@ Each comes out right in both encodings, or is refused by both.
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
 from pathlib import Path
 
 import pydicom
@@ -439,3 +441,34 @@ def test_a_long_value_that_is_cut_off_is_named() -> None:
     policy = load_policy({"profile": "none", "rules": [{"tag": "(0010,0010)", "method": "remove"}]}, KEY)
     with pytest.raises(EngineError, match=r"cut off in the middle of \(0042,0011\) EncapsulatedDocument"):
         deidentify_instance(instance(STUDY, header(0x00420011, "OB", 1_100_000), bytes(99)), policy)
+
+
+def tiny(number: int) -> bytes:
+    """An instance of so many items with a UID that changes."""
+    return instance(element(0x00081140, "SQ", [element(0x00081155, "UI", "1.2.3.4")] * number), STUDY)
+
+
+def test_many_tiny_elements_are_refused_before_they_take_memory() -> None:
+    """Ten times the bytes, and what a twelfth of the limit takes: beyond it each must come with some bytes."""
+    limits = Limits(elements=24_000)
+    policy = load_policy({"profile": "default"}, KEY, limits=limits)
+    assert deidentify_instance(tiny(1_900), policy)
+    with pytest.raises(EngineError, match="more than 2000 elements change, which have fewer than 96 bytes each"):
+        deidentify_instance(tiny(6_000), policy)
+    long = element(0x00081155, "UI", "1.2.3.4") + element(0x00204000, "LT", "T1 " * 24)
+    assert deidentify_instance(instance(element(0x00081140, "SQ", [long] * 6_000), STUDY), policy)
+
+
+@pytest.mark.parametrize("number", [2_000, 8_000, 30_000])
+def test_tiny_elements_take_a_bounded_memory(number: int) -> None:
+    """Measured, for what is refused too."""
+    policy = load_policy({"profile": "default"}, KEY, limits=Limits(elements=24_000))
+    data = tiny(number)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(EngineError):
+            rewritten(policy, cut(data, 1 << 16))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(data) + 4_000_000

@@ -214,6 +214,8 @@ def walk_sequence(
             kept_from = starts[item_run]
             changed = item_run, item - 4 - kept_from, item - kept_from, len(starts), position - section.start
             lengths.append((encoding.u32, *changed))
+            if len(starts) > state.unquestioned:
+                refuse_many(state, position)
     if position != stop:
         raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} has items that are longer than it")
     if more:
@@ -237,8 +239,8 @@ def change(
     """Do with one element, and its value alone, what its entry says."""
     section, buffer, kind = state.section, state.buffer, entry.kind
     start = section.start
-    if len(section.starts) > state.element_limit:
-        refuse_many(state)
+    if len(section.starts) > state.unquestioned:
+        refuse_many(state, position)
     new: bytes | None = b""
     if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
         return

@@ -23,6 +23,11 @@ from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.profile.private import LONGEST_CREATOR, PrivateBlock, is_declared_safe
 from dicomveil_engine.rewriting.decisions import Decisions
 
+_SHARE_UNQUESTIONED = 12
+_BYTES_FOR_EACH = 96
+"""An element that changes takes up to some 900 bytes however short it is. Beyond a twelfth of the limit, so many bytes
+must come with each that a data set takes at most ten times its own, and what the twelfth takes."""
+
 
 class NeedMoreError(Exception):
     """The buffer ends before the element does; walk again when it reaches `until`."""
@@ -72,6 +77,8 @@ class State:
         self.policy = policy
         self.depth_limit = policy.limits.depth
         self.element_limit = policy.limits.elements
+        self.unquestioned = self.element_limit // _SHARE_UNQUESTIONED
+        """Changed elements up to which nothing is asked about their length."""
         self.tables = tables
         self.handlers = handlers
         """Kind → what is done with an element in which others stand."""
@@ -109,11 +116,16 @@ def refuse_short(until: int, is_open: bool) -> None:
     raise InvalidDataSetError("an element reaches beyond the item that holds it")
 
 
-def refuse_many(state: State) -> None:
-    """More elements change than may."""
-    raise InvalidDataSetError(
-        f"more than {state.element_limit} elements change; raise the limit elements if such instances are to pass"
-    )
+def refuse_many(state: State, position: int) -> None:
+    """Refuse more changed elements, up to this position, than there may be: at all, or in so few bytes."""
+    limit, number = state.element_limit, len(state.section.starts)
+    if number > limit:
+        what = f"more than {limit} elements change"
+    elif number > state.unquestioned + position // _BYTES_FOR_EACH:
+        what = f"more than {state.unquestioned} elements change, which have fewer than {_BYTES_FOR_EACH} bytes each"
+    else:
+        return
+    raise InvalidDataSetError(f"{what}; raise the limit elements if such instances are to pass")
 
 
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:

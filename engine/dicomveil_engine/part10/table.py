@@ -42,7 +42,7 @@ LONGEST_PASSED = 1 << 14
 _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
 """Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
-_ENTRIES_CACHED = 16_384
+_ENTRIES_CACHED = 4_096
 """Untrusted input may have any tag with any VR; beyond this many a table looks each one up anew."""
 
 NO_BOUNDARY = 0xFFFFFFFF

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from dicomveil_engine import InstanceRewriter
 from dicomveil_engine.part10.rewriter import Chunk
+from dicomveil_proxy.allocator import Trimming
 
 SHARE = 1 << 16
 """Bytes of headers or documents, some milliseconds of work, after which others have their turn."""
@@ -23,6 +24,7 @@ LONG = 1 << 16
 """Bytes that are held already of a header or document that is long: the rest is done in the thread."""
 
 _T = TypeVar("_T")
+_TRIMMING = Trimming()
 _BESIDE = ThreadPoolExecutor(1, thread_name_prefix="beside")
 
 
@@ -48,7 +50,10 @@ class Turns:
 
 async def beside(function: Callable[..., _T], *arguments: object) -> _T:
     """The result of a function that may take long; it runs in the thread for such work."""
-    return await asyncio.get_running_loop().run_in_executor(_BESIDE, function, *arguments)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_BESIDE, function, *arguments)
+    finally:
+        _TRIMMING.after_long_work()
 
 
 async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chunk]:

@@ -37,3 +37,38 @@ def test_the_environment_decides() -> None:
     chosen = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
     assert page_faults("keep") * 4 < page_faults("keep", **chosen)
+
+
+FREED = """
+import asyncio
+from pathlib import Path
+from dicomveil_proxy import allocator
+allocator.keep_large_blocks()
+allocator.TRIM_AFTER = allocator.TRIM_EVERY = 0.05
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4 // 1024
+
+async def main():
+    trimming = allocator.Trimming()
+    before = resident()
+    held = [bytes(3_000) for _ in range(30_000)]
+    del held
+    left = resident() - before
+    trimming.after_long_work()
+    trimming.after_long_work()
+    await asyncio.sleep(1)
+    print(left, resident() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_what_long_work_leaves_is_given_back() -> None:
+    """Later, and not at once: the next block may need it."""
+    command = [sys.executable, "-c", FREED]
+    left, later = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+    assert left > 60
+    assert later < 20

@@ -47,7 +47,7 @@ def test_usual_length() -> None:
 
 def test_values_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many UIDs come, and however long they are, so much is remembered."""
-    monkeypatch.setattr(new_uids, "_VALUES_REMEMBERED", 100)
+    monkeypatch.setattr(new_uids, "_VALUES_CACHED", 100)
     uids = NewUIDs(BASIC)
     for number in range(250):
         assert uids[b"1.2.%d" % number] == padded(BASIC.pseudonym_uid(f"1.2.{number}"))

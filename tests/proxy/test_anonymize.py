@@ -243,3 +243,23 @@ def test_every_command_of_the_page_works(line: str) -> None:
     Path(KEY).rename("project.key")
 
     assert run(*line.split()[1:], key=None)[0] == 0
+
+
+@pytest.mark.parametrize("arguments", [["-i", "in/2", "-o", "out.dcm"], ["-I", "in/Doe", "-O", "out"]])
+def test_nothing_heavy_is_imported_for_a_few_instances(arguments: list[str]) -> None:
+    """Reading and writing elements needs neither pydicom nor codecs, certificates, a network or an event loop."""
+    program = (
+        "import sys\n"
+        "from dicomveil_proxy.command import main\n"
+        f"sys.argv = ['dicomveil', 'anonymize', *{arguments!r}, '--key-file', 'key']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "heavy = {'pydicom', 'numpy', 'imagecodecs', 'PIL', 'asyncio', 'cryptography.x509', 'sqlalchemy', 'httpx'}\n"
+        "print('heavy:', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.stdout.splitlines()[-1] == "heavy: []", done.stderr
+    assert Path(arguments[-1]).exists()

@@ -104,6 +104,11 @@ class PixelSettings:
     """Likewise."""
 
     @property
+    def looks(self) -> bool:
+        """Whether they ask for anything but letting pixels pass."""
+        return self.text is not PixelText.KEEP or self.faces is not Faces.KEEP
+
+    @property
     def cleans(self) -> bool:
         """Whether text is covered, so that a released instance may say so."""
         return self.text not in {PixelText.KEEP, PixelText.REFUSE}

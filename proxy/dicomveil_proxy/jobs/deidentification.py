@@ -7,12 +7,13 @@ manifests say of it: its size and its digest.
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
-from dicomveil_proxy.jobs.covering import CoveredInstance
-from dicomveil_proxy.pixels.looking import looks_at_pixels
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.covering import CoveredInstance
 
 Chunk = bytes | bytearray | memoryview
 
@@ -49,7 +50,7 @@ class Deidentification:
         """
         self._insertion = insertion
         self._rewriter = InstanceRewriter(policy)
-        self._covered = CoveredInstance(policy, self._rewriter) if looks_at_pixels(policy.pixels) else None
+        self._covered = _covered(policy, self._rewriter) if policy.pixels.looks else None
         self._source = self._covered or self._rewriter
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
@@ -99,6 +100,12 @@ class Deidentification:
             self._digest.update(chunk)
             self.size += len(chunk)
         return chunks
+
+
+def _covered(policy: Policy, rewriter: InstanceRewriter) -> CoveredInstance:
+    from dicomveil_proxy.jobs.covering import CoveredInstance  # noqa: PLC0415 - it needs pydicom, a second
+
+    return CoveredInstance(policy, rewriter)
 
 
 def read_meta(head: bytes) -> FileMeta | None:

@@ -6,16 +6,18 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.allocator import keep_large_blocks
-from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.instance import InstanceFiles
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import Found
 from dicomveil_proxy.wire import unfinished
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.crews.processes import Processes
 
 LOST = Outcome(Status.FAILED, "the process that worked on it ended; there may not be enough memory for it")
 
@@ -69,6 +71,8 @@ class FileRecipe:
 
 def crew_of(job: Job, count: int, *, rehearses: bool = False) -> Processes[Task, Outcome]:
     """The processes for a job's files."""
+    from dicomveil_proxy.jobs.crews.processes import Processes  # noqa: PLC0415 - needed for several processes only
+
     return Processes(FileRecipe(job, job.fingerprint(), rehearses), count, LOST, message=_message, clean=_clean)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
-from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.settings.policies import configuration_of
 
 if TYPE_CHECKING:
@@ -87,6 +85,8 @@ class Job:
 @cache
 def _code() -> bytes:
     """The code that decides, as it was when this process began."""
+    from importlib.metadata import version  # noqa: PLC0415 - a twentieth of a second, and not asked by single files
+
     return joined((version("pydicom").encode(), *_contents(files("dicomveil_engine"))))
 
 

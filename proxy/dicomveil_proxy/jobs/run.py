@@ -16,7 +16,6 @@ from typing import BinaryIO
 from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_proxy.jobs.destinations import DestinationError
 from dicomveil_proxy.jobs.destinations.folder import FolderDestination
-from dicomveil_proxy.jobs.encrypted_originals import new_seed, study_of
 from dicomveil_proxy.jobs.files import Task, work
 from dicomveil_proxy.jobs.instance import IS_DICOMDIR, InstanceFiles
 from dicomveil_proxy.jobs.job import Job
@@ -173,6 +172,8 @@ class _Run:
         """The seed of the envelope of the file's study."""
         if not self._job.recipients:
             return b""
+        from dicomveil_proxy.jobs.encrypted_originals import study_of  # noqa: PLC0415 - few need certificates
+
         try:
             study = study_of(self._source / found.source)
         except OSError:
@@ -198,7 +199,11 @@ class _Run:
 
 def _seed(job: Job) -> bytes:
     """A seed for an output that no ledger knows."""
-    return new_seed() if job.recipients else b""
+    if not job.recipients:
+        return b""
+    from dicomveil_proxy.jobs.encrypted_originals import new_seed  # noqa: PLC0415 - few need certificates
+
+    return new_seed()
 
 
 def _known(found: Found) -> Outcome | None:

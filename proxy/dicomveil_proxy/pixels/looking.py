@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dicomveil_engine import EngineError
-from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText
+from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict, gate
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 def looks_at_pixels(settings: PixelSettings) -> bool:
     """Whether the settings ask for anything but letting pixels pass."""
-    return settings.text is not PixelText.KEEP or settings.faces is not Faces.KEEP
+    return settings.looks
 
 
 @dataclass(frozen=True)

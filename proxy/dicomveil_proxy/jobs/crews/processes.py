@@ -9,7 +9,6 @@ one has no threads, no connections and no open files, of which a fork would copy
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import multiprocessing
 import signal
@@ -19,11 +18,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from dicomveil_engine import ConfigurationError, EngineError
 from dicomveil_proxy import logs
 from dicomveil_proxy.jobs.crews import Pause, Recipe, Result, Station, Take, Unit
+
+if TYPE_CHECKING:
+    import asyncio
 
 AHEAD = 8
 """Units that a worker holds, so that it never waits for the next."""
@@ -174,6 +176,8 @@ def _run(pipe: Connection, recipe: Recipe) -> None:
         sys.exit(1)
     with contextlib.suppress(EOFError, OSError):
         if station.slots:
+            import asyncio  # noqa: PLC0415 - a tenth of the start of `anonymize`, whose stations work in turn
+
             asyncio.run(_together(pipe, station))
         else:
             _in_turn(pipe, station)
@@ -188,6 +192,8 @@ def _in_turn(pipe: Connection, station: Station) -> None:
 
 async def _together(pipe: Connection, station: Station) -> None:
     """Units side by side, until the process that started us has ended: what it cannot record must not be done."""
+    import asyncio  # noqa: PLC0415 - as above
+
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     running: set[asyncio.Task[None]] = set()

@@ -23,7 +23,13 @@ from dicomveil_engine.pixels.looker import Looker
 from dicomveil_engine.pixels.renderings import Picture, pictures_of
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures"
-SHIPPED = ("examples_palette.dcm", "examples_rgb_color.dcm", "examples_ybr_color.dcm", "GDCMJ2K_TextGBR.dcm")
+SHIPPED = (
+    "examples_palette.dcm",
+    "examples_jpeg2k.dcm",
+    "examples_rgb_color.dcm",
+    "examples_ybr_color.dcm",
+    "GDCMJ2K_TextGBR.dcm",
+)
 _GAP = 12
 _WIDEST = 1100
 

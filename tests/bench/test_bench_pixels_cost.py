@@ -35,11 +35,11 @@ _VERDICT = PixelVerdict(PixelAction.LOOK, "a bench", claims=True)
 
 def pictures() -> Iterator[tuple[str, bytes]]:
     """Of several sizes; the first one loads the models."""
-    drawn = {one.name.split(" ", 1)[1].split(" 1.2")[0]: one.data for one in instances(8, 77)}
-    yield "first", drawn["US"]
-    yield from [("US 640 x 480", drawn["US"])] * 5
-    yield "US cine, 6 frames", drawn["US cine"]
-    yield "MG 1280 x 1664", drawn["MG"]
+    ultrasound, cine, *_, mammogram = [one.data for one in instances(6, 77)]
+    yield "first", ultrasound
+    yield from [("US 640 x 480", ultrasound)] * 5
+    yield "US cine, 6 frames", cine
+    yield "MG 1280 x 1664", mammogram
     random = np.random.default_rng(3)
     large = np.asarray(chest(random, (2500, 2048)) * 4000, np.uint16)
     yield "DX 2048 x 2500", instance([large], SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", Modality="DX")

@@ -16,10 +16,11 @@ from pydicom.data import get_testdata_file
 from bench.pixel_drawing import instances
 from dicomveil_engine import load_policy
 from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.instance import clean_instance
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Looker
+from dicomveil_engine.pixels.release import released_instance
 from dicomveil_engine.pixels.renderings import Picture, pictures_of
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures"
@@ -65,7 +66,7 @@ def main() -> None:
             if settings == "sensitiveText" and not name.startswith("000"):
                 continue
             suffix = "-sensitive" if settings == "sensitiveText" else ""
-            after = clean_instance(data, policy, looker)
+            after = released_instance(data, policy, looker)
             side_by_side(shown(data), shown(after)).save(TARGET / f"{label}{suffix}.png", optimize=True)
             print(f"{label}{suffix}.png: written")
 

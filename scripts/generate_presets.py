@@ -27,15 +27,17 @@ OPTIONS = (
     "cleanStructuredContent",
 )
 DATE_SHIFT = {"dateShiftScope": "Patient", "dateShiftRange": 365}
+PIXELS = {"text": "allText", "gate": "sample"}
 
 _LEFT = frozenset(("keep", "clean", "cleanRequired", "dateShift", "keepLegal", "cleanContent", "pseudonym"))
 """Methods that leave something of what the archive removes."""
 
 _HEAD = """\
 // The profile of The Cancer Imaging Archive, for data that are to be published there or alike.
-// Pixels are not looked at: find burnt-in text and faces yourself. Read what free text is left, too.
+// Faces in pixels are yours to find. Read what free text is left, too.
 // Written by scripts/generate_presets.py; do not edit.
 """
+_PIXELS = "Text burnt into pixels is covered; of slices as the scanner made them, samples of each series are looked at."
 _TOPICS = (
     ("Dates that tell the machine, and of those who read.", frozenset(("DA", "DT", "TM"))),
     ("Reasons and requests.", frozenset(("SQ",))),
@@ -63,6 +65,8 @@ def preset(tags: list[int]) -> str:
         _HEAD + "{",
         '  "profile": "PS3.15",',
         f'  "options": {json.dumps(OPTIONS)},',
+        f"  // {_PIXELS}",
+        f'  "pixels": {json.dumps(PIXELS)},',
         '  "rules": [',
         "    // One pseudonym for each patient, where the archive looks up its own number.",
         '    {"tag": "PatientID", "method": "pseudonym"},',

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dicomveil_engine.configuration import Finding, configuration_schema, to_own_dialect
-from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.errors import (
     ConfigurationError,
     DeidentificationError,
@@ -23,6 +22,7 @@ from dicomveil_engine.json_model.rewriter import BulkDataURIs, MetadataRewriter,
 from dicomveil_engine.json_model.stream import ObjectStream
 from dicomveil_engine.json_model.values import JSONDataSet
 from dicomveil_engine.part10.rewriter import InstanceRewriter
+from dicomveil_engine.pixels.release import released_instance, released_metadata
 from dicomveil_engine.policy import Decision, Limits, Policy, lint, load_policy
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
@@ -61,10 +61,11 @@ if TYPE_CHECKING:
 
 
 def deidentify_instance(data: bytes, policy: Policy) -> bytes:
-    """De-identify the attributes of a whole Part 10 instance (PS3.10).
+    """De-identify a whole Part 10 instance (PS3.10): its attributes, and its pixels as the policy's "pixels" says.
 
-    Under a policy that covers text in pixels, instances that would have to be looked at are refused here;
-    `dicomveil_engine.pixels.instance.clean_instance` covers them.
+    Where text in pixels is covered, which all presets but `microsoft` ask for, the extra `pixels` looks at what the
+    gate calls risky: ultrasound, secondary captures, radiographs. The first look loads models (some 3 s and 700 MB).
+    Without the extra such an instance is refused; `"pixels": "keep"` in the policy lets text in pixels pass.
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
@@ -73,12 +74,7 @@ def deidentify_instance(data: bytes, policy: Policy) -> bytes:
             f"data: give the instance's bytes, such as Path(...).read_bytes(), not {_kind(data)}"
             + ("; for a data set of pydicom's there is deidentify_dataset" if hasattr(data, "to_json_dict") else "")
         )
-    rewriter = InstanceRewriter(_policy(policy))
-    if policy.pixels.text is not PixelText.KEEP:
-        from dicomveil_engine.pixels.gate import refuse_uncovered  # noqa: PLC0415 - few policies need it
-
-        refuse_uncovered(bytes(data), policy.pixels)
-    return b"".join([*rewriter.feed(data), *rewriter.close()])
+    return released_instance(bytes(data), _policy(policy))
 
 
 def deidentify_dataset(dataset: Dataset, policy: Policy) -> Dataset:
@@ -106,14 +102,17 @@ def deidentify_metadata(
 
     `bulk_data_uri` gives the URI that is written for a kept element whose value is elsewhere, from the element's
     path (such as `00880200/1/7fe00010`) and the server's URI; without it, such URIs are dropped, because they hold
-    the server's address and original UIDs.
+    the server's address and original UIDs. Pixels that stand in the metadata themselves are dropped where the policy's
+    "pixels" says that they must be looked at: that is done with instances only.
 
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
     if not isinstance(instances, list | tuple):
         raise TypeError(f"instances: give a list of data sets in DICOM JSON, not {_kind(instances)}")
     rewriter = MetadataRewriter(_policy(policy))
-    return [rewriter.rewrite(instance, bulk_data_uri=bulk_data_uri) for instance in instances]
+    written = [rewriter.rewrite(instance, bulk_data_uri=bulk_data_uri) for instance in instances]
+    pairs = zip(instances, written, strict=True)
+    return [released_metadata(before, after, policy.pixels) for before, after in pairs]
 
 
 def _policy(policy: object) -> Policy:

@@ -25,8 +25,8 @@ from bench.pixel_scores import Score, score, truth_of, wilson
 from dicomveil_engine import EngineError, Policy, load_policy
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.instance import clean_instance
 from dicomveil_engine.pixels.looker import Looker
+from dicomveil_engine.pixels.release import released_instance
 
 pytestmark = pytest.mark.bench
 
@@ -106,7 +106,7 @@ def shown(name: str, scores: list[Score]) -> None:
 @pytest.mark.parametrize("text", ["allText", "sensitiveText"])
 def test_drawn(looker: Looker, text: str) -> None:
     """The set of the generator: every encoding, faces, faint, huge, turned, upside down; controls."""
-    scores = measured(instances(COUNT, 77), lambda data: clean_instance(data, policy(text), looker))
+    scores = measured(instances(COUNT, 77), lambda data: released_instance(data, policy(text), looker))
     _OURS[f"drawn {text}"] = scores
     shown(f"drawn, {text}", scores)
 
@@ -117,7 +117,7 @@ def test_over_real_anatomy(looker: Looker) -> None:
     if not grounds:
         pytest.skip("needs ../shared/corpus")
     drawn = instances(60, 9, grounds=grounds)
-    shown("real anatomy", measured(drawn, lambda data: clean_instance(data, policy("allText"), looker)))
+    shown("real anatomy", measured(drawn, lambda data: released_instance(data, policy("allText"), looker)))
 
 
 @pytest.mark.parametrize("text", ["allText", "sensitiveText"])
@@ -126,7 +126,7 @@ def test_shared(looker: Looker, text: str) -> None:
     drawn = development_set()
     if not drawn:
         pytest.skip("needs ../shared/pixelbench")
-    _OURS[f"shared {text}"] = scores = measured(drawn, lambda data: clean_instance(data, policy(text), looker))
+    _OURS[f"shared {text}"] = scores = measured(drawn, lambda data: released_instance(data, policy(text), looker))
     shown(f"development set, {text}", scores)
 
 

@@ -130,7 +130,7 @@ def random_policy(number: int, seen: dict[tuple[int, str, str], int]) -> Policy:
         profile = chance.choice(["none", "basic"])
         rules = [random_rule(chance, list(seen)) for _ in range(chance.randint(4, 12))]
         try:
-            return load_policy({"profile": profile, "rules": rules}, KEY)
+            return load_policy({"profile": profile, "rules": rules, "pixels": "keep"}, KEY)
         except ConfigurationError:
             continue  # no such combination; the next one
 

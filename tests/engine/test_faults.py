@@ -299,7 +299,7 @@ def test_many_elements_and_names_are_refused_by_a_limit_with_a_name(
     limits: Limits, elements: list[bytes], message: str
 ) -> None:
     """Tiny elements take more memory than bytes, and each name is looked for in each text."""
-    policy = load_policy({"profile": "default"}, KEY, limits=limits)
+    policy = load_policy({"profile": "default", "pixels": "keep"}, KEY, limits=limits)
     data = instance(*elements, element(0x00140046, "LT", "seen by A"), STUDY)
     with pytest.raises(EngineError, match=message):
         deidentify_instance(data, policy)

@@ -15,7 +15,7 @@ from engine.datasets import BIG, EXPLICIT, IMPLICIT, element, fragments, instanc
 SECRET = b"Doe^Jane"
 JPEG = "1.2.840.10008.1.2.4.50"
 POLICIES = {
-    "default": load_policy({"profile": "default"}, b"k" * 32),
+    "default": load_policy({"profile": "default", "pixels": "keep"}, b"k" * 32),
     "nothing": load_policy({"profile": "none", "rules": [{"tag": "(xxxx,xxxx)", "method": "keep"}]}, b"k" * 32),
 }
 FRAME = b"\xff\xd8\xff\xda\0\2pixels\xff\xd9"

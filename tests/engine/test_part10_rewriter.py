@@ -39,7 +39,7 @@ from engine.datasets import (
 
 MIB = 1 << 20
 IDS = element(0x00080018, "UI", "1.2.3.9") + element(0x0020000D, "UI", "1.2.3")
-SMALL = load_policy({"profile": "basic"}, KEY, limits=Limits(header_bytes=10_000, depth=4))
+SMALL = load_policy({"profile": "basic", "pixels": "keep"}, KEY, limits=Limits(header_bytes=10_000, depth=4))
 KEEP = rules(rule("PatientName", "redact"))
 
 

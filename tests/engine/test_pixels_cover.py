@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.cover import NativeCover, NativeLayout, black_of, cover_frame
 from dicomveil_engine.pixels.elements import InstanceElements, read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.layout import PixelLimits
 from engine.pixel_instances import BIG, CT, IMPLICIT, instance
 
 RANDOM = np.random.default_rng(3)

@@ -11,9 +11,9 @@ from pydicom.filebase import DicomBytesIO
 
 from dicomveil_engine import DeidentificationError, InvalidDataSetError, load_policy
 from dicomveil_engine.pixels.documents import covered_pdf, written_pdf
-from dicomveil_engine.pixels.frames import PixelLimits
-from dicomveil_engine.pixels.instance import clean_instance
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Looker
+from dicomveil_engine.pixels.release import released_instance
 from engine.pixel_instances import written
 
 
@@ -66,7 +66,7 @@ def test_an_encapsulated_document(looker: Looker) -> None:
     stream = DicomBytesIO()
     dcmwrite(stream, dataset, enforce_file_format=True)
     policy = load_policy({"profile": "basic", "pixels": {"documents": "clean"}}, b"k" * 32)
-    out = dcmread(DicomBytesIO(clean_instance(bytes(stream.getvalue()), policy, looker)))
+    out = dcmread(DicomBytesIO(released_instance(bytes(stream.getvalue()), policy, looker)))
 
     assert out.EncapsulatedDocument[: out.EncapsulatedDocumentLength] == covered_pdf(PDF, looker, PixelLimits())
     assert out.BurnedInAnnotation == "NO"

@@ -112,7 +112,7 @@ def test_private_attributes_may_come_out() -> None:
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_cleaning_options_leak_nothing(syntax: str, dates: list[str]) -> None:
     """Every attribute of PS3.6, with sentinels, in items too; the options that clean let none of them through."""
-    chosen = load_policy({"profile": "basic", "options": CLEANING + dates}, KEY)
+    chosen = load_policy({"profile": "basic", "options": CLEANING + dates, "pixels": "keep"}, KEY)
     nodes = planted(times=not dates)
 
     assert leaks(deidentify_instance(part10(nodes, syntax), chosen)) == set()
@@ -122,7 +122,7 @@ def test_cleaning_options_leak_nothing(syntax: str, dates: list[str]) -> None:
 @pytest.mark.parametrize("options", [RETAINING, [*RETAINING, "retainSafePrivate"], CLEANING])
 def test_real_instances(corpus: Path, options: list[str]) -> None:
     """Part 10 and JSON have the same outcome."""
-    chosen = load_policy({"profile": "basic", "options": options}, KEY)
+    chosen = load_policy({"profile": "basic", "options": options, "pixels": "keep"}, KEY)
     instances = real_instances(corpus, largest=60_000)
 
     assert sum(commutes(data, chosen, name) for name, data in instances) > len(instances) * 3 / 5
@@ -130,7 +130,8 @@ def test_real_instances(corpus: Path, options: list[str]) -> None:
 
 def test_real_instances_agree_with_the_reference(corpus: Path) -> None:
     """Private blocks and all that is retained, as a plain pydicom implementation of the policy has it."""
-    chosen = load_policy({"profile": "basic", "options": [*RETAINING, "retainSafePrivate", "cleanDescriptors"]}, KEY)
+    options = [*RETAINING, "retainSafePrivate", "cleanDescriptors"]
+    chosen = load_policy({"profile": "basic", "options": options, "pixels": "keep"}, KEY)
     instances = real_instances(corpus, largest=200_000)[::2]
 
     assert agreement(chosen, instances)[0] > len(instances) * 3 / 5
@@ -185,7 +186,7 @@ def test_generated(nodes: Nodes, names: list[str], declared: bool) -> None:
 @pytest.mark.parametrize("names", [[*RETAINING, "retainSafePrivate"], [*CLEANING, "retainLongModifiedDates"]])
 def test_twice_is_once(corpus: Path, names: list[str]) -> None:
     """A second pass changes nothing: what is retained stays, and pseudonyms and moved dates are recognised."""
-    once = load_policy({"profile": "basic", "options": names}, KEY)
+    once = load_policy({"profile": "basic", "options": names, "pixels": "keep"}, KEY)
     outputs = []
     instances = real_instances(corpus, largest=60_000)
     for _, data in instances:

@@ -14,7 +14,7 @@ from engine.datasets import BIG, EXPLICIT, IMPLICIT, KEY, Nodes, encoded, instan
 from engine.leak import leaks, model, part10, planted
 from engine.test_json_model_commutation import comparable
 
-SAFE = load_policy({"profile": "basic", "options": ["retainSafePrivate"]}, KEY)
+SAFE = load_policy({"profile": "basic", "options": ["retainSafePrivate"], "pixels": "keep"}, KEY)
 IDS: Nodes = {0x0020000D: ("UI", "1.2.3.7"), 0x00100010: ("PN", "Doe^Jane")}
 ITEMS = 0x00189346
 """(0018,9346) CTDI Phantom Type Code Sequence: its items are kept and rewritten."""
@@ -215,7 +215,7 @@ KEEPING: dict[str, object] = {
 def test_a_declaration_is_of_its_instance_alone() -> None:
     """The next instance with the same sequence, and without the declaration, keeps nothing."""
     sequence: Nodes = {ITEMS: ("SQ", [{0x00110042: ("LO", "ACME"), 0x00114201: ("US", [1])}])}
-    policy = load_policy({"profile": "basic", "options": ["retainSafePrivate"]}, KEY)
+    policy = load_policy({"profile": "basic", "options": ["retainSafePrivate"], "pixels": "keep"}, KEY)
     declared = declaration((0x11, "ACME", "SAFE", []))
 
     for nodes, kept in (({**declared, **sequence}, 2), (sequence, 0), ({**declared, **sequence}, 2)):
@@ -257,7 +257,7 @@ def test_no_block_no_declaration() -> None:
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG])
 def test_what_is_declared_safe_leaks_nothing(syntax: str) -> None:
     """An instance that calls its whole private block safe is not believed: only the creator's name comes out."""
-    policy = load_policy({"profile": "basic", "options": ["retainSafePrivate"]}, KEY)
+    policy = load_policy({"profile": "basic", "options": ["retainSafePrivate"], "pixels": "keep"}, KEY)
     nodes = dict(sorted({**planted(times=True), **declaration((9, "SENTINELCREATOR", "SAFE", []))}.items()))
 
     assert leaks(deidentify_instance(part10(nodes, syntax), policy)) == {"SENTINELCREATOR"}

@@ -18,8 +18,8 @@ from dicomweb_client import DICOMwebClient
 from PIL import Image
 from pydicom import Dataset, dcmread
 
-from dicomveil_engine.pixels.instance import clean_instance
 from dicomveil_engine.pixels.looker import Looker
+from dicomveil_engine.pixels.release import released_instance
 from dicomveil_proxy.pixels.render import render
 from engine.pixel_instances import BIG, CT, IMPLICIT, JPEG_LS, NATIVE, RLE, Array, instance, written
 from origin.orthanc import running_orthanc
@@ -88,7 +88,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     looker = Looker()
 
     def expected(proxy: Proxy) -> dict[str, bytes]:
-        return {uid: clean_instance(data, proxy.policy, looker) for uid, data in originals.items()}
+        return {uid: released_instance(data, proxy.policy, looker) for uid, data in originals.items()}
 
     if request.param == "folder":
         with running_proxy(folder, str(source), str(profile)) as proxy:

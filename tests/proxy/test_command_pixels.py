@@ -61,7 +61,7 @@ def test_sweep(looked_at: list[Path]) -> None:
 
 def test_sweep_needs_a_policy_that_looks(looked_at: list[Path], tmp_path: Path) -> None:
     """Where pixels pass anyway there is nothing to sweep, and the answer says what to write."""
-    (tmp_path / "profile.json").write_text(json.dumps({"profile": "default"}))
+    (tmp_path / "profile.json").write_text(json.dumps({"profile": "default", "pixels": "keep"}))
     result = run("pixels", "sweep", "--origin", "in", "--state", "state")
 
     assert result.exit_code == 2

@@ -36,7 +36,10 @@ It gets every part of the output that is not passed through in chunks, before de
 
 
 class InstanceRewriter:
-    """A stream of Part 10 bytes in, a stream of de-identified Part 10 bytes out.
+    """A stream of Part 10 bytes in, a stream of Part 10 bytes with de-identified attributes out.
+
+    Text burnt into pixels stays, whatever the policy's "pixels" says: `dicomveil_engine.pixels.instance.InstanceCover`
+    covers it in what comes out here, and `deidentify_instance` does both.
 
     Give the bytes to `feed` and call `close` at their end; what both return, joined, is the de-identified
     instance, the same however the input was cut. An error leaves the output incomplete: it must be dropped.
@@ -216,3 +219,12 @@ class InstanceRewriter:
             originals = self._originals or self._walker.reading.originals()
             self._inspect(meta[132:], originals, EXPLICIT_LITTLE)
         return meta
+
+
+def rewritten_instance(data: bytes | memoryview, policy: Policy) -> bytes:
+    """A whole instance with de-identified attributes, and its pixels as they were.
+
+    Raises as `InstanceRewriter` does.
+    """
+    rewriter = InstanceRewriter(policy)
+    return b"".join([*rewriter.feed(data), *rewriter.close()])

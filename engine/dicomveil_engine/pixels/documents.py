@@ -17,7 +17,7 @@ import pypdfium2
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.cover import cover_frame
 from dicomveil_engine.pixels.elements import InstanceElements
-from dicomveil_engine.pixels.frames import PixelLimits
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Looker
 from dicomveil_engine.pixels.renderings import Picture
 from dicomveil_engine.rewriting.fields import Field

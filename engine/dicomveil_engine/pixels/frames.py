@@ -6,7 +6,6 @@ What a header claims is checked against the bytes before anything is decoded; al
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,23 +16,10 @@ from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.codecs import NATIVE, decode_frame, has_clipped_bits
 from dicomveil_engine.pixels.elements import InstanceElements
 from dicomveil_engine.pixels.header import PixelHeader, describe, frame_layout
-from dicomveil_engine.pixels.layout import FrameLayout
+from dicomveil_engine.pixels.layout import FrameLayout, PixelLimits
 
 _PALETTE = (0x00281201, 0x00281202, 0x00281203)
 _NUMBER_OF_FRAMES = 0x00280008
-
-
-@dataclass(frozen=True)
-class PixelLimits:
-    """Bounds on what an instance can make large; above one of them it is refused."""
-
-    frame_samples: int = 100_000_000
-    """Samples of one frame: rows x columns x colours. The largest detectors have 30 million."""
-    frames: int = 20_000
-    decoded_bytes: int = 8 << 30
-    """All frames decoded, one after the other; they are never held at once."""
-    pages: int = 200
-    """Frames, or pages of a document, that are looked at one by one."""
 
 
 class InstanceFrames:

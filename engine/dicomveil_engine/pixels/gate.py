@@ -16,9 +16,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from dicomveil_engine.configuration.pixels import Documents, Faces, PixelSettings, PixelText, SliceGate
-from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box
-from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.mask_file import read_table, shipped_table
 from dicomveil_engine.pixels.masks import DeviceTable
@@ -112,25 +110,6 @@ def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
             '"pixels": "keep" to let text in pixels pass',
         )
     return verdict
-
-
-def refuse_uncovered(data: bytes, settings: PixelSettings) -> None:
-    """Refuse an original instance whose pixels would leave uncovered, where only attributes are rewritten.
-
-    Raises DeidentificationError, which says how to cover them; InvalidDataSetError for what cannot be read.
-    """
-    if settings.text is PixelText.KEEP:
-        return
-    instance = read_instance(data)
-    assert instance is not None
-    verdict = gate(PixelHeader.from_elements(instance), settings)
-    if verdict.action is PixelAction.REFUSE:
-        raise DeidentificationError(verdict.reason)
-    if verdict.action is not PixelAction.NOTHING:
-        raise DeidentificationError(
-            f"{verdict.reason}, and only attributes are de-identified here; "
-            'use dicomveil_engine.pixels.instance.clean_instance, or write "pixels": "keep"'
-        )
 
 
 @lru_cache(1)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10.encoding import UNDEFINED
-from dicomveil_engine.part10.rewriter import InstanceRewriter
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.claims import (
@@ -32,17 +31,14 @@ from dicomveil_engine.pixels.claims import (
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.cover import NativeCover, NativeLayout, black_of, cover_frame
 from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits, without_unused_bits
-from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.layout import FrameLayout
+from dicomveil_engine.pixels.layout import FrameLayout, PixelLimits
 from dicomveil_engine.rewriting.fields import Field
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dicomveil_engine.pixels.looker import Looker
-    from dicomveil_engine.policy import Policy
 
 _HELD_BYTES = 1 << 30
 """A compressed instance that is longer is not held; real ones have some 100 MB at the most."""
@@ -169,27 +165,6 @@ def cover_instance(
     return b"".join([*cover.feed(data), *cover.close()])
 
 
-def clean_instance(data: bytes, policy: Policy, looker: Looker) -> bytes:
-    """De-identify an original instance: its attributes by the policy, and its pixels by the policy's `pixels`.
-
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
-    """
-    settings = policy.pixels
-    instance = read_instance(data)
-    assert instance is not None
-    verdict = gate(PixelHeader.from_elements(instance), settings)
-    if verdict.action is PixelAction.REFUSE:
-        raise DeidentificationError(verdict.reason)
-    rewriter = InstanceRewriter(policy)
-    deidentified = b"".join([*rewriter.feed(data), *rewriter.close()])
-    if verdict.is_document:
-        from dicomveil_engine.pixels.documents import covered_document  # noqa: PLC0415 - loads a PDF library
-
-        return with_document(deidentified, covered_document(instance, looker, looker.limits), verdict, settings)
-    boxes = looker.boxes(data, verdict, settings)
-    return cover_instance(deidentified, boxes, verdict, settings, looker.limits)
-
-
 def with_document(
     deidentified: bytes, document: tuple[Field, ...], verdict: PixelVerdict, settings: PixelSettings
 ) -> bytes:
@@ -206,6 +181,7 @@ def encoded_again(
 ) -> Iterator[bytes]:
     """The instance with its frames decoded, covered and encoded without loss."""
     from dicomveil_engine.pixels.codecs import encode_frame  # noqa: PLC0415 - loads the codecs
+    from dicomveil_engine.pixels.frames import InstanceFrames, without_unused_bits  # noqa: PLC0415 - loads numpy
 
     frames = InstanceFrames(instance, header, limits)
     syntax, photometric = claims.transfer_syntax_uid, photometric_of(header)
@@ -274,6 +250,8 @@ def _single_bits(
     """Frames of single bits follow each other without a gap, so they are written together."""
     import numpy as np  # noqa: PLC0415 - needed for this kind only
 
+    from dicomveil_engine.pixels.frames import InstanceFrames  # noqa: PLC0415 - likewise
+
     frames = InstanceFrames(instance, header, limits)
     arrays = []
     for number in range(1, header.frames + 1):
@@ -314,4 +292,4 @@ def _head(instance: InstanceElements, claims: PixelClaims) -> bytes:
     return meta.encoded() + instance.rewritten(fields, removed)
 
 
-__all__ = ["InstanceCover", "clean_instance", "cover_instance", "encoded_again", "with_document"]
+__all__ = ["InstanceCover", "cover_instance", "encoded_again", "with_document"]

@@ -68,3 +68,16 @@ class FrameLayout:
         # Two pixels share their chroma: PS3.3 Section C.7.6.3.1.2.
         samples = 2 if self.photometric_interpretation == SUBSAMPLED else self.samples
         return self.rows * self.columns * samples * self.bits_allocated
+
+
+@dataclass(frozen=True)
+class PixelLimits:
+    """Bounds on what an instance can make large; above one of them it is refused."""
+
+    frame_samples: int = 100_000_000
+    """Samples of one frame: rows x columns x colours. The largest detectors have 30 million."""
+    frames: int = 20_000
+    decoded_bytes: int = 8 << 30
+    """All frames decoded, one after the other; they are never held at once."""
+    pages: int = 200
+    """Frames, or pages of a document, that are looked at one by one."""

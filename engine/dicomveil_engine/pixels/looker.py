@@ -18,10 +18,11 @@ from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes, without_contained
 from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.find import Read, TextFinder
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.judge import Words, sensitive, words_of
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.renderings import (
     Picture,
     Rendering,

@@ -5,7 +5,6 @@ Neither the environment nor a settings file decides anything here.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import socket
@@ -19,8 +18,11 @@ import httpx
 import uvicorn
 from pydicom import dcmread
 
-from dicomveil_engine import ConfigurationError, EngineError, Policy, deidentify_instance
-from dicomveil_engine.pixels.gate import can_clean
+from dicomveil_engine import ConfigurationError, EngineError, Policy
+from dicomveil_engine.part10.rewriter import rewritten_instance
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.gate import PixelAction, gate
+from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.serve import STARTUP_FAILED, base_url, ended_by_signals, listen, server_config
@@ -33,6 +35,8 @@ _PORT = 8080
 _GRACEFUL_SECONDS = 1
 _BROKEN = frozenset(("badVR.dcm",))
 """Its Number of Frames is not a number, on purpose: the proxy rightly has no metadata of it."""
+_ULTRASOUND = "examples_palette.dcm"
+"""A frame with much text in it."""
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _TAGS = ("0020000D", "0020000E", "00080018")
 
@@ -45,7 +49,8 @@ def run(port: int | None) -> None:
         refuse(str(error))
     started = True  # or asked to stop before
     with listening, ended_by_signals(), TemporaryDirectory(prefix="dicomveil-demo-") as folder:
-        server = _Demo(_settings(Path(folder)), listening)
+        settings = _settings(Path(folder))
+        server = _Demo(settings, listening, _ultrasound(settings))
         server.run([listening])
         started = server.started
     if not started:
@@ -56,9 +61,10 @@ def run(port: int | None) -> None:
 class _Demo(uvicorn.Server):
     """A server that says what to try as soon as it is up."""
 
-    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, ultrasound: Sequence[str]) -> None:
         super().__init__(server_config(settings, graceful_seconds=_GRACEFUL_SECONDS))
         self._url = base_url(settings, listening)
+        self._ultrasound = ultrasound
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and ask ourselves for an instance as any user agent would."""
@@ -69,7 +75,7 @@ class _Demo(uvicorn.Server):
             found = await user_agent.get(f"{self._url}/instances", params={"limit": "1"})
         logging.disable(logging.NOTSET)
         found.raise_for_status()
-        print(_to_try(self._url, [found.json()[0][tag]["Value"][0] for tag in _TAGS]), flush=True)
+        print(_to_try(self._url, [found.json()[0][tag]["Value"][0] for tag in _TAGS], self._ultrasound), flush=True)
 
 
 def _settings(folder: Path) -> Settings:
@@ -77,17 +83,23 @@ def _settings(folder: Path) -> Settings:
     key_file, origin = folder / "project.key", folder / "origin"
     write_key(key_file)
     origin.mkdir()
-    profile = "default"
-    if can_clean():
-        # Ultrasound with its text covered.
-        (folder / "profile.json").write_text(json.dumps({"profile": "default", "pixels": "clean"}), "utf-8")
-        profile = str(folder / "profile.json")
     # Not validated, because that would also read the environment.
     settings = Settings.model_construct(
         origin=str(origin), key_file=key_file, profile="default", state=folder / "state", host=_HOST
     )
     fill(origin, policy_of(projects_of(settings)[0]))
-    return settings.model_copy(update={"profile": profile})
+    return settings
+
+
+def _ultrasound(settings: Settings) -> list[str]:
+    """The pseudonyms of study, series and instance of an ultrasound image; none where it is not served, because what
+    covers text is not installed."""
+    path = Path(str(settings.origin), _ULTRASOUND)
+    if not path.exists():
+        return []
+    header = dcmread(path, stop_before_pixels=True)
+    policy = policy_of(projects_of(settings)[0])
+    return [policy.pseudonym_uid(str(header[keyword].value)) for keyword in _UIDS]
 
 
 def fill(folder: Path, policy: Policy) -> None:
@@ -114,11 +126,16 @@ def _identified(path: Path) -> str | None:
 
 
 def _can_be_deidentified(path: Path, policy: Policy) -> bool:
+    data = path.read_bytes()
     try:
-        deidentify_instance(path.read_bytes(), policy)
+        instance = read_instance(data)
+        assert instance is not None
+        # Text in pixels is looked for when a user agent asks for them.
+        verdict = gate(PixelHeader.from_elements(instance), policy.pixels)
+        rewritten_instance(data, policy)
     except EngineError:
         return False
-    return True
+    return verdict.action is not PixelAction.REFUSE
 
 
 def _listen_somewhere() -> socket.socket:
@@ -129,8 +146,16 @@ def _listen_somewhere() -> socket.socket:
         return listen(_HOST, 0)
 
 
-def _to_try(url: str, uids: Sequence[str]) -> str:
+def _to_try(url: str, uids: Sequence[str], ultrasound: Sequence[str]) -> str:
     study, series, instance = uids
+    picture = ""
+    if ultrasound:
+        path = "studies/{}/series/{}/instances/{}".format(*ultrasound)
+        picture = f"""
+See an ultrasound whose text is covered, in a browser or with
+
+  curl -o ultrasound.jpg '{url}/{path}/rendered'
+"""
     return f"""\
 dicomveil serves test images, de-identified, at
 
@@ -142,5 +167,5 @@ Search for studies, read the metadata of one, retrieve an instance:
   curl '{url}/studies/{study}/metadata'
   curl -H 'Accept: application/dicom' -o instance.dcm \\
     '{url}/studies/{study}/series/{series}/instances/{instance}'
-
+{picture}
 Ctrl-C ends it."""

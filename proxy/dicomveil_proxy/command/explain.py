@@ -69,6 +69,8 @@ def _pixels(path: Path, policy: Policy) -> Iterator[str]:
         instance = read_instance(path.read_bytes())
         assert instance is not None
         verdict = gate(PixelHeader.from_elements(instance), settings)
+        if instance.pixel_data is None and verdict.action is PixelAction.NOTHING:
+            return
         yield f"{verdict.action.value}: {verdict.reason}"
         if verdict.action is PixelAction.REFUSE:
             yield "the instance is refused, and would not come out"

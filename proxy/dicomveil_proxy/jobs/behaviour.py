@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import warnings
 from functools import cache
 
@@ -16,9 +17,10 @@ from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from dicomveil_engine import EngineError, Policy, deidentify_instance
+from dicomveil_engine import EngineError, Policy
 from dicomveil_engine.attributes._standard import TABLE_E1
 from dicomveil_engine.attributes.dictionary import vr_of
+from dicomveil_engine.part10.rewriter import rewritten_instance
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
 _CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -39,9 +41,11 @@ def behaviour_of(policy: Policy, secret: bytes) -> bytes:
     seen = hashlib.sha256()
     for sop_class in (_CT, _SR):
         try:
-            seen.update(deidentify_instance(_probe(sop_class), policy))
+            seen.update(rewritten_instance(_probe(sop_class), policy))
         except EngineError as error:
             seen.update(str(error).encode())
+    # The probes hold no text in pixels; what a preset says of it is not in the text of the configuration.
+    seen.update(json.dumps(policy.pixels.as_json()).encode())
     return keyed_digest(Keys(secret).derive("batch/behaviour"), seen.digest())
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from dicomveil_engine import EngineError
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.frames import PixelLimits
 from dicomveil_engine.pixels.instance import InstanceCover, with_document
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.pixels.frames import silence_pydicom
 from dicomveil_proxy.pixels.process import limit_memory

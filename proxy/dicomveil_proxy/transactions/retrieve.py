@@ -335,7 +335,7 @@ async def _bulk_events(project: Project, original: OriginalResource) -> AsyncGen
             asked = Resource(original.study, original.series, original.instance)
             file = await released_file(project, project.looking, asked)
             return released_parts(file, original.bulk.tag)
-        if verdict.claims and is_beside_pixels(original.bulk.tags[0]):
+        if not passes(verdict) and is_beside_pixels(original.bulk.tags[0]):
             raise UnknownResource("there is no such bulk data, or the profile does not release it")
     return project.origin.bulkdata(await _released_uri(project, original, original.bulk))
 

@@ -145,8 +145,11 @@ CODE_STREAMS = """\
   a known kind is refused. Not removed: user data in MPEG transport and program streams, SEI in MP4 files with sound
   between the pictures, and bytes that only a decoder can distinguish from pixels."""
 PIXELS_CLEANED = """\
-- Text in pixels is found by optical character recognition, which misses some: see docs/pixels.md for rates. Faces are
-  never removed, and 113102 is never claimed."""
+- Text in pixels is found by optical character recognition, which misses some: see docs/pixels.md for rates. Instances
+  that are looked at, and those of a series of which samples are, leave with (0028,0301) Burned In Annotation NO and
+  113101 in (0012,0064), without icons and overlays; for all others nothing is claimed. Where the extra `pixels` is not
+  installed they are refused. Video, and LABEL and OVERVIEW images of slides, are always refused. Faces are never
+  removed, and 113102 is never claimed."""
 
 PIXEL_TEXT = {
     "refuse": "instances that may hold text in their pixels are refused",

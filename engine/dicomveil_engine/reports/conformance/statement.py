@@ -236,20 +236,28 @@ def _layer(policies: Policies) -> str:
     return "\n".join(lines)
 
 
+def _asks(policy: Policy) -> bool:
+    return policy.pixels.text is not PixelText.KEEP
+
+
 def _not_done(policies: Policies) -> str:
     without_pixels = [name for name, policy in policies.items() if not policy.releases_pixels]
     released = [policy for name, policy in policies.items() if name not in without_pixels]
-    parts = [prose.PIXELS] if any(policy.pixels.text is PixelText.KEEP for policy in released) else []
+    keeping = [name for name, policy in policies.items() if policy in released and not _asks(policy)]
+    parts = []
+    if keeping:
+        parts.append(prose.PIXELS if len(keeping) == len(policies) else f"- {_names(keeping)}:\n{prose.PIXELS}")
     if released:
         parts.append(prose.CODE_STREAMS)
     if any(policy.pixels.cleans for policy in released):
         parts.append(prose.PIXELS_CLEANED)
-    parts += [
-        f"- {_names([name])}: {prose.PIXEL_TEXT[policy.pixels.text.value]}; "
-        f"{prose.PIXEL_GATE[policy.pixels.gate.value]}."
-        for name, policy in policies.items()
-        if policy.pixels.text is not PixelText.KEEP
-    ]
+    by_way: dict[str, list[str]] = {}
+    for name, policy in policies.items():
+        if _asks(policy):
+            pixels = policy.pixels
+            way = f"{prose.PIXEL_TEXT[pixels.text.value]}; {prose.PIXEL_GATE[pixels.gate.value]}."
+            by_way.setdefault(way, []).append(name)
+    parts += [f"- {_names(names)}: {way}" for way, names in by_way.items()]
     if without_pixels:
         parts.append(f"- {_names(without_pixels)}: a rule keeps Pixel Data from coming out as it is.")
     for option, text in prose.WITHOUT.items():

@@ -12,6 +12,7 @@ from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.release import without_pixels
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin.web.metadata import data_sets
@@ -73,8 +74,7 @@ async def claimed(
     verdict = looking.verdict(header)
     if header.has_pixel_data:
         looking.note_verdict(identity.sop_instance_uid, verdict)
-    if not passes(verdict):
-        written = _without_inline_pixels(written, pixel_uri)
+    written = without_pixels(written, verdict, pixel_uri)
     if not verdict.claims and not verdict.has_face:
         return written
     record = None
@@ -90,13 +90,6 @@ async def claimed(
     if record is not None:
         boxes, header = record.boxes, replace(header, transfer_syntax_uid=record.syntax)
     return cast("JSONDataSet", claimed_metadata(written, claims_of(header, verdict, boxes, looking.settings)))
-
-
-def _without_inline_pixels(dataset: JSONDataSet, uri: str) -> JSONDataSet:
-    element = dataset.get(PIXELS)
-    if not isinstance(element, dict) or not element.keys() - {"vr", "BulkDataURI"}:
-        return dataset
-    return {**dataset, PIXELS: {"vr": element.get("vr", "OW"), "BulkDataURI": uri}}
 
 
 def identity_uids(identity: InstanceIdentity) -> tuple[str, str, str]:

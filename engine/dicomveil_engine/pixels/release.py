@@ -1,0 +1,111 @@
+"""What may be released of a whole original: its attributes de-identified, and the text in its pixels covered.
+
+The models are loaded when the first instance has to be looked at; slices that pass, and everything that has no pixels,
+never load them. Nothing here needs numpy or the extra: without it, what would have to be looked at is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText
+from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.part10.rewriter import rewritten_instance
+from dicomveil_engine.pixels.boxes import Boxes
+from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims_of
+from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
+from dicomveil_engine.pixels.header import PixelHeader
+
+if TYPE_CHECKING:
+    from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
+    from dicomveil_engine.pixels.looker import Looker
+    from dicomveil_engine.policy import Policy
+
+_PIXEL_DATA = "7FE00010"
+_LOOKING = threading.Lock()
+"""One look at a time: a look uses the processor's cache and some 700 MB."""
+
+
+def asks_for_pixels(settings: PixelSettings) -> bool:
+    """Whether the settings ask for anything but letting pixels pass."""
+    return settings.text is not PixelText.KEEP or settings.faces is not Faces.KEEP
+
+
+def released_instance(data: bytes, policy: Policy, looker: Looker | None = None) -> bytes:
+    """An original instance as it may be released. Without a `looker` one is made for the whole process.
+
+    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output, and for
+    what would have to be looked at where the extra is not installed.
+    """
+    settings = policy.pixels
+    if not asks_for_pixels(settings):
+        return rewritten_instance(data, policy)
+    instance = read_instance(data)
+    assert instance is not None
+    verdict = gate(PixelHeader.from_elements(instance), settings)
+    if verdict.action is PixelAction.REFUSE:
+        raise DeidentificationError(verdict.reason)
+    deidentified = rewritten_instance(data, policy)
+    if verdict.action is PixelAction.NOTHING and not verdict.has_face:
+        return deidentified
+    from dicomveil_engine.pixels.instance import cover_instance, with_document  # noqa: PLC0415 - few instances need it
+
+    if verdict.action is not PixelAction.LOOK:
+        return cover_instance(deidentified, Boxes(verdict.masks), verdict, settings)
+    with _LOOKING:
+        finder = looker or _shared_looker()
+        if verdict.is_document:
+            from dicomveil_engine.pixels.documents import covered_document  # noqa: PLC0415 - loads a PDF library
+
+            document = covered_document(instance, finder, finder.limits)
+            return with_document(deidentified, document, verdict, settings)
+        boxes = finder.boxes(data, verdict, settings)
+    return cover_instance(deidentified, boxes, verdict, settings, finder.limits)
+
+
+@lru_cache(1)
+def _shared_looker() -> Looker:
+    from dicomveil_engine.pixels.looker import Looker  # noqa: PLC0415 - loads the models
+
+    return Looker()
+
+
+def released_metadata(original: JSONDataSet, deidentified: JSONDataSet, settings: PixelSettings) -> JSONDataSet:
+    """De-identified metadata in the DICOM JSON model as it may be released with its instance.
+
+    Pixels that stand in the metadata themselves are dropped unless they pass as they are: nobody has looked at them.
+    Of compressed frames that are covered, attributes of their encoding are those of the original.
+    """
+    if not asks_for_pixels(settings):
+        return deidentified
+    header = PixelHeader.from_json(original)
+    verdict = gate(header, settings)
+    written = claimed_metadata(without_pixels(deidentified, verdict), claims_of(header, verdict, Boxes(), settings))
+    return cast("JSONDataSet", written)
+
+
+def without_pixels(dataset: JSONDataSet, verdict: PixelVerdict, bulk_data_uri: str | None = None) -> JSONDataSet:
+    """Metadata in the DICOM JSON model without what shows pixels, unless the verdict lets them pass.
+
+    Pixel Data becomes a reference to `bulk_data_uri`, or an element without a value. Icons and overlays are removed.
+    """
+    if verdict.action is PixelAction.NOTHING:
+        return dataset
+    beside = PixelClaims(adds_code=True)
+    left = {key: value for key, value in dataset.items() if not _shows_pixels(key, beside)}
+    element = left.get(_PIXEL_DATA)
+    if isinstance(element, Mapping) and element.keys() - {"vr", "BulkDataURI"}:
+        bare = cast("JSONElement", {"vr": element.get("vr", "OW")})
+        left[_PIXEL_DATA] = bare if bulk_data_uri is None else bare | {"BulkDataURI": bulk_data_uri}
+    return left
+
+
+def _shows_pixels(key: str, beside: PixelClaims) -> bool:
+    try:
+        return beside.removes(int(key, 16))
+    except ValueError:
+        return False

@@ -18,7 +18,7 @@ Deidentify = Callable[[bytes], bytes | list[bytes | bytearray | memoryview]]
 CHUNK_BYTES = 1 << 20
 """What a stream delivers at a time."""
 
-CONFIGURATION = {"profile": "default"}
+CONFIGURATION = {"profile": "default", "pixels": "keep"}
 """What dicomveil and the pydicom reference apply."""
 KEY = b"k" * 32
 

@@ -21,6 +21,7 @@ from browser.web import running_viewer
 from browser.window import Window
 from dicomveil_engine import deidentify_instance
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -51,7 +52,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         sign_on = running.enter_context(running_sign_on())
         settings = folder / "dicomveil.toml"
         settings.write_text(_settings(sign_on, folder))
-        proxy = running.enter_context(running_proxy(folder, str(origin), "default", "--config", str(settings)))
+        proxy = running.enter_context(
+            running_proxy(folder, str(origin), over_attributes("default"), "--config", str(settings))
+        )
         changes = {_ISSUER: sign_on.issuer}
         place = tmp_path_factory.mktemp("nginx")
         url = running.enter_context(running_viewer(nginx, place, viewer, proxy.url, "app-config-oidc.js", changes))

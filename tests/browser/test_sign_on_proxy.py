@@ -22,6 +22,7 @@ from starlette.routing import Route
 from browser.web import running_viewer
 from dicomveil_proxy.trust.tokens import TokenFile
 from origin.proxy import running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -62,7 +63,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "oauth2-proxy:4180": f"127.0.0.1:{listening.getsockname()[1]}",
         }
         with (
-            running_proxy(folder, str(folder / "origin"), "default", "--config", str(settings)) as proxy,
+            running_proxy(
+                folder, str(folder / "origin"), over_attributes("default"), "--config", str(settings)
+            ) as proxy,
             running_viewer(
                 _NGINX, tmp_path_factory.mktemp("nginx"), pages, proxy.url, server="oauth2-proxy", server_changes=here
             ) as url,

@@ -16,8 +16,11 @@ ALLOWED = {"pydicom", "cryptography", "isal", "orjson", "phonenumbers", "re2", "
 PIXELS_ALLOWED = {"numpy", "imagecodecs", "PIL", "rle", "cv2", "rapidocr", "onnxruntime", "pypdfium2"}
 """What the extras `codecs` and `pixels` bring, for the folder `pixels/` alone."""
 
-BLOCKED = ["dicomveil_proxy", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "dicomweb_client", "numpy"]
-"""The proxy and what it depends on; and what pydicom can do without."""
+BLOCKED = [
+    *("dicomveil_proxy", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "dicomweb_client"),
+    *PIXELS_ALLOWED,
+]
+"""The proxy and what it depends on; and the extras, numpy among them, which pydicom can do without."""
 
 FORBIDDEN = {
     "asyncio",
@@ -70,7 +73,11 @@ class Blocked:
             raise ImportError(f"the engine imports {{name}}")
 
 sys.meta_path.insert(0, Blocked())
-from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
+import importlib.util
+
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name in {blocked!r} else found(name, *more)
+from dicomveil_engine import DeidentificationError, deidentify_instance, deidentify_metadata, load_policy
 
 policy = load_policy({{"profile": "default"}}, b"k" * 32)
 meta = b"\\x02\\0\\x10\\0UI\\x14\\x001.2.840.10008.1.2.1\\0"
@@ -79,12 +86,20 @@ output = deidentify_instance(data, policy)
 assert b"Doe" not in output and b"US\\x02\\0\\1\\0" in output
 [metadata] = deidentify_metadata([{{"00100010": {{"vr": "PN", "Value": ["Doe^Jane"]}}}}], policy)
 assert metadata["00120062"]["Value"] == ["YES"]
+ultrasound = b"\\x08\\0\\x60\\0CS\\x02\\0US" + b"\\xe0\\x7f\\x10\\0OB\\0\\0\\x02\\0\\0\\0\\1\\2"
+try:
+    deidentify_instance(bytes(128) + b"DICM" + meta + ultrasound, policy)
+except DeidentificationError as error:
+    assert "dicomveil-engine[pixels]" in str(error) and '"pixels": "keep"' in str(error), error
+else:
+    raise AssertionError("pixels pass")
 print("alone")
 """
 
 
 def test_works_alone() -> None:
-    """De-identifies in a process in which nothing of the proxy can be imported."""
+    """De-identifies in a process in which nothing of the proxy and of the extras can be imported; what would have to be
+    looked at is refused."""
     program = PROGRAM.format(blocked=BLOCKED)
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ENGINE.parent)

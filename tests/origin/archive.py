@@ -17,8 +17,9 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from bench.instances import ct
-from dicomveil_engine import EngineError, Policy, deidentify_instance
+from dicomveil_engine import EngineError, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of
+from dicomveil_engine.part10.rewriter import rewritten_instance
 from dicomveil_engine.profile import STRUCTURAL_UIDS
 from dicomveil_engine.text.seeds import is_descriptive
 from origin.orthanc import Orthanc
@@ -83,7 +84,7 @@ def fill(orthanc: Orthanc, shared: Path, policy: Policy) -> list[Stored]:
         if patients.setdefault(candidate.study, patient) != patient:
             continue
         try:
-            deidentify_instance(candidate.data, policy)
+            rewritten_instance(candidate.data, policy)
         except EngineError:
             continue
         if orthanc.store(candidate.data) == candidate.instance:

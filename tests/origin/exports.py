@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dicomveil_proxy.jobs.destinations import MARKER
 from proxy.exporting import tree
+from proxy.instances import over_attributes
 
 
 class Exporter:
@@ -23,6 +24,7 @@ class Exporter:
             key.write_text("5a" * 32)
             key.chmod(0o600)
         self.arguments = ["--origin", origin, "--key-file", "key", "--to", to, "--state", "state"]
+        self.arguments += ["--profile", over_attributes("default")]
         self.arguments += ["--report", "report.csv", "--query", "PatientID=ZQX*", *options]
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:

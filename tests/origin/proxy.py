@@ -15,6 +15,7 @@ import httpx
 
 from dicomveil_engine import Policy, load_policy
 from origin.orthanc import free_port, stop
+from proxy.instances import over_attributes
 
 _START_SECONDS = 30.0
 
@@ -38,10 +39,12 @@ class Proxy:
 
 
 @contextmanager
-def running_proxy(folder: Path, origin: str, profile: str = "default", *options: str) -> Iterator[Proxy]:
+def running_proxy(
+    folder: Path, origin: str, profile: str = over_attributes("default"), *options: str
+) -> Iterator[Proxy]:
     """Start a proxy that keeps its key, state and log in `folder`; started there again, it is the same project.
 
-    `profile` is a preset or the path of a configuration.
+    `profile` is a preset or the path of a configuration; the default one lets text in pixels pass.
     """
     key_file = folder / "project.key"
     if not key_file.exists():

@@ -24,6 +24,7 @@ from origin.canaries import INSTANCES, STUDIES, Search, archive, canaries
 from origin.exports import Exporter
 from origin.faults import Fault, faulty, one_in
 from origin.orthanc import Orthanc, running_orthanc
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -55,7 +56,7 @@ def undisturbed(filled: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Ex
 
 def test_all_is_placed_and_nothing_is_told(undisturbed: Exporter) -> None:
     """Bytes are those that `anonymize` writes; no canary is anywhere but in the ledger, which its owner alone reads."""
-    policy = load_policy({"profile": "default"}, bytes.fromhex("5a" * 32))
+    policy = load_policy(Path(over_attributes("default")), bytes.fromhex("5a" * 32))
     held = {data for name, data in undisturbed.held().items() if name.endswith(".dcm")}
 
     assert held == {deidentify_instance(data, policy) for data in archive()}

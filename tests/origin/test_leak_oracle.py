@@ -14,6 +14,7 @@ from dicomveil_engine import load_policy
 from origin.archive import OWN_WORDS, SHORTEST_SECRET, Stored, by_study, fill
 from origin.orthanc import Orthanc
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = [pytest.mark.origin, pytest.mark.filterwarnings("ignore")]
 
@@ -24,13 +25,16 @@ _ANY = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 @pytest.mark.parametrize("profile", ["default", "basic"])
 def test_nothing_leaks(orthanc: Orthanc, shared: Path, tmp_path: Path, profile: str) -> None:
     """Every resource of every study, by every route, in good requests and bad ones, and then the log."""
-    archive = fill(orthanc, shared, load_policy({"profile": profile}, bytes(32)))
+    archive = fill(orthanc, shared, load_policy(Path(over_attributes(profile)), bytes(32)))
     uids = {uid.encode() for each in archive for uid in (each.study, each.series, each.instance)}
     uids = {uid for uid in uids if len(uid) >= SHORTEST_SECRET} - OWN_WORDS
     everything = {secret for each in archive for secret in each.secrets}
     assert len(everything) > 500
     answers = 0
-    with running_proxy(tmp_path, orthanc.base_url, profile) as proxy, httpx.Client(timeout=120) as client:
+    with (
+        running_proxy(tmp_path, orthanc.base_url, over_attributes(profile)) as proxy,
+        httpx.Client(timeout=120) as client,
+    ):
         for stored in by_study(archive).values():
             secrets = uids | {secret for each in stored for secret in each.secrets}
             for path, headers in _requests(proxy, stored):

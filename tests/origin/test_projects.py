@@ -15,6 +15,7 @@ from dicomveil_engine import Policy, load_policy
 from origin.orthanc import Orthanc
 from origin.proxy import running_proxy
 from proxy.fakes import instance
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -70,7 +71,7 @@ def projects(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iter
         (folder / f"{name}.key").touch(0o600)
         (folder / f"{name}.key").write_text(key.hex())
     (folder / "projects.toml").write_text(PROJECTS)
-    with running_proxy(folder, orthanc.base_url, "default", "--config", "projects.toml") as proxy:
+    with running_proxy(folder, orthanc.base_url, over_attributes("default"), "--config", "projects.toml") as proxy:
         yield {
             name: Here(f"{proxy.url}/projects/{name}/dicom-web", load_policy({"profile": "default"}, key), proxy.log)
             for name, key in keys.items()

@@ -26,6 +26,7 @@ from pydicom.sr.codedict import codes
 from bench.instances import ct
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = [pytest.mark.origin, pytest.mark.filterwarnings("ignore")]
 
@@ -84,7 +85,7 @@ def round_trip(tmp_path_factory: pytest.TempPathFactory, orthanc: Orthanc) -> It
     with running_orthanc(folder) as server:
         for number in range(SLICES):
             assert server.store(original(number))
-        with running_proxy(folder, server.base_url, "default", "--store", "reidentify") as proxy:
+        with running_proxy(folder, server.base_url, over_attributes("default"), "--store", "reidentify") as proxy:
             yield Round(server, proxy)
 
 

@@ -16,6 +16,7 @@ from origin.nginx import Nginx, demand, running_nginx
 from origin.orthanc import Orthanc
 from origin.postgresql import PASSWORD, PostgreSQL, running_postgresql
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -33,7 +34,7 @@ def replicas(folder: Path, origin: str, *states: str | None) -> Iterator[list[Pr
             if number and not (home / "project.key").exists():
                 shutil.copy(folder / "replica-0" / "project.key", home)
             options = ("--state", state) if state else ()
-            running.append(stack.enter_context(running_proxy(home, origin, "default", *options)))
+            running.append(stack.enter_context(running_proxy(home, origin, over_attributes("default"), *options)))
         yield running
 
 
@@ -111,7 +112,9 @@ def test_one_map_for_both(orthanc: Orthanc, postgresql: PostgreSQL, tmp_path: Pa
             connection.execute("DELETE FROM identity")
         (tmp_path / "lost").mkdir()
         shutil.copy(tmp_path / "replica-0" / "project.key", tmp_path / "lost")
-        with running_proxy(tmp_path / "lost", f"{origin.url}/dicom-web", "default", "--state", state) as three:
+        with running_proxy(
+            tmp_path / "lost", f"{origin.url}/dicom-web", over_attributes("default"), "--state", state
+        ) as three:
             after = get(f"{three.base_url}{path}", **DICOM)
             assert listings(origin) > asked
 

@@ -16,6 +16,7 @@ from dicomveil_engine import deidentify_instance
 from dicomveil_proxy.origin.folder.header_json import header_json
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = [pytest.mark.origin, pytest.mark.filterwarnings("ignore")]
 
@@ -110,7 +111,7 @@ def test_metadata_and_bulk_data(pair: tuple[Orthanc, Proxy]) -> None:
 def test_refused(pair: tuple[Orthanc, Proxy], tmp_path: Path) -> None:
     """A project that takes nothing says so."""
     orthanc, _ = pair
-    with running_proxy(tmp_path, orthanc.base_url, "default", "--store", "refuse") as proxy:
+    with running_proxy(tmp_path, orthanc.base_url, over_attributes("default"), "--store", "refuse") as proxy:
         response = posted(proxy, ({"Content-Type": "application/dicom"}, instance("1.2.3.53")))
 
     assert response.status_code == 409

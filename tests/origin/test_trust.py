@@ -21,6 +21,7 @@ from dicomveil_proxy.trust.tokens import TokenFile
 from origin.orthanc import Orthanc
 from origin.proxy import Proxy, running_proxy
 from proxy.fakes import instance
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.origin
 
@@ -68,7 +69,7 @@ def guarded(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("trust")
     settings = folder / "dicomveil.toml"
     settings.write_text(f'[access]\n[audit]\nfile = "{folder}/audit.jsonl"\n')
-    with running_proxy(folder, orthanc.base_url, "default", "--config", str(settings)) as proxy:
+    with running_proxy(folder, orthanc.base_url, over_attributes("default"), "--config", str(settings)) as proxy:
         yield Guarded(proxy, folder)
 
 

@@ -20,6 +20,7 @@ from dicomveil_engine.profile import STRUCTURAL_UIDS
 from origin.archive import Stored, by_study, fill
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy
+from proxy.instances import over_attributes
 
 pytestmark = [pytest.mark.origin, pytest.mark.filterwarnings("ignore")]  # dicomweb-client and pydicom warn of values
 
@@ -50,7 +51,7 @@ class Walk:
 @pytest.fixture(scope="module")
 def archive(orthanc: Orthanc, shared: Path) -> list[Stored]:
     """What Orthanc holds for this module."""
-    archive = fill(orthanc, shared, load_policy({"profile": "default"}, bytes(32)))
+    archive = fill(orthanc, shared, load_policy(Path(over_attributes("default")), bytes(32)))
     assert len(archive) > 120
     return archive
 
@@ -63,7 +64,7 @@ def walk(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Walk]:
     """The walk with each preset."""
-    with running_proxy(tmp_path_factory.mktemp("proxy"), orthanc.base_url, request.param) as proxy:
+    with running_proxy(tmp_path_factory.mktemp("proxy"), orthanc.base_url, over_attributes(request.param)) as proxy:
         yield Walk(proxy, DICOMwebClient(proxy.base_url), archive)
 
 
@@ -299,7 +300,7 @@ def test_what_is_stored_through_the_proxy_is_stored_deidentified(
 ) -> None:
     """Into an empty Orthanc: acknowledged in the sender's UIDs, held under pseudonyms, read back the same."""
     folder = tmp_path_factory.mktemp("store")
-    profile = "default" if walk.proxy.policy.date_range else "basic"
+    profile = over_attributes("default" if walk.proxy.policy.date_range else "basic")
     with running_orthanc(folder) as empty, running_proxy(folder, empty.base_url, profile) as proxy:
         client, stored = DICOMwebClient(proxy.base_url), 0
         for each in walk.archive[::3]:

@@ -22,6 +22,7 @@ from dicomveil_proxy.jobs.station import ExportJob, SeriesStation
 from dicomveil_proxy.jobs.summary import Summary
 from dicomveil_proxy.jobs.terms import Terms
 from proxy.fakes import KEY, instance
+from proxy.instances import over_attributes
 
 STUDIES, SERIES, INSTANCES = 3, 2, 2
 
@@ -88,7 +89,11 @@ class Laboratory:
         self.out = folder / to
         self.report = folder / "report.csv"
         self.perform: Perform | None = None
-        job = {"job": Job("default", KEY), "source": Source(str(self.archive)), "to": To(str(self.out))}
+        job = {
+            "job": Job(over_attributes("default"), KEY),
+            "source": Source(str(self.archive)),
+            "to": To(str(self.out)),
+        }
         self.job = ExportJob(**{**job, **changes})
         self.crew: Here | None = None
         self.noted = io.StringIO()

@@ -318,25 +318,33 @@ class Asking:
         return await self.client.post(f"{BASE}{path}", content=body, headers={"Content-Type": content_type} | headers)
 
 
+def over_attributes(profile: object) -> dict[str, object]:
+    """A configuration of a preset or of a configuration that lets text in pixels pass, unless it says otherwise."""
+    written = profile if isinstance(profile, dict) else {"profile": profile}
+    return written if "dicom" in written else {"pixels": "keep"} | written
+
+
 @asynccontextmanager
 async def proxy(folder: Path, origin: Any, *, profile: object = "default", **settings: Any) -> AsyncIterator[Asking]:
-    """The proxy over an origin, with its key and state in a folder. `profile`: a preset, or a configuration."""
+    """The proxy over an origin, with its key and state in a folder.
+
+    `profile`: a preset, or a configuration, over attributes alone: text in pixels passes unless it has "pixels".
+    """
     application = application_in(folder, origin, profile=profile, **settings)
-    policy = load_policy(profile if isinstance(profile, dict) else {"profile": profile}, KEY)
+    policy = load_policy(over_attributes(profile), KEY)
     transport = httpx.ASGITransport(application)
     async with application.router.lifespan_context(application), httpx.AsyncClient(transport=transport) as client:
         yield Asking(application, client, policy)
 
 
 def application_in(folder: Path, origin: Any, *, profile: object = "default", **settings: Any) -> FastAPI:
-    """The application alone."""
+    """The application alone, for a profile as `proxy` takes it."""
     key_file = folder / "key"
     if not key_file.exists():
         key_file.touch(0o600)
         key_file.write_text(KEY.hex())
-    if isinstance(profile, dict):
-        (folder / "profile.json").write_text(json.dumps(profile))
-        profile = str(folder / "profile.json")
+    (folder / "profile.json").write_text(json.dumps(over_attributes(profile)))
+    profile = str(folder / "profile.json")
     values: dict[str, Any] = {"state": folder / "state", "origin": "http://origin.test/dicom-web"} | settings
     return create_application(Settings(key_file=key_file, profile=str(profile), **values), origin)
 

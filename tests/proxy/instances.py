@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+
+def over_attributes(preset: str) -> str:
+    """The file of a profile that is `default` or `basic` over attributes alone: text in pixels passes."""
+    return str(Path(__file__).parent / "profiles" / f"{preset}.json")
 
 
 def instance(**attributes: object) -> bytes:

@@ -15,6 +15,7 @@ from dicomveil_proxy.jobs import Job, Status, deidentify_file
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import KEY, proxy
+from proxy.instances import over_attributes
 
 INSTANCES: dict[str, Callable[[], bytes]] = {
     "CT": lambda: ct(rows=32, columns=32),
@@ -41,7 +42,7 @@ async def test_a_file_and_the_proxy_agree(kind: str, profile: str, tmp_path: Pat
     original, output = tmp_path / "origin" / "original", tmp_path / "output"
     original.parent.mkdir()
     original.write_bytes(INSTANCES[kind]())
-    assert deidentify_file(Job(profile, KEY), original, output).status is Status.WRITTEN
+    assert deidentify_file(Job(over_attributes(profile), KEY), original, output).status is Status.WRITTEN
 
     async with proxy(tmp_path, FolderOrigin(original.parent), profile=profile) as ask:
         path = ask.path(STUDY, SERIES, f"{INSTANCE}.1")

@@ -16,6 +16,7 @@ from dicomveil_engine import Policy, deidentify_instance
 from dicomveil_proxy.jobs.directory import write_dicomdir
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Status
+from proxy.instances import over_attributes
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
 """A file-set of four patients' CT, CR and MR that comes with pydicom."""
@@ -25,7 +26,7 @@ IDENTIFYING = (b"Doe^", b"19950903", b"20010101", b"1.3.6.1.4.1.5962", b"PYDICOM
 @pytest.fixture(scope="module", params=["basic", "default"])
 def policy(request: pytest.FixtureRequest) -> Policy:
     """With dates and without."""
-    return Job(str(request.param), bytes(32)).policy()
+    return Job(over_attributes(str(request.param)), bytes(32)).policy()
 
 
 def fill(folder: Path, policy: Policy) -> Iterator[str]:

@@ -31,6 +31,7 @@ from dicomveil_proxy.jobs.restored_originals import restore
 from dicomveil_proxy.jobs.tree import LEDGER
 from proxy.exporting import Laboratory, fill
 from proxy.fakes import KEY, instance
+from proxy.instances import over_attributes
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def originals(recipients: Path) -> EncryptedOriginals:
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     """One for all."""
-    return Job("default", KEY).policy()
+    return Job(over_attributes("default"), KEY).policy()
 
 
 def made(
@@ -126,7 +127,7 @@ def test_one_envelope_serves_a_study_and_is_the_same_each_time(policy: Policy, r
 
 def test_a_sequence_that_the_policy_keeps_is_not_doubled(recipients: Path) -> None:
     """The instance is refused: one of the two would be lost."""
-    rules = {"profile": "default", "rules": [{"tag": "(0400,0500)", "method": "keep"}]}
+    rules = {"profile": "default", "pixels": "keep", "rules": [{"tag": "(0400,0500)", "method": "keep"}]}
     keeps = load_policy(rules, KEY)
     originals = EncryptedOriginals(KEY, der_of(read_certificates([recipients / "one.pem"])))
     dataset = dcmread(io.BytesIO(instance()))
@@ -155,7 +156,7 @@ def configured(recipients: Path, tmp_path: Path) -> Path:
     """A configuration that names a recipient, beside its file."""
     (tmp_path / "broker.pem").write_bytes((recipients / "one.pem").read_bytes())
     path = tmp_path / "own.json"
-    path.write_text('{"profile": "default", "encryptOriginals": {"recipients": ["broker.pem"]}}')
+    path.write_text('{"profile": "default", "pixels": "keep", "encryptOriginals": {"recipients": ["broker.pem"]}}')
     return path
 
 
@@ -235,7 +236,7 @@ def _sealed(job: Job, seed: bytes, key: bytes, content: bytes) -> bytes:
 )
 def test_a_block_that_names_no_file_is_refused(block: str, configured: Path) -> None:
     """Nobody finds out later that nothing was encrypted."""
-    configured.write_text(f'{{"profile": "default", "encryptOriginals": {block}}}')
+    configured.write_text(f'{{"profile": "default", "pixels": "keep", "encryptOriginals": {block}}}')
     with pytest.raises(ConfigurationError, match="must name files with certificates"):
         Job(configured, KEY).policy()
 

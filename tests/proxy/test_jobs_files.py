@@ -17,8 +17,9 @@ from dicomveil_proxy.jobs.files import LOST, Task, crew_of, work
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Outcome, Status
 from dicomveil_proxy.jobs.tree import Found
+from proxy.instances import over_attributes
 
-JOB = Job("default", bytes(32))
+JOB = Job(over_attributes("default"), bytes(32))
 CT = ct(rows=8, columns=8)
 
 

@@ -15,8 +15,9 @@ from dicomveil_proxy.jobs import instance
 from dicomveil_proxy.jobs.instance import InstanceFiles
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.outcome import Outcome, Status
+from proxy.instances import over_attributes
 
-JOB = Job("default", bytes(32))
+JOB = Job(over_attributes("default"), bytes(32))
 CT = ct(rows=8, columns=8)
 
 
@@ -104,7 +105,12 @@ def test_what_is_not_legal_fails_if_asked(
 ) -> None:
     """The first few elements are named, and nothing is written."""
     monkeypatch.setattr(instance, validate, lambda *_: [Problem(0x00100030, "PatientBirthDate", "DA", "no date")] * 5)
-    job = Job("default", bytes(32), validates_input=validates == "input", validates_output=validates == "output")
+    job = Job(
+        over_attributes("default"),
+        bytes(32),
+        validates_input=validates == "input",
+        validates_output=validates == "output",
+    )
 
     outcome, target = deidentified(CT, tmp_path, policy, job)
 
@@ -119,7 +125,7 @@ def test_what_is_not_legal_fails_if_asked(
 def test_a_large_instance_is_not_held(validates: bool, tmp_path: Path, policy: Policy) -> None:
     """50 MB pass through a few, validated or not."""
     (tmp_path / "in").write_bytes(ultrasound())
-    files = InstanceFiles(Job("default", bytes(32), validates, validates), policy)
+    files = InstanceFiles(Job(over_attributes("default"), bytes(32), validates, validates), policy)
     tracemalloc.start()
     try:
         outcome = files.deidentify(tmp_path / "in", tmp_path / "out")

@@ -18,8 +18,9 @@ from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify
 from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.names import Naming
 from dicomveil_proxy.jobs.tree import LEDGER
+from proxy.instances import over_attributes
 
-JOB = Job("default", bytes(32))
+JOB = Job(over_attributes("default"), bytes(32))
 POLICY = JOB.policy()
 CT = ct(rows=8, columns=8)
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests" / "TINY_ALPHA"
@@ -140,7 +141,7 @@ def test_another_policy_does_not_go_on(source: Path, tmp_path: Path) -> None:
     before = contents(tmp_path / "out")
 
     with pytest.raises(ConfigurationError, match="another policy"):
-        run(source, tmp_path / "out", Job("basic", bytes(32)))
+        run(source, tmp_path / "out", Job(over_attributes("basic"), bytes(32)))
     assert contents(tmp_path / "out") == before
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.find import Read
-from dicomveil_engine.pixels.frames import PixelLimits
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Line
 from dicomveil_proxy.pixels.contact import contact_prints, frames_shown
 from engine.pixel_instances import instance

@@ -19,7 +19,7 @@ from proxy.fakes import instance
 
 EXPLICIT, JPEG, DEFLATED = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1.99"
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
-POLICY = load_policy({"profile": "default"}, b"k" * 32)
+POLICY = load_policy({"profile": "default", "pixels": "keep"}, b"k" * 32)
 FAULTS = {
     "two_file_metas_jpeg": (JPEG, [10]),
     "bot_zero_offsets": (JPEG, [10, 120, 250]),

@@ -102,7 +102,7 @@ async def lung(
     key_file = folder / "lung.key"
     key_file.touch(0o600)
     key_file.write_text(LUNG_KEY.hex())
-    rules = profile or {"profile": "default"}
+    rules = profile or {"profile": "default", "pixels": "keep"}
     (folder / "lung.json").write_text(json.dumps(rules))
     (folder / "studies.txt").write_text(f"# of the study on lungs\n\n{STUDY}  # the first\n")
     if "studies_file" in (selected := table.get("filter", {})):

@@ -70,9 +70,10 @@ ALLOWED_TO: dict[str, tuple[str, ...]] = {
 # The two date options exclude each other (PS3.15 E.3.6).
 OPTIONS = sorted(option.value for option in Option if option is not Option.RETAIN_LONG_FULL_DATES)
 CONFIGURATIONS: dict[str, dict[str, object]] = {
-    **{name: {"profile": name} for name in PRESETS},
-    "all options": {"profile": "basic", "options": OPTIONS},
+    **{name: {"profile": name, "pixels": "keep"} for name in PRESETS},
+    "all options": {"profile": "basic", "options": OPTIONS, "pixels": "keep"},
 }
+"""Over attributes: instances whose pixels were covered are validated by the bench of pixels."""
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

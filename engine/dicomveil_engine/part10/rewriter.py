@@ -221,7 +221,7 @@ class InstanceRewriter:
         return meta
 
 
-def rewritten_instance(data: bytes | memoryview, policy: Policy) -> bytes:
+def rewritten_instance(data: bytes | memoryview, policy: Decisions) -> bytes:
     """A whole instance with de-identified attributes, and its pixels as they were.
 
     Raises as `InstanceRewriter` does.

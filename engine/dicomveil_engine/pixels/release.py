@@ -19,6 +19,7 @@ from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims
 from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.passing import PassingInstances
 
 if TYPE_CHECKING:
     from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
@@ -35,6 +36,14 @@ def asks_for_pixels(settings: PixelSettings) -> bool:
     return settings.text is not PixelText.KEEP or settings.faces is not Faces.KEEP
 
 
+def passing_instances(policy: Policy) -> PassingInstances:
+    """What knows at once which instances pass under the policy; one for each policy."""
+    found = policy.compiled.get("passing instances")
+    if not isinstance(found, PassingInstances):
+        found = policy.compiled["passing instances"] = PassingInstances(policy.pixels)
+    return found
+
+
 def released_instance(data: bytes, policy: Policy, looker: Looker | None = None) -> bytes:
     """An original instance as it may be released. Without a `looker` one is made for the whole process.
 
@@ -42,7 +51,7 @@ def released_instance(data: bytes, policy: Policy, looker: Looker | None = None)
     what would have to be looked at where the extra is not installed.
     """
     settings = policy.pixels
-    if not asks_for_pixels(settings):
+    if not asks_for_pixels(settings) or passing_instances(policy).verdict(data) is not None:
         return rewritten_instance(data, policy)
     instance = read_instance(data)
     assert instance is not None

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.gate import PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.judge import is_technique
+from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Looker
 from dicomveil_engine.text.spelling import fold
 

@@ -25,6 +25,7 @@ from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.passing import PassingInstances
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.records import BoxRecords
@@ -114,6 +115,8 @@ class Looking:
 
     def __post_init__(self) -> None:
         self.processes = PixelProcesses(self.limits)
+        self.passing = PassingInstances(self.settings)
+        """What knows at once which instances pass."""
         self.files = ReleasedFiles()
         self._threads = ThreadPoolExecutor(self.limits.processes, thread_name_prefix="pixels")
         self._flights: dict[Hashable, asyncio.Future[Any]] = {}

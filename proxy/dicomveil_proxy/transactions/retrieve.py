@@ -26,8 +26,9 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
-from dicomveil_proxy.transactions.covering.instances import Begin, End, covered
+from dicomveil_proxy.transactions.covering.instances import covered
 from dicomveil_proxy.transactions.covering.metadata import PIXELS, claimed, is_beside_pixels, passes, verdict_on
+from dicomveil_proxy.transactions.covering.passing import Begin, End
 from dicomveil_proxy.transactions.covering.released import check_identity, released_file
 from dicomveil_proxy.transactions.frames import checked_type, released_parts, require_pixels
 from dicomveil_proxy.transactions.pixel_values import bulk_data_of, note_layouts
@@ -129,14 +130,19 @@ async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: S
     return wanted
 
 
-async def _deidentified(
+def _deidentified(
     project: Project, original: OriginalResource, *, is_one: bool
 ) -> AsyncGenerator[Begin | Piece | End, None]:
     """The instances of a resource, de-identified, in the transfer syntax they are stored in."""
     if project.looking is not None:
-        async for piece in _covered(project, project.looking, original, is_one=is_one):
-            yield piece
-        return
+        return _covered(project, project.looking, original, is_one=is_one)
+    return _rewritten_instances(project, original, is_one=is_one)
+
+
+async def _rewritten_instances(
+    project: Project, original: OriginalResource, *, is_one: bool
+) -> AsyncGenerator[Begin | Piece | End, None]:
+    """As `_deidentified`, where pixels pass."""
     rewriter: InstanceRewriter | None = None
     watch = project.guard.watch()
     inspect = watch.inspect if watch.is_on else None

@@ -1,6 +1,7 @@
 """Instances whose pixels may hold text, on their way out: looked at, covered, or refused.
 
-    origin ── read_ahead: arrivals ── arrival: header → verdict → boxes known: passes | unknown: spooled, and looked at
+    origin ── passing: sure to pass, de-identified at once
+           ── read_ahead: arrivals ── arrival: header → verdict → boxes known: passes | unknown: spooled, and looked at
            ── instances: de-identified, and covered while they pass, or in a process where frames are compressed
            ── released: one of them in a file, of which frames, bulk data and pictures are cut
            ── metadata: what is said of them without pixels

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 
-from dicomveil_engine import EngineError, InstanceIdentity, InstanceRewriter, InvalidDataSetError
+from dicomveil_engine import EngineError, InstanceRewriter, InvalidDataSetError
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.part10.rewriter import Chunk
 from dicomveil_engine.pixels.boxes import Boxes
@@ -21,22 +20,12 @@ from dicomveil_proxy.pixels.released import private_folder, reading, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.transactions.covering.arrival import Arrival, Treatment
+from dicomveil_proxy.transactions.covering.passing import Begin, End, PassingStream
 from dicomveil_proxy.transactions.covering.read_ahead import arrivals
 from dicomveil_proxy.turns import closed, fed
+from dicomveil_proxy.wire.multipart import Event
 
 _READ_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A de-identified instance begins."""
-
-    transfer_syntax: str
-    original: InstanceIdentity
-
-
-class End:
-    """It is whole."""
 
 
 async def covered(
@@ -50,6 +39,27 @@ async def covered(
     `refused` takes the reasons of those that are left out; without it, the first ends the answer.
     """
     events = project.origin.instances(original.study, original.series, original.instance)
+    stream = PassingStream(project, looking, original, refused)
+    async with aclosing(events):
+        async with aclosing(stream.pieces(events)) as passing:
+            async for piece in passing:
+                yield piece
+        if stream.rest:
+            async with aclosing(_looked_at(project, looking, original, refused, stream.remaining(events))) as pieces:
+                async for piece in pieces:
+                    yield piece
+    if not stream.is_there:
+        raise UnknownResource("there is no such resource")
+
+
+async def _looked_at(
+    project: Project,
+    looking: Looking,
+    original: OriginalResource,
+    refused: Callable[[EngineError], None] | None,
+    events: AsyncGenerator[Event, None],
+) -> AsyncGenerator[Begin | Chunk | End, None]:
+    """The instances from the first on that is not sure to pass."""
     is_there = False
     async with aclosing(arrivals(project, looking, events)) as arriving:
         async for arrival in arriving:
@@ -66,8 +76,6 @@ async def covered(
                 if is_begun or refused is None:
                     raise
                 refused(error)
-    if not is_there:
-        raise UnknownResource("there is no such resource")
 
 
 async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGenerator[Begin | Chunk | End, None]:

@@ -12,7 +12,8 @@ from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.pixels.released import ReleasedFile, private_folder, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
-from dicomveil_proxy.transactions.covering.instances import Begin, End, covered
+from dicomveil_proxy.transactions.covering.instances import covered
+from dicomveil_proxy.transactions.covering.passing import Begin, End
 
 
 async def released_file(project: Project, looking: Looking, original: OriginalResource) -> ReleasedFile:

@@ -18,7 +18,7 @@ from engine.pixel_instances import CT, instance, written
 from origin.orthanc import free_port
 
 EXTRA = ("rapidocr", "onnxruntime", "cv2", "pypdfium2", "imagecodecs", "rle", "pylibjpeg")
-"""What the extras `pixels` and `codecs` of the engine bring, but for numpy and Pillow, which the proxy's own dependencies
+"""What the extras `pixels` and `codecs` of the engine bring, but for numpy and Pillow, which dependencies of the proxy
 need. The engine starts without them, too (tests/engine/test_engine_alone.py)."""
 MISSING = f"""
 import sys

@@ -35,11 +35,11 @@ from dicomveil_engine.pixels.codecs import (
     encode_frame,
 )
 from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.instance import InstanceCover
-from dicomveil_engine.pixels.layout import FrameLayout
+from dicomveil_engine.pixels.layout import FrameLayout, PixelLimits
 
 Array = npt.NDArray[Any]
 

@@ -35,6 +35,7 @@ from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
 from dicomveil_proxy.pixels.looking import looks_at_pixels
 from dicomveil_proxy.pixels.records import BOXES_FILE, BoxRecords
+from dicomveil_proxy.pixels.records_postgresql import PostgreSQLBoxes
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
@@ -52,6 +53,7 @@ from dicomveil_proxy.settings.rights import Right, label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
+from dicomveil_proxy.translation.identity.postgresql import database_engine
 from dicomveil_proxy.trust.alarm import GuardAlarm, PixelAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
 from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, is_open
@@ -62,6 +64,8 @@ from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.wire.problems import problem, problem_response
 
 PREFIX = "/dicom-web"
+_BOX_CONNECTIONS = 2
+"""To the database, for each project in each worker; the identity map has its own."""
 _PROJECT_PATH = re.compile("/projects/([^/]+)/")
 
 _log = logging.getLogger(__name__)
@@ -213,9 +217,12 @@ def origin_of(settings: ProjectSettings) -> Origin:
 
 
 def records_of(settings: ProjectSettings, policy: Policy) -> BoxRecords:
-    """Where a project's boxes are kept: in the state folder; in memory where the state is a database elsewhere."""
-    if isinstance(settings.state, str) or not looks_at_pixels(policy.pixels):
+    """Where a project's boxes are kept: in the state folder, or in the state's database. Raises ConfigurationError."""
+    if not looks_at_pixels(policy.pixels):
         return BoxRecords()
+    if isinstance(settings.state, str):
+        engine = database_engine(settings.state, connections=_BOX_CONNECTIONS)
+        return BoxRecords(PostgreSQLBoxes(engine, settings.name, settings.limits.pixel_records))
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return BoxRecords(settings.state / BOXES_FILE, most=settings.limits.pixel_records)
 

@@ -52,7 +52,7 @@ class PostgreSQLTable:
         self._clock = clock
         self._rests_until = 0.0
         self._is_closed = False
-        self._engine = _engine(url)
+        self._engine = database_engine(url)
         try:
             with self._typed():
                 self._prepare()
@@ -119,7 +119,11 @@ class PostgreSQLTable:
             raise StateUnavailable(f"the identity map cannot be used ({type(original).__name__})") from None
 
 
-def _engine(url: str) -> sa.Engine:
+def database_engine(url: str, connections: int = _CONNECTIONS) -> sa.Engine:
+    """A pool of connections to the database of a state; it connects when it is used.
+
+    Raises ConfigurationError where the driver is missing, or the URL is not one.
+    """
     if find_spec("psycopg") is None:
         raise ConfigurationError(
             "state: PostgreSQL needs the package psycopg; install dicomveil-proxy with its extra, "
@@ -129,7 +133,7 @@ def _engine(url: str) -> sa.Engine:
         address = sa.make_url(url).set(drivername="postgresql+psycopg")
         return sa.create_engine(
             address,
-            pool_size=_CONNECTIONS,
+            pool_size=connections,
             max_overflow=0,
             pool_timeout=_SECONDS,
             pool_pre_ping=True,

@@ -24,10 +24,11 @@ from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError, EngineError, InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.frames import InstanceFrames, PixelLimits
+from dicomveil_engine.pixels.frames import InstanceFrames
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.instance import cover_instance
+from dicomveil_engine.pixels.layout import PixelLimits
 from engine.pixel_instances import JPEG_LS, RLE, instance
 
 JPEG, J2K, LOSSLESS = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.70"

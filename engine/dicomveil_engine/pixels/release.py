@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText
+from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.part10.rewriter import rewritten_instance
 from dicomveil_engine.pixels.boxes import Boxes
@@ -31,11 +31,6 @@ _LOOKING = threading.Lock()
 """One look at a time: a look uses the processor's cache and some 700 MB."""
 
 
-def asks_for_pixels(settings: PixelSettings) -> bool:
-    """Whether the settings ask for anything but letting pixels pass."""
-    return settings.text is not PixelText.KEEP or settings.faces is not Faces.KEEP
-
-
 def passing_instances(policy: Policy) -> PassingInstances:
     """What knows at once which instances pass under the policy; one for each policy."""
     found = policy.compiled.get("passing instances")
@@ -51,7 +46,7 @@ def released_instance(data: bytes, policy: Policy, looker: Looker | None = None)
     what would have to be looked at where the extra is not installed.
     """
     settings = policy.pixels
-    if not asks_for_pixels(settings) or passing_instances(policy).verdict(data) is not None:
+    if not settings.looks or passing_instances(policy).verdict(data) is not None:
         return rewritten_instance(data, policy)
     instance = read_instance(data)
     assert instance is not None
@@ -89,7 +84,7 @@ def released_metadata(original: JSONDataSet, deidentified: JSONDataSet, settings
     Pixels that stand in the metadata themselves are dropped unless they pass as they are: nobody has looked at them.
     Of compressed frames that are covered, attributes of their encoding are those of the original.
     """
-    if not asks_for_pixels(settings):
+    if not settings.looks:
         return deidentified
     header = PixelHeader.from_json(original)
     verdict = gate(header, settings)

@@ -39,6 +39,7 @@ from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
+from dicomveil_proxy.pixels.records import BOXES_FILE
 from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import load_settings
@@ -227,7 +228,9 @@ def _export(
     recipients = recipients_of(policy, wanted.encrypt_originals)
     if recipients and wanted.unlinkable:
         raise ConfigurationError(_TRACEABLE)
-    job = ExportJob(replace(plain, recipients=recipients), source, To(wanted.to), wanted.layout)
+    state = state_of(wanted.state)
+    boxes = state.absolute() / BOXES_FILE if isinstance(state, Path) else None
+    job = ExportJob(replace(plain, recipients=recipients), source, To(wanted.to), wanted.layout, boxes)
     for warning in policy.warnings:
         print(f"warning: profile: {warning}", file=sys.stderr)
     allowance = Allowance(wanted.rate, amount_of(wanted.bandwidth), wanted.connections)
@@ -236,7 +239,7 @@ def _export(
             "linkage: give --linkage FILE and --recipient CERT.pem together: it is encrypted for them"
         )
     terms = Terms(
-        state_of(wanted.state),
+        state,
         wanted.report,
         allowance,
         wanted.jobs,

@@ -1,7 +1,8 @@
 """Text in pixels, in a job: each instance waits in a file until it is looked at and covered in a child process.
 
-One child for each process of the job, begun when it is first needed; it ends with the process. Under "gate": "sample"
-a job looks at every slice: it sees instances, and not their series.
+One child for each process of the job, begun when it is first needed; it ends with the process. Boxes that are known in
+the state are not looked for again, and a series of which samples were taken is not looked at slice by slice. Who has
+no state, and no archive to take samples from, looks at every slice.
 """
 
 from __future__ import annotations
@@ -11,21 +12,27 @@ from dataclasses import replace
 from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from dicomveil_engine import InstanceRewriter, InvalidDataSetError, Policy
+from dicomveil_engine import EngineError, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.part10.rewriter import Chunk
 from dicomveil_engine.pixels.boxes import Boxes
-from dicomveil_engine.pixels.elements import read_instance
-from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
+from dicomveil_engine.pixels.elements import InstanceElements, read_instance
+from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.instance import InstanceCover
-from dicomveil_proxy.pixels.processes import LookingLimits, PixelProcesses
+from dicomveil_engine.pseudonyms.sides import OriginalUID
+from dicomveil_proxy.pixels.looking import InstanceRecord, Looking
+from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.released import private_folder, writing
+from dicomveil_proxy.transactions.sampling import Sample, kind_of
 
 _CHUNK_BYTES = 1 << 20
+_UIDS = (0x0020000D, 0x0020000E, 0x00080018)
+"""Study, series and SOP instance."""
 
 
 class CoveredInstance:
@@ -34,15 +41,18 @@ class CoveredInstance:
     Raises as `PixelProcesses` does, and DeidentificationError for what the gate refuses.
     """
 
-    def __init__(self, policy: Policy, rewriter: InstanceRewriter) -> None:
+    def __init__(self, policy: Policy, rewriter: InstanceRewriter, looking: Looking | None = None) -> None:
+        """`looking` holds what is known of boxes and samples, if anything is."""
         self._policy = policy
+        self._looking = looking
+        self._known: _Known | None = None
         self._rewriter = rewriter
         self._held: list[bytes] = []
         self._length = 0
         self._retry_at = 0
         self._verdict: PixelVerdict | None = None
         self._cover: InstanceCover | None = None
-        self._folder = private_folder()
+        self._folder: TemporaryDirectory[str] | None = None
         self._file: BinaryIO | None = None
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
@@ -74,7 +84,8 @@ class CoveredInstance:
         """Remove the files."""
         if self._file is not None:
             self._file.close()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _read(self, *, closing: bool) -> list[Chunk]:
         data = b"".join(self._held)
@@ -100,8 +111,18 @@ class CoveredInstance:
         if verdict.action is PixelAction.NOTHING:
             self._cover = InstanceCover(Boxes(), verdict, self._policy.pixels) if verdict.has_face else None
         else:
+            self._folder = private_folder()
             self._file = writing(Path(self._folder.name, "original"))
+            if self._looking is not None and verdict.action is PixelAction.LOOK and not verdict.is_document:
+                self._known = _Known(self._looking, header, instance)
         return self._take(data)
+
+    @property
+    def series_to_sample(self) -> tuple[OriginalUID, OriginalUID] | None:
+        """The study and series whose samples decide whether this instance is looked at; None where none do."""
+        if self._verdict is None or self._known is None or self._verdict.condition is not Condition.SAMPLE:
+            return None
+        return self._known.series
 
     def _take(self, data: bytes | memoryview) -> list[Chunk]:
         if self._file is not None:
@@ -115,9 +136,16 @@ class CoveredInstance:
         return [piece for chunk in chunks for piece in self._cover.feed(bytes(chunk))]
 
     def _looked_at(self, verdict: PixelVerdict) -> Iterator[Chunk]:
-        folder, settings, processes = Path(self._folder.name), self._policy.pixels, _processes()
+        assert self._folder is not None
+        folder, settings = Path(self._folder.name), self._policy.pixels
+        processes = _processes() if self._looking is None else self._looking.processes
         original, source, target = folder / "original", folder / "deidentified", folder / "covered"
-        boxes = Boxes() if verdict.is_document else processes.boxes(original, verdict, settings)
+        if verdict.is_document:
+            boxes = Boxes()
+        elif self._known is not None:
+            boxes = self._known.boxes(original, verdict)
+        else:
+            boxes = processes.boxes(original, verdict, settings)
         with original.open("rb") as file, source.open("wb") as output:
             while chunk := file.read(_CHUNK_BYTES):
                 output.writelines(self._rewriter.feed(chunk))
@@ -129,6 +157,45 @@ class CoveredInstance:
         with target.open("rb") as file:
             mapped = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
         yield from (mapped[start : start + _CHUNK_BYTES] for start in range(0, len(mapped), _CHUNK_BYTES))
+
+
+class _Known:
+    """What is known, and written down, of an instance that is to be looked at."""
+
+    def __init__(self, looking: Looking, header: PixelHeader, instance: InstanceElements) -> None:
+        self._looking = looking
+        self._syntax = header.transfer_syntax_uid
+        self._kind = kind_of(looking, header)
+        study, series, one = (OriginalUID(instance.text(tag)) for tag in _UIDS)
+        self.series = study, series
+        self._digest = looking.digest(study, series, one)
+        self._sample = looking.digest("sample", study, series)
+        self._witness = looking.witness(instance.buffer[: instance.end])
+
+    def boxes(self, original: Path, verdict: PixelVerdict) -> Boxes:
+        """The boxes: known, or found now. Raises as `PixelProcesses.boxes` does."""
+        records = self._looking.records
+        record = InstanceRecord.of(records.get(self._digest))
+        if record is not None and record.witness == self._witness:
+            record.check()
+            return record.boxes
+        is_sampled = verdict.condition is Condition.SAMPLE
+        if is_sampled and Sample.of(records.get(self._sample)).lets_pass(self._kind):
+            return Boxes(verdict.masks)
+        refused = None
+        try:
+            boxes = self._looking.processes.boxes(original, verdict, self._looking.settings)
+        except LookFailed:
+            raise  # another try may have more luck
+        except EngineError as error:
+            boxes, refused = Boxes(), error
+        record = InstanceRecord(boxes, self._syntax, self._witness, refused="" if refused is None else str(refused))
+        records.put(self._digest, record.as_json())
+        if refused is not None:
+            raise refused
+        if is_sampled and boxes:
+            records.put(self._sample, {"text": True, "kinds": []})
+        return boxes
 
 
 @lru_cache(1)

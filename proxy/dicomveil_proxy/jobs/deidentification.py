@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
+from dicomveil_engine.pixels.release import passing_instances
 
 if TYPE_CHECKING:
+    from dicomveil_engine.pseudonyms.sides import OriginalUID
     from dicomveil_proxy.jobs.covering import CoveredInstance
+    from dicomveil_proxy.pixels.looking import Looking
 
 Chunk = bytes | bytearray | memoryview
 
@@ -43,15 +46,26 @@ class Deidentification:
     Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
     """
 
-    def __init__(self, policy: Policy, insertion: Insertion | None = None, *, counted: bool = True) -> None:
-        """`insertion` puts encrypted originals into the output.
+    def __init__(
+        self,
+        policy: Policy,
+        insertion: Insertion | None = None,
+        *,
+        counted: bool = True,
+        looking: Looking | None = None,
+    ) -> None:
+        """`insertion` puts encrypted originals into the output; `looking` knows of text in pixels.
 
         Unless it is `counted`, size, head and digest stay those of nothing.
         """
         self._insertion = insertion
         self._rewriter = InstanceRewriter(policy)
-        self._covered = _covered(policy, self._rewriter) if policy.pixels.looks else None
-        self._source = self._covered or self._rewriter
+        self._policy = policy
+        self._looking = looking
+        self._covered: CoveredInstance | None = None
+        self._source: InstanceRewriter | CoveredInstance | None = None if policy.pixels.looks else self._rewriter
+        """None while it is not known whether the instance is sure to pass."""
+        self._held: list[bytes] = []
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
@@ -62,16 +76,45 @@ class Deidentification:
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the original, give those of the output that are ready."""
         if self._insertion is None:
-            return self._counted(self._source.feed(data))
+            return self._counted(self._fed(data))
         self._insertion.note(data)
-        return self._counted(list(self._insertion.through(self._source.feed(data))))
+        return self._counted(list(self._insertion.through(self._fed(data))))
 
     def close(self) -> list[Chunk]:
         """The rest of the output, now that the original is complete."""
         if self._insertion is None:
-            return self._counted(self._source.close())
+            return self._counted(self._closed())
         self._insertion.close()
-        return self._counted(list(self._insertion.through(self._source.close(), closing=True)))
+        return self._counted(list(self._insertion.through(self._closed(), closing=True)))
+
+    def _fed(self, data: bytes | memoryview) -> list[Chunk]:
+        if self._source is not None:
+            return self._source.feed(data)
+        self._held.append(bytes(data))
+        return self._begun(closing=False)
+
+    def _closed(self) -> list[Chunk]:
+        begun = self._begun(closing=True) if self._source is None else []
+        assert self._source is not None
+        return [*begun, *self._source.close()]
+
+    def _begun(self, *, closing: bool) -> list[Chunk]:
+        """Decide by what has come whether the instance passes; what is not sure to needs more code, and more time."""
+        held = b"".join(self._held)
+        if passing_instances(self._policy).verdict(held[:HEAD_BYTES]) is not None:
+            self._source = self._rewriter
+        elif closing or len(held) >= HEAD_BYTES:
+            self._source = self._covered = _covered(self._policy, self._rewriter, self._looking)
+        else:
+            self._held = [held]
+            return []
+        self._held.clear()
+        return self._source.feed(held)
+
+    @property
+    def series_to_sample(self) -> tuple[OriginalUID, OriginalUID] | None:
+        """The study and series whose samples decide whether this instance is looked at, if any."""
+        return None if self._covered is None else self._covered.series_to_sample
 
     def drop(self) -> None:
         """Remove what waits, of an instance that nobody wants."""
@@ -102,10 +145,10 @@ class Deidentification:
         return chunks
 
 
-def _covered(policy: Policy, rewriter: InstanceRewriter) -> CoveredInstance:
+def _covered(policy: Policy, rewriter: InstanceRewriter, looking: Looking | None) -> CoveredInstance:
     from dicomveil_proxy.jobs.covering import CoveredInstance  # noqa: PLC0415 - it needs pydicom, a second
 
-    return CoveredInstance(policy, rewriter)
+    return CoveredInstance(policy, rewriter, looking)
 
 
 def read_meta(head: bytes) -> FileMeta | None:

@@ -26,8 +26,9 @@ from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.jobs.layout import Namer, Names
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
-from dicomveil_proxy.pixels.looking import looks_at_pixels
+from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
 from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.transactions.sampling import sample_of
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 RESULTS_ASKED = 500
@@ -130,8 +131,11 @@ class SeriesExport:
         origin: Origin,
         placing: Placing,
         originals: EncryptedOriginals | None = None,
+        looking: Looking | None = None,
     ) -> None:
+        """`looking` knows of text in pixels, and takes samples of a series once."""
         self._originals = originals
+        self._looking = looking
         self._policy = policy
         self._namer = namer
         self._describer = Describer(namer)
@@ -197,7 +201,7 @@ class SeriesExport:
             async for event in events:
                 if isinstance(event, PartStart):
                     insertion = self._originals.begin(unit.envelope) if self._originals else None
-                    current = _Instance(self._policy, self._placing.stage(), insertion)
+                    current = _Instance(self._policy, self._placing.stage(), insertion, self._looking)
                 elif isinstance(event, PartData):
                     assert current is not None
                     if unit.share:
@@ -215,6 +219,8 @@ class SeriesExport:
         try:
             # Looking at pixels takes a while; other series of this process continue.
             looks = looks_at_pixels(self._policy.pixels)
+            if self._looking is not None and (series := current.deidentification.series_to_sample) is not None:
+                await sample_of(self._origin, self._looking, *series)
             identity = await asyncio.to_thread(current.close, unit) if looks else current.close(unit)
             names = self._describer.names(current.deidentification)
             progress.names = progress.names or names
@@ -261,8 +267,10 @@ class _Progress:
 class _Instance:
     """One instance that is being placed."""
 
-    def __init__(self, policy: Policy, staged: Staged, insertion: Insertion | None) -> None:
-        self.deidentification = Deidentification(policy, insertion)
+    def __init__(
+        self, policy: Policy, staged: Staged, insertion: Insertion | None, looking: Looking | None = None
+    ) -> None:
+        self.deidentification = Deidentification(policy, insertion, looking=looking)
         self.staged = staged
         self._error: EngineError | None = None
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, Policy
-from dicomveil_engine.pseudonyms.keys import keyed_digest
+from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.job import Job, joined
 from dicomveil_proxy.jobs.layout import Layout, Namer
 from dicomveil_proxy.jobs.series import SeriesExport, SeriesOutcome, SeriesUnit
 from dicomveil_proxy.jobs.source import Source
+from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
+from dicomveil_proxy.pixels.processes import LookingLimits
+from dicomveil_proxy.pixels.records import BoxRecords
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class ExportJob:
     source: Source
     to: To
     layout: Layout = "dicom"
+    boxes: Path | None = None
+    """Where boxes of text in pixels are kept, for `dicomveil serve` too; in memory alone without."""
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
@@ -47,6 +53,13 @@ class ExportJob:
         )
         return keyed_digest(self.job.key_for("export"), joined(parts)).hex()
 
+    def looking(self, policy: Policy) -> Looking | None:
+        """What is known of text in pixels, under the key by which `dicomveil serve` keeps it."""
+        if not looks_at_pixels(policy.pixels):
+            return None
+        key = Keys(self.job.key).derive("pixels/boxes")
+        return Looking(policy.pixels, key, LookingLimits(processes=1), BoxRecords(self.boxes))
+
     def namer(self, policy: Policy) -> Namer:
         """What makes names."""
         return Namer(policy, self.job.key_for("labels"), "archive" if self.to.is_archive else self.layout)
@@ -60,7 +73,10 @@ class SeriesStation:
         self.slots = slots
         self._origin = job.source.open(slots)
         self._placing = job.to.placing(slots)
-        self._export = SeriesExport(policy, job.namer(policy), self._origin, self._placing, job.job.originals())
+        self._looking = job.looking(policy)
+        self._export = SeriesExport(
+            policy, job.namer(policy), self._origin, self._placing, job.job.originals(), self._looking
+        )
 
     async def perform(self, message: SeriesUnit) -> SeriesOutcome:
         """The outcome of one series."""
@@ -68,6 +84,9 @@ class SeriesStation:
 
     async def aclose(self) -> None:
         """Close both ends."""
+        with contextlib.suppress(Exception):
+            if self._looking is not None:
+                await self._looking.aclose()
         with contextlib.suppress(Exception):
             await self._placing.aclose()
         with contextlib.suppress(Exception):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dicomveil_engine import EngineError
 from dicomveil_engine.pixels.elements import read_instance
@@ -19,11 +20,10 @@ from dicomveil_engine.pixels.gate import Condition, PixelAction
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed
-from dicomveil_proxy.origin import Match
+from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.pixels.released import private_folder, writing
-from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import PartData
 
@@ -42,6 +42,17 @@ class Sample:
     kinds: frozenset[str]
     """Sizes and types that were among them."""
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any] | None) -> Sample:
+        """The sample of a record; without one, each slice is looked at."""
+        if record is None:
+            return cls(True, frozenset())
+        return cls(record.get("text") is not False, frozenset(map(str, record.get("kinds", ()))))
+
+    def lets_pass(self, kind: str) -> bool:
+        """Whether a slice of this kind need not be looked at."""
+        return not self.has_text and kind in self.kinds
+
 
 def kind_of(looking: Looking, header: PixelHeader) -> str:
     """What must not differ from a sample; as a digest."""
@@ -58,7 +69,7 @@ def kind_of(looking: Looking, header: PixelHeader) -> str:
 
 
 async def sample_of(
-    project: Project, looking: Looking, study: OriginalUID, series: OriginalUID, *, has_text: bool = False
+    origin: Origin, looking: Looking, study: OriginalUID, series: OriginalUID, *, has_text: bool = False
 ) -> Sample:
     """The sample of a series; taken once for all requests. `has_text` notes that text was found outside the sample."""
     digest = looking.digest("sample", study, series)
@@ -67,16 +78,16 @@ async def sample_of(
         return Sample(True, frozenset())
     record = looking.records.recent(digest) or await looking.at_disk(looking.records.get, digest)
     if record is not None:
-        return Sample(record.get("text") is not False, frozenset(map(str, record.get("kinds", ()))))
-    return await looking.once(digest, lambda: _taken(project, looking, digest, study, series))
+        return Sample.of(record)
+    return await looking.once(digest, lambda: _taken(origin, looking, digest, study, series))
 
 
-async def _taken(project: Project, looking: Looking, digest: bytes, study: OriginalUID, series: OriginalUID) -> Sample:
+async def _taken(origin: Origin, looking: Looking, digest: bytes, study: OriginalUID, series: OriginalUID) -> Sample:
     kinds: set[str] = set()
     has_text = False
-    for instance in await _chosen(project, study, series):
+    for instance in await _chosen(origin, study, series):
         try:
-            kind, has_text = await _looked_at(project, looking, study, series, instance)
+            kind, has_text = await _looked_at(origin, looking, study, series, instance)
         except EngineError:
             has_text = True
         else:
@@ -88,10 +99,10 @@ async def _taken(project: Project, looking: Looking, digest: bytes, study: Origi
     return sample
 
 
-async def _chosen(project: Project, study: OriginalUID, series: OriginalUID) -> list[OriginalUID]:
+async def _chosen(origin: Origin, study: OriginalUID, series: OriginalUID) -> list[OriginalUID]:
     fields = [("includefield", name) for name in _FIELDS]
     found: list[Match] = []
-    async with aclosing(pages(project.origin, Level.INSTANCES, study, series, fields, size=_ASKED)) as results:
+    async with aclosing(pages(origin, Level.INSTANCES, study, series, fields, size=_ASKED)) as results:
         async for page in results:
             found += page
     found.sort(key=_number)
@@ -104,13 +115,13 @@ async def _chosen(project: Project, study: OriginalUID, series: OriginalUID) -> 
 
 
 async def _looked_at(
-    project: Project, looking: Looking, study: OriginalUID, series: OriginalUID, instance: OriginalUID
+    origin: Origin, looking: Looking, study: OriginalUID, series: OriginalUID, instance: OriginalUID
 ) -> tuple[str, bool]:
     """The kind of an instance, and whether there is text in it."""
     with private_folder() as name:
         path = Path(name, "original")
         with writing(path) as file:
-            async with aclosing(project.origin.instances(study, series, instance)) as events:
+            async with aclosing(origin.instances(study, series, instance)) as events:
                 async for event in events:
                     if isinstance(event, PartData):
                         file.write(event.data)

@@ -243,8 +243,8 @@ class Arrival:
             return
         is_sample = verdict.condition is Condition.SAMPLE
         if is_sample:
-            sample = await sample_of(self._project, looking, uids[0], uids[1])
-            if not sample.has_text and kind_of(looking, header) in sample.kinds:
+            sample = await sample_of(self._project.origin, looking, uids[0], uids[1])
+            if sample.lets_pass(kind_of(looking, header)):
                 self._future.set_result(Treatment(verdict, Boxes(verdict.masks)))
                 return
             record = await looking.record(digest)  # it may have been a sample itself
@@ -261,7 +261,7 @@ class Arrival:
                 found = await looking.found(digest, self.original, verdict, syntax, witness)
             found.check()
             if is_sample and found.boxes:
-                await sample_of(self._project, looking, uids[0], uids[1], has_text=True)
+                await sample_of(self._project.origin, looking, uids[0], uids[1], has_text=True)
             return found.boxes
 
         self._needs = look

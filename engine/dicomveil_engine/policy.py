@@ -6,7 +6,7 @@ that made it. Whatever needs a value is the method's business; whatever needs an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -68,6 +68,7 @@ _OVERLAY_DATA = 0x60003000
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
 """Their values are pictures, of an icon too: other parts look at them."""
 _DECISIONS_CACHED = 4_096
+_CONTRIBUTION = "contribution to {}"
 """Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
 """Effects that give no legal, distinct UIDs."""
@@ -218,12 +219,26 @@ class Policy:
         """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
         return PseudonymousUID(pseudonym_of(original, self.uids.pseudonym))
 
+    def pseudonym_uids(self, original: str) -> tuple[PseudonymousUID, ...]:
+        """What stands for a UID under each version of the key, the one that makes pseudonyms first."""
+        others = (PseudonymousUID(pseudonym_of(original, other.pseudonym)) for other in self.uids.others)
+        return (self.pseudonym_uid(original), *others)
+
     def contribution(self, study_instance_uid: str) -> str:
         """The text by which an instance says that it was made in pseudonymised space, and belongs to this study.
 
         Nobody without the key can write it (rewriting.context).
         """
-        return self.uids.pseudonym(f"contribution to {study_instance_uid}")
+        return self.uids.pseudonym(_CONTRIBUTION.format(study_instance_uid))
+
+    def contributions(self, study_instance_uid: str) -> tuple[str, ...]:
+        """The same text under each version of the key: instances keep that of the time when they were stored."""
+        text = _CONTRIBUTION.format(study_instance_uid)
+        return (self.uids.pseudonym(text), *(other.pseudonym(text) for other in self.uids.others))
+
+    def made_uid(self, uid: str) -> bool:
+        """Whether the UID is a pseudonym of this version of the key; others are recognised as pseudonyms too."""
+        return self.uids.is_own(uid)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -305,16 +320,18 @@ def load_policy(
     *,
     limits: Limits | None = None,
     subjects: Mapping[str, str] | None = None,
+    other_keys: Sequence[bytes] = (),
 ) -> Policy:
     """Compile a configuration with the project's key.
 
     `config` is the configuration itself or the path of its file; `{"profile": "basic"}` names a preset. `key` is
     the project's secret, at least 16 bytes: the same key and configuration give the same output everywhere.
-    `subjects` gives patients pseudonyms of one's own, by their original PatientIDs.
+    `subjects` gives patients pseudonyms of one's own, by their original PatientIDs. `other_keys` are further versions
+    of the key: what they made is recognised as the project's own, and nothing is made with them.
 
     Raises ConfigurationError, which names the rule, the setting and how to fix it.
     """
-    keys = Keys(key, Subjects(subjects) if subjects is not None else None)
+    keys = Keys(key, Subjects(subjects) if subjects is not None else None, tuple(other_keys))
     return Policy(read_configuration(config, keys), keys, limits)
 
 

@@ -101,8 +101,10 @@ class RequestTooSlow(RequestError):
 class TooManyRequests(RequestError):
     """A limit for this user and project is reached."""
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float, limit: str = "") -> None:
+        """`limit` is the setting's name."""
         super().__init__(message)
+        self.limit = limit
         self.retry_after = max(1, ceil(retry_after))
         """Seconds after which it makes sense to ask again."""
 

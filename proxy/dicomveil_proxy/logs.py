@@ -7,6 +7,7 @@ the message of any exception may quote what it stumbled over. So nothing here tr
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -77,6 +78,10 @@ def of_project(name: str) -> Iterator[None]:
         _project.reset(before)
 
 
+FIELDS = "fields"
+"""Under this name in `extra`, an event of ours has what stands beside its message in JSON: names and numbers."""
+
+
 class EventFormatter(logging.Formatter):
     """One line: time in UTC, level, logger, project, message or place, exception."""
 
@@ -94,8 +99,33 @@ class EventFormatter(logging.Formatter):
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Write everything that the process logs through EventFormatter to stderr; for the whole process, at its start.
+class JSONFormatter(EventFormatter):
+    """The same as one JSON object on a line, with the number of the request and what stands beside the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record; what may hold a value stays out."""
+        event: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _message(record).strip(),
+        }
+        if project := _project.get():
+            event["project"] = project
+        if number := _request.get():
+            event["request_id"] = number
+        if _is_below(record.name, OWN):
+            event |= getattr(record, FIELDS, {})
+        if record.exc_info and record.exc_info[1] is not None:
+            event["exception"] = describe_error(record.exc_info[1])
+        return json.dumps(event)
+
+
+FORMATTERS = {"text": EventFormatter, "json": JSONFormatter}
+
+
+def configure(stream: TextIO | None = None, level: int = logging.INFO, form: str = "text") -> None:
+    """Write everything that the process logs through our formatter to stderr; for the whole process, at its start.
 
     Uncaught exceptions and warnings too. Other handlers are taken away: they would write around it.
     """
@@ -105,7 +135,7 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
             logger.handlers.clear()
             logger.propagate = True
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(EventFormatter())
+    handler.setFormatter(FORMATTERS[form]())
     handler.addFilter(_is_worth_a_line)
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)

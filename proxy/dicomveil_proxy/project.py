@@ -49,10 +49,15 @@ class Project:
     """The key of the digests under which boxes of text in pixels are kept."""
     pixel_records: BoxRecords = field(default_factory=BoxRecords)
     """Boxes that were found."""
+    older: tuple[Policy, ...] = ()
+    """The same policy under the other versions of the key: what was made by them is understood, and nothing is made."""
+    resolver: Resolver = field(init=False)
     translation: Translation = field(init=False)
     metadata: MetadataRewriter = field(init=False)
     matches: MetadataRewriter = field(init=False)
     """For search results, which do not say that they are de-identified."""
+    older_matches: tuple[MetadataRewriter, ...] = field(init=False)
+    """The same under the other versions of the key."""
     guard: LeakGuard = field(init=False)
     """What looks at everything that leaves."""
     transcoder: Transcoder = field(init=False)
@@ -67,9 +72,8 @@ class Project:
         check_policy(self.policy)
         if self.reidentifies:
             check_reversible(self.policy)
-        self.translation = Translation(
-            self.policy, self.origin, self.identities, Resolver(self.identities, warn=_log.warning)
-        )
+        self.resolver = Resolver(self.identities, warn=_log.warning)
+        self.translation = Translation(self.policy, self.origin, self.identities, self.resolver, self.older)
         self.transcoder = Transcoder(TranscodingLimits(self.limits.decoded_bytes, self.limits.transcoding_seconds))
         if looks_at_pixels(self.policy.pixels):
             limits = LookingLimits(self.limits.pixel_processes, self.limits.pixel_seconds)
@@ -77,6 +81,16 @@ class Project:
         self.guard = LeakGuard(self.policy, self.entity_tag_key, project=self.name)
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, claims=False)
+        self.older_matches = tuple(MetadataRewriter(each, claims=False) for each in self.older)
+
+    @property
+    def versions(self) -> tuple[Policy, ...]:
+        """The policy under each version of the key, the one that makes pseudonyms first."""
+        return (self.policy, *self.older)
+
+    def version_of(self, uid: str) -> Policy:
+        """The policy that made a pseudonym; that which makes them now for any other UID."""
+        return next((each for each in self.versions if each.made_uid(uid)), self.policy)
 
 
 def check_policy(policy: Policy) -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from dicomveil_engine import InstanceRewriter
 from dicomveil_engine.part10.rewriter import Chunk
 from dicomveil_proxy.allocator import Trimming
+from dicomveil_proxy.spent import deidentifying
 
 SHARE = 1 << 16
 """Bytes of headers or documents, some milliseconds of work, after which others have their turn."""
@@ -58,13 +59,15 @@ async def beside(function: Callable[..., _T], *arguments: object) -> _T:
 
 async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chunk]:
     """What `feed` of the rewriter gives; beside the loop where the instance's header is long, or deflated."""
-    if rewriter.held > LONG or rewriter.is_deflated:
-        return await beside(rewriter.feed, data)
-    return rewriter.feed(data)
+    with deidentifying():
+        if rewriter.held > LONG or rewriter.is_deflated:
+            return await beside(rewriter.feed, data)
+        return rewriter.feed(data)
 
 
 async def closed(rewriter: InstanceRewriter) -> list[Chunk]:
     """What `close` of the rewriter gives."""
-    if rewriter.held > LONG or rewriter.is_deflated:
-        return await beside(rewriter.close)
-    return rewriter.close()
+    with deidentifying():
+        if rewriter.held > LONG or rewriter.is_deflated:
+            return await beside(rewriter.close)
+        return rewriter.close()

@@ -52,3 +52,13 @@ def test_each_character_counts() -> None:
     for place, character in enumerate(pseudonym):
         other = "1" if character == "0" else "0"
         assert not PSEUDONYMS.is_pseudonym(pseudonym[:place] + other + pseudonym[place + 1 :])
+
+
+def test_what_other_versions_of_the_key_made_stays() -> None:
+    """It is recognised as the project's own; new pseudonyms are those of the key alone."""
+    both = PatientPseudonyms(Keys(b"k" * 32, others=(b"l" * 32,)))
+    old = OTHERS.pseudonym("PATIENT-1")
+
+    assert both.is_pseudonym(old)
+    assert both.pseudonym(old) == old
+    assert both.pseudonym("PATIENT-1") == PSEUDONYMS.pseudonym("PATIENT-1")

@@ -123,3 +123,15 @@ def test_known_answer() -> None:
     pseudonym = UIDPseudonyms(Keys(b"k" * 32)).pseudonym("1.2.3")
 
     assert pseudonym == "2.25.284008000472183733542084533904237421951"
+
+
+def test_what_other_versions_of_the_key_made_stays() -> None:
+    """It is recognised as the project's own; new pseudonyms are those of the key alone."""
+    both = UIDPseudonyms(Keys(b"k" * 32, others=(b"o" * 32,)))
+    old = OTHERS.pseudonym("1.2.3")
+
+    assert both.is_pseudonym(old)
+    assert not both.is_own(old)
+    assert both.pseudonym(old) == old
+    assert both.pseudonym("1.2.3") == PSEUDONYMS.pseudonym("1.2.3")
+    assert both.is_own(both.pseudonym("1.2.3"))

@@ -64,6 +64,13 @@ def test_counts_are_found_again() -> None:
     assert len(vocabulary) == 500
 
 
+def test_a_file_of_an_older_key_is_understood() -> None:
+    """Where the project still names that key."""
+    newer = Keys(b"n" * 32, others=(KEYS.secret,))
+
+    assert Vocabulary(file_of(WORDS), newer).counts(next(iter(WORDS))) == next(iter(WORDS.values()))
+
+
 def test_no_word_is_in_the_file() -> None:
     """Nor can it be asked without the key."""
     data = file_of(WORDS)

@@ -17,6 +17,7 @@ from dicomveil_engine.methods import METHODS
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.settings.access import TABLES, AccessSettings, AuditSettings, OIDCSettings, TLSSettings
 from dicomveil_proxy.settings.server import Limits, Settings, load_settings
+from dicomveil_proxy.settings.telemetry import TELEMETRY
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
@@ -33,7 +34,7 @@ def settings_of(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str
     return [
         (name, prefix + name.upper(), _default(field.get_default(), required=field.is_required()))
         for name, field in model.model_fields.items()
-        if name not in {"limits", "filter", "projects", *TABLES}
+        if name not in {"limits", "filter", "projects", *TABLES, *TELEMETRY}
     ]
 
 
@@ -50,7 +51,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert documented == settings_of(Settings, "DICOMVEIL_") + settings_of(Limits, "DICOMVEIL_LIMITS__")
 
 
-@pytest.mark.parametrize("model", [AccessSettings, AuditSettings, OIDCSettings, TLSSettings])
+@pytest.mark.parametrize("model", [AccessSettings, AuditSettings, OIDCSettings, TLSSettings, *TELEMETRY.values()])
 def test_every_setting_of_access_is_documented(model: type[BaseModel]) -> None:
     """In a table of its own, by its name."""
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", CONFIGURATION, re.MULTILINE)

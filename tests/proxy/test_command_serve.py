@@ -191,7 +191,7 @@ def test_a_worker_that_cannot_start_says_why_and_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With the status that ends the other workers too."""
-    monkeypatch.setattr(logs, "configure", lambda: None)
+    monkeypatch.setattr(logs, "configure", lambda **_: None)
 
     def refuse(_: object) -> None:
         raise ConfigurationError("state: it is gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -143,3 +144,45 @@ def test_warnings_that_were_asked_for_have_no_text() -> None:
     text = output_of("warnings.warn(secret)", options=("-W", "always"))
 
     assert "a UserWarning, whose text is withheld" in text
+
+
+def test_json_is_one_object_on_a_line() -> None:
+    """With what stands beside our own message; of others neither message nor fields."""
+    text = output_of(
+        "logs.configure(form='json')\n"
+        "own, foreign = logging.getLogger('dicomveil_proxy.x'), logging.getLogger('foreign')\n"
+        "with logs.of_project('lung'), logs.of_request('7f'):\n"
+        "    own.info('request\\n%s', 7, extra={'fields': {'route': '/studies/{study}', 'bytes': 3}})\n"
+        "foreign.warning('%s', secret, extra={'fields': {'x': secret}})\n"
+        "own.error('it failed', exc_info=ValueError(secret))\n"
+    )
+    first, second, third = (json.loads(line) for line in text.splitlines())
+
+    assert first.pop("time")[-1] == "Z"
+    assert first == {
+        "level": "INFO",
+        "logger": "dicomveil_proxy.x",
+        "message": "request\n7",
+        "project": "lung",
+        "request_id": "7f",
+        "route": "/studies/{study}",
+        "bytes": 3,
+    }
+    assert second["message"].startswith("message withheld")
+    assert "x" not in second
+    assert third["exception"] == "builtins.ValueError"
+
+
+def test_levels() -> None:
+    """What is less important than the level is not written."""
+    text = output_of(
+        "for level in (logging.ERROR, logging.DEBUG):\n"
+        "    logs.configure(level=level)\n"
+        "    logging.getLogger('dicomveil_proxy').debug('asked')\n"
+        "    logging.getLogger('dicomveil_proxy').warning('careful')\n"
+    )
+
+    assert [line.split(" ", 1)[1] for line in text.splitlines()] == [
+        "DEBUG dicomveil_proxy: asked",
+        "WARNING dicomveil_proxy: careful",
+    ]

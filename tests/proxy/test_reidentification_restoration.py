@@ -19,7 +19,7 @@ def restored(original: dict[str, object], **attributes: object) -> Dataset:
     header = Dataset()
     for keyword, value in attributes.items():
         setattr(header, keyword, value)
-    restore(header, Original(STUDY, original), POLICY)  # type: ignore[arg-type]
+    restore(header, Original(STUDY, original), (POLICY,))  # type: ignore[arg-type]
     return header
 
 

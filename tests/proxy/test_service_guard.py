@@ -13,6 +13,7 @@ from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust.admission import Anybody, StaticTokens
 from dicomveil_proxy.trust.audit import Audit
 from dicomveil_proxy.trust.certificates import ClientCertificates
+from dicomveil_proxy.trust.metrics import Metrics
 from dicomveil_proxy.trust.oidc import OIDCTokens
 
 GRANT: dict[str, Any] = {"projects": ["*"], "can": ["search"]}
@@ -39,4 +40,4 @@ def test_an_unguarded_route_is_found_at_the_start() -> None:
     application.add_api_route("/new", lambda: None)
 
     with pytest.raises(ValueError, match="the route '/new' is not guarded"):
-        guard(application, settings(), [], Audit(None))
+        guard(application, settings(), [], Audit(None), Metrics())

@@ -12,6 +12,7 @@ import pytest
 
 from dicomveil_proxy.errors import OriginUnavailable
 from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.trust.admission import LIMIT_RULES, OTHER_RULE, RULES
 from dicomveil_proxy.wire.problems import PROBLEMS
 from proxy.fakes import HOST, STUDY, MemoryOrigin, instance, proxy
 
@@ -22,7 +23,9 @@ CLOSED = {
     "transaction": r"search|retrieve|store|metrics|none",
     "status": r"[1-5]\d\d|[1-5]xx|failed|broken off",
     "code": "|".join(code for _, code in PROBLEMS.values()),
-    "outcome": r"refused|reported|released|passed|nothing found|covered",
+    "outcome": r"refused|reported|released|passed|nothing found|covered|hit|miss",
+    "rule": "|".join((*RULES.values(), *LIMIT_RULES, OTHER_RULE)),
+    "cache": r"identities|absent|cursors",
     "le": r"[0-9.+Inf]+",
 }
 
@@ -43,6 +46,8 @@ async def test_requests_are_counted(tmp_path: Path) -> None:
     assert 'dicomveil_requests_total{project="default",status="200",transaction="retrieve"} 1.0' in text
     assert 'dicomveil_requests_total{project="default",status="502",transaction="search"} 1.0' in text
     assert 'dicomveil_problems_total{code="origin-unavailable"} 1.0' in text
+    assert 'dicomveil_refusals_total{rule="route"} 1.0' in text
+    assert 'dicomveil_cache_lookups_total{cache="identities",outcome="hit"} 1.0' in text
     assert 'dicomveil_problems_total{code="unknown-resource"} 1.0' in text
     assert "dicomveil_requests_under_way 1.0" in text
     for name, value in LABELS.findall(text):

@@ -82,9 +82,9 @@ class Reading:
 
     def complete(self) -> None:
         """Give the context the words of what was noted; all elements have been seen."""
-        contribution = self._policy.contribution(self.context.study_instance_uid)
+        contributions = self._policy.contributions(self.context.study_instance_uid)
         every = list(chain.from_iterable(self.identifying.values()))
-        if is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contribution):
+        if is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contributions):
             return
         limit, cleaning = self._policy.limits.names, self._policy.cleaning
         self._ends = sorted({*self.streamed, PIXELS_KEY})

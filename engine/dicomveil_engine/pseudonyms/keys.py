@@ -31,25 +31,32 @@ class Keys:
     secret: bytes = field(repr=False)
     subjects: Subjects | None = field(default=None, repr=False)
     """Pseudonyms of a study's own; None where all are keyed."""
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+    """Other versions of the project key: nothing is made with them, but what they made is recognised."""
     _shared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What all methods of a project have in common, and what they cache with it: it is dropped with the project."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.secret, bytes):
-            raise TypeError(
-                f"key: give the project key as bytes, not as {type(self.secret).__name__}; bytes.fromhex(...) reads "
-                "what `dicomveil keygen` writes"
-            )
-        if len(self.secret) < MINIMUM_KEY_BYTES:
-            raise ConfigurationError(
-                f"the project key has {len(self.secret)} bytes; give at least {MINIMUM_KEY_BYTES} "
-                "random bytes (`dicomveil keygen FILE` makes 32)"
-            )
+        for secret in (self.secret, *self.others):
+            if not isinstance(secret, bytes):
+                raise TypeError(
+                    f"key: give the project key as bytes, not as {type(secret).__name__}; bytes.fromhex(...) reads "
+                    "what `dicomveil keygen` writes"
+                )
+            if len(secret) < MINIMUM_KEY_BYTES:
+                raise ConfigurationError(
+                    f"the project key has {len(secret)} bytes; give at least {MINIMUM_KEY_BYTES} "
+                    "random bytes (`dicomveil keygen FILE` makes 32)"
+                )
 
     def derive(self, purpose: str, salt: str = "", length: int = 32) -> bytes:
         """The key for one purpose; `salt` is a further secret from the configuration, such as dateShiftKey."""
         hkdf = HKDF(SHA256(), length, salt=salt.encode() or None, info=b"dicomveil/1/" + purpose.encode())
         return hkdf.derive(self.secret)
+
+    def versions(self) -> tuple[Keys, ...]:
+        """These keys, then those of the other versions, each of which recognises nothing but its own."""
+        return (self, *(Keys(secret, self.subjects) for secret in self.others))
 
     def shared(self, kind: Callable[[Keys], _Made]) -> _Made:
         """The one object of a kind that is made of these keys: all rules of a project share it and its cache."""

@@ -26,13 +26,14 @@ _PATIENTS_CACHED = 16_384
 
 
 class PatientPseudonyms:
-    """Original patient identifier → pseudonym, for one project."""
+    """Original patient identifier → pseudonym, for one project. What other versions of its key made stays."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._subjects = keys.subjects
         self._name_key = keys.derive("patient name")
         self._check_key = keys.derive("patient check")
+        self._others = tuple(PatientPseudonyms(other) for other in keys.versions()[1:])
         self.pseudonym = cached(_PATIENTS_CACHED)(self._pseudonym)
 
     def __eq__(self, other: object) -> bool:
@@ -71,9 +72,13 @@ class PatientPseudonyms:
         return PseudonymousPatientID(self._text(digest[:_NAME_BYTES]))
 
     def is_pseudonym(self, text: str) -> bool:
-        """Whether the text carries this project's check part, or is one of its subjects."""
+        """Whether the text carries this project's check part, by any version of its key, or is one of its subjects."""
         if self.is_subject(text):
             return True
+        return self.is_own(text) or any(other.is_own(text) for other in self._others)
+
+    def is_own(self, text: str) -> bool:
+        """Whether it carries the check part of this version of the key."""
         if len(text) != _LENGTH or not all(character in _VALUE for character in text):
             return False
         number = 0

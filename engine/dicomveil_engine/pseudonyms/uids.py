@@ -36,12 +36,14 @@ _FREE_BITS = (1 << _NAME_BITS) - 1 & ~(0xF << 76 | 3 << 62)
 
 
 class UIDPseudonyms:
-    """Original UID → pseudonym, for one project."""
+    """Original UID → pseudonym, for one project. What other versions of its key made is recognised, and stays."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._name = KeyedDigest(keys.derive("uid name"), _NAME_BYTES)
         self._check = KeyedDigest(keys.derive("uid check"), _CHECK_BYTES)
+        self.others = tuple(UIDPseudonyms(other) for other in keys.versions()[1:])
+        """Those of the other versions of the key."""
         self.pseudonym = cached(_CACHE_SIZE)(self.computed)
         """The same as `computed`, cached."""
 
@@ -65,7 +67,13 @@ class UIDPseudonyms:
         return _PSEUDONYM % int.from_bytes(self._check.of(name) + name)
 
     def is_pseudonym(self, uid: str) -> bool:
-        """Whether the UID carries this project's check part."""
+        """Whether the UID carries this project's check part, by any version of its key."""
+        if not uid.startswith(PREFIX):
+            return False
+        return self.is_own(uid) or any(other.is_own(uid) for other in self.others)
+
+    def is_own(self, uid: str) -> bool:
+        """Whether it carries the check part of this version of the key."""
         if not uid.startswith(PREFIX):
             return False
         digits = uid[len(PREFIX) :]

@@ -86,7 +86,7 @@ class _Inverse:
         self.pseudonym_uid = identity.pseudonym_uid
         self.is_pseudonym_uid = identity.is_pseudonym_uid
         self.is_pseudonym_patient_id = identity.is_pseudonym_patient_id
-        self.contribution = identity.contribution
+        self.contributions = identity.contributions
 
     def decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
         """Decrypt what the policy encrypts, withdraw what says that the instance is de-identified, keep the rest."""

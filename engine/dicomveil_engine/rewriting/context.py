@@ -95,13 +95,13 @@ class Subject:
         )
 
 
-def is_contribution(texts: Iterable[str], contribution: str) -> bool:
-    """Whether the identifying texts of an instance say that it was made in pseudonymised space (`Policy.contribution`).
+def is_contribution(texts: Iterable[str], contributions: tuple[str, ...]) -> bool:
+    """Whether an instance's identifying texts say that it was made in pseudonymised space (`Policy.contributions`).
 
     Who made it knows no originals, so that its texts cannot hold any. They must not be cleaned of the originals' words
     either: what is missing when they are read again would show which of many guesses was right.
     """
-    return any(text.endswith(contribution) for text in texts)
+    return any(text.endswith(contributions) for text in texts)
 
 
 def identifying_texts(

@@ -132,6 +132,9 @@ class Decisions(Protocol):
         """Whether a PatientID is one of the project's pseudonyms."""
         ...
 
-    def contribution(self, study_instance_uid: str) -> str:
-        """The text by which an instance says that it was made in pseudonymised space, and belongs to this study."""
+    def contributions(self, study_instance_uid: str) -> tuple[str, ...]:
+        """The texts by which an instance says that it was made in pseudonymised space, and belongs to this study.
+
+        One for each version of the project's key.
+        """
         ...

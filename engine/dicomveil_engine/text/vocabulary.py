@@ -73,11 +73,15 @@ def is_counted(folded: str) -> bool:
 
 def written(keys: Keys, patients: int, records: Iterable[tuple[bytes, int, int]]) -> Iterator[bytes]:
     """The parts of a file: its head, then records, which are given in the digests' order."""
-    check = keyed_digest(keys.derive("text/vocabulary"), _CHECK).hex()[:16]
-    head = {"kind": KIND, "version": VERSION, "key": check, "patients": patients}
+    head = {"kind": KIND, "version": VERSION, "key": _check_of(keys), "patients": patients}
     yield json.dumps(head, sort_keys=True).encode() + b"\n"
     for digest, by_text, by_name in records:
         yield _RECORD.pack(digest, min(by_text, _MOST), min(by_name, _MOST))
+
+
+def _check_of(keys: Keys) -> str:
+    """By which a file is known to be of a key."""
+    return keyed_digest(keys.derive("text/vocabulary"), _CHECK).hex()[:16]
 
 
 class _Records(Sequence[bytes]):
@@ -104,13 +108,13 @@ class Vocabulary:
     def __init__(self, data: bytes, keys: Keys) -> None:
         """Raises ConfigurationError for what is not a vocabulary, or one of another key."""
         head, start = _head(data)
-        check = keyed_digest(keys.derive("text/vocabulary"), _CHECK).hex()[:16]
-        if head.get("key") != check:
+        made_with = next((each for each in keys.versions() if head.get("key") == _check_of(each)), None)
+        if made_with is None:
             raise ConfigurationError(
                 "the vocabulary was made with another project key; build it again with this project's --key-file"
             )
         self._records = _Records(data, start)
-        self._digests = digests_of(keys)
+        self._digests = digests_of(made_with)
         self.patients = _count(head)
         self.digest = hashlib.sha256(data).hexdigest()[:16]
         """The file's digest: what the conformance statement and (0012,0063) name."""

@@ -4,6 +4,7 @@
     audit    check and read the audit               audit.py
     check    the settings and the origin servers    origins.py
     quarantine: what the leak guard found           quarantine.py
+    state    rows of keys that are no longer used   state.py
 
 As in the package itself, what a command does is imported when it is called for.
 """
@@ -163,6 +164,34 @@ def _quarantine_release(
 
 
 commands.add_typer(quarantine_commands)
+
+state_commands = typer.Typer(name="state", help="Forget what the state holds of old keys.", no_args_is_help=True)
+
+
+@state_commands.callback()
+def _state() -> None:
+    """Forget what the state holds of old keys."""
+
+
+@state_commands.command("purge")
+def _state_purge(
+    config: _Config = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", show_default="all", help="Only one project; `default` has no name.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is, and forget nothing.")] = False,
+) -> None:
+    """Forget which originals the pseudonyms of old keys stand for: of all keys that the settings do not name.
+
+    Says how many there are, of each project, and asks. Pseudonyms of the keys in the settings are not touched.
+    """
+    from dicomveil_proxy.command.state import purge  # noqa: PLC0415 - see the module's docstring
+
+    purge(config, project, agreed=yes, dry_run=dry_run)
+
+
+commands.add_typer(state_commands)
 
 
 @commands.command("check")

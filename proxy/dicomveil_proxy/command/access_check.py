@@ -7,7 +7,8 @@ from dicomveil_proxy.settings.access import AccessSettings, is_loopback
 from dicomveil_proxy.settings.projects import projects_of
 from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.settings.server import Settings
-from dicomveil_proxy.trust import tls
+from dicomveil_proxy.settings.telemetry import MetricsSettings
+from dicomveil_proxy.trust import tls, traces
 from dicomveil_proxy.trust.audit import open_audit
 from dicomveil_proxy.trust.limits import divided
 from dicomveil_proxy.trust.syslog import syslog_of
@@ -17,6 +18,8 @@ from dicomveil_proxy.trust.tokens import TokenFile
 def check_access(settings: Settings) -> list[str]:
     """Try all that trust will need; return the warnings. Raises ConfigurationError naming the setting."""
     _check_address(settings)
+    _check_metrics(settings.metrics)
+    traces.check(settings.traces)
     warned = divided(settings.limits, settings.workers)
     if settings.tls is not None:
         warned += tls.check(settings.tls)
@@ -36,6 +39,16 @@ def _check_address(settings: Settings) -> None:
             "host: without a section [access] users are not authenticated, so only addresses of this machine itself "
             "(127.0.0.1) can be listened on; add [access] and make tokens with `dicomveil token new`, or write "
             "anonymous = true if everybody who reaches the server may use it"
+        )
+
+
+def _check_metrics(settings: MetricsSettings) -> None:
+    """Refuse to show other machines the metrics without credentials, unless the settings say so."""
+    if settings.address is not None and not is_loopback(settings.address[0]) and not settings.anonymous:
+        raise ConfigurationError(
+            "metrics.listen: users are not authenticated there, so only addresses of this machine itself (127.0.0.1) "
+            "can be listened on; let Prometheus ask /metrics with a token, or write anonymous = true in [metrics] if "
+            "everybody who reaches this port may read it"
         )
 
 

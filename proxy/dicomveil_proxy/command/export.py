@@ -17,7 +17,7 @@ from typing import Literal
 import typer
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.command.profile import key_of, recipients_of
+from dicomveil_proxy.command.profile import key_of, recipients_of, secrets_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
@@ -98,8 +98,8 @@ def run(wanted: Wanted) -> None:
     own: OwnKey | None = None
     try:
         own = _own_key(wanted)
-        settings, key, audit_settings = _project(wanted, own)
-        export, rows = _export(wanted, settings, key)
+        settings, keys, audit_settings = _project(wanted, own)
+        export, rows = _export(wanted, settings, keys)
         shown = watcher(wanted.progress, sys.stderr)
         try:
             with sigterm_as_interrupt():
@@ -192,8 +192,8 @@ def _own_key(wanted: Wanted) -> OwnKey | None:
     return OwnKey(state_of(wanted.state), To(wanted.to))
 
 
-def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, bytes, AuditSettings]:
-    """The project's settings, its key, and where the export is written down. Raises ConfigurationError."""
+def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, tuple[bytes, ...], AuditSettings]:
+    """The project's settings, its keys, and where the export is written down. Raises ConfigurationError."""
     key_file = wanted.key_file if own is None else own.path
     arguments = {
         "origin": wanted.origin,
@@ -205,13 +205,13 @@ def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, bytes
     name = wanted.project or ""
     for project in projects_of(settings):
         if project.name == name:
-            key = key_of(project.key_file if own is None else own.path)
-            return project, key, settings.audit
+            keys = secrets_of(project) if own is None else (key_of(own.path),)
+            return project, keys, settings.audit
     raise ConfigurationError("project: the settings have no project of this name")
 
 
 def _export(
-    wanted: Wanted, settings: ProjectSettings, key: bytes
+    wanted: Wanted, settings: ProjectSettings, keys: tuple[bytes, ...]
 ) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
     if (wanted.list_file is None) == (wanted.query is None):
         raise ConfigurationError("give either --list FILE or --query QUERY to say which studies are meant")
@@ -223,7 +223,7 @@ def _export(
     source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
     if source.folder is not None and not source.folder.is_dir():
         raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
-    plain = Job(settings.profile, key, subjects=read_subjects(settings.subjects))
+    plain = Job(settings.profile, keys[0], older_keys=keys[1:], subjects=read_subjects(settings.subjects))
     policy = plain.policy()
     recipients = recipients_of(policy, wanted.encrypt_originals)
     if recipients and wanted.unlinkable:
@@ -259,6 +259,8 @@ def _export(
     make_crew = processes
     if wanted.scheduler is not None:
         key_file = wanted.key_file or settings.key_file
+        if key_file is None:
+            raise ConfigurationError("scheduler: workers read the key from a file; name one by --key-file or key_file")
         make_crew = partial(on_dask, Cluster(wanted.scheduler, key_file.absolute()))
     return partial(Export, job, cohort, terms, make_crew=make_crew), rows
 

@@ -32,7 +32,9 @@ def effective_settings(file: Path | None, **options: object) -> Settings:
 
     Raises ConfigurationError.
     """
-    return Settings.model_construct(**dict(load_settings(file, **options)))
+    settings = load_settings(file, **options)
+    # Not `dict(settings)`, which would take the setting `keys` for the method of a mapping.
+    return Settings.model_construct(**{name: getattr(settings, name) for name in Settings.model_fields})
 
 
 def check_files(settings: Settings) -> None:

@@ -150,14 +150,21 @@ def _decrypt(
 
 
 @commands.command("conformance")
-def _conformance(profile: _Profile = None) -> None:
+def _conformance(
+    profile: _Profile = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="In place of a profile, a server's settings: its projects and their keys."),
+    ] = None,
+) -> None:
     """Write the conformance statement of a profile.
 
-    In Markdown, with all that PS3.15 Section E.1.3 asks for.
+    In Markdown, with all that PS3.15 Section E.1.3 asks for. With --config also which keys the projects have, by
+    fingerprints.
     """
     from dicomveil_proxy.command.conformance import run  # noqa: PLC0415 - see the module's docstring
 
-    run(profile)
+    run(profile, config)
 
 
 _ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules, in any dialect.")]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import secrets
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_proxy.command.keygen import KEY_BYTES
 from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
 from dicomveil_proxy.settings.policies import configuration_of
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.settings.projects import ProjectSettings
 
 DEFAULT = "default"
 EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those of your project"
@@ -49,10 +54,21 @@ def recipients_of(policy: Policy, named: Sequence[Path] = ()) -> tuple[bytes, ..
 
 def key_of(file: Path) -> bytes:
     """The project key; warnings, such as that others may read it, go to stderr."""
+    with _printing_warnings():
+        return read_key(file)
+
+
+def secrets_of(project: ProjectSettings) -> tuple[bytes, ...]:
+    """The project's keys, the one that makes pseudonyms first; warnings go to stderr."""
+    with _printing_warnings():
+        return project.secrets()
+
+
+@contextmanager
+def _printing_warnings() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", KeyFileWarning)
-        key = read_key(file)
+        yield
     for each in caught:
         print(f"warning: key_file: {each.message}", file=sys.stderr)
-    return key

@@ -14,8 +14,9 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -28,11 +29,14 @@ from dicomveil_proxy.allocator import keep_large_blocks
 from dicomveil_proxy.command.origins import faults
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.command.server_check import check_server
+from dicomveil_proxy.environment import secrets_withheld
 from dicomveil_proxy.service.application import PREFIX, create_application, prefix_of
 from dicomveil_proxy.service.protocol import ConnectionLimits, protocol
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust import tls
+from dicomveil_proxy.trust.metrics import Metrics, written_by_workers
+from dicomveil_proxy.trust.metrics_port import answering
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that prometheus-client reads."""
@@ -60,18 +64,21 @@ def run(settings: Settings) -> None:
         for warning in [*check_server(settings), *faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
         listening = listen(settings.host, settings.port)
+        metrics_port = _metrics_socket(settings)
     except ConfigurationError as error:
         refuse(str(error))
-    with listening:
-        print(described(settings, root_url(settings, listening)), flush=True)
+    configure_logs(settings)
+    with listening, metrics_port or nullcontext():
+        print(described(settings, root_url(settings, listening), metrics_port), flush=True)
         config = server_config(settings)
         started = True  # or asked to stop before
         with ended_by_signals():
             if settings.workers > 1:
-                with metrics_folder():
+                with metrics_folder(), _metrics_of_workers(metrics_port), secrets_withheld():
                     started = _run_workers(config, listening)
             else:
-                started = _run_here(config, listening)
+                with _metrics_of_one(metrics_port, config):
+                    started = _run_here(config, listening)
     if not started:
         sys.exit(STARTUP_FAILED)
 
@@ -93,6 +100,32 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(_why_not(error, port)) from None
 
 
+def _metrics_socket(settings: Settings) -> socket.socket | None:
+    """The socket of the metrics' own port; None where there is no such port. Raises ConfigurationError."""
+    if (address := settings.metrics.address) is None:
+        return None
+    try:
+        return listen(*address)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"metrics.listen: {str(error).partition(': ')[2]}") from None
+
+
+def _metrics_of_workers(port: socket.socket | None) -> AbstractContextManager[None]:
+    """Answer with the sums of all workers, from here."""
+    return nullcontext() if port is None else answering(port, written_by_workers)
+
+
+def _metrics_of_one(port: socket.socket | None, config: uvicorn.Config) -> AbstractContextManager[None]:
+    """Answer with the metrics of the application that runs here; before it is made, with nothing."""
+
+    def written() -> bytes:
+        made: Any = getattr(config, "loaded_app", None)
+        metrics: Metrics | None = getattr(getattr(made, "state", None), "metrics", None)
+        return b"" if metrics is None else metrics.written()
+
+    return nullcontext() if port is None else answering(port, written)
+
+
 def base_url(settings: Settings, listening: socket.socket) -> str:
     """Where user agents find the default project's service."""
     return root_url(settings, listening) + PREFIX
@@ -107,7 +140,7 @@ def root_url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{host}:{listening.getsockname()[1]}"
 
 
-def described(settings: Settings, root: str) -> str:
+def described(settings: Settings, root: str, metrics_port: socket.socket | None = None) -> str:
     """What is served and how; of an origin only its host, since its URL may hold a password."""
     lines = [
         *(_described(project, root) for project in projects_of(settings)),
@@ -115,6 +148,10 @@ def described(settings: Settings, root: str) -> str:
         f"  audit     {'none' if settings.audit.file is None and settings.audit.syslog is None else 'kept'}",
         f"  workers   {settings.workers}",
     ]
+    if metrics_port is not None and settings.metrics.address is not None:
+        host = settings.metrics.address[0]
+        named = f"[{host}]" if ":" in host else host
+        lines.append(f"  metrics   http://{named}:{metrics_port.getsockname()[1]}/metrics")
     return "\n".join(lines)
 
 
@@ -163,9 +200,14 @@ def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECON
     )
 
 
+def configure_logs(settings: Settings) -> None:
+    """Let this process write its log as the settings say."""
+    logs.configure(level=logging.getLevelNamesMapping()[settings.log.level.upper()], form=settings.log.format)
+
+
 def application(settings: Settings) -> FastAPI:
     """The application of one worker; where it cannot be made, the process ends and says why."""
-    logs.configure()
+    configure_logs(settings)
     keep_large_blocks()
     try:
         made = create_application(settings)

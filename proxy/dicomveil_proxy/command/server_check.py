@@ -10,12 +10,14 @@ import warnings
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.first_check import check_files
+from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import identity_map_of, policy_of
-from dicomveil_proxy.settings.key_files import KeyFileWarning, read_key
+from dicomveil_proxy.settings.key_files import KeyFileWarning
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.translation.identity.versions import OTHER_KEY, has_foreign_rows
 
 
 def check_server(settings: Settings) -> list[str]:
@@ -31,15 +33,29 @@ def check_server(settings: Settings) -> list[str]:
         with project.blamed():
             warned += [f"{project.label}{warning}" for warning in _check_project(project)]
     for project in projects:
-        identity_map_of(project).close()
+        with project.blamed():
+            warned += [f"{project.label}{warning}" for warning in _check_state(project)]
     return warned
+
+
+def _check_state(project: ProjectSettings) -> list[str]:
+    """Whether the state can be used, and was made with the project's keys."""
+    identities = identity_map_of(project)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those of the key are reported already
+            return [OTHER_KEY] if has_foreign_rows(identities, policy_of(project)) else []
+    except StateUnavailable as error:
+        raise ConfigurationError(f"state: {error}") from None
+    finally:
+        identities.close()
 
 
 def _check_project(project: ProjectSettings) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", KeyFileWarning)
-        read_key(project.key_file)
+        project.secrets()
         warnings.simplefilter("ignore")
         try:
             policy = policy_of(project)

@@ -78,9 +78,9 @@ def _tokens(config: Path | None) -> tuple[Settings, TokenFile]:
 
 
 def _projects(settings: Settings, named: Sequence[str]) -> list[str]:
-    known = [*([DEFAULT_PROJECT] if settings.key_file is not None else []), *settings.projects]
+    known = [*([DEFAULT_PROJECT] if settings.has_default_project else []), *settings.projects]
     wanted = [word.strip() for each in named for word in each.split(",") if word.strip()]
-    if not wanted and settings.key_file is not None:
+    if not wanted and settings.has_default_project:
         return [DEFAULT_PROJECT]
     if not wanted:
         raise ConfigurationError(f"--project: it is not given; there are {', '.join(known)}, or * for all")

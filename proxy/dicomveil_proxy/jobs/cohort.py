@@ -285,8 +285,9 @@ async def _originals(origin: Origin, policy: Policy, pseudonyms: set[str]) -> di
     found: dict[str, str] = {}
     async for match in _search(origin, Level.STUDIES, ()):
         study = uid_in(match, TAGS[STUDY])
-        if study and (pseudonym := policy.pseudonym_uid(study)) in pseudonyms:
-            found[pseudonym] = study
+        for pseudonym in policy.pseudonym_uids(study) if study else ():
+            if pseudonym in pseudonyms:
+                found[pseudonym] = study
     return found
 
 

@@ -32,6 +32,8 @@ class Job:
     validates_output: bool = False
     subjects: Mapping[str, str] | None = field(default=None, repr=False)
     """Pseudonyms of one's own, by original PatientIDs."""
+    older_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """Other versions of the key, whose pseudonyms are understood."""
     recipients: tuple[bytes, ...] = ()
     """Certificates of those for whom originals are encrypted into the output, in DER; none for nobody."""
 
@@ -45,7 +47,7 @@ class Job:
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
-        return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects)
+        return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects, other_keys=self.older_keys)
 
     def key_for(self, purpose: str) -> bytes:
         """A key for what the batch records or names, derived from the project's."""
@@ -61,7 +63,7 @@ class Job:
 
     def _sources_of_texts(self) -> list[bytes]:
         """What the files and plug-ins that "text" names hold; empty where it names none. Raises ConfigurationError."""
-        cleaning = load_policy(configuration_of(self.profile), self.key).cleaning
+        cleaning = load_policy(configuration_of(self.profile), self.key, other_keys=self.older_keys).cleaning
         vocabulary = [] if cleaning.vocabulary is None else [cleaning.vocabulary.digest.encode()]
         return [*vocabulary, *(f"{one.name}\0{one.source}".encode() for one in cleaning.added)]
 

@@ -190,7 +190,7 @@ class LeakGuard:
             (tag, value.strip(b" \0").decode("latin-1")) for tag, vr, value in values if vr in {"UI", CONTRIBUTION_VR}
         ]
         study = next((text for tag, text in every if tag == STUDY_INSTANCE_UID), "")
-        return is_contribution((text for _, text in every), self._policy.contribution(study))
+        return is_contribution((text for _, text in every), self._policy.contributions(study))
 
     def _counts(self, tag: int, vr: str, text: str) -> bool:
         """Whether a value is looked for."""

@@ -48,6 +48,8 @@ class Cursors:
         self._places = places
         self._seconds = seconds
         self._clock = clock
+        self.count: Callable[[str, bool], None] = lambda _cache, _is_hit: None
+        """Called, for a page that is not the first, with this cache's name and whether it knew a place."""
         self._known: OrderedDict[Hashable, tuple[float, list[Cursor]]] = OrderedDict()
 
     def nearest(self, query: Hashable, offset: int) -> Cursor:
@@ -57,6 +59,8 @@ class Cursors:
             self._known.pop(query, None)
             return BEGINNING
         at = bisect_right(cursors, offset, key=_seen)
+        if offset:
+            self.count("cursors", bool(at))
         return cursors[at - 1] if at else BEGINNING
 
     def note(self, query: Hashable, cursor: Cursor) -> None:

@@ -118,10 +118,10 @@ class Originals:
 
     def _learn(self, missing: set[PseudonymousUID], dataset: JSONDataSet, uids: _UIDs) -> None:
         for uid in _uids_in(dataset):
-            pseudonym = self._project.policy.pseudonym_uid(uid)
-            if pseudonym in missing:
-                uids[pseudonym] = uid
-                missing.discard(pseudonym)
+            for pseudonym in self._project.policy.pseudonym_uids(uid):
+                if pseudonym in missing:
+                    uids[pseudonym] = uid
+                    missing.discard(pseudonym)
 
     async def _metadata(
         self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None

@@ -16,7 +16,7 @@ be made of them becomes InvalidDataSetError, without a value.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydicom import DataElement, Dataset
@@ -82,26 +82,35 @@ _MODIFYING_EQUIPMENT = ("109103", "DCM", "Modifying Equipment")
 """PS3.16 CID 7005."""
 
 
-def is_of_same_patient(header: Dataset, original: Original, policy: Policy) -> bool:
-    """Whether the instance says nothing of another patient of the project than its study does."""
+def is_of_same_patient(header: Dataset, original: Original, versions: Sequence[Policy]) -> bool:
+    """Whether the instance says nothing of another patient of the project than its study does.
+
+    `versions` are the policies under all versions of the key, the one that makes pseudonyms first.
+    """
+    policy = versions[0]
     with readable("(0010,0020) PatientID cannot be read"):
         sent = header.get("PatientID")
     if not policy.replaces_patient_id or not isinstance(sent, str) or not policy.is_pseudonym_patient_id(sent):
         return True
-    return sent == policy.pseudonym_patient_id(text_of(original.instance, _PATIENT_ID))
+    patient_id = text_of(original.instance, _PATIENT_ID)
+    return any(sent == each.pseudonym_patient_id(patient_id) for each in versions)
 
 
-def restore(header: Dataset, original: Original, policy: Policy) -> None:
-    """Make the header the originals'. Raises InvalidDataSetError."""
+def restore(header: Dataset, original: Original, versions: Sequence[Policy], made_by: Policy | None = None) -> None:
+    """Make the header the originals'. Raises InvalidDataSetError.
+
+    `made_by` is the one of the versions whose pseudonyms and dates the instance has; the first, if it is not said.
+    """
     with readable("an original attribute cannot be written"):
-        _Restoration(original, policy).restore(header)
+        _Restoration(original, versions, made_by or versions[0]).restore(header)
 
 
 class _Restoration:
-    def __init__(self, original: Original, policy: Policy) -> None:
+    def __init__(self, original: Original, versions: Sequence[Policy], made_by: Policy) -> None:
         self._original = original
+        policy = versions[0]
         patient_id = text_of(original.instance, _PATIENT_ID)
-        self._dates = DatesBack(policy, original.study_instance_uid, patient_id)
+        self._dates = DatesBack(made_by, original.study_instance_uid, patient_id)
         attributes = _without_bulk({k: v for k, v in original.instance.items() if _is_of_study(int(k, 16))})
         attributes = _cleaned(attributes, original.instance, policy)
         self._patient = Dataset.from_json(attributes)
@@ -109,7 +118,7 @@ class _Restoration:
         self._patients: dict[str, str] = {}
         """Pseudonym → PatientID."""
         if patient_id:
-            self._patients[policy.pseudonym_patient_id(patient_id)] = patient_id
+            self._patients.update((each.pseudonym_patient_id(patient_id), patient_id) for each in versions)
         self._policy = policy
 
     def restore(self, header: Dataset) -> None:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -28,7 +29,7 @@ from dicomveil_engine.pixels.gate import INSTALL, can_clean
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NoRoute, ProxyError
 from dicomveil_proxy.leaks.guard import LeakGuard
-from dicomveil_proxy.logs import of_project, of_request
+from dicomveil_proxy.logs import FIELDS, of_project, of_request
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
@@ -46,22 +47,26 @@ from dicomveil_proxy.service.readiness import Readiness
 from dicomveil_proxy.service.responses import json_response
 from dicomveil_proxy.service.routes import DICOMweb
 from dicomveil_proxy.settings.filters import read_filter
-from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.rights import Right, label_of
 from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
+from dicomveil_proxy.spent import Spent, spending, spent
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.translation.identity.postgresql import database_engine
 from dicomveil_proxy.trust.alarm import GuardAlarm, PixelAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
-from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, is_open
+from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, door_of, is_open
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.metrics import Counting, Metrics
 from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.syslog import syslog_of
+from dicomveil_proxy.trust.traces import Traces, Tracing
 from dicomveil_proxy.wire.problems import problem, problem_response
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 PREFIX = "/dicom-web"
 _BOX_CONNECTIONS = 2
@@ -72,8 +77,10 @@ _log = logging.getLogger(__name__)
 _access = logging.getLogger("dicomveil.access")
 
 
-def create_application(settings: Settings, origin: Origin | None = None) -> FastAPI:
-    """The ASGI application for these settings; `origin` takes the place of those that they name.
+def create_application(
+    settings: Settings, origin: Origin | None = None, *, exporter: SpanExporter | None = None
+) -> FastAPI:
+    """The ASGI application for these settings; `origin` takes the place of those that they name, as does `exporter`.
 
     Raises ConfigurationError for what is wrong with a project's policy, key, origin or filter, or with the state.
     """
@@ -105,11 +112,28 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
                 await project.looking.aclose()
             await asyncio.to_thread(project.identities.close)
         record_stop(audit)
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
 
     # No pages of its own: what is not a route is refused.
-    application = FastAPI(title="dicomveil", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    application = FastAPI(
+        title="dicomveil",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # Its own spans hold paths and queries, its log records messages of exceptions (docs/decisions/0087).
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
     application.router.redirect_slashes = False
     audit = open_audit(settings.audit, syslog_of(settings.audit))
+    traces = Traces(settings.traces, exporter) if settings.traces.endpoint is not None else None
     _watch_leaks(settings, described, projects, audit)
     public_url = PublicURL(settings.public_url, settings.trusted_proxies)
 
@@ -125,21 +149,33 @@ def create_application(settings: Settings, origin: Origin | None = None) -> Fast
     )
     for opened in origins.values():
         if isinstance(opened, WebOrigin):
-            opened.observe = metrics.origin
+            opened.observe = partial(_note_answer, metrics)
     for project in projects:
         project.guard.count = partial(metrics.finding, label_of(project.name))
         if project.looking is not None:
             project.looking.observer = metrics.pixels(label_of(project.name))
+        project.resolver.count = metrics.lookup
+        project.cursors.count = metrics.lookup
     for kind in (ProxyError, EngineError, ClientDisconnect, HTTPException):
         application.add_exception_handler(kind, _refuse)
     application.add_middleware(Compression)
-    guard(application, settings, projects, audit)
+    guard(application, settings, projects, audit, metrics)
     application.add_middleware(Counting, metrics=metrics)
+    if traces is not None:
+        application.add_middleware(Tracing, traces=traces)
     if settings.cors_origins:
         application.add_middleware(CrossOrigin, origins=settings.cors_origins)
     application.add_middleware(RequestScope, projects=frozenset(project.name for project in projects if project.name))
     application.add_middleware(Paths)
     return application
+
+
+def _note_answer(metrics: Metrics, status: int | None, seconds: float) -> None:
+    """An origin server has answered, or not (None)."""
+    metrics.origin(status, seconds)
+    if (noted := spent()) is not None:
+        noted.origin(status, seconds)
+    _log.debug("the origin server answered %s in %s ms", status or "nothing", round(1000 * seconds))
 
 
 def _watch_leaks(
@@ -148,7 +184,7 @@ def _watch_leaks(
     """Let each project's leak guard obey the settings, and write down what it finds."""
     quarantine = Quarantine(settings.quarantine) if settings.quarantine else None
     for each, project in zip(described, projects, strict=True):
-        key = Keys(read_key(each.key_file)).derive("leak guard")
+        key = Keys(each.secrets()[0]).derive("leak guard")
         alarm = GuardAlarm(audit, quarantine, label_of(project.name))
         project.guard = LeakGuard(project.policy, key, mode=settings.guard.mode, alarm=alarm, project=project.name)
         if project.looking is not None:
@@ -164,6 +200,7 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
     """The project of these settings, with what its filter selects of the origin. Raises ConfigurationError."""
     if not settings.filter.selects_all:
         origin = SelectedOrigin(origin, read_filter(settings.filter))
+    keys = Keys(settings.secrets()[0])
     return Project(
         policy,
         origin,
@@ -173,27 +210,42 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
         accepts_instances=settings.store != "refuse",
         reidentifies=settings.store == "reidentify",
         omits_errors=settings.on_error == "omit",
-        entity_tag_key=Keys(read_key(settings.key_file)).derive("entity tags"),
-        pixel_key=Keys(read_key(settings.key_file)).derive("pixels/boxes"),
+        entity_tag_key=keys.derive("entity tags"),
+        pixel_key=keys.derive("pixels/boxes"),
         pixel_records=records_of(settings, policy),
+        older=older_policies_of(settings),
     )
 
 
 def policy_of(settings: ProjectSettings) -> Policy:
     """The policy of a project. Raises ConfigurationError."""
+    key, *others = settings.secrets()
+    policy = _policy_by(settings, key, others)
+    if looks_at_pixels(policy.pixels) and not can_clean():
+        _log.warning("instances that may hold text in their pixels are refused: %s", INSTALL)
+    return policy
+
+
+def older_policies_of(settings: ProjectSettings) -> tuple[Policy, ...]:
+    """The policies under the other versions of a project's key, by which it knows what they made."""
+    secrets = settings.secrets()
+    return tuple(_policy_by(settings, key, [other for other in secrets if other != key]) for key in secrets[1:])
+
+
+def _policy_by(settings: ProjectSettings, key: bytes, others: Sequence[bytes]) -> Policy:
     limits = Limits(
         header_bytes=settings.limits.header_bytes,
         depth=settings.limits.nesting,
         elements=settings.limits.elements,
         names=settings.limits.names,
     )
-    subjects = read_subjects(settings.subjects)
-    policy = load_policy(
-        configuration_of(settings.profile), read_key(settings.key_file), limits=limits, subjects=subjects
+    return load_policy(
+        configuration_of(settings.profile),
+        key,
+        limits=limits,
+        subjects=read_subjects(settings.subjects),
+        other_keys=others,
     )
-    if looks_at_pixels(policy.pixels) and not can_clean():
-        _log.warning("instances that may hold text in their pixels are refused: %s", INSTALL)
-    return policy
 
 
 def origin_of(settings: ProjectSettings) -> Origin:
@@ -266,6 +318,18 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return response
 
 
+def _spent_on(scope: Scope) -> dict[str, object]:
+    """What a request was led to, and what it spent at the origin server."""
+    noted, door = spent() or Spent(), door_of(scope)
+    return {
+        "method": scope["method"] if scope["method"].isalpha() else "other",
+        "transaction": door.right.value if door else "none",
+        "route": door.route if door else "none",
+        "origin_requests": noted.origin_requests,
+        "origin_milliseconds": round(1000 * noted.origin_seconds),
+    }
+
+
 class RequestScope:
     """A request's number, its line in the log, its answer's way past caches, and the last catch.
 
@@ -289,15 +353,19 @@ class RequestScope:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = scope["request_id"] = secrets.token_hex(8)
-        with of_request(request_id):
+        with of_request(request_id), spending():
             await self._run_numbered(request_id, scope, receive, send)
 
     async def _run_numbered(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.monotonic()
-        status = 0
+        status = sent = 0
+        is_whole = False
 
         async def numbered(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent, is_whole
+            if message["type"] == "http.response.body":
+                sent += len(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -318,6 +386,10 @@ class RequestScope:
             milliseconds = round(1000 * (time.monotonic() - begun))
             # Health checks come every few seconds and say nothing.
             if not (is_open(scope) and status == 200):
+                outcome = status if status and is_whole else "broken off"
+                fields = {"status": outcome, "milliseconds": milliseconds, "bytes": sent, **_spent_on(scope)}
                 _access.info(
-                    "request %s: %s %s in %s ms", request_id, scope["method"], status or "broken off", milliseconds
+                    "request %s: %s %s in %s ms",
+                    *(request_id, scope["method"], outcome, milliseconds),
+                    extra={FIELDS: fields},
                 )

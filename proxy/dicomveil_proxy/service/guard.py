@@ -18,13 +18,16 @@ from dicomveil_proxy.trust.audit import Audit
 from dicomveil_proxy.trust.certificates import ClientCertificates
 from dicomveil_proxy.trust.doors import Doors
 from dicomveil_proxy.trust.key_set import KeySource
+from dicomveil_proxy.trust.metrics import Metrics
 from dicomveil_proxy.trust.oidc import OIDCTokens
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.tokens import TokenFile
 
 
-def guard(application: FastAPI, settings: Settings, projects: Sequence[Project], audit: Audit) -> None:
+def guard(
+    application: FastAPI, settings: Settings, projects: Sequence[Project], audit: Audit, metrics: Metrics
+) -> None:
     """Let every request of the application be admitted and recorded; call it when all routes are there.
 
     Raises ValueError for a route that is neither guarded nor open.
@@ -36,6 +39,7 @@ def guard(application: FastAPI, settings: Settings, projects: Sequence[Project],
         projects=[label_of(project.name) for project in projects],
         limits=settings.limits,
         workers=settings.workers,
+        count=metrics.refusal,
     )
     pseudonyms = {
         label_of(project.name): project.policy.is_pseudonym_uid if project.policy.replaces_uids else None

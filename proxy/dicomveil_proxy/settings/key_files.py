@@ -17,7 +17,8 @@ from dicomveil_engine.errors import ConfigurationError
 
 MINIMUM_KEY_BYTES = 32
 """What `dicomveil keygen` writes: 256 bits, as 64 hexadecimal digits and a line break."""
-_MAXIMUM_KEY_FILE_BYTES = 4096
+MAXIMUM_KEY_BYTES = 4096
+"""In whatever notation."""
 
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _TEXT = re.compile(rb"[\t\n\r -~]*")
@@ -27,26 +28,26 @@ class KeyFileWarning(UserWarning):
     """The key file can be read by others."""
 
 
-def read_key(path: Path) -> bytes:
+def read_key(path: Path, setting: str = "key_file") -> bytes:
     """The project key: 64 or more hexadecimal digits, base64, or raw bytes; 32 bytes at least.
 
-    Raises ConfigurationError, which never holds any of the key; warns when others than the owner may read the
-    file.
+    Raises ConfigurationError, which names the setting and never holds any of the key; warns when others than the owner
+    may read the file.
     """
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            content = file.read(_MAXIMUM_KEY_FILE_BYTES + 1)
+            content = file.read(MAXIMUM_KEY_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
-            f"key_file: it cannot be read ({error.strerror}); `dicomveil keygen FILE` makes one"
+            f"{setting}: it cannot be read ({error.strerror}); `dicomveil keygen FILE` makes one"
         ) from None
     if others_can_read(status, user=os.geteuid()):
         warnings.warn("others can read the key file; give it mode 0600", KeyFileWarning, stacklevel=2)
-    key = _decoded_key(content)
-    if key is None or len(key) < MINIMUM_KEY_BYTES or len(content) > _MAXIMUM_KEY_FILE_BYTES:
+    key = decoded_key(content)
+    if key is None:
         raise ConfigurationError(
-            f"key_file: it holds no key of {MINIMUM_KEY_BYTES} bytes or more, as hexadecimal digits, base64 "
+            f"{setting}: it holds no key of {MINIMUM_KEY_BYTES} bytes or more, as hexadecimal digits, base64 "
             "or raw; `dicomveil keygen FILE` makes one"
         )
     return key
@@ -63,7 +64,13 @@ def others_can_read(status: os.stat_result, *, user: int) -> bool:
     return bool(status.st_mode & stat.S_IRGRP) and not handed_over
 
 
-def _decoded_key(content: bytes) -> bytes | None:
+def decoded_key(content: bytes) -> bytes | None:
+    """The key in one of the notations; None for what is not one, or has too few bytes."""
+    key = _decoded(content) if len(content) <= MAXIMUM_KEY_BYTES else None
+    return key if key is not None and len(key) >= MINIMUM_KEY_BYTES else None
+
+
+def _decoded(content: bytes) -> bytes | None:
     text = content.strip()
     if _HEX.fullmatch(text):  # before base64, whose digits these are too
         return bytes.fromhex(text.decode()) if len(text) % 2 == 0 else None

@@ -17,8 +17,9 @@ from typing import Literal
 
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.filters import FilterSettings
+from dicomveil_proxy.settings.key_commands import KeyCommands
 from dicomveil_proxy.settings.key_files import read_key
-from dicomveil_proxy.settings.project_table import ProjectTable
+from dicomveil_proxy.settings.project_table import KeySource, ProjectTable, key_sources
 from dicomveil_proxy.settings.server import Limits, Settings
 
 _URL = re.compile("https?://", re.IGNORECASE)
@@ -31,7 +32,9 @@ class ProjectSettings:
     name: str
     """Empty for the default project."""
     origin: str = field(repr=False)
-    key_file: Path
+    keys: tuple[KeySource, ...] = field(repr=False)
+    """Where its keys are: the first makes pseudonyms, all are understood."""
+    key_commands: KeyCommands = field(repr=False, compare=False)
     profile: str
     subjects: Path | None
     state: Path | str = field(repr=False)
@@ -39,6 +42,26 @@ class ProjectSettings:
     on_error: Literal["abort", "omit"]
     filter: FilterSettings
     limits: Limits
+
+    @property
+    def key_file(self) -> Path | None:
+        """The file of the key that makes pseudonyms; None where a command prints it."""
+        return self.keys[0] if isinstance(self.keys[0], Path) else None
+
+    def secrets(self) -> tuple[bytes, ...]:
+        """The keys, the one that makes pseudonyms first. Raises ConfigurationError; warns as `read_key` does."""
+        secrets: list[bytes] = []
+        for number, source in enumerate(self.keys, 1):
+            if isinstance(source, Path):
+                setting = "key_file" if len(self.keys) == 1 else f"keys: entry {number}"
+                secret = read_key(source, setting)
+            else:
+                setting = "key_command" if len(self.keys) == 1 else f"keys: entry {number}"
+                secret = self.key_commands.key(source, setting)
+            if any(compare_digest(secret, other) for other in secrets):
+                raise ConfigurationError(f"keys: entry {number} is a key that an earlier entry has; take one out")
+            secrets.append(secret)
+        return tuple(secrets)
 
     @property
     def origin_folder(self) -> Path | None:
@@ -65,8 +88,8 @@ def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
     Raises ConfigurationError for what is missing, and for settings that exclude each other.
     """
     tables: list[tuple[str, ProjectTable]] = sorted(settings.projects.items())
-    if settings.key_file is not None:
-        tables.insert(0, ("", ProjectTable(key_file=settings.key_file)))
+    if settings.has_default_project:
+        tables.insert(0, ("", ProjectTable(keys=key_sources(settings))))
     projects = tuple(_joined(settings, name, table) for name, table in tables)
     if not projects:
         raise ConfigurationError("key_file: it is not set")
@@ -84,12 +107,12 @@ def check_keys(projects: Sequence[ProjectSettings]) -> None:
 
     Raises ConfigurationError, for a key that cannot be read too.
     """
-    keys: list[bytes] = []
+    keys: list[tuple[bytes, ...]] = []
     for project in projects:
         with project.blamed():
-            keys.append(read_key(project.key_file))
-    for (first, one), (second, other) in combinations(zip(projects, keys, strict=True), 2):
-        if compare_digest(one, other):
+            keys.append(project.secrets())
+    for (first, some), (second, others) in combinations(zip(projects, keys, strict=True), 2):
+        if any(compare_digest(one, other) for one in some for other in others):
             raise ConfigurationError(
                 f"{second.label}key_file: it holds the key of {first.name or 'the default project'}; give each project "
                 "a key of its own, which `dicomveil keygen FILE` makes"
@@ -105,7 +128,8 @@ def _joined(settings: Settings, name: str, table: ProjectTable) -> ProjectSettin
     return ProjectSettings(
         name=name,
         origin=origin,
-        key_file=table.key_file,
+        keys=key_sources(table),
+        key_commands=settings.key_commands,
         profile=table.profile or settings.profile,
         subjects=table.subjects or settings.subjects,
         state=settings.state,

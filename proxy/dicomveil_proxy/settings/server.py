@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
     ValidationError,
     field_validator,
 )
@@ -38,13 +39,24 @@ from pydantic_settings import (
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, GuardSettings, TLSSettings
 from dicomveil_proxy.settings.filters import FilterSettings
+from dicomveil_proxy.settings.key_commands import KeyCommands
 from dicomveil_proxy.settings.mistakes import Mistake, expected, line_of, lines_of, message_of, unknown_names
-from dicomveil_proxy.settings.project_table import ProjectName, ProjectTable
+from dicomveil_proxy.settings.project_table import (
+    KEY_SETTINGS,
+    KeyCommand,
+    KeyList,
+    NamesKeys,
+    ProjectName,
+    ProjectTable,
+    key_sources,
+)
+from dicomveil_proxy.settings.telemetry import TELEMETRY, LogSettings, MetricsSettings, TracesSettings
 
 DEFAULT_FILE = Path("dicomveil.toml")
 
 _PREFIX = "DICOMVEIL_"
-_TABLES = tuple(f"{_PREFIX}{name}__" for name in ("PROJECTS", "FILTER", *map(str.upper, TABLES)))
+_ALL_TABLES: Mapping[str, type[BaseModel]] = {**TABLES, **TELEMETRY}
+_TABLES = tuple(f"{_PREFIX}{name}__" for name in ("PROJECTS", "FILTER", *map(str.upper, _ALL_TABLES)))
 """Variables below these are checked with their tables."""
 _DATABASE = re.compile("postgres(?:ql)?://")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
@@ -125,7 +137,11 @@ class Settings(BaseSettings):
     origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
     """URL of a DICOMweb origin server, or a folder of instances; None only where each project has its own."""
     key_file: Path | None = None
-    """Written by `dicomveil keygen`; None only where projects have their own, and then there is no default project."""
+    """Written by `dicomveil keygen`. With none of the three there is no default project, only those of the tables."""
+    keys: Annotated[KeyList, NoDecode] = None
+    """Several versions of the key: the first makes pseudonyms, all are understood."""
+    key_command: Annotated[KeyCommand, NoDecode] = None
+    """A command that prints the key."""
     profile: str = "default"
     """Name of a preset, or path of a configuration."""
     subjects: Path | None = None
@@ -160,6 +176,20 @@ class Settings(BaseSettings):
     """Without it, the server speaks plain HTTP."""
     audit: AuditSettings = AuditSettings()
     guard: GuardSettings = GuardSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TracesSettings = TracesSettings()
+    _key_commands: KeyCommands = PrivateAttr(default_factory=KeyCommands)
+
+    @property
+    def key_commands(self) -> KeyCommands:
+        """What key commands printed; workers get it with the settings."""
+        return self._key_commands
+
+    @property
+    def has_default_project(self) -> bool:
+        """Whether there is a project without a name: one that has a key."""
+        return bool(key_sources(self))
 
     @property
     def quarantine(self) -> Path | None:
@@ -221,6 +251,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     if isinstance(access := values.get("access"), dict):
         access.setdefault("tokens", place.parent / TOKENS)
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
+    _let_one_place_name_the_key(given, values)
     unknown = _unknown_in_file(values, lines)
     mistakes = [*unknown_names(given, Settings, "the arguments"), *unknown, *_unknown_variables()]
 
@@ -248,12 +279,13 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
             if detail["type"] != "extra_forbidden" or not unknown  # named already, with what was probably meant
         ]
     except SettingsError as error:
-        field = re.search('for field "(limits|filter|projects|access|tls|audit|guard)"', str(error))
+        field = re.search('for field "(limits|filter|projects|access|tls|audit|guard|log|metrics|traces)"', str(error))
         name = field[1] if field else "limits"
         variable = f"{_PREFIX}{name.upper()}"
         mistakes.append(Mistake(name, f"{variable} is not a JSON object; set {variable}__<NAME> for each"))
     if settings is not None and not mistakes:
         mistakes += [Mistake(name, _how_to_set(name)) for name in _missing(settings)]
+        mistakes += _key_mistakes(settings, lines)
     if mistakes or settings is None:
         raise ConfigurationError(message_of(mistakes, place.name))
     return settings
@@ -281,7 +313,7 @@ def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[st
 def _unknown_in_file(values: Mapping[str, Any], lines: Mapping[str, int]) -> list[Mistake]:
     """Names that are not settings, in the file's tables of every level."""
     mistakes = unknown_names(values, Settings, "the settings file", lines=lines)
-    tables: dict[str, type[BaseModel]] = {"limits": Limits, "filter": FilterSettings, **TABLES}
+    tables: dict[str, type[BaseModel]] = {"limits": Limits, "filter": FilterSettings, **_ALL_TABLES}
     projects = values.get("projects")
     for name in projects if isinstance(projects, dict) else ():
         tables |= {f"projects.{name}": ProjectTable, f"projects.{name}.filter": FilterSettings}
@@ -317,10 +349,38 @@ def _unknown_variables() -> list[Mistake]:
 def _missing(settings: Settings) -> list[str]:
     """The settings without which there is no project, or one has no origin."""
     projects = settings.projects.values()
-    has_default = settings.key_file is not None or not projects
+    has_default = settings.has_default_project or not projects
     needs_origin = has_default or any(project.origin is None for project in projects)
     missing = ["origin"] if needs_origin and settings.origin is None else []
-    return [*missing, "key_file"] if has_default and settings.key_file is None else missing
+    return missing if settings.has_default_project or not has_default else [*missing, "key_file"]
+
+
+def _let_one_place_name_the_key(given: dict[str, Any], values: dict[str, Any]) -> None:
+    """Let an argument or a variable for the key take the place of whatever a lower place says of it, in any form."""
+    by_argument = any(name in given for name in KEY_SETTINGS)
+    by_variable = any(f"{_PREFIX}{name.upper()}" in map(str.upper, os.environ) for name in KEY_SETTINGS)
+    if by_argument:
+        for name in KEY_SETTINGS:
+            given.setdefault(name, None)
+    elif by_variable:
+        for name in KEY_SETTINGS:
+            values.pop(name, None)
+
+
+def _key_mistakes(settings: Settings, lines: Mapping[str, int]) -> list[Mistake]:
+    """Projects without a key, and those that name it in two ways."""
+    tables: dict[str, NamesKeys] = {"": settings}
+    tables |= {f"projects.{name}.": each for name, each in settings.projects.items()}
+    mistakes = []
+    for name, table in tables.items():
+        named = [each for each in KEY_SETTINGS if getattr(table, each) is not None]
+        if len(named) > 1:
+            what = f"it cannot be combined with {named[0]}; give one of {', '.join(KEY_SETTINGS)}"
+            mistakes.append(Mistake(name + named[1], what, line_of(name + named[1], lines)))
+        elif not named and name:
+            what = "it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
+            mistakes.append(Mistake(f"{name}key_file", what, line_of(f"{name}key_file", lines)))
+    return mistakes
 
 
 def _how_to_set(name: str) -> str:
@@ -330,8 +390,13 @@ def _how_to_set(name: str) -> str:
 def _mistake(detail: ErrorDetails, lines: Mapping[str, int]) -> Mistake:
     name = ".".join(str(part) for part in detail["loc"])
     what = expected(detail)
-    if name.startswith("projects.") and detail["type"] == "missing":
-        what = "it is not set; each project has a key of its own, which `dicomveil keygen FILE` makes"
+    if name.split(".")[-1] in {"keys", "key_command"} or re.search(r"\.keys\.\d", f".{name}"):
+        name = re.sub(r"(^|\.)keys\..*", r"\1keys", name)
+        what = (
+            "write files, or commands as lists of words, in square brackets"
+            if name.endswith("keys")
+            else ("write the program and its arguments, each in quotes, in square brackets")
+        )
     elif name.startswith("projects.") and detail["loc"][-1] == "[key]":
         name, what = name.removesuffix(".[key]"), "a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
     return Mistake(name, what, line_of(name, lines))

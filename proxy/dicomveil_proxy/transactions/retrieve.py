@@ -26,6 +26,7 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
+from dicomveil_proxy.spent import deidentifying
 from dicomveil_proxy.transactions.covering.instances import covered
 from dicomveil_proxy.transactions.covering.metadata import PIXELS, claimed, is_beside_pixels, passes, verdict_on
 from dicomveil_proxy.transactions.covering.passing import Begin, End
@@ -294,7 +295,8 @@ async def _rewritten(
 ) -> JSONDataSet:
     instance_url = _instance_url(project, identity_of(original), base_url)
     rewrite = partial(rewriter.rewrite, original, bulk_data_uri=_bulk_data_below(instance_url))
-    return await beside(rewrite) if is_long else rewrite()
+    with deidentifying():
+        return await beside(rewrite) if is_long else rewrite()
 
 
 def _instance_url(project: Project, original: InstanceIdentity, base_url: str) -> str:

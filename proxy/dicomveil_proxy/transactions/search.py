@@ -21,8 +21,16 @@ from dicomveil_proxy.origin.cursors import BEGINNING, Cursor
 from dicomveil_proxy.origin.pages import pages, unique
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level, Query, matches, requested_tags
+from dicomveil_proxy.spent import deidentifying
 from dicomveil_proxy.transactions.completion import AT_A_TIME, Completion, needs_completion
-from dicomveil_proxy.transactions.superset import OWN, Question, first_level, questions, without_illegal_offset
+from dicomveil_proxy.transactions.superset import (
+    OWN,
+    Question,
+    first_level,
+    keyed_keys,
+    questions,
+    without_illegal_offset,
+)
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.translation import identity_of, text_of
 from dicomveil_proxy.turns import Turns
@@ -99,6 +107,8 @@ async def plan(project: Project, scope: Scope, query: Query) -> SearchPlan:
     tags = requested_tags(query, from_level=first_level(study, series)) | {_STUDY, *OWN[query.level]}
     fields = None if query.include_all else frozenset(f"{tag:08X}" for tag in tags)
     asked = await questions(project, query, study, series)
+    # What an older key made was understood; the answer has what is made now.
+    scope = Scope(*(None if each is None else translation.uid(each) for each in (study, series)))
     return SearchPlan(query, scope, study, series, tuple(asked), plain, completion, fields)
 
 
@@ -224,7 +234,7 @@ class _Running:
         found = self._match(whole, question, self._query)
         if found and found.unsure and (words := await completion.words(original)):
             found = self._match(whole, question, self._query, words)
-        elif found and not matches(found.dataset, self._query):
+        elif found and not self._is_match(whole, found, self._query):
             found = None
         return self._released(whole, found) if found else None
 
@@ -238,9 +248,10 @@ class _Running:
         if question.patient is not None and text_of(original, _PATIENT_ID) != question.patient:
             return None
         try:
-            found = self._project.matches.rewrite_part(
-                without_illegal_offset(original), assumed=self._assumed, header=words
-            )
+            with deidentifying():
+                found = self._project.matches.rewrite_part(
+                    without_illegal_offset(original), assumed=self._assumed, header=words
+                )
         except EngineError as error:
             if not self._project.omits_errors:
                 raise
@@ -253,7 +264,31 @@ class _Running:
         if scope.series and identity.series_instance_uid not in ("", scope.series):
             return None
         self._complete(result, identity)
-        return found if matches(result, query.without(found.unsure)) else None
+        return found if self._is_match(original, found, query.without(found.unsure)) else None
+
+    def _is_match(self, original: JSONDataSet, found: RewrittenPart, query: Query) -> bool:
+        """Whether it matches by its values, or by those that older versions of the key made.
+
+        Dates and whatever else does not come from the key are compared as they are in the answer.
+        """
+        result = found.dataset
+        if matches(result, query):
+            return True
+        if not self._project.older or not (keyed := keyed_keys(self._project.policy, query)):
+            return False
+        mixed = dict(result)
+        for key in keyed:
+            name, only = f"{key.path[0]:08X}", replace(query, keys=(key,))
+            if matches(result, only):
+                continue
+            for rewriter in self._project.older_matches:
+                older = rewriter.rewrite_part(without_illegal_offset(original), assumed=self._assumed).dataset
+                if matches(older, only):
+                    mixed[name] = older[name]
+                    break
+            else:
+                return False
+        return matches(mixed, query)
 
     def _released(self, original: JSONDataSet, found: RewrittenPart) -> JSONDataSet:
         """A match that comes out."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of, tag_of, vr_of
+from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_engine.text.identifying import IDENTIFYING_TAGS
 from dicomveil_proxy.errors import UnknownResource
@@ -51,6 +52,9 @@ _NAMES = frozenset(
     if (tag := tag_of(keyword)) is not None
 )
 """Persons at the top level of data sets; no origin server finds the names in sequences for a search."""
+_KEYED = frozenset((Effect.UID_PSEUDONYM, Effect.PATIENT_PSEUDONYM, Effect.REPLACE))
+_KEYED_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UR", "UT"))
+"""What methods do, and the VRs in which it is compared letter by letter."""
 
 _LONGEST_LIST = 4_000
 """Characters of UIDs in a query: servers take requests of 8 or 16 KiB."""
@@ -113,6 +117,20 @@ async def questions(
     if not patients:
         return [Question((*asked, *fields), is_narrow=is_narrow)]
     return [Question((*asked, ("PatientID", each), *fields), each, is_narrow) for each in patients]
+
+
+def keyed_keys(policy: Policy, query: Query) -> list[MatchingKey]:
+    """The keys whose values come from the project key, and can be compared with what another version of it made.
+
+    Not those with wildcards, which would match pseudonyms of older keys by chance, nor dates and numbers.
+    """
+    found = []
+    for key in query.keys:
+        if key.is_universal or len(key.path) > 1 or key.vr not in _KEYED_VRS or any(c in key.value for c in "*?"):
+            continue
+        if policy.decide(key.path[0], key.vr).method.effect(key.vr) in _KEYED:
+            found.append(key)
+    return found
 
 
 def is_never_released(policy: Policy, tag: int) -> bool:

@@ -46,6 +46,8 @@ class Resolver:
         self._waiting_heals = waiting_heals
         self._warn = warn
         self._turn = asyncio.Semaphore(concurrent_heals)
+        self.count: Callable[[str, bool], None] = lambda _cache, _is_hit: None
+        """Called with the name of a cache and whether it knew what was asked for."""
         self._absent: OrderedDict[_Asked, float] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
 
@@ -57,9 +59,13 @@ class Resolver:
         """
         asked = (kind, pseudonym)
         if (original := await self.known(kind, pseudonym)) is not None:
+            self.count("identities", True)
             return original
+        self.count("identities", False)
         if self._is_absent(asked):
+            self.count("absent", True)
             return None
+        self.count("absent", False)
         key = asked if heal_key is None else heal_key
         flight = self._flights.get(key)
         if flight is not None and flight.is_begun:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -53,8 +53,17 @@ _log = logging.getLogger(__name__)
 class Translation:
     """One project's two directions."""
 
-    def __init__(self, policy: Policy, origin: Origin, identities: IdentityMap, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        origin: Origin,
+        identities: IdentityMap,
+        resolver: Resolver,
+        older: Sequence[Policy] = (),
+    ) -> None:
+        """`older` are the policies under the other versions of the key, whose pseudonyms are understood."""
         self._policy = policy
+        self._older = older
         self._origin = origin
         self._identities = identities
         self._resolver = resolver
@@ -87,17 +96,19 @@ class Translation:
         except StateUnavailable as error:
             _log.warning("%s; pseudonyms are looked up at the origin server instead", error)
 
-    def _identities_of(self, dataset: Mapping[str, object]) -> list[Identity]:
+    def _identities_of(self, dataset: Mapping[str, object], *older: Policy) -> list[Identity]:
+        """Who is who in an original, by the policy and, where they are given, by those of other versions of its key."""
         found: list[Identity] = []
-        if self._policy.replaces_uids:
-            for key, kind in ((_STUDY, Kind.STUDY), (_SERIES, Kind.SERIES), (_INSTANCE, Kind.INSTANCE)):
-                if original := text_of(dataset, key):
-                    found.append((kind, self._policy.pseudonym_uid(original), original))
-        if self._policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
-            pseudonym = self._policy.pseudonym_patient_id(patient)
-            # The origin server may hold a patient in both forms; the original is the one that must be known.
-            if pseudonym != patient:
-                found.append((Kind.PATIENT, pseudonym, patient))
+        for policy in (self._policy, *older):
+            if policy.replaces_uids:
+                for key, kind in ((_STUDY, Kind.STUDY), (_SERIES, Kind.SERIES), (_INSTANCE, Kind.INSTANCE)):
+                    if original := text_of(dataset, key):
+                        found.append((kind, policy.pseudonym_uid(original), original))
+            if policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
+                pseudonym = policy.pseudonym_patient_id(patient)
+                # The origin server may hold a patient in both forms; the original is the one that must be known.
+                if pseudonym != patient:
+                    found.append((Kind.PATIENT, pseudonym, patient))
         # Half a surrogate pair is not text that can be kept, nor one that anybody can ask for; what is too long for any
         # UID or PatientID is not kept either, but looked for at the origin server when it is asked for.
         return [
@@ -173,7 +184,7 @@ class Translation:
         params = [("includefield", keyword) for keyword in _IDENTIFIERS]
         async with aclosing(pages(self._origin, level, study, series, params, size=PAGE)) as listing:
             async for page in listing:
-                yield [identity for dataset in page for identity in self._identities_of(dataset)]
+                yield [identity for dataset in page for identity in self._identities_of(dataset, *self._older)]
 
     # What the map says and is no longer so
 

@@ -17,12 +17,20 @@ A plain ASGI middleware. It reads the request's head, and nothing of a body.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dicomveil_proxy.errors import Forbidden, NoRoute, ProxyError, Unauthenticated
+from dicomveil_proxy.errors import (
+    BadRequest,
+    Forbidden,
+    NoRoute,
+    PayloadTooLarge,
+    ProxyError,
+    TooManyRequests,
+    Unauthenticated,
+)
 from dicomveil_proxy.settings.rights import EVERY_PROJECT, Right
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.body import PacedBody, check_length
@@ -77,8 +85,10 @@ class Admission:
         projects: Iterable[str],
         limits: Limits,
         workers: int,
+        count: Callable[[str], None] = lambda _rule: None,
     ) -> None:
-        """`projects` are the labels of all that the server has."""
+        """`projects` are the labels of all that the server has; `count` is called with the rule of each refusal."""
+        self._count = count
         self._application = application
         self._doors = doors
         self._authenticators = tuple(authenticators)
@@ -105,6 +115,7 @@ class Admission:
             if is_admitted:
                 raise
             close(scope)
+            self._count(rule_of(error))
             await problem_response(error, scope.get("request_id", ""))(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> tuple[Subject, Door]:
@@ -135,6 +146,25 @@ class Admission:
         if door.project is not None:
             return whose.may(door.project, door.right)
         return may_everywhere(whose, door.right, self._projects)
+
+
+RULES: Mapping[type[ProxyError], str] = {
+    BadRequest: "two-credentials",
+    Unauthenticated: "credentials",
+    NoRoute: "route",
+    Forbidden: "right",
+    PayloadTooLarge: "request_bytes",
+}
+"""By the error, which rule refuses; limits are called by their settings' names."""
+OTHER_RULE = "other"
+LIMIT_RULES = ("requests_per_second", "subject_streams", "bytes_per_day")
+
+
+def rule_of(error: ProxyError) -> str:
+    """The rule by which a request was refused, from a closed list."""
+    if isinstance(error, TooManyRequests):
+        return error.limit or OTHER_RULE
+    return RULES.get(type(error), OTHER_RULE)
 
 
 def may_everywhere(whose: Subject, right: Right, projects: Iterable[str]) -> bool:

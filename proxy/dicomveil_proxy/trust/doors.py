@@ -32,6 +32,8 @@ class Door:
     project: str | None
     """The project's label; None for a route of the server as a whole, which asks for the right in every project."""
     right: Right
+    route: str = ""
+    """The route's template, such as `/dicom-web/studies/{study}`."""
 
 
 class GuardedRoute(Route):
@@ -53,7 +55,7 @@ class GuardedRoute(Route):
     def door(self, scope: Scope) -> Door:
         """What a request that this route matches must have."""
         right = self._right if isinstance(self._right, Right) else self._right(scope)
-        return Door(None if self.project is None else label_of(self.project), right)
+        return Door(None if self.project is None else label_of(self.project), right, self.path)
 
 
 class Doors:

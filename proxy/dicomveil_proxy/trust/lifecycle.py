@@ -10,7 +10,6 @@ from pathlib import Path
 
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import AuditUnavailable
-from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.settings.policies import configuration_of
 from dicomveil_proxy.settings.projects import ProjectSettings
 from dicomveil_proxy.settings.rights import label_of
@@ -28,8 +27,11 @@ def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
         label = label_of(project.name)
         details = {"profile": profile_digest(project.profile), "store": project.store, "on_error": project.on_error}
         audit.record(AuditEvent(Action.CONFIGURATION, project=label, details=details))
-        fingerprint = key_fingerprint(read_key(project.key_file))
-        audit.record(AuditEvent(Action.KEYS, project=label, details={"key": fingerprint}))
+        key, *older = map(key_fingerprint, project.secrets())
+        known: dict[str, str | int] = {"key": key}
+        if older:
+            known["understood"] = ",".join(older)
+        audit.record(AuditEvent(Action.KEYS, project=label, details=known))
 
 
 def record_stop(audit: Audit) -> None:

@@ -94,14 +94,16 @@ class Allowances:
         usage.refilled = now
         if usage.requests < 1:
             raise TooManyRequests(
-                "too many requests a second (limits.requests_per_second)", (1 - usage.requests) / self._rate
+                "too many requests a second (limits.requests_per_second)",
+                (1 - usage.requests) / self._rate,
+                "requests_per_second",
             )
         usage.requests -= 1
 
     def _check_streams(self, usage: Usage, subject: Subject) -> None:
         # Everybody together is no user: there the project's own limit holds.
         if subject.kind is not Kind.ANONYMOUS and usage.streams >= self._streams:
-            raise TooManyRequests("too many answers at a time (limits.subject_streams)", 1)
+            raise TooManyRequests("too many answers at a time (limits.subject_streams)", 1, "subject_streams")
 
     def _check_bytes(self, usage: Usage) -> None:
         today = self._today()
@@ -109,7 +111,7 @@ class Allowances:
             usage.day, usage.bytes = today, 0
         if self._bytes is not None and usage.bytes >= self._bytes:
             tomorrow = (usage.day + 1) * _DAY_SECONDS - self._wall()
-            raise TooManyRequests("too many bytes for one day (limits.bytes_per_day)", tomorrow)
+            raise TooManyRequests("too many bytes for one day (limits.bytes_per_day)", tomorrow, "bytes_per_day")
 
     def _today(self) -> int:
         return int(self._wall()) // _DAY_SECONDS

@@ -86,6 +86,20 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._refusals = Counter(
+            "dicomveil_refusals", "Requests that were not admitted, by rule", ("rule",), registry=registry
+        )
+        self._lookups = Counter(
+            "dicomveil_cache_lookups", "Look-ups in caches", ("cache", "outcome"), registry=registry
+        )
+
+    def refusal(self, rule: str) -> None:
+        """Count a request that was not admitted."""
+        self._refusals.labels(rule).inc()
+
+    def lookup(self, cache: str, is_hit: bool) -> None:
+        """Count a look-up in a cache."""
+        self._lookups.labels(cache, "hit" if is_hit else "miss").inc()
 
     def pixels(self, project: str) -> LookingObserver:
         """What counts the looks of a project."""
@@ -106,11 +120,7 @@ class Metrics:
 
     def written(self) -> bytes:
         """All of them, of all workers, in Prometheus' text format."""
-        if FOLDER not in os.environ:
-            return generate_latest(self._registry)
-        summed = CollectorRegistry()
-        multiprocess.MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
-        return generate_latest(summed)
+        return written_by_workers() if FOLDER in os.environ else generate_latest(self._registry)
 
     async def answer(self, _: Request) -> Response:
         """The endpoint of `/metrics`."""
@@ -147,6 +157,13 @@ class _PixelMetrics(LookingObserver):
 
     def waiting(self, change: int) -> None:
         self._waiting.inc(change)
+
+
+def written_by_workers() -> bytes:
+    """The sums of all workers, which write into one folder."""
+    summed = CollectorRegistry()
+    multiprocess.MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
+    return generate_latest(summed)
 
 
 class Counting:

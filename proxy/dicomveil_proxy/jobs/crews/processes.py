@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from dicomveil_engine import ConfigurationError, EngineError
 from dicomveil_proxy import logs
+from dicomveil_proxy.environment import secrets_withheld
 from dicomveil_proxy.jobs.crews import Pause, Recipe, Result, Station, Take, Unit
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class Processes(Generic[Unit, Result]):
         _PROCESSES.set_forkserver_preload([self._warm])  # no meaning for spawn
         ours, theirs = _PROCESSES.Pipe()
         process = _PROCESSES.Process(target=_run, args=(theirs, self._recipe), daemon=True)
-        process.start()
+        with secrets_withheld():
+            process.start()
         theirs.close()  # or its end would not be noticed
         return _Worker(process, ours)
 

@@ -76,9 +76,10 @@ class ReidentifiedInstance:
         if is_pseudonym(sent.sop_instance_uid):
             # To send back what was fetched: a copy without what was removed must never replace its original.
             raise NotStored(DUPLICATE, "the origin server holds its original")
-        if not is_of_same_patient(instance.header, original, project.policy):
+        if not is_of_same_patient(instance.header, original, project.versions):
             raise NotStored(PATIENT_MISMATCH, "its patient is not that of its study")
-        await asyncio.to_thread(restore, instance.header, original, project.policy)
+        made_by = project.version_of(sent.study_instance_uid)
+        await asyncio.to_thread(restore, instance.header, original, project.versions, made_by)
         file = await asyncio.to_thread(instance.written)
         held = instance.identity
         return Prepared(held, project.translation.outward(held), cast(BinaryIO, file), file.size)

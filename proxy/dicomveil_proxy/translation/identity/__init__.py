@@ -4,6 +4,7 @@
       sqlite.py       a file in the state folder
       postgresql.py   a database, which replicas share
     schema.py       the tables of both, and their versions
+    versions.py     rows of keys that the project no longer has
 
 The map is a cache of the inverse of a keyed function. It can be lost, and nothing is lost with it but time. It holds
 originals. Nothing here knows how a pseudonym is made, or asks the origin server.
@@ -118,6 +119,14 @@ class IdentityMap:
                 if self._recent.get((kind, pseudonym)) == original:
                     del self._recent[kind, pseudonym]
         self._table.delete([(kind.value, pseudonym, original) for kind, pseudonym, original in untrue])
+
+    def page(self, kind: Kind, after: str, count: int) -> list[Identity]:
+        """So many rows of a kind, of pseudonyms that follow one in the table's order. Raises StateUnavailable."""
+        return [(kind, pseudonym, original) for _, pseudonym, original in self._table.page(kind.value, after, count)]
+
+    def compact(self) -> None:
+        """Let the place keep nothing of what was forgotten, as far as that is ours. Raises StateUnavailable."""
+        self._table.compact()
 
     def close(self) -> None:
         """Close the place; what is asked afterwards, and not in memory, raises StateUnavailable."""

@@ -76,6 +76,16 @@ class PostgreSQLTable:
         """Take away rows that still say this."""
         self._run(schema.DELETE, rows)
 
+    def page(self, kind: str, after: str, count: int) -> list[Row]:
+        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        these = {"project": self._project, "kind": kind, "after": after, "count": count}
+        with self._typed(), self._engine.connect() as connection:
+            rows = connection.execution_options(isolation_level="AUTOCOMMIT").execute(schema.PAGE, these).all()
+        return [(str(found), str(pseudonym), str(original)) for found, pseudonym, original in rows]
+
+    def compact(self) -> None:
+        """Nothing: the database's own vacuum does it, in its time."""
+
     def close(self) -> None:
         """Close the database."""
         self._is_closed = True

@@ -42,6 +42,18 @@ _THIS = sa.and_(
 READ = sa.select(IDENTITY.c.original).where(_THIS)
 """The original, by project, kind and pseudonym."""
 
+PAGE = (
+    sa.select(IDENTITY.c.kind, IDENTITY.c.pseudonym, IDENTITY.c.original)
+    .where(
+        IDENTITY.c.project == sa.bindparam("project"),
+        IDENTITY.c.kind == sa.bindparam("kind"),
+        IDENTITY.c.pseudonym > sa.bindparam("after"),
+    )
+    .order_by(IDENTITY.c.pseudonym)
+    .limit(sa.bindparam("count"))
+)
+"""Rows of a kind in the order of their pseudonyms, after one of them."""
+
 DELETE = sa.delete(IDENTITY).where(_THIS, IDENTITY.c.original == sa.bindparam("original"))
 """Forget a row, unless it says something else by now."""
 

@@ -32,7 +32,7 @@ def _compiled(statement: sa.ClauseElement) -> str:
     return str(statement.compile(dialect=sqlite.dialect()))
 
 
-_READ, _DELETE = _compiled(schema.READ), _compiled(schema.DELETE)
+_READ, _DELETE, _PAGE = _compiled(schema.READ), _compiled(schema.DELETE), _compiled(schema.PAGE)
 _WRITE = _compiled(schema.write(sqlite.insert))
 
 _BROKEN = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
@@ -70,6 +70,18 @@ class SQLiteTable:
     def delete(self, rows: Sequence[Row]) -> None:
         """Take away rows that still say this."""
         self._run(_DELETE, rows)
+
+    def page(self, kind: str, after: str, count: int) -> list[Row]:
+        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        these = (self._project, kind, after, count, 0)
+        with self._lock:
+            rows = self._with_file(lambda: self._connection.execute(_PAGE, these).fetchall())
+        return [(str(found), str(pseudonym), str(original)) for found, pseudonym, original in rows]
+
+    def compact(self) -> None:
+        """Write what is in the log into the file, whose freed pages are overwritten, and empty the log."""
+        with self._lock:
+            self._with_file(lambda: self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     def close(self) -> None:
         """Close the file."""
@@ -126,6 +138,8 @@ class SQLiteTable:
             connection.execute("PRAGMA journal_mode = WAL")
             # A crash of the machine may lose the last writes, which costs a cache nothing.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # What is taken away holds originals: it is overwritten, not only given free.
+            connection.execute("PRAGMA secure_delete = ON")
             _migrate(connection)
             connection.execute(_READ, ("", "", "")).fetchone()
         except BaseException:

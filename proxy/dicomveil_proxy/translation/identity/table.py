@@ -27,6 +27,14 @@ class IdentityTable(Protocol):
         """Take away rows that still say this."""
         ...
 
+    def page(self, kind: str, after: str, count: int) -> list[Row]:
+        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        ...
+
+    def compact(self) -> None:
+        """Leave nothing behind of rows that were taken away, as far as the place allows."""
+        ...
+
     def close(self) -> None:
         """Close the place; what is asked afterwards raises StateUnavailable."""
         ...

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
-from dicomveil_engine.errors import DeidentificationError
+from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from engine.code_streams import CORPUS
 from engine.datasets import BIG, EXPLICIT, IMPLICIT, element, fragments, instance
 
@@ -115,3 +115,13 @@ def test_faults() -> None:
     assert read["jpeg_exif_and_comment"][start + 6 : start + 60] not in photograph
     overlaid = deidentify_instance(read["embedded_overlay_high_bits"], POLICIES["default"])
     assert not any(byte & 0xF0 for byte in overlaid[-31::2])
+
+
+@pytest.mark.parametrize("first", [0x7FE00008, 0x7FE00009, 0x7FE00010])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_pixels_twice(first: int, policy: str) -> None:
+    """A second element of pixels is refused: who looks for text in pixels has seen the first one only."""
+    vr = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}[first]
+    data = image(element(first, vr, bytes(16)), element(0x7FE00010, "OW", SECRET))
+    with pytest.raises(InvalidDataSetError, match="several elements of pixels"):
+        deidentify_instance(data, POLICIES[policy])

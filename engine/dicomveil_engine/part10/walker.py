@@ -105,6 +105,9 @@ class Walker:
         self._last = dictionary.described(state.streamed[0].tag) if state.streamed else ""
         state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
         if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
+            if keep and self._is_behind_pixels:
+                # Who looks at pixels has looked at the first element only.
+                raise InvalidDataSetError("there are several elements of pixels, of which one is allowed")
             self._is_behind_pixels = True
         # Elements behind the streamed one may be of its blocks.
         state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)

@@ -21,6 +21,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.pixels import convert_color_space
 
 from dicomveil_engine.configuration.pixels import PixelEncoding, PixelSettings, PixelText
+from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.claims import DERIVATION, SYNTAXES, claimed_metadata, claims_of
 from dicomveil_engine.pixels.codecs import (
@@ -306,3 +307,29 @@ def test_a_derivation_that_is_there_is_kept(existing: str) -> None:
 
     assert result.DerivationDescription == (f"{existing}; {DERIVATION}" if existing else DERIVATION)
     _check_metadata(data, result, case)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, JPEG_LS])
+def test_pictures_within_sequences(syntax: str) -> None:
+    """An icon of the instance is removed; one that stands deeper is refused, since nobody looks at it."""
+    case = Case(syntax, "MONOCHROME2", 8, 8, False, 0, 6, 6, 1, 3, Boxes(), PixelEncoding.JPEG_LS, False)
+    dataset = dcmread(DicomBytesIO(written(case, values_of(case))))
+    icon = Dataset()
+    icon.Rows = icon.Columns = 2
+    icon.PixelData = b"Doe^"
+    icon["PixelData"].VR = "OB"
+    dataset.IconImageSequence = [icon]
+    assert b"Doe^" not in released(case, bytes_of(dataset), 1 << 16)
+
+    outer = Dataset()
+    outer.ReferencedSOPInstanceUID = "1.2.3.4.5"
+    outer.IconImageSequence = [icon]
+    dataset.ReferencedImageSequence = [outer]
+    with pytest.raises(DeidentificationError, match=r"\(0008,1140\).* holds a picture"):
+        released(case, bytes_of(dataset), 1 << 16)
+
+
+def bytes_of(dataset: Dataset) -> bytes:
+    stream = DicomBytesIO()
+    dcmwrite(stream, dataset)
+    return bytes(stream.getvalue())

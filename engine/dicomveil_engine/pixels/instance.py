@@ -19,17 +19,10 @@ from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10.encoding import UNDEFINED
 from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.pixels.boxes import Boxes
-from dicomveil_engine.pixels.claims import (
-    DERIVATION_DESCRIPTION,
-    METHOD_CODES,
-    PixelClaims,
-    claims_of,
-    photometric_of,
-    with_code,
-    with_derivation,
-)
+from dicomveil_engine.pixels.claims import PixelClaims, claims_of, photometric_of
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.cover import NativeCover, NativeLayout, black_of, cover_frame
+from dicomveil_engine.pixels.covered_head import covered_head
 from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_instance
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
@@ -104,19 +97,19 @@ class InstanceCover:
         claims = claims_of(header, self._verdict, self._boxes, self._settings)
         pixel = instance.pixel_data
         if pixel is None:
-            return [_head(instance, claims)]
+            return [covered_head(instance, claims)]
         if claims.is_encoded_again:
             return list(encoded_again(instance, header, self._boxes, claims, self._limits))
         if not _is_overwritten(header, claims, self._boxes):
-            return [_head(instance, claims), instance.buffer[pixel.start :]]
+            return [covered_head(instance, claims), instance.buffer[pixel.start :]]
         if header.bits_allocated == 1:
-            return [_head(instance, claims), *_single_bits(instance, header, pixel, self._boxes, self._limits)]
+            return [covered_head(instance, claims), *_single_bits(instance, header, pixel, self._boxes, self._limits)]
         if pixel.end > len(instance.buffer):
             raise InvalidDataSetError("the instance is cut off in the middle of Pixel Data")
         cover = NativeCover(NativeLayout.of(header, instance), self._boxes)
         value = b"".join([cover.feed(instance.buffer[pixel.value : pixel.end]), cover.close()])
         return [
-            _head(instance, claims),
+            covered_head(instance, claims),
             instance.buffer[pixel.start : pixel.value],
             value,
             instance.buffer[pixel.end :],
@@ -132,7 +125,7 @@ class InstanceCover:
         if claims.is_encoded_again or (is_native and self._boxes and header.bits_allocated == 1):
             self._waits = True
             return []
-        head = _head(instance, claims)
+        head = covered_head(instance, claims)
         if not _is_overwritten(header, claims, self._boxes):
             self._passes = True
             return [head, instance.buffer[pixel.start :]]
@@ -173,7 +166,7 @@ def with_document(
     assert instance is not None
     header = PixelHeader.from_elements(instance)
     claims = claims_of(header, verdict, Boxes(), settings)
-    return _head(instance, replace(claims, fields=(*claims.fields, *document)))
+    return covered_head(instance, replace(claims, fields=(*claims.fields, *document)))
 
 
 def encoded_again(
@@ -201,7 +194,7 @@ def encoded_again(
     pixel = instance.pixel_data
     assert pixel is not None
     rest = instance.buffer[_end_of_value(instance, pixel) :]
-    yield _head(instance, claims)
+    yield covered_head(instance, claims)
     if syntax in NATIVE:
         value = b"".join(encoded)
         value += bytes(len(value) % 2)
@@ -262,34 +255,6 @@ def _single_bits(
     value += bytes(len(value) % 2)
     key = instance.encoding.key_of(pixel.tag, pixel.vr)
     yield instance.encoding.element_head(key, len(value)) + value + instance.buffer[pixel.end :]
-
-
-def _derivation(instance: InstanceElements) -> tuple[int, bytes]:
-    """The element, whose text may be of any character set: ours is ASCII behind it."""
-    existing = instance.value(DERIVATION_DESCRIPTION).strip(b" \0").decode("latin-1")
-    value = with_derivation(existing).encode("latin-1")
-    value += b" " * (len(value) % 2)
-    encoding = instance.encoding
-    head = encoding.element_head(encoding.key_of(DERIVATION_DESCRIPTION, "ST"), len(value))
-    return DERIVATION_DESCRIPTION, head + value
-
-
-def _head(instance: InstanceElements, claims: PixelClaims) -> bytes:
-    """Preamble, file meta and all elements before Pixel Data, with the claims."""
-    fields: list[Field | tuple[int, bytes]] = [
-        _derivation(instance) if field.tag == DERIVATION_DESCRIPTION else field for field in claims.fields
-    ]
-    if claims.adds_code:
-        code = with_code(instance)
-        if isinstance(code, bytes):
-            fields.append((METHOD_CODES, code))
-        elif code is not None:
-            fields.append(code)
-    removed = [tag for tag in instance.elements if claims.removes(tag)]
-    meta = instance.meta._replace(transfer_syntax_uid=claims.transfer_syntax_uid or instance.meta.transfer_syntax_uid)
-    if instance.encoding.implicit and meta.transfer_syntax_uid not in {"", instance.meta.transfer_syntax_uid}:
-        raise AssertionError("only compressed instances change their transfer syntax, and these are explicit")
-    return meta.encoded() + instance.rewritten(fields, removed)
 
 
 __all__ = ["InstanceCover", "cover_instance", "encoded_again", "with_document"]

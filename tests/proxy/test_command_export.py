@@ -107,7 +107,6 @@ def test_what_is_typed_wrongly_is_refused(changes: dict[str, str], said: str) ->
     ("text", "said"),
     [
         ("PatientID,Name\nPATIENT-1,Doe\n", "list: column 2 is not one of"),
-        ("patientid\nPATIENT-1\n", "list: its first line must name one or more of"),
         ("PATIENT-1\n", "list: its first line must name one or more of"),
         ("", "list: its first line must name one or more of"),
         ("PatientID,PatientID\nPATIENT-1,PATIENT-1\n", "list: a column's name is there twice"),
@@ -130,7 +129,7 @@ def test_a_list_in_another_encoding_is_refused() -> None:
 
 def test_a_list_as_spreadsheets_write_it_is_read() -> None:
     """With a mark in front, semicolons, quotation marks, empty lines, and a row that is there twice."""
-    text = '\ufeffPatientID;AccessionNumber\r\n"PATIENT-1";ACCESSION-1\r\n\r\nPATIENT-2;\r\nPATIENT-2;""\r\nNOBODY;\r\n'
+    text = '\ufeffPatientID;accessionnumber\r\n"PATIENT-1";ACCESSION-1\r\n\r\nPATIENT-2;\r\nPATIENT-2;""\r\nNOBODY;\r\n'
     Path("list.csv").write_bytes(text.encode())
 
     result = export(report="report.csv")

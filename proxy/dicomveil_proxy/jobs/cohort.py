@@ -173,6 +173,9 @@ class Cohort:
             yield Chosen(row.number)
 
 
+_SPELLINGS = {name.casefold(): name for name in ATTRIBUTES}
+
+
 def read_list(path: Path) -> tuple[Row, ...]:
     """The rows of a list. Raises ConfigurationError for what is not a list; no message holds a value."""
     try:
@@ -188,11 +191,10 @@ def read_list(path: Path) -> tuple[Row, ...]:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
         raise ConfigurationError("list: it is not CSV; a quotation mark may be missing") from None
-    header = [name.strip() for name in lines[0]] if lines else []
+    header = [_SPELLINGS.get(name.strip().casefold(), name.strip()) for name in lines[0]] if lines else []
     if not any(name in ATTRIBUTES for name in header):
         raise ConfigurationError(
-            f"list: its first line must name one or more of {', '.join(ATTRIBUTES)}, spelt like this; other columns "
-            "are not allowed"
+            f"list: its first line must name one or more of {', '.join(ATTRIBUTES)}; other columns are not allowed"
         )
     is_report = header[:1] == ["row"]
     for column, name in enumerate(header, 1):

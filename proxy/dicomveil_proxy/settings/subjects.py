@@ -20,7 +20,10 @@ def read_subjects(path: Path | None) -> dict[str, str] | None:
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
+            first = file.readline()
+            file.seek(0)
+            # Spreadsheets write semicolons where the comma is the decimal mark.
+            rows = csv.reader(file, delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
             header = [name.strip() for name in next(rows, [])]
             if sorted(name.casefold() for name in header) != sorted((_PATIENT.casefold(), _SUBJECT)):
                 raise ConfigurationError(f"subjects: its first line must be {_PATIENT},{_SUBJECT}")

@@ -25,9 +25,10 @@ from dicomveil_proxy.command.profile import recipients_of
 from dicomveil_proxy.jobs import Event, deidentify_folder
 from dicomveil_proxy.jobs.cms import read_certificates, read_private_key, unseal
 from dicomveil_proxy.jobs.deidentification import Deidentification
-from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals, der_of, study_of
+from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals, der_of
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.restored_originals import restore
+from dicomveil_proxy.jobs.seeds import study_of
 from dicomveil_proxy.jobs.tree import LEDGER
 from proxy.exporting import Laboratory, fill
 from proxy.fakes import KEY, instance

@@ -17,9 +17,9 @@ from dicomveil_proxy.jobs.allowance import Requests
 from dicomveil_proxy.jobs.crews import Crew, Pause
 from dicomveil_proxy.jobs.destinations import Destination, DestinationError
 from dicomveil_proxy.jobs.dispatch import Dispatched
-from dicomveil_proxy.jobs.encrypted_originals import new_seed
 from dicomveil_proxy.jobs.ledger import Leased, Ledger
 from dicomveil_proxy.jobs.paced import paced
+from dicomveil_proxy.jobs.seeds import new_seed
 from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, WORKER, Failure, SeriesOutcome, SeriesUnit
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending

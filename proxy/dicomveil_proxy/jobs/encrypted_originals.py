@@ -9,11 +9,9 @@ ledger nor the project key opens it alone. Instances that do not agree about the
 
 from __future__ import annotations
 
-import secrets
 import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -27,6 +25,7 @@ from dicomveil_engine import InvalidDataSetError
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 from dicomveil_proxy.jobs.description import ElementReader
+from dicomveil_proxy.jobs.seeds import SEED_BYTES
 
 SEQUENCE = 0x04000500
 _ORIGINALS = frozenset(
@@ -38,10 +37,7 @@ _ORIGINALS = frozenset(
 """What identifies the patient and the study (PS3.3 Sections C.7.1.1 and C.7.2.1), and the character set of it."""
 _LAST = max(_ORIGINALS)
 _IMPLICIT, _EXPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
-_STUDY_INSTANCE_UID = 0x0020000D
 _HELD_BYTES = 64 << 20
-_HEAD_BYTES = 1 << 16
-SEED_BYTES = 32
 _ENVELOPES_CACHED = 256
 
 
@@ -62,11 +58,6 @@ class EncryptedOriginals:
 
     def _seal(self, seed: bytes, content: bytes) -> bytes:
         return envelope(content, self._recipients, Keys(self._keys.derive("originals/study", seed.hex())))
-
-
-def new_seed() -> bytes:
-    """The seed of one more study's envelope."""
-    return secrets.token_bytes(SEED_BYTES)
 
 
 class Insertion:
@@ -205,43 +196,6 @@ def envelope(content: bytes, recipients: Sequence[bytes], keys: Keys) -> bytes:
     data = bytes.fromhex("06092a864886f70d010701")
     enveloped = _der(0x30, _integer(0), _der(0x31, infos), _der(0x30, data, aes, _der(0x80, sealed)))
     return _der(0x30, bytes.fromhex("06092a864886f70d010703"), _der(0xA0, enveloped))
-
-
-def study_of(path: Path) -> str:
-    """The StudyInstanceUID of an original; empty where it cannot be found. Raises OSError.
-
-    For what is kept of each study before its instances are worked on: a worker reads it properly.
-    """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-        while True:
-            try:
-                return _study(head)
-            except (struct.error, IndexError):
-                more = file.read(len(head))
-                if not more or len(head) > _HELD_BYTES:
-                    return ""
-                head += more
-
-
-def _study(head: bytes) -> str:
-    """The same, of the beginning of a file. Raises struct.error or IndexError where more of it is needed."""
-    try:
-        found = read_file_meta(head, closing=True)
-    except InvalidDataSetError:
-        return ""
-    if found is None or found[0].is_deflated:
-        return ""
-    reader, position = ElementReader(head, found[0].transfer_syntax_uid), found[1]
-    while True:
-        tag, start, length = reader.element(position)
-        if tag >= _STUDY_INSTANCE_UID:
-            if tag > _STUDY_INSTANCE_UID:
-                return ""
-            if start + length > len(head):
-                raise IndexError
-            return head[start : start + length].decode("ascii", "replace").strip(" \0")
-        position = reader.after(start, length)
 
 
 def der_of(certificates: Sequence[x509.Certificate]) -> tuple[bytes, ...]:

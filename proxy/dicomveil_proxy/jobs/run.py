@@ -23,6 +23,7 @@ from dicomveil_proxy.jobs.ledger.files import FileLedger
 from dicomveil_proxy.jobs.manifest import write_manifest
 from dicomveil_proxy.jobs.names import Naming, rename_by
 from dicomveil_proxy.jobs.outcome import Outcome, Status
+from dicomveil_proxy.jobs.seeds import new_seed, study_of
 from dicomveil_proxy.jobs.tree import Found, walk
 
 _LINK = Outcome(Status.SKIPPED, "it is a link; links are not followed")

@@ -25,6 +25,7 @@ from dicomveil_proxy.jobs.ledger.ledger import Ledger
 from dicomveil_proxy.jobs.ledger.opening import jobs_of, make_tables
 from dicomveil_proxy.jobs.names import printable
 from dicomveil_proxy.jobs.outcome import Outcome
+from dicomveil_proxy.jobs.seeds import new_seed
 from dicomveil_proxy.jobs.tree import LEDGER, Found
 from dicomveil_proxy.wire import unfinished
 

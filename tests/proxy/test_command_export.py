@@ -143,6 +143,17 @@ def test_a_list_as_spreadsheets_write_it_is_read() -> None:
     assert "NOBODY" not in Path("report.csv").read_text()
 
 
+def test_an_earlier_report_is_a_list() -> None:
+    """Its pseudonyms mean their studies; with another ledger they are looked for in the archive."""
+    assert export(list="", query="PatientID=PATIENT-*", report="report.csv").exit_code == 0
+    lines = Path("report.csv").read_text().splitlines()
+    Path("again.csv").write_text("\n".join([lines[0], lines[2]]) + "\n")
+
+    for state, status in (("state", "unchanged"), ("elsewhere", "exported")):
+        result = export(list="again.csv", state=state, to="out" if state == "state" else "apart")
+        assert (result.exit_code, result.stdout.partition(";")[0]) == (0, f"studies: 1 {status}")
+
+
 @pytest.mark.parametrize("options", [{"list": "", "query": "PatientID=NOBODY"}, {"list": "empty.csv"}])
 def test_nothing_that_is_selected_is_not_success(options: dict[str, str]) -> None:
     """Status 1, and it is said."""

@@ -32,6 +32,6 @@ def run(to: str) -> None:
     except ConfigurationError as error:
         refuse(str(error))
     more = f", of which {_TOLD} are listed" if faults > _TOLD else ""
-    print(f"{right:,} files are as they should be, {faults:,} faults{more}")
+    print(f"as they should be: {right:,}; faults: {faults:,}{more}")
     if faults:
         raise typer.Exit(DIFFERS)

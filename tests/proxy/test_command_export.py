@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -243,6 +244,27 @@ def test_subjects_that_are_not_one_to_one_are_refused(rows: str) -> None:
     Path("subjects.csv").write_text(f"PatientID,subject\n{rows}")
 
     assert refused(export(subjects="subjects.csv"), "subjects: ")
+
+
+def test_subjects_as_spreadsheets_write_them_are_read() -> None:
+    """With a mark in front and semicolons."""
+    Path("subjects.csv").write_bytes("\ufeffPatientID;subject\r\nPATIENT-1;LUNG-001\r\n".encode())
+
+    assert export(subjects="subjects.csv").exit_code == 0
+    assert ",LUNG-001," in Path("out/manifest.csv").read_text()
+
+
+def test_the_page_counts_refusals_by_their_reason() -> None:
+    """Over all series; no original is on it."""
+    for path in Path("in").iterdir():
+        path.write_bytes(path.read_bytes()[:-8])
+
+    result = export(list="", query="PatientID=PATIENT-*", report="report.html")
+
+    page = Path("report.html").read_text()
+    assert result.exit_code == 1
+    assert re.search(r"<td>the instance is cut off in the middle of [^<]*</td><td>2</td>", page)
+    assert "PATIENT" not in page
 
 
 def test_progress_is_lines_of_json_on_demand() -> None:

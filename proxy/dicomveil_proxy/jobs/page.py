@@ -5,6 +5,7 @@ One file without scripts or links to elsewhere. Pictures are made of de-identifi
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ _THUMBNAILS = 24
 _LARGEST_BYTES = 32 << 20
 """The largest instance that is drawn."""
 _STUDIES_SHOWN = 1_000
+_REFUSED = "SELECT reason FROM unit WHERE job = :job AND run = :run AND refused > 0"
+_REFUSAL = re.compile(r"(?:^|; )(\d+) refused: (.*?)(?=; \d+ refused: |$)")
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
     "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
@@ -56,6 +59,10 @@ def _write(file: TextIO, ledger: Ledger, policy: Policy, holdings: Holdings | No
     if reasons:
         file.write("<h2>Why something is missing</h2>")
         _table(file, ("reason", "studies"), reasons.most_common())
+    refusals = _refusals(ledger)
+    if refusals:
+        file.write("<h2>Refused instances</h2>")
+        _table(file, ("rule or reason", "instances"), refusals.most_common())
     file.write("<h2>What was cleaned</h2>")
     _table(
         file, ("profile and options",), sorted((option.name.replace("_", " ").lower(),) for option in policy.options)
@@ -71,6 +78,15 @@ def _shown(rows: Iterator[StudyRow]) -> Iterator[tuple[object, ...]]:
     yield from islice(report_rows(rows), _STUDIES_SHOWN)
     if next(rows, None) is not None:
         yield "", "more: see the table beside this page", "", "", "", ""
+
+
+def _refusals(ledger: Ledger) -> Counter[str]:
+    """How many instances were refused for which reason, which names the rule or the attribute."""
+    counts: Counter[str] = Counter()
+    for (text,) in ledger.stream(_REFUSED, run=ledger.run):
+        for count, reason in _REFUSAL.findall(text):
+            counts[reason] += int(count)
+    return counts
 
 
 def _modalities(ledger: Ledger) -> list[tuple[object, ...]]:

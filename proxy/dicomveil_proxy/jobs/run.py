@@ -173,8 +173,6 @@ class _Run:
         """The seed of the envelope of the file's study."""
         if not self._job.recipients:
             return b""
-        from dicomveil_proxy.jobs.encrypted_originals import study_of  # noqa: PLC0415 - few need certificates
-
         try:
             study = study_of(self._source / found.source)
         except OSError:
@@ -200,11 +198,7 @@ class _Run:
 
 def _seed(job: Job) -> bytes:
     """A seed for an output that no ledger knows."""
-    if not job.recipients:
-        return b""
-    from dicomveil_proxy.jobs.encrypted_originals import new_seed  # noqa: PLC0415 - few need certificates
-
-    return new_seed()
+    return new_seed() if job.recipients else b""
 
 
 def _known(found: Found) -> Outcome | None:

@@ -90,7 +90,6 @@ class FileLedger:
 
     def envelope(self, study: str) -> bytes:
         """The seed of the envelope of a study's originals; it opens nothing without the project key."""
-        from dicomveil_proxy.jobs.encrypted_originals import new_seed  # noqa: PLC0415 - few need certificates
 
         name = keyed_digest(self._key, study.encode("utf-8", "surrogateescape"))[:_DIGEST_BYTES].hex()
         return self._ledger.envelope(name, new_seed)
@@ -113,7 +112,6 @@ class FileLedger:
 
     def forget(self, found: Found) -> None:
         """There is no such output. Raises StateUnavailable."""
-        self._note()
         self._ledger.remove(printable(found.target))
 
     def _note(self) -> None:

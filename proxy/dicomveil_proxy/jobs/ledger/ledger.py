@@ -216,6 +216,8 @@ class Ledger:
     def remove(self, path: str) -> None:
         """Nothing is placed there any more, and the unit that it was the output of is not done."""
         values = {"job": self.job, "path": path}
+        if self._first("SELECT 1 FROM placed WHERE job = :job AND path = :path", values) is None:
+            return
         with self._database.transaction() as transaction:
             transaction.execute(schema.REMOVE_UNIT_OF, values)
             transaction.execute("DELETE FROM placed WHERE job = :job AND path = :path", values)

@@ -255,6 +255,19 @@ def test_cancelling_an_unlinkable_job_destroys_its_key(exported: Path) -> None:
     assert " closed " in status.stdout
 
 
+def test_an_unlinkable_job_that_is_cancelled_while_it_runs_is_closed(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the run itself, which says that it cannot be resumed."""
+    monkeypatch.setattr("dicomveil_proxy.jobs.ledger.Ledger.is_cancelled", True)
+
+    result = export("--to", "apart", "--unlinkable", key=False)
+
+    assert (result.exit_code, list((exported / "state").glob("*.key"))) == (130, [])
+    assert "is destroyed" in result.stderr
+    assert "resumes" not in result.stderr
+
+
 @pytest.mark.parametrize("options", [["--query", "PatientID"], ["--origin", "nowhere"], ["--to", "in/below"]])
 def test_a_refused_unlinkable_job_leaves_no_key(options: list[str], exported: Path) -> None:
     """Nothing was made with it."""

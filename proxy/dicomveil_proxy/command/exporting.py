@@ -201,7 +201,7 @@ def _status(job: _Job = None, state: _State = None) -> None:
 
 @export_commands.command("cancel")
 def _cancel(job: _Job = None, state: _State = None) -> None:
-    """End a job that is running; the same export command resumes it."""
+    """End a job that is running; the same export command resumes it. The key of an unlinkable job is destroyed."""
     from dicomveil_proxy.command.export_jobs import cancel  # noqa: PLC0415 - see the module's docstring
 
     cancel(job, state)

@@ -11,10 +11,11 @@ from dicomveil_engine import DeidentificationError, InvalidDataSetError, load_po
 from dicomveil_engine.configuration.pixels import PixelSettings, read_pixels
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.elements import read_instance
+from dicomveil_engine.pixels.find import Read
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.layout import PixelLimits
-from dicomveil_engine.pixels.looker import Looker
+from dicomveil_engine.pixels.looker import Looker, _is_block, _Look
 from dicomveil_engine.pixels.release import released_instance
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, RLE, SC, instance, written
 
@@ -126,3 +127,39 @@ def test_a_sample_of_the_bench(looker: Looker) -> None:
     assert [result.changed_elsewhere for result in scores] == [0] * len(scores)
     assert [result.faults for result in scores] == [[]] * len(scores)
     assert max(result.needless for result in scores) < 0.02
+
+
+def test_a_block_is_no_line() -> None:
+    """Two lungs are read as 09 in both polarities; letters that fill the frame are wider than high."""
+    assert _is_block(Box(46, 46, 440, 366), 512, 512)
+    assert _is_block(Box(46, 46, 300, 400), 512, 512)
+    assert not _is_block(Box(0, 100, 500, 120), 512, 512)
+    assert not _is_block(Box(0, 0, 90, 80), 512, 512)
+
+
+class Reader:
+    """Reads what it was given, one after the other."""
+
+    def __init__(self, *readings: Read) -> None:
+        self._readings = list(readings)
+
+    def read(self, picture: object, boxes: list[Box]) -> list[Read]:
+        del picture
+        return [self._readings.pop(0) for _ in boxes]
+
+
+@pytest.mark.parametrize(
+    ("box", "readings", "is_text"),
+    [
+        (Box(0, 0, 300, 90), [Read("MORKOVIN", 0.95)], True),
+        (Box(0, 0, 200, 90), [Read("LEO", 0.95), Read("l e o", 0.95)], True),
+        (Box(0, 0, 200, 90), [Read("LEO", 0.95), Read("LE", 0.95)], False),
+        (Box(0, 0, 200, 90), [Read("LEO", 0.95), Read("LEO", 0.5)], False),
+        (Box(0, 0, 300, 90), [Read("MORKOVIN", 0.5)], False),
+    ],
+)
+def test_what_could_be_anatomy_is_read_twice(box: Box, readings: list[Read], is_text: bool) -> None:
+    """A tall box that is not as wide as lines are must be read alike in both polarities."""
+    look = _Look(Reader(*readings), PixelHeader(), PixelVerdict(PixelAction.LOOK, "a test"), PixelSettings(), None)  # type: ignore[arg-type]
+
+    assert look._is_text(np.zeros((100, 400, 3), np.uint8), box) is is_text

@@ -28,7 +28,7 @@ from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.redact import Redact
 from dicomveil_engine.methods.remove import Remove
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from dicomveil_engine.rewriting.checking import UNCHECKED_VRS, checked
+from dicomveil_engine.rewriting.checking import checked
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, METHOD_TEXT
 from dicomveil_engine.rewriting.dummies import dummy_items
 from dicomveil_engine.rewriting.fields import Field, Item
@@ -168,7 +168,7 @@ def _change(dataset: Dataset, policy: Policy, context: Context, depth: int) -> N
             if vr == "SQ":
                 for item in element.value:
                     _change(item, policy, context, depth + 1)
-            elif decision.is_checked and vr not in UNCHECKED_VRS:
+            elif decision.is_checked and vr != "SQ":
                 values = _read(element)
                 kept = checked(Element(tag, vr, values, depth), context)
                 if kept != values:

@@ -5,6 +5,7 @@ Each comes out right in both encodings, or is refused by both.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import tracemalloc
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from dicomveil_engine import EngineError, JSONDataSet, Limits, deidentify_instance, deidentify_metadata, load_policy
 from engine.datasets import (
+    BIG,
     EXPLICIT,
     IMPLICIT,
     JPEG,
@@ -472,3 +474,42 @@ def test_tiny_elements_take_a_bounded_memory(number: int) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 10 * len(data) + 4_000_000
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG])
+@pytest.mark.parametrize(("text", "stays"), [(b"of ZEBROWSKI, 77", False), (b"SOME OTHER TEXT ", True)])
+@pytest.mark.parametrize("vr", ["AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"])
+def test_a_name_written_as_numbers(vr: str, text: bytes, stays: bool, syntax: str) -> None:
+    """Whoever writes a text with the VR of numbers does not hide it: numbers that spell a name are emptied."""
+    raw = element(0x00180015, vr, text, syntax)
+    data = instance(
+        raw,
+        element(0x00100010, "PN", "Zebrowski^Quillon", syntax),
+        element(0x0020000D, "UI", "1.2.3", syntax),
+        syntax=syntax,
+    )
+    policy = load_policy({"profile": "default", "rules": [{"tag": "(0010,0010)", "method": "remove"}]}, KEY)
+    output = deidentify_instance(data, policy)
+    (model,) = deidentify_metadata([to_json(data)], policy)
+
+    assert (text in output) is stays
+    assert ("Value" in model["00180015"]) is stays
+
+
+@pytest.mark.parametrize("vr", ["AT", "FL", "SL", "SS", "UL", "US", "OB", "OW"])
+def test_a_data_set_written_as_numbers(vr: str) -> None:
+    """A sequence with another VR would keep the names in it."""
+    raw = item(element(0x00100010, "PN", "Roe^Ann "))
+    data = instance(header(0x00089205, vr, len(raw)), raw, STUDY)
+    (model,) = deidentify_metadata(
+        [
+            {
+                "00089205": {"vr": vr, "InlineBinary": base64.b64encode(raw).decode()},
+                "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+            }
+        ],
+        DEFAULT,
+    )
+
+    assert b"Roe" not in deidentify_instance(data, DEFAULT)
+    assert model["00089205"] == {"vr": vr}

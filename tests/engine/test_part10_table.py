@@ -37,7 +37,7 @@ def kind(tag: int, vr: str, *, top: bool = True, policy: object = BASIC, encodin
         (0x00120064, "SQ", kinds.MARK_CODES),
         (0x00281201, "OW", kinds.CHECKED),
         (0x00080060, "CS", kinds.CHECKED),
-        (0x00186012, "US", kinds.KEPT),
+        (0x00186012, "US", kinds.CHECKED),
         (0x7FE00010, "OB", kinds.STREAMED),
         (0xFFFEE000, "", kinds.DELIMITER),
     ],
@@ -55,8 +55,8 @@ def test_nested() -> None:
 
 
 def test_commonest_entry() -> None:
-    """What is kept with a short head is one entry, which the walker knows by identity."""
-    table = DecisionTable(BASIC, EXPLICIT_LITTLE, top=True)
+    """What is kept unseen, with a short head, is one entry, which the walker knows by identity."""
+    table = DecisionTable(rules(rule("(0010,0010)", "remove")), EXPLICIT_LITTLE, top=True)
 
     assert table[EXPLICIT_LITTLE.key_of(0x00186012, "US")] is KEEP
     assert table[EXPLICIT_LITTLE.key_of(0x00186014, "US")] is KEEP

@@ -48,7 +48,7 @@ def test_treatments(method: str, vr: str, expected: Treatment) -> None:
         ("CS", Treatment.CHECKED_KEEP),
         ("OB", Treatment.CHECKED_KEEP),
         ("UL", Treatment.CHECKED_KEEP),
-        ("US", Treatment.KEEP),
+        ("US", Treatment.CHECKED_KEEP),
         ("SQ", Treatment.RECURSE),
         ("UN", Treatment.KEEP_UNREAD),
     ],

@@ -262,10 +262,13 @@ _CHECKS: dict[str, Callable[[str], Legality]] = {
 
 
 _PLAIN_TIME = rb"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?"
+SHORT_NUMBERS = 4
+"""Bytes of numbers that can be no name."""
 _PLAIN = {
     "DS": re.compile(rb"-?\d{1,5}+(?:\.\d{0,20}+)?+(?:\\-?\d{1,5}+(?:\.\d{0,20}+)?+)*+ ?"),
     "IS": re.compile(rb"-?\d{1,5}+(?:\\-?\d{1,5}+)*+ ?"),
     "TM": re.compile(_PLAIN_TIME + rb" ?"),
+    **dict.fromkeys(("AT", "SS", "US"), re.compile(b".{0,%d}" % SHORT_NUMBERS, re.DOTALL)),
 }
 """How nearly all values look: numbers of up to five digits before the point, and times."""
 

@@ -34,17 +34,22 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
     if not isinstance(written, list | tuple):
         raise ValueError("Value is not an array")  # noqa: TRY004 (the input's fault, not the caller's)
     if vr == "AT":
-        return [int(str(value), 16) for value in written]
+        return [int(str(value), 16) for value in written if value is not None]
     if vr in INTEGER_VRS:
-        return [int(str(value)) for value in written]
+        return [_integer(value) for value in written if value is not None]
     if vr in FLOAT_VRS:
-        return [float(str(value)) for value in written]
+        return [float(str(value)) for value in written if value is not None]
     if vr in BYTES_VRS:
         if not all(map(_is_scalar, written)):
             raise ValueError("a binary value is not a list of objects")
         return b""  # PS3.18 Table F.2.3-1 has no Value for it; Orthanc writes one for OD, which is left out
     texts = [_name(value) if vr == "PN" else _text(value) for value in written]
     return texts if len(texts) > 1 or any(texts) else []
+
+
+def _integer(value: object) -> int:
+    """A whole number; `1.0` is one (RFC 8259 knows one kind of number)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else int(str(value))
 
 
 def passed(element: JSONElement, vr: str) -> JSONElement:

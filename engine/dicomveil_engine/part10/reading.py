@@ -148,7 +148,7 @@ class Reading:
             self.sop_instance_uid() if policy.depends_on_instance else "",
             words(tuple(self.identifying), subject.was_deidentified, policy.contributions(subject.study_instance_uid)),
             self.content.gone(),
-            any(one[0].tag == PIXEL_REPRESENTATION and one[1] == one[0].values.u16.pack(1) for one in self.context),
+            any(one[0].tag == PIXEL_REPRESENTATION and one[1] == one[0].values.u16.pack(1) for one in self.image),
         )
 
 

@@ -9,6 +9,7 @@ No value is taken for safe because its attribute is kept: a CS can hold a name, 
 
 from __future__ import annotations
 
+import struct
 from typing import cast
 
 from dicomveil_engine.attributes import legality
@@ -25,9 +26,8 @@ from dicomveil_engine.methods.base import (
 )
 from dicomveil_engine.methods.values import positions_kept
 
-UNCHECKED_VRS = frozenset(("AT", "SQ", "SS", "US"))
-"""Sequences are decided element by element, and numbers of 16 bits are nobody's."""
 FREE_TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+_FORMATS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _LEAST = 10 ** (legality.IDENTIFYING_DIGITS - 1)
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 """The head of an item in either byte order: a data set where there should be none."""
@@ -41,7 +41,8 @@ def passes(tag: int, vr: str, values: Values) -> bool:
     if vr in BYTES_VRS:
         return not _is_data_set(cast("bytes", values)) and not legality.is_text(cast("bytes", values))
     if vr in INTEGER_VRS | FLOAT_VRS:
-        return all(-_LEAST < float(number) < _LEAST for number in values)
+        is_small = vr == "AT" or all(-_LEAST < float(number) < _LEAST for number in values)
+        return is_small and not any(map(_is_suspect, _as_bytes(vr, values)))
     return True
 
 
@@ -64,7 +65,12 @@ def checked(element: Element, context: Context) -> Values:
         return b"" if is_somebodys else values
     if vr in TEXT_VRS:
         return _checked_texts(tag, vr, cast("list[str]", values), context)
-    return [] if any(context.own.is_number(repr(number)) for number in values) else values
+    written = _as_bytes(vr, values)
+    if any(map(_is_data_set, written)) or any(
+        legality.is_text(value) and context.own.are_in(value.decode("ascii")) for value in written
+    ):
+        return []
+    return [] if vr != "AT" and any(context.own.is_number(repr(number)) for number in values) else values
 
 
 def _checked_texts(tag: int, vr: str, texts: list[str], context: Context) -> list[str]:
@@ -97,3 +103,19 @@ def _stripped(text: str) -> str:
 
 def _is_data_set(value: bytes) -> bool:
     return value[:4] in _ITEMS
+
+
+def _is_suspect(value: bytes) -> bool:
+    return _is_data_set(value) or legality.is_text(value)
+
+
+def _as_bytes(vr: str, values: Values) -> list[bytes]:
+    """Numbers in bytes, in either byte order: a sender may give a text or a data set this VR. Nothing of short ones."""
+    layout = _FORMATS[vr]
+    if len(values) * struct.calcsize(f"<{layout}") <= legality.SHORT_NUMBERS:
+        return []
+    numbers = [half for tag in values for half in divmod(int(tag), 1 << 16)] if vr == "AT" else values
+    try:
+        return [struct.pack(f"{order}{len(numbers)}{layout[0]}", *numbers) for order in "<>"]
+    except (struct.error, OverflowError):
+        return []

@@ -13,7 +13,6 @@ from enum import Enum
 
 from dicomveil_engine.methods.base import BYTES_VRS, Context, Element, Method, Values
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.rewriting.checking import UNCHECKED_VRS
 from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES, METHOD_TEXT
 
 
@@ -78,7 +77,7 @@ def treatment_of(method: Method, vr: str, *, is_checked: bool = False) -> Treatm
         return treatment
     if vr == "UN":
         return Treatment.KEEP_UNREAD
-    return Treatment.CHECKED_KEEP if is_checked and vr not in UNCHECKED_VRS else treatment
+    return Treatment.CHECKED_KEEP if is_checked else treatment
 
 
 def treatment_of_method_text(tag: int, vr: str) -> Treatment:

@@ -53,3 +53,27 @@ def test_a_creator_without_content_does_not_come_out() -> None:
     output = read(deidentify_instance(data, KEEP_BOTH))
 
     assert [element.tag for element in output if element.tag.is_private] == [0x00430010, 0x00431001]
+
+
+def test_elements_behind_a_creator_in_an_item() -> None:
+    """A creator in an item is passed over by its own length, and the block it reserves is the item's."""
+    inside = element(0x00081150, "UI", "1.2.840.10008.5.1.4.1.1.2") + CREATORS + element(0x00431001, "CS", "HEAD")
+    data = instance(element(0x00081140, "SQ", [inside, inside]), element(0x00431001, "CS", "HEAD"))
+    output = read(deidentify_instance(data, KEEP_BOTH))
+
+    assert [item[0x00431001].value for item in output[0x00081140]] == ["HEAD", "HEAD"]
+    assert [item[0x00430010].value for item in output[0x00081140]] == ["ACME", "ACME"]
+    assert 0x00431001 not in output
+
+
+@pytest.mark.parametrize(
+    "before", [CREATORS + element(0x00431001, "CS", "HEAD"), element(0x00080005, "CS", "ISO_IR 100")]
+)
+def test_names_behind_a_creator_or_character_set_in_what_is_dropped(before: bytes) -> None:
+    """They are found like all others: no text may hold them."""
+    policy = rules(rule("(0043,xx01:ACME)", "keep"), profile="basic", options=["cleanDescriptors"])
+    inside = before + element(0x40080102, "PN", "Zyxwa^Ada")
+    data = instance(element(0x0008103E, "LO", "abdomen Zyxwa"), element(0x00101002, "SQ", [inside]))
+
+    assert b"Zyxwa" not in deidentify_instance(data, policy)
+    assert b"abdomen" in deidentify_instance(data, policy)

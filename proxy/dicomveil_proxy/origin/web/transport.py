@@ -15,6 +15,8 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
+from dicomveil_proxy.origin.web.inflation import inflated
+
 
 class Transport(AiohttpTransport):
     """An `AiohttpTransport` whose bodies are not cut, and which keeps no cookies: those of one user are no other's."""
@@ -70,7 +72,10 @@ class _Pieces(AiohttpResponseStream):
 
 
 def body_of(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in pieces, inflated where it came deflated; each piece by the shortest way where not."""
-    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
+    """The body in pieces, inflated where it came compressed."""
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
         return response.aiter_bytes()
-    return aiter(response.stream)
+    if encoding := response.headers.get("content-encoding"):
+        return inflated(aiter(stream), encoding)
+    return aiter(stream)

@@ -1,0 +1,54 @@
+"""A body that came compressed (RFC 9110 Section 8.4.1), inflated in pieces of bounded size.
+
+A few kilobytes can inflate to gigabytes. Whoever reads a body counts what comes, piece by piece; so no piece may be
+larger than what is counted at a time, and an encoding on top of another is refused. No I/O.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+
+from dicomveil_proxy.errors import OriginMalformed
+
+PIECE_BYTES = 1 << 18
+"""The largest piece."""
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_UNCOMPRESSED = frozenset(("", "identity"))
+_KNOWN = frozenset(("gzip", "x-gzip", "deflate"))
+
+
+async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """The body without its content encoding.
+
+    Raises OriginMalformed for an encoding that was not asked for, and for what does not end as the encoding must.
+    """
+    names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in _UNCOMPRESSED]
+    if not names:
+        async for chunk in body:
+            yield chunk
+        return
+    if len(names) > 1 or names[0] not in _KNOWN:
+        raise OriginMalformed("a response of the origin server is encoded in a way that was not asked for")
+    decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+    is_begun = False
+    async for chunk in body:
+        rest, is_full = chunk, False
+        # What fills a piece may leave more behind in the decompressor, although all of the chunk is in it.
+        while rest or is_full:
+            if rest and decompressor.eof:  # one member of a gzip file may follow another (RFC 1952 Section 2.2)
+                decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+            is_begun = True
+            try:
+                piece = decompressor.decompress(rest, PIECE_BYTES)
+            except zlib.error:
+                raise OriginMalformed("a compressed response of the origin server cannot be read") from None
+            rest = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+            is_full = len(piece) == PIECE_BYTES and not decompressor.eof
+            if piece:
+                yield piece
+            if rest or is_full:
+                await asyncio.sleep(0)  # one chunk may be a thousand pieces
+    if is_begun and not decompressor.eof:
+        raise OriginMalformed("a compressed response of the origin server is not whole")

@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,19 @@ class PostgreSQL:
     port: int
     log: Path
     process: subprocess.Popen[bytes]
+    start: Callable[[], subprocess.Popen[bytes]]
+    """Starts it on the same data, when it has ended."""
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Run it once more, after it was stopped."""
+        process = self.start()
+        try:
+            _wait_until_it_answers(replace(self, process=process))
+            yield
+        finally:
+            process.send_signal(2)
+            stop(process)
 
     def url(self, database: str = "postgres", password: str = PASSWORD) -> str:
         """Of a database, as the setting `state` has it."""
@@ -84,14 +97,19 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             ]
             subprocess.run([*initdb, "-E", "UTF8", "--locale=C", "-N"], user=user, check=True, stdout=sink, stderr=sink)
             settings = f"listen_addresses=127.0.0.1 port={port} unix_socket_directories= fsync=off".split()
-            process = subprocess.Popen(
-                [executables / "postgres", "-D", data, *(part for each in settings for part in ("-c", each))],
-                cwd=folder,
-                user=user,
-                stdout=sink,
-                stderr=sink,
-            )
-        server = PostgreSQL(port, log, process)
+
+        def start() -> subprocess.Popen[bytes]:
+            command: list[str | Path] = [
+                executables / "postgres",
+                "-D",
+                data,
+                *(part for each in settings for part in ("-c", each)),
+            ]
+            with log.open("ab") as sink:
+                return subprocess.Popen(command, cwd=folder, user=user, stdout=sink, stderr=sink)
+
+        process = start()
+        server = PostgreSQL(port, log, process, start)
         try:
             _wait_until_it_answers(server)
             yield server

@@ -209,6 +209,10 @@ def application(settings: Settings) -> FastAPI:
     """The application of one worker; where it cannot be made, the process ends and says why."""
     configure_logs(settings)
     keep_large_blocks()
+    with suppress(FileNotFoundError):
+        # Found now, and kept: asked for when its disk is full, another folder would take its place, which may be one
+        # that is not meant to hold patients' data.
+        tempfile.gettempdir()
     try:
         made = create_application(settings)
     except ConfigurationError as error:

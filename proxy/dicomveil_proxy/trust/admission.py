@@ -16,7 +16,6 @@ A plain ASGI middleware. It reads the request's head, and nothing of a body.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -34,6 +33,7 @@ from dicomveil_proxy.errors import (
 from dicomveil_proxy.settings.rights import EVERY_PROJECT, Right
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.body import PacedBody, check_length
+from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.credentials import bearer
 from dicomveil_proxy.trust.doors import Door, Doors, close, is_open, lead
 from dicomveil_proxy.trust.limits import Allowances, Usage
@@ -55,13 +55,14 @@ class Authenticator(Protocol):
 class StaticTokens:
     """Tokens that `dicomveil token new` has made."""
 
-    def __init__(self, file: TokenFile) -> None:
+    def __init__(self, file: TokenFile, clock: Callable[[], float] = forward_time) -> None:
         self._file = file
+        self._clock = clock
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
         """The holder of the token."""
         del scope
-        return self._file.find(token, time.time()) if token else None
+        return self._file.find(token, self._clock()) if token else None
 
 
 class Anybody:

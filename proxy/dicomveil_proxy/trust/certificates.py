@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from dicomveil_proxy.errors import BadRequest
 from dicomveil_proxy.settings.access import AccessSettings
+from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.subject import Kind, Subject
 
@@ -63,7 +64,7 @@ class ClientCertificates:
             certificate = x509.load_der_x509_certificate(base64.b64decode(match[1], validate=True))
         except (ValueError, binascii.Error):
             raise BadRequest("the header Client-Cert is not one certificate by RFC 9440") from None
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(forward_time(), UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             return None
         return subject_of(certificate)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from dicomveil_proxy.errors import TooManyRequests
 from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 MAXIMUM_USAGES = 10_000
@@ -44,7 +45,7 @@ class Allowances:
         limits: Limits,
         workers: int,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] = forward_time,
     ) -> None:
         rate = limits.requests_per_second
         self._rate = None if rate is None else rate / workers

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 import warnings
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
@@ -24,6 +23,7 @@ from starlette.types import Scope
 
 from dicomveil_proxy.settings.access import OIDCSettings
 from dicomveil_proxy.settings.rights import Grants, Right, granted, joined, parse_project
+from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.subject import Kind, Subject
 
@@ -45,7 +45,7 @@ _MAXIMUM_NAME = 256
 class OIDCTokens:
     """Authenticates the access tokens of one issuer."""
 
-    def __init__(self, settings: OIDCSettings, keys: KeySource, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: OIDCSettings, keys: KeySource, clock: Callable[[], float] = forward_time) -> None:
         self._settings = settings
         self._keys = keys
         self._clock = clock

@@ -185,10 +185,11 @@ def queries(rng: Random, seen: list[Attributes], level: Level) -> Attributes:
     chosen = rng.sample(KEYS[level], rng.choice([0, 1, 1, 1, 2, 2, 3]))
     if rng.random() < 0.1:
         chosen = ["StudyDate", "StudyTime"]
-    return {key: _wanted(rng, key, sorted({v for x in seen for v in values(x, key)})) for key in chosen}
+    return {key: wanted(rng, key, sorted({v for x in seen for v in values(x, key)})) for key in chosen}
 
 
-def _wanted(rng: Random, key: str, seen: list[str]) -> str:
+def wanted(rng: Random, key: str, seen: list[str]) -> str:
+    """A random value to ask for, in one of the forms that the key's VR has, mostly by a value that there is."""
     vr = vr_of(tag_of(key.rpartition(".")[2]) or 0)
     value = (
         rng.choice(seen) if seen else {"DA": "20200101", "TM": "10", "UI": "2.25.1", "IS": "7"}.get(vr or "", "none")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.trust.rights import Right
+from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.tokens import TokenFile
 
 PROJECTS, RIGHTS = ("default", "lung", "heart"), ("search", "retrieve", "store")

@@ -270,6 +270,16 @@ def _anonymize(
             metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
         ),
     ] = None,
+    guard: Annotated[
+        Literal["off", "report", "refuse"],
+        typer.Option(help="What happens to a file in whose output the leak guard finds an original."),
+    ] = "refuse",
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the guard's findings are kept, without values, and released ones read."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Say what would become of each file, and write nothing."),
@@ -299,4 +309,6 @@ def _anonymize(
         rehearses=dry_run,
         progress=progress,
         encrypt_originals=tuple(encrypt_originals or ()),
+        guard=guard,
+        quarantine=quarantine,
     )

@@ -144,23 +144,32 @@ quarantine_commands = typer.Typer(
 )
 
 
+_Quarantine = Annotated[
+    Path | None,
+    typer.Option(
+        "--quarantine", metavar="FILE", help="The file itself, such as that of `anonymize --quarantine`; no settings."
+    ),
+]
+
+
 @quarantine_commands.command("list")
-def _quarantine_list(config: _Config = None, form: _Form = "table") -> None:
+def _quarantine_list(config: _Config = None, form: _Form = "table", file: _Quarantine = None) -> None:
     """List what was held back: which original, in which attribute, by which rule. Values are not kept."""
     from dicomveil_proxy.command.quarantine import show  # noqa: PLC0415 - see the module's docstring
 
-    show(config, form)
+    show(config, form, file)
 
 
 @quarantine_commands.command("release")
 def _quarantine_release(
     entry: Annotated[str, typer.Argument(metavar="ENTRY", help="As `dicomveil quarantine list` shows it.")],
     config: _Config = None,
+    file: _Quarantine = None,
 ) -> None:
     """Let this value pass in this attribute from now on: it is a false alarm."""
     from dicomveil_proxy.command.quarantine import release  # noqa: PLC0415 - see the module's docstring
 
-    release(config, entry)
+    release(config, entry, file)
 
 
 commands.add_typer(quarantine_commands)

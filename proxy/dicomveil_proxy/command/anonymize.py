@@ -7,19 +7,27 @@ are reported only where names are kept, or asked for.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.guarding import quarantine_at, terms
 from dicomveil_proxy.command.profile import key_of, recipients_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
+from dicomveil_proxy.jobs.guarding import GuardMode
 from dicomveil_proxy.jobs.names import Naming, looks_like_a_person, printable
 from dicomveil_proxy.jobs.report import Progress, Report, Shown
+from dicomveil_proxy.leaks.guard import Leak
+from dicomveil_proxy.settings.rights import label_of
+from dicomveil_proxy.trust.alarm import GuardAlarm
+from dicomveil_proxy.trust.audit import Audit
 
 SOME_FAILED = 1
 """Exit status: there is an instance without an output, or there was no instance at all."""
@@ -65,19 +73,23 @@ def run(
     rehearses: bool = False,
     progress: Shown = "auto",
     encrypt_originals: tuple[Path, ...] = (),
+    guard: GuardMode = "refuse",
+    quarantine: Path | None = None,
 ) -> None:
     """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
     try:
         source, target, is_folder = paths.chosen(only_folders=rehearses)
         job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
         policy = job.policy()
-        job = replace(job, recipients=recipients_of(policy, encrypt_originals))
+        kept = quarantine_at(quarantine)
+        job = replace(job, recipients=recipients_of(policy, encrypt_originals), guard=terms(guard, kept))
         for warning in policy.warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
             told = _Told(written, naming == "keep" or shows_paths, progress, warns=is_folder and naming == "keep")
+            told.alarm = partial(GuardAlarm(Audit(None, required=False), kept, label_of("")), mode=guard)
             if rehearses:
                 rehearse_folder(job, source, target, told, jobs=jobs, naming=naming)
             elif is_folder:
@@ -109,10 +121,14 @@ class _Told:
         self._progress = Progress(sys.stderr, shown)
         self._warns = warns
         self._persons = 0
+        self.alarm: Callable[[Leak], object] = lambda _: None
+        """Gets what the leak guard found."""
 
     def __call__(self, event: Event) -> None:
         """Take one file's outcome."""
         outcome = event.outcome
+        for finding in outcome.alarms:
+            self.alarm(finding)
         name = printable(event.source if self._shows_sources else event.target)
         self._progress.add(outcome.status)
         if self._warns and any(looks_like_a_person(part) for part in event.target.split("/")):

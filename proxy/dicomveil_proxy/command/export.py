@@ -17,6 +17,7 @@ from typing import Literal
 import typer
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.guarding import Alarming, quarantine_of, terms
 from dicomveil_proxy.command.profile import key_of, recipients_of, secrets_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
@@ -29,6 +30,7 @@ from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.dispatch import on_dask, processes
 from dicomveil_proxy.jobs.export import Export
 from dicomveil_proxy.jobs.forecast import Forecast
+from dicomveil_proxy.jobs.guarding import GuardMode, JobGuard
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import OwnKey
@@ -40,9 +42,8 @@ from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
 from dicomveil_proxy.pixels.records import BOXES_FILE
-from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
-from dicomveil_proxy.settings.server import load_settings
+from dicomveil_proxy.settings.server import Settings, load_settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.trust.exports import recorded_export
 
@@ -91,6 +92,7 @@ class Wanted:
     scheduler: str | None = None
     manifest: Literal["csv", "parquet"] = "csv"
     encrypt_originals: tuple[Path, ...] = ()
+    guard: GuardMode | None = None
 
 
 def run(wanted: Wanted) -> None:
@@ -98,16 +100,19 @@ def run(wanted: Wanted) -> None:
     own: OwnKey | None = None
     try:
         own = _own_key(wanted)
-        settings, keys, audit_settings = _project(wanted, own)
-        export, rows = _export(wanted, settings, keys)
+        settings, keys, server = _project(wanted, own)
+        quarantine = quarantine_of(server)
+        guard = terms(wanted.guard or server.guard.mode, quarantine, settings.name)
+        export, rows = _export(wanted, settings, keys, guard)
         shown = watcher(wanted.progress, sys.stderr)
         try:
             with sigterm_as_interrupt():
                 if wanted.dry_run:
                     expected = export(shown).rehearse(shown.planning)
                 else:
-                    with recorded_export(audit_settings, settings.name, kind_of(wanted.to)) as record:
-                        summary = export(shown).run(rows)
+                    with recorded_export(server.audit, settings.name, kind_of(wanted.to)) as record:
+                        alarm = partial(record.alarm, mode=guard.mode, quarantine=quarantine)
+                        summary = export(Alarming(shown, alarm)).run(rows)
                         record.ended(summary.ending.value, summary.placed, summary.refused)
         finally:
             shown.end()
@@ -192,8 +197,8 @@ def _own_key(wanted: Wanted) -> OwnKey | None:
     return OwnKey(state_of(wanted.state), To(wanted.to))
 
 
-def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, tuple[bytes, ...], AuditSettings]:
-    """The project's settings, its keys, and where the export is written down. Raises ConfigurationError."""
+def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, tuple[bytes, ...], Settings]:
+    """The project's settings, its keys, and the settings of all. Raises ConfigurationError."""
     key_file = wanted.key_file if own is None else own.path
     arguments = {
         "origin": wanted.origin,
@@ -206,12 +211,12 @@ def _project(wanted: Wanted, own: OwnKey | None) -> tuple[ProjectSettings, tuple
     for project in projects_of(settings):
         if project.name == name:
             keys = secrets_of(project) if own is None else (key_of(own.path),)
-            return project, keys, settings.audit
+            return project, keys, settings
     raise ConfigurationError("project: the settings have no project of this name")
 
 
 def _export(
-    wanted: Wanted, settings: ProjectSettings, keys: tuple[bytes, ...]
+    wanted: Wanted, settings: ProjectSettings, keys: tuple[bytes, ...], guard: JobGuard
 ) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
     if (wanted.list_file is None) == (wanted.query is None):
         raise ConfigurationError("give either --list FILE or --query QUERY to say which studies are meant")
@@ -223,7 +228,7 @@ def _export(
     source = Source(settings.origin, settings.filter, limits.origin_connect_seconds, limits.origin_read_seconds)
     if source.folder is not None and not source.folder.is_dir():
         raise ConfigurationError("origin: it is neither a folder nor the URL of a DICOMweb server")
-    plain = Job(settings.profile, keys[0], older_keys=keys[1:], subjects=read_subjects(settings.subjects))
+    plain = Job(settings.profile, keys[0], older_keys=keys[1:], subjects=read_subjects(settings.subjects), guard=guard)
     policy = plain.policy()
     recipients = recipients_of(policy, wanted.encrypt_originals)
     if recipients and wanted.unlinkable:
@@ -238,7 +243,7 @@ def _export(
         raise ConfigurationError(
             "linkage: give --linkage FILE and --recipient CERT.pem together: it is encrypted for them"
         )
-    terms = Terms(
+    all_terms = Terms(
         state,
         wanted.report,
         allowance,
@@ -248,9 +253,9 @@ def _export(
         read_certificates(wanted.recipients),
         has_parquet=wanted.manifest == "parquet",
     )
-    if terms.has_parquet:
+    if all_terms.has_parquet:
         check_parquet()
-    checked_places(job, terms, *([wanted.linkage] if wanted.linkage else []))
+    checked_places(job, all_terms, *([wanted.linkage] if wanted.linkage else []))
     for name, path in (("report", wanted.report), ("linkage", wanted.linkage)):
         if path is not None and not path.absolute().parent.is_dir():
             raise ConfigurationError(f"{name}: its folder does not exist")
@@ -262,7 +267,7 @@ def _export(
         if key_file is None:
             raise ConfigurationError("scheduler: workers read the key from a file; name one by --key-file or key_file")
         make_crew = partial(on_dask, Cluster(wanted.scheduler, key_file.absolute()))
-    return partial(Export, job, cohort, terms, make_crew=make_crew), rows
+    return partial(Export, job, cohort, all_terms, make_crew=make_crew), rows
 
 
 def state_of(text: str | None) -> Path | str:

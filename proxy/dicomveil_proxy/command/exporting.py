@@ -141,6 +141,12 @@ def _export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how much there is and what may be refused, and place nothing.")
     ] = False,
+    guard: Annotated[
+        Literal["off", "report", "refuse"] | None,
+        typer.Option(
+            show_default="refuse", help="What happens to an instance in whose output the leak guard finds an original."
+        ),
+    ] = None,
     progress: Annotated[
         Literal["auto", "json", "none"],
         typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
@@ -184,6 +190,7 @@ def _export(
             encrypt_originals=tuple(encrypt_originals or ()),
             unlinkable=unlinkable,
             dry_run=dry_run,
+            guard=guard,
         )
     )
 

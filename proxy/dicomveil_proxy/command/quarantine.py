@@ -18,10 +18,10 @@ from dicomveil_proxy.trust.syslog import syslog_of
 COLUMNS = ("entry", "project", "original", "found in", "rule", "first", "last", "times", "released")
 
 
-def show(config: Path | None, form: Format) -> None:
+def show(config: Path | None, form: Format, file: Path | None = None) -> None:
     """List all entries, or refuse."""
     try:
-        entries = _quarantine(config).entries()
+        entries = _quarantine(config, file).entries()
     except ConfigurationError as error:
         refuse(str(error))
     rows = [
@@ -41,18 +41,20 @@ def show(config: Path | None, form: Format) -> None:
     write_rows(rows, COLUMNS, form, sys.stdout)
 
 
-def release(config: Path | None, entry: str) -> None:
+def release(config: Path | None, entry: str, file: Path | None = None) -> None:
     """Let pass what an entry says, from now on; or refuse. The audit says so."""
     try:
-        _release(config, entry)
+        _release(config, entry, file)
     except ConfigurationError as error:
         refuse(str(error))
     print(f"Entry {entry} is released: its value may leave in that attribute.")
 
 
-def _release(config: Path | None, entry: str) -> None:
-    if not _quarantine(config).release(entry):
+def _release(config: Path | None, entry: str, file: Path | None) -> None:
+    if not _quarantine(config, file).release(entry):
         raise ConfigurationError("there is no such entry; `dicomveil quarantine list` shows them")
+    if file is not None:
+        return  # nothing says where an audit would be
     settings = load_settings(config).audit
     # A chain of its own: the server is writing its file.
     settings = settings.model_copy(update={"file": _beside(settings.file)})
@@ -61,7 +63,11 @@ def _release(config: Path | None, entry: str) -> None:
     audit.close()
 
 
-def _quarantine(config: Path | None) -> Quarantine:
+def _quarantine(config: Path | None, file: Path | None) -> Quarantine:
+    if file is not None:
+        if not file.exists():
+            raise ConfigurationError("--quarantine: there is no such file; nothing was found yet, or it is elsewhere")
+        return Quarantine(file)
     path = load_settings(config).quarantine
     if path is None:
         raise ConfigurationError("guard.quarantine: it is not set, and `state` is a database; name a file")

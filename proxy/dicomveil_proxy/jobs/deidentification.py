@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from dicomveil_engine import InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
+from dicomveil_engine import DeidentificationError, InstanceIdentity, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, FileMeta, read_file_meta
 from dicomveil_engine.pixels.release import passing_instances
+from dicomveil_proxy.errors import NotReleasable
+from dicomveil_proxy.leaks.guard import LeakGuard
 
 if TYPE_CHECKING:
     from dicomveil_engine.pseudonyms.sides import OriginalUID
@@ -51,15 +53,17 @@ class Deidentification:
         policy: Policy,
         insertion: Insertion | None = None,
         *,
+        guard: LeakGuard | None = None,
         counted: bool = True,
         looking: Looking | None = None,
     ) -> None:
-        """`insertion` puts encrypted originals into the output; `looking` knows of text in pixels.
+        """`insertion` puts encrypted originals into the output, behind the guard; `looking` knows of text in pixels.
 
         Unless it is `counted`, size, head and digest stay those of nothing.
         """
         self._insertion = insertion
-        self._rewriter = InstanceRewriter(policy)
+        self._watch = guard.watch() if guard is not None and guard.mode != "off" else None
+        self._rewriter = InstanceRewriter(policy, self._watch.inspect if self._watch is not None else None)
         self._policy = policy
         self._looking = looking
         self._covered: CoveredInstance | None = None
@@ -75,17 +79,19 @@ class Deidentification:
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Take bytes of the original, give those of the output that are ready."""
+        made = self._guarded(self._fed(data))
         if self._insertion is None:
-            return self._counted(self._fed(data))
+            return self._counted(made)
         self._insertion.note(data)
-        return self._counted(list(self._insertion.through(self._fed(data))))
+        return self._counted(list(self._insertion.through(made)))
 
     def close(self) -> list[Chunk]:
         """The rest of the output, now that the original is complete."""
+        made = self._guarded(self._closed())
         if self._insertion is None:
-            return self._counted(self._closed())
+            return self._counted(made)
         self._insertion.close()
-        return self._counted(list(self._insertion.through(self._closed(), closing=True)))
+        return self._counted(list(self._insertion.through(made, closing=True)))
 
     def _fed(self, data: bytes | memoryview) -> list[Chunk]:
         if self._source is not None:
@@ -135,6 +141,14 @@ class Deidentification:
     def original(self) -> InstanceIdentity:
         """The original's UIDs; known once the instance is complete."""
         return self._rewriter.original or InstanceIdentity()
+
+    def _guarded(self, chunks: list[Chunk]) -> list[Chunk]:
+        if self._watch is not None:
+            try:
+                self._watch.settle()
+            except NotReleasable as error:
+                raise DeidentificationError(str(error)) from None
+        return chunks
 
     def _counted(self, chunks: list[Chunk]) -> list[Chunk]:
         for chunk in chunks if self._is_counted else ():

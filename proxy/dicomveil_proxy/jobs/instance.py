@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
@@ -50,6 +51,7 @@ class InstanceFiles:
         self._policy = policy
         self._rehearses = rehearses
         self._originals = job.originals()
+        self._guarded = job.guarded(policy)
         self._describer = Describer(Namer(policy, job.key_for("labels"), "dicom"))
         self._validates_input = job.validates_input
         self._validates_output = job.validates_output
@@ -63,9 +65,10 @@ class InstanceFiles:
         """
         try:
             with source.open("rb", buffering=0) as file:
-                return self._deidentify(file, source, target, envelope, synchronous=synchronous)
+                outcome = self._deidentify(file, source, target, envelope, synchronous=synchronous)
+            return replace(outcome, alarms=self._guarded.taken())
         except EngineError as error:
-            return Outcome(Status.FAILED, str(error))
+            return Outcome(Status.FAILED, str(error), alarms=self._guarded.taken())
         except OSError as error:
             return Outcome(Status.FAILED, f"it cannot be read or written ({error.strerror})")
         except MemoryError:
@@ -107,7 +110,9 @@ class InstanceFiles:
 
     def _rewrite(self, head: bytes, file: BinaryIO, envelope: bytes, write: Write) -> Deidentification:
         """Feed the file to the engine; what it gives is written before the buffer is filled again."""
-        rewriter = Deidentification(self._policy, self._originals.begin(envelope) if self._originals else None)
+        rewriter = Deidentification(
+            self._policy, self._originals.begin(envelope) if self._originals else None, guard=self._guarded.guard
+        )
         try:
             write_all(write, rewriter.feed(head))
             del head

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dicomveil_engine import ConfigurationError, Policy, load_policy
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
+from dicomveil_proxy.jobs.guarding import GuardedJob, JobGuard
 from dicomveil_proxy.settings.policies import configuration_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Job:
     """Other versions of the key, whose pseudonyms are understood."""
     recipients: tuple[bytes, ...] = ()
     """Certificates of those for whom originals are encrypted into the output, in DER; none for nobody."""
+    guard: JobGuard = field(default_factory=JobGuard)
+    """The leak guard, which changes no output."""
 
     def originals(self) -> EncryptedOriginals | None:
         """What encrypts originals; None where there are no recipients."""
@@ -44,6 +47,10 @@ class Job:
         from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals  # noqa: PLC0415 - few need it
 
         return EncryptedOriginals(self.key, self.recipients)
+
+    def guarded(self, policy: Policy) -> GuardedJob:
+        """The leak guard, for one worker."""
+        return self.guard.opened(policy, self.key)
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from dicomveil_proxy.leaks.guard import Leak
+
 
 class Status(Enum):
     """How it ended."""
@@ -47,3 +49,5 @@ class Outcome:
     """When the output was written, in nanoseconds, as the file system says it."""
     described: Described | None = None
     """What an output of this run is; None for outputs of earlier runs."""
+    alarms: tuple[Leak, ...] = ()
+    """What the leak guard found in the output."""

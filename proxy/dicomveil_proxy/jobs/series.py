@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dicomveil_engine import EngineError, InstanceIdentity, Policy
@@ -23,7 +23,9 @@ from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentific
 from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.destinations import DestinationError, InstanceRefused, Placing, Staged
 from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
+from dicomveil_proxy.jobs.guarding import GuardedJob
 from dicomveil_proxy.jobs.layout import Namer, Names
+from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
@@ -99,6 +101,8 @@ class SeriesOutcome:
     names: Names | None = None
     """Those of its first instance; None if none was placed."""
     failure: Failure | None = None
+    alarms: tuple[Leak, ...] = ()
+    """What the leak guard found in this worker since the last outcome."""
 
     @property
     def is_complete(self) -> bool:
@@ -132,10 +136,12 @@ class SeriesExport:
         placing: Placing,
         originals: EncryptedOriginals | None = None,
         looking: Looking | None = None,
+        guarded: GuardedJob | None = None,
     ) -> None:
         """`looking` knows of text in pixels, and takes samples of a series once."""
         self._originals = originals
         self._looking = looking
+        self._guarded = guarded
         self._policy = policy
         self._namer = namer
         self._describer = Describer(namer)
@@ -149,7 +155,8 @@ class SeriesExport:
             await self._perform(unit, progress)
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of a library's, must not stop the others
             progress.failure = _failure_of(error)
-        return progress.outcome()
+        outcome = progress.outcome()
+        return outcome if self._guarded is None else replace(outcome, alarms=self._guarded.taken())
 
     async def _perform(self, unit: SeriesUnit, progress: _Progress) -> None:
         listed = await self._listed(unit)
@@ -201,7 +208,8 @@ class SeriesExport:
             async for event in events:
                 if isinstance(event, PartStart):
                     insertion = self._originals.begin(unit.envelope) if self._originals else None
-                    current = _Instance(self._policy, self._placing.stage(), insertion, self._looking)
+                    guard = self._guarded.guard if self._guarded else None
+                    current = _Instance(self._policy, self._placing.stage(), insertion, self._looking, guard)
                 elif isinstance(event, PartData):
                     assert current is not None
                     if unit.share:
@@ -268,9 +276,14 @@ class _Instance:
     """One instance that is being placed."""
 
     def __init__(
-        self, policy: Policy, staged: Staged, insertion: Insertion | None, looking: Looking | None = None
+        self,
+        policy: Policy,
+        staged: Staged,
+        insertion: Insertion | None,
+        looking: Looking | None = None,
+        guard: LeakGuard | None = None,
     ) -> None:
-        self.deidentification = Deidentification(policy, insertion, looking=looking)
+        self.deidentification = Deidentification(policy, insertion, looking=looking, guard=guard)
         self.staged = staged
         self._error: EngineError | None = None
 

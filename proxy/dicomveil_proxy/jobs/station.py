@@ -74,8 +74,9 @@ class SeriesStation:
         self._origin = job.source.open(slots)
         self._placing = job.to.placing(slots)
         self._looking = job.looking(policy)
+        originals, guarded = job.job.originals(), job.job.guarded(policy)
         self._export = SeriesExport(
-            policy, job.namer(policy), self._origin, self._placing, job.job.originals(), self._looking
+            policy, job.namer(policy), self._origin, self._placing, originals, self._looking, guarded
         )
 
     async def perform(self, message: SeriesUnit) -> SeriesOutcome:

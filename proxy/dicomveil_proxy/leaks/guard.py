@@ -268,7 +268,7 @@ class Watch:
 
     def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
         """Look at a data set in DICOM JSON, which leaves as that or as XML."""
-        document = encoded(written)
+        document = _searchable(written)
         shared, instance = self._guard.needles_of_json(original)
         if any_in(shared.sought, document) or (instance and instance.value in document):
             hits = _hits(shared, instance, document)
@@ -279,6 +279,16 @@ class Watch:
         if self._findings:
             findings, self._findings = self._findings, []
             self._guard.settle(findings)
+
+
+def _searchable(written: JSONDataSet) -> bytes:
+    """The document, with what JSON writes in another way than the original had it."""
+    document = encoded(written)
+    if b"\\" in document:
+        document = document.replace(b'\\"', b'"').replace(b"\\\\", b"\\")
+    if b'"InlineBinary"' in document:
+        document = b"\n".join((document, *(place.value for place in places_in_json(written) if place.is_binary)))
+    return document
 
 
 def any_in(sought: tuple[bytes, ...], data: bytes | bytearray) -> bool:

@@ -5,6 +5,7 @@ Asked only after something was found. The output is read anew, by pydicom, and n
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
@@ -45,6 +46,8 @@ class Place(NamedTuple):
     rule: str = ""
     is_uri: bool = False
     """Whether it is a BulkDataURI, which we write ourselves."""
+    is_binary: bool = False
+    """Whether it stands in JSON as base64."""
 
     def ruled(self, policy: Policy) -> Place:
         """With the rule by which it was released."""
@@ -139,6 +142,8 @@ def places_in_json(dataset: JSONDataSet) -> Iterator[Place]:
         creator = creators.get(f"{key[:4]}00{key[4:6]}")
         if "BulkDataURI" in element:
             yield Place(tag, vr, str(element["BulkDataURI"]).encode(), creator, is_uri=True)
+        if "InlineBinary" in element:
+            yield Place(tag, vr, _bytes_of(element["InlineBinary"]), creator, is_binary=True)
         if not isinstance(values, list):
             continue
         for value in values:
@@ -150,3 +155,11 @@ def places_in_json(dataset: JSONDataSet) -> Iterator[Place]:
                 yield Place(tag, vr, str(text).encode("utf-8", "replace"), creator)
                 if key[3:4] in "13579BDF" and key[4:6] == "00":
                     creators[key] = str(text)
+
+
+def _bytes_of(text: object) -> bytes:
+    """What base64 holds; what is none, as it stands."""
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        return str(text).encode("utf-8", "replace")

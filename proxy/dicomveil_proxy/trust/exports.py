@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from dicomveil_proxy.errors import AuditUnavailable
+from dicomveil_proxy.leaks.guard import Leak
 from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.rights import label_of
+from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent, open_audit
+from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.syslog import syslog_of
 
 
@@ -34,6 +37,11 @@ class ExportRecord:
         self._is_ended = True
         with suppress(AuditUnavailable):
             self._record(outcome, placed, refused)
+
+    def alarm(self, finding: Leak, mode: str, quarantine: Quarantine | None) -> None:
+        """Write down what the leak guard found, in the audit and in the quarantine."""
+        with suppress(AuditUnavailable):
+            GuardAlarm(self._audit, quarantine, self._project)(finding, mode)
 
     def broken_off(self) -> None:
         """Write down that it ended without saying how."""

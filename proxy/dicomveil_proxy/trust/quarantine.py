@@ -72,6 +72,12 @@ class Quarantine:
         with self._read() as connection:
             return [Entry(*row) for row in connection.execute("SELECT * FROM entry ORDER BY last DESC")]
 
+    def released(self, project: str) -> frozenset[str]:
+        """The digests of a project's entries that were released; `project` is its label. Raises ConfigurationError."""
+        return frozenset(
+            each.digest for each in self.entries() if each.project == project and each.released is not None
+        )
+
     def release(self, digest: str) -> int:
         """Let pass from now on what this entry says; give the number of entries. Raises ConfigurationError."""
         with self._read() as connection:

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
-from dicomveil_engine import InstanceIdentity, InstanceRewriter
+from dicomveil_engine import DeidentificationError, InstanceIdentity, InstanceRewriter
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
-from dicomveil_proxy.errors import UnknownResource
+from dicomveil_proxy.errors import NotReleasable, UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.transactions.store.reasons import DUPLICATE, NotStored
@@ -93,7 +93,8 @@ class DeidentifiedInstance:
     """An instance that is de-identified."""
 
     def __init__(self, project: Project, duplicates: Duplicates) -> None:
-        self._rewriter = InstanceRewriter(project.policy)
+        self._watch = project.guard.watch()
+        self._rewriter = InstanceRewriter(project.policy, self._watch.inspect if self._watch.is_on else None)
         self._duplicates = duplicates
         self._spool = Spool()
 
@@ -104,12 +105,23 @@ class DeidentifiedInstance:
 
     async def feed(self, data: bytes | memoryview) -> None:
         """De-identify some of its bytes."""
-        self._spool.add(await fed(self._rewriter, data))
+        made = await fed(self._rewriter, data)
+        self._settle()
+        self._spool.add(made)
 
     async def close(self) -> None:
         """De-identify the rest."""
-        self._spool.add(await closed(self._rewriter))
+        made = await closed(self._rewriter)
+        self._settle()
+        self._spool.add(made)
         self._spool.flush()
+
+    def _settle(self) -> None:
+        """Store nothing in which the leak guard finds an original: what is stored is retrieved later."""
+        try:
+            self._watch.settle()
+        except NotReleasable as error:
+            raise DeidentificationError(str(error)) from None
 
     async def prepare(self) -> Prepared:
         """The de-identified instance, unless it would be a duplicate of the original."""

@@ -1,0 +1,57 @@
+"""The leak guard of jobs, as commands set it up: its terms, and where what it finds is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dicomveil_proxy.jobs.coordinator import Watcher
+from dicomveil_proxy.jobs.guarding import GuardMode, JobGuard
+from dicomveil_proxy.jobs.series import SeriesOutcome
+from dicomveil_proxy.leaks.guard import Leak
+from dicomveil_proxy.settings.rights import label_of
+from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.trust.quarantine import Quarantine
+
+
+def quarantine_of(settings: Settings) -> Quarantine | None:
+    """The quarantine of the settings; None where they name neither a file nor a state folder."""
+    is_named = settings.guard.quarantine is not None or "state" in settings.model_fields_set
+    return Quarantine(settings.quarantine) if is_named and settings.quarantine is not None else None
+
+
+def terms(mode: GuardMode, quarantine: Quarantine | None, project: str = "") -> JobGuard:
+    """What workers are given. Raises ConfigurationError where the quarantine cannot be read."""
+    released = frozenset[str]() if quarantine is None else quarantine.released(label_of(project))
+    return JobGuard(mode, released, project)
+
+
+def quarantine_at(path: Path | None) -> Quarantine | None:
+    """That of a command's option."""
+    return None if path is None else Quarantine(path)
+
+
+class Alarming:
+    """A watcher that also hands over what the guard found."""
+
+    def __init__(self, shown: Watcher, alarm: Callable[[Leak], None]) -> None:
+        self._shown = shown
+        self._alarm = alarm
+
+    def planning(self, studies: int, series: int) -> None:
+        """As `Watcher`."""
+        self._shown.planning(studies, series)
+
+    def begin(self, units: int, done: int, instances: int) -> None:
+        """As `Watcher`."""
+        self._shown.begin(units, done, instances)
+
+    def advance(self, outcome: SeriesOutcome, *, is_last: bool) -> None:
+        """As `Watcher`."""
+        for finding in outcome.alarms:
+            self._alarm(finding)
+        self._shown.advance(outcome, is_last=is_last)
+
+    def note(self, text: str) -> None:
+        """As `Watcher`."""
+        self._shown.note(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -265,6 +266,26 @@ def test_the_page_counts_refusals_by_their_reason() -> None:
     assert result.exit_code == 1
     assert re.search(r"<td>the instance is cut off in the middle of [^<]*</td><td>2</td>", page)
     assert "PATIENT" not in page
+
+
+@pytest.mark.parametrize(
+    ("module", "changes", "said"),
+    [
+        ("pyarrow", {"manifest": "parquet"}, "manifest: "),
+        ("obstore", {"to": "s3://bucket/prefix"}, "to: object stores need obstore; install dicomveil-proxy[s3]"),
+        ("distributed", {"scheduler": "local"}, "scheduler: Dask is not installed; install dicomveil-proxy[dask]"),
+    ],
+)
+def test_an_extra_that_is_missing_is_named(
+    module: str, changes: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that installs it."""
+    for name in [each for each in sys.modules if each.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+
+    assert refused(export(**changes), said)
+    assert not list(Path().rglob("*.dcm"))
 
 
 def test_progress_is_lines_of_json_on_demand() -> None:

@@ -58,6 +58,20 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         ledger.close()
 
 
+def test_what_is_erased_is_in_no_file(tmp_path: Path) -> None:
+    """Neither in the database nor in the log beside it; that the job is closed stays known."""
+    ledger = Ledger(open_ledger(tmp_path), "J")
+    try:
+        ledger.begin("fingerprint")
+        ledger.add_units([{**UNIT, "number": n, "series": f"1.2.3.4567.{n}"} for n in range(1, 2_001)])
+        assert any(b"1.2.3.4567." in path.read_bytes() for path in tmp_path.iterdir())
+        ledger.erase("closed")
+        assert not any(b"1.2.3.4567." in path.read_bytes() for path in tmp_path.iterdir())
+        assert next(ledger.stream("SELECT state FROM job WHERE job = :job")) == ("closed",)
+    finally:
+        ledger.close()
+
+
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     """As a file of another kind by its name, or a folder that cannot be made."""
     (tmp_path / FILE).write_bytes(b"no database" * 1_000)

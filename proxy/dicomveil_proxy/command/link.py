@@ -43,6 +43,7 @@ def find(file: Path, value: str, key: Path, signer: str | None) -> None:
     rows = look_up(opened, wanted)
     write_rows(rows, COLUMNS, "csv", sys.stdout)
     if not rows:
+        print("dicomveil: nothing in the file has this value", file=sys.stderr)
         raise typer.Exit(NOT_FOUND)
 
 

@@ -88,6 +88,7 @@ class SQLite:
                 self._connection.execute("COMMIT")
             else:
                 self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA secure_delete = ON")  # deleted rows are originals
         except sqlite3.Error:
             self._connection.close()
             raise
@@ -138,7 +139,6 @@ class SQLite:
     def overwrite_deleted(self) -> None:
         """As `Database.overwrite_deleted`: the file is written anew, and its log emptied."""
         with _typed():
-            self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from pydicom import dcmread
 
 from dicomveil_engine import EngineError, InstanceRewriter, deidentify_instance
-from engine.datasets import SYNTAXES, Nodes, encoded, instance, preset
+from engine.datasets import SYNTAXES, encoded, instance, preset
 
 NAME, NUMBER, PLACE = "Zaphod^Sentinel", "SENTINEL-77", "Sentinel Hospital"
 TEXTS: dict[int, tuple[str, str]] = {
@@ -40,8 +40,12 @@ class Building(RuleBasedStateMachine):
     def begin(self, syntax: str, is_open: bool) -> None:
         """An instance has these, and an encoding."""
         self.syntax, self.is_open = syntax, is_open
-        self.top: Nodes = {0x00080018: ("UI", "1.2.3.9"), 0x0020000D: ("UI", "1.2.3"), 0x0020000E: ("UI", "1.2.3.4")}
-        self.places: list[Nodes] = [self.top]
+        self.top: dict[int, tuple[str, object]] = {
+            0x00080018: ("UI", "1.2.3.9"),
+            0x0020000D: ("UI", "1.2.3"),
+            0x0020000E: ("UI", "1.2.3.4"),
+        }
+        self.places = [self.top]
 
     @rule(tag=st.sampled_from(sorted(TEXTS)))
     def add(self, tag: int) -> None:
@@ -59,9 +63,9 @@ class Building(RuleBasedStateMachine):
     @rule(tag=st.sampled_from(SEQUENCES))
     def go_down(self, tag: int) -> None:
         """Into a new item."""
-        new: Nodes = {}
+        new: dict[int, tuple[str, object]] = {}
         found = self.places[-1].get(tag)
-        items = [*found[1], new] if found else [new]
+        items = [*cast("list[object]", found[1]), new] if found else [new]
         self.places[-1][tag] = ("SQ", items)
         self.places.append(new)
 

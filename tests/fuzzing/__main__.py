@@ -17,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from fuzzing import running
 
@@ -42,10 +44,10 @@ def main(arguments: list[str]) -> int:
 def _one(name: str, what: str) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (running.MOST_BYTES, hard))
-    atheris = None
+    atheris: ModuleType | None = None
     if not Path(what).is_file():
         with contextlib.suppress(ImportError):
-            import atheris
+            atheris = import_module("atheris")
     instrumented = (
         contextlib.nullcontext()
         if atheris is None
@@ -79,7 +81,7 @@ def _mutate(name: str, run: partial[None], seeds: list[bytes], seconds: float) -
     return 0
 
 
-def _guided(atheris: object, name: str, run: partial[None], seeds: list[bytes], seconds: float) -> int:
+def _guided(atheris: ModuleType, name: str, run: partial[None], seeds: list[bytes], seconds: float) -> int:
     """libFuzzer ends the process itself, with the input kept where there is a finding."""
     folder = FOUND / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,9 +97,9 @@ def _guided(atheris: object, name: str, run: partial[None], seeds: list[bytes], 
             "-verbosity=0",
             "-print_final_stats=1",
         ]
-        atheris.Setup([sys.argv[0], *options, corpus], run)  # type: ignore[attr-defined]
+        atheris.Setup([sys.argv[0], *options, corpus], run)
         print(f"{name}: by coverage", flush=True)
-        atheris.Fuzz()  # type: ignore[attr-defined]
+        atheris.Fuzz()
     return 0
 
 

@@ -28,6 +28,7 @@ from dicomveil_engine import (
     load_policy,
 )
 from dicomveil_engine.code_streams.sniffing import image_of, stream_of
+from dicomveil_engine.code_streams.stream import CodeStream
 from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.part10.reading import Originals
@@ -137,7 +138,11 @@ def _query(data: bytes) -> None:
 
 def _code_stream(data: bytes) -> None:
     syntax = _JPEG_2000 if data[:2] == b"\xff\x4f" or data[4:8] == b"jP  " else _JPEG
-    for made in (lambda: stream_of(data[:64], syntax, len(data)), lambda: image_of(data[:64], len(data))):
+    ways: tuple[Callable[[], CodeStream | None], ...] = (
+        lambda: stream_of(data[:64], syntax, len(data)),
+        lambda: image_of(data[:64], len(data)),
+    )
+    for made in ways:
         try:
             stream = made()
             if stream is not None:

@@ -190,3 +190,26 @@ def test_no_other_protocol_takes_its_place() -> None:
 
     assert ended.returncode == 1
     assert "httptools" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", b"400"),
+        (b'GET / HTTP/1.1\r\nHost: a"><script>\r\n\r\n', b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: [::1]:8080\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", b"505"),
+        (b"GET /\r\n\r\n", b"505"),
+    ],
+)
+def test_host_and_version(small: socket.socket, head: bytes, status: bytes) -> None:
+    """One legal Host, which HTTP/1.0 may leave out; and no version that we do not speak."""
+    send(small, head)
+
+    assert rest(small).startswith(b"HTTP/1.1 " + status)

@@ -6,6 +6,7 @@ and its memory for ever. Nothing here looks at what is asked.
 
 from __future__ import annotations
 
+import re
 from asyncio import Protocol, TimerHandle, Transport
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,9 @@ from dicomveil_proxy.trust.certificates import tls_extension
 
 _MOST_FIELDS = 256
 """Header fields of a request; as many as most servers take at the most."""
+_VERSIONS = frozenset(("1.0", "1.1"))
+_HOST = re.compile(rb"[0-9A-Za-z._~%!$&'()*+,;=:\[\]-]*")
+"""What a host and a port may be written with (RFC 3986 Section 3.2.2)."""
 _MOST_WAITING = 100
 """Requests on one connection behind the one that is being answered."""
 
@@ -95,9 +99,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if size > self._limits.head_bytes:
             self._refusal = 431
             raise HttpParserError("the head is too long")
+        self._check_host()
         if len(self.pipeline) >= _MOST_WAITING:
             raise HttpParserError("too many requests were sent without waiting for an answer")
         super().on_headers_complete()
+
+    def _check_host(self) -> None:
+        """One legal Host, and a version that it is defined for (RFC 9112 Sections 2.3 and 3.2).
+
+        Of two of them, a server in front may take one and we the other.
+        """
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            self._refusal = 505
+            raise HttpParserError("the version of HTTP is not supported")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and version != "1.0") or not all(map(_HOST.fullmatch, hosts)):
+            raise HttpParserError("there is not one Host")
 
     def on_message_complete(self) -> None:
         """Whatever comes next is of another request."""
@@ -141,6 +159,10 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if not self._is_answering:
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        else:
+            # It writes no more: the transport would raise.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
 
 

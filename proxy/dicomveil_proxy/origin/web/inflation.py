@@ -1,7 +1,7 @@
 """A body that came compressed (RFC 9110 Section 8.4.1), inflated in pieces of bounded size.
 
-A few kilobytes can inflate to gigabytes. Whoever reads a body counts what comes, piece by piece; so no piece may be
-larger than what is counted at a time, and an encoding on top of another is refused. No I/O.
+A few kilobytes can inflate to gigabytes. The reader of a body counts what comes, piece by piece; so no piece may
+be large, and an encoding on top of another is refused. No I/O.
 """
 
 from __future__ import annotations

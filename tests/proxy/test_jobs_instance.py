@@ -87,7 +87,7 @@ def test_an_unforeseen_error_is_told_without_its_message(
 ) -> None:
     """A message may quote what it stumbled over."""
 
-    def stumble(*_: object) -> None:
+    def stumble(*_: object, **__: object) -> None:
         raise ValueError("Doe^Jane")
 
     monkeypatch.setattr(instance, "Deidentification", stumble)

@@ -111,9 +111,13 @@ class KeySource:
 
 async def _document(client: httpx.AsyncClient, uri: str) -> dict[str, Any]:
     """A JSON object of limited size; redirects are not followed."""
-    async with client.stream("GET", uri, headers={"Accept": "application/json"}) as response:
+    # As it is: a few compressed bytes can stand for gigabytes.
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    async with client.stream("GET", uri, headers=headers) as response:
         if response.status_code != 200:
             raise ValueError("the answer is not 200")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise ValueError("the answer is compressed although that was not asked for")
         content = b""
         async for piece in response.aiter_bytes():
             content += piece

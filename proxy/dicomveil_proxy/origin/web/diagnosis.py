@@ -11,8 +11,9 @@ import ssl
 import aiohttp
 import httpx
 
+from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin.web.address import BaseURL
-from dicomveil_proxy.origin.web.transport import Transport
+from dicomveil_proxy.origin.web.transport import Transport, body_of
 from dicomveil_proxy.wire.json_document import decoded
 
 _MOST = 1 << 20
@@ -74,13 +75,13 @@ async def _of_answer(response: httpx.Response, *, has_credentials: bool) -> str 
     if kind in ("text/html", "application/xhtml+xml"):
         return f"origin: the server answers with a web page, not DICOMweb; {_CHECK_PATH}"
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _MOST:
-            break
     try:
+        async for chunk in body_of(response):
+            body += chunk
+            if len(body) > _MOST:
+                break
         found = decoded(body) if len(body) <= _MOST else []
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, OriginMalformed):
         found = None
     if body and not isinstance(found, list):
         return f"origin: what it answers to a search is not DICOM JSON; {_CHECK_PATH}"

@@ -51,6 +51,8 @@ class Unruly:
     """Stores are answered, and the last instance of a series is sent, when it is set; it is at first."""
     open: int = 0
     """Connections."""
+    bomb: bytes = b""
+    """A list of one data set and a lot of blanks, compressed."""
 
     def instances(self) -> list[bytes]:
         """What it holds."""
@@ -66,6 +68,7 @@ def unruly() -> Iterator[Unruly]:
     server, ready, loop = Unruly(), threading.Event(), asyncio.new_event_loop()
     server.may_answer.set()
     made = server.instances()
+    server.bomb = _bomb(json.dumps(_documents(made, "studies")).encode()[:-1], b"]")
     ended = asyncio.Event()
 
     async def serve() -> None:
@@ -90,7 +93,8 @@ def unruly() -> Iterator[Unruly]:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
@@ -161,7 +165,7 @@ async def _send_document(server: Unruly, datasets: list[dict[str, object]], writ
     head = _HEAD + b"Content-Type: application/dicom+json\r\n"
     match server.fault:
         case "bomb":
-            packed = _bomb(body[:-1], b"]")
+            packed = server.bomb
             writer.write(head + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
         case "endless":
             writer.write(head + b"\r\n" + body[:-1])

@@ -156,7 +156,8 @@ async def _allowed(server: Unruly) -> None:
 def _documents(made: list[bytes], path: str) -> list[dict[str, object]]:
     headers = [dict(header_json(dcmread(BytesIO(each)), lambda _: "bulk")) for each in made]
     if path.endswith("/metadata"):
-        return headers
+        _, is_one, rest = path.partition("/instances/")
+        return [each for each in headers if not is_one or each["00080018"]["Value"] == [rest.split("/")[0]]]
     return [{tag: element for tag, element in each.items() if tag != "7FE00010"} for each in headers[:1]]
 
 

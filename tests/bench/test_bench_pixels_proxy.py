@@ -112,7 +112,7 @@ def test_series_of_slices(tmp_path: Path, gate: str) -> None:
         (source / f"{number}.dcm").write_bytes(data)
     path = profile(tmp_path, "trust" if gate == "keep" else gate)
     if gate == "keep":
-        Path(path).write_text(json.dumps({"profile": "basic"}))
+        Path(path).write_text(json.dumps({"profile": "basic", "pixels": "keep"}))
     with running_proxy(tmp_path, str(source), path) as proxy:
         study, series = (proxy.policy.pseudonym_uid(uid) for uid in ("1.2.3.8", "1.2.3.8.1"))
         url = f"{proxy.base_url}/studies/{study}/series/{series}"

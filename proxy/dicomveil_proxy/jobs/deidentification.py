@@ -70,6 +70,8 @@ class Deidentification:
         self._source: InstanceRewriter | CoveredInstance | None = None if policy.pixels.looks else self._rewriter
         """None while it is not known whether the instance is sure to pass."""
         self._held: list[bytes] = []
+        self._early: list[Chunk] = []
+        """What was made of a short instance before its end."""
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
@@ -100,7 +102,7 @@ class Deidentification:
         return self._begun(closing=False)
 
     def _closed(self) -> list[Chunk]:
-        begun = self._begun(closing=True) if self._source is None else []
+        begun = [*self._early, *(self._begun(closing=True) if self._source is None else [])]
         assert self._source is not None
         return [*begun, *self._source.close()]
 
@@ -119,7 +121,12 @@ class Deidentification:
 
     @property
     def series_to_sample(self) -> tuple[OriginalUID, OriginalUID] | None:
-        """The study and series whose samples decide whether this instance is looked at, if any."""
+        """The study and series whose samples decide whether this instance, which is complete, is looked at, if any.
+
+        Raises as `feed` does.
+        """
+        if self._source is None:
+            self._early = self._begun(closing=True)
         return None if self._covered is None else self._covered.series_to_sample
 
     def drop(self) -> None:

@@ -1,0 +1,130 @@
+"""Text in pixels, in a job: boxes and samples are those of the state, found once, by whom does not matter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.filebase import DicomBytesIO
+
+from dicomveil_engine.pixels.boxes import Box, Boxes
+from dicomveil_proxy.jobs import Job, covering
+from dicomveil_proxy.jobs.deidentification import Deidentification
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
+from dicomveil_proxy.pixels.processes import PixelProcesses
+from dicomveil_proxy.pixels.records import BOXES_FILE
+from engine.pixel_instances import CT, instance, written
+from proxy.exporting import Laboratory
+from proxy.fakes import ANY_SYNTAX, KEY, SERIES, STUDY, parts, proxy
+
+COUNT = 9
+NOTHING = Boxes()
+LINE = Boxes((Box(0, 0, 8, 4),))
+
+
+class Looks:
+    """Stands in the place of the models."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.found: dict[str, Boxes] = {}
+
+    def boxes(self, source: Path) -> Boxes:
+        """What is found in an instance."""
+        uid = str(dcmread(source, stop_before_pixels=True).SOPInstanceUID)
+        self.seen.append(uid.rpartition(".")[2])
+        return self.found.get(self.seen[-1], NOTHING)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looks]:
+    stand_in = Looks()
+    monkeypatch.setattr(PixelProcesses, "boxes", lambda _, source, *__: stand_in.boxes(source))
+    yield stand_in
+    covering._processes().close()
+    covering._processes.cache_clear()
+
+
+def fill(folder: Path) -> None:
+    """A series of slices as the scanner made them, and an ultrasound frame in another series."""
+    folder.mkdir()
+    pixels = np.random.default_rng(1).integers(1, 4095, (16, 16)).astype(np.uint16)
+    for number in range(1, COUNT + 1):
+        uids: dict[str, Any] = {"StudyInstanceUID": STUDY, "SOPInstanceUID": f"{SERIES}.{number}"}
+        data = instance(
+            [pixels],
+            SOPClassUID=CT,
+            Modality="CT",
+            SeriesInstanceUID=SERIES,
+            InstanceNumber=number,
+            **uids,
+        )
+        (folder / f"{number}.dcm").write_bytes(data)
+    other: dict[str, Any] = {
+        "StudyInstanceUID": STUDY,
+        "SeriesInstanceUID": f"{SERIES}.20",
+        "SOPInstanceUID": "1.2.3.99",
+    }
+    (folder / "us.dcm").write_bytes(instance([written()], **other))
+
+
+def laboratory(folder: Path, boxes: Path | None, to: str = "out") -> Laboratory:
+    """An export under a preset that takes samples."""
+    return Laboratory(folder, to, job=Job("tcia", KEY), boxes=boxes)
+
+
+def test_a_series_is_judged_once(tmp_path: Path, looks: Looks) -> None:
+    """Three slices of nine are looked at, and the ultrasound frame; all say that text was looked for."""
+    fill(tmp_path / "in")
+    summary = laboratory(tmp_path, None).export()
+    placed = [dcmread(path) for path in (tmp_path / "out").rglob("*.dcm")]
+
+    assert summary.placed == len(placed) == COUNT + 1
+    assert sorted(looks.seen) == ["1", "5", "9", "99"]
+    assert {dataset.BurnedInAnnotation for dataset in placed} == {"NO"}
+
+
+def test_text_in_one_slice_means_that_all_are_looked_at(tmp_path: Path, looks: Looks) -> None:
+    """And where it was found it is covered."""
+    fill(tmp_path / "in")
+    looks.found = {"5": LINE}
+    assert laboratory(tmp_path, None).export().placed == COUNT + 1
+    placed = [dcmread(path) for path in (tmp_path / "out").rglob("*.dcm")]
+
+    assert sorted(set(looks.seen)) == sorted([*map(str, range(1, COUNT + 1)), "99"])
+    assert sum(not dataset.pixel_array[:4, :8].any() for dataset in placed if dataset.Modality == "CT") == 1
+
+
+@pytest.mark.anyio
+async def test_the_proxy_has_them_from_the_export(tmp_path: Path, looks: Looks) -> None:
+    """One state folder, one key: what one has looked at the other knows, and shows alike."""
+    fill(tmp_path / "in")
+    state = tmp_path / "state"
+    looks.found = {"99": LINE}
+    first = await asyncio.to_thread(laboratory(tmp_path, state / BOXES_FILE).export)
+    exported = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
+    seen, looks.seen = looks.seen, []
+    profile: dict[str, object] = {"profile": "tcia", "pixels": {"text": "allText"}}
+    async with proxy(tmp_path, FolderOrigin(tmp_path / "in"), profile=profile, state=state) as ask:
+        served = {body for _, body in parts(await ask.get(ask.path(STUDY, None, None), ANY_SYNTAX))}
+
+    assert (first.placed, len(seen)) == (COUNT + 1, 4)
+    assert looks.seen == []
+    assert served == exported
+
+
+def test_without_a_state_every_slice_is_looked_at(tmp_path: Path, looks: Looks) -> None:
+    """A job that sees one instance, and nothing of its series, takes no samples."""
+    fill(tmp_path / "in")
+    job = Job("tcia", KEY)
+    for number in (2, 3):
+        work = Deidentification(job.policy())
+        chunks = [*work.feed((tmp_path / "in" / f"{number}.dcm").read_bytes()), *work.close()]
+        assert dcmread(DicomBytesIO(b"".join(map(bytes, chunks)))).BurnedInAnnotation == "NO"
+
+    assert looks.seen == ["2", "3"]

@@ -15,6 +15,7 @@ from functools import partial
 
 from dicomveil_engine import BulkDataURIs, EngineError, InstanceIdentity, InstanceRewriter, JSONDataSet, SeriesRewriter
 from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
+from dicomveil_engine.configuration.pixels import Documents
 from dicomveil_engine.json_model import large
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
@@ -27,6 +28,7 @@ from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
 from dicomveil_proxy.spent import deidentifying
+from dicomveil_proxy.transactions.covering.documents import ENCAPSULATED_DOCUMENT, released_document
 from dicomveil_proxy.transactions.covering.instances import covered
 from dicomveil_proxy.transactions.covering.metadata import PIXELS, claimed, is_beside_pixels, passes, verdict_on
 from dicomveil_proxy.transactions.covering.passing import Begin, End
@@ -337,6 +339,10 @@ async def _bulk_events(project: Project, original: OriginalResource) -> AsyncGen
     """The value's parts, as the origin server sends them; of pixels that are covered, as they are released."""
     assert original.bulk is not None
     if project.looking is not None and original.instance is not None:
+        if original.bulk.tags == (ENCAPSULATED_DOCUMENT,) and project.policy.pixels.documents is Documents.CLEAN:
+            # The original is never asked for, though a rule may keep it: the one that is released has its text covered.
+            asked = Resource(original.study, original.series, original.instance)
+            return released_document(await released_file(project, project.looking, asked))
         verdict = await verdict_on(project, project.looking, original)
         if len(original.bulk.tags) == 1 and original.bulk.tag >> 16 == _PIXELS and not passes(verdict):
             require_pixels(project)

@@ -19,6 +19,7 @@ from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource, Resource
+from dicomveil_proxy.transactions.covering.documents import ENCAPSULATED_DOCUMENT, document_metadata
 from dicomveil_proxy.transactions.covering.released import released_file
 
 PIXELS = "7FE00010"
@@ -77,6 +78,10 @@ async def claimed(
     written = without_pixels(written, verdict, pixel_uri)
     if not verdict.claims and not verdict.has_face:
         return written
+    if verdict.is_document:
+        study, series, instance = map(OriginalUID, identity_uids(identity))
+        uri = pixel_uri.replace(PIXELS.lower(), f"{ENCAPSULATED_DOCUMENT:08x}")
+        written = await document_metadata(project, looking, written, (study, series, instance), uri)
     record = None
     if verdict.action in {PixelAction.LOOK, PixelAction.MASKS} and header.transfer_syntax_uid not in NATIVE:
         uids = [OriginalUID(uid) for uid in identity_uids(identity)]

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from dicomveil_proxy.jobs.allowance import Allowance
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
+from dicomveil_proxy.jobs.coordinator import Watcher
 from dicomveil_proxy.jobs.crews import Crew, Pause, Take
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.dispatch import Dispatched
@@ -97,6 +98,8 @@ class Laboratory:
         self.job = ExportJob(**{**job, **changes})
         self.crew: Here | None = None
         self.noted = io.StringIO()
+        self.watcher: Watcher | None = None
+        """In the place of a quiet one."""
 
     def export(self, *, rows: str = "", query: str = "", retries: int = 1, **cohort: Any) -> Summary:
         """Run it: by the lines of a list, or by a query; of all patients without either."""
@@ -112,7 +115,7 @@ class Laboratory:
             self.crew = Here(job, self.perform)
             return cast("Crew", self.crew)
 
-        export = Export(self.job, Cohort(rows=listed, **cohort), terms, Quiet(self.noted), make_crew)
+        export = Export(self.job, Cohort(rows=listed, **cohort), terms, self.watcher or Quiet(self.noted), make_crew)
         return export.run(listed)
 
     def reported(self) -> list[list[str]]:

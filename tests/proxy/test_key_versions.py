@@ -11,6 +11,8 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from dicomveil_engine import Policy, load_policy
+from dicomveil_proxy.jobs.job import Job
+from proxy.exporting import Laboratory, fill
 from proxy.fakes import (
     ANY_SYNTAX,
     BASE,
@@ -25,6 +27,7 @@ from proxy.fakes import (
     proxy,
     values,
 )
+from proxy.instances import over_attributes
 
 pytestmark = pytest.mark.anyio
 
@@ -244,3 +247,14 @@ async def test_a_copy_of_the_old_key_is_not_stored_beside_its_original(tmp_path:
 
     assert response.status_code == 409
     assert len(origin.held) == 1
+
+
+def test_a_list_of_old_pseudonyms_is_exported(tmp_path: Path) -> None:
+    """The studies that it names, under new pseudonyms."""
+    fill(tmp_path / "in", studies=2, series=1, instances=1)
+    laboratory = Laboratory(tmp_path, job=Job(over_attributes("default"), NEW_KEY, older_keys=(KEY,)))
+    summary = laboratory.export(rows=f"StudyInstanceUID\n{OLD.pseudonym_uid('1.2.3.1')}\n")
+    (exported,) = laboratory.out.rglob("*.dcm")
+
+    assert summary.is_whole
+    assert dcmread(exported).StudyInstanceUID == NEW.pseudonym_uid("1.2.3.1")

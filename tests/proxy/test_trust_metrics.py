@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dicomveil_proxy.errors import OriginUnavailable
+from dicomveil_proxy.jobs.textfile import NAMES
 from dicomveil_proxy.settings.access import AccessSettings
 from dicomveil_proxy.trust.admission import LIMIT_RULES, OTHER_RULE, RULES
 from dicomveil_proxy.wire.problems import PROBLEMS
@@ -58,7 +59,7 @@ async def test_alerts_and_dashboard_ask_for_what_there_is(tmp_path: Path) -> Non
     """Each name in deploy/ is one that the server answers with."""
     async with proxy(tmp_path, MemoryOrigin(instance())) as ask:
         text = (await ask.client.get(f"{HOST}/metrics")).text
-    families = set(re.findall(r"# TYPE (dicomveil_[a-z_]+)", text))
+    families = {*re.findall(r"# TYPE (dicomveil_[a-z_]+)", text), *NAMES}
     deploy = Path(__file__).parents[2] / "deploy"
     asked = (deploy / "prometheus" / "alerts.yaml").read_text() + (deploy / "grafana" / "dicomveil.json").read_text()
     names = set(re.findall(r"dicomveil_[a-z_]+", asked))

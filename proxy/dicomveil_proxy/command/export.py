@@ -36,11 +36,12 @@ from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import OwnKey
 from dicomveil_proxy.jobs.parquet import check_parquet
 from dicomveil_proxy.jobs.places import checked_places
-from dicomveil_proxy.jobs.progress import Shown, watcher
+from dicomveil_proxy.jobs.progress import Quiet, Shown, watcher
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
+from dicomveil_proxy.jobs.textfile import Textfile
 from dicomveil_proxy.pixels.records import BOXES_FILE
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
@@ -93,6 +94,7 @@ class Wanted:
     manifest: Literal["csv", "parquet"] = "csv"
     encrypt_originals: tuple[Path, ...] = ()
     guard: GuardMode | None = None
+    metrics_file: Path | None = None
 
 
 def run(wanted: Wanted) -> None:
@@ -104,7 +106,9 @@ def run(wanted: Wanted) -> None:
         quarantine = quarantine_of(server)
         guard = terms(wanted.guard or server.guard.mode, quarantine, settings.name)
         export, rows = _export(wanted, settings, keys, guard)
-        shown = watcher(wanted.progress, sys.stderr)
+        shown: Quiet | Textfile = (quiet := watcher(wanted.progress, sys.stderr))
+        if wanted.metrics_file is not None and not wanted.dry_run:
+            shown = Textfile(quiet, wanted.metrics_file)
         try:
             with sigterm_as_interrupt():
                 if wanted.dry_run:

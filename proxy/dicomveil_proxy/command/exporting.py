@@ -151,6 +151,10 @@ def _export(
         Literal["auto", "json", "none"],
         typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
     ] = "auto",
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.prom", help="Write metrics there, for the textfile collector of a node exporter."),
+    ] = None,
 ) -> None:
     """Export studies of an archive, de-identified.
 
@@ -191,6 +195,7 @@ def _export(
             unlinkable=unlinkable,
             dry_run=dry_run,
             guard=guard,
+            metrics_file=metrics_file,
         )
     )
 

@@ -25,6 +25,7 @@ from dicomveil_engine.attributes.well_known import (
     STUDY_DATE,
     STUDY_INSTANCE_UID,
 )
+from dicomveil_engine.bounded_cache import drop_values_with
 from dicomveil_engine.configuration import Configuration, Finding, Findings, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
 from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Scope, Values
@@ -137,6 +138,7 @@ class Policy:
         """What the rewriters make of the policy, once, each under a name of its own."""
         self._refuse_shared_identity()
         self.decide = lru_cache(_DECISIONS_CACHED)(self._decide)
+        drop_values_with(self)
         """`decide(tag, vr, creator=None, declared=False) -> Decision`; `declared` says that the instance declares a
         private element safe (profile.private.is_declared_safe)."""
 

@@ -117,6 +117,17 @@ def test_names_of_the_archive_are_removed(tmp_path: Path) -> None:
     assert method[1] == f"dicomveil: text vocabulary {summary_of(path.read_bytes()).digest}"
 
 
+@pytest.mark.parametrize(
+    "text", ["Kwelmond drain in place", "Zwanestein-Kwelmond syndrome", "IBAN checked", "tel given", "Iban. lot 4"]
+)
+def test_words_that_something_else_is_called_by_stay(tmp_path: Path, text: str) -> None:
+    """A device or a disease by the word behind, and the words beside which numbers stand, whoever has such a name."""
+    path = tmp_path / "archive.vocabulary"
+    path.write_bytes(file_of({**WORDS, "iban": (0, 9), "tel": (0, 9)}))
+
+    assert described(text, {"vocabulary": str(path)}, "00104000", "LT")[0] == text
+
+
 def test_strict_labels(tmp_path: Path) -> None:
     """In labels, a word that few patients have is removed; in sentences it stays."""
     path = tmp_path / "v"

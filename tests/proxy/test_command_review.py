@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dicomveil_engine.pseudonyms.keys import Keys
+from dicomveil_engine.text.vocabulary import digests_of, written
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
 from proxy.instances import instance
@@ -113,3 +116,37 @@ def test_form() -> None:
     assert "0012,0063" not in page
     assert Path("form.html").stat().st_mode & 0o777 == 0o600
     assert review("in", "--html", "form.html").exit_code == 2
+
+
+def test_the_form_counts_and_continues() -> None:
+    """It hides what is decided, counts, and reads decisions of an earlier run by attribute, VR and value."""
+    Path("in/a.dcm").write_bytes(instance(Manufacturer="ACME"))
+    assert review("in", "--html", "form.html").exit_code == 0
+    page = Path("form.html").read_text()
+
+    assert 'id="open"' in page
+    assert 'id="load"' in page
+    assert "JSON.stringify([2, 4, 5].map" in page
+    assert all(page.count(f"<th>{name}</th>") == 1 for name in ("attribute", "value", "decision", "note"))
+
+
+def test_names_of_the_archive_come_first() -> None:
+    """With a vocabulary, a word of many names is before one of few texts, and that before words of technique."""
+    key = Path("key").read_text()
+    keys = Keys(bytes.fromhex(key.strip()))
+    words = {"kwelmond": (0, 9), "zwanestein": (0, 1), "perfusion": (900, 0), "brabbel": (40, 0)}
+    digests = digests_of(keys)
+    records = sorted((digests.of(word.encode()), *counts) for word, counts in words.items())
+    Path("words").write_bytes(b"".join(written(keys, 1_000, records)))
+    rules = [{"tag": "LO", "method": "keep"}]
+    Path("policy.json").write_text(json.dumps({"profile": "none", "rules": rules, "text": {"vocabulary": "words"}}))
+    for number, text in enumerate(["brabbel", "zwanestein", "perfusion", "kwelmond", "grommel"]):
+        Path(f"in/{number}.dcm").write_bytes(instance(StudyDescription=text, SOPInstanceUID=f"1.2.3.{number}"))
+    result = review("in", "--profile", "policy.json", "--key-file", "key", "--csv", "list.csv")
+    assert result.exit_code == 0, result.stderr
+    with Path("list.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["keyword"] == "StudyDescription"]
+
+    assert [row["value"] for row in rows] == ["kwelmond", "zwanestein", "grommel", "brabbel", "perfusion"]
+    assert "a word in many names of the archive" in rows[0]["why"]
+    assert "a word in few patients' texts" in rows[2]["why"]

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, LATIN_1, STAND_ALONE, STATEFUL
-from dicomveil_engine.bounded_cache import cached
+from dicomveil_engine.bounded_cache import cached, of_values
 from dicomveil_engine.errors import DeidentificationError
 
 DEFAULT: tuple[str, ...] = (LATIN_1,)
@@ -203,6 +203,7 @@ def _charset() -> ModuleType:
     return import_module("pydicom.charset")
 
 
+@of_values
 @lru_cache(4_096)
 def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
     """Whether one of the codecs can write the character."""

@@ -25,9 +25,11 @@ from dicomveil_engine.part10.elements import EncodedElement, read_elements
 from dicomveil_engine.policy import Policy
 from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
+from dicomveil_engine.reports.archive_words import ArchiveWord, archive_words
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Infotype
+from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.spelling import fold
 from dicomveil_engine.text.words import DUMMY_WORD
 
@@ -51,6 +53,10 @@ class Reason(Enum):
     """`Doe^Jane`, `Doe, Jane`, `Dr. Doe`, `Jane Doe`."""
     DATE = "a date as it was", 30
     """In DA or DT that a rule or option keeps."""
+    OFTEN_IN_NAMES = "a word in many names of the archive", 30
+    """By the policy's vocabulary (`archive_words`), as the next two."""
+    IN_NAMES = "a word in a name of the archive", 20
+    RARE_IN_TEXTS = "a word in few patients' texts", 10
     DIGITS = "five or more digits", 20
     BYTES = "text in binary data", 15
     WORDS = "words that no list knows", 15
@@ -81,6 +87,11 @@ _NAMES = frozenset((Infotype.PERSON_NAME, Infotype.ORGANIZATION_NAME, Infotype.L
 """Judged by `_NAME` and by the words that no list knows."""
 _LENGTH = re.compile(r"\d+ bytes( that are not [A-Z]{2})?")
 
+_BY_ARCHIVE = {
+    ArchiveWord.OFTEN_A_NAME: Reason.OFTEN_IN_NAMES,
+    ArchiveWord.A_NAME: Reason.IN_NAMES,
+    ArchiveWord.RARE: Reason.RARE_IN_TEXTS,
+}
 About = Literal["pseudonym", "replaced", ""]
 
 
@@ -113,13 +124,13 @@ def judge(text: str, element: EncodedElement, method: Method, policy: Policy) ->
         return Suspicion(about="replaced")
     if _LENGTH.fullmatch(text):
         return Suspicion()
-    reasons = _by_vr(text, element, method)
+    reasons = _by_vr(text, element, method, policy.cleaning)
     if element.tag >> 16 & 1 or not dictionary.keyword_of(element.tag):
         reasons.append(Reason.PRIVATE)
     return Suspicion(tuple(reasons))
 
 
-def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
+def _by_vr(text: str, element: EncodedElement, method: Method, settings: TextSettings) -> list[Reason]:
     vr = element.vr
     if vr == "PN":
         return [Reason.PERSON]
@@ -131,19 +142,20 @@ def _by_vr(text: str, element: EncodedElement, method: Method) -> list[Reason]:
     if element.tag in CODE_TEXT and _CODE.fullmatch(text):
         return []  # long numbers are what codes are made of
     if vr in READABLE_BYTES_VRS:
-        return [*_in_text(text), Reason.BYTES]
+        return [*_in_text(text, settings), Reason.BYTES]
     if vr in _FREE_TEXT_VRS:
-        return [*_in_text(text), *([Reason.WORDS] if _has_unknown_word(text) else []), Reason.FREE_TEXT]
+        return [*_in_text(text, settings), *([Reason.WORDS] if _has_unknown_word(text) else []), Reason.FREE_TEXT]
     if vr in _OTHER_TEXT_VRS:
-        return _in_text(text)
+        return _in_text(text, settings)
     return [Reason.DIGITS] if vr == "IS" and _DIGITS.search(text) else []
 
 
-def _in_text(text: str) -> list[Reason]:
+def _in_text(text: str, settings: TextSettings) -> list[Reason]:
     reasons = []
     from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    found = detect(AnalysedText(text))
+    analysed = AnalysedText(text, settings)
+    found = detect(analysed)
     if any(finding.infotype not in _NAMES for finding in found):
         reasons.append(Reason.IDENTIFIER)
     if (
@@ -154,7 +166,8 @@ def _in_text(text: str) -> list[Reason]:
         reasons.append(Reason.NAME)
     if _DIGITS.search(text):
         reasons.append(Reason.DIGITS)
-    return reasons
+    word = archive_words(analysed)
+    return reasons if word is None else [*reasons, _BY_ARCHIVE[word]]
 
 
 def _has_unknown_word(text: str) -> bool:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
+from dicomveil_engine.bounded_cache import of_values
 from dicomveil_engine.text import names
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
@@ -384,6 +385,7 @@ def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], b
     return [(length, dict(found), has_digits) for (length, has_digits), found in sorted(grams.items())]
 
 
+@of_values
 @lru_cache(_PATTERNS_CACHED)
 def _shape_pattern(shapes: frozenset[str]) -> re.Pattern[str] | None:
     if not shapes:

@@ -166,6 +166,19 @@ def is_eponym(folded: str) -> bool:
 
 
 def is_no_name(folded: str) -> bool:
-    """Whether a word is one of the lists' that say something of a name, or stand beside one."""
+    """Whether a word is one of the lists' that say something of a name or a number, or stand beside one."""
     lists = person_lists()
-    return folded in lists.never or folded in lists.cues or folded in _GERMAN or folded in FILLERS
+    return (
+        folded in lists.never
+        or folded in lists.cues
+        or folded in _GERMAN
+        or folded in FILLERS
+        or folded in other_cues()
+    )
+
+
+@cache
+def other_cues() -> frozenset[str]:
+    """The words beside which numbers and addresses stand."""
+    lists = [*word_lists("numbers").values(), *word_lists("phones").values(), word_lists("places")["addresses"]]
+    return frozenset().union(*lists)

@@ -15,7 +15,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
-from dicomveil_engine.bounded_cache import cached
+from dicomveil_engine.bounded_cache import cached, of_values
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, GIVEN, TECHNIQUE
@@ -95,6 +95,7 @@ def seeds_of(value: str, vr: str) -> Seeds:
     return _seeds_of_text(plain)
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def is_descriptive(word: str) -> bool:
     """Whether a folded word says what was imaged, and how; a given name that many have does not."""
@@ -104,6 +105,7 @@ def is_descriptive(word: str) -> bool:
     return (word in technique() or bool(kind & TECHNIQUE)) and not (kind & GIVEN and kind & FREQUENT)
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def may_describe(word: str) -> bool:
     """Whether a word of the data set's own names may stand for what was imaged: not the words of other languages."""
@@ -114,6 +116,7 @@ def may_describe(word: str) -> bool:
     return listed and not (kind & GIVEN and kind & FREQUENT)
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def is_word(word: str) -> bool:
     """Whether a folded word is one of a language or of imaging."""

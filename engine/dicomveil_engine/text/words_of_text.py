@@ -10,6 +10,7 @@ from enum import IntEnum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from dicomveil_engine.bounded_cache import of_values
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.gazetteer import NAME, RARE, SURNAME, TECHNIQUE, UNKNOWN
 from dicomveil_engine.text.lists import word_lists
@@ -53,6 +54,8 @@ def words_of(text: str, plain: str) -> list[Word]:
     words = []
     for match in _WORD.finditer(plain):
         start, end = match.span()
+        if match[0] == "s" and plain[start - 1 : start] == "'":
+            continue
         folded, kind = _looked_up(match[0])
         case = _case(text[start:end])
         if case is Case.INITIAL and (text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()):
@@ -69,6 +72,7 @@ def _case(written: str) -> Case:
     return Case.TITLE if written[0].isupper() else Case.LOWER if written[0].islower() else Case.NONE
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def _looked_up(word: str) -> tuple[str, int]:
     folded = fold(word)
@@ -98,6 +102,7 @@ def technique() -> frozenset[str]:
     )
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def ends_like_medicine(word: str) -> bool:
     """Whether an unknown word is more likely one of medicine: -itis, -oma, -graphie."""

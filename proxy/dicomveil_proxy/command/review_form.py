@@ -1,6 +1,7 @@
 """The form of `dicomveil review`: one page with a row for each value, which a curator works through offline.
 
-It asks nothing of any server: decisions are saved by the browser as a CSV file. Values stand in it as text only.
+It asks nothing of any server: decisions are saved by the browser as a CSV file, from which a later form continues, also
+one of another run. Values stand in it as text only.
 """
 
 from __future__ import annotations
@@ -17,24 +18,51 @@ _HEAD = """<!DOCTYPE html>
 content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>body{font:14px sans-serif;margin:1rem}table{border-collapse:collapse}td,th{border:1px solid #bbb;
 padding:.2rem .5rem;text-align:left;vertical-align:top}
-td.value{font-family:monospace;white-space:pre-wrap;max-width:40rem}</style>
+.hidden{display:none}td.value{font-family:monospace;white-space:pre-wrap;max-width:40rem}</style>
 </head><body>
 <h1>Values to review</h1>
 <p>This page shows values that are left in instances: treat it like patients' data.
-<button id="save">Save decisions</button></p>
+<button id="save">Save decisions</button>
+<label>Continue from saved decisions <input id="load" type="file" accept=".csv"></label>
+<label><input id="open" type="checkbox"> Only undecided</label> <span id="count"></span></p>
 <table><thead><tr>"""
 _FOOT = """</tbody></table><script>
-document.getElementById("save").onclick = () => {
+const rows = [...document.querySelectorAll("tbody tr")], byId = id => document.getElementById(id);
+const cells = row => [...row.querySelectorAll("td[data-name]")].map(cell => cell.textContent);
+const decision = row => row.querySelector("select"), note = row => row.querySelector("input");
+const update = () => {
+  rows.forEach(row => row.classList.toggle("hidden", byId("open").checked && decision(row).value !== ""));
+  byId("count").textContent = rows.filter(row => decision(row).value !== "").length + " of " + rows.length + " decided";
+};
+const parse = text => [...text.matchAll(/"((?:[^"]|"")*)"(,|\\r?\\n|$)/g)].reduce((lines, [, cell, end]) => {
+  lines.at(-1).push(cell.replaceAll('""', '"'));
+  if (end !== ",") lines.push([]);
+  return lines;
+}, [[]]);
+document.querySelector("tbody").addEventListener("change", update);
+byId("open").onchange = update;
+byId("save").onclick = () => {
   const quoted = text => '"' + text.replaceAll('"', '""') + '"';
-  const lines = [...document.querySelectorAll("tbody tr")].map(row => [
-    ...[...row.querySelectorAll("td[data-name]")].map(cell => cell.textContent),
-    row.querySelector("select").value, row.querySelector("input").value].map(quoted).join(","));
+  const lines = rows.map(row => [...cells(row), decision(row).value, note(row).value].map(quoted).join(","));
+  const head = [...document.querySelectorAll("th")].map(cell => quoted(cell.textContent)).join(",");
   const link = document.createElement("a");
-  link.href = "data:text/csv;charset=utf-8," + encodeURIComponent(
-    [[...document.querySelectorAll("th")].map(cell => quoted(cell.textContent)).join(","), ...lines].join("\\r\\n"));
+  link.href = "data:text/csv;charset=utf-8," + encodeURIComponent([head, ...lines].join("\\r\\n"));
   link.download = "decisions.csv"; link.click();
-};</script></body></html>
+};
+byId("load").onchange = async event => {
+  const key = line => JSON.stringify(KEY.map(name => line[name]));
+  const saved = new Map(parse(await event.target.files[0].text()).map(line => [key(line), line.slice(-2)]));
+  for (const row of rows) {
+    const found = saved.get(key(cells(row)));
+    if (found) [decision(row).value, note(row).value] = found;
+  }
+  update();
+};
+update();
+</script></body></html>
 """
+_KEY = ("attribute", "vr", "value")
+"""The columns by which a saved decision is that of a row, though scores and counts have changed."""
 
 
 def form(rows: Iterable[Row], columns: tuple[str, ...]) -> Iterable[str]:
@@ -51,4 +79,4 @@ def form(rows: Iterable[Row], columns: tuple[str, ...]) -> Iterable[str]:
             for name in columns
         )
         yield f"<tr>{cells}<td><select>{choices}</select></td><td><input></td></tr>\n"
-    yield _FOOT
+    yield _FOOT.replace("KEY", str([columns.index(name) for name in _KEY if name in columns]), 1)

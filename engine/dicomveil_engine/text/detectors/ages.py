@@ -28,15 +28,16 @@ _AGE = re.compile(
     "|".join(
         (
             # 95 y/o, 95-year-old, 95jährig, 95歳
-            rf"(?<![\w.,/])(?P<a>\d{{1,3}})[ ]?-?[ ]?{_YEARS}",
+            rf"(?<![\w./])(?<!\d,)(?P<a>\d{{1,3}})[ ]?-?[ ]?{_YEARS}",
             # 96Y, 096Y: the age string of VR AS
-            r"(?<![\w.,/])(?P<b>\d{2,3})y(?![^\W_])",
+            r"(?<![\w./])(?<!\d,)(?P<b>\d{2,3})y(?![^\W_])",
             # 103F, 95 M, 92 male
-            rf"(?<![\w.,/\-])(?P<c>\d{{2,3}})[ ]?{_FEMALE_OR_MALE}",
+            rf"(?<![\w./\-])(?<!\d,)(?P<c>\d{{2,3}})[ ]?{_FEMALE_OR_MALE}",
             # age 95, aged 95, Age: 95, Alter 95, im Alter von 95, edad 95, wiek 95
             (
                 r"(?<![^\W\d_])(?:aged?|alters?|im alter von|ages? de|edad|eta|leeftijd|idade|wiek|yas|yasi|возраст"
-                r"|vek|alder|年齢|年龄|나이|연령)(?:[ ]?(?:is|of|de|di|von|van|:|=|-)){0,2}"
+                r"|vek|alder|年齢|年龄|나이|연령"
+                r"|(?:pacjent\w{0,3}|chor[ay]|kobieta|mezczyzna)[ ,]{1,2}lat)(?:[ ]?(?:is|of|de|di|von|van|:|=|-)){0,2}"
                 r"[ ]?(?P<d>\d{2,3})(?![\d%])(?![.,]\d)"
             ),
         )

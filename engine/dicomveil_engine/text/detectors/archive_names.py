@@ -2,7 +2,8 @@
 
 Only where a policy names a vocabulary. The rule counts patients: what far more of them have in a text than in a name is
 no name. The more a word looks like one of a language, the more it takes: some patient is called Weeks, and another Der.
-Words of imaging and eponyms are left to `persons`, which finds them beside a cue.
+Words of imaging, eponyms, words beside which numbers stand, and names of devices and diseases, which the word behind
+tells, are left to `persons`, which finds them beside a cue.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
-from dicomveil_engine.text.person_cues import is_eponym, is_no_name
+from dicomveil_engine.text.person_cues import PersonText, is_eponym, is_no_name
 from dicomveil_engine.text.vocabulary import Counts, is_counted
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
@@ -27,11 +28,12 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     vocabulary, strict = reading.settings.vocabulary, reading.settings.strict_patients
     if vocabulary is None:
         return
-    for word in reading.words:
+    words = PersonText(reading, reading.words)
+    for index, word in enumerate(reading.words):
         if not is_counted(word.folded) or word.kind & TECHNIQUE:
             continue
         counts = vocabulary.counts(word.folded)
-        if _is_name(word, counts):
+        if _is_name(word, counts) and not words.is_eponym(index):
             yield Finding(word.start, word.end, Infotype.PERSON_NAME, Likelihood.LIKELY, "a name in the archive")
         elif strict and not reading.is_prose and counts.by_text < strict and not ends_like_medicine(word.folded):
             why = "a word of few patients' texts"

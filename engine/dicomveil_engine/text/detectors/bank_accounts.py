@@ -22,10 +22,8 @@ _SEPARATORS = re.compile(r"[ \-]")
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The accounts and cards of a text."""
-    if not reading.has_digits(4):
-        return
     text = reading.plain
-    for match in _SWIFT.finditer(text):
+    for match in _SWIFT.finditer(text) if "bic" in text or "swift" in text else ():
         yield Finding(*match.span(1), Infotype.SWIFT_CODE, Likelihood.LIKELY, "a code behind a word for it")
     if not reading.has_digits(10):
         return

@@ -105,6 +105,10 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     text = reading.plain
     if reading.digits > 1 and _WORTH_A_LOOK.search(text):
         yield from _in_digits(reading)
+    for match in () if reading.digits < 4 else _BEHIND_BIRTH.finditer(text):
+        if match["cue"] in _BIRTH_CUES:
+            span = match.span("date")
+            yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits behind a word for a date of birth")
     for word in reading.words:
         if word.folded in MONTHS and (named := _named(reading, word.start, word.end)):
             yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
@@ -114,10 +118,6 @@ def _in_digits(reading: AnalysedText) -> Iterator[Finding]:
     text = reading.plain
     for match in _NUMERIC.finditer(text):
         yield Finding(*match.span(), Infotype.DATE, Likelihood.VERY_LIKELY, "a date in digits")
-    for match in () if reading.digits < 4 else _BEHIND_BIRTH.finditer(text):
-        if match["cue"] in _BIRTH_CUES:
-            span = match.span("date")
-            yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits behind a word for a date of birth")
     for match in _PARTIAL.finditer(text):
         group, cues = ("slashed", _CUES) if match["slashed"] else ("dotted", _DOT_CUES)
         if match["cue"] in cues:

@@ -81,6 +81,30 @@ _NOT_NAMES = frozenset(
         "左右",
         "胸部",
         "腹部",
+        "申请",
+        "报告",
+        "审核",
+        "值班",
+        "责任",
+        "主管",
+        "手术",
+        "検査",
+        "依頼",
+        "紹介",
+        "상태",
+        "정보",
+        "성별",
+        "나이",
+        "이름",
+        "자세",
+        "이송",
+        "요청",
+        "상담",
+        "전화",
+        "신체",
+        "지시",
+        "주의",
+        "안내",
     ]
 )
 
@@ -132,9 +156,13 @@ def _name(written: str, language: str) -> tuple[int, int] | None:
             if name.endswith(particle) and len(name) - len(particle) >= 2:
                 name = name.removesuffix(particle)
                 break
+        if name in _NOT_NAMES:
+            return None
         has_surname = name[:1] in _surnames("ko") or name[:2] in _surnames("ko")
         return (0, len(name)) if has_surname and 2 <= len(name) <= 4 else None
     if language == "zh":
+        if written[:2] in _NOT_NAMES:
+            return None
         return (0, len(written)) if written[:1] in _surnames("zh") or written[:2] in _surnames("zh") else None
     if "\u30a1" <= written[0] <= "\u30ff":
         return (0, len(written))

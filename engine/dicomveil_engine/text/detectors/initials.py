@@ -11,16 +11,19 @@ from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.words_of_text import not_initials
 
 _CUED = re.compile(
-    r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
-    r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_])"
+    r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})(?=\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
+    r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_]))"
 )
+"""What stands behind a cue may itself be one: read by JD."""
 _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The initials of a text behind a cue."""
     cues = word_lists("cues")["initials"]
-    if not any(cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "(")):
+    if not any(
+        cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "init", "(")
+    ):
         return
     both = _TWO.fullmatch(reading.text.strip())
     if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):

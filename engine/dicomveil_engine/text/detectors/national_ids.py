@@ -11,6 +11,8 @@ from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
 _SEPARATORS = re.compile(r"[ .\-/]")
+_FEWEST_DIGITS = 5
+"""Those of a Medicare number."""
 _REACH = 40
 """Characters before a number in which its cue stands."""
 
@@ -88,7 +90,7 @@ _NOTATIONS = (
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The national numbers of a text."""
-    if not reading.has_digits(7):
+    if not reading.has_digits(_FEWEST_DIGITS):
         return
     text = reading.plain
     for infotype, pattern, check, cue in _NOTATIONS:

@@ -65,6 +65,8 @@ class _Heads(NamedTuple):
     of_names: frozenset[str]
     """Enough behind a word that is a name and nothing else."""
     with_preposition: frozenset[str]
+    specialties: frozenset[str]
+    """What stands between a name and the head: Doe Heart Clinic."""
 
 
 @cache
@@ -79,6 +81,7 @@ def _heads() -> _Heads:
         lists["between"] | lists["saints"],
         lists["heads that need a name"],
         lists["heads behind with a preposition"],
+        lists["specialties within"],
     )
 
 
@@ -152,6 +155,9 @@ class _Institutions:
             if word.folded in heads.between and first - 1 and word.case is not Case.TITLE:
                 if not self._is_name(words[first - 2]) or not self._goes_on(first - 2, index):
                     break
+            elif word.folded in heads.specialties and not named:
+                if not self._is_name_before(first - 1, index):
+                    break
             elif self._is_name(word):
                 named = True
             elif word.folded not in _PREFIXES or word.case is Case.LOWER:
@@ -164,6 +170,16 @@ class _Institutions:
         if not named or not strong:
             return None
         return words[first].start, self._with_town(last)
+
+    def _is_name_before(self, specialty: int, head: int) -> bool:
+        """Whether a name stands before a specialty, of one word or two."""
+        words, heads = self.words, _heads()
+        for at in (specialty - 1, specialty - 2):
+            if at < 0 or not self._goes_on(at, head):
+                return False
+            if words[at].folded not in heads.specialties:
+                return self._is_name(words[at])
+        return False
 
     def _with_town(self, last: int) -> int:
         """The end of an institution, with the town behind it."""
@@ -218,7 +234,8 @@ class _Institutions:
                 continue
             if words[index].folded in heads.with_preposition and not by_preposition and not word.kind & (NAME | CITY):
                 break
-            if self._is_name(word) or (named and word.folded in heads.before and word.case is Case.TITLE):
+            is_part = named and (word.folded in heads.before or words[at - 1].folded in heads.between)
+            if self._is_name(word) or (is_part and word.case is Case.TITLE):
                 named = True
                 last = at
             elif word.folded in heads.behind or (word.case is Case.TITLE and not named and at == index + 1):

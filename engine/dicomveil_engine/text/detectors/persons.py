@@ -30,6 +30,8 @@ _CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
 _LIST_GAP = re.compile(r"[ ]?[/&+][ ]?|[ ](?:and|und|et|y|e|en|i|ve|och|og|и)[ ]")
 _LATIN_ABBREVIATIONS = frozenset("avnmrl")
 """A. carotis, V. saphena, N. medianus, M. rectus, R. and L. for sides."""
+_ENDINGS_OF_STATES = ("able", "ed", "ful", "ible", "ic", "ing", "ive", "less", "ly", "ous")
+"""How English adjectives end that say how a patient is, and few names."""
 _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "и"))
 
 
@@ -159,6 +161,8 @@ def _names_from(
 ) -> tuple[int, int] | None:
     """First and last of the words, from one on, that are a name behind a cue."""
     lists, words = person_lists(), text.words
+    while first + 1 < len(words) and words[first].case is Case.LOWER and _is_only_by(words[first]):
+        first += 1  # eseguito da Doe
     at = first
     while at < len(words) and (words[at].case is Case.INITIAL or words[at].folded in lists.particles):
         if at - first >= _MOST_NAMES or at + 1 >= len(words) or not _NAME_GAP.fullmatch(text.gap(at)):
@@ -167,6 +171,12 @@ def _names_from(
     if at >= len(words) or not _is_nameable(text, at, strength, cue, ambiguous=ambiguous):
         return None
     return first, _last(text, at)
+
+
+def _is_only_by(word: Word) -> bool:
+    """Whether a word that may be part of a name says who did something."""
+    lists = person_lists()
+    return word.folded in lists.particles and lists.cues.get(word.folded) is Strength.BY
 
 
 def _is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *, ambiguous: bool) -> bool:
@@ -200,6 +210,8 @@ def _is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *,
     likely = is_strong or bool(known and kind & FREQUENT and not kind & EVERYDAY)
     is_unknown = not kind & ~RARE and not ends_like_medicine(folded)
     if case is Case.UPPER:
+        if not text.is_german and folded.endswith(_ENDINGS_OF_STATES):
+            is_unknown = False  # PT CLAUSTROPHOBIC
         if strength >= Strength.ROLE:
             return likely or (is_unknown and len(folded) >= 5)
         return is_strong and (len(folded) > 3 or text.is_upper)
@@ -412,7 +424,7 @@ def _widened(text: PersonText, index: int) -> tuple[int, int]:
                 before.case is words[index].case
                 and before.case is not Case.LOWER
                 and _continues(text, words[first], before, " ")
-                and (not text.begins_sentence(first - 1) or not before.kind)
+                and (not text.begins_sentence(first - 1) or not before.kind & ~(NAME | RARE | FREQUENT))
             )
             or (before.kind & GIVEN and not before.kind & (TECHNIQUE | ENGLISH) and before.case is words[index].case)
         ):

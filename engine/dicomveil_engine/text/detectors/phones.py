@@ -49,7 +49,7 @@ _NOTATIONS = re.compile(
 )
 _CUED = re.compile(
     r"(?P<cue>[^\W\d_]{2,15})[.:]?(?:[ ]?(?:no|nr|num|number|nummer|\#|n°|nº)\.?)?"
-    r"(?:[ ](?:under|at|on|is|unter|au|al|ao))?"
+    r"(?:[ ](?:under|at|on|is|unter|au|al|ao|op|pod|en|no|na|sul|po|naar))?"
     r"[ ]?[.:=\-]?[ ]?(?P<number>\+?\(?\d(?:[ ./()\-]{0,2}\d){2,14})(?!\d)" + _EXTENSION
 )
 _GROUPED = re.compile(

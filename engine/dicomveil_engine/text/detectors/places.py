@@ -16,6 +16,7 @@ _WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
 _UNIT = (
     r"(?:,?[ ]{1,2}(?:apt|apartment|unit|suite|ste|no|nr|app|appt|bis|ter|m|lok|д|кв|корп|kat|daire|d)"
     r"(?:\.[ ]?|[ ]|[ ]?[:#][ ]?)(?:[\w/\-]{0,3}\d[\w/\-]{0,4}|[a-z](?![^\W_]))){0,3}"
+    r"(?:,[ ]?\d{1,2}[oa°](?:[ ]?(?:[a-z]|izda?|dcha?)\.?(?![^\W_])|(?![^\W_])))?"
 )
 _POST_CODE = (
     r"(?:[a-z]{1,2}[\- ])?(?:\d{5}(?:-\d{3,4})?|\d{4}[ ]?[a-z]{2}(?![^\W_])|\d{2}-\d{3}|\d{4}-\d{3}|\d{3}[ ]\d{2}|\d{6}"
@@ -63,6 +64,8 @@ _PO_BOX = re.compile(
     r"[ ]\d{1,6}"
 )
 _BOXES = frozenset(("box", "postfach", "apartado", "postale", "postbus", "poczt", "pobox"))
+_BEHIND_CUE = re.compile(rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}")
+"""wohnhaft Am Markt 3: whatever street it is."""
 _TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
 _HAN = r"\u3400-\u9fff\u3040-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
@@ -128,13 +131,27 @@ def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
                 yield street.span()
     for match in _COMPOUND.finditer(text) if any(word.endswith(_ENDINGS) for word in words) else ():
         # What stands before in small letters is not part of the name.
-        capital = next((at for at in range(*match.span()) if written[at].isupper()), None)
+        capital = next((at for at in range(_behind_cues(reading, match), match.end()) if written[at].isupper()), None)
         if capital is not None:
             yield capital, match.end()
+    addresses = word_lists("places")["addresses"]
+    for word in () if addresses.isdisjoint(words) else reading.words:
+        street = _BEHIND_CUE.match(text, word.end) if word.folded in addresses else None
+        if street and written[street.start("name")].isupper():
+            yield street.start("name"), street.end()
     if not _TURKISH_STREETS.isdisjoint(words):
         for match in _TURKISH.finditer(text):
             if written[match.start()].isupper():
                 yield match.span()
+
+
+def _behind_cues(reading: AnalysedText, match: re.Match[str]) -> int:
+    """Where a street begins: behind a word for addresses, which the pattern takes for part of the name."""
+    addresses = word_lists("places")["addresses"]
+    ends = [
+        word.end for word in reading.words if match.start() <= word.start < match.end() and word.folded in addresses
+    ]
+    return max(ends, default=match.start())
 
 
 def _starts_of_kinds(reading: AnalysedText, kinds: frozenset[str]) -> Iterator[int]:

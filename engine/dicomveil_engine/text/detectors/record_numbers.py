@@ -11,7 +11,10 @@ from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
 
-_BETWEEN = r"(?:[ ]?(?:no|nr|num|number|nummer|numero|n°|nº|id|is|was|код)\.?(?![^\W\d_])){0,2}[ ]?[.:=#(\[\-]{0,3}[ ]?"
+_BETWEEN = (
+    r"(?:[ ]?(?:(?:no|nr|num|number|nummer|numero|n°|nº)\.?(?![^\W\d_])|(?:id|is|was|код)\.?(?![^\W_]))){0,2}"
+    r"[ ]?[.:=#(\[\-]{0,3}[ ]?"
+)
 _VALUE = r"(?P<value>(?=[a-z0-9./\-]{0,12}\d)[a-z0-9](?:[a-z0-9]|[./\-](?=[a-z0-9])){2,39})(?![^\W_])"
 _CUED = re.compile(rf"(?<![^\W\d_])(?P<cue>[^\W\d_](?:[^\W\d_]|[/\-](?=[^\W\d_])){{0,23}})#?\.?{_BETWEEN}{_VALUE}")
 _HASH = re.compile(rf"(?:(?<=[ (:])|\A)#[ ]?{_VALUE}")

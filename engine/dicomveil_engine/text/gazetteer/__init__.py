@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from dicomveil_engine.bounded_cache import of_values
+
 _WORDS_CACHED = 8_192
 
 
@@ -38,6 +40,7 @@ _FLAGS = {
 }  # fmt: skip
 
 
+@of_values
 @lru_cache(_WORDS_CACHED)
 def kind(word: str) -> int:
     """What the lists say about a folded word."""

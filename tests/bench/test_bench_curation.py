@@ -42,14 +42,14 @@ def add_pixels(outcome: Outcome) -> None:
     pytest.importorskip("cv2")
     from bench.pixel_drawing import instances
     from bench.pixel_scores import score
-    from dicomveil_engine.pixels.instance import clean_instance
     from dicomveil_engine.pixels.looker import Looker
+    from dicomveil_engine.pixels.release import released_instance
 
     policy = load_policy({"profile": "research", "pixels": {"text": "allText", "gate": "look"}}, KEY)
     looker = Looker()
     for drawn in instances(_DRAWN, 31):
         try:
-            result = score(drawn.name, drawn.data, clean_instance(drawn.data, policy, looker), drawn.lines)
+            result = score(drawn.name, drawn.data, released_instance(drawn.data, policy, looker), drawn.lines)
         except EngineError:
             outcome.refused += 1
             continue

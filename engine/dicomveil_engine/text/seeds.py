@@ -155,7 +155,8 @@ def _words_of_name(parts: list[str], extra: list[str]) -> Iterator[tuple[str, Se
         if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
             yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
     plain = [fold(part).replace("'", "") for part in parts]
-    for word in joined([part for part in plain if part]):
+    # A prefix or suffix may run together with the name, too: DrDoe.
+    for word in joined([part for part in (*plain, *(fold(one).replace("'", "") for one in extra)) if part]):
         if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
             yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
     for part in plain[1:] or plain:

@@ -187,6 +187,8 @@ class _Known:
             boxes = self._looking.processes.boxes(original, verdict, self._looking.settings)
         except LookFailed:
             raise  # another try may have more luck
+        except InvalidDataSetError:
+            raise  # it may be mended, under the same UID and with the same header
         except EngineError as error:
             boxes, refused = Boxes(), error
         record = InstanceRecord(boxes, self._syntax, self._witness, refused="" if refused is None else str(refused))

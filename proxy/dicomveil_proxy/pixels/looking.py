@@ -185,6 +185,7 @@ class Looking:
         """Look at an original instance, and keep what was found; or why it is refused."""
         begun = time.monotonic()
         self.observer.waiting(1)
+        is_kept = True
         try:
             boxes = await self.in_process(self.processes.boxes, source, verdict, self.settings)
             record = InstanceRecord(boxes, syntax, witness)
@@ -192,10 +193,13 @@ class Looking:
             raise  # not certainly the instance's fault: the next call may succeed
         except EngineError as error:
             record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
+            # An instance that is broken may be mended under the same UID and header.
+            is_kept = not isinstance(error, InvalidDataSetError)
         finally:
             self.observer.waiting(-1)
             self.observer.looked(time.monotonic() - begun)
-        await self.at_disk(self.records.put, digest, record.as_json())
+        if is_kept:
+            await self.at_disk(self.records.put, digest, record.as_json())
         return record
 
     def refuse(self, reason: str, *uids: str) -> None:

@@ -6,6 +6,7 @@ Everywhere: no original leaves, nothing broken looks whole, and the next request
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.origin
 SETTINGS = """
 origin = "{origin}"
 key_file = "key"
+profile = "profile.json"
 state = "{state}"
 workers = {workers}
 {more}
@@ -46,6 +48,7 @@ origin_read_seconds = {read_seconds}
 origin_document_bytes = 1048576
 header_bytes = 1048576
 """
+PROFILE = {"profile": "default", "pixels": "keep"}
 MOST_MEMORY = 120 << 20
 """Bytes that a fault may add to a worker's memory."""
 WHOLE = re.compile(rb"--[0-9a-zA-Z]+--\r\n$")
@@ -98,6 +101,8 @@ def serving(
     values = {"origin": origin, "workers": workers, "state": state, "more": more}
     text = SETTINGS.format(**values, seconds=seconds, read_seconds=read_seconds)
     (folder / "dicomveil.toml").write_text(text)
+    # Instances stream as they come: what waits for text in its pixels to be found has not begun to be answered.
+    (folder / "profile.json").write_text(json.dumps(PROFILE))
     log = folder / "log"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("DICOMVEIL_")} | dict(
         environment
@@ -120,7 +125,7 @@ def serving(
             except httpx.TransportError:
                 time.sleep(0.05)
         key = bytes.fromhex((folder / "key").read_text())
-        yield Served(url, process, log, load_policy({"profile": "default"}, key))
+        yield Served(url, process, log, load_policy(PROFILE, key))
     finally:
         for pid in reversed(_alive(process)):
             os.kill(pid, signal.SIGKILL)

@@ -188,7 +188,7 @@ class _Known:
         except LookFailed:
             raise  # another try may have more luck
         except InvalidDataSetError:
-            raise  # it may be mended, under the same UID and with the same header
+            raise  # it may be corrected, under the same UID and with the same header
         except EngineError as error:
             boxes, refused = Boxes(), error
         record = InstanceRecord(boxes, self._syntax, self._witness, refused="" if refused is None else str(refused))

@@ -193,7 +193,7 @@ class Looking:
             raise  # not certainly the instance's fault: the next call may succeed
         except EngineError as error:
             record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
-            # An instance that is broken may be mended under the same UID and header.
+            # An instance that is broken may be corrected under the same UID and header.
             is_kept = not isinstance(error, InvalidDataSetError)
         finally:
             self.observer.waiting(-1)

@@ -10,11 +10,14 @@ each thread's arena. It takes some milliseconds, and holds what allocates meanwh
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 KEPT_BYTES = 256 << 20
 """Blocks up to this size are kept."""
@@ -48,6 +51,8 @@ class Trimming:
 
     def after_long_work(self) -> None:
         """Give free memory back soon, in a thread; asked again meanwhile, it is done once."""
+        import asyncio  # noqa: PLC0415 - jobs have no event loop, and start quickly
+
         loop = asyncio.get_running_loop()
         if self._due_in is loop:
             return

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dicomveil_proxy.jobs.coordinator import Watcher
 from dicomveil_proxy.jobs.guarding import GuardMode, JobGuard
-from dicomveil_proxy.jobs.series import SeriesOutcome
-from dicomveil_proxy.leaks.guard import Leak
 from dicomveil_proxy.settings.rights import label_of
-from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust.quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.coordinator import Watcher
+    from dicomveil_proxy.jobs.series import SeriesOutcome
+    from dicomveil_proxy.leaks.guard import Leak
+    from dicomveil_proxy.settings.server import Settings
 
 
 def quarantine_of(settings: Settings) -> Quarantine | None:

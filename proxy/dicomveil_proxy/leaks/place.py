@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import NamedTuple
 
-from pydicom.dataset import Dataset
-from pydicom.filereader import data_element_generator
-from pydicom.uid import UID
-
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import EngineError
@@ -89,7 +85,9 @@ class Place(NamedTuple):
 
 def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
     """The values of elements that stand one behind the other; None where they cannot be read again."""
-    syntax = UID(transfer_syntax)
+    from pydicom.filereader import data_element_generator  # noqa: PLC0415 - a second, and only for what was found
+
+    syntax = transfer_syntax.rstrip(" \0")
     implicit = syntax == "1.2.840.10008.1.2"
     little = syntax != "1.2.840.10008.1.2.2"
     found: list[Place] = []
@@ -123,8 +121,8 @@ def _places(elements: Iterable[object]) -> Iterator[Place]:
         creator = creators.get(group << 16 | element >> 8) if group & 1 else None
         if isinstance(value, (list, tuple)) or hasattr(value, "_list") or vr == "SQ":
             for item in value or ():
-                if isinstance(item, Dataset):
-                    yield from _places(item._dict.values())  # noqa: SLF001 - its elements as they are encoded
+                if isinstance(inside := getattr(item, "_dict", None), dict):  # its elements as they are encoded
+                    yield from _places(inside.values())
             continue
         data = bytes(value or b"")
         if group & 1 and 0x10 <= element <= 0xFF:

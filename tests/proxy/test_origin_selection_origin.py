@@ -220,6 +220,17 @@ async def test_a_study_of_two_patients(patients: tuple[str, str]) -> None:
         )
 
 
+async def test_a_study_that_no_search_finds() -> None:
+    """What the origin server finds under no key is not selected, though it would be retrieved."""
+
+    class Silent(MemoryOrigin):
+        async def search(self, *_: Any, **__: Any) -> list[Match]:
+            return []
+
+    with pytest.raises(UnknownResource):
+        await everything(selection(Silent(instance(*HERE)), query={"PatientID": "PATIENT-1"}).metadata(HERE[0]))
+
+
 async def test_what_a_study_is_may_change() -> None:
     """A verdict is believed for half a minute."""
     now = 0.0

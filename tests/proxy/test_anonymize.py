@@ -248,6 +248,7 @@ def test_every_command_of_the_page_works(line: str) -> None:
 @pytest.mark.parametrize("arguments", [["-i", "in/2", "-o", "out.dcm"], ["-I", "in/Doe", "-O", "out"]])
 def test_nothing_heavy_is_imported_for_a_few_instances(arguments: list[str]) -> None:
     """Reading and writing elements needs neither pydicom nor codecs, certificates, a network or an event loop."""
+    Path("in/Doe/broken").unlink()
     program = (
         "import sys\n"
         "from dicomveil_proxy.command import main\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -125,6 +126,20 @@ async def test_boxes_survive_a_restart(tmp_path: Path, looks: Looks) -> None:
     async with proxy(tmp_path, origin, profile=profile()) as ask:
         assert (await ask.get(path_of(ask, 1), _WHOLE)).status_code == 200
     assert len(looks.sources) == 2
+
+
+@pytest.mark.parametrize("way", ["", "/frames/1", "/rendered"])
+async def test_no_room_for_temporary_files(
+    tmp_path: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The server is at fault, and says so: 503, and nothing of the instance."""
+    async with proxy(tmp_path, MemoryOrigin(us(1)), profile=profile()) as ask:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        answer = await ask.get(path_of(ask, 1) + way, "*/*")
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "state-unavailable"
+    assert looks.sources == []
 
 
 async def test_few_at_a_time(tmp_path: Path, looks: Looks) -> None:

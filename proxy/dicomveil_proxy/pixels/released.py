@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
+
+from dicomveil_proxy.errors import StateUnavailable
 
 _SECONDS = 45.0
 _BYTES = 1 << 30
@@ -92,6 +96,17 @@ class ReleasedFiles:
             if each.asked < now - _GRACE and (is_over or each.until < now):
                 size -= each.size
                 self._files.pop(digest).drop()
+
+
+@contextmanager
+def needs_disk() -> Iterator[None]:
+    """What writes temporary files. A full or missing folder for them becomes StateUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise StateUnavailable(
+            f"a temporary file cannot be written ({error.strerror}); make room, or set TMPDIR"
+        ) from None
 
 
 def private_folder() -> TemporaryDirectory[str]:

@@ -22,7 +22,7 @@ from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.pixels.looking import InstanceRecord, Looking
-from dicomveil_proxy.pixels.released import private_folder, reading, writing
+from dicomveil_proxy.pixels.released import needs_disk, private_folder, reading, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.transactions.sampling import kind_of, sample_of
 from dicomveil_proxy.turns import LONG, beside
@@ -119,7 +119,8 @@ class Arrival:
     async def _finish(self) -> None:
         if self.waits:
             assert self._file is not None
-            self._file.close()
+            with needs_disk():
+                self._file.close()
             self._task = asyncio.ensure_future(self._look())
         await self._put(None)
 
@@ -158,7 +159,8 @@ class Arrival:
         """Remove its file."""
         self.leave()
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk fails once more
+                self._file.close()
         folder, self._folder = self._folder, None
         if folder is None:
             return
@@ -174,7 +176,8 @@ class Arrival:
 
     async def _take(self, data: bytes) -> None:
         if self._file is not None:
-            self._file.write(data)
+            with needs_disk():
+                self._file.write(data)
         else:
             await self._put(data)
 
@@ -207,8 +210,9 @@ class Arrival:
         self.is_decided = True
         if self._needs is not None:
             self.waits = True
-            self._folder = private_folder()
-            self._file = writing(self.original)
+            with needs_disk():
+                self._folder = private_folder()
+                self._file = writing(self.original)
 
     async def start(self) -> None:
         """Let the bytes pass that were held for the header; not before somebody takes them."""

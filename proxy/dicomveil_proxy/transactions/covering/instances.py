@@ -16,7 +16,7 @@ from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.instance import InstanceCover
 from dicomveil_proxy.errors import OriginMalformed, UnknownResource
 from dicomveil_proxy.pixels.looking import Looking
-from dicomveil_proxy.pixels.released import private_folder, reading, writing
+from dicomveil_proxy.pixels.released import needs_disk, private_folder, reading, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.transactions.covering.arrival import Arrival, Treatment
@@ -160,7 +160,7 @@ async def _in_process(
     looking: Looking, rewriter: InstanceRewriter, arrival: Arrival, treatment: Treatment
 ) -> AsyncGenerator[Chunk, None]:
     """De-identified here, and covered in a process: its frames are decoded and encoded again."""
-    with private_folder() as name:
+    with needs_disk(), private_folder() as name:
         source, target = Path(name, "deidentified"), Path(name, "covered")
         with writing(source) as file:
             async with aclosing(_rewritten(rewriter, arrival, None)) as pieces:

@@ -9,7 +9,7 @@ from dicomveil_engine import InstanceIdentity
 from dicomveil_engine.part10.rewriter import Chunk
 from dicomveil_proxy.errors import NotAcceptable, OriginMalformed
 from dicomveil_proxy.pixels.looking import Looking
-from dicomveil_proxy.pixels.released import ReleasedFile, private_folder, writing
+from dicomveil_proxy.pixels.released import ReleasedFile, needs_disk, private_folder, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.transactions.covering.instances import covered
@@ -23,11 +23,12 @@ async def released_file(project: Project, looking: Looking, original: OriginalRe
         return found
 
     async def make() -> ReleasedFile:
-        folder = private_folder()
+        with needs_disk():
+            folder = private_folder()
         path = Path(folder.name, "released")
         try:
             room = project.limits.origin_instance_bytes
-            with writing(path) as file:
+            with needs_disk(), writing(path) as file:
                 async with aclosing(covered(project, looking, original, None)) as pieces:
                     async for piece in pieces:
                         if isinstance(piece, Begin):

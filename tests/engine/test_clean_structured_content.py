@@ -28,10 +28,11 @@ from engine.datasets import (
 )
 from engine.test_json_model_commutation import commutes
 
-CLEAN = load_policy({"profile": "basic", "options": ["cleanStructuredContent"]}, KEY)
+CLEAN = load_policy({"profile": "basic", "pixels": "keep", "options": ["cleanStructuredContent"]}, KEY)
 ALL = load_policy(
     {
         "profile": "default",
+        "pixels": "keep",
         "options": ["cleanStructuredContent", "cleanDescriptors", "retainUIDs", "retainDeviceIdentity"],
     },
     KEY,

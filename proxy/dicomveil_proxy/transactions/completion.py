@@ -95,7 +95,10 @@ class Completion:
         series = OriginalUID(identity.series_instance_uid) or self._series
         if study is None:
             return None
-        header, is_long = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
+        try:
+            header, is_long = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
+        except OriginMalformed:
+            return None  # without its words, less comes out
         read = partial(self._project.matches.read_header, header)
         try:
             return (await beside(read) if is_long else read()) if header else None

@@ -70,7 +70,7 @@ def test_the_database_of_the_page(postgresql: PostgreSQL) -> None:
         run(postgresql.url(), statement)
     here = url.replace("@database.example.org", f":choose-one@127.0.0.1:{postgresql.port}").partition("?")[0]
     identities = open_identity_map(here)
-    identities.keep_sequence([(Kind.STUDY, "2.25.1", "1.2.3")])
+    identities.record([(Kind.STUDY, "2.25.1", "1.2.3")])
     run(here, "DELETE FROM identity")
     identities.close()
 
@@ -78,7 +78,7 @@ def test_the_database_of_the_page(postgresql: PostgreSQL) -> None:
 def test_replicas_and_projects(url: str) -> None:
     """What one replica remembers, another knows at once; another project does not."""
     one, two, other = (IdentityMap(url, project=project) for project in ("p", "p", "q"))
-    one.keep_sequence([(Kind.STUDY, "2.25.1", "1.2.3")])
+    one.record([(Kind.STUDY, "2.25.1", "1.2.3")])
 
     assert two.original(Kind.STUDY, "2.25.1") == "1.2.3"
     assert other.original(Kind.STUDY, "2.25.1") is None

@@ -34,7 +34,7 @@ def identities(path: Path) -> Iterator[IdentityMap]:
 
 def test_what_was_remembered_is_known(identities: IdentityMap) -> None:
     """From memory, and from the file; by kind and pseudonym; the last one counts."""
-    identities.keep_sequence([(Kind.STUDY, "2.25.1", "1.2"), STUDY, (Kind.SERIES, "2.25.1", "1.2.4")])
+    identities.record([(Kind.STUDY, "2.25.1", "1.2"), STUDY, (Kind.SERIES, "2.25.1", "1.2.4")])
 
     assert identities.recent(Kind.STUDY, "2.25.1") is None
     assert identities.original(Kind.STUDY, "2.25.1") == "1.2.3"
@@ -48,28 +48,28 @@ def test_nothing_to_be_remembered(identities: IdentityMap) -> None:
     series = (Kind.SERIES, "2.25.1", "1.2.4")
     assert identities.knows([])
     assert not identities.knows([STUDY])
-    identities.keep_sequence([STUDY])
+    identities.record([STUDY])
 
     assert identities.knows([STUDY])
     assert not identities.knows([STUDY, series])
     assert not identities.knows([(Kind.STUDY, "2.25.1", "1.2.9")])
-    identities.keep_sequence([series])
+    identities.record([series])
     assert not identities.knows([STUDY])
 
 
 def test_an_original_can_change(identities: IdentityMap) -> None:
     """The origin server may come to hold a study under another UID."""
-    identities.keep_sequence([STUDY])
-    identities.keep_sequence([(Kind.STUDY, "2.25.1", "2.25.1"), (Kind.STUDY, "2.25.2", "1.2.5")])
+    identities.record([STUDY])
+    identities.record([(Kind.STUDY, "2.25.1", "2.25.1"), (Kind.STUDY, "2.25.2", "1.2.5")])
 
     assert identities.original(Kind.STUDY, "2.25.1") == "2.25.1"
 
 
 def test_what_is_wrong_is_forgotten(path: Path, identities: IdentityMap) -> None:
     """In memory and in the file, and only where nobody says otherwise by now."""
-    identities.keep_sequence([STUDY])
+    identities.record([STUDY])
     second = IdentityMap(path)
-    second.keep_sequence([(Kind.SERIES, "2.25.1", "1.2.4")])
+    second.record([(Kind.SERIES, "2.25.1", "1.2.4")])
     identities.forget([STUDY, (Kind.SERIES, "2.25.1", "1.2.9")])
 
     assert identities.original(Kind.STUDY, "2.25.1") is None
@@ -79,20 +79,20 @@ def test_what_is_wrong_is_forgotten(path: Path, identities: IdentityMap) -> None
 
 def test_projects_do_not_meet(path: Path, identities: IdentityMap) -> None:
     """One project's pseudonym means nothing in another, even in the same file."""
-    identities.keep_sequence([STUDY])
+    identities.record([STUDY])
     other = IdentityMap(path, project="other")
     assert other.original(Kind.STUDY, "2.25.1") is None
 
-    other.keep_sequence([(Kind.STUDY, "2.25.1", "1.2.9")])
+    other.record([(Kind.STUDY, "2.25.1", "1.2.9")])
     other.close()
-    identities.keep_sequence([(Kind.STUDY, "2.25.2", "1.2.4")])
+    identities.record([(Kind.STUDY, "2.25.2", "1.2.4")])
 
     assert identities.original(Kind.STUDY, "2.25.1") == "1.2.3"
 
 
 def test_memory_waits_for_nobody(path: Path, identities: IdentityMap) -> None:
     """While another thread waits for the file, what is in memory is told at once."""
-    identities.keep_sequence([STUDY])
+    identities.record([STUDY])
     is_writing, may_write = threading.Event(), threading.Event()
 
     class Slow:
@@ -101,7 +101,7 @@ def test_memory_waits_for_nobody(path: Path, identities: IdentityMap) -> None:
             may_write.wait(10)
 
     fast, identities._table = identities._table, Slow()  # type: ignore[assignment]
-    writer = threading.Thread(target=identities.keep_sequence, args=([(Kind.STUDY, "2.25.1", "1.2.9")],))
+    writer = threading.Thread(target=identities.record, args=([(Kind.STUDY, "2.25.1", "1.2.9")],))
     writer.start()
     is_writing.wait(10)
     assert identities.recent(Kind.STUDY, "2.25.1") == "1.2.9"
@@ -114,7 +114,7 @@ def test_without_a_table_memory_remembers(identities: IdentityMap) -> None:
     """What cannot be written is remembered, or forgotten, by this process all the same."""
     identities.close()
     with pytest.raises(StateUnavailable):
-        identities.keep_sequence([STUDY])
+        identities.record([STUDY])
     assert identities.original(Kind.STUDY, "2.25.1") == "1.2.3"
     with pytest.raises(StateUnavailable):
         identities.forget([STUDY])

@@ -24,7 +24,7 @@ def identities(tmp_path: Path) -> Iterator[IdentityMap]:
     rows: list[Identity] = [(Kind.PATIENT, OLD.pseudonym_patient_id("PATIENT-1"), "PATIENT-1")]
     for policy in (OLD, NEW):
         rows += [(Kind.STUDY, policy.pseudonym_uid(f"1.2.3.{n}"), f"1.2.3.{n}") for n in range(1500)]
-    identities.keep_sequence(rows)
+    identities.record(rows)
     yield identities
     identities.close()
 

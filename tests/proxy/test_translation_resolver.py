@@ -110,7 +110,7 @@ def test_absence_is_remembered_for_a_while(identities: IdentityMap) -> None:
         clock.now = 30
         assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) is None
         assert origin.asked == 2
-        identities.keep_sequence([STUDY])
+        identities.record([STUDY])
         assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "1.2.3"
         assert origin.asked == 2
 
@@ -241,7 +241,7 @@ def test_what_is_forgotten_is_asked_for(identities: IdentityMap) -> None:
 
     async def scene() -> None:
         resolver, origin = Resolver(identities), Origin((Kind.STUDY, "2.25.1", "2.25.1"))
-        identities.keep_sequence([STUDY])
+        identities.record([STUDY])
         await resolver.forget([STUDY])
         assert await resolver.known(Kind.STUDY, "2.25.1") is None
         assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "2.25.1"

@@ -126,7 +126,7 @@ async def test_a_disk_that_is_full(
     def full(*_: object) -> None:
         raise StateUnavailable("the identity map cannot be used (SQLITE_FULL)")
 
-    monkeypatch.setattr(identities, "remember", full)
+    monkeypatch.setattr(identities, "record", full)
     await translation.learn([{"0020000D": {"vr": "UI", "Value": [STUDY]}}])
 
     assert await translation.resource(OUTSIDE) == ORIGINAL

@@ -126,7 +126,7 @@ class Resolver:
                 async for page in pages:
                     identities = list(page)
                     try:
-                        await asyncio.to_thread(self._identities.keep_sequence, identities)
+                        await asyncio.to_thread(self._identities.record, identities)
                     except StateUnavailable as error:
                         self._warn(str(error))
                     flight.publish(identities)

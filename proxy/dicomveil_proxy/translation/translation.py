@@ -85,14 +85,14 @@ class Translation:
 
     async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
         """Record the pseudonyms of these originals, DICOM JSON objects; a full disk only costs time later."""
-        await self.keep_sequence([identity for dataset in datasets for identity in self._identities_of(dataset)])
+        await self.record([identity for dataset in datasets for identity in self._identities_of(dataset)])
 
-    async def keep_sequence(self, identities: list[Identity]) -> None:
+    async def record(self, identities: list[Identity]) -> None:
         """Record pseudonyms and what they stand for at the origin server."""
         if self._identities.knows(identities):
             return
         try:
-            await asyncio.to_thread(self._identities.keep_sequence, identities)
+            await asyncio.to_thread(self._identities.record, identities)
         except StateUnavailable as error:
             _log.warning("%s; pseudonyms are looked up at the origin server instead", error)
 

@@ -116,7 +116,7 @@ class StoreRequest:
                 if open_part:
                     open_part.discard()
             self._not_stored.write()
-            await self.project.translation.keep_sequence(self._stored)
+            await self.project.translation.record(self._stored)
         if self._fault and all(outcome.failure is not None for outcome in self._outcomes):
             raise self._fault
         return store_response(self._outcomes, self._unread)
@@ -213,7 +213,7 @@ class StoreRequest:
         ]
         if len(self._stored) >= _REMEMBERED_AT_A_TIME:
             stored, self._stored = self._stored, []
-            await self.project.translation.keep_sequence(stored)
+            await self.project.translation.record(stored)
 
     def _refuse_unread(self, sent: InstanceIdentity | None, message: str) -> None:
         """An instance that cannot be read: it is counted where it has no UID to be named by."""

@@ -71,7 +71,7 @@ class IdentityMap:
         else:
             self._table = SQLiteTable(place, project, busy_seconds=busy_seconds, warn=warn)
 
-    def keep_sequence(self, identities: Iterable[Identity]) -> None:
+    def record(self, identities: Iterable[Identity]) -> None:
         """Keep what pseudonyms stand for, in one write.
 
         Raises StateUnavailable when the table cannot be written; this process then keeps it in memory all the same.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -120,7 +121,7 @@ class Laboratory:
 
     def reported(self) -> list[list[str]]:
         """The cells of the report below its header."""
-        return [line.split(",") for line in self.report.read_text().splitlines()[1:]]
+        return list(csv.reader(self.report.read_text().splitlines()[1:]))
 
     def tree(self) -> dict[str, bytes]:
         """Names and bytes of all that is at the destination."""

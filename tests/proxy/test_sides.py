@@ -38,7 +38,7 @@ LEAKS = [
     "origin.metadata(pseudonym)",
     "origin.instances(original, pseudonym)",
     "await translation.resource(inside)",
-    "await translation.mend(original)",
+    "await translation.forget_outdated(original)",
     "Scope(original)",
     "await translation.patient(patient)",
     "Resource(original, pseudonym)",

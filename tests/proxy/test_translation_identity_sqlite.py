@@ -62,7 +62,7 @@ def test_other_processes_may_write(path: Path, table: SQLiteTable) -> None:
     """Workers share the file."""
     program = (
         "import sys; from pathlib import Path; from dicomveil_proxy.translation.identity import *;"
-        "i = IdentityMap(Path(sys.argv[1])); i.remember([(Kind.STUDY, '2.25.1', '1.2.3')]); i.close()"
+        "i = IdentityMap(Path(sys.argv[1])); i.record([(Kind.STUDY, '2.25.1', '1.2.3')]); i.close()"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
 

@@ -6,13 +6,19 @@ import asyncio
 import json
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 from pydicom import Dataset
+from starlette.requests import Request
+from starlette.types import Message
 
 from dicomveil_proxy.origin import StoreResult
+from dicomveil_proxy.service.upload import Upload
+from dicomveil_proxy.wire.multipart import MultipartReader
 from proxy.fakes import MemoryOrigin, application_in, instance, served
 
 DICOM = "application/dicom"
@@ -70,3 +76,49 @@ def test_nothing_is_stored_when_the_client_is_gone(tmp_path: Path, part_type: st
     # The server has ended, with all that was under way.
     assert 1 <= len(origin.held) < COUNT // 2
     assert isinstance(origin.datasets()[0][0], Dataset)
+
+
+def test_many_questions_cost_one_wait() -> None:
+    """However often it is asked whether the user agent is there, the server is asked once, and answers later."""
+    calls = 0
+
+    async def asked() -> list[bool]:
+        is_over = asyncio.Event()
+        body: Message = {"type": "http.request", "body": b"--b--", "more_body": False}
+
+        async def receive() -> Message:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                return body
+            await is_over.wait()
+            return {"type": "http.disconnect"}
+
+        with closing(Upload(Request({"type": "http"}, receive), 100)) as upload:
+            before = await upload.is_gone()
+            async for _ in upload.events(MultipartReader(b"b")):
+                pass
+            meanwhile = [await upload.is_gone() for _ in range(100)]
+            is_over.set()
+            await asyncio.sleep(0.01)
+            return [before, any(meanwhile), await upload.is_gone()]
+
+    assert asyncio.run(asked()) == [False, False, True]
+    assert calls == 2
+
+
+def test_a_client_that_is_gone_already_is_seen_at_once() -> None:
+    """The first question has its answer where the connection ended before."""
+    body: Message = {"type": "http.request", "body": b"--b--", "more_body": False}
+    messages: Iterator[Message] = iter([body, {"type": "http.disconnect"}])
+
+    async def asked() -> bool:
+        async def receive() -> Message:
+            return next(messages)
+
+        with closing(Upload(Request({"type": "http"}, receive), 100)) as upload:
+            async for _ in upload.events(MultipartReader(b"b")):
+                pass
+            return await upload.is_gone()
+
+    assert asyncio.run(asked())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import tempfile
 from collections.abc import Callable
 from io import BytesIO
@@ -437,3 +438,21 @@ async def test_a_transfer_syntax_before_the_boundary(tmp_path: Path, content_typ
         response = await ask.store(instance(), **{"Content-Type": content_type})
 
     assert (response.status_code, len(origin.held)) == (200, 1)
+
+
+async def test_parts_that_cannot_be_read_are_no_garbage(tmp_path: Path) -> None:
+    """They are freed at once: a collection of tens of thousands of objects would hold the event loop."""
+    count = 1_000
+    body = b"--b\r\nContent-Type: application/dicom\r\n\r\nx\r\n" * count + b"--b--"
+    headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'}
+    async with proxy(tmp_path, MemoryOrigin()) as ask:
+        await ask.client.post(f"{BASE}/studies", headers=headers, content=body)
+        gc.collect()
+        gc.disable()
+        try:
+            await ask.client.post(f"{BASE}/studies", headers=headers, content=body)
+            left = gc.collect()
+        finally:
+            gc.enable()
+
+    assert left < count

@@ -7,6 +7,7 @@ queries translated, and no header of the user agent reaches the origin server, n
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -333,7 +334,7 @@ class DICOMweb:
         reader = _reader(request, MultipartLimits(parts=limits.parts, empty_parts=limits.empty_parts))
         upload = Upload(request, limits.request_bytes)
         storing = StoreRequest(self._project, self._base_url(request), study, upload.is_gone)
-        with self._streams.counted():
+        with self._streams.counted(), closing(upload):
             async with self._streams.in_time():
                 response = await storing.run(upload.events(reader))
         note_count(request.scope, response.stored)

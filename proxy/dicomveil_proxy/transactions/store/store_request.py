@@ -240,17 +240,23 @@ class _Instance:
             try:
                 await self.intake.feed(data)
             except (EngineError, OSError) as fault:
-                self.error = fault
+                self.error = _without_frames(fault)
 
     async def close(self) -> None:
         if self.error is None:
             try:
                 await self.intake.close()
             except (EngineError, OSError) as fault:
-                self.error = fault
+                self.error = _without_frames(fault)
 
     def discard(self) -> None:
         self.intake.discard()
+
+
+def _without_frames(fault: EngineError | OSError) -> EngineError | OSError:
+    """The fault as it is kept: its frames hold the part, which would hold them until garbage is collected."""
+    fault.__context__ = None
+    return fault.with_traceback(None)
 
 
 class _Metadata:

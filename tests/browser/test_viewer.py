@@ -74,14 +74,13 @@ def test_filtering_by_the_shifted_date(site: Site, window: Window) -> None:
 
 @pytest.mark.parametrize("kind", ["CT", "MR", "US"])
 def test_pictures_are_shown(site: Site, window: Window, kind: str) -> None:
-    """As they were stored."""
+    """As they are released: slices as they were stored, an ultrasound with all covered that looks like text."""
     # Of a series the viewer shows the last instance first where it lies highest.
-    original = pydicom.dcmread(io.BytesIO(studies()[kind][-1]))
-    pseudonymous = _pseudonymous(site, studies()[kind][-1])
+    released = _pseudonymous(site, studies()[kind][-1])
 
-    window.open_study(str(pseudonymous.StudyInstanceUID))
+    window.open_study(str(released.StudyInstanceUID))
 
-    assert window.likeness(_picture(original), at_least=0.95) >= 0.95
+    assert window.likeness(_picture(released), at_least=0.95) >= 0.95
     assert window.leaks(_SECRETS) == []
     assert window.strangers() == []
     if kind == "CT":

@@ -38,7 +38,7 @@ def stroke_score(frame: npt.NDArray[Any]) -> float:
             return 0.0
         limit = max(_NOISES * _noise(small), _RANGE_SHARE * span)
         # Strokes across rows, then across columns: text may stand upright.
-        best = max(best, _score(small, limit), _score(np.ascontiguousarray(small.T), limit))
+        best = max(best, _score(small, limit), _score(cv2.transpose(small), limit))
     return best
 
 
@@ -65,18 +65,20 @@ def _noise(values: npt.NDArray[np.float32]) -> float:
 
 def _score(values: npt.NDArray[np.float32], limit: float) -> float:
     middle, left, right = values[:, _REACH:-_REACH], values[:, : -2 * _REACH], values[:, 2 * _REACH :]
-    best = 0.0
-    for stands_out in (
-        (middle - left > limit) & (middle - right > limit),
-        (left - middle > limit) & (right - middle > limit),
-    ):
-        starts: npt.NDArray[np.float32] = np.zeros(stands_out.shape, np.float32)
-        starts[:, 1:] = stands_out[:, 1:] & ~stands_out[:, :-1]
-        rows, columns = _WINDOW
-        columns = min(columns, starts.shape[1])
-        # Starts of strokes in a row of the window, less what anatomy has, summed over its rows.
-        in_row = cv2.boxFilter(starts, -1, (columns, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        excess = np.maximum(in_row - _FREE, 0)
-        summed = cv2.boxFilter(excess, -1, (1, rows), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        best = max(best, float(summed.max()))
-    return best
+    # Memory that is written again costs less than new memory.
+    ground = cv2.max(left, right)
+    bright = _most_starts(cv2.subtract(middle, ground, dst=ground) > limit)
+    ground = cv2.min(left, right, dst=ground)
+    return max(bright, _most_starts(cv2.subtract(ground, middle, dst=ground) > limit))
+
+
+def _most_starts(stands_out: npt.NDArray[np.bool_]) -> float:
+    """The most starts of strokes in a window, less what anatomy has in each row; all counts fit into a byte."""
+    starts: npt.NDArray[np.uint8] = np.zeros(stands_out.shape, np.uint8)
+    np.greater(stands_out[:, 1:], stands_out[:, :-1], out=starts[:, 1:].view(np.bool_))
+    rows, columns = _WINDOW
+    columns = min(columns, starts.shape[1])
+    in_row = cv2.boxFilter(starts, -1, (columns, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    excess = cv2.subtract(in_row, _FREE)
+    summed = cv2.boxFilter(excess, -1, (1, rows), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return float(summed.max())

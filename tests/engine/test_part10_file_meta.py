@@ -143,3 +143,31 @@ def test_nothing_of_the_original_passes() -> None:
     output = deidentify_instance(file_meta(EXPLICIT, more, preamble=b"P" * 128) + DATA, KEEP)
 
     assert output == FileMeta(EXPLICIT, CT_IMAGE, KEEP.pseudonym_uid("1.2.3.4.5")).encoded() + DATA
+
+
+def test_known_group() -> None:
+    """A group that was read before, but for its SOP Instance UID, is read as if it had not been."""
+    beginning = element(0x00020002, "UI", CT_IMAGE.encode() + b"\0")
+    ends = (
+        element(0x00020010, "UI", EXPLICIT.encode() + b"\0"),
+        element(0x00020010, "UI", JPEG.encode()) + element(0x00020016, "AE", "SCANNER "),
+        element(0x00020003, "UI", "1.2.3.99") + element(0x00020010, "UI", EXPLICIT.encode() + b"\0"),
+    )
+    for _ in range(2):
+        for uid in ("1.2.3.4 ", "1.2.3.4.5.6.7\0", "1.2.\2\0\3\0UI"):
+            for end in ends:
+                group = bytes(128) + b"DICM" + beginning + element(0x00020003, "UI", uid.encode("latin-1")) + end
+                syntax = JPEG if "SCANNER" in end.decode("latin-1") else EXPLICIT
+                expected = FileMeta(syntax, CT_IMAGE, uid.strip(" \0"))
+                assert read_file_meta(group + DATA, closing=True) == (expected, len(group))
+                for cut in range(132, len(group) + 6):
+                    assert read_file_meta((group + DATA)[:cut], closing=False) is None
+
+
+def test_known_group_is_longer() -> None:
+    """What follows of group 0002 behind a group that was read before belongs to it."""
+    instance = element(0x00020003, "UI", "1.2.3.4 ")
+    short = bytes(128) + b"DICM" + instance + element(0x00020010, "UI", EXPLICIT.encode() + b"\0")
+    long = short + element(0x00020016, "AE", "SCANNER ")
+    for group in (short, long, short, long):
+        assert read_file_meta(group + DATA, closing=True) == (FileMeta(EXPLICIT, "", "1.2.3.4"), len(group))

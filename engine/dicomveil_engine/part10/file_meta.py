@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.bounded_cache import of_values
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10.encoding import (
     EXPLICIT_BIG,
@@ -126,7 +127,7 @@ def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta,
             return None
         return _without_meta(data, start), start
     try:
-        values, end = _read_group(data, start)
+        values, end = _known_group(data, start) or _read_group(data, start)
     except struct.error:
         if closing or len(data) > _LONGEST:
             raise InvalidDataSetError("the file meta information is cut off") from None
@@ -146,12 +147,51 @@ _VRS = frozenset(vr.encode() for vr in dictionary.VRS)
 _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 
 
+_INSTANCE_HEAD = b"\x02\x00\x03\x00UI"
+_GROUPS_CACHED = 64
+_LONGEST_CACHED = 1 << 10
+
+
+@of_values
+@lru_cache(_GROUPS_CACHED)
+def _groups_with(beginning: bytes) -> list[tuple[dict[int, str], bytes]]:  # noqa: ARG001
+    """The latest group that begins so, up to its SOP Instance UID: what else is asked of it, and what is behind.
+
+    Empty until `_learn_group` has filled it.
+    """
+    return []
+
+
+def _known_group(data: bytes | bytearray, start: int) -> tuple[dict[int, str], int] | None:
+    """What `_read_group` gives, where the group was read before but for its SOP Instance UID."""
+    at = data.find(_INSTANCE_HEAD, start, start + _LONGEST_CACHED)
+    known = _groups_with(bytes(data[start:at])) if at >= 0 else None
+    if not known:
+        return None
+    values, behind = known[0]
+    value_at = at + 8
+    after = value_at + int.from_bytes(data[at + 6 : value_at], "little")
+    end = after + len(behind)
+    if not data.startswith(behind, after) or len(data) < end + 2 or data.startswith(_GROUP, end):
+        return None
+    return {_SOP_INSTANCE_UID: data[value_at:after].decode("latin-1").strip(" \0"), **values}, end
+
+
+def _learn_group(data: bytes | bytearray, start: int, at: int, after: int, end: int, values: dict[int, str]) -> None:
+    """Cache a group whose SOP Instance UID is the element [at, after)."""
+    if end - start > _LONGEST_CACHED or data.find(_INSTANCE_HEAD, start) != at:
+        return
+    others = {element: value for element, value in values.items() if element != _SOP_INSTANCE_UID}
+    _groups_with(bytes(data[start:at]))[:] = [(others, bytes(data[after:end]))]
+
+
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
     """What we ask of group 0002, and its end. It is in explicit VR little endian, but some writers use implicit VR.
 
     Some write the group twice, with another transfer syntax: readers use the first one.
     """
     values: dict[int, str] = {}
+    start, instance = position, (-1, -1)
     while data[position : position + 2] == _GROUP:
         _, element, vr, length = _HEAD.unpack_from(data, position)
         position += 8
@@ -167,10 +207,14 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
         if position + length > len(data):
             raise struct.error
         if element in _ASKED and is_uid:
+            if element == _SOP_INSTANCE_UID and vr == b"UI" and element not in values:
+                instance = position - 8, position + length
             values.setdefault(element, data[position : position + length].decode("latin-1").strip(" \0"))
         position += length
     if position + 2 > len(data):
         raise struct.error
+    if instance[0] >= 0:
+        _learn_group(data, start, *instance, position, values)
     return values, position
 
 

@@ -146,10 +146,16 @@ class Reading:
         return Known(
             subject,
             self.sop_instance_uid() if policy.depends_on_instance else "",
-            words(tuple(self.identifying), subject.was_deidentified, policy.contributions(subject.study_instance_uid)),
+            words(tuple(self.identifying), subject.was_deidentified, subject.study_instance_uid),
             self.content.gone(),
-            any(one[0].tag == PIXEL_REPRESENTATION and one[1] == one[0].values.u16.pack(1) for one in self.image),
+            self._has_signed_pixels(),
         )
+
+    def _has_signed_pixels(self) -> bool:
+        for entry, value, _ in self.image:
+            if entry.tag == PIXEL_REPRESENTATION and value == entry.values.u16.pack(1):
+                return True
+        return False
 
 
 class ReadingCache:
@@ -165,7 +171,7 @@ class ReadingCache:
         return Subject({one[0].tag: _single_text(one) for one in reversed(noted)}, self._policy)
 
     def new_words(
-        self, identifying: tuple[Identifying, ...], was_deidentified: bool, contributions: tuple[str, ...]
+        self, identifying: tuple[Identifying, ...], was_deidentified: bool, study_instance_uid: str
     ) -> tuple[IdentifyingWords, OwnWords]:
         """The words of identifying values; none of an instance that was made in pseudonymised space.
 
@@ -173,6 +179,7 @@ class ReadingCache:
         """
         every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
         named = list(self._named(every, was_deidentified))
+        contributions = self._policy.contributions(study_instance_uid)
         if is_contribution((one.text for one in named if one.vr == CONTRIBUTION_VR), contributions):
             return IdentifyingWords(self._policy.cleaning), OwnWords()
         return words_of(named, self._policy.limits.names, self._policy.cleaning)

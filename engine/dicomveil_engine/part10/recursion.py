@@ -66,6 +66,7 @@ def walk_sequence(
         raise InvalidDataSetError(f"sequences are nested more than {state.depth_limit} deep")
     buffer, section, encoding = state.buffer, state.section, of.values
     table = state.tables_of(encoding).nested
+    runs = table.passed
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
     out, starts, lengths = section.out, section.starts, section.lengths
     run, start = len(starts), position
@@ -99,7 +100,8 @@ def walk_sequence(
                 position = verdict
                 continue
             judged, table = verdict, verdict.table
-        item_run, runs = len(starts), table.passed
+            runs = table.passed
+        item_run = len(starts)
         if item_codecs is not codecs:
             item_codecs, walked = codecs, None
         elif walked is not None:
@@ -120,7 +122,23 @@ def walk_sequence(
                 section.start = position = position + 8 + length
                 continue
             kind = entry.kind
-            if kind == kinds.CHECKED:
+            if kind == kinds.SEQUENCE and since < 0 and walked is not None:
+                # Frames and slices have most sequences in common.
+                value_at = position + entry.head
+                (length,) = read_long(buffer, value_at - 4)
+                if length <= LONGEST_SEQUENCE and (after := value_at + length) <= item_end:
+                    outcome = walked.place.kept.get(buffer[position:after])
+                    if outcome is not None:
+                        if type(outcome) is bytes:  # as `put_known`, without its call
+                            kept_from = section.start
+                            out += (buffer[kept_from:position], outcome)
+                            starts.append(kept_from)
+                            section.start = after
+                        elif outcome is not UNCHANGED:
+                            put_known(state, position, after, outcome)
+                        position = after
+                        continue
+            elif kind == kinds.CHECKED:
                 if entry.is_looked_at and (after := position + 8 + length) <= item_end:
                     if since < 0:
                         since = position
@@ -131,8 +149,7 @@ def walk_sequence(
                     if buffer[position + 8 : after] in entry.passed or entry.passes(buffer[position + 8 : after]):
                         position = after
                         continue
-                if since >= 0:
-                    since = -1
+                since = -1
             elif since >= 0:
                 if position - since >= SHORTEST_RUN:
                     _learn(state, table, since, position)
@@ -174,13 +191,7 @@ def walk_sequence(
                 is_short = length <= LONGEST_SEQUENCE and after <= item_end and kind <= kinds.LAST_CACHED
                 raw = buffer[position:after] if is_short else b""
                 if kind == kinds.SEQUENCE and (outcome := walked.place.kept.get(raw)) is not None:
-                    # Frames and slices have most sequences in common.
-                    if type(outcome) is bytes:  # as `put_known`, without its call
-                        kept_from = section.start
-                        out += (buffer[kept_from:position], outcome)
-                        starts.append(kept_from)
-                        section.start = after
-                    elif outcome is not UNCHANGED:
+                    if outcome is not UNCHANGED:
                         put_known(state, position, after, outcome)
                     position = after
                 else:
@@ -210,11 +221,10 @@ def walk_sequence(
                     state.reading.content.removed.append(judged.place)
                 continue
             siblings.kept += 1
-        if not item_open and len(starts) != item_run:
-            kept_from = starts[item_run]
-            changed = item_run, item - 4 - kept_from, item - kept_from, len(starts), position - section.start
-            lengths.append((encoding.u32, *changed))
-            if len(starts) > state.unquestioned:
+        if not item_open and (changed := len(starts)) != item_run:
+            content = item - starts[item_run]
+            lengths.append((encoding.u32, item_run, content - 4, content, changed, position - section.start))
+            if changed > state.unquestioned:
                 refuse_many(state, position)
     if position != stop:
         raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} has items that are longer than it")
@@ -242,15 +252,15 @@ def change(
     if len(section.starts) > state.unquestioned:
         refuse_many(state, position)
     new: bytes | None = b""
-    if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
-        return
-    if kind in {kinds.CHANGED, kinds.CHECKED}:
-        section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))
-    elif kind == kinds.UID:
+    if kind == kinds.UID:
         new = state.tables.new_uids[buffer[position + entry.head : after].strip(b" \0")]
         if new is not None:
             usual = entry.usual_uid_head if len(new) == USUAL_BYTES else b""
             new = (usual or entry.encoding.element_head(key, len(new))) + new
+    elif kind in {kinds.CHANGED, kinds.CHECKED}:
+        if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
+            return
+        section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))
     elif kind == kinds.REMOVED:
         if start == position:
             section.start = after

@@ -26,6 +26,8 @@ from dicomveil_engine.rewriting.decisions import Decisions
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
+_PASSED_IN_CHUNKS = frozenset((kinds.STREAMED, kinds.KEPT, kinds.CHECKED))
+
 Chunk = bytes | bytearray | memoryview
 
 Inspect = Callable[[bytes | bytearray, Originals, str], None]
@@ -59,8 +61,8 @@ class InstanceRewriter:
         self._walker: Walker | None = None
         self._body: Value | None = None
         self._is_body_kept = True
-        self._body_of = ""
-        """What it is the value of, for messages."""
+        self._body_of = 0
+        """The tag that it is the value of, for messages."""
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._is_closed = False
@@ -148,7 +150,8 @@ class InstanceRewriter:
                 rest = rest[taken:]
                 if not self._body.is_complete:
                     if closing:
-                        raise InvalidDataSetError(f"the instance is cut off in the middle of {self._body_of}")
+                        what = dictionary.described(self._body_of)
+                        raise InvalidDataSetError(f"the instance is cut off in the middle of {what}")
                     return written
                 self._body = None
                 if not rest and not closing:
@@ -162,16 +165,17 @@ class InstanceRewriter:
             if streamed is None:
                 break
             entry, length = streamed
-            self._is_body_kept = entry.kind in {kinds.STREAMED, kinds.KEPT, kinds.CHECKED}
+            self._is_body_kept = entry.kind in _PASSED_IN_CHUNKS
             before, rest = walker.take(entry.head, keep=self._is_body_kept)
             self._look_at(before)
             written.append(before)
-            self._body = Body(length, entry.values)
-            self._body_of = dictionary.described(entry.tag)
+            self._body_of = entry.tag
             if self._is_body_kept:
                 self._body, new_length = self._kept_body(entry, length)
                 if new_length != length:
                     written[-1] = before[:-4] + entry.encoding.u32.pack(new_length)
+            else:
+                self._body = Body(length, entry.values)
         if closing:
             last = walker.take()[0]
             self._look_at(last)

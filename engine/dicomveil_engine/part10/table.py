@@ -39,6 +39,8 @@ _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 PASSED_KEY = 64
 """Bytes by which elements that are kept are looked for: the coordinates of contours begin within so many."""
 LONGEST_PASSED = 1 << 14
+_SHORTEST_PASSED = 64
+"""Bytes of a plain number or time that is longer than those which are looked at each time."""
 _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
 """Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
@@ -136,7 +138,10 @@ class Entry:
 
     def passes(self, value: bytes) -> bool:
         """Whether a value that is CHECKED can be kept, whatever else the instance says."""
-        if not (self._plain and self._plain(value)):
+        if self._plain is not None and self._plain(value):
+            if len(value) <= _SHORTEST_PASSED:
+                return True  # to recognise it again costs as much
+        else:
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
             except ValueError:

@@ -40,8 +40,8 @@ class Walker:
         """Where the elements in the buffer begin."""
         self._offset = 0
         """Where in the data set, with all that came before it, the buffer begins."""
-        self._last = ""
-        """The element that was passed on in chunks before the buffer."""
+        self._last: int | None = None
+        """The tag of the element that was passed on in chunks before the buffer."""
         self._latest: Resolver | None = None
         self._early: list[tuple[list[tuple[int, Pending]], Resolver | None, int]] = []
         """What was written before a long value: what waited, how it was resolved, and how many names were known."""
@@ -91,26 +91,28 @@ class Walker:
         At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
         """
         state = self._state
-        end = state.position + (head if keep else 0)
-        state.reading.measure(state.position)
+        position, streamed = state.position, state.streamed
+        end = position + head if keep else position
+        state.reading.measure(position)
         if self._early:
             self._refuse_late_names()
         pending = state.section.pending
         written = state.section.write(state.buffer, end, self._resolver)
-        if pending and state.streamed:
+        if pending and streamed:
             self._early.append((pending, self._latest, len(state.reading.identifying)))
-        rest = memoryview(state.buffer)[state.position + head :]
-        self._offset += state.position + head
-        self._begun = 0
-        self._last = dictionary.described(state.streamed[0].tag) if state.streamed else ""
-        state.buffer, state.position, state.section.start, self._retry_at, self.held = b"", 0, 0, 0, 0
-        if state.streamed and FIRST_STREAMED <= state.streamed[0].tag <= LAST_STREAMED:
+        position += head
+        rest = memoryview(state.buffer)[position:]
+        self._offset += position
+        state.buffer = b""
+        state.position = state.section.start = self._begun = self._retry_at = self.held = 0
+        self._last = tag = streamed[0].tag if streamed else None
+        if tag is not None and FIRST_STREAMED <= tag <= LAST_STREAMED:
             if keep and self._is_behind_pixels:
                 # Who looks at pixels has looked at the first element only.
                 raise InvalidDataSetError("there are several elements of pixels, of which one is allowed")
             self._is_behind_pixels = True
         # Elements behind the streamed one may be of its blocks.
-        state.creators.keep_only(state.streamed[0].tag >> 16 if state.streamed else None)
+        state.creators.keep_only(None if tag is None else tag >> 16)
         return written, rest
 
     def _refuse_late_names(self) -> None:
@@ -133,7 +135,8 @@ class Walker:
 
     def _where(self) -> str:
         """Behind which element of the data set itself something is wrong, as far as that is known."""
-        state, last, position = self._state, self._last, self._begun
+        state, position = self._state, self._begun
+        last = "" if self._last is None else dictionary.described(self._last)
         wrong = state.position
         with suppress(struct.error):
             while position < state.position:

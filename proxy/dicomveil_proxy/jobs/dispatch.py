@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dicomveil_proxy.jobs.crews import Crew
 from dicomveil_proxy.jobs.crews.dask import Cluster, DaskCrew
+from dicomveil_proxy.jobs.crews.here import Here
 from dicomveil_proxy.jobs.crews.processes import Processes
 from dicomveil_proxy.jobs.ledger import Leased
 from dicomveil_proxy.jobs.series import LOST, SeriesUnit
@@ -29,11 +30,16 @@ MakeCrew = Callable[[ExportJob, str, Terms], Crew]
 
 
 def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
-    """Processes on this machine: as many as asked for, and never more connections than allowed."""
+    """Processes on this machine: as many as asked for, and never more connections than allowed.
+
+    One that reads from a folder is this process: it waits for nobody, and neither would the coordinator.
+    """
     del fingerprint  # of what the code does, which is the same here
     workers = max(1, min(terms.workers, terms.allowance.connections))
     slots = terms.allowance.connections // workers
     recipe = SeriesRecipe(job, job.job.configuration_digest().hex(), slots)
+    if workers == 1 and job.source.folder is not None:
+        return Here(recipe, message=_unit_of)
     return Processes(recipe, workers, LOST, ahead=slots, together=True, warm=_WARM, message=_unit_of)
 
 

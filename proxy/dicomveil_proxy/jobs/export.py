@@ -14,6 +14,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from dicomveil_engine import ConfigurationError
@@ -36,6 +37,8 @@ from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
 
 _GONE_AT_A_TIME = 100_000
+_FEW_INSTANCES = 1_000
+"""From a folder: fewer are done before further processes would have begun."""
 _PATIENTS = """
     SELECT DISTINCT study.patient, unit.patient FROM study
       JOIN unit ON unit.job = study.job AND unit.study = study.study
@@ -156,7 +159,10 @@ class Export:
         if not self._ledger.unleased():
             return
         self._ledger.note_state("running", is_open=True)
-        self._coordinator.work(self._make_crew(self._job, fingerprint, self._terms))
+        workers = min(self._terms.workers, max(1, counts.units - counts.done))
+        if self._job.source.folder is not None and counts.expected < _FEW_INSTANCES:
+            workers = 1
+        self._coordinator.work(self._make_crew(self._job, fingerprint, replace(self._terms, workers=workers)))
 
     def _close(self) -> Summary:
         ending, reason = self._coordinator.stop or (Ending.DONE, "")

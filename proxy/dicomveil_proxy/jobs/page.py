@@ -22,7 +22,6 @@ from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.ledger import Ledger, StudyRow
 from dicomveil_proxy.jobs.study_report import COLUMNS, report_rows, status_of
 from dicomveil_proxy.jobs.verification import Holdings
-from dicomveil_proxy.pixels.render import render
 from dicomveil_proxy.wire import unfinished
 
 _THUMBNAILS = 24
@@ -118,6 +117,8 @@ def _contact_sheet(file: TextIO, ledger: Ledger, holdings: Holdings | None) -> N
 
 def _drawn(holdings: Holdings, path: str) -> bytes:
     """A thumbnail; nothing where the instance is not a picture, or cannot be drawn here."""
+    from dicomveil_proxy.pixels.render import render  # noqa: PLC0415 - pydicom and numpy, when all is placed
+
     with suppress(ProxyError, OSError, MemoryError), holdings.open(path) as instance:
         data = instance.read(_LARGEST_BYTES + 1)
         if len(data) <= _LARGEST_BYTES:

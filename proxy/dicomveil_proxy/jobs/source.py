@@ -8,9 +8,7 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.origin import Origin
-from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
-from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
 from dicomveil_proxy.settings.filters import FilterSettings, read_filter
 
 _URL = re.compile("https?://", re.IGNORECASE)
@@ -36,8 +34,12 @@ class Source:
         try:
             origin: Origin
             if self.folder is not None:
-                origin = FolderOrigin(self.folder)
+                from dicomveil_proxy.origin.folder.origin import FolderOrigin  # noqa: PLC0415 - only what is needed
+
+                origin = FolderOrigin(self.folder, alone=True)
             else:
+                from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin  # noqa: PLC0415 - as above
+
                 limits = WebLimits(
                     connections=connections, connect_seconds=self.connect_seconds, read_seconds=self.read_seconds
                 )

@@ -1,4 +1,4 @@
-"""Which destination `--to` means."""
+"""Which destination `--to` means. Each is imported when it is meant: those elsewhere need a client."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import Destination, Placing
 from dicomveil_proxy.jobs.destinations.folder import FolderDestination, FolderHoldings, FolderPlacing
-from dicomveil_proxy.jobs.destinations.objects import ObjectDestination, ObjectHoldings, ObjectPlacing, open_store
-from dicomveil_proxy.jobs.destinations.stow import StowDestination, StowPlacing
-from dicomveil_proxy.jobs.destinations.zip_file import ZipDestination, ZipHoldings
-from dicomveil_proxy.jobs.verification import Holdings
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.verification import Holdings
 
 _URL = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 _STORES = ("s3", "az", "gs")
@@ -62,12 +62,18 @@ class To:
     def open(self) -> Destination:
         """The coordinator's side. Raises ConfigurationError."""
         if self.is_archive:
+            from dicomveil_proxy.jobs.destinations.stow import StowDestination  # noqa: PLC0415 - see above
+
             return StowDestination()
         if self.scheme in _STORES:
+            from dicomveil_proxy.jobs.destinations.objects import ObjectDestination  # noqa: PLC0415 - see above
+
             return ObjectDestination(self.text)
         if self.scheme:
             raise self._unknown()
         if self.is_zip:
+            from dicomveil_proxy.jobs.destinations.zip_file import ZipDestination  # noqa: PLC0415 - see above
+
             assert self.folder is not None
             return ZipDestination(Path(self.text), self.folder)
         return FolderDestination(Path(self.text))
@@ -75,8 +81,12 @@ class To:
     def placing(self, slots: int) -> Placing:
         """A worker's side, for so many instances at one time. Raises ConfigurationError."""
         if self.is_archive:
+            from dicomveil_proxy.jobs.destinations.stow import StowPlacing  # noqa: PLC0415 - see above
+
             return StowPlacing(self.text, slots)
         if self.scheme in _STORES:
+            from dicomveil_proxy.jobs.destinations.objects import ObjectPlacing  # noqa: PLC0415 - see above
+
             return ObjectPlacing(self.text)
         if self.scheme:
             raise self._unknown()
@@ -88,10 +98,14 @@ class To:
         if self.is_archive:
             raise ConfigurationError("to: an archive keeps no manifest; give a folder, a zip file or an object store")
         if self.scheme in _STORES:
+            from dicomveil_proxy.jobs.destinations.objects import ObjectHoldings, open_store  # noqa: PLC0415 - as above
+
             return ObjectHoldings(open_store(self.text))
         if self.scheme:
             raise self._unknown()
         if self.is_zip:
+            from dicomveil_proxy.jobs.destinations.zip_file import ZipHoldings  # noqa: PLC0415 - see above
+
             return ZipHoldings(Path(self.text))
         if not Path(self.text).is_dir():
             raise ConfigurationError("to: there is no such folder")

@@ -1,41 +1,34 @@
 """Which instances a folder holds, and where.
 
-The index is that of dicomweb-client's DICOMfileClient, in memory; but it is filled here. Its own scan stops
-for good at the first pixel data it cannot follow, leaves out every instance with a value that breaks a rule
-of its VR, leaves pydicom's validation changed for the whole process, and writes its file into the folder. Not
-thread-safe, like the client: one thread makes it and uses it.
+It is held in memory, and nothing is written into the folder. Not thread-safe: one thread makes it and uses it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
-
-import numpy as np
-from dicomweb_client.file import DICOMfileClient
-from pydicom import dcmread
+from typing import Any, NamedTuple, TypeVar
 
 from dicomveil_proxy.errors import UnknownResource
-from dicomveil_proxy.pixels.frames import silence_pydicom
+from dicomveil_proxy.origin.folder.plain import HEAD_BYTES, plain_text, plain_values
 from dicomveil_proxy.request.resource import check_original
 from dicomveil_proxy.wire import unfinished
 
-# The columns of the client's tables, in their order.
-_STUDY = (
-    "StudyInstanceUID", "StudyID", "StudyDate", "StudyTime", "PatientName", "PatientID", "PatientSex",
-    "PatientBirthDate", "ReferringPhysicianName",
-)  # fmt: skip
-_SERIES = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "AccessionNumber", "SeriesNumber")
-_INSTANCE = (
-    "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "InstanceNumber", "Rows",
-    "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "SamplesPerPixel",
-    "PhotometricInterpretation", "PixelRepresentation", "PlanarConfiguration",
-)  # fmt: skip
-_BATCH = 500
+_UIDS = {
+    "StudyInstanceUID": 0x0020000D,
+    "SeriesInstanceUID": 0x0020000E,
+    "SOPInstanceUID": 0x00080018,
+    "SOPClassUID": 0x00080016,
+}
+_OTHERS = {"PatientID": 0x00100020, "Modality": 0x00080060}
+_TAGS = _UIDS | _OTHERS
+_VRS = {**dict.fromkeys(_UIDS, "UI"), "PatientID": "LO", "Modality": "CS"}
+
+
+_T = TypeVar("_T")
 
 
 class Place(NamedTuple):
@@ -51,24 +44,26 @@ class FolderIndex:
 
     def __init__(self, folder: Path) -> None:
         """Read the headers of all files below the folder; what is not an instance is counted and left out."""
-        silence_pydicom()
         self._folder = folder.resolve()
         self.left_out: Counter[str] = Counter()
         """Why files are not served → how many."""
-        """Files that are not instances that can be served."""
-        self._client: DICOMfileClient = None
         self._known: set[str] = set()
+        self._begin()
         self.refresh()
+
+    def _begin(self) -> None:
+        self._known, self.left_out = set(), Counter()
+        self._paths: dict[str, dict[str, dict[str, str]]] = {}
+        """Study → series → instance → file."""
+        self._patients: dict[str, set[str]] = {}
+        """Study → the PatientIDs in it."""
+        self._modalities: dict[tuple[str, str], str] = {}
 
     def refresh(self) -> None:
         """Find what was added to the folder since; begin anew when something was deleted."""
         found = set(_files(self._folder))
-        if self._client is None or not self._known <= found:
-            self.close()
-            self._known, self.left_out = set(), Counter()
-            # An empty folder, so that the client's own scan has nothing to stumble over.
-            with TemporaryDirectory() as empty:
-                self._client = DICOMfileClient(f"file://{empty}", in_memory=True, readonly=True)
+        if not self._known <= found:
+            self._begin()
         self._insert(sorted(found - self._known))
 
     def add(self, path: Path) -> bool:
@@ -84,49 +79,58 @@ class FolderIndex:
 
     def places(self, study: str | None = None, series: str | None = None, instance: str | None = None) -> list[Place]:
         """The instances of a study, series, or all; one, or none, when all three are given."""
-        found = self._manager.get_instance_identifiers(study, series)
-        return sorted(Place(*uids) for uids in found if instance is None or uids[2] == instance)
+        found = (
+            Place(in_study, in_series, uid)
+            for in_study, below in _chosen(self._paths, study)
+            for in_series, uids in _chosen(below, series)
+            for uid, _ in _chosen(uids, instance)
+        )
+        return sorted(found)
 
     def studies_of(self, patient_id: str) -> set[str]:
         """The studies of a patient; `*` and `?` in the ID stand for anything."""
-        # The client takes `?` for itself where there is a `*` too.
-        pattern = patient_id.replace("?", "*")
-        found = self._client.search_for_studies(search_filters={"PatientID": pattern})
-        return {match["0020000D"]["Value"][0] for match in found}
+        parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in patient_id)
+        pattern = re.compile("".join(parts), re.DOTALL)
+        return {study for study, patients in self._patients.items() if any(map(pattern.fullmatch, patients))}
 
     def modalities(self, study: str) -> list[str]:
         """The modalities of a study's series."""
-        found = self._manager._get_modalities_in_study(study)  # noqa: SLF001 - see below
-        return sorted(str(modality) for modality in found if modality)
+        found = {self._modalities.get((study, series)) for series in self._paths.get(study, {})}
+        return sorted(modality for modality in found if modality)
 
     def path(self, place: Place) -> Path:
         """The file of an instance that is in the index."""
-        return Path(self._manager.get_instance_file_path(*place))
+        return Path(self._paths[place.study][place.series][place.instance])
 
     def close(self) -> None:
-        """Close the database."""
-        if self._client is not None:
-            self._manager._connection.close()  # noqa: SLF001 - the client has no close of its own
-            self._client = None
-
-    @property
-    def _manager(self) -> Any:
-        return self._client._db_manager  # noqa: SLF001 - only the index beneath the client knows paths
+        """Forget it."""
+        self._begin()
 
     def _insert(self, paths: Iterable[str]) -> None:
-        rows: list[tuple[tuple[Any, ...], ...]] = []
         for path in paths:
             self._known.add(path)
-            row = _row(path)
-            if isinstance(row, str):
-                self.left_out[row] += 1
-            else:
-                rows.append(row)
-            if len(rows) == _BATCH:
-                self._manager._insert_into_db(*zip(*rows, strict=True))  # noqa: SLF001 - see below
-                rows = []
-        if rows:
-            self._manager._insert_into_db(*zip(*rows, strict=True))  # noqa: SLF001 - see below
+            try:
+                values = _plain(path) or _read(path)
+            except UnknownResource as error:
+                self.left_out[str(error)] += 1
+                continue
+            self._enter(values, path)
+
+    def _enter(self, values: dict[str, str | None], path: str) -> None:
+        study, series, instance, *_ = (values[keyword] or "" for keyword in _UIDS)
+        place = Place(study, series, instance)
+        self._paths.setdefault(place.study, {}).setdefault(place.series, {})[place.instance] = path
+        patients = self._patients.setdefault(place.study, set())
+        if (patient := values["PatientID"]) is not None:
+            patients.add(patient)
+        self._modalities[place.study, place.series] = values["Modality"] or ""
+
+
+def _chosen(named: dict[str, _T], name: str | None) -> Iterable[tuple[str, _T]]:
+    """Those of the name, or all."""
+    if name is None:
+        return named.items()
+    return ((name, named[name]),) if name in named else ()
 
 
 def _files(folder: Path) -> Iterable[str]:
@@ -138,25 +142,49 @@ def _files(folder: Path) -> Iterable[str]:
                 yield path
 
 
-def _row(path: str) -> tuple[tuple[Any, ...], ...] | str:
-    """The client's rows for study, series and instance; for a file that is not served, why."""
+def _plain(path: str) -> dict[str, str | None] | None:
+    """What the index holds of an ordinary instance; None for anything else, or where a value is not ordinary."""
     try:
-        header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_STUDY, *_SERIES, *_INSTANCE])
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a hundred thousand of them
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return None
+    found = plain_values(head, _TAGS.values(), whole=len(head) < HEAD_BYTES)
+    if found is None:
+        return None
+    texts: dict[str, str | None] = {}
+    for keyword, tag in _TAGS.items():
+        vr, value = found[1].get(tag, ("", b""))
+        texts[keyword] = plain_text(value) if vr == _VRS[keyword] else None
+        if texts[keyword] is None:
+            return None
+    _check(texts)
+    return texts
+
+
+def _read(path: str) -> dict[str, str | None]:
+    """The same of any instance. Raises UnknownResource, with the reason, for a file that is not served."""
+    from pydicom import dcmread  # noqa: PLC0415 - half a second, which ordinary instances do not need
+
+    from dicomveil_proxy.pixels.frames import silence_pydicom  # noqa: PLC0415 - as above
+
+    silence_pydicom()
+    try:
+        header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is not a data set
-        return "not DICOM"
-    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"):
+        raise UnknownResource("not DICOM") from None
+    values = {keyword: _text(header, keyword) for keyword in _TAGS}
+    _check(values)
+    return values
+
+
+def _check(values: dict[str, str | None]) -> None:
+    """Refuse what cannot be asked for."""
+    for keyword in _UIDS:
         try:
-            check_original(_text(header, keyword) or "")
+            check_original(values[keyword] or "")
         except UnknownResource:
-            return f"without {keyword}, or with one that cannot be asked for"
-    syntax = str(header.file_meta.get("TransferSyntaxUID", "")) if hasattr(header, "file_meta") else ""
-    return (
-        tuple(_text(header, keyword) for keyword in _STUDY),
-        tuple(_text(header, keyword) for keyword in _SERIES),
-        # No offset table: the client's frames are not used, and its way of making one stops at broken pixel
-        # data.
-        (*(_text(header, keyword) for keyword in _INSTANCE), syntax, path, -1, np.zeros(0, np.uint32)),
-    )
+            raise UnknownResource(f"without {keyword}, or with one that cannot be asked for") from None
 
 
 def _text(header: Any, keyword: str) -> str | None:

@@ -1,4 +1,7 @@
-"""A folder of instances as an origin server: for the demo, for tests, and to share a folder de-identified."""
+"""A folder of instances as an origin server: for the demo, for tests, and to share a folder de-identified.
+
+What needs pydicom is imported when it is asked for: a server is ready sooner, and an export never needs it.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote
 
-from pydicom import dcmread
-
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable, UnknownResource
 from dicomveil_proxy.origin import Match, StoreResult
-from dicomveil_proxy.origin.folder.header_json import BINARY_VRS, header_json
 from dicomveil_proxy.origin.folder.index import FolderIndex, Place
 from dicomveil_proxy.origin.folder.search import search_folder
-from dicomveil_proxy.origin.folder.store import store_instance
-from dicomveil_proxy.pixels.frames import StoredFrames, malformed, to_little_endian
-from dicomveil_proxy.pixels.render import render
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, Representation, Resource, original_step
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
@@ -42,11 +39,15 @@ _T = TypeVar("_T")
 class FolderOrigin:
     """An `Origin` that serves the instances below a folder, and stores into it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Index the folder, which takes a moment; raise ValueError when it is not a folder."""
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
+        """Index the folder, which takes a moment; raise ValueError when it is not a folder.
+
+        `alone` says that nothing else is waited for in the event loop: files are read in it, not in a thread.
+        """
         if not folder.is_dir():
             raise ValueError("the origin is not a folder: give the path of one, or the URL of a DICOMweb server")
         self._folder = folder.resolve()
+        self._alone = alone
         # The index belongs to the one thread that made it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="folder-index")
         self._index = self._thread.submit(FolderIndex, self._folder).result()
@@ -101,7 +102,8 @@ class FolderOrigin:
                 remaining = os.fstat(file.fileno()).st_size
                 yield PartStart({"content-type": "application/dicom", "content-length": str(remaining)})
                 while remaining:
-                    chunk = await asyncio.to_thread(file.read, min(remaining, _READ_BYTES))
+                    size = min(remaining, _READ_BYTES)
+                    chunk = file.read(size) if self._alone else await asyncio.to_thread(file.read, size)
                     if not chunk:
                         raise OriginMalformed("an instance of the folder became shorter while it was read")
                     remaining -= len(chunk)
@@ -112,6 +114,8 @@ class FolderOrigin:
         self, study: str, series: str, instance: str, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
         """As `Origin.frames`."""
+        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, see the module's docstring
+
         ((_, path),) = await self._places(study, series, instance)
         with _opened(path) as file:
             stored = await asyncio.to_thread(StoredFrames, file)
@@ -122,6 +126,8 @@ class FolderOrigin:
 
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
         """As `Origin.bulkdata`; of encapsulated pixel data each frame is a part."""
+        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, see the module's docstring
+
         if not uri.startswith(_SCHEME):
             raise UnknownResource("a BulkDataURI is not from this origin")
         resource = _resource(uri.removeprefix(_SCHEME))
@@ -158,12 +164,16 @@ class FolderOrigin:
         params: Mapping[str, str],
     ) -> tuple[str, bytes]:
         """As `Origin.rendered`."""
+        from dicomveil_proxy.pixels.render import render  # noqa: PLC0415 - pydicom, see the module's docstring
+
         ((_, path),) = await self._places(study, series, instance)
         with _opened(path) as file:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 
     async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
         """As `Origin.store`; what the folder holds with other content is refused, never replaced."""
+        from dicomveil_proxy.origin.folder.store import store_instance  # noqa: PLC0415 - pydicom, as above
+
         del size  # it is known from the file
         return await self._indexed(lambda: store_instance(self._folder, self._index, study, sop_instance_uid, instance))
 
@@ -226,6 +236,11 @@ def _part(content_type: str, value: bytes) -> tuple[PartStart, PartData, PartEnd
 
 
 def _metadata(place: Place, path: Path) -> bytes:
+    from pydicom import dcmread  # noqa: PLC0415 - see the module's docstring
+
+    from dicomveil_proxy.origin.folder.header_json import header_json  # noqa: PLC0415 - pydicom, as above
+    from dicomveil_proxy.pixels.frames import StoredFrames, malformed  # noqa: PLC0415 - pydicom, as above
+
     study, series, instance = map(original_step, (place.study, place.series, place.instance))
     resource = f"/studies/{study}/series/{series}/instances/{instance}"
 
@@ -245,6 +260,11 @@ def _metadata(place: Place, path: Path) -> bytes:
 
 def _value(file: BinaryIO, bulk: BulkPath) -> bytes:
     """The binary value at a path in the header, in little endian."""
+    from pydicom import dcmread  # noqa: PLC0415 - see the module's docstring
+
+    from dicomveil_proxy.origin.folder.header_json import BINARY_VRS  # noqa: PLC0415 - pydicom, as above
+    from dicomveil_proxy.pixels.frames import malformed, to_little_endian  # noqa: PLC0415 - pydicom, as above
+
     with malformed("an instance of the folder cannot be read"):
         dataset: Any = dcmread(file, force=True, stop_before_pixels=True)
         little = dataset.original_encoding[1] is not False

@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.datadict import tag_for_keyword
-
+from dicomveil_engine.attributes.dictionary import tag_of
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match
-from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.origin.folder.index import FolderIndex, Place
-from dicomveil_proxy.pixels.frames import malformed
+from dicomveil_proxy.origin.folder.plain import HEAD_BYTES, plain_json
 from dicomveil_proxy.request.query import DEFAULT_ATTRIBUTES, Level
 
 _LEVELS = (Level.STUDIES, Level.SERIES, Level.INSTANCES)
@@ -85,7 +82,7 @@ def _tags(level: Level, params: Sequence[tuple[str, str]]) -> list[int] | None:
     for name in names:
         first = name.split(".")[0]
         try:
-            tags.add(tag_for_keyword(first) or int(first, 16))
+            tags.add(tag_of(first) or int(first, 16))
         except ValueError:
             continue  # an attribute that nobody knows, and no instance has
     return sorted(tags)
@@ -105,9 +102,30 @@ def _count(match: Match, place: Place, in_study: list[Place], modalities: list[s
 
 
 def _header(path: Path, tags: list[int] | None) -> Match:
-    with malformed("an instance of the folder cannot be read"):
-        header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=tags)
-        result = header_json(header, lambda _: "")
+    result = _plain(path, tags) if tags is not None else None
+    if result is None:
+        result = _read(path, tags)
     if not result.keys() >= {"00080018", "0020000E"}:
         raise OriginMalformed("an instance of the folder is not what it was when it was indexed")
     return {tag: element for tag, element in result.items() if "BulkDataURI" not in element}
+
+
+def _plain(path: Path, tags: list[int]) -> Match | None:
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return None
+    found = plain_json(head, tags, whole=len(head) < HEAD_BYTES)
+    # One that lacks its UIDs is not ordinary, either.
+    return found if found is not None and found.keys() >= {"00080018", "0020000E"} else None
+
+
+def _read(path: Path, tags: list[int] | None) -> Match:
+    from pydicom import dcmread  # noqa: PLC0415 - half a second, which ordinary instances do not need
+
+    from dicomveil_proxy.origin.folder.header_json import header_json  # noqa: PLC0415 - as above
+    from dicomveil_proxy.pixels.frames import malformed  # noqa: PLC0415 - as above
+
+    with malformed("an instance of the folder cannot be read"):
+        return header_json(dcmread(path, force=True, stop_before_pixels=True, specific_tags=tags), lambda _: "")

@@ -14,8 +14,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import BinaryIO
 
-from pydicom import dcmread
-
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.origin import Match, Origin, StoreResult
@@ -143,6 +141,8 @@ def _study_in(instance: BinaryIO) -> str:
     """The StudyInstanceUID of a Part 10 instance; empty where none can be read."""
     instance.seek(0)
     try:
+        from pydicom import dcmread  # noqa: PLC0415 - half a second, which only a store needs
+
         header = dcmread(instance, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
         return str(header.get("StudyInstanceUID", "") or "")
     except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it

@@ -12,8 +12,8 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 import httpx
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from dicomveil_engine.attributes.dictionary import tag_of, vr_of
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 from dicomveil_proxy.request.resource import check_original, original_step
 
@@ -139,8 +139,5 @@ def _value(name: str, value: str) -> str:
 
 def _vr(name: str) -> str:
     last = name.rsplit(".", 1)[-1]
-    tag = int(last, 16) if re.fullmatch(r"[0-9A-Fa-f]{8}", last) else tag_for_keyword(last)
-    try:
-        return str(dictionary_VR(tag or 0))
-    except KeyError:
-        return ""
+    tag = int(last, 16) if re.fullmatch(r"[0-9A-Fa-f]{8}", last) else tag_of(last)
+    return vr_of(tag or 0) or ""

@@ -1,0 +1,156 @@
+"""The header of an ordinary instance, read without pydicom, whose import alone takes as long as a hundred headers.
+
+Ordinary is: Part 10, explicit little endian, elements in their order, printable ASCII in what is wanted. Of anything
+else nothing is said here, and pydicom reads it. For what is ordinary both say the same.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Collection
+from typing import Any
+
+from dicomveil_engine import EngineError
+from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, read_file_meta
+
+HEAD_BYTES = 1 << 16
+"""The beginning of a file, in which most headers are."""
+
+_UNUSUAL = frozenset(("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"))
+"""Implicit, big endian and deflated."""
+_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+_SHORT = frozenset(
+    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
+     b"ST", b"TM", b"UI", b"UL", b"US")
+)  # fmt: skip
+_LISTS = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"))
+"""VRs whose values JSON has as they are, each by itself."""
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_CHARACTER_SET = 0x00080005
+_VALUE = re.compile(rb"[!-~][ -~]*")
+_INTEGER = re.compile("-?[0-9]{1,9}")
+_DEEPEST = 16
+
+_element = struct.Struct("<HH2sH").unpack_from
+_u16 = struct.Struct("<H").unpack_from
+_u32 = struct.Struct("<I").unpack_from
+
+
+def plain_values(head: bytes, tags: Collection[int], *, whole: bool) -> tuple[str, dict[int, tuple[str, bytes]]] | None:
+    """The transfer syntax, and VRs and bytes of those of the tags that are there; None where it is not ordinary.
+
+    `head` is the beginning of a file, or the `whole` of it.
+    """
+    if head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] != PREFIX:
+        return None
+    try:
+        if (found := read_file_meta(head, closing=whole)) is None or found[0].transfer_syntax_uid in _UNUSUAL:
+            return None
+        values = _values(head, found[1], frozenset(tags), whole=whole)
+    except (EngineError, struct.error):
+        return None
+    return None if values is None else (found[0].transfer_syntax_uid, values)
+
+
+def _values(head: bytes, position: int, tags: frozenset[int], *, whole: bool) -> dict[int, tuple[str, bytes]] | None:
+    values: dict[int, tuple[str, bytes]] = {}
+    last, before, size = max(tags), 0, len(head)
+    while position < size:
+        group, number, vr, length = _element(head, position)
+        tag = group << 16 | number
+        if tag <= before:
+            return None
+        if tag > last:
+            return values
+        before = tag
+        if vr in _SHORT:
+            start = position + 8
+        elif vr in _LONG:
+            start, (length,) = position + 12, _u32(head, position + 8)
+        else:
+            return None
+        if length == _UNDEFINED:
+            if vr != b"SQ" or tag in tags:
+                return None
+            position = _behind(head, start, 0)
+            continue
+        position = start + length
+        if tag in tags:
+            values[tag] = vr.decode("ascii"), head[start:position]
+    return values if whole and position == size else None
+
+
+def _behind(head: bytes, position: int, depth: int) -> int:
+    """Where the element behind a sequence of undefined length begins (PS3.5 Section 7.5). Raises struct.error."""
+    if depth > _DEEPEST:
+        raise struct.error
+    while True:
+        group, number, _, _ = _element(head, position)
+        (length,) = _u32(head, position + 4)
+        position += 8
+        tag = group << 16 | number
+        if tag == _SEQUENCE_END:
+            return position
+        if tag != _ITEM:
+            raise struct.error
+        position = _behind_item(head, position, depth) if length == _UNDEFINED else position + length
+
+
+def _behind_item(head: bytes, position: int, depth: int) -> int:
+    while True:
+        group, number, vr, length = _element(head, position)
+        if group << 16 | number == _ITEM_END:
+            return position + 8
+        if vr in _SHORT:
+            position += 8 + length
+        elif vr in _LONG:
+            (length,) = _u32(head, position + 8)
+            position += 12
+            if length != _UNDEFINED:
+                position += length
+            elif vr == b"SQ":
+                position = _behind(head, position, depth + 1)
+            else:
+                raise struct.error
+        else:
+            raise struct.error
+
+
+def plain_text(value: bytes) -> str | None:
+    """One value, without its padding; None where it is empty, several, or not plain."""
+    text = value.rstrip(b" \0")
+    return text.decode("ascii") if _VALUE.fullmatch(text) and b"\\" not in text else None
+
+
+def plain_json(head: bytes, tags: Collection[int], *, whole: bool) -> dict[str, Any] | None:
+    """Those of the tags that are there, and the character set, as DICOM JSON (PS3.18 Annex F); None as above."""
+    found = plain_values(head, {*tags, _CHARACTER_SET}, whole=whole)
+    if found is None:
+        return None
+    made: dict[str, Any] = {}
+    for tag, (vr, value) in found[1].items():
+        element = _as_json(vr, value)
+        if element is None:
+            return None
+        made[f"{tag:08X}"] = element
+    return made
+
+
+def _as_json(vr: str, value: bytes) -> dict[str, Any] | None:
+    if vr == "US":
+        return {"vr": vr, "Value": list(_u16(value))} if len(value) == 2 else None
+    if not value:
+        return {"vr": vr} if vr in _LISTS or vr in ("PN", "IS") else None
+    texts = [plain_text(each) for each in value.split(b"\\")]
+    plain = [text for text in texts if text is not None]
+    if len(plain) < len(texts):
+        return None
+    if vr in _LISTS:
+        return {"vr": vr, "Value": plain}
+    if vr == "PN" and len(plain) == 1 and "=" not in plain[0]:
+        return {"vr": vr, "Value": [{"Alphabetic": plain[0]}]}
+    if vr == "IS" and all(map(_INTEGER.fullmatch, plain)):
+        return {"vr": vr, "Value": [int(text) for text in plain]}
+    return None

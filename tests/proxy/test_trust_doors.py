@@ -49,7 +49,10 @@ def test_the_door_of_a_request() -> None:
     assert doors.of(scope("/dicom-web/x", "POST")) == (Door("default", Right.STORE, "/dicom-web/x"), True)
     assert doors.of(scope("/dicom-web/x", "HEAD")) == (Door("default", Right.SEARCH, "/dicom-web/x"), True)
     assert doors.of(scope("/dicom-web/x", "DELETE")) == (Door("default", Right.STORE, "/dicom-web/x"), False)
-    assert doors.of(scope("/projects/lung/dicom-web/x")) == (Door("lung", Right.SEARCH, "/projects/lung/dicom-web/x"), True)
+    assert doors.of(scope("/projects/lung/dicom-web/x")) == (
+        Door("lung", Right.SEARCH, "/projects/lung/dicom-web/x"),
+        True,
+    )
     assert doors.of(scope("/metrics")) == (Door(None, Right.METRICS, "/metrics"), True)
     for path in ("/projects/stroke/dicom-web/x", "/dicom-web/y", "/", "", "/projects/lung/", "/metrics/"):
         assert doors.of(scope(path)) is None

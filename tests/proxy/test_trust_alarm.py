@@ -69,7 +69,8 @@ async def test_outcomes_are_counted_and_refusals_entered(tmp_path: Path, monkeyp
 
     counted = {outcome: count(text, outcome) for outcome in ("passed", "nothing found", "covered", "refused")}
     assert counted == {"passed": 2, "nothing found": 2, "covered": 2, "refused": 4}
-    assert "dicomveil_pixel_look_seconds_count 4.0" in text
+    # A broken instance is looked at each time: it may be repaired under its UID.
+    assert "dicomveil_pixel_look_seconds_count 5.0" in text
     assert "dicomveil_pixel_looks_under_way 0.0" in text
     entries = Quarantine(tmp_path / "quarantine").entries()
     assert sorted(entry.rule for entry in entries) == [

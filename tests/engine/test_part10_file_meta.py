@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
+from pathlib import Path
+from typing import cast
+
 import pytest
 
 from dicomveil_engine import InvalidDataSetError, deidentify_instance
@@ -171,3 +175,13 @@ def test_known_group_is_longer() -> None:
     long = short + element(0x00020016, "AE", "SCANNER ")
     for group in (short, long, short, long):
         assert read_file_meta(group + DATA, closing=True) == (FileMeta(EXPLICIT, "", "1.2.3.4"), len(group))
+
+
+def test_known_group_in_a_mapped_file(tmp_path: Path) -> None:
+    """Files are read mapped where pixels are looked at: a group is known there as in bytes."""
+    file = tmp_path / "instance"
+    file.write_bytes(file_meta(EXPLICIT) + DATA)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        mapped = cast("bytes", data)
+        assert read_file_meta(mapped, closing=True) == read_file_meta(mapped, closing=True)
+        assert read_file_meta(mapped, closing=True) == read_file_meta(file.read_bytes(), closing=True)

@@ -172,7 +172,8 @@ def _known_group(data: bytes | bytearray, start: int) -> tuple[dict[int, str], i
     value_at = at + 8
     after = value_at + int.from_bytes(data[at + 6 : value_at], "little")
     end = after + len(behind)
-    if not data.startswith(behind, after) or len(data) < end + 2 or data.startswith(_GROUP, end):
+    # By slices: a mapped file has no `startswith`.
+    if data[after:end] != behind or len(data) < end + 2 or data[end : end + 2] == _GROUP:
         return None
     return {_SOP_INSTANCE_UID: data[value_at:after].decode("latin-1").strip(" \0"), **values}, end
 

@@ -317,5 +317,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    # Servers of one process share what they hold: another test's objects are not this one's.
+    httpx.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", trust_env=False).raise_for_status()
     yield settings
     server.stop()

@@ -44,7 +44,6 @@ class Processes:
 
     def __init__(self, root: int) -> None:
         self._root = root
-        self._line = Path(f"/proc/{root}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self.lines: set[str] = set()
@@ -64,12 +63,16 @@ class Processes:
         while not self._ends.wait(0.02):
             for number in self._below():
                 with contextlib.suppress(OSError):
-                    line = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    line = self._line(number)
                     self.lines.add(line)
                     # A process that has not begun its own program yet is still its parent's copy.
-                    if line not in {"", self._line}:
+                    if number != self._root and line not in {"", self._line(self._root)}:
                         found = self.of_key_command if "[::-1]" in line else self.environments
                         found.add(Path(f"/proc/{number}/environ").read_bytes().decode())
+
+    @staticmethod
+    def _line(number: int) -> str:
+        return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
     def _below(self) -> set[int]:
         parents: dict[int, int] = {}

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import pytest
 
 from dicomveil_engine import ConfigurationError
@@ -58,6 +59,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    # Servers of one process share what they hold: another test's objects are not this one's.
+    httpx.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", trust_env=False).raise_for_status()
     client = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"], region_name="us-east-1")
     client.create_bucket(Bucket="exports")
     yield client

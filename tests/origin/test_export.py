@@ -23,6 +23,7 @@ from dicomveil_proxy.jobs.destinations import MARKER
 from origin.canaries import INSTANCES, STUDIES, Search, archive, canaries
 from origin.exports import Exporter
 from origin.faults import Fault, faulty, one_in
+from origin.object_store import running_s3
 from origin.orthanc import Orthanc, running_orthanc
 from proxy.instances import over_attributes
 
@@ -303,21 +304,7 @@ def verified(to: str) -> int:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """An S3 on this machine, and what the environment says of it."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "example",
-        "AWS_SECRET_ACCESS_KEY": "example-secret",
-        "AWS_REGION": "us-east-1",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    # Servers of one process share what they hold: another test's objects are not this one's.
-    httpx.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", trust_env=False).raise_for_status()
-    yield settings
-    server.stop()
+    with running_s3() as settings:
+        for name, value in {**settings, "AWS_ALLOW_HTTP": "true"}.items():
+            monkeypatch.setenv(name, value)
+        yield settings

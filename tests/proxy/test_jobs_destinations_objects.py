@@ -14,12 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import MARKER, InstanceRefused
 from dicomveil_proxy.jobs.destinations.objects import ONE_REQUEST_BYTES, ObjectDestination, ObjectPlacing, open_store
+from origin.object_store import running_s3
 
 UIDS = ("2.25.1", "2.25.2", "2.25.3")
 _STALLED = """
@@ -46,26 +46,14 @@ asyncio.run(ObjectPlacing(sys.argv[1]).place(Stalling(), "2.25.1/large.dcm", ("2
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An S3 on this machine with a bucket, and what the environment says of it."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "example",
-        "AWS_SECRET_ACCESS_KEY": "example-secret",
-        "AWS_REGION": "us-east-1",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    # Servers of one process share what they hold: another test's objects are not this one's.
-    httpx.post(f"{settings['AWS_ENDPOINT_URL']}/moto-api/reset", trust_env=False).raise_for_status()
-    client = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"], region_name="us-east-1")
-    client.create_bucket(Bucket="exports")
-    yield client
-    client.close()
-    server.stop()
+    with running_s3() as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT_URL"], region_name="us-east-1")
+        client.create_bucket(Bucket="exports")
+        yield client
+        client.close()
 
 
 def place(url: str, data: bytes, path: str = "2.25.1/large.dcm") -> None:

@@ -64,6 +64,7 @@ from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.trust.traces import Traces, Tracing
 from dicomveil_proxy.wire.problems import problem, problem_response
+from dicomveil_proxy.wire.sent import SentAnswer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -357,17 +358,11 @@ class RequestScope:
             await self._run_numbered(request_id, scope, receive, send)
 
     async def _run_numbered(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = time.monotonic()
-        status = sent = 0
-        is_whole = False
+        begun, sent = time.monotonic(), SentAnswer()
 
         async def numbered(message: Message) -> None:
-            nonlocal status, sent, is_whole
-            if message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
-                is_whole = not message.get("more_body", False)
+            sent.note(message)
             if message["type"] == "http.response.start":
-                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 # Patients' data is not to lie about in caches, unless a route says otherwise.
@@ -380,14 +375,14 @@ class RequestScope:
             # Its message may hold values of a library that we do not know; where it happened cannot.
             place = traceback.extract_tb(error.__traceback__)[-1]
             _log.critical("request %s: %s in %s:%s", request_id, type(error).__name__, place.name, place.lineno)
-            if not status:
+            if not sent.status:
                 await problem_response(error, request_id)(scope, receive, numbered)
         finally:
             milliseconds = round(1000 * (time.monotonic() - begun))
             # Health checks come every few seconds and say nothing.
-            if not (is_open(scope) and status == 200):
-                outcome = status if status and is_whole else "broken off"
-                fields = {"status": outcome, "milliseconds": milliseconds, "bytes": sent, **_spent_on(scope)}
+            if not (is_open(scope) and sent.status == 200):
+                outcome = sent.outcome or "broken off"
+                fields = {"status": outcome, "milliseconds": milliseconds, "bytes": sent.bytes, **_spent_on(scope)}
                 _access.info(
                     "request %s: %s %s in %s ms",
                     *(request_id, scope["method"], outcome, milliseconds),

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_proxy.pixels.looking import LookingObserver
 from dicomveil_proxy.trust.doors import door_of, is_open
+from dicomveil_proxy.wire.sent import SentAnswer
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable of prometheus-client; set by the command where there are several workers."""
@@ -178,15 +179,10 @@ class Counting:
         if scope["type"] != "http" or is_open(scope):
             await self._application(scope, receive, send)
             return
-        begun, status, sent, taken, is_whole = time.monotonic(), 0, 0, 0, False
+        begun, sent, taken = time.monotonic(), SentAnswer(), 0
 
         async def counted(message: Message) -> None:
-            nonlocal status, sent, is_whole
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
-                is_whole = not message.get("more_body", False)
+            sent.note(message)
             await send(message)
 
         async def received() -> Message:
@@ -199,4 +195,4 @@ class Counting:
         try:
             await self._application(scope, received, counted)
         finally:
-            self._metrics.ended(scope, status if is_whole else 0, time.monotonic() - begun, sent, taken)
+            self._metrics.ended(scope, sent.outcome, time.monotonic() - begun, sent.bytes, taken)

@@ -18,6 +18,7 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.telemetry import TracesSettings
 from dicomveil_proxy.spent import Spent, spent
 from dicomveil_proxy.trust.doors import door_of, is_open
+from dicomveil_proxy.wire.sent import SentAnswer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Tracer, TracerProvider
@@ -141,21 +142,16 @@ class Tracing:
         if scope["type"] != "http" or is_open(scope):
             await self._application(scope, receive, send)
             return
-        begun, status, sent, is_whole = time.time(), 0, 0, False
+        begun, sent = time.time(), SentAnswer()
 
         async def counted(message: Message) -> None:
-            nonlocal status, sent, is_whole
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
-                is_whole = not message.get("more_body", False)
+            sent.note(message)
             await send(message)
 
         try:
             await self._application(scope, receive, counted)
         finally:
-            self._traces.record(scope, status if is_whole else 0, sent, begun, spent() or Spent())
+            self._traces.record(scope, sent.outcome, sent.bytes, begun, spent() or Spent())
 
 
 def _at(seconds: float) -> int:

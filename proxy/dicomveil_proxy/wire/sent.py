@@ -1,0 +1,31 @@
+"""How far an answer has been sent, noted from its ASGI messages; of its content, nothing."""
+
+from __future__ import annotations
+
+from starlette.types import Message
+
+
+class SentAnswer:
+    """One answer, as its messages go by."""
+
+    __slots__ = ("bytes", "is_whole", "status")
+
+    def __init__(self) -> None:
+        self.status = 0
+        """0 until it has begun."""
+        self.bytes = 0
+        """Bytes of the body so far."""
+        self.is_whole = False
+
+    def note(self, message: Message) -> None:
+        """Note a message that is about to be sent."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.bytes += len(message.get("body", b""))
+            self.is_whole = not message.get("more_body", False)
+
+    @property
+    def outcome(self) -> int:
+        """The status of an answer that is whole; 0 for one that was broken off."""
+        return self.status if self.is_whole else 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -177,10 +179,53 @@ def test_fields_without_end(small: socket.socket, monkeypatch: pytest.MonkeyPatc
 
 
 def test_requests_without_end(small: socket.socket) -> None:
-    """A client that does not wait for answers is sent away after a hundred requests."""
-    send(small, POST + REQUEST * 5_000)
+    """After a hundred waiting requests no more are read: those are answered, and the connection is refused more."""
+    send(small, REQUEST * 1_000)
 
-    assert rest(small).count(b"HTTP/1.1 200") <= 102
+    *answers, last = rest(small).split(b"HTTP/1.1 ")[1:]
+    assert len(answers) > 100
+    assert {answer[:4] for answer in answers} == {b"200 "}
+    assert last.startswith(b"400 ")
+
+
+@pytest.mark.parametrize(
+    "fault", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nX:" + b"y" * 5000]
+)
+def test_fault_behind_other_requests(small: socket.socket, fault: bytes) -> None:
+    """The requests before a faulty one are answered, then it is refused."""
+    send(small, REQUEST * 3 + fault + REQUEST)
+
+    statuses = [answer[:3] for answer in rest(small).split(b"HTTP/1.1 ")[1:]]
+    assert statuses in ([b"200"] * 3 + [b"400"], [b"200"] * 3 + [b"431"])
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense"
+
+
+@pytest.mark.parametrize(("before", "statuses"), [(2, [b"200", b"200", b"400"]), (0, [])])
+def test_fault_in_a_body(small: socket.socket, before: int, statuses: list[bytes]) -> None:
+    """A request whose body cannot be read is not answered; those before it are."""
+    send(small, REQUEST * before + CHUNKED)
+
+    assert [answer[:3] for answer in rest(small).split(b"HTTP/1.1 ")[1:]] == statuses
+
+
+def test_client_that_leaves_with_requests_waiting() -> None:
+    """The request that is being answered learns that its client has disconnected, also with another one behind it."""
+    learnt = threading.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            learnt.set()
+
+    with served(endless, SMALL) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(REQUEST * 2)
+            # Closed with a reset: reading is paused, so that an orderly end would not be seen.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert learnt.wait(20)
 
 
 def test_no_other_protocol_takes_its_place() -> None:

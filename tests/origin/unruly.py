@@ -49,8 +49,8 @@ class Unruly:
     """Set when a store has begun."""
     may_answer: threading.Event = field(default_factory=threading.Event)
     """Stores are answered, and the last instance of a series is sent, when it is set; it is at first."""
-    open: int = 0
-    """Connections."""
+    dripping: int = 0
+    """Answers that are being sent drop by drop."""
     bomb: bytes = b""
     """A list of one data set and a lot of blanks, compressed."""
 
@@ -73,13 +73,11 @@ def unruly() -> Iterator[Unruly]:
 
     async def serve() -> None:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            server.open += 1
             try:
                 await _answer(server, made, reader, writer)
             except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 pass
             finally:
-                server.open -= 1
                 await _closed(writer)
 
         listening = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -203,9 +201,14 @@ def _bomb(begin: bytes, end: bytes) -> bytes:
 async def _send_instances(server: Unruly, made: list[bytes], writer: asyncio.StreamWriter) -> None:
     content_type = b'Content-Type: multipart/related; type="application/dicom"; boundary=' + _BOUNDARY + b"\r\n\r\n"
     writer.write(_HEAD + content_type)
-    async for piece in _parts(server, made):
-        writer.write(piece)
-        await writer.drain()
+    drips = server.fault == "drips"
+    server.dripping += drips
+    try:
+        async for piece in _parts(server, made):
+            writer.write(piece)
+            await writer.drain()
+    finally:
+        server.dripping -= drips
 
 
 async def _parts(server: Unruly, made: list[bytes]) -> AsyncIterator[bytes]:

@@ -257,7 +257,8 @@ def test_nothing_heavy_is_imported_for_a_few_instances(arguments: list[str]) -> 
         "    main()\n"
         "except SystemExit:\n"
         "    pass\n"
-        "heavy = {'pydicom', 'numpy', 'imagecodecs', 'PIL', 'asyncio', 'cryptography.x509', 'sqlalchemy', 'httpx'}\n"
+        "heavy = {'pydicom', 'numpy', 'imagecodecs', 'PIL', 'asyncio', 'cryptography.x509', 'sqlalchemy', 'httpx', "
+        "'typer', 'click', 'rich', 'pydantic'}\n"
         "print('heavy:', sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -4,37 +4,37 @@
     demo      the proxy over built-in images   demo.py
     keygen    a new project key                keygen.py
     anonymize files and folders                anonymize.py
+    these four are declared in declarations.py
     export, verify: declared in exporting.py
     explain, review, decrypt, conformance, config: declared in inspection.py
     token, audit: declared in access.py
 
-Here are names, options and help; what a command does is in its module, imported when it is called for, so that
-`--help` does not wait for a web server. `refusal.py` says how all of them refuse.
+A usual command line of `serve` or `anonymize` is read by `plain.py`; all others by Typer, whose import takes longer
+than de-identifying an instance. `refusal.py` says how all of them refuse.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_proxy import logs
-from dicomveil_proxy.command import access, exporting, inspection
+from dicomveil_proxy.command import plain
 
-commands = typer.Typer(
-    name="dicomveil",
-    help="A DICOMweb proxy that de-identifies in flight: viewers and scripts see only pseudonyms.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # they print local variables, and those hold patients' data
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
-)
-commands.add_typer(inspection.commands)
-commands.add_typer(access.commands)
-commands.add_typer(exporting.commands)
+if TYPE_CHECKING:
+    from dicomveil_proxy.command.declarations import commands
+
+__all__ = ["commands", "main"]
+
+
+def __getattr__(name: str) -> Any:
+    """Declare the commands when they are asked for."""
+    if name != "commands":
+        raise AttributeError(name)
+    from dicomveil_proxy.command.declarations import commands  # noqa: PLC0415 - Typer, which few command lines need
+
+    return commands
 
 
 def main() -> None:
@@ -43,272 +43,14 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     logs.configure()
     try:
+        if (begin := plain.read(sys.argv[1:])) is not None:
+            begin()
+            return
+        import typer  # noqa: PLC0415 - see the module's docstring
+
+        from dicomveil_proxy.command.declarations import commands  # noqa: PLC0415
+
         # Called by itself, the Typer object puts an excepthook of its own in the place of ours.
         typer.main.get_command(commands).main(prog_name="dicomveil")
     except KeyboardInterrupt:
         sys.exit(130)  # as shells say it: ended by SIGINT
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        from importlib.metadata import version  # noqa: PLC0415 - a tenth of the start of every command
-
-        print(f"dicomveil {version('dicomveil-proxy')}")
-        raise typer.Exit
-
-
-@commands.callback()
-def _options(
-    *,
-    show_version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
-    ] = False,
-) -> None:
-    """Take the options before the command's name."""
-
-
-@commands.command("serve")
-def _serve(
-    origin: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|FOLDER",
-            help="The DICOMweb server with the original images, such as http://orthanc:8042/dicom-web, or a folder "
-            "of DICOM files. Required. Credentials in the URL belong into the environment, where others cannot see "
-            "them.",
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PRESET|FILE",
-            show_default="default",
-            help="How to de-identify: default (dates are moved), basic (dates are removed), or a file of rules.",
-        ),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The project key, as `dicomveil keygen` writes it. Required."),
-    ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER|URL",
-            show_default="dicomveil-state",
-            help="Where to store which pseudonym stands for what: a folder, or postgresql://... for a database that "
-            "replicas share. A cache: it may be deleted while nothing runs.",
-        ),
-    ] = None,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            show_default="127.0.0.1",
-            help="Address to listen on. One that other machines reach needs [access] in the settings file.",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(show_default="8080", help="Port to listen on; 0 takes a free one.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(show_default="1", help="Processes; one for each CPU core that the proxy may take.")
-    ] = None,
-    store: Annotated[
-        Literal["deidentify", "reidentify", "refuse"] | None,
-        typer.Option(
-            show_default="deidentify",
-            help="Images that are sent: store them de-identified at the origin; re-identify what was made of "
-            "de-identified images and store it beside their originals; or refuse.",
-        ),
-    ] = None,
-    on_error: Annotated[
-        Literal["abort", "omit"] | None,
-        typer.Option(
-            show_default="abort",
-            help="An image that cannot be de-identified: break the answer off, or leave the image out.",
-        ),
-    ] = None,
-    public_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Where viewers reach the proxy, such as https://research.example.org, if another "
-            "server sits in front of it.",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default="dicomveil.toml, if there is one",
-            help="File with these and more settings; the environment (DICOMVEIL_ORIGIN ...) and options override it.",
-        ),
-    ] = None,
-) -> None:
-    """Serve an image archive, de-identified.
-
-    Point a viewer at the URL that it prints. Everything is checked before the server starts.
-    """
-    from dicomveil_proxy.command.first_check import checked_settings  # noqa: PLC0415 - see the module's docstring
-
-    settings = checked_settings(
-        config,
-        origin=origin,
-        profile=profile,
-        key_file=key_file,
-        state=state,
-        host=host,
-        port=port,
-        workers=workers,
-        store=store,
-        on_error=on_error,
-        public_url=public_url,
-    )
-    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - a second of imports, once the settings are right
-
-    run(settings)
-
-
-@commands.command("demo")
-def _demo(
-    port: Annotated[
-        int | None, typer.Option(show_default="8080, or a free one", help="Port to listen on; 0 takes a free one.")
-    ] = None,
-) -> None:
-    """Serve a few test images, de-identified, to try things out; Ctrl-C ends it.
-
-    The images come with pydicom. Nothing is kept, nothing is fetched, and only this machine is served.
-    """
-    from dicomveil_proxy.command.demo import run  # noqa: PLC0415 - see the module's docstring
-
-    run(port)
-
-
-@commands.command("keygen")
-def _keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")]) -> None:
-    """Write a new project key: 32 random bytes as hexadecimal digits.
-
-    All pseudonyms of a project come from its key. Its holder can trace them back.
-    """
-    from dicomveil_proxy.command.keygen import run  # noqa: PLC0415 - see the module's docstring
-
-    run(file)
-
-
-@commands.command("anonymize")
-def _anonymize(
-    input_file: Annotated[
-        Path | None, typer.Option("-i", "--input-file", "--inputFile", metavar="FILE", help="One DICOM file.")
-    ] = None,
-    output_file: Annotated[
-        Path | None, typer.Option("-o", "--output-file", "--outputFile", metavar="FILE", help="Its output.")
-    ] = None,
-    input_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "-I",
-            "--input-folder",
-            "--inputFolder",
-            metavar="FOLDER",
-            help="All DICOM files below a folder, whatever their names.",
-        ),
-    ] = None,
-    output_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "-O",
-            "--output-folder",
-            "--outputFolder",
-            metavar="FOLDER",
-            help="Their outputs, in the same structure: a folder that is new or empty, or that of an earlier run, "
-            "which is then continued.",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "-c", "--config-file", "--configFile", metavar="FILE", help="How to de-identify: a file of rules."
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(metavar="PRESET|FILE", show_default="default", help="The same, by the name of a preset."),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            envvar="DICOMVEIL_KEY_FILE",
-            help="The project key, as `dicomveil keygen` writes it. Required.",
-        ),
-    ] = None,
-    validate_input: Annotated[
-        bool,
-        typer.Option("--validate-input", "--validateInput", help="Fail files with values that are illegal in DICOM."),
-    ] = False,
-    validate_output: Annotated[
-        bool,
-        typer.Option("--validate-output", "--validateOutput", help="Fail files whose output would have such values."),
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; one for each CPU core that may be taken.")] = 1,
-    names: Annotated[
-        Literal["keep", "pseudonymous"],
-        typer.Option(help="Names of files and folders in the output: replaced, or as they are. They may be people's."),
-    ] = "pseudonymous",
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The outcome for each file, as JSON lines, or as a table if it ends in .csv."
-        ),
-    ] = None,
-    show_paths: Annotated[
-        bool,
-        typer.Option("--show-paths", help="With pseudonymous names: name the original paths in messages and report."),
-    ] = False,
-    encrypt_originals: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
-        ),
-    ] = None,
-    guard: Annotated[
-        Literal["off", "report", "refuse"],
-        typer.Option(help="What happens to a file in whose output the leak guard finds an original."),
-    ] = "refuse",
-    quarantine: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where the guard's findings are kept, without values, and released ones read."
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say what would become of each file, and write nothing."),
-    ] = False,
-    progress: Annotated[
-        Literal["auto", "json", "none"],
-        typer.Option(help="A line on a terminal, else a line a minute; or JSON lines; or nothing."),
-    ] = "auto",
-) -> None:
-    """De-identify a file, or all below a folder.
-
-    An original is never changed. What cannot be de-identified is listed and has no output; the exit status is then 1.
-    """
-    from dicomveil_proxy.command.anonymize import Paths, run  # noqa: PLC0415 - see the module's docstring
-
-    run(
-        Paths(input_file, output_file, input_folder, output_folder),
-        config=config,
-        profile=profile,
-        key_file=key_file,
-        validates_input=validate_input,
-        validates_output=validate_output,
-        jobs=jobs,
-        naming=names,
-        report=report,
-        shows_paths=show_paths,
-        rehearses=dry_run,
-        progress=progress,
-        encrypt_originals=tuple(encrypt_originals or ()),
-        guard=guard,
-        quarantine=quarantine,
-    )

@@ -7,13 +7,11 @@ are reported only where names are kept, or asked for.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-
-import typer
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.guarding import quarantine_at, terms
@@ -59,41 +57,46 @@ class Paths:
 
 
 def run(
-    paths: Paths,
     *,
-    config: Path | None,
-    profile: str | None,
-    key_file: Path | None,
-    validates_input: bool,
-    validates_output: bool,
-    jobs: int,
-    naming: Naming,
-    report: Path | None,
-    shows_paths: bool,
-    rehearses: bool = False,
+    input_file: Path | None = None,
+    output_file: Path | None = None,
+    input_folder: Path | None = None,
+    output_folder: Path | None = None,
+    config: Path | None = None,
+    profile: str | None = None,
+    key_file: Path | None = None,
+    validate_input: bool = False,
+    validate_output: bool = False,
+    jobs: int = 1,
+    names: Naming = "pseudonymous",
+    report: Path | None = None,
+    show_paths: bool = False,
+    dry_run: bool = False,
     progress: Shown = "auto",
-    encrypt_originals: tuple[Path, ...] = (),
+    encrypt_originals: Sequence[Path] = (),
     guard: GuardMode = "refuse",
     quarantine: Path | None = None,
 ) -> None:
     """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
+    paths = Paths(input_file, output_file, input_folder, output_folder)
     try:
-        source, target, is_folder = paths.chosen(only_folders=rehearses)
-        job = Job(_profile(config, profile), _key(key_file), validates_input, validates_output)
+        source, target, is_folder = paths.chosen(only_folders=dry_run)
+        job = Job(_profile(config, profile), _key(key_file), validate_input, validate_output)
         policy = job.policy()
         kept = quarantine_at(quarantine)
-        job = replace(job, recipients=recipients_of(policy, encrypt_originals), guard=terms(guard, kept))
+        recipients = recipients_of(policy, tuple(encrypt_originals))
+        job = replace(job, recipients=recipients, guard=terms(guard, kept))
         for warning in policy.warnings:
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
-            told = _Told(written, naming == "keep" or shows_paths, progress, warns=is_folder and naming == "keep")
+            told = _Told(written, names == "keep" or show_paths, progress, warns=is_folder and names == "keep")
             told.alarm = partial(GuardAlarm(Audit(None, required=False), kept, label_of("")), mode=guard)
-            if rehearses:
-                rehearse_folder(job, source, target, told, jobs=jobs, naming=naming)
+            if dry_run:
+                rehearse_folder(job, source, target, told, jobs=jobs, naming=names)
             elif is_folder:
-                deidentify_folder(job, source, target, told, jobs=jobs, naming=naming)
+                deidentify_folder(job, source, target, told, jobs=jobs, naming=names)
             else:
                 told(Event(source.name, target.name, deidentify_file(job, source, target)))
     except ConfigurationError as error:
@@ -104,12 +107,12 @@ def run(
             "The same command resumes",
             file=sys.stderr,
         )
-        raise typer.Exit(SOME_FAILED) from None
+        sys.exit(SOME_FAILED)
     told.end()
-    if rehearses:
+    if dry_run:
         print("this was a dry run: nothing was written")
     if told.has_failed:
-        raise typer.Exit(SOME_FAILED)
+        sys.exit(SOME_FAILED)
 
 
 class _Told:

@@ -6,8 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import typer
-
 from dicomveil_engine import ConfigurationError, configuration_schema, lint, to_own_dialect
 from dicomveil_proxy.command.refusal import refuse
 
@@ -34,7 +32,7 @@ def check(file: Path) -> None:
     errors = sum(finding.is_error for finding in findings)
     print(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
     if errors:
-        raise typer.Exit(HAS_ERRORS)
+        sys.exit(HAS_ERRORS)
 
 
 def _check_settings(file: Path) -> None:
@@ -48,7 +46,7 @@ def _check_settings(file: Path) -> None:
         warned = check_server(settings)
     except ConfigurationError as error:
         print(f"error: {error}")
-        raise typer.Exit(HAS_ERRORS) from None
+        sys.exit(HAS_ERRORS)
     for warning in warned:
         print(f"warning: {warning}")
     print(f"0 errors, {_counted(len(warned), 'warning')}")

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import typer
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.guarding import Alarming, quarantine_of, terms
 from dicomveil_proxy.command.profile import key_of, recipients_of, secrets_of
@@ -126,10 +124,10 @@ def run(wanted: Wanted) -> None:
         refuse(str(error))
     except ProxyError as error:
         print(f"dicomveil: {'origin' if wanted.dry_run else 'state'}: {error}", file=sys.stderr)
-        raise typer.Exit(SOMETHING_MISSING) from None
+        sys.exit(SOMETHING_MISSING)
     except KeyboardInterrupt:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        sys.exit(INTERRUPTED)
     if wanted.dry_run:
         _print_forecast(expected)
         return
@@ -144,7 +142,7 @@ def _destroy(own: OwnKey) -> None:
         own.destroy()
     except (OSError, ProxyError):
         print("dicomveil: state: the key of this job cannot be destroyed; remove it yourself", file=sys.stderr)
-        raise typer.Exit(SOMETHING_MISSING) from None
+        sys.exit(SOMETHING_MISSING)
     print(
         "the key of this job is destroyed: its pseudonyms cannot be traced back, and it cannot be resumed",
         file=sys.stderr,
@@ -156,7 +154,7 @@ def _print_forecast(expected: Forecast) -> None:
         print(line)
     print("this was a dry run: nothing was placed")
     if expected.not_found or not expected.instances:
-        raise typer.Exit(SOMETHING_MISSING)
+        sys.exit(SOMETHING_MISSING)
 
 
 def _end(summary: Summary, *, is_closed: bool) -> None:
@@ -171,11 +169,11 @@ def _end(summary: Summary, *, is_closed: bool) -> None:
         print(f"dicomveil: paused: {summary.reason}; the same command resumes", file=sys.stderr)
     elif summary.ending is Ending.CANCELLED:
         print(f"dicomveil: cancelled{'' if is_closed else '; the same command resumes'}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED)
+        sys.exit(INTERRUPTED)
     elif not summary.studies:
         print("dicomveil: nothing was selected", file=sys.stderr)
     if not summary.is_whole:
-        raise typer.Exit(SOMETHING_MISSING)
+        sys.exit(SOMETHING_MISSING)
 
 
 def kind_of(destination: str | None) -> str:

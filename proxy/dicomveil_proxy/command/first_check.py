@@ -17,6 +17,14 @@ from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, proje
 from dicomveil_proxy.settings.server import Settings, load_settings
 
 
+def serve(file: Path | None, **options: object) -> None:
+    """Check the settings, and serve with them; refuse where they are wrong."""
+    settings = checked_settings(file, **options)
+    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - a second of imports, once the settings are right
+
+    run(settings)
+
+
 def checked_settings(file: Path | None, **options: object) -> Settings:
     """The settings from all their sources; refuse where they are wrong."""
     try:

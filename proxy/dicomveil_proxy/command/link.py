@@ -9,8 +9,6 @@ import os
 import sys
 from pathlib import Path
 
-import typer
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import write_rows
@@ -44,7 +42,7 @@ def find(file: Path, value: str, key: Path, signer: str | None) -> None:
     write_rows(rows, COLUMNS, "csv", sys.stdout)
     if not rows:
         print("dicomveil: nothing in the file has this value", file=sys.stderr)
-        raise typer.Exit(NOT_FOUND)
+        sys.exit(NOT_FOUND)
 
 
 def _opened(file: Path, key: Path, signer: str | None) -> Opened:

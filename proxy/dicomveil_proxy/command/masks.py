@@ -6,8 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import typer
-
 from dicomveil_engine.configuration.device_table import read_device_table, table_faults
 from dicomveil_engine.configuration.device_table_schema import device_table_schema
 from dicomveil_engine.pixels.mask_file import write_table
@@ -26,7 +24,7 @@ def check(file: Path) -> None:
         place = f"{file}:{fault.line}" if fault.line else str(file)
         print(f"{place}: {fault.message}")
     if faults:
-        raise typer.Exit(1)
+        sys.exit(1)
     count = len(read_device_table(text).devices)
     print(f"{file}: {count} {'entry' if count == 1 else 'entries'}, nothing is wrong")
 

@@ -6,8 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-import typer
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.first_check import check_files, effective_settings
 from dicomveil_proxy.command.refusal import refuse
@@ -36,7 +34,7 @@ def check(config: Path | None) -> None:
     for fault in wrong:
         print(f"error: {fault}", file=sys.stderr)
     if wrong:
-        raise typer.Exit(HAS_ERRORS)
+        sys.exit(HAS_ERRORS)
     print("The settings are right, and each origin server answers a search.")
 
 

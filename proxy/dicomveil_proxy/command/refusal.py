@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
-
-import typer
 
 WRONG = 2
 """Exit status: the command line, the settings or the machine must be changed before it is any use to try again."""
@@ -15,8 +14,8 @@ WRONG = 2
 
 def refuse(message: str) -> NoReturn:
     """End the command, saying what is wrong and how to fix it."""
-    typer.echo(f"dicomveil: {message}", err=True)
-    raise typer.Exit(WRONG)
+    print(f"dicomveil: {message}", file=sys.stderr)
+    sys.exit(WRONG)
 
 
 @contextmanager

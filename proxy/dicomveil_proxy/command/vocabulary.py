@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import typer
-
 from dicomveil_engine import ConfigurationError
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.vocabulary import summary_of
@@ -52,16 +50,16 @@ def build(origin: str | None, folder: Path | None, key_file: Path | None, output
         refuse(str(error))
     except ProxyError as error:
         print(f"dicomveil: origin: {error}; the same command resumes", file=sys.stderr)
-        raise typer.Exit(_SOMETHING_MISSING) from None
+        sys.exit(_SOMETHING_MISSING)
     except OSError as error:
         refuse(f"-o: it cannot be written ({error.strerror})")
     except KeyboardInterrupt:
         print("dicomveil: interrupted; the same command resumes", file=sys.stderr)
-        raise typer.Exit(_INTERRUPTED) from None
+        sys.exit(_INTERRUPTED)
     show(output)
     if failed:
         print(f"{failed} studies could not be read and are not counted", file=sys.stderr)
-        raise typer.Exit(_SOMETHING_MISSING)
+        sys.exit(_SOMETHING_MISSING)
 
 
 def show(file: Path) -> None:

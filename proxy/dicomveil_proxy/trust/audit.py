@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.errors import AuditUnavailable
-from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.key_files import read_key
 from dicomveil_proxy.trust.audit_file import AuditFile, make_key
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.settings.access import AuditSettings
 
 _HEAD_SECONDS = 3600
 _COMPLAINT_SECONDS = 60

@@ -15,7 +15,7 @@ from dicomveil_engine.pixels.find import Read
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict, gate
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.layout import PixelLimits
-from dicomveil_engine.pixels.looker import Looker, _is_block, _Look
+from dicomveil_engine.pixels.looker import Looker, _is_block, _Look, _tiles
 from dicomveil_engine.pixels.release import released_instance
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, RLE, SC, instance, written
 
@@ -163,3 +163,38 @@ def test_what_could_be_anatomy_is_read_twice(box: Box, readings: list[Read], is_
     look = _Look(Reader(*readings), PixelHeader(), PixelVerdict(PixelAction.LOOK, "a test"), PixelSettings(), None)  # type: ignore[arg-type]
 
     assert look._is_text(np.zeros((100, 400, 3), np.uint8), box) is is_text
+
+
+@pytest.mark.parametrize("area", [Box(0, 0, 412, 416), Box(7, 9, 256, 100), Box(0, 0, 448, 449), Box(3, 0, 20, 20)])
+def test_tiles_cover_an_area_and_none_lies_in_another(area: Box) -> None:
+    """Each pixel is in a tile; a tile that holds nothing new costs models' runs and finds nothing."""
+    tiles = list(_tiles(area, 256))
+    inside = np.zeros((area.bottom, area.right), bool)
+    for tile in tiles:
+        inside[tile.y : tile.bottom, tile.x : tile.right] = True
+
+    assert inside[area.y :, area.x :].all()
+    assert not any(one.contains(other) for one in tiles for other in tiles if one != other)
+
+
+def test_a_disc_costs_few_runs_of_the_detector(looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slice that every picture shows as one shape is looked at in tiles, and no picture twice."""
+    rows, columns = np.mgrid[:512, :512]
+    noise = np.random.default_rng(1).normal(0, 8, (512, 512))
+    disc = np.where(np.hypot(rows - 256, columns - 256) < 200, 1040, 24) + noise
+    data = instance([disc.clip(0, 4095).astype(np.uint16)], SOPClassUID=CT, Modality="CT")
+    find = looker._finder.find
+    sizes: list[int] = []
+    pictures: set[bytes] = set()
+
+    def counted(picture: np.ndarray, **options: float) -> object:
+        sizes.append(picture.shape[0] * picture.shape[1])
+        pictures.add(picture.tobytes())
+        return find(picture, **options)
+
+    monkeypatch.setattr(looker._finder, "find", counted)
+    assert boxes(looker, data, read_pixels({"gate": "look"})).every == ()
+
+    assert len(sizes) > 10  # it is looked at in tiles
+    assert sum(sizes) < 2_600_000
+    assert len(pictures) == len(sizes)

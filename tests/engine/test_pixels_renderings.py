@@ -7,7 +7,7 @@ import pytest
 
 from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.header import PixelHeader
-from dicomveil_engine.pixels.renderings import local_contrast, pictures_of, renderings
+from dicomveil_engine.pixels.renderings import inverted, local_contrast, pictures_of, renderings
 from engine.pixel_instances import written
 
 CT = PixelHeader(modality="CT", windows=((40.0, 400.0),), rescale_intercept=-1024.0)
@@ -62,3 +62,17 @@ def test_even_frames(value: int) -> None:
     for kind in (np.uint8, np.uint16, np.int16):
         base, others = pictures_of(np.full((64, 64), value, kind), CT)
         assert all(picture.shape == (64, 64, 3) for picture in (base, *(picture for _, picture in others)))
+
+
+def test_no_picture_twice() -> None:
+    """What would show the same as a picture before it is not looked at: a window of the whole range, an even frame."""
+    even = np.full((300, 300), 40, np.uint8)
+    base, _ = pictures_of(even, PixelHeader())
+
+    shown = list(renderings(base, [("again", base.copy()), ("other", inverted(base))], rotated=True))
+
+    names = [rendering.name for rendering in shown]
+    assert "again" not in names
+    assert "inverse" in names
+    assert "other" not in names
+    assert len({rendering.picture.tobytes() for rendering in shown}) == len(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dicomveil_engine.configuration.pixels import PixelSettings
+from dicomveil_engine.configuration.pixels import PixelSettings, read_pixels
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.transcoder import child_environment
 from engine.pixel_instances import instance
@@ -55,3 +57,36 @@ def test_a_child_has_the_limits_that_it_is_given(module: str, monkeypatch: pytes
 
     assert child.stderr.split()[-2:] == [str(3 << 30).encode(), b"0"]
     assert not any(name.startswith("DICOMVEIL") for name in child_environment())
+
+
+def test_a_warm_process_serves_the_first_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has loaded the models: the first look begins no other process."""
+    processes = PixelProcesses(LookingLimits(processes=1))
+    source = tmp_path / "original"
+    source.write_bytes(instance([np.full((64, 64), 20, np.uint8)]))
+    try:
+        processes.warm()
+        [warm] = processes._idle
+        monkeypatch.setattr(processes, "_begin", lambda: pytest.fail("another process was begun"))
+        processes.boxes(source, VERDICT, PixelSettings())
+        assert processes._idle == [warm]
+    finally:
+        processes.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("gate", "expected"), [("sample", 2), ("look", 2), ("trust", 0)])
+async def test_processes_begin_early_where_slices_are_looked_at(
+    gate: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under `trust` nothing is loaded before something must be looked at."""
+    warmed: list[int] = []
+    monkeypatch.setattr(PixelProcesses, "warm", lambda _: warmed.append(1))
+    looking = Looking(read_pixels({"gate": gate}), b"k" * 32)
+    looking.warm()
+    await asyncio.sleep(0)
+    await looking.in_process(int)
+    await looking.in_process(int)
+    await looking.aclose()
+
+    assert len(warmed) == expected

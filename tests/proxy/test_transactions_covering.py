@@ -168,6 +168,22 @@ async def test_sample(tmp_path: Path, looks: Looks) -> None:
     assert [each["00280301"]["Value"] for each in metadata] == [["NO"]] * 9
 
 
+async def test_samples_are_looked_at_at_the_same_time(tmp_path: Path, looks: Looks) -> None:
+    """As many as there are processes: two looks wait for each other, and neither would end alone."""
+    together = threading.Barrier(2)
+
+    def answer(_: Path) -> Boxes:
+        together.wait(30)
+        return Boxes()
+
+    looks.answer = answer
+    origin = MemoryOrigin(*slices(2))
+    async with proxy(tmp_path, origin, profile=profile("sample"), limits={"pixel_processes": 2}) as ask:
+        assert len(parts(await ask.get(path_of(ask), ANY_SYNTAX))) == 2
+
+    assert looks.most == 2
+
+
 async def test_text_in_a_sample_means_all(tmp_path: Path, looks: Looks) -> None:
     """Where a sample holds text, or cannot be looked at, all slices are looked at."""
     async with proxy(tmp_path, MemoryOrigin(*slices(5)), profile=profile("sample")) as ask:

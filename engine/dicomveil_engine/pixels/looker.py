@@ -32,7 +32,7 @@ from dicomveil_engine.pixels.renderings import (
     tile_of,
     tile_renderings,
 )
-from dicomveil_engine.pixels.strokes import has_strokes
+from dicomveil_engine.pixels.strokes import LIMIT, has_strokes, stroke_score
 
 _SURE = 0.6
 """Certainty with which the detector must have found a small line in two renderings, to be believed unread."""
@@ -267,7 +267,8 @@ class _Look:
         picture = tile_of(base, tile)
         found: list[Line] = []
         blind = 0
-        shown = list(tile_renderings(picture))
+        strokes = stroke_score(picture)
+        shown = list(tile_renderings(picture, all_of_them=strokes >= LIMIT / 2))
         for rendering in shown:
             boxes = self._finder.find(rendering.picture)
             for seen in boxes:
@@ -279,7 +280,7 @@ class _Look:
                     _join(found, place, seen.score, rendering)
             blind += any(seen.box.area > _BLIND * tile.area * rendering.scale**2 for seen in boxes)
         lines += [line for line in found if self._is_believed(line, base)]
-        return blind == len(shown) and has_strokes(picture)
+        return blind == len(shown) and strokes >= LIMIT
 
 
 def _of_cine(frames: InstanceFrames) -> Iterable[npt.NDArray[Any]]:
@@ -358,10 +359,10 @@ def _unresolved(doubts: dict[str, list[Box]]) -> Box | None:
 
 
 def _tiles(area: Box, size: int) -> Iterable[Box]:
-    """Squares over an area, each overlapping the next by a quarter."""
-    step = size * 3 // 4
-    for top in range(area.y, area.bottom, step):
-        for left in range(area.x, area.right, step):
+    """Squares over an area, each overlapping the next by a quarter; what is left over is in the one before."""
+    step, overlap = size * 3 // 4, size // 4
+    for top in range(area.y, max(area.bottom - overlap, area.y + 1), step):
+        for left in range(area.x, max(area.right - overlap, area.x + 1), step):
             tile = Box(left, top, min(size, area.right - left), min(size, area.bottom - top))
             if tile.width > _LEAST_TILE and tile.height > _LEAST_TILE:
                 yield tile

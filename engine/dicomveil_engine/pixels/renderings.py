@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import cv2
@@ -58,7 +59,16 @@ class Rendering:
 
 
 def renderings(base: Picture, others: list[tuple[str, Picture]], *, rotated: bool) -> Iterator[Rendering]:
-    """The pictures of a frame: `base` first, then those that show what it hides."""
+    """The pictures of a frame: `base` first, then those that show what it hides; none that equals one before it."""
+    seen: set[bytes] = set()
+    for rendering in _renderings(base, others, rotated=rotated):
+        digest = blake2b(np.ascontiguousarray(rendering.picture).data, digest_size=16).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield rendering
+
+
+def _renderings(base: Picture, others: list[tuple[str, Picture]], *, rotated: bool) -> Iterator[Rendering]:
     rows, columns = base.shape[:2]
     yield Rendering("base", base)
     large = max(rows, columns) > _LARGE
@@ -175,12 +185,14 @@ def _resized(picture: Picture, scale: float) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 
-def tile_renderings(tile: Picture) -> Iterator[Rendering]:
-    """The pictures of a tile in which nothing but one large shape was seen before."""
+def tile_renderings(tile: Picture, *, all_of_them: bool = True) -> Iterator[Rendering]:
+    """The pictures of a tile in which nothing but one large shape was seen before; two where it has no strokes."""
     yield Rendering("tile", tile)
+    yield Rendering("tile, local", local_contrast(tile))
+    if not all_of_them:
+        return
     yield Rendering("tile, inverse", inverted(tile))
     yield Rendering("tile, smooth", np.asarray(cv2.GaussianBlur(tile, (0, 0), 1.5), np.uint8))
-    yield Rendering("tile, local", local_contrast(tile))
     if min(tile.shape[:2]) >= 3 * _MINIMUM:
         yield Rendering("tile, half", _resized(tile, 0.5), 0.5)
     else:

@@ -15,15 +15,16 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dicomveil_engine import EngineError
-from dicomveil_engine.configuration.pixels import PixelSettings
+from dicomveil_engine.configuration.pixels import PixelSettings, SliceGate
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.boxes import Boxes
-from dicomveil_engine.pixels.gate import PixelVerdict, gate
+from dicomveil_engine.pixels.gate import PixelVerdict, can_clean, gate
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.passing import PassingInstances
 from dicomveil_engine.pseudonyms.keys import keyed_digest
@@ -124,6 +125,17 @@ class Looking:
         self._fingerprint = json.dumps(
             [settings_as_json(self.settings), [_version(name) for name in _PACKAGES]]
         ).encode()
+
+    def warm(self) -> None:
+        """Begin the processes, and have them load the models, where slices are looked at: a viewer waits for these.
+
+        What fails here is reported by the first look. Without such slices the first look begins its process.
+        """
+        if self.settings.cleans and self.settings.gate is not SliceGate.TRUST and can_clean():
+            for place in range(self.limits.processes):
+                flight = asyncio.ensure_future(self.in_process(self.processes.warm))
+                self._flights[("warm", place)] = flight
+                flight.add_done_callback(partial(self._landed, ("warm", place)))
 
     def verdict(self, header: PixelHeader) -> PixelVerdict:
         """What is done about an instance with this header."""

@@ -45,6 +45,7 @@ class Tasks:
     def run(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The outcome of one task, and its bytes. Raises EngineError and ProxyError for what is refused."""
         kinds: dict[str, Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]]] = {
+            "warm": self._warm,
             "look": self._look,
             "cover": self._cover,
             "document": self._document,
@@ -52,6 +53,10 @@ class Tasks:
             "contact": self._contact,
         }
         return kinds[task["do"]](task)
+
+    def _warm(self, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        self._models()
+        return {}, b""
 
     def _look(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         with _mapped(task["source"]) as data:

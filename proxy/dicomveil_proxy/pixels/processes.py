@@ -62,6 +62,13 @@ class PixelProcesses:
         self._idle: list[subprocess.Popen[bytes]] = []
         self._is_closed = False
 
+    def warm(self) -> None:
+        """Begin a process, and have it load the models, so that the first look need not wait for that.
+
+        Raises DeidentificationError where the models are missing, and LookFailed.
+        """
+        self._outcome({"do": "warm"})
+
     def boxes(self, source: Path, verdict: PixelVerdict, settings: PixelSettings) -> Boxes:
         """The boxes of an original instance.
 

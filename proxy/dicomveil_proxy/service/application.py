@@ -104,6 +104,9 @@ def create_application(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         record_start(audit, described)
+        for project in projects:
+            if project.looking is not None:
+                project.looking.warm()
         yield
         for opened in origins.values():
             await opened.aclose()

@@ -84,18 +84,28 @@ async def sample_of(
 
 async def _taken(origin: Origin, looking: Looking, digest: bytes, study: OriginalUID, series: OriginalUID) -> Sample:
     kinds: set[str] = set()
-    has_text = False
-    for instance in await _chosen(origin, study, series):
-        try:
-            kind, has_text = await _looked_at(origin, looking, study, series, instance)
-        except EngineError:
-            has_text = True
-        else:
-            kinds.add(kind)
-        if has_text:
-            break
-    sample = Sample(has_text, frozenset(kinds))
-    await looking.at_disk(looking.records.put, digest, {"text": has_text, "kinds": sorted(kinds)})
+    found: list[bool] = []
+    chosen = iter(await _chosen(origin, study, series))
+
+    async def look() -> None:
+        for instance in chosen:
+            if any(found):
+                return
+            try:
+                kind, has_text = await _looked_at(origin, looking, study, series, instance)
+            except EngineError:
+                found.append(True)
+            else:
+                kinds.add(kind)
+                found.append(has_text)
+
+    # As many at a time as there are processes. One that has begun is not broken off: others may wait for it.
+    ended = await asyncio.gather(*(look() for _ in range(looking.limits.processes)), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
+    sample = Sample(any(found), frozenset(kinds))
+    await looking.at_disk(looking.records.put, digest, {"text": sample.has_text, "kinds": sorted(kinds)})
     return sample
 
 

@@ -1,31 +1,31 @@
 """Errors of the proxy, by whose fault they are.
 
 ProxyError (never raised itself)
-├── RequestError (never raised itself)   the user agent asked wrongly, or for a pseudonym we never gave
+├── RequestError (never raised itself)   the request is wrong, or names an unknown pseudonym
 │   ├── BadRequest                       400
 │   ├── Unauthenticated                  401  no valid credentials
-│   ├── Forbidden                        403  a right is missing within one's own project
+│   ├── Forbidden                        403  the user has access to the project, but not this right
 │   ├── UnknownResource                  404
-│   ├── NoRoute                          404  no such path, or nothing that this user may know of
+│   ├── NoRoute                          404  no such path, or a project to which the user has no access
 │   ├── NotAcceptable                    406
-│   ├── Conflict                         409  storing it would harm what the origin server holds
-│   ├── RequestTooSlow                   408  the request's body comes too slowly
+│   ├── Conflict                         409  storing it would duplicate or overwrite an original
+│   ├── RequestTooSlow                   408  the request's body arrives too slowly
 │   ├── PayloadTooLarge                  413
 │   ├── UnsupportedMediaType             415
-│   └── TooManyRequests                  429  a limit of this user's is reached
-├── NotReleasable                        403  the profile forbids this instance
-├── OriginError (never raised itself)    the origin server failed, or sent what we cannot read
+│   └── TooManyRequests                  429  the user has reached a limit
+├── NotReleasable                        403  the profile has no safe form of this instance
+├── OriginError (never raised itself)    the origin server failed, or its response cannot be read
 │   ├── OriginUnavailable                502
 │   ├── OriginTimeout                    504
-│   ├── OriginRefused                    404 or 410 as the origin said, else 502
+│   ├── OriginRefused                    404 or 410 as the origin server answered, else 502
 │   └── OriginMalformed                  502
-├── Busy                                 503  a limit on concurrent work is reached; ask again later
+├── Busy                                 503  a limit on concurrent work is reached; retry later
 ├── StateUnavailable                     503  our own state cannot be read or written: full disk, locked file
-├── IdentityProviderUnavailable          503  credentials cannot be checked now
-└── AuditUnavailable                     503  what happens cannot be written down, and must be
+├── IdentityProviderUnavailable          503  credentials cannot be checked at present
+└── AuditUnavailable                     503  the audit record cannot be written, and is required
 
-`problems.py` turns them into responses. A message names a tag, keyword, VR, rule, parameter or limit. It
-never holds a value, an original UID, or the origin server's URL.
+`wire/problems.py` maps them to responses. A message names a tag, keyword, VR, rule, parameter or limit. It never
+contains a value, an original UID, or the origin server's URL.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ProxyError(Exception):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What the answer says of the error in its head."""
+        """Header fields of the response to this error."""
         return {}
 
 
@@ -52,7 +52,7 @@ class BadRequest(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """The request has no credentials, or none that are valid. Which of the two is not reported."""
+    """The request has no valid credentials. Whether they are missing or wrong is not reported."""
 
     def __init__(self) -> None:
         super().__init__("credentials are needed: send a valid bearer token")
@@ -64,11 +64,11 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
-    """The user has other rights in this project, but not the one that this request needs."""
+    """The user has access to this project, but not the right that this request needs."""
 
 
 class NoRoute(RequestError):
-    """There is no such route, as far as this user may know."""
+    """There is no such route, or none that this user has access to."""
 
     def __init__(self) -> None:
         super().__init__("there is no such route")
@@ -79,11 +79,11 @@ class UnknownResource(RequestError):
 
 
 class NotAcceptable(RequestError):
-    """No representation that we offer is one that the user agent accepts."""
+    """The user agent accepts none of the available representations."""
 
 
 class Conflict(RequestError):
-    """What was sent must not be stored beside what the origin server holds."""
+    """The instance must not be stored beside what the origin server has."""
 
 
 class PayloadTooLarge(RequestError):
@@ -91,31 +91,31 @@ class PayloadTooLarge(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The request's body is in a media type that we do not take."""
+    """The request's body has an unsupported media type."""
 
 
 class RequestTooSlow(RequestError):
-    """The request's body comes more slowly than the least rate."""
+    """The request's body arrives more slowly than the minimum rate."""
 
 
 class TooManyRequests(RequestError):
-    """A limit for this user and project is reached."""
+    """The user has reached a limit in this project."""
 
     def __init__(self, message: str, retry_after: float, limit: str = "") -> None:
         """`limit` is the setting's name."""
         super().__init__(message)
         self.limit = limit
         self.retry_after = max(1, ceil(retry_after))
-        """Seconds after which it makes sense to ask again."""
+        """Whole seconds until the request may succeed."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """RFC 9110 Section 10.2.3."""
+        """Retry-After (RFC 9110 Section 10.2.3)."""
         return {"Retry-After": str(self.retry_after)}
 
 
 class NotReleasable(ProxyError):
-    """The instance can be read, but the profile has no safe form of it."""
+    """The instance can be read, but has no safe form under the profile."""
 
 
 class OriginError(ProxyError):
@@ -123,7 +123,7 @@ class OriginError(ProxyError):
 
 
 class OriginUnavailable(OriginError):
-    """The origin server cannot be reached, or broke off."""
+    """The origin server cannot be reached, or closed the connection early."""
 
 
 class OriginTimeout(OriginError):
@@ -136,13 +136,13 @@ class OriginRefused(OriginError):
     def __init__(self, message: str, status: int, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
-        """As the origin server said it."""
+        """The origin server's status code."""
         self.retry_after = retry_after
-        """Seconds for which it asked to be left alone (RFC 9110 Section 10.2.3)."""
+        """Seconds from its Retry-After (RFC 9110 Section 10.2.3)."""
 
 
 class OriginMalformed(OriginError):
-    """The origin server's response cannot be read, or is not whole."""
+    """The origin server's response cannot be read, or is incomplete."""
 
 
 class Busy(ProxyError):
@@ -150,12 +150,12 @@ class Busy(ProxyError):
 
 
 class StateUnavailable(ProxyError):
-    """Our own state cannot be read or written. The identity map is a cache: what can do without it may continue."""
+    """Our own state cannot be read or written. The identity map is a cache: callers that can do without it may."""
 
 
 class AuditUnavailable(ProxyError):
-    """The audit cannot be written, so that nothing may be answered (`audit.required`)."""
+    """The audit record cannot be written, and `audit.required` forbids responses without one."""
 
 
 class IdentityProviderUnavailable(ProxyError):
-    """The identity provider's keys cannot be had, so that its tokens cannot be checked."""
+    """The identity provider's keys cannot be fetched, so that its tokens cannot be checked."""

@@ -1,4 +1,4 @@
-"""HTTP: the application, its routes, and how answers begin, stream and end.
+"""HTTP: the application, its routes, and how responses start, stream and end.
 
-Nothing here decides what an answer holds.
+Nothing here decides what a response contains.
 """

@@ -1,6 +1,6 @@
-"""The application: settings → projects → routes, and what surrounds every request.
+"""The ASGI application: settings → projects → routes, and the middleware around every request.
 
-Opens the origin servers and the identity maps when it starts and closes them when it ends.
+Origin servers and identity maps are opened when it is created and closed when it shuts down.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/dicom-web"
 _BOX_CONNECTIONS = 2
-"""To the database, for each project in each worker; the identity map has its own."""
+"""Database connections for pixel boxes, for each project in each worker; the identity map has its own."""
 _PROJECT_PATH = re.compile("/projects/([^/]+)/")
 
 _log = logging.getLogger(__name__)
@@ -81,14 +81,15 @@ _access = logging.getLogger("dicomveil.access")
 def create_application(
     settings: Settings, origin: Origin | None = None, *, exporter: SpanExporter | None = None
 ) -> FastAPI:
-    """The ASGI application for these settings; `origin` takes the place of those that they name, as does `exporter`.
+    """The ASGI application for these settings.
 
-    Raises ConfigurationError for what is wrong with a project's policy, key, origin or filter, or with the state.
+    Tests pass an `origin` that replaces each project's, and an `exporter` that replaces that of the traces.
+    Raises ConfigurationError for a fault in a project's policy, key, origin or filter, or in the state.
     """
     described = projects_of(settings)
     check_keys(described)
     policies: list[Policy] = []
-    # Projects with one origin share its connections, of which some servers have few.
+    # Projects with the same origin share its connections: some servers accept few.
     origins: dict[str, Origin] = {}
     for each in described:
         with each.blamed():
@@ -119,14 +120,14 @@ def create_application(
         if traces is not None:
             await asyncio.to_thread(traces.close)
 
-    # No pages of its own: what is not a route is refused.
+    # Without FastAPI's own pages: only the routes below are served.
     application = FastAPI(
         title="dicomveil",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        # Its own spans hold paths and queries, its log records messages of exceptions (docs/decisions/0087).
+        # FastAPI's spans contain paths and queries, its log records exception messages (docs/decisions/0087).
         telemetry={
             "tracing": False,
             "metrics": False,
@@ -175,7 +176,7 @@ def create_application(
 
 
 def _note_answer(metrics: Metrics, status: int | None, seconds: float) -> None:
-    """An origin server has answered, or not (None)."""
+    """Count an origin server's response; `status` is None where none came."""
     metrics.origin(status, seconds)
     if (noted := spent()) is not None:
         noted.origin(status, seconds)
@@ -185,7 +186,7 @@ def _note_answer(metrics: Metrics, status: int | None, seconds: float) -> None:
 def _watch_leaks(
     settings: Settings, described: Sequence[ProjectSettings], projects: Sequence[Project], audit: Audit
 ) -> None:
-    """Let each project's leak guard obey the settings, and write down what it finds."""
+    """Give each project a leak guard with the mode of the settings, whose findings are audited and quarantined."""
     quarantine = Quarantine(settings.quarantine) if settings.quarantine else None
     for each, project in zip(described, projects, strict=True):
         key = Keys(each.secrets()[0]).derive("leak guard")
@@ -196,12 +197,12 @@ def _watch_leaks(
 
 
 def prefix_of(project: str) -> str:
-    """The path below which a project's DICOMweb service lies; the default project has no name."""
+    """The path of a project's DICOMweb service; the default project has no name."""
     return f"/projects/{project}{PREFIX}" if project else PREFIX
 
 
 def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Project:
-    """The project of these settings, with what its filter selects of the origin. Raises ConfigurationError."""
+    """The project of these settings, its origin restricted by its filter. Raises ConfigurationError."""
     if not settings.filter.selects_all:
         origin = SelectedOrigin(origin, read_filter(settings.filter))
     keys = Keys(settings.secrets()[0])
@@ -222,7 +223,7 @@ def project_of(settings: ProjectSettings, policy: Policy, origin: Origin) -> Pro
 
 
 def policy_of(settings: ProjectSettings) -> Policy:
-    """The policy of a project. Raises ConfigurationError."""
+    """A project's policy under the first of its keys. Raises ConfigurationError."""
     key, *others = settings.secrets()
     policy = _policy_by(settings, key, others)
     if looks_at_pixels(policy.pixels) and not can_clean():
@@ -231,7 +232,7 @@ def policy_of(settings: ProjectSettings) -> Policy:
 
 
 def older_policies_of(settings: ProjectSettings) -> tuple[Policy, ...]:
-    """The policies under the other versions of a project's key, by which it knows what they made."""
+    """The policies under the older versions of a project's key: they recognise the pseudonyms made with those."""
     secrets = settings.secrets()
     return tuple(_policy_by(settings, key, [other for other in secrets if other != key]) for key in secrets[1:])
 
@@ -253,7 +254,7 @@ def _policy_by(settings: ProjectSettings, key: bytes, others: Sequence[bytes]) -
 
 
 def origin_of(settings: ProjectSettings) -> Origin:
-    """The origin server of a project, all of it. Raises ConfigurationError."""
+    """A project's origin server, not filtered. Raises ConfigurationError."""
     try:
         if settings.origin_folder is not None:
             return FolderOrigin(settings.origin_folder)
@@ -273,7 +274,7 @@ def origin_of(settings: ProjectSettings) -> Origin:
 
 
 def records_of(settings: ProjectSettings, policy: Policy) -> BoxRecords:
-    """Where a project's boxes are kept: in the state folder, or in the state's database. Raises ConfigurationError."""
+    """A project's records of text boxes, in the state folder or database. Raises ConfigurationError."""
     if not looks_at_pixels(policy.pixels):
         return BoxRecords()
     if isinstance(settings.state, str):
@@ -284,7 +285,7 @@ def records_of(settings: ProjectSettings, policy: Policy) -> BoxRecords:
 
 
 def identity_map_of(settings: ProjectSettings) -> IdentityMap:
-    """A project's identity map, in the place that `state` names. Raises ConfigurationError."""
+    """A project's identity map, in the state folder or database. Raises ConfigurationError."""
     return open_identity_map(settings.state, project=settings.name, warn=_log.warning)
 
 
@@ -293,7 +294,7 @@ async def _health(_: Request) -> Response:
 
 
 def methods_of(request: Request) -> list[str]:
-    """The methods that a request's path has, of which each may be another route's (RFC 9110 Section 15.5.6)."""
+    """The methods allowed for a request's path, over all of its routes (for Allow, RFC 9110 Section 15.5.6)."""
     found: set[str] = set()
     for route in request.app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
@@ -302,7 +303,7 @@ def methods_of(request: Request) -> list[str]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Answer an error by the table of problems; those of routing have no detail of ours."""
+    """The response to an error: by the table of problems, or Starlette's status for an error of routing."""
     request_id = request.scope.get("request_id", "")
     if isinstance(error, HTTPException):
         if error.status_code == 404:
@@ -323,7 +324,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 def _spent_on(scope: Scope) -> dict[str, object]:
-    """What a request was led to, and what it spent at the origin server."""
+    """Log fields: the route of a request, and the requests and time that it cost the origin server."""
     noted, door = spent() or Spent(), door_of(scope)
     return {
         "method": scope["method"] if scope["method"].isalpha() else "other",
@@ -335,10 +336,10 @@ def _spent_on(scope: Scope) -> dict[str, object]:
 
 
 class RequestScope:
-    """A request's number, its line in the log, its answer's way past caches, and the last catch.
+    """Gives each request an id and a line in the log, forbids caching by default, and catches unexpected errors.
 
-    The line holds neither path nor query: people ask for patients by their names and original UIDs. It names the
-    project, as do all lines on the way there.
+    The line has neither path nor query, which may contain patients' names and original UIDs. All log lines written
+    meanwhile name the project.
     """
 
     def __init__(self, application: ASGIApp, projects: frozenset[str] = frozenset()) -> None:
@@ -350,7 +351,7 @@ class RequestScope:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        # What stands in the place of a project's name, and is none, may be anything.
+        # A name that is not a project's may be anything, and is not logged.
         project = _PROJECT_PATH.match(scope["path"])
         with of_project(project[1] if project and project[1] in self._projects else ""):
             await self._run(scope, receive, send)
@@ -368,21 +369,21 @@ class RequestScope:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                # Patients' data is not to lie about in caches, unless a route says otherwise.
+                # Caches keep no patient data unless a route allows it.
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
         try:
             await self._application(scope, receive, numbered)
-        except Exception as error:  # noqa: BLE001 - the last catch: an error of ours, which must not be reported to anyone else
-            # Its message may hold values of a library that we do not know; where it happened cannot.
+        except Exception as error:  # noqa: BLE001 - a bug of ours, of which the client learns nothing
+            # The message may quote values; the place in the code cannot.
             place = traceback.extract_tb(error.__traceback__)[-1]
             _log.critical("request %s: %s in %s:%s", request_id, type(error).__name__, place.name, place.lineno)
             if not sent.status:
                 await problem_response(error, request_id)(scope, receive, numbered)
         finally:
             milliseconds = round(1000 * (time.monotonic() - begun))
-            # Health checks come every few seconds and say nothing.
+            # Successful health checks, every few seconds, would only fill the log.
             if not (is_open(scope) and sent.status == 200):
                 outcome = sent.outcome or "broken off"
                 fields = {"status": outcome, "milliseconds": milliseconds, "bytes": sent.bytes, **_spent_on(scope)}

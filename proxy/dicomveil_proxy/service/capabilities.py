@@ -1,4 +1,4 @@
-"""What the service answers, in the form that PS3.18 Annex H asks for: the Web Application Description Language."""
+"""The Capabilities Description of PS3.18 Section 8.9 and Annex H, in the Web Application Description Language."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def capabilities(base_url: str, prefix: str, routes: Iterable[Route]) -> bytes:
     lines.append(f"<resources base={quoteattr(base_url)}>")
     for path, names in methods.items():
         if not path:
-            continue  # this description itself, which describes no description (Annex H)
+            continue  # the resource of this description itself, which Annex H does not list
         lines.append(f"<resource path={quoteattr(path)}>")
         lines += [f"<method name={quoteattr(name)}/>" for name in names]
         lines.append("</resource>")

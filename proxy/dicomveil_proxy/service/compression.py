@@ -1,7 +1,7 @@
-"""Compressed answers, for clients that accept them (RFC 9110 Section 12.5.3).
+"""Compressed responses, for clients that accept them (RFC 9110 Section 12.5.3).
 
-Only documents are: the metadata of a series says nearly the same of each instance, and becomes a fiftieth. Pixels
-are left as they are, which every browser asks to have compressed, and which cost a server most of its speed then.
+Only JSON and XML are compressed: the metadata of a series, nearly the same for each instance, shrinks to a fiftieth.
+Pixel data is not, although every browser accepts gzip for it: compressing it would cost most of the throughput.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dicomveil_proxy.turns import SHARE, Turns
 from dicomveil_proxy.wire.media_type import DICOM_JSON, DICOM_XML, JSON, MULTIPART_RELATED, parse_media_type
 
 MINIMUM_BYTES = 1_024
-"""What is shorter gains nothing."""
+"""Shorter responses gain nothing."""
 _LEVEL = 1
 _GZIP = 31
-"""The window's logarithm, and that RFC 1952's format is meant."""
+"""zlib's `wbits`: a window of 2^15 bytes, and 16 for the gzip format (RFC 1952)."""
 _DOCUMENTS = (DICOM_JSON, JSON)
 
 
 class Compression:
-    """Lets documents leave as gzip where the user agent accepts that."""
+    """Sends JSON and XML as gzip where the user agent accepts it."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -39,7 +39,7 @@ class Compression:
 
 
 class _Answer:
-    """One answer that is being sent."""
+    """One response that is being sent."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
@@ -58,7 +58,7 @@ class _Answer:
                     if self._scope["method"] != "HEAD" or "content-length" in headers:
                         self._start = message
                         return
-                    _describe(headers, None)  # there is no body to be seen
+                    _describe(headers, None)  # HEAD: the length of the compressed body is not known
         elif self._start is not None:
             start, self._start = self._start, None
             self._compressor = CODEC.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
@@ -73,7 +73,7 @@ class _Answer:
 
     async def _compressed(self, message: Message) -> Message:
         whole = message["body"]
-        # A search's answer may have tens of megabytes: some milliseconds of work, and then others have their turn.
+        # A search response may have tens of megabytes: other requests have their turn every few milliseconds.
         places = Turns().through(range(0, len(whole), SHARE), SHARE // 4)
         body = b"".join([self._compressor.compress(whole[place : place + SHARE]) async for place in places])
         more = message.get("more_body", False)
@@ -87,7 +87,7 @@ def _describe(headers: MutableHeaders, length: int | None) -> None:
     else:
         headers["content-length"] = str(length)
     if "etag" in headers:
-        # The same answer, but not the same bytes: a weak tag says so (RFC 9110 Section 8.8.3).
+        # The same content in other bytes, hence a weak tag (RFC 9110 Section 8.8.3).
         headers["etag"] = f"W/{headers['etag'].removeprefix('W/')}"
 
 
@@ -99,7 +99,7 @@ def _is_document(content_type: str) -> bool:
 
 
 def accepts_gzip(headers: list[str]) -> bool:
-    """Whether Accept-Encoding headers take gzip; `*` stands for what is not named."""
+    """Whether Accept-Encoding headers accept gzip; `*` means any coding that is not listed."""
     named: dict[str, bool] = {}
     for each in ",".join(headers).lower().split(","):
         coding, _, weight = each.partition(";")

@@ -1,6 +1,6 @@
-"""Cross-origin resource sharing: which pages of other web origins may ask, and read what they get.
+"""Cross-origin resource sharing: which web pages of other origins may send requests and read the responses.
 
-The WHATWG Fetch standard's CORS protocol, by Starlette's middleware. Nothing here decides what an answer holds.
+The CORS protocol of the WHATWG Fetch standard, through Starlette's middleware.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from starlette.types import ASGIApp
 
 METHODS = ("GET", "HEAD", "POST")
 REQUEST_HEADERS = ("Authorization", "Cache-Control", "If-None-Match", "Pragma", "Range", "X-Requested-With")
-"""That viewers send, beyond Accept and Content-Type."""
+"""Headers that viewers send, besides Accept and Content-Type, which are always allowed."""
 RESPONSE_HEADERS = ("ETag", "Retry-After", "Warning", "WWW-Authenticate", "X-Request-Id")
-"""That a page may read, beyond those that it may always."""
+"""Headers that a page may read, besides those that the Fetch standard always exposes."""
 _PREFLIGHT_SECONDS = 600
 
 
 class CrossOrigin(CORSMiddleware):
-    """Answers preflights itself, and names the page's web origin in other answers where it is one of these.
+    """Answers preflight requests, and allows pages of the listed origins to read other responses.
 
-    Pages of a listed origin may send credentials, such as the cookie of a sign-on before the proxy; under `*`
-    none may, since then any page that a user opens could ask in the user's name.
+    Pages of a listed origin may send credentials, such as the cookie of a sign-on proxy in front. Under `*` no page
+    may: any page that a user opens could then send requests in the user's name.
     """
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:

@@ -1,8 +1,8 @@
-"""Entity tags: whether a user agent has the answer already (RFC 9110 Sections 8.8.3 and 13.1.2).
+"""Entity tags, by which a user agent asks whether its copy is still valid (RFC 9110 Sections 8.8.3 and 13.1.2).
 
-A tag is a keyed digest of the answer's own bytes, so that it is strong, changes with the instance, the policy and the
-key, and is the same on every replica. The origin server's validators are not used: Orthanc has none, others' have
-the grain of a second, and none of them knows of a change of ours.
+A tag is a keyed digest of the response's bytes. It is therefore strong, changes with the instance, the policy and
+the key, and is the same on every replica. The origin server's validators are not used: Orthanc sends none, others
+have a resolution of a second, and none changes with our policy.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dicomveil_engine.pseudonyms.keys import keyed_digest
 
 MAXIMUM_METADATA_BYTES = 4 << 20
 MAXIMUM_INSTANCE_BYTES = 1 << 20
-"""Up to here an answer is held back until it is whole, to send its tag before it; a longer one has none."""
+"""A response up to this size is held until it is complete, since its tag is sent first; a longer one has no tag."""
 
 REVALIDATED = "private, no-cache"
-"""Cache-Control of what has a tag: the user agent may keep it for itself, and asks each time whether it still holds."""
+"""Cache-Control of a response with a tag: a private cache may store it, and must revalidate it before each use."""
 
 _LISTED = re.compile(r'(?:W/)?("[!#-~\x80-\xff]*")')
 
 
 def entity_tag(key: bytes, body: bytes) -> str:
-    """The tag of an answer, with its quotes."""
+    """The tag of a response, in its quotes."""
     return f'"{keyed_digest(key, body)[:16].hex()}"'
 
 
 def held(if_none_match: list[str], tag: str) -> str | None:
-    """The tag as a request's If-None-Match headers list it, weak or not; None where they do not. `*` is any."""
+    """The tag as the If-None-Match headers list it, weak or strong; None where they do not. `*` matches any tag."""
     for header in if_none_match:
         if header.strip() == "*":
             return tag

@@ -1,6 +1,6 @@
-"""What stands in front of the routes: recording around admission, made of the settings.
+"""The middleware in front of all routes, built from the settings: audit recording around admission.
 
-Nothing here decides what a subject may do: that is `trust/`.
+What a subject may do is decided in `trust/`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dicomveil_proxy.trust.tokens import TokenFile
 def guard(
     application: FastAPI, settings: Settings, projects: Sequence[Project], audit: Audit, metrics: Metrics
 ) -> None:
-    """Let every request of the application be admitted and recorded; call it when all routes are there.
+    """Put admission and recording in front of the application's routes, which must all have been added.
 
     Raises ValueError for a route that is neither guarded nor open.
     """
@@ -50,7 +50,7 @@ def guard(
 
 
 def authenticators_of(settings: Settings) -> list[Authenticator]:
-    """By what the server knows its users; where nothing is said of access, everybody is let in."""
+    """The configured ways of authentication; without a section `access`, everybody is admitted."""
     if settings.access is None:
         return [Anybody()]
     found: list[Authenticator] = [StaticTokens(TokenFile(settings.access.tokens_file))]

@@ -1,4 +1,4 @@
-"""Where user agents reach the server: what stands in every URL that an answer holds."""
+"""The server's public URL, with which every URL in a response begins."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FORWARDED = re.compile(r'\s*([A-Za-z]+)\s*=\s*("[^"]*"|[^;,\s]*)\s*(?:;|$)')
 
 
 class PublicURL:
-    """The configured URL, or else what the request says.
+    """The configured URL, or else one derived from the request.
 
-    `Forwarded` (RFC 7239), or else the `X-Forwarded` headers that came before it, count from known peers only.
+    `Forwarded` (RFC 7239), or else the older `X-Forwarded` headers, are believed from trusted peers only.
     """
 
     def __init__(self, configured: str | None, trusted: tuple[str, ...]) -> None:
@@ -27,7 +27,7 @@ class PublicURL:
         self._trusted = [ip_network(network, strict=False) for network in trusted]
 
     def of(self, request: Request) -> str:
-        """Scheme and authority, and whatever path was configured; without a slash at the end."""
+        """Scheme, authority and the path under which the application is mounted, without a slash at the end."""
         if self._configured:
             return self._configured
         root = quote(request.scope.get(ROOT, "").rstrip("/"))
@@ -54,17 +54,17 @@ class PublicURL:
 
 
 def _with_port(host: str, request: Request) -> str:
-    """The host with our port, where a user agent names our own address without it, as dicomweb-client does."""
+    """The host with our port, where a client sends our own address without the port, as dicomweb-client does."""
     address, port = request.scope.get("server") or ("", None)
     if not port or port in {80, 443}:
         return host
-    # A socket has an address, and that of this machine has names.
+    # `server` is the socket's address; the Host of a request to loopback may be a name.
     own = {address, f"[{address}]"} | (_LOOPBACK if address in _LOOPBACK else set())
     return f"{host}:{port}" if host.lower() in own else host
 
 
 def _x_forwarded(request: Request, host: str) -> dict[str, str]:
-    """What the nearest proxy says in the headers that most of them know; without a port, that of `host` is none."""
+    """The nearest proxy's X-Forwarded headers; a forwarded port replaces that of the host."""
     said = {
         name: request.headers.getlist(f"x-forwarded-{name}")[-1].rpartition(",")[2].strip()
         for name in ("proto", "host", "port")

@@ -1,7 +1,7 @@
-"""Whether the server can do its work: the archives answer, the identity maps and the audit can be used.
+"""Readiness: whether the archives answer and the identity maps and the audit can be used.
 
-Anybody may ask, so that the answer names the part and nothing else, and the parts are asked once in a few seconds
-however often somebody asks.
+The endpoint needs no credentials: it names the failing part only, and checks the parts once every few seconds however
+often it is requested.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dicomveil_proxy.translation.identity import Kind
 from dicomveil_proxy.trust.audit import Audit
 
 _SECONDS = 5.0
-"""For which an answer holds; also the time that all parts have."""
+"""How long a result is kept, and the time limit of each check."""
 _PROBE = "readiness"
-"""No pseudonym, and never in memory, so that the table is asked."""
+"""Looked up in the identity map: not a pseudonym, so that it is never cached and the table is read."""
 
 _log = logging.getLogger(__name__)
 

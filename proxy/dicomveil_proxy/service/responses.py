@@ -1,4 +1,4 @@
-"""Responses: a stream that never ends well when something went wrong."""
+"""Responses: streamed bodies, which are visibly incomplete after an error, JSON and XML."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from dicomveil_proxy.wire.native_xml import native_xml
 from dicomveil_proxy.wire.pieces import Piece
 
 _ENCODED_TOGETHER = 64
-"""Results."""
+"""Search results that are encoded before other requests have their turn."""
 
 _log = logging.getLogger(__name__)
 
 
 class Stream(Response):
-    """A body that is sent as it is made.
+    """A response whose body is sent while it is made.
 
-    An error on the way, or a limit of time, closes the connection without the body's end: no user agent can take
-    the part for the whole. When the user agent disconnects, the source is closed at once, even while waiting for it.
+    After an error or the time limit the connection is closed without the end of the body, so that no user agent can
+    mistake the part for the whole. When the user agent disconnects, the source is closed at once, even while the
+    next piece is awaited.
     """
 
     def __init__(
@@ -44,13 +45,13 @@ class Stream(Response):
         self.init_headers({"content-type": media_type})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, as an ASGI application."""
+        """Send the response, as an ASGI application."""
         gone = asyncio.ensure_future(_disconnected(receive))
         is_begun = False
         try:
             async with asyncio.timeout(self._seconds) as deadline:
                 gone.add_done_callback(lambda _: _end_now(deadline))
-                # It is there already. Only a generator that has begun releases its source when it is closed.
+                # Does not wait: the body is primed. A generator must have started for aclose() to run its finally.
                 piece = await anext(self.body_iterator, b"")
                 is_begun = True
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -75,7 +76,7 @@ class Stream(Response):
 
 
 def _end_now(deadline: asyncio.Timeout) -> None:
-    with suppress(RuntimeError):  # it has ended already
+    with suppress(RuntimeError):  # the timeout has ended already
         deadline.reschedule(asyncio.get_running_loop().time())
 
 
@@ -96,7 +97,7 @@ def json_response(
 
 
 async def json_list_response(datasets: Sequence[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
-    """Data sets in DICOM JSON, as one array."""
+    """Data sets in the DICOM JSON Model, as one array (PS3.18 Annex F)."""
     turns = Turns()
     pieces: list[bytes] = []
     for begin in range(0, len(datasets), _ENCODED_TOGETHER):
@@ -106,7 +107,7 @@ async def json_list_response(datasets: Sequence[Mapping[str, Any]], headers: Map
 
 
 async def xml_response(datasets: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
-    """Data sets in the Native DICOM Model, each a part."""
+    """Data sets in the Native DICOM Model, one in each part (PS3.19 Annex A)."""
     writer = MultipartWriter(random_boundary(), DICOM_XML)
     pieces: list[bytes] = []
     async for dataset in Turns().through(datasets):

@@ -1,6 +1,6 @@
-"""The answers of one project that are under way: how many at a time, how long each may take, and how they begin.
+"""A project's responses in progress: how many at a time, for how long, and whether with an entity tag.
 
-Nothing here knows what an answer holds.
+Nothing here depends on what a response contains.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dicomveil_proxy.wire.pieces import Piece, gathered, primed
 
 
 class Streams:
-    """Counts them, and sends them."""
+    """Counts and starts the responses of one project."""
 
     def __init__(self, limits: Limits, entity_tag_key: bytes) -> None:
         self._limits = limits
@@ -29,7 +29,7 @@ class Streams:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count one answer that is made whole before it is sent. Raises Busy where there are too many."""
+        """Count a response that is complete before it is sent. Raises Busy at the limit."""
         self.enter()
         try:
             yield
@@ -37,18 +37,18 @@ class Streams:
             self.leave()
 
     def enter(self) -> None:
-        """Count one more; raise Busy where there are too many."""
+        """Count one more. Raises Busy at the limit (limits.concurrent_streams)."""
         if self._count >= self._limits.concurrent_streams:
             raise Busy("too many requests at a time (limits.concurrent_streams); ask again later")
         self._count += 1
 
     def leave(self) -> None:
-        """Count one less."""
+        """Count one fewer."""
         self._count -= 1
 
     @asynccontextmanager
     async def in_time(self) -> AsyncIterator[None]:
-        """Up to the first byte of the answer; from there on it is for the stream to break off."""
+        """Limit the time to the first byte of the response (limits.request_seconds). Raises OriginTimeout."""
         try:
             async with asyncio.timeout(self._limits.request_seconds):
                 yield
@@ -56,7 +56,7 @@ class Streams:
             raise OriginTimeout("the request took longer than limits.request_seconds") from None
 
     async def stream(self, body: AsyncGenerator[Piece, None], media_type: str) -> Response:
-        """An answer that is sent as it is made; what it raises before its first piece is raised here."""
+        """A response whose body is sent while it is made. Raises what `body` raises before its first piece."""
         self.enter()
         try:
             return self.begun(await primed(body), media_type)
@@ -65,7 +65,7 @@ class Streams:
             raise
 
     def begun(self, body: AsyncGenerator[Piece, None], media_type: str) -> Response:
-        """The same for a body that has begun and is counted already."""
+        """A response of a body that has started and is counted already."""
         return Stream(body, media_type, seconds=self._limits.request_seconds, done=self.leave)
 
     async def tagged(
@@ -77,9 +77,9 @@ class Streams:
         limit: int,
         boundary: bytes | None = None,
     ) -> Response:
-        """An answer with an entity tag, 304 where the user agent has it; as `stream` where it is over `limit` bytes.
+        """A response with an entity tag, or 304 where the user agent has it; over `limit` bytes as by `stream`.
 
-        `boundary` is that of a multipart body.
+        `boundary` is given for a multipart body.
         """
         self.enter()
         try:
@@ -93,12 +93,12 @@ class Streams:
         whole = b"".join(pieces)
         tag = entity_tag(self._key, whole.replace(boundary, b"") if boundary else whole)
         if boundary:
-            # Equal content gives equal bytes only if its boundary is not a new one each time. Nobody can have
-            # written this one into the content, whose digest it is.
+            # With a random boundary, equal content would not give equal bytes. The content cannot contain this one,
+            # which is its own digest.
             stable = tag.strip('"').encode()
             whole, media_type = whole.replace(boundary, stable), media_type.replace(boundary.decode(), stable.decode())
         headers = {"ETag": tag, "Cache-Control": REVALIDATED, "Vary": "Accept"}
         if listed := held(request.headers.getlist("if-none-match"), tag):
-            # By the tag that it has: a compressed answer's is weak.
+            # The client's own form of the tag, which is weak for a compressed response.
             return Response(status_code=304, headers=headers | {"ETag": listed})
         return Response(whole, headers=headers, media_type=media_type)

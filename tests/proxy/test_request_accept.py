@@ -148,7 +148,7 @@ def test_the_refusal_lists_what_is_offered() -> None:
         choose("text/html", INSTANCE)
 
     assert str(refusal.value) == (
-        'this resource can be had as multipart/related; type="application/dicom", application/dicom'
+        'this resource is available as multipart/related; type="application/dicom", application/dicom'
     )
 
 

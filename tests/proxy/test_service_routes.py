@@ -185,7 +185,7 @@ async def test_accept(ask: Asking, path: str, offered: str) -> None:
     response = await ask.get(path, "text/html")
 
     assert response.status_code == 406
-    assert response.json()["detail"] == f"this resource can be had as {offered}"
+    assert response.json()["detail"] == f"this resource is available as {offered}"
     assert (await ask.get(f"{path}?accept=text/html")).status_code == 406
     assert (await ask.get(f"{path}?accept=*/*", "text/html")).status_code == 200
 

@@ -218,7 +218,7 @@ async def test_refused(tmp_path: Path) -> None:
         response = await ask.store(instance())
 
     assert response.status_code == 409
-    assert response.json()["detail"] == 'instances are not taken here: the setting store is "refuse"'
+    assert response.json()["detail"] == 'instances are not accepted here: the setting store is "refuse"'
     assert origin.asked == []
 
 

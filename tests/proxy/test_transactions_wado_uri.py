@@ -48,25 +48,25 @@ def test_a_picture() -> None:
     assert (query.rows, query.columns) == (20, 10)
     assert query.looks == {"window": "-40.5,400,linear", "quality": "100"}
     assert query.picture == Resource(*UIDS, (2,), representation=Representation.RENDERED)
-    with pytest.raises(BadRequest, match="go with a picture, not with application/dicom"):
+    with pytest.raises(BadRequest, match="are for pictures, not for application/dicom"):
         query.check_instance()
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"requestType": "wado"}, "requestType is WADO"),
-        ({"requestType": ""}, "requestType is WADO"),
-        ({"studyUID": ""}, "give studyUID, seriesUID, objectUID"),
-        ({"objectUID": ""}, "give studyUID, seriesUID, objectUID"),
+        ({"requestType": "wado"}, "requestType must be WADO"),
+        ({"requestType": ""}, "requestType must be WADO"),
+        ({"studyUID": ""}, "the parameters studyUID, seriesUID, objectUID are required"),
+        ({"objectUID": ""}, "the parameters studyUID, seriesUID, objectUID are required"),
         ({"annotation": "patient"}, "annotation, .* are not supported"),
         ({"region": "0,0,1,1"}, "are not supported"),
         ({"presentationUID": "1.2"}, "are not supported"),
-        ({"anonymize": "no"}, "anonymize is yes"),
-        ({"transferSyntax": "Doe"}, "transferSyntax is a UID"),
-        ({"frameNumber": "0"}, "frameNumber is a whole number from 1"),
-        ({"rows": "x", "columns": "1"}, "rows is a whole number from 1"),
-        ({"columns": "-1"}, "columns is a whole number from 1"),
+        ({"anonymize": "no"}, "anonymize can only be yes"),
+        ({"transferSyntax": "Doe"}, "transferSyntax must be a UID"),
+        ({"frameNumber": "0"}, "frameNumber must be a whole number from 1"),
+        ({"rows": "x", "columns": "1"}, "rows must be a whole number from 1"),
+        ({"columns": "-1"}, "columns must be a whole number from 1"),
         ({"windowCenter": "1"}, "windowCenter and windowWidth must be given together"),
         ({"windowCenter": "1", "windowWidth": "1e9"}, "windowCenter and windowWidth must be given together"),
         ({"imageQuality": "101"}, "imageQuality must be from 1 to 100"),

@@ -145,6 +145,15 @@ def test_what_is_no_data_set(document: bytes, message: str) -> None:
     assert "Doe" not in str(caught.value)
 
 
+def test_private_creators_beyond_all_blocks() -> None:
+    """A group has 240 blocks; one more creator is refused, and takes no other creator's block."""
+    value = '<Value number="1">x</Value>'
+    inner = "".join(attribute(value, "00290001", privateCreator=f"CREATOR {number}") for number in range(241))
+
+    with pytest.raises(InvalidDataSetError, match="too many private creators"):
+        read(model(inner))
+
+
 def test_depth_is_bounded() -> None:
     """Sequences in sequences up to the limit, and no deeper."""
 

@@ -1,4 +1,4 @@
-"""What is asked: the resource, the representation, the query and when a value matches it.
+"""Parsed requests: resource, representation, query, and matching of values.
 
-Everything here is in pseudonymised space and asks nobody.
+Everything here is in pseudonymised space, and does no I/O.
 """

@@ -1,7 +1,7 @@
-"""Which representation the user agent wants: the Accept header against what a transaction offers.
+"""Content negotiation: the Accept header against the representations that a transaction offers.
 
-RFC 9110 Section 12.5.1 with the parameters of DICOM (PS3.18 Section 8.7). What comes out says what was asked
-for; whether an instance can be had in that transfer syntax is for the caller to know.
+RFC 9110 Section 12.5.1 with the parameters of DICOM (PS3.18 Section 8.7). The result says what was requested;
+whether an instance can be transcoded to that transfer syntax is decided by the caller.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dicomveil_proxy.wire.media_type import (
 )
 
 ANY = "*"
-"""In the place of a transfer syntax: whatever the instance is stored in."""
+"""Instead of a transfer syntax: the one in which the instance is stored."""
 MAXIMUM_CHARACTERS = 8_192
-"""The longest Accept header that is read. The longest in the field, OHIF's for frames, has some 700."""
+"""The longest Accept header that is accepted. The longest known, OHIF's for frames, has some 700."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,18 @@ class MediaRange:
     part_type: str | None = None
     """The `type` parameter of a multipart: the media type or range of its parts."""
     transfer_syntax: str | None = None
-    """A UID, or `*` for whatever the instance is stored in."""
+    """A UID, or `*` for the stored one."""
     quality: float = 1.0
-    """0 means: not this."""
+    """0 means not acceptable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way in which a transaction can answer."""
+    """One representation that a transaction offers."""
 
     media_type: str
     is_multipart: bool = False
-    """Whether parts of this type come inside a `multipart/related`."""
+    """Whether it is the type of parts in a `multipart/related` body."""
 
     def __str__(self) -> str:
         return f'{MULTIPART_RELATED}; type="{self.media_type}"' if self.is_multipart else self.media_type
@@ -63,28 +63,27 @@ class Choice:
 
     offer: Offer
     transfer_syntaxes: tuple[str, ...] = ()
-    """As requested, in the order of preference: UIDs, `*`. Empty: none was named, and the default of PS3.18
-    Section 8.7.3 is meant."""
+    """The requested UIDs or `*`, in order of preference; empty for the default of PS3.18 Section 8.7.3."""
     refused: tuple[str, ...] = ()
-    """Transfer syntaxes that the user agent wants in no case (q=0)."""
+    """Transfer syntaxes that the user agent does not accept (q=0)."""
     quality: float = field(default=1.0, compare=False)
 
     def takes(self, transfer_syntax: str | None) -> bool:
-        """Whether this transfer syntax is among those named; where none is named, every one is."""
+        """Whether this transfer syntax is accepted; where none was requested, any is that is not refused."""
         if transfer_syntax in self.refused:
             return False
         return not self.transfer_syntaxes or ANY in self.transfer_syntaxes or transfer_syntax in self.transfer_syntaxes
 
 
 INSTANCES = (Offer(DICOM, is_multipart=True), Offer(ZIP))
-"""What a study or series is offered as; PS3.18 Section 10.4.3.3. The first offer is the default, here and below."""
+"""Representations of a study or series (PS3.18 Section 10.4.3.3). The first offer is the default, here and below."""
 INSTANCE = (Offer(DICOM, is_multipart=True), Offer(DICOM))
 _JSON = (Offer(DICOM_JSON), Offer(JSON))
 STORE = (*_JSON, Offer(DICOM_XML), Offer("text/html"))
-"""Who asks for a page, as a form in a browser does, gets JSON all the same."""
+"""An HTML form in a browser accepts text/html, and is answered in JSON."""
 METADATA = (*_JSON, Offer(DICOM_XML, is_multipart=True))
 SEARCH = (*METADATA, Offer(DICOM_XML))
-"""Some user agents leave out that results in XML are a multipart (PS3.18 Section 10.6.4), and mean the same."""
+"""Results in XML are multipart (PS3.18 Section 10.6.4); some user agents omit that, and get multipart too."""
 FRAMES = (
     Offer(OCTET_STREAM, is_multipart=True),
     *(Offer(f"image/{kind}", is_multipart=True) for kind in ("jpeg", "jls", "jp2", "jpx", "jphc", "dicom-rle")),
@@ -94,14 +93,13 @@ BULKDATA = (Offer(OCTET_STREAM, is_multipart=True), Offer(OCTET_STREAM))
 CAPABILITIES = (Offer("application/vnd.sun.wadl+xml"), Offer("application/xml"))
 RENDERED = (Offer("image/jpeg"), Offer("image/png"), Offer("image/gif"))
 RENDERED_FRAMES = tuple(Offer(each.media_type, is_multipart=True) for each in RENDERED)
-"""Offers for a list of frames, each of which is a picture."""
+"""Offers for a list of frames, with one picture in each part."""
 
 
 def parse(header: str | None) -> tuple[MediaRange, ...]:
-    """Read an Accept header in its own order; several headers of that name are joined with commas before.
+    """The media ranges of an Accept header in their order; the caller joins several headers with commas.
 
-    None and an empty one mean `*/*`. An element that is not a media range is passed over. Raises BadRequest for
-    a header over the limit.
+    None and an empty header mean `*/*`. Invalid elements are ignored. Raises BadRequest for a header over the limit.
     """
     if header is None or not header.strip():
         return (MediaRange("*/*"),)
@@ -115,7 +113,7 @@ def _parse(header: str) -> tuple[MediaRange, ...]:
     return tuple(
         MediaRange(
             media_type.name,
-            # A `type` that is not a media type is none of ours.
+            # An invalid `type` is kept, so that it matches no offer.
             media_type.part_type or media_type.parameters.get("type")
             if media_type.name.startswith("multipart/")
             else None,
@@ -128,12 +126,12 @@ def _parse(header: str) -> tuple[MediaRange, ...]:
 
 
 def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> tuple[Choice, ...]:
-    """What is offered and accepted, best first; raise NotAcceptable where there is nothing.
+    """The accepted offers, best first. Raises NotAcceptable if there are none.
 
     `parameter` is the query parameter `accept`, which overrides the header (PS3.18 Section 8.3.3.1).
     """
     if parameter is not None:
-        # A plus sign in a query means a blank, and few user agents encode it.
+        # In a query, + means a space; few user agents encode it.
         header = parameter.replace("dicom json", "dicom+json").replace("dicom xml", "dicom+xml")
     return _acceptable(parse(header), offered)
 
@@ -142,8 +140,7 @@ def acceptable(header: str | None, offered: tuple[Offer, ...], parameter: str | 
 def _acceptable(ranges: tuple[MediaRange, ...], offered: tuple[Offer, ...]) -> tuple[Choice, ...]:
     ranked: list[tuple[float, int, Choice]] = []
     for offer in offered:
-        # The most specific range decides (RFC 9110 Section 12.5.1); of equals, each may name a transfer
-        # syntax.
+        # The most specific range decides (RFC 9110 Section 12.5.1). Several may differ in their transfer syntax only.
         specificity = max((_specificity(each, offer) for each in ranges), default=0)
         matching = [
             _Match(-each.quality, position, each.transfer_syntax or "")
@@ -152,8 +149,8 @@ def _acceptable(ranges: tuple[MediaRange, ...], offered: tuple[Offer, ...]) -> t
         ]
         ranked += [(match[0].worth, match[0].position, choice) for match, choice in _choices(offer, matching)]
     if not ranked:
-        raise NotAcceptable(f"this resource can be had as {', '.join(map(str, offered))}")
-    # Equal wishes keep the order of the header, then that of the offers.
+        raise NotAcceptable(f"this resource is available as {', '.join(map(str, offered))}")
+    # Equal qualities keep the order of the header, then that of the offers.
     ranked.sort(key=lambda rank: rank[:2])
     return tuple(choice for *_, choice in ranked)
 
@@ -168,7 +165,7 @@ class _Match(NamedTuple):
 
 
 def _choices(offer: Offer, matching: list[_Match]) -> Iterator[tuple[list[_Match], Choice]]:
-    """One choice for each quality, and apart from it one where no transfer syntax is named."""
+    """One choice for each quality, and a separate one for ranges without a transfer syntax."""
     refused = tuple(each.syntax for each in matching if not each.worth and each.syntax)
     wanted = sorted((each for each in matching if each.worth), key=lambda each: (each.worth, not each.syntax, each))
     for (worth, _), group in groupby(wanted, key=lambda each: (each.worth, bool(each.syntax))):
@@ -178,7 +175,7 @@ def _choices(offer: Offer, matching: list[_Match]) -> Iterator[tuple[list[_Match
 
 
 def choose(header: str | None, offered: tuple[Offer, ...], parameter: str | None = None) -> Choice:
-    """The best of `acceptable`."""
+    """The best accepted offer. Raises NotAcceptable."""
     return acceptable(header, offered, parameter)[0]
 
 

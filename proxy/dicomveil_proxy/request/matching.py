@@ -1,7 +1,7 @@
-"""When a value of an attribute matches what a query asks for it (PS3.4 Section C.2.2.2).
+"""Attribute matching (PS3.4 Section C.2.2.2): whether a value matches the value of a matching key.
 
-A `Matcher` is built once for a VR and a wanted value, and is then a predicate on single values as DICOM JSON
-holds them. Nothing here knows tags or data sets. No message holds the wanted value.
+A `Matcher` is built once for a VR and a key's value, and is a predicate on single values in DICOM JSON. Nothing here
+depends on tags or data sets. No message quotes the key's value.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from decimal import Decimal, InvalidOperation
 from dicomveil_proxy.errors import BadRequest
 
 Matcher = Callable[[object], bool]
-"""Whether one value, never null, matches."""
+"""Whether one value, which is not null, matches."""
 
 WILDCARD_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
-"""PS3.4 Section C.2.2.2.4. UN joins them: what has no known VR is text, or matches nothing."""
+"""VRs that allow wildcards (PS3.4 Section C.2.2.2.4). So does UN here: an unknown attribute is matched as text."""
 
 _NUMBER_VRS = frozenset(("DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"))
 _NO_VALUE_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ"))
@@ -27,14 +27,13 @@ _UIDS = re.compile(r"[0-9.]+(?:[,\\][0-9.]+)*")
 _LIST_SEPARATOR = re.compile(r"[,\\]")
 _DATE = re.compile(r"([0-9]{4})\.?([0-9]{2})\.?([0-9]{2})")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])(?::?[0-5][0-9](?::?(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?")
-# A hyphen with four digits after it is an offset from UTC where it can be one, and else the middle of a
-# range.
+# A hyphen before four digits is an offset from UTC if they are a valid one, else it separates the ends of a range.
 _OFFSET = r"(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9])?"
 _DATETIME = re.compile(rf"[0-9]{{4}}(?:[0-9]{{2}}){{0,5}}(?:\.[0-9]{{1,6}})?{_OFFSET}")
 _DATETIME_RANGE = re.compile(rf"({_DATETIME.pattern})?-({_DATETIME.pattern})?")
 
 Span = tuple[str, str]
-"""The first and the last moment that a date or time of limited precision can mean, in a form that sorts."""
+"""The first and the last moment of a date or time of limited precision, in a form that sorts."""
 
 
 def is_universal(value: str) -> bool:
@@ -43,7 +42,7 @@ def is_universal(value: str) -> bool:
 
 
 def matcher(vr: str, value: str) -> Matcher:
-    """The predicate for a value that is not universal; raise BadRequest where it is not legal for the VR."""
+    """The predicate for a value that is not universal. Raises BadRequest for a value that is invalid for the VR."""
     if vr in _NO_VALUE_VRS:
         raise BadRequest(f"an attribute of VR {vr} cannot be searched by a value")
     if vr == "UI":
@@ -62,11 +61,10 @@ def matcher(vr: str, value: str) -> Matcher:
 
 
 def combined_range(dates: str, times: str) -> Callable[[object, object], bool] | None:
-    """The predicate on a date and its time for two ranges of the same form; None where they are none.
+    """The predicate on a date and its time for two ranges that are open at the same ends; None for any others.
 
-    PS3.4 Section C.2.2.2.5.4: such a pair is matched as if it were a single DT attribute, so that
-    `20060705-20060707` and `1000-1800` begin on the 5th at 10 and end on the 7th at 18 hours.
-    Raises BadRequest for what is not legal.
+    PS3.4 Section C.2.2.2.5.4: such a pair is matched as a single DT attribute, so that `20060705-20060707` and
+    `1000-1800` begin on the 5th at 10:00 and end on the 7th at 18:00. Raises BadRequest for invalid values.
     """
     forms = [[bool(end.strip()) for end in value.split("-")] for value in (dates, times)]
     if len(forms[0]) != 2 or forms[0] != forms[1]:
@@ -83,10 +81,9 @@ def combined_range(dates: str, times: str) -> Callable[[object, object], bool] |
 
 
 def widen_dates(value: str, days: int) -> str:
-    """A DA value or range as a range that also takes in the given number of days before and after.
+    """A DA value or range, extended by the given number of days at both ends.
 
-    An end that leaves the calendar becomes an open one, and nothing is left of a range of two open ends.
-    Raises BadRequest for what is neither.
+    An end outside the calendar becomes open; a range with two open ends becomes empty. Raises BadRequest.
     """
     first, last = _spans("DA", value)
     ends = f"{_moved(first, -days)}-{_moved(last, days)}"
@@ -102,10 +99,10 @@ def _moved(span: Span | None, days: int) -> str:
 
 
 def _text_matcher(vr: str, value: str) -> Matcher:
-    """Text matches whole, without regard to case, blanks around it, or, where the VR allows, wildcards."""
+    """Text matches as a whole, ignoring case and surrounding spaces, with wildcards where the VR allows them."""
     wanted = value.strip().casefold()
     if (vr in WILDCARD_VRS or vr == "UN") and ("*" in wanted or "?" in wanted):
-        # fnmatch's pattern is safe against exponential backtracking; brackets have no meaning in DICOM.
+        # fnmatch's patterns do not backtrack exponentially. Brackets have no meaning in DICOM, and are escaped.
         pattern = re.compile(fnmatch.translate(wanted.replace("[", "[[]")))
         return lambda found: isinstance(found, str) and pattern.match(found.strip().casefold()) is not None
     return lambda found: isinstance(found, str) and found.strip().casefold() == wanted
@@ -126,12 +123,12 @@ def _name_matcher(value: str) -> Matcher:
 
 
 def _without_empty_end(name: str) -> str:
-    """Without the empty components and groups at its end, which mean nothing."""
+    """The name without trailing empty components and groups, which have no meaning."""
     return "=".join(group.rstrip(" ^") for group in name.split("=")).rstrip("=")
 
 
 def _uid_matcher(value: str) -> Matcher:
-    """UIDs match exactly; a list, with backslashes or commas, by any of its own (PS3.4 Section C.2.2.2.2)."""
+    """UIDs match exactly; a list, separated by backslashes or commas, by any of its UIDs (PS3.4 Section C.2.2.2.2)."""
     if not _UIDS.fullmatch(value.strip()):
         raise _illegal("UI")
     wanted = frozenset(_LIST_SEPARATOR.split(value.strip()))
@@ -139,7 +136,7 @@ def _uid_matcher(value: str) -> Matcher:
 
 
 def _number_matcher(vr: str, value: str) -> Matcher:
-    """Numbers match by what they mean, not by how they are written."""
+    """Numbers match by value, not by notation."""
     wanted = _number(value)
     if wanted is None:
         raise _illegal(vr)
@@ -155,7 +152,7 @@ def _number(value: object) -> Decimal | None:
 
 
 def _span_matcher(vr: str, value: str) -> Matcher:
-    """Dates and times match within what the wanted value can mean, or a range (PS3.4 Section C.2.2.2.5)."""
+    """Dates and times match within a range, or the precision of a single value (PS3.4 Section C.2.2.2.5)."""
     first, last = _spans(vr, value)
     low, high = first[0] if first else "", last[1] if last else "\uffff"
 
@@ -167,10 +164,10 @@ def _span_matcher(vr: str, value: str) -> Matcher:
 
 
 def _span_of(vr: str, found: object) -> Span | None:
-    """What a value found can mean.
+    """The span of a value in a result.
 
-    A date with the dots of the ACR-NEMA form is not a legal DA value (PS3.5 Section 6.2), and origin servers do not
-    find it by its day: it matches nothing.
+    A date in the ACR-NEMA form, with dots, is not a valid DA value (PS3.5 Section 6.2). Origin servers do not find it
+    by its date, so that it matches nothing here either.
     """
     if not isinstance(found, str) or (vr == "DA" and "." in found):
         return None
@@ -178,7 +175,7 @@ def _span_of(vr: str, found: object) -> Span | None:
 
 
 def _spans(vr: str, value: str) -> tuple[Span | None, Span | None]:
-    """The ends of a range, None for an open one; both ends of a single value are the same."""
+    """Both ends of a range, None for an open end; a single value gives the same span twice."""
     whole = value.strip()
     if vr == "DT" and not _DATETIME.fullmatch(whole):
         match = _DATETIME_RANGE.fullmatch(whole)
@@ -214,7 +211,7 @@ def _time_span(text: str) -> Span | None:
 
 
 def _datetime_span(text: str) -> Span | None:
-    """A DT value in UTC; without an offset it is taken as it stands."""
+    """A DT value in UTC; a value without offset is assumed to be in UTC."""
     if not _DATETIME.fullmatch(text):
         return None
     sign = re.search("[+-]", text)
@@ -224,7 +221,7 @@ def _datetime_span(text: str) -> Span | None:
         return None
     numbers = [int(moment[:4]), *(int(moment[at : at + 2]) for at in range(4, len(moment), 2))]
     if len(numbers) == 6:
-        numbers[5] = min(numbers[5], 59)  # a leap second, which datetime does not have
+        numbers[5] = min(numbers[5], 59)  # datetime has no leap seconds
     shift = timedelta(hours=int(offset[:3]), minutes=int(offset[0] + offset[3:]))
     missing = len(numbers) - 1
     try:

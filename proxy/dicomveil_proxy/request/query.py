@@ -1,7 +1,7 @@
-"""What a search asks for (QIDO-RS: PS3.18 Sections 8.3.4 and 10.6), and whether a data set matches it.
+"""The query of a search (QIDO-RS, PS3.18 Sections 8.3.4 and 10.6), and whether a data set matches it.
 
-It works on de-identified attributes in DICOM JSON; what is sent to the origin server is made elsewhere. No
-message and no `repr` holds a value of the query, since a user agent may ask for a patient by name.
+Matching is on de-identified attributes in DICOM JSON; the origin server's query is built in `transactions/superset`.
+No message and no `repr` contains a value of the query, which may be a patient's name.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dicomveil_proxy.errors import BadRequest
 from dicomveil_proxy.request.matching import combined_range, is_universal, matcher
 
 MAXIMUM_RESULTS = 10_000
-"""The most that one search gives; the user agent pages on with `offset`."""
+"""The most results of one response; the user agent requests more with `offset`."""
 
 MAXIMUM_KEYS = 256
-"""Matching keys and included attributes of one search, each."""
+"""The most matching keys, and the most included attributes, of one search."""
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -30,13 +30,13 @@ _NOT_DONE = (
     "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
     "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.",
 )
-"""PS3.18 Sections 8.3.4.2, 8.3.4.5 and 8.3.4.6: the search is performed without, and says so."""
+"""Warnings of PS3.18 Sections 8.3.4.2, 8.3.4.5 and 8.3.4.6: the search is performed without these options."""
 _NOT_OF_THE_SEARCH = frozenset(("accept", "charset"))
 """Parameters of content negotiation (PS3.18 Section 8.3.3)."""
 
 
 class Level(Enum):
-    """What a search is for."""
+    """The level of a search's results."""
 
     STUDIES = "studies"
     SERIES = "series"
@@ -67,34 +67,34 @@ DEFAULT_ATTRIBUTES: Mapping[Level, frozenset[int]] = {
         )
     ),
 }
-"""What the response holds without being asked."""
+"""Attributes that results have without being requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchingKey:
-    """An attribute and the value that a match has there."""
+    """An attribute and the value that it must match."""
 
     path: tuple[int, ...]
-    """Tags, 0xGGGGEEEE: sequences from the top, then the attribute itself."""
+    """Tags, 0xGGGGEEEE: those of the sequences around the attribute, outermost first, then its own."""
     vr: str
-    """By the dictionary; UN for a private or unknown attribute."""
+    """The VR in the dictionary; UN for a private or unknown attribute."""
     value: str = field(repr=False)
-    """As asked."""
+    """The value in the request."""
 
     @property
     def is_universal(self) -> bool:
-        """Whether it matches everything, and only asks for the attribute."""
+        """Whether it matches everything, and only requests the attribute."""
         return is_universal(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a match must have, in the data set itself or in one item of a sequence."""
+    """A test that a match must pass, in the data set itself or in one item of a sequence."""
 
     sequences: tuple[int, ...]
-    """Tags of the sequences from the top."""
+    """Tags of the sequences around the item, outermost first; empty for the data set itself."""
     test: Callable[[Mapping[str, object]], bool] = field(repr=False)
-    """The test for the item that they lead to."""
+    """The test of the data set or item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,15 @@ class Query:
     level: Level
     keys: tuple[MatchingKey, ...] = ()
     include: tuple[int, ...] = ()
-    """Further attributes of the response, in the order asked."""
+    """Further requested attributes, in the order of the request."""
     include_all: bool = False
     """`includefield=all`."""
     limit: int = MAXIMUM_RESULTS
     offset: int = 0
     is_capped: bool = False
-    """Whether the limit is ours, and not the user agent's."""
+    """Whether the limit is MAXIMUM_RESULTS, not the user agent's."""
     not_done: tuple[str, ...] = ()
-    """What was asked for and is not done, in the standard's words."""
+    """Warnings about requested options that are not supported."""
     conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -120,10 +120,10 @@ class Query:
 
     @classmethod
     def parse(cls, level: Level, parameters: Iterable[tuple[str, str]], maximum: int = MAXIMUM_RESULTS) -> Query:
-        """Read the query's parameters, percent-decoded, in their order.
+        """Read query parameters, which are percent-decoded and in their order.
 
-        Raises BadRequest for an unknown attribute, a value that its VR does not allow, and what else is not
-        legal. An unknown attribute in `includefield` is passed over, since leaving it out misleads nobody.
+        Raises BadRequest for unknown attributes and invalid values. An unknown attribute in `includefield` is ignored,
+        since its absence from the response is not misleading.
         """
         keys: list[MatchingKey] = []
         include: dict[int, None] = {}
@@ -142,7 +142,7 @@ class Query:
             elif name not in _NOT_OF_THE_SEARCH:
                 keys.append(_matching_key(name, value))
         if max(len(keys), len(include)) > MAXIMUM_KEYS:
-            raise BadRequest(f"a search may name {MAXIMUM_KEYS} attributes at most")
+            raise BadRequest(f"a search may name at most {MAXIMUM_KEYS} attributes")
         asked_for = [_switch(name, single.get(name, "false")) for name in _SWITCHES]
         limit = _count("limit", single.get("limit", str(maximum + 1)))
         return cls(
@@ -157,26 +157,26 @@ class Query:
         )
 
     def without(self, keys: frozenset[str]) -> Query:
-        """The query without the keys on these attributes of the top level, as GGGGEEEE."""
+        """The query without the keys for these attributes (GGGGEEEE), or for attributes in these sequences."""
         if not keys:
             return self
         return replace(self, keys=tuple(key for key in self.keys if f"{key.path[0]:08X}" not in keys))
 
 
 def matches(dataset: Mapping[str, object], query: Query) -> bool:
-    """Whether a data set in DICOM JSON has what every key asks for.
+    """Whether a data set in DICOM JSON matches every key.
 
-    An attribute of several values matches by any of them. Keys within one sequence match by one and the same
-    item (PS3.4 Section C.2.2.2.6). An attribute that is absent or empty matches universal keys only.
+    An attribute with several values matches by any of them. Keys within a sequence must match in the same item
+    (PS3.4 Section C.2.2.2.6). An absent or empty attribute matches universal keys only.
     """
     return _has(dataset, query.conditions, 0)
 
 
 def requested_tags(query: Query, *, from_level: Level | None = None) -> set[int]:
-    """The tags of the attributes that the response holds, besides everything where `include_all` says so.
+    """The tags of the attributes in the response, apart from `include_all`.
 
-    `from_level` adds the attributes of the levels above, from that one on, as for a search that no study or series
-    in the path bounds (PS3.18 Sections 10.6.3.3.2 and 10.6.3.3.3).
+    `from_level` adds the default attributes of higher levels, down from that one, as for a search without a study or
+    series in the path (PS3.18 Sections 10.6.3.3.2 and 10.6.3.3.3).
     """
     levels = list(Level)
     first = levels.index(from_level or query.level)
@@ -198,7 +198,7 @@ def _has(dataset: Mapping[str, object], conditions: Sequence[Condition], depth: 
 
 
 def _conditions(keys: Sequence[MatchingKey]) -> Iterable[Condition]:
-    """The keys that are not universal; a date and its time that are ranges of one form are one condition."""
+    """The conditions of the keys that are not universal; ranges of a date and its time are combined."""
     remaining = {key: None for key in keys if not key.is_universal}
     for key in [*remaining]:
         pair = next((other for other in remaining if other.path == _time_of(key)), None) if key in remaining else None
@@ -210,7 +210,7 @@ def _conditions(keys: Sequence[MatchingKey]) -> Iterable[Condition]:
 
 
 def _time_of(key: MatchingKey) -> tuple[int, ...]:
-    """The path of the TM attribute that belongs to a DA attribute by its keyword."""
+    """The path of the TM attribute of a DA attribute, by keyword: StudyTime for StudyDate; empty if there is none."""
     keyword = keyword_of(key.path[-1])
     tag = tag_of(f"{keyword[:-4]}Time") if key.vr == "DA" and keyword.endswith("Date") else None
     return (*key.path[:-1], tag) if tag and vr_of(tag) == "TM" else ()
@@ -225,7 +225,7 @@ def _combined(day: int, time: int, test: Callable[[object, object], bool]) -> Ca
 
 
 def _values(dataset: Mapping[str, object], tag: int) -> list[object]:
-    """The values of an attribute; null stands for an empty one among several (PS3.18 Section F.2.5)."""
+    """The values of an attribute without null, which is an empty one among several (PS3.18 Section F.2.5)."""
     element = dataset.get(f"{tag:08X}")
     values = element.get("Value") if isinstance(element, dict) else None
     return [value for value in values if value is not None] if isinstance(values, list) else []
@@ -234,7 +234,7 @@ def _values(dataset: Mapping[str, object], tag: int) -> list[object]:
 def _matching_key(name: str, value: str) -> MatchingKey:
     path = _path_of(name)
     if not path:
-        raise BadRequest("a parameter of the query is not a known attribute and no known option")
+        raise BadRequest("a parameter of the query is neither a known attribute nor a known option")
     for tag in path[:-1]:
         if vr_of(tag) not in ("SQ", None):
             raise BadRequest(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_of(tag)} is not a sequence")
@@ -242,7 +242,7 @@ def _matching_key(name: str, value: str) -> MatchingKey:
 
 
 def _path_of(name: str) -> tuple[int, ...]:
-    """The tags that a keyword, GGGGEEEE, (GGGG,EEEE) or several with dots between mean; empty if unknown."""
+    """The tags of a keyword, GGGGEEEE, (GGGG,EEEE), or several of them separated by dots; empty if unknown."""
     tags: list[int] = []
     for step in name.split("."):
         plain = step.removeprefix("(").removesuffix(")").replace(",", "")
@@ -255,16 +255,16 @@ def _path_of(name: str) -> tuple[int, ...]:
 
 def _count(name: str, text: str) -> int:
     if not _COUNT.fullmatch(text):
-        raise BadRequest(f"the parameter {name} is not a number from 0 to 999999999")
+        raise BadRequest(f"the parameter {name} must be a number from 0 to 999999999")
     return int(text)
 
 
 def _switch(name: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise BadRequest(f"the parameter {name} is true or false")
+        raise BadRequest(f"the parameter {name} must be true or false")
     return text == "true"
 
 
 def name_of(tag: int) -> str:
-    """As it is written in a query."""
+    """An attribute's name in a query: its keyword, or GGGGEEEE."""
     return keyword_of(tag) or f"{tag:08X}"

@@ -1,8 +1,8 @@
-"""What a path names: a study, series or instance, and which representation of it (PS3.18 Section 10.4).
+"""The resource in a path: a study, series or instance, and its representation (PS3.18 Section 10.4).
 
-Paths are parsed into a `Resource` and built from one, and never forwarded: nothing reaches the origin server
-that was not validated here. A resource is of one side: `Resource[PseudonymousUID]` is what a user agent names,
-`Resource[OriginalUID]` what the origin server is asked for.
+Paths are parsed into a `Resource`, and rebuilt from one. They are never forwarded, so that everything that reaches the
+origin server was validated here. A resource is in pseudonymised space (`Resource[PseudonymousUID]`) or in original
+space (`Resource[OriginalUID]`).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 
 MAXIMUM_FRAMES = 10_000
-"""Frames that one request may list; more do not fit into the 64 KiB that servers take for a URL."""
+"""Frames that one request may list; more would not fit into a URL of 64 KiB, a common limit of servers."""
 
 MAXIMUM_BULK_DEPTH = 32
-"""Sequences that a bulk data path may descend."""
+"""Nested sequences in the path of bulk data."""
 
-# It begins with a digit, so that `.` and `..` are not UIDs: a server that normalises paths would leave the
-# study. Empty components and leading zeros break PS3.5 Section 9.1, but instances in the field have them.
+# The first character is a digit, so that `.` and `..` are not UIDs: a server that normalises paths would leave the
+# study. Empty components and leading zeros violate PS3.5 Section 9.1, but exist in practice.
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _LONGEST_ORIGINAL = 256
-"""Characters of an illegal UID that is served all the same."""
+"""Characters of an original UID. PS3.5 Section 9.1 allows 64, but archives have longer ones."""
 _ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ENCODED_COMMA = re.compile("%2c", re.IGNORECASE)
 
 
 UID = TypeVar("UID", OriginalUID, PseudonymousUID)
-"""Which side a resource is on."""
+"""Whether a resource is in original or in pseudonymised space."""
 
 
 class Representation(Enum):
-    """In which form a resource is retrieved."""
+    """The form in which a resource is retrieved."""
 
     DATASET = ""
     METADATA = "metadata"
@@ -49,25 +49,25 @@ class Representation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BulkPath:
-    """Where in a data set a bulk data value is."""
+    """The path of a bulk data value in a data set."""
 
     tag: int
-    """0xGGGGEEEE, of the element that holds the value."""
+    """0xGGGGEEEE, of the element with the value."""
     items: tuple[tuple[int, int], ...] = ()
-    """The way there, from the top: tag of a sequence, and number of the item, from 1."""
+    """The items around the element, outermost first: tag of the sequence, and number of the item, from 1."""
 
     @property
     def tags(self) -> tuple[int, ...]:
-        """The tags on the way, the element's own last."""
+        """The tags of the sequences and the element, outermost first."""
         return (*(tag for tag, _ in self.items), self.tag)
 
     def path(self) -> str:
-        """As it stands after `bulk/`, in the lower case that Orthanc uses."""
+        """The path after `bulk/` in a URL, in lower case as Orthanc has it."""
         return "".join(f"{tag:08x}/{number}/" for tag, number in self.items) + f"{self.tag:08x}"
 
     @classmethod
     def parse(cls, steps: list[str]) -> BulkPath:
-        """Read `["00880200", "1", "7fe00010"]`; raise UnknownResource for anything else."""
+        """Read steps such as `["00880200", "1", "7fe00010"]`. Raises UnknownResource."""
         tags, numbers = steps[::2], steps[1::2]
         if (
             len(tags) != len(numbers) + 1
@@ -82,13 +82,13 @@ class BulkPath:
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[UID]):
-    """What one retrieve asks for. Its UIDs can stand in a path, or it does not exist."""
+    """The resource of one retrieve request. Raises UnknownResource for UIDs that cannot be part of a path."""
 
     study: UID
     series: UID | None = None
     instance: UID | None = None
     frames: tuple[int, ...] = ()
-    """Frame numbers, from 1, as asked; only with an instance."""
+    """Frame numbers, from 1, in the order of the request; only with an instance."""
     bulk: BulkPath | None = None
     representation: Representation = Representation.DATASET
 
@@ -130,8 +130,7 @@ class Resource(Generic[UID]):
     def parse(path: str) -> Resource[PseudonymousUID]:
         """Read a path below the root of the service, percent-decoded or not.
 
-        Raises UnknownResource where the path names nothing that can be retrieved, BadRequest for a list of
-        frames that is none.
+        Raises UnknownResource for a path without a retrievable resource, BadRequest for an invalid list of frames.
         """
         steps = path.split("/")
         if steps[0] == "":
@@ -163,9 +162,9 @@ class Resource(Generic[UID]):
 
 
 OutsideResource = Resource[PseudonymousUID]
-"""As a user agent names it."""
+"""A resource in pseudonymised space."""
 OriginalResource = Resource[OriginalUID]
-"""At the origin server."""
+"""A resource at the origin server."""
 
 _REPRESENTATIONS = {
     member.value: member for member in (Representation.METADATA, Representation.RENDERED, Representation.THUMBNAIL)
@@ -173,17 +172,17 @@ _REPRESENTATIONS = {
 
 
 def parse_uid(text: str) -> PseudonymousUID:
-    """The UID, if it is one that may stand in a path; else raise UnknownResource."""
+    """The UID from a request's path. Raises UnknownResource."""
     if not _UID.fullmatch(text):
-        raise UnknownResource("the path holds what is not a UID")
+        raise UnknownResource("the path contains an invalid UID")
     return PseudonymousUID(text)
 
 
 def check_original(text: str) -> str:
-    """The UID that an origin server gave, legal or not; raise UnknownResource for what cannot stand in a path.
+    """A UID from the origin server, valid or not. Raises UnknownResource if it cannot be part of a path.
 
-    Archives hold UIDs with letters, and longer ones than PS3.5 Section 9.1 allows. A server may decode before it
-    routes, so that no escape makes a slash, a percent sign or a step upwards harmless.
+    Archives have UIDs with letters, and longer ones than PS3.5 Section 9.1 allows. Slashes, percent signs and dot
+    segments are refused even if escaped, since a server may decode a path before it routes it.
     """
     is_harmless = text.isascii() and text.isprintable() and not any(c in text for c in "/\\%")
     if not is_harmless or not 0 < len(text) <= _LONGEST_ORIGINAL or not text.strip(". "):
@@ -192,15 +191,15 @@ def check_original(text: str) -> str:
 
 
 def original_step(text: str) -> str:
-    """An original UID as a step of a path; raises as `check_original`."""
+    """An original UID as an escaped path segment. Raises UnknownResource."""
     return quote(check_original(text), safe="")
 
 
 def parse_frames(text: str) -> tuple[int, ...]:
-    """Read a list of frame numbers from 1 (PS3.18 Section 10.4.1.1.3), its commas encoded or not."""
+    """Read a list of frame numbers, from 1 (PS3.18 Section 10.4.1.1.6); commas may be percent-encoded."""
     numbers = _ENCODED_COMMA.sub(",", text).split(",")
     if len(numbers) > MAXIMUM_FRAMES:
-        raise BadRequest(f"a request may list {MAXIMUM_FRAMES} frames at most")
+        raise BadRequest(f"a request may list at most {MAXIMUM_FRAMES} frames")
     if not all(_ORDINAL.fullmatch(number) for number in numbers):
-        raise BadRequest("frames are listed by their numbers, from 1, with commas between them")
+        raise BadRequest("a list of frames has frame numbers, from 1, separated by commas")
     return tuple(map(int, numbers))

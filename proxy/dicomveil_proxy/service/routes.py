@@ -1,16 +1,14 @@
-"""The routes: which request is which transaction, and what its answer looks like in HTTP (PS3.18 Section 8).
+"""The routes of one project's DICOMweb service, and its responses to search and store requests (PS3.18).
 
-What is not here is refused. Nothing of a request is passed on as it came: paths are parsed and built anew,
-queries translated, and no header of the user agent reaches the origin server, nor one of its the user agent.
+Any other request is refused. No part of a request is forwarded: paths are parsed and rebuilt, queries are translated,
+and no header field passes between user agent and origin server in either direction.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -21,22 +19,19 @@ from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import BadRequest, OriginRefused, UnknownResource, UnsupportedMediaType
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request import accept
-from dicomveil_proxy.request.accept import Choice, acceptable, choose
+from dicomveil_proxy.request.accept import choose
 from dicomveil_proxy.request.query import Level, Query
-from dicomveil_proxy.request.resource import OriginalResource, OutsideResource, Representation, Resource, parse_uid
+from dicomveil_proxy.request.resource import Resource, parse_uid
 from dicomveil_proxy.service.capabilities import WADL, capabilities
-from dicomveil_proxy.service.entity_tag import MAXIMUM_INSTANCE_BYTES, MAXIMUM_METADATA_BYTES
 from dicomveil_proxy.service.public_url import PublicURL
+from dicomveil_proxy.service.representations import Representations, RetrieveRequest
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
 from dicomveil_proxy.service.streams import Streams
 from dicomveil_proxy.service.upload import Upload
 from dicomveil_proxy.settings.rights import Right
-from dicomveil_proxy.transactions import retrieve
-from dicomveil_proxy.transactions.frames import FrameStart
-from dicomveil_proxy.transactions.frames import frames as retrieve_frames
 from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import StoreRequest, refuse
-from dicomveil_proxy.transactions.wado_uri import OFFERS, WadoQuery, rendering
+from dicomveil_proxy.transactions.wado_uri import WadoQuery
 from dicomveil_proxy.trust.doors import GuardedRoute
 from dicomveil_proxy.trust.recording import note_count
 from dicomveil_proxy.wire.media_type import (
@@ -44,45 +39,22 @@ from dicomveil_proxy.wire.media_type import (
     DICOM_JSON,
     DICOM_XML,
     MULTIPART_RELATED,
-    OCTET_STREAM,
-    ZIP,
     parse_media_type,
 )
 from dicomveil_proxy.wire.multipart import (
     MultipartLimits,
     MultipartReader,
-    MultipartWriter,
     boundary_of,
-    random_boundary,
 )
 from dicomveil_proxy.wire.native_xml import native_xml
-from dicomveil_proxy.wire.pieces import Piece, primed
-from dicomveil_proxy.wire.zip_writer import ZipWriter
 
 MAXIMUM_PARAMETERS = 512
 _STUDY_INSTANCE_UID = 0x0020000D
 _INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 _STORED_TYPES = (DICOM, DICOM_JSON, DICOM_XML)
-_THUMBNAIL_VIEWPORT = "256,256"
 
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class _Retrieval(NamedTuple):
-    """A request for a resource."""
-
-    request: Request
-    outside: OutsideResource
-    """As the user agent names it."""
-    accept: str | None
-    """The header."""
-    parameters: list[tuple[str, str]]
-
-    @property
-    def override(self) -> str | None:
-        """The parameter that stands above the header (PS3.18 Section 8.3.3.1)."""
-        return dict(self.parameters).get("accept")
 
 
 class DICOMweb:
@@ -93,12 +65,14 @@ class DICOMweb:
         self._public_url = public_url
         self._prefix = prefix
         self._streams = Streams(project.limits, project.entity_tag_key)
+        self._representations = Representations(project, self._streams)
 
     def routes(self) -> list[Route]:
-        """All that the service answers, in the order of the standard, each with the right that it asks for."""
+        """The routes, in the order of the standard, each with the right that it requires."""
         store = partial(self._route, right=Right.STORE, methods=["POST"])
         search = partial(self._route, right=Right.SEARCH, methods=["GET"])
         retrieve = partial(self._route, right=Right.RETRIEVE, methods=["GET"])
+        answers = self._representations
         return [
             # Store: PS3.18 Section 10.5
             store("/studies", self.store),
@@ -111,22 +85,22 @@ class DICOMweb:
             search("/studies/{study}/instances", self._searching(Level.INSTANCES)),
             search("/studies/{study}/series/{series}/instances", self._searching(Level.INSTANCES)),
             # Retrieve: Section 10.4
-            retrieve("/studies/{study}", self._retrieving(self._instances)),
-            retrieve("/studies/{study}/series/{series}", self._retrieving(self._instances)),
-            retrieve(_INSTANCE, self._retrieving(self._instances)),
-            retrieve("/studies/{study}/metadata", self._retrieving(self._metadata)),
-            retrieve("/studies/{study}/series/{series}/metadata", self._retrieving(self._metadata)),
-            retrieve(_INSTANCE + "/metadata", self._retrieving(self._metadata)),
-            retrieve(_INSTANCE + "/frames/{frames}", self._retrieving(self._frames)),
-            retrieve(_INSTANCE + "/bulk/{bulk:path}", self._retrieving(self._bulkdata)),
-            retrieve("/studies/{study}/rendered", self._retrieving(self._rendered)),
-            retrieve("/studies/{study}/series/{series}/rendered", self._retrieving(self._rendered)),
-            retrieve(_INSTANCE + "/rendered", self._retrieving(self._rendered)),
-            retrieve(_INSTANCE + "/frames/{frames}/rendered", self._retrieving(self._rendered)),
-            retrieve("/studies/{study}/thumbnail", self._retrieving(self._rendered)),
-            retrieve("/studies/{study}/series/{series}/thumbnail", self._retrieving(self._rendered)),
-            retrieve(_INSTANCE + "/thumbnail", self._retrieving(self._rendered)),
-            retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(self._rendered)),
+            retrieve("/studies/{study}", self._retrieving(answers.instances)),
+            retrieve("/studies/{study}/series/{series}", self._retrieving(answers.instances)),
+            retrieve(_INSTANCE, self._retrieving(answers.instances)),
+            retrieve("/studies/{study}/metadata", self._retrieving(answers.metadata)),
+            retrieve("/studies/{study}/series/{series}/metadata", self._retrieving(answers.metadata)),
+            retrieve(_INSTANCE + "/metadata", self._retrieving(answers.metadata)),
+            retrieve(_INSTANCE + "/frames/{frames}", self._retrieving(answers.frames)),
+            retrieve(_INSTANCE + "/bulk/{bulk:path}", self._retrieving(answers.bulk_data)),
+            retrieve("/studies/{study}/rendered", self._retrieving(answers.rendered)),
+            retrieve("/studies/{study}/series/{series}/rendered", self._retrieving(answers.rendered)),
+            retrieve(_INSTANCE + "/rendered", self._retrieving(answers.rendered)),
+            retrieve(_INSTANCE + "/frames/{frames}/rendered", self._retrieving(answers.rendered)),
+            retrieve("/studies/{study}/thumbnail", self._retrieving(answers.rendered)),
+            retrieve("/studies/{study}/series/{series}/thumbnail", self._retrieving(answers.rendered)),
+            retrieve(_INSTANCE + "/thumbnail", self._retrieving(answers.rendered)),
+            retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(answers.rendered)),
             # URI Service: Section 9
             retrieve("/wado", self.wado),
             # Capabilities: Section 8.9
@@ -137,7 +111,7 @@ class DICOMweb:
         return GuardedRoute(self._prefix + path, endpoint, methods=methods, right=right, project=self._project.name)
 
     def _searching(self, level: Level) -> _Endpoint:
-        """The endpoint of a search at this level, within the study and series that the path names."""
+        """The endpoint for searches at this level, within the study and series in the path."""
 
         async def search_at_level(request: Request) -> Response:
             scope = Scope(*(request.path_params.get(name) for name in ("study", "series")))
@@ -148,14 +122,14 @@ class DICOMweb:
 
         return search_at_level
 
-    def _retrieving(self, answer: Callable[[_Retrieval], Awaitable[Response]]) -> _Endpoint:
-        """The endpoint of a retrieve: `answer` gives what it is of the resource that the path names."""
+    def _retrieving(self, answer: Callable[[RetrieveRequest], Awaitable[Response]]) -> _Endpoint:
+        """The endpoint that responds with `answer` for the resource in the path."""
 
         async def retrieve_resource(request: Request) -> Response:
             async with self._streams.in_time():
                 parameters = _parameters(request)
                 outside = Resource.parse(self._path(request))
-                wanted = _Retrieval(request, outside, _accept(request), parameters)
+                wanted = RetrieveRequest(request, outside, _accept(request), parameters, self._base_url(request))
                 uids = (outside.study, outside.series, outside.instance)
                 return await self._afresh(uids, partial(answer, wanted))
 
@@ -168,7 +142,7 @@ class DICOMweb:
     async def _afresh(
         self, uids: Sequence[PseudonymousUID | None], answer: Callable[[], Awaitable[Response]]
     ) -> Response:
-        """The answer; where the origin server has not what the identity map says of these pseudonyms, once more."""
+        """The response. Made once more if the origin server no longer has what the identity map says of these UIDs."""
         try:
             return await answer()
         except (UnknownResource, OriginRefused) as error:
@@ -190,7 +164,7 @@ class DICOMweb:
         query = Query.parse(level, parameters)
         with self._streams.counted():
             answer = await search(self._project, scope, query, self._base_url(request))
-            # What is asked for by its UID, and is not there: the map may be wrong.
+            # Nothing found for a UID: the identity map may be out of date.
             named = [PseudonymousUID(key.value) for key in query.keys if key.path == (_STUDY_INSTANCE_UID,)]
             uids = (scope.study, scope.series) if scope.study else tuple(named[:1])
             if not answer.results and uids and await self._project.translation.forget_outdated(*uids):
@@ -199,121 +173,21 @@ class DICOMweb:
         warnings = ", ".join(f'299 dicomveil "{each}"' for each in answer.warnings)
         headers = {"Warning": warnings} if warnings else {}
         if choice.offer.media_type == DICOM_XML:
-            # Without a match there is no part, and a multipart cannot be without one (RFC 2046 Section 5.1.1).
+            # Without matches there are no parts, and a multipart body has at least one (RFC 2046 Section 5.1.1).
             return await xml_response(answer.results, headers) if answer.results else Response(None, 204, headers)
         return await json_list_response(answer.results, headers)
 
-    # Retrieve
-
-    async def _metadata(self, wanted: _Retrieval) -> Response:
-        choice = choose(wanted.accept, accept.METADATA, wanted.override)
-        original = await self._project.translation.resource(wanted.outside)
-        boundary = random_boundary() if choice.offer.is_multipart else None
-        writer = MultipartWriter(boundary, DICOM_XML) if boundary else None
-        body = retrieve.metadata(self._project, original, self._base_url(wanted.request), writer)
-        media_type = writer.content_type if writer else DICOM_JSON
-        return await self._streams.tagged(
-            wanted.request, body, media_type, limit=MAXIMUM_METADATA_BYTES, boundary=boundary
-        )
-
-    async def _instances(self, wanted: _Retrieval) -> Response:
-        request, outside = wanted.request, wanted.outside
-        offers = accept.INSTANCE if outside.instance else accept.INSTANCES
-        choices = acceptable(wanted.accept, offers, wanted.override)
-        offer = choices[0].offer
-        original = await self._project.translation.resource(outside)
-        boundary = random_boundary() if offer.is_multipart else None
-        alike = [choice for choice in choices if choice.offer == offer]
-        if offer.media_type == ZIP:
-            return await self._streams.stream(retrieve.instances(self._project, original, ZipWriter(), alike), ZIP)
-        writer = MultipartWriter(boundary, DICOM) if boundary else None
-        body = retrieve.instances(self._project, original, writer, alike)
-        media_type = writer.content_type if writer else DICOM
-        if not outside.instance:
-            return await self._streams.stream(body, media_type)
-        return await self._streams.tagged(request, body, media_type, limit=MAXIMUM_INSTANCE_BYTES, boundary=boundary)
-
-    async def _frames(self, wanted: _Retrieval) -> Response:
-        choices = acceptable(wanted.accept, accept.FRAMES, wanted.override)
-        original = await self._project.translation.resource(wanted.outside)
-        self._streams.enter()
-        try:
-            frames = await primed(retrieve_frames(self._project, original, choices))
-            first = await anext(frames)
-            assert isinstance(first, FrameStart)
-        except BaseException:
-            self._streams.leave()
-            raise
-        media_type, _, parameter = first.content_type.partition(";")
-        writer = MultipartWriter(random_boundary(), media_type) if first.is_multipart else None
-        whole = f"{writer.content_type};{parameter}".rstrip(";") if writer else first.content_type
-        return self._streams.begun(_frame_pieces(frames, first, writer, self._frame_urls(wanted)), whole)
-
-    def _frame_urls(self, wanted: _Retrieval) -> list[str]:
-        """Where each frame, or its picture, can be had alone.
-
-        None where one is asked for twice, which servers answer in two ways.
-        """
-        outside = wanted.outside
-        if len(set(outside.frames)) < len(outside.frames):
-            return []
-        base = self._base_url(wanted.request)
-        return [f"{base}{replace(outside, frames=(number,)).path()}" for number in outside.frames]
-
-    async def _bulkdata(self, wanted: _Retrieval) -> Response:
-        choice = choose(wanted.accept, accept.BULKDATA, wanted.override)
-        original = await self._project.translation.resource(wanted.outside)
-        body = retrieve.bulkdata(self._project, original)
-        if not choice.offer.is_multipart:
-            return await self._streams.stream(body, OCTET_STREAM)
-        writer = MultipartWriter(random_boundary(), OCTET_STREAM)
-        location = self._base_url(wanted.request) + wanted.outside.path()
-        return await self._streams.stream(_one_part(body, writer, location), writer.content_type)
-
-    async def _rendered(self, wanted: _Retrieval) -> Response:
-        is_thumbnail = wanted.outside.representation is Representation.THUMBNAIL
-        are_several = len(wanted.outside.frames) > 1 and not is_thumbnail
-        offers = accept.RENDERED_FRAMES if are_several else accept.RENDERED
-        choice = choose(wanted.accept, offers, wanted.override)
-        original = await self._project.translation.resource(wanted.outside)
-        looks = {name: value for name, value in wanted.parameters if name != "accept"}
-        if is_thumbnail:
-            looks.setdefault("viewport", _THUMBNAIL_VIEWPORT)
-        if are_several:
-            kind = choice.offer.media_type
-            writer = MultipartWriter(random_boundary(), kind)
-            urls = self._frame_urls(wanted)
-            pictures = retrieve.rendered_frames(self._project, original, kind, looks, writer, urls)
-            return await self._streams.stream(pictures, writer.content_type)
-        return await self._picture(original, choice, looks)
-
-    async def _picture(self, original: OriginalResource, choice: Choice, looks: dict[str, str]) -> Response:
-        with self._streams.counted():
-            kind, picture = await retrieve.rendered(self._project, original, choice.offer.media_type, looks)
-        return Response(picture, media_type=kind)
-
     async def wado(self, request: Request) -> Response:
-        """Retrieve an instance, or a picture of it, by the parameters of a query."""
+        """Respond to the URI Service: an instance or a picture, named by query parameters."""
         async with self._streams.in_time():
             wanted = WadoQuery.parse(_parameters(request))
             uids = (wanted.instance.study, wanted.instance.series, wanted.instance.instance)
-            return await self._afresh(uids, partial(self._wado, request, wanted))
-
-    async def _wado(self, request: Request, wanted: WadoQuery) -> Response:
-        choice = choose(_accept(request), OFFERS, wanted.content_type)
-        original = await self._project.translation.resource(wanted.picture)
-        if choice.offer.media_type != DICOM:
-            return await self._picture(original, choice, await rendering(self._project, original, wanted))
-        wanted.check_instance()
-        if wanted.transfer_syntaxes:
-            choice = Choice(choice.offer, wanted.transfer_syntaxes)
-        body = retrieve.instances(self._project, original, None, (choice,))
-        return await self._streams.tagged(request, body, DICOM, limit=MAXIMUM_INSTANCE_BYTES)
+            return await self._afresh(uids, partial(self._representations.wado, request, _accept(request), wanted))
 
     # Capabilities
 
     async def capabilities(self, request: Request) -> Response:
-        """Describe what the service answers."""
+        """Respond with the Capabilities Description."""
         choose(_accept(request), accept.CAPABILITIES)
         described = capabilities(self._base_url(request), self._prefix, self.routes())
         return Response(described, media_type=WADL)
@@ -348,51 +222,8 @@ class DICOMweb:
         return self._public_url.of(request) + self._prefix
 
 
-async def _frame_pieces(
-    frames: AsyncGenerator[FrameStart | Piece, None],
-    first: FrameStart,
-    writer: MultipartWriter | None,
-    urls: list[str],
-) -> AsyncGenerator[Piece, None]:
-    locations = iter(urls)
-
-    def head(start: FrameStart) -> dict[str, str]:
-        location = next(locations, "")
-        return {"Content-Type": start.content_type} | ({"Content-Location": location} if location else {})
-
-    try:
-        if writer:
-            yield writer.head(head(first))
-        async for piece in frames:
-            if not isinstance(piece, FrameStart):
-                yield piece
-            elif writer:
-                yield writer.head(head(piece))
-        if writer:
-            yield writer.close()
-    finally:
-        await frames.aclose()
-
-
-async def _one_part(
-    body: AsyncGenerator[Piece, None], writer: MultipartWriter, location: str
-) -> AsyncGenerator[Piece, None]:
-    try:
-        head: Piece = writer.head({"Content-Location": location})
-        async for piece in body:
-            if head:
-                yield head
-                head = b""
-            yield piece
-        if head:
-            yield head
-        yield writer.close()
-    finally:
-        await body.aclose()
-
-
 def _parameters(request: Request) -> list[tuple[str, str]]:
-    """The query's parameters, decoded. No message repeats them: people ask for patients by name."""
+    """The query parameters, decoded. No message quotes them: they may contain patients' names."""
     text = request.scope["query_string"].decode("latin-1")
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=MAXIMUM_PARAMETERS, errors="strict")

@@ -1,5 +1,5 @@
 """The transactions of DICOMweb in pseudonymised space: search, retrieve, store (PS3.18 Sections 9 and 10).
 
-Each translates what is asked inward, asks the origin server, and lets nothing out but what went through the
-policy. Nothing here knows HTTP; the routes do.
+Each translates the request to original space, asks the origin server, and returns only what the policy has
+de-identified. Nothing here depends on HTTP: that is in `service/`.
 """

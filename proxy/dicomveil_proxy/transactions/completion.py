@@ -1,9 +1,9 @@
-"""What the results of an origin server's search lack, fetched from elsewhere on it.
+"""Attributes that an origin server omits from search results, fetched by further requests.
 
-Orthanc leaves sequences and private attributes out of results, and says of a study's modalities and counts only in
-results for studies. Where a search asks for them by name, they come from the header of one instance that stands for
-its series or study, or from the result for its study. The same header says whom a value must not name that a result
-keeps. Everything here is in original space.
+Orthanc omits sequences and private attributes, and has a study's modalities and counts only in results at the study
+level. Where a search names them, they are taken from the metadata of one instance of the series or study, or from the
+result for the study. The same metadata contains the patient's names, which the values of a result must not repeat.
+Everything here is in original space.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.turns import beside
 
 AT_A_TIME = 8
-"""Results that are completed at once: half of the connections to the origin server."""
+"""Results that are completed concurrently: half of the connections to the origin server."""
 
 _CONTRIBUTING_EQUIPMENT = 0x0018A001
 _OF_STUDIES = frozenset((0x00080061, 0x00080062, 0x00201206, 0x00201208))
@@ -34,7 +34,7 @@ _OF_STUDIES = frozenset((0x00080061, 0x00080062, 0x00201206, 0x00201208))
 
 
 def needs_completion(level: Level, tag: int) -> bool:
-    """Whether results may lack the attribute though the origin server has it."""
+    """Whether the origin server may omit the attribute from results although it has it."""
     return vr_of(tag) == "SQ" or bool(tag >> 16 & 1) or (tag in _OF_STUDIES and level is not Level.STUDIES)
 
 
@@ -42,7 +42,7 @@ class Completion:
     """Completes the results of one search."""
 
     def __init__(self, project: Project, query: Query, study: OriginalUID | None, series: OriginalUID | None) -> None:
-        """`study` and `series` are the originals within which is searched."""
+        """`study` and `series` are the original UIDs within which the search runs."""
         self._project = project
         self._level = query.level
         self._study = study
@@ -52,7 +52,8 @@ class Completion:
             tag for tag in asked if needs_completion(query.level, tag) and not is_never_released(project.policy, tag)
         }
         if project.reidentifies and query.level is not Level.STUDIES:
-            # Whether a result's texts are a user agent's is said nowhere else (reidentification.restoration).
+            # The only sign that an instance was re-identified, and its texts written by a user agent
+            # (reidentification.restoration).
             tags.add(_CONTRIBUTING_EQUIPMENT)
         self._of_study = tags & _OF_STUDIES
         self._of_instance = tags - self._of_study
@@ -60,11 +61,11 @@ class Completion:
 
     @property
     def is_needed(self) -> bool:
-        """Whether the search asks for anything that results may lack."""
+        """Whether the search requests an attribute that results may omit."""
         return bool(self._of_study or self._of_instance)
 
     async def complete(self, result: JSONDataSet) -> JSONDataSet:
-        """The result with what it lacks. Raises the origin server's errors."""
+        """The result with the missing attributes. Raises OriginError."""
         identity = identity_of(result)
         study = OriginalUID(identity.study_instance_uid) or self._study
         if study is None:
@@ -86,9 +87,9 @@ class Completion:
         return whole
 
     async def words(self, result: JSONDataSet) -> Reading | None:
-        """Whom the header names that stands for a result; None where there is none, or it cannot be read.
+        """The identifying words in the metadata of a result's first instance; None where it cannot be read.
 
-        Raises the origin server's errors.
+        Raises OriginError.
         """
         identity = identity_of(result)
         study = OriginalUID(identity.study_instance_uid) or self._study
@@ -98,7 +99,7 @@ class Completion:
         try:
             header, is_long = await self._header(study, series, OriginalUID(identity.sop_instance_uid))
         except OriginMalformed:
-            return None  # without its words, less comes out
+            return None  # values that may name somebody are then emptied
         read = partial(self._project.matches.read_header, header)
         try:
             return (await beside(read) if is_long else read()) if header else None
@@ -108,7 +109,7 @@ class Completion:
     async def _header(
         self, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID
     ) -> tuple[JSONDataSet, bool]:
-        """The header of the instance, or of the first one of the series or study, and whether it is a long one."""
+        """The metadata of the instance, or of the first one of the series or study, and whether it is long."""
         if self._level is Level.STUDIES:
             series = None
         origin = self._project.origin
@@ -129,7 +130,7 @@ class Completion:
                     headers += batch.datasets
                     is_long |= batch.are_long
         except UnknownResource:
-            return {}, False  # it was deleted since
+            return {}, False  # deleted since the search
         if len(headers) != 1:
             raise OriginMalformed("the metadata of one instance is not one data set")
         return headers[0], is_long

@@ -1,7 +1,7 @@
-"""Frames and bulk data of Pixel Data on their way out: without what stands beside the pixels, as in the instance.
+"""Frames and bulk data of Pixel Data, cleaned as in the instance: no comments, overlay bits or trailing bytes.
 
-Code streams say themselves what they are. Of native pixels the origin server's metadata says how long they are and
-which of their bits are pixels; it is asked for once for each instance.
+Compressed frames describe themselves. For native pixels, the length and the used bits come from the origin server's
+metadata, which is requested once for each instance.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEYS = {f"{tag:08X}": tag for tag in IMAGE_TAGS}
 
 
 async def frame_of(project: Project, original: OriginalResource, syntax: str) -> EncodedFrame | NativeFrame:
-    """What one frame of an instance in this transfer syntax passes through."""
+    """The filter for one frame of an instance in this transfer syntax."""
     if syntax not in NATIVE:
         return EncodedFrame(syntax)
     layout = await _layout(project, original)
@@ -34,7 +34,7 @@ async def frame_of(project: Project, original: OriginalResource, syntax: str) ->
 async def bulk_data_of(
     project: Project, original: OriginalResource, tag: int, syntax: str | None
 ) -> EncodedFrame | NativeFrame | UndeclaredFrame | None:
-    """What a part of an element's bulk data passes through: a frame or all pixels; None for other elements."""
+    """The filter for a part of an element's bulk data: a frame, or all pixels; None for other elements."""
     if tag != PIXEL_DATA and tag not in FLOATING_BITS:
         return None
     if syntax is not None and syntax not in NATIVE:
@@ -47,7 +47,7 @@ async def bulk_data_of(
 
 
 def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
-    """Cache what metadata says while it passes: frames are asked for next."""
+    """Cache the pixel layouts in metadata that is being retrieved: viewers request frames next."""
     for dataset in datasets:
         instance = _first(dataset.get(_SOP_INSTANCE_UID))
         if isinstance(instance, str) and _ROWS in dataset:
@@ -55,7 +55,7 @@ def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
 
 
 async def _layout(project: Project, original: OriginalResource) -> PixelLayout:
-    """What the origin server's metadata says of an instance's pixels."""
+    """The pixel layout of an instance, by the origin server's metadata."""
     assert original.instance is not None
     found = project.pixel_layouts.get(original.instance)
     if found is None:

@@ -1,8 +1,8 @@
 """Search (QIDO-RS, PS3.18 Section 10.6): the de-identified attributes of what matches in pseudonymised space.
 
-The answer is defined as {deid(x) | x at the origin server, match(deid(x), query)}. What the origin server is
-asked is only a superset that makes it fast, and a filter that was sent is never taken for one that was applied:
-the definition is applied to whatever comes back. An original value therefore finds nothing.
+The response is defined as {deid(x) | x at the origin server, match(deid(x), query)}. The origin server is asked for
+a superset only, to make the search fast. Whether it applied the filters that were sent does not matter: the
+definition is applied to everything it returns. A query for an original value therefore finds nothing.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _STUDY = 0x0020000D
 _RETRIEVE_URL, _PATIENT_ID = "00081190", "00100020"
 _SMALLEST_PAGE, _PAGE_OF_MANY, _LARGEST_PAGE = 50, 250, 500
 _EACH, _EACH_KEY = 1_300, 100
-"""What a result costs, and what each key costs to be matched with it: 50 results are some 10 ms of work."""
+"""The cost (see `Turns`) of a result, and of matching it with one key: 50 results are some 10 ms of work."""
 _MORE = "There are additional results that can be requested"
-"""PS3.18 Section 8.3.4.4. How many, nobody has counted."""
+"""The warning of PS3.18 Section 8.3.4.4, without the number of results, which is not known."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The study or series within which is searched, in pseudonymised space."""
+    """The study or series within which the search runs, in pseudonymised space."""
 
     study: PseudonymousUID | None = None
     series: PseudonymousUID | None = None
@@ -56,39 +56,40 @@ class Scope:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a search gives."""
+    """The response to a search."""
 
     results: list[JSONDataSet]
     warnings: tuple[str, ...] = ()
-    """What the user agent should know of them, in the standard's words (PS3.18 Section 8.3.4)."""
+    """Warnings in the standard's words (PS3.18 Section 8.3.4)."""
 
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """A search compiled once: what the origin server is asked, and what is done with its answers."""
+    """A compiled search: the requests to the origin server, and how their results are filtered."""
 
     query: Query
     scope: Scope
     study: OriginalUID | None
-    """The scope's, as is the series."""
+    """The original of the scope's study."""
     series: OriginalUID | None
+    """The original of the scope's series."""
     questions: tuple[Question, ...]
-    """One after the other; none where no match is possible."""
+    """Requests to the origin server, run in order; empty where no match is possible."""
     plain: Query
-    """The conditions that can be decided before a result is completed; the query itself where none has to be."""
+    """The query's conditions on attributes that results have before they are completed."""
     completion: Completion
-    """What the origin server leaves out of its results, fetched from elsewhere on it."""
+    """Fetches attributes that the origin server omits from its results."""
     fields: frozenset[str] | None
-    """The keys of the attributes that were asked for; None for all of them."""
+    """The keys of the requested attributes; None for all."""
 
     @property
     def name(self) -> Hashable:
-        """What a place in the origin server's results belongs to; it changes with what the identity map has learnt."""
+        """The name under which cursors of this search are cached. It changes with the contents of the identity map."""
         asked = tuple(each.keys for each in self.questions)
         return self.query.level, self.study, self.series, frozenset(self.query.keys), asked
 
     def released(self, result: JSONDataSet) -> JSONDataSet:
-        """The attributes that were asked for."""
+        """The requested attributes of a result."""
         if self.fields is None:
             return result
         return {key: element for key, element in result.items() if key in self.fields}
@@ -107,7 +108,7 @@ async def plan(project: Project, scope: Scope, query: Query) -> SearchPlan:
     tags = requested_tags(query, from_level=first_level(study, series)) | {_STUDY, *OWN[query.level]}
     fields = None if query.include_all else frozenset(f"{tag:08X}" for tag in tags)
     asked = await questions(project, query, study, series)
-    # What an older key made was understood; the answer has what is made now.
+    # The request may have pseudonyms of an older key; the response has those of the first key.
     scope = Scope(*(None if each is None else translation.uid(each) for each in (study, series)))
     return SearchPlan(query, scope, study, series, tuple(asked), plain, completion, fields)
 
@@ -117,9 +118,9 @@ async def search(project: Project, scope: Scope, query: Query, base_url: str) ->
     compiled = await plan(project, scope, query)
     if not compiled.questions or query.limit == 0:
         return Answer([], query.not_done)
-    running = _Running(project, compiled, base_url)
+    running = _Execution(project, compiled, base_url)
     results: list[JSONDataSet] = []
-    # One more than ours is looked for, to say whether there is one.
+    # At our own limit one more match is looked for, to know whether to warn that there are more.
     with running.left_out:
         async with aclosing(running.matches(query.limit + query.is_capped)) as found:
             async for result in found:
@@ -129,8 +130,8 @@ async def search(project: Project, scope: Scope, query: Query, base_url: str) ->
     return Answer(results, query.not_done)
 
 
-class _Running:
-    """A plan under way."""
+class _Execution:
+    """One execution of a plan."""
 
     def __init__(self, project: Project, compiled: SearchPlan, base_url: str) -> None:
         self._project = project
@@ -146,7 +147,7 @@ class _Running:
         )
 
     async def matches(self, count: int) -> AsyncGenerator[JSONDataSet, None]:
-        """So many de-identified matches, whole, after those that the query leaves out by its offset."""
+        """De-identified matches with all attributes: at most `count` after the query's offset."""
         query, cursors, asked, name = self._query, self._project.cursors, self._plan.questions, self._plan.name
         end = query.offset + query.limit
         begun = cursors.nearest(name, query.offset)
@@ -173,11 +174,11 @@ class _Running:
 
     @property
     def _gives_everything(self) -> bool:
-        """Whether each result of the origin server is one of ours, so that both count alike."""
+        """Whether every result of the origin server is a match, so that offsets are the same on both sides."""
         return not self._query.conditions and not self._project.omits_errors
 
     async def _jump(self, question: Question) -> Cursor:
-        """A place that nobody has been to; with the first result, which shows whether the origin server can jump."""
+        """A cursor at the query's offset, which the origin server skips; with its first result as proof that it did."""
         first = await self._project.origin.search(
             self._query.level, self._plan.study, self._plan.series, question.parameters, limit=1, offset=0
         )
@@ -188,7 +189,7 @@ class _Running:
     def _pages(
         self, question: Question, wanted: int, start: int, before: tuple[str, ...] | None
     ) -> AsyncGenerator[list[JSONDataSet], None]:
-        """The origin server's results from a place on, in pages that suit their number."""
+        """The origin server's results from an offset on, in pages whose size suits the number wanted."""
         many = not question.is_narrow or (wanted > _LARGEST_PAGE and not self._query.conditions)
         size = _PAGE_OF_MANY if many else min(max(wanted, _SMALLEST_PAGE), _LARGEST_PAGE)
         return pages(
@@ -206,7 +207,7 @@ class _Running:
     async def _matches_of(
         self, page: list[JSONDataSet], question: Question
     ) -> AsyncGenerator[tuple[int, JSONDataSet], None]:
-        """The matches among the origin server's results, each with its place in the page."""
+        """The matches in a page of the origin server's results, each with its index in the page."""
         await self._project.translation.learn(page)
         one_by_one = 0
         if not self._plan.completion.is_needed:
@@ -226,7 +227,7 @@ class _Running:
                     yield begin + step, result
 
     async def _completed(self, original: JSONDataSet, question: Question) -> JSONDataSet | None:
-        """The match, with what its result lacks, and what the origin server says elsewhere of its values."""
+        """The de-identified result if it matches, with its missing attributes, checked against the whole header."""
         completion = self._plan.completion
         if not self._match(original, question, self._plan.plain):
             return None
@@ -241,9 +242,9 @@ class _Running:
     def _match(
         self, original: JSONDataSet, question: Question, query: Query, words: Reading | None = None
     ) -> RewrittenPart | None:
-        """deid(x), if it matches and is where was searched, whatever the origin server made of the question.
+        """deid(x) if it matches and lies within the scope, whether or not the origin server applied the filters.
 
-        A value that may name somebody is emptied without the words of its header, and counts as a match of any key.
+        Without the identifying words of the header, a value that may name somebody is emptied and matches any key.
         """
         if question.patient is not None and text_of(original, _PATIENT_ID) != question.patient:
             return None
@@ -267,9 +268,9 @@ class _Running:
         return found if self._is_match(original, found, query.without(found.unsure)) else None
 
     def _is_match(self, original: JSONDataSet, found: RewrittenPart, query: Query) -> bool:
-        """Whether it matches by its values, or by those that older versions of the key made.
+        """Whether a result matches by its values, or by those that older versions of the key would give.
 
-        Dates and whatever else does not come from the key are compared as they are in the answer.
+        Only attributes whose values derive from the key are tried with older versions.
         """
         result = found.dataset
         if matches(result, query):
@@ -291,14 +292,14 @@ class _Running:
         return matches(mixed, query)
 
     def _released(self, original: JSONDataSet, found: RewrittenPart) -> JSONDataSet:
-        """A match that comes out."""
+        """A match after the leak guard's inspection."""
         if self._watch.is_on:
             self._watch.inspect_json(original, found.dataset)
             self._watch.settle()
         return found.dataset
 
     def _complete(self, result: JSONDataSet, identity: InstanceIdentity) -> None:
-        """Say what holds here: where the result can be retrieved, and no modalities where there are none."""
+        """Add the Retrieve URL, and remove an empty Modalities in Study (0008,0061)."""
         level = self._query.level
         study = identity.study_instance_uid or self._plan.scope.study
         path = f"{self._base_url}/studies/{study}" if study else ""
@@ -309,6 +310,6 @@ class _Running:
             path = f"{path}/instances/{identity.sop_instance_uid}" if path and identity.sop_instance_uid else ""
         if path:
             result[_RETRIEVE_URL] = {"vr": "UR", "Value": [path]}
-        # Viewers read the first value without looking whether there is one.
+        # Viewers read its first value without checking that there is one.
         if not result.get("00080061", {}).get("Value"):
             result.pop("00080061", None)

@@ -1,7 +1,7 @@
-"""What the origin server is asked for a search: questions that have at least all matches among their answers.
+"""The requests to the origin server for a search: their results together contain at least all matches.
 
-A key is sent only where it can leave no match out, whatever the origin server makes of it; all others are for
-the definition of a search to apply. Nothing here looks at a result.
+A matching key is sent only if it cannot exclude a match, however the origin server interprets it. All other keys are
+applied to the results afterwards (`search.py`). Nothing here looks at a result's values.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ _RETRIEVE_URL = 0x00081190
 
 _DATES = {Level.STUDIES: (0x00080020,), Level.SERIES: (0x00080020, 0x00080021), Level.INSTANCES: (0x00080020,)}
 _CODES = {Level.STUDIES: 0x00080061, Level.SERIES: 0x00080060, Level.INSTANCES: 0x00080060}
-"""Keys that are sent by level. At another one Orthanc 1.10 finds nothing by ModalitiesInStudy or Modality."""
+"""Keys that are sent, by level. Orthanc 1.10 finds nothing by ModalitiesInStudy or Modality at another level."""
 
 _ALWAYS_ASKED = (_STUDY, _PATIENT_ID, 0x00080020)
-"""What the policy needs to know of any result: dates move with the study, the name follows the PatientID, and
-whether a year shows an age over 89 is computed at the StudyDate."""
+"""Attributes that the policy needs for every result: dates move with the study, the name follows the PatientID, and
+whether a year reveals an age over 89 depends on the StudyDate."""
 _NEVER_ASKED = frozenset((0x00080005, _RETRIEVE_URL))
-"""Specific Character Set and Retrieve URL come unasked, and Orthanc 1.10 answers 400 when asked for the first."""
+"""Specific Character Set and Retrieve URL are always returned; Orthanc 1.10 answers 400 to a request for the first."""
 OWN = {Level.STUDIES: (), Level.SERIES: (_SERIES,), Level.INSTANCES: (_SERIES, _INSTANCE)}
-"""The UIDs that a result at a level has besides that of the study."""
+"""The UIDs of a result at each level, besides the Study Instance UID."""
 
 _TIMEZONE_OFFSET = 0x00080201
-"""Cleaned as free text is, though a legal one has nothing to clean: what is not legal, `without_illegal_offset`
-takes out. To ask for all that identifies for its sake would double the time of every search at Orthanc."""
+"""TimezoneOffsetFromUTC. The profile cleans it as free text, for which all identifying attributes would have to be
+requested: that doubles Orthanc's time for a search. A valid value needs no cleaning, and `without_illegal_offset`
+removes any other."""
 _OFFSET = re.compile(r"[+-](?:0[0-9]|1[0-4])[0-5][0-9]")
 
 _NAMES = frozenset(
@@ -51,37 +52,38 @@ _NAMES = frozenset(
     )
     if (tag := tag_of(keyword)) is not None
 )
-"""Persons at the top level of data sets; no origin server finds the names in sequences for a search."""
+"""Persons' names at the top level of data sets; origin servers return none from sequences in search results."""
 _KEYED = frozenset((Effect.UID_PSEUDONYM, Effect.PATIENT_PSEUDONYM, Effect.REPLACE))
+"""Effects whose outcome depends on the key."""
 _KEYED_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UR", "UT"))
-"""What methods do, and the VRs in which it is compared letter by letter."""
+"""VRs whose values are compared as text."""
 
 _LONGEST_LIST = 4_000
-"""Characters of UIDs in a query: servers take requests of 8 or 16 KiB."""
+"""Characters of a list of UIDs in a query: servers accept requests of 8 or 16 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One search at the origin server."""
+    """One search request to the origin server."""
 
     parameters: tuple[tuple[str, str], ...] = field(repr=False)
     patient: str | None = field(default=None, repr=False)
-    """Only results with this PatientID belong to it, so that no result belongs to two questions."""
+    """Only results with this PatientID are used, so that no result is found by two questions."""
     is_narrow: bool = True
-    """Whether every key was sent, so that most answers will be matches."""
+    """Whether every key is sent, so that most results will match."""
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
-        """The parameters that select results, without those that say what results hold."""
+        """The matching keys: the parameters without `includefield`."""
         return tuple(each for each in self.parameters if each[0] != "includefield")
 
 
 async def questions(
     project: Project, query: Query, study: OriginalUID | None, series: OriginalUID | None
 ) -> list[Question]:
-    """What the origin server is asked, one after the other; nothing where it can have no match.
+    """The search requests to the origin server, to be sent in order; empty where no match is possible.
 
-    `study` and `series` are the originals within which is searched.
+    `study` and `series` are the original UIDs within which the search runs.
     """
     asked: list[tuple[str, str]] = []
     patients: list[str] = []
@@ -95,7 +97,7 @@ async def questions(
         if key.path in ((_STUDY,), (_SERIES,), (_INSTANCE,)):
             uids = await _uids(project, tag, key.value, study, series)
             if (scope := {_STUDY: study, _SERIES: series}.get(tag)) and scope in uids:
-                continue  # Orthanc takes the key for the path, whatever the path says
+                continue  # the path says so already, and Orthanc would let the key override the path
             if not uids or scope:
                 return []
             value = ",".join(uids)
@@ -120,9 +122,9 @@ async def questions(
 
 
 def keyed_keys(policy: Policy, query: Query) -> list[MatchingKey]:
-    """The keys whose values come from the project key, and can be compared with what another version of it made.
+    """The matching keys for attributes whose values derive from the project key.
 
-    Not those with wildcards, which would match pseudonyms of older keys by chance, nor dates and numbers.
+    Without wildcards, which could match an older version's pseudonyms by chance, and without dates and numbers.
     """
     found = []
     for key in query.keys:
@@ -134,9 +136,9 @@ def keyed_keys(policy: Policy, query: Query) -> list[MatchingKey]:
 
 
 def is_never_released(policy: Policy, tag: int) -> bool:
-    """Whether no result can have a value there, so that only universal keys match."""
+    """Whether the policy leaves no value in this attribute, so that only universal keys match."""
     if tag == _RETRIEVE_URL:
-        return False  # ours
+        return False  # set by this proxy
     if tag >> 16 & 1:
         return policy.removes_private
     vr = vr_of(tag) or "UN"
@@ -145,14 +147,14 @@ def is_never_released(policy: Policy, tag: int) -> bool:
 
 
 def first_level(study: OriginalUID | None, series: OriginalUID | None) -> Level:
-    """The highest level whose attributes a result holds: that beneath the study or series in the path."""
+    """The highest level whose attributes a result has: the one below the study or series in the path."""
     if study is None:
         return Level.STUDIES
     return Level.SERIES if series is None else Level.INSTANCES
 
 
 def without_illegal_offset(result: JSONDataSet) -> JSONDataSet:
-    """A result of the origin server without a TimezoneOffsetFromUTC that is none."""
+    """A result of the origin server without an invalid TimezoneOffsetFromUTC."""
     key = f"{_TIMEZONE_OFFSET:08X}"
     if key not in result or _OFFSET.fullmatch(text_of(result, key)):
         return result
@@ -164,15 +166,15 @@ def _fields(
 ) -> list[tuple[str, str]]:
     tags = requested_tags(query, from_level=first_level(study, series)) | {*_ALWAYS_ASKED, *OWN[query.level]}
     if any(policy.decide(tag, vr_of(tag) or "UN").method.cleans_by_words for tag in tags - {_TIMEZONE_OFFSET}):
-        # Free text is cleaned of the words of these, so they must be known. What else is kept and may name somebody
-        # is rare, and held against a whole header (transactions.search).
+        # Free text is cleaned of the words of these. Other values that are kept and may name somebody are rare, and
+        # checked against the whole header (search.py).
         tags |= IDENTIFYING_TAGS | _NAMES
     fields = [("includefield", name_of(tag)) for tag in sorted(tags - _NEVER_ASKED) if not tag >> 16 & 1]
     return [*fields, ("includefield", "all")] if query.include_all else fields
 
 
 def _as_it_is(policy: Policy, level: Level, key: MatchingKey) -> str:
-    """A value that means outside what it means inside, but for the range of the shift; empty for any other."""
+    """A key's value that can be sent to the origin server, dates widened by the shift's range; empty if it cannot."""
     tag = key.path[0]
     if len(key.path) > 1:
         return ""
@@ -183,19 +185,19 @@ def _as_it_is(policy: Policy, level: Level, key: MatchingKey) -> str:
         effect = method.effect("DA")
         return widen_dates(key.value, 0) if effect.keeps else ""
     if tag == _CODES[level] and policy.keeps(tag, "CS"):
-        # Case does not matter to matching, but may to the origin server: PS3.5 has codes in upper case only.
+        # Our matching ignores case, the origin server's may not: values of CS are in upper case (PS3.5 Section 6.2).
         return key.value.upper() if key.value.isalnum() else ""
     return ""
 
 
 async def _patients(project: Project, value: str) -> list[str] | None:
-    """The PatientIDs that a pseudonym stands for at the origin server; none when all must be looked at.
+    """The PatientIDs of a pseudonym at the origin server; empty if all patients must be looked at, None if none match.
 
-    Beside the original, the origin server may hold the pseudonym itself, where it was stored through the proxy.
+    Besides the original, the origin server may have the pseudonym itself, from instances stored through the proxy.
     """
     if any(character in value for character in "*?"):
         return []
-    pseudonym = PseudonymousPatientID(value.strip().upper())  # case does not matter to matching
+    pseudonym = PseudonymousPatientID(value.strip().upper())  # matching ignores case
     if not project.policy.is_pseudonym_patient_id(pseudonym):
         return None
     original = await project.translation.patient(pseudonym)

@@ -1,7 +1,7 @@
-"""Look at all instances of a project beforehand, so that no viewer waits for it.
+"""Find text in the pixels of all instances of a project in advance, so that viewers do not wait for it.
 
-Series by series; one that was swept, and has as many instances as then, is passed over, so that a sweep that was
-stopped resumes where it was. Within a series, instances whose boxes are known are not looked at again.
+Series by series. A series that was swept before is skipped if its number of instances is unchanged, so that an
+interrupted sweep resumes. Within a series, instances with known boxes are skipped.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _ASKED = 500
 
 @dataclass
 class Swept:
-    """What a sweep has come to so far."""
+    """The progress of a sweep."""
 
     series: int = 0
     skipped: int = 0
-    """Series that an earlier sweep has done."""
+    """Series that an earlier sweep has completed."""
     failed: int = 0
-    """Series that the origin server did not give."""
+    """Series that could not be retrieved from the origin server."""
     passed: int = 0
-    """Instances that are not looked at."""
+    """Instances without pixels to look at."""
     looked_at: int = 0
-    """Instances whose boxes are known now."""
+    """Instances whose boxes are known."""
     refused: int = 0
 
 
 async def sweep(project: Project, looking: Looking) -> AsyncGenerator[Swept, None]:
-    """Look at everything; how far it is, after each series."""
+    """Sweep a project; yields the progress after each series."""
     swept = Swept()
     studies = pages(project.origin, Level.STUDIES, None, None, (), size=_ASKED)
     async with aclosing(studies):
@@ -67,7 +67,7 @@ async def _series(project: Project, looking: Looking, study: OriginalUID, series
             return
         failures = await _instances(project, looking, study, series, swept)
     except UnknownResource:
-        return  # it was removed meanwhile
+        return  # deleted meanwhile
     except ProxyError:
         swept.failed += 1
         return
@@ -85,7 +85,7 @@ async def _count(project: Project, study: OriginalUID, series: OriginalUID) -> i
 
 
 async def _instances(project: Project, looking: Looking, study: OriginalUID, series: OriginalUID, swept: Swept) -> int:
-    """Look at the instances of a series; how many were refused."""
+    """Look at the instances of a series, and return the number that were refused."""
     refused = 0
     async with aclosing(arrivals(project, looking, project.origin.instances(study, series, None))) as arriving:
         async for arrival in arriving:

@@ -1,4 +1,4 @@
-"""What is said in the log of many things alike, in few lines: a request may hold thousands that are wrong."""
+"""Log messages of one request, each written once with its count: thousands of instances may fail alike."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Self
 
 MOST_LINES = 20
-"""Different messages of one request that are written down."""
+"""Different messages that are logged for one request."""
 
 
 class Tally:
-    """The messages of one request; written down at its end, each once, with how often it came.
+    """Counts the messages of one request, and logs them at its end.
 
     with Tally(log, "an instance was left out") as left_out:
         left_out.note("(0010,0010) PatientName ...")
@@ -25,7 +25,7 @@ class Tally:
         self._others = 0
 
     def note(self, message: str, level: int = logging.WARNING) -> None:
-        """One more of them."""
+        """Count a message."""
         if (level, message) in self._noted or len(self._noted) < MOST_LINES:
             self._noted[level, message] += 1
         else:
@@ -41,9 +41,9 @@ class Tally:
         self.write()
 
     def write(self) -> None:
-        """Write them down."""
+        """Log the messages with their counts."""
         for (level, message), count in self._noted.items():
             times = f" ({count} times)" if count > 1 else ""
             self._log.log(level, "%s: %s%s", self._what, message, times)
         if self._others:
-            self._log.warning("%s: %d times more, for other reasons", self._what, self._others)
+            self._log.warning("%s: %d more times, for other reasons", self._what, self._others)

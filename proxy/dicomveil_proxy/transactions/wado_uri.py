@@ -1,9 +1,8 @@
-"""Retrieve by the parameters of a query (WADO-URI, PS3.18 Section 9): what a query asks for, in WADO-RS's terms.
+"""The query parameters of the URI Service (WADO-URI, PS3.18 Section 9), translated to those of WADO-RS.
 
-The answer is that of the same instance, or of a picture of it, as `retrieve` makes it. Every answer is de-identified,
-so that `anonymize=yes` changes nothing; `annotation`, which would draw the patient's name into the picture, is
-refused, as are the other parameters of the standard that cannot be obeyed here. Those that it does not know are
-ignored (PS3.18 Section 8.3): nothing of the query is passed on.
+The instance or picture itself comes from `retrieve`. Every response is de-identified, so that `anonymize=yes` has no
+effect. `annotation`, which would draw the patient's name into the picture, is refused, as are other parameters of the
+standard that are not supported. Unknown parameters are ignored (PS3.18 Section 8.3); none is forwarded.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from dicomveil_proxy.errors import BadRequest, NotAcceptable
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import RENDERED, Offer
 from dicomveil_proxy.request.resource import OriginalResource, OutsideResource, Representation, Resource
-from dicomveil_proxy.transactions import retrieve
+from dicomveil_proxy.transactions.retrieve.metadata import metadata
 from dicomveil_proxy.wire.media_type import DICOM
 
 OFFERS = (*RENDERED, Offer(DICOM))
-"""The first is the default (PS3.18 Section 8.7.4), also for several frames, of which it shows one."""
+"""The first is the default (PS3.18 Section 8.7.4), also for multi-frame instances, of which one frame is shown."""
 
 _RESOURCE = ("studyUID", "seriesUID", "objectUID")
 _RENDERING = ("frameNumber", "rows", "columns", "windowCenter", "windowWidth", "imageQuality")
@@ -30,7 +29,7 @@ PARAMETERS = frozenset(
     ("requestType", *_RESOURCE, "contentType", "charset", "anonymize", "transferSyntax", *_RENDERING)
 )
 REFUSED = ("annotation", "region", "presentationSeriesUID", "presentationUID")
-"""Without them the picture would be another than the one that was asked for."""
+"""Ignoring one of these would give another picture than the one requested."""
 _NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
 _SYNTAX = re.compile(r"\*|[0-9][0-9.]{0,63}")
@@ -38,25 +37,25 @@ _SYNTAX = re.compile(r"\*|[0-9][0-9.]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class WadoQuery:
-    """One request, read."""
+    """The parameters of one request."""
 
     instance: OutsideResource
-    """In pseudonymised space."""
+    """The instance in pseudonymised space."""
     content_type: str | None
     """Media types as in an Accept header; None for the default."""
     transfer_syntaxes: tuple[str, ...] = ()
     frame: int | None = None
     rows: int | None = None
     columns: int | None = None
-    """The most of them that the picture may have; it keeps its shape."""
+    """Limits of the picture's size; its aspect ratio is kept."""
     looks: dict[str, str] = field(default_factory=dict)
-    """`window` and `quality`, as WADO-RS knows them (PS3.18 Section 8.3.5)."""
+    """`window` and `quality` in the form of WADO-RS (PS3.18 Section 8.3.5)."""
 
     @classmethod
     def parse(cls, parameters: Sequence[tuple[str, str]]) -> WadoQuery:
-        """Read a query's parameters; raise BadRequest for what is missing, twice there, or not to be had.
+        """Read query parameters. Raises BadRequest for missing, repeated or unsupported ones.
 
-        Raises UnknownResource for UIDs that are none.
+        Raises UnknownResource for invalid UIDs.
         """
         known = [(name, value) for name, value in parameters if name in PARAMETERS]
         given = dict(known)
@@ -65,14 +64,14 @@ class WadoQuery:
         if any(name in REFUSED for name, _ in parameters):
             raise BadRequest(f"{', '.join(REFUSED)} are not supported")
         if given.get("requestType") != "WADO":
-            raise BadRequest("requestType is WADO, and nothing else")
+            raise BadRequest("requestType must be WADO")
         if not all(given.get(name) for name in _RESOURCE):
-            raise BadRequest(f"give {', '.join(_RESOURCE)}")
+            raise BadRequest(f"the parameters {', '.join(_RESOURCE)} are required")
         if given.get("anonymize", "yes") != "yes":
-            raise BadRequest("anonymize is yes, whether it is given or not")
+            raise BadRequest("anonymize can only be yes: every response is de-identified")
         syntax = given.get("transferSyntax")
         if syntax is not None and not _SYNTAX.fullmatch(syntax):
-            raise BadRequest("transferSyntax is a UID, or * for that in which the instance is stored")
+            raise BadRequest("transferSyntax must be a UID, or * for the stored one")
         study, series, instance = (PseudonymousUID(given[name]) for name in _RESOURCE)
         return cls(
             Resource(study, series, instance),
@@ -92,13 +91,13 @@ class WadoQuery:
         return Resource(of.study, of.series, of.instance, frames, representation=Representation.RENDERED)
 
     def check_instance(self) -> None:
-        """Raise BadRequest where the query asks for a picture of certain looks, and the answer is the instance."""
+        """Raise BadRequest where rendering parameters are given, but the instance itself is requested."""
         if self.frame or self.rows or self.columns or self.looks:
-            raise BadRequest(f"{', '.join(_RENDERING)} go with a picture, not with {DICOM}")
+            raise BadRequest(f"{', '.join(_RENDERING)} are for pictures, not for {DICOM}")
 
 
 async def rendering(project: Project, original: OriginalResource, query: WadoQuery) -> dict[str, str]:
-    """The rendering parameters of WADO-RS; asks for the picture's shape where only one of its sides is limited."""
+    """The rendering parameters for WADO-RS. If only one side is limited, the instance's Rows and Columns are read."""
     rows, columns = query.rows, query.columns
     if rows is None and columns is None:
         return query.looks
@@ -109,11 +108,11 @@ async def rendering(project: Project, original: OriginalResource, query: WadoQue
 
 
 async def _shape(project: Project, original: OriginalResource) -> tuple[int, int]:
-    """Rows and columns, as the policy lets them out."""
+    """Rows and Columns of the de-identified instance. Raises NotAcceptable where it has none."""
     of = Resource(original.study, original.series, original.instance, representation=Representation.METADATA)
-    # An instance that cannot be de-identified may be left out.
-    metadata = [*json.loads(b"".join([piece async for piece in retrieve.metadata(project, of, "")])), {}][0]
-    sides = [metadata.get(tag, {}).get("Value", [0])[0] for tag in ("00280010", "00280011")]
+    # The list is empty where the instance was left out (on_error = "omit").
+    attributes = [*json.loads(b"".join([piece async for piece in metadata(project, of, "")])), {}][0]
+    sides = [attributes.get(tag, {}).get("Value", [0])[0] for tag in ("00280010", "00280011")]
     if not all(isinstance(side, int) and side > 0 for side in sides):
         raise NotAcceptable("the instance is not a picture")
     return sides[0], sides[1]
@@ -136,5 +135,5 @@ def _ordinal(given: dict[str, str], name: str) -> int | None:
     if name not in given:
         return None
     if not _ORDINAL.fullmatch(given[name]):
-        raise BadRequest(f"{name} is a whole number from 1")
+        raise BadRequest(f"{name} must be a whole number from 1")
     return int(given[name])

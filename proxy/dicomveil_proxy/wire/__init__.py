@@ -1,4 +1,4 @@
-"""Bodies as they travel: media types, multipart, JSON, XML, and bytes that wait.
+"""Message bodies and files: media types, multipart, JSON, XML, ZIP, and spools.
 
-Nothing here knows what the bytes mean.
+Nothing here de-identifies, or depends on what the data means.
 """

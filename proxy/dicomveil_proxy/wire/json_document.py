@@ -1,4 +1,4 @@
-"""JSON documents, from bytes and to bytes: by orjson, and by Python itself where orjson refuses."""
+"""Reading and writing JSON with orjson, or with the standard library where orjson refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 
 def decoded(document: bytes | bytearray) -> Any:
-    """What the document says. Raises ValueError for what is none, and RecursionError."""
+    """The content of a document. Raises ValueError for invalid JSON, and RecursionError."""
     try:
         return orjson.loads(document)
     except orjson.JSONDecodeError:
@@ -17,10 +17,10 @@ def decoded(document: bytes | bytearray) -> Any:
 
 
 def encoded(content: object) -> bytes:
-    """The document in UTF-8, without blanks.
+    r"""The document in UTF-8, without white space.
 
-    Half a surrogate pair, which JSON's own notation allows and UTF-8 does not (RFC 8259 Section 8.2), leaves in
-    that notation, as it came. What is not a number becomes null: JSON has nothing for it (Section 6).
+    A lone surrogate, which JSON allows as an escape but UTF-8 does not (RFC 8259 Section 8.2), is written as \uXXXX.
+    NaN and infinities become null, since JSON has no numbers for them (Section 6).
     """
     try:
         return orjson.dumps(content)

@@ -1,8 +1,7 @@
-"""A media type with its parameters, as Accept and Content-Type hold it (RFC 9110 Section 8.3, PS3.18 Section
-8.7.3).
+"""A media type with its parameters, as in Accept and Content-Type (RFC 9110 Section 8.3, PS3.18 Section 8.7.3).
 
-Lenient where the field is: a parameter's value may be unquoted although it has a slash in it, and parameters
-may hide inside the quotes of `type`. Nothing here chooses between media types.
+As lenient as implementations require: a value with a slash may be unquoted, and parameters may be inside the quotes
+of `type`. Nothing here chooses between media types.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ OCTET_STREAM = "application/octet-stream"
 MULTIPART_RELATED = "multipart/related"
 ZIP = "application/zip"
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - RFC 9110's token, no secret
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # noqa: S105 - a token of RFC 9110, not a secret
 _NAME = re.compile(f"({_TOKEN}+)/({_TOKEN}*)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -36,7 +35,7 @@ class MediaType:
 
     @property
     def part_type(self) -> str | None:
-        """The media type of the parts, where this is a multipart that says it."""
+        """The media type of the parts, from the `type` parameter of a multipart type; None without one."""
         inner = self._inner()
         return inner.name if inner else None
 
@@ -54,9 +53,9 @@ class MediaType:
 
 @lru_cache(maxsize=256)
 def parse_media_type(text: str) -> MediaType | None:
-    """Read a media type; None if it is none. Of a parameter given twice the first counts.
+    """Read a media type; None if it is not valid. Of a repeated parameter the first counts.
 
-    Each message has several, and most have the same ones.
+    Cached, since most messages have the same few.
     """
     name, *rest = split_unquoted(text, ";")
     match = _NAME.fullmatch(name.strip())
@@ -67,13 +66,13 @@ def parse_media_type(text: str) -> MediaType | None:
         key, equals, value = parameter.partition("=")
         if equals:
             parameters.setdefault(key.strip().lower(), _unquote(value.strip()))
-    # `image/` is how dicomweb-client lets its user write `image/*`.
+    # dicomweb-client accepts `image/` from its user for `image/*`, and sends it so.
     full = f"{match[1]}/{match[2] or '*'}".lower()
     return MediaType(full, MappingProxyType(parameters))
 
 
 def split_unquoted(text: str, separator: str) -> list[str]:
-    """Split a header's value at each separator that stands outside quotes."""
+    """Split a header value at each separator outside quotes."""
     if '"' not in text:
         return text.split(separator)
     pieces: list[str] = []

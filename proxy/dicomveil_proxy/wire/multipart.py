@@ -1,8 +1,7 @@
-"""multipart/related, read and written as it streams (RFC 2046 Section 5.1, RFC 2387, PS3.18 Section 8.7.1).
+"""Streaming reader and writer for multipart/related (RFC 2046 Section 5.1, RFC 2387, PS3.18 Section 8.7.1).
 
-Bytes in, events out; no I/O. The bytes of a part leave as slices of the bytes that came in. A body that ends
-without its closing boundary is an error: Orthanc breaks a series off with status 200, so nothing else tells a
-part from the whole.
+Bytes in, events out; no I/O. Part data is returned as slices of the input. A body without its closing boundary is an
+error: Orthanc ends a failed series with status 200, so that nothing else shows that the response is incomplete.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from enum import Enum, auto
 from dicomveil_proxy.errors import OriginMalformed, ProxyError
 from dicomveil_proxy.wire.media_type import MULTIPART_RELATED, parse_media_type
 
-# RFC 2046 allows 70 of these, the last one not a blank. Orthanc sends 73, and most readers take more.
+# RFC 2046 allows 70 of these characters, the last one not a space. Orthanc sends 73, and most readers accept more.
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -26,22 +25,22 @@ _BLANK_LINE = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class PartStart:
-    """A part begins."""
+    """The start of a part."""
 
     headers: dict[str, str]
-    """Names in lower case; values of a name that came more than once joined with commas."""
+    """Names in lower case; values of a repeated name are joined with commas."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartData:
-    """Some bytes of the part."""
+    """A chunk of the part's content."""
 
     data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
 class PartEnd:
-    """The part is whole."""
+    """The end of a part."""
 
 
 Event = PartStart | PartData | PartEnd
@@ -49,36 +48,36 @@ Event = PartStart | PartData | PartEnd
 
 @dataclass(frozen=True, slots=True)
 class MultipartLimits:
-    """What a sender may ask of us."""
+    """Limits on what is read."""
 
     header_bytes: int = 16_384
-    """All headers of one part together; as much as most HTTP servers take."""
+    """All headers of one part together; HTTP servers have similar limits."""
     headers: int = 64
     """Per part; DICOMweb uses four."""
     parts: int = 100_000
     """Per body; the largest series have some 10,000 instances."""
     empty_parts: int = 1_000
-    """Per body: parts without content. A value of length zero may be one."""
+    """Per body: parts without content, such as a bulk data value of length zero."""
 
 
 class _State(Enum):
     PREAMBLE = auto()
     HEAD = auto()
-    """After a delimiter: the end of its line, and headers up to the blank line; or the closing dashes."""
+    """After a delimiter: the end of its line and the headers up to the blank line, or the closing dashes."""
     COUNTED = auto()
-    """In a part whose Content-Length is known."""
+    """In a part with Content-Length."""
     DELIMITER = auto()
-    """After such a part."""
+    """After a part with Content-Length."""
     SEARCHED = auto()
-    """In a part that ends where the next delimiter is found."""
+    """In a part without Content-Length, which ends at the next delimiter."""
     EPILOGUE = auto()
 
 
 class MultipartReader:
-    """Feed it the body's bytes in chunks of any size, and close it.
+    """Feed it the body in chunks of any size, then close it.
 
-    `fault` is the error that it raises: OriginMalformed for an origin server's response, BadRequest for a
-    request. After an error it is of no more use.
+    `fault` is the exception that it raises: OriginMalformed for an origin server's response, BadRequest for a
+    request. It cannot be used after an error.
     """
 
     def __init__(
@@ -97,20 +96,19 @@ class MultipartReader:
         self._parts = 0
         self._empty_parts = 0
         self._is_empty = True
-        """Whether nothing of the part has come yet."""
-        # The delimiter's first bytes where the last chunk ended with them. The line break before a delimiter
-        # belongs to it, and at the start of the body, as at that of a part, the one that is already behind us
-        # counts.
+        """Whether the part has had no content so far."""
+        # The start of a delimiter at the end of the last chunk. A delimiter begins with a line break. At the start of
+        # the body it may be missing, and an empty part has only the one before its content: both count as held.
         self._held = b"\r\n"
         self._unsent = 2
-        """How many of the bytes held are from before the part, and not data."""
+        """Number of held bytes that precede the part, and are not its data."""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """What the chunk makes known."""
+        """The events of a chunk. Raises the fault."""
         return list(self.read(chunk))
 
     def read(self, chunk: bytes) -> Iterator[Event]:
-        """What the chunk makes known, one by one: a chunk may hold thousands of parts. To be read to the end."""
+        """The events of a chunk, one by one, since it may contain thousands of parts; must be exhausted."""
         events: list[Event] = []
         position = 0
         while position < len(chunk):
@@ -153,11 +151,10 @@ class MultipartReader:
         return position + len(found)
 
     def _search(self, chunk: bytes, position: int, events: list[Event]) -> int:
-        """Emit what cannot belong to a delimiter; hold back what could."""
+        """Emit data up to the next delimiter; hold back bytes at the end that may be the start of one."""
         delimiter = self._delimiter
         if self._held:
-            # A boundary has no CR in it, so what is held can be the start of a delimiter at its first byte
-            # only.
+            # A boundary contains no CR, so that no delimiter can start within the held bytes.
             wanted = delimiter[len(self._held) :]
             found = chunk[position : position + len(wanted)]
             if wanted.startswith(found):
@@ -226,7 +223,7 @@ class MultipartReader:
             raise self._fault("the Content-Length of a part is not a number")
 
     def _parse_headers(self, text: str) -> dict[str, str]:
-        """Read the lines between a delimiter and the blank line; the first is the end of the delimiter's."""
+        """Parse the lines between a delimiter and the blank line; the first is the rest of the delimiter's line."""
         rest, *lines = text.split("\r\n")
         if rest.strip(" \t"):
             raise self._fault("a boundary of the multipart body is followed by other characters")
@@ -247,7 +244,7 @@ class MultipartReader:
 
 
 class MultipartWriter:
-    """Gives what stands around the parts of a multipart/related body."""
+    """Writes the delimiters and headers of a multipart/related body."""
 
     def __init__(self, boundary: bytes, media_type: str) -> None:
         _checked_boundary(boundary.decode("latin-1"), ValueError)
@@ -259,12 +256,12 @@ class MultipartWriter:
     def content_type(self) -> str:
         """The value of the body's Content-Type header."""
         boundary = self._boundary.decode()
-        if not _HEADER_NAME.fullmatch(boundary):  # both are RFC 9110's tokens, which need no quotes
+        if not _HEADER_NAME.fullmatch(boundary):  # a token of RFC 9110 needs no quotes
             boundary = f'"{boundary}"'
         return f'{MULTIPART_RELATED}; type="{self._media_type}"; boundary={boundary}'
 
     def head(self, headers: Mapping[str, str] | None = None) -> bytes:
-        """What stands before the next part; of the common Content-Type unless `headers` has one."""
+        """Delimiter and headers of the next part; Content-Type is the common one unless `headers` has one."""
         lines = {"Content-Type": self._media_type, **(headers or {})}
         for name, value in lines.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
@@ -274,7 +271,7 @@ class MultipartWriter:
         return b"%s--%s\r\n%s\r\n" % (break_before, self._boundary, text.encode("latin-1"))
 
     def close(self) -> bytes:
-        """What stands after the last part. Never write it after an error."""
+        """The closing delimiter. Must not be sent after an error: its absence shows that the body is incomplete."""
         return b"%s--%s--\r\n" % (self._break(), self._boundary)
 
     def _break(self) -> bytes:
@@ -287,7 +284,7 @@ def random_boundary() -> bytes:
 
 
 def boundary_of(content_type: str | None, fault: type[ProxyError] = OriginMalformed) -> bytes:
-    """The boundary that a Content-Type header names; raise the fault where it names none."""
+    """The boundary from a Content-Type header. Raises the fault if there is none."""
     media_type = parse_media_type(content_type or "")
     if media_type is None or not media_type.name.startswith("multipart/"):
         raise fault("the body is not multipart")
@@ -295,7 +292,7 @@ def boundary_of(content_type: str | None, fault: type[ProxyError] = OriginMalfor
 
 
 def content_type_of(content_type: str | None) -> tuple[str | None, str | None]:
-    """Media type and transfer syntax that a Content-Type header gives for a part, or for all parts."""
+    """Media type and transfer syntax from the Content-Type header of a part, or of a multipart body for its parts."""
     media_type = parse_media_type(content_type or "")
     if media_type is None:
         return None, None

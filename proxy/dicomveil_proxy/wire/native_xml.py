@@ -1,8 +1,8 @@
-"""The Native DICOM Model (PS3.19 Annex A.1): a data set in XML, from the same data set in DICOM JSON.
+"""Writes the Native DICOM Model (PS3.19 Annex A.1): the XML form of a data set in DICOM JSON.
 
-The input was de-identified as JSON, and nothing is added to it: nothing here reads an original.
-The two say the same (PS3.18 Table F.3.1-1), but for characters that XML 1.0 has no way to write, such as the form
-feed; U+FFFD stands in their place.
+The input is de-identified already, and nothing is added to it.
+Both models are equivalent (PS3.18 Table F.3.1-1), except for characters that XML 1.0 cannot represent, such as the
+form feed: they become U+FFFD.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _BEGIN = (
 )
 _END = "</NativeDicomModel>\n"
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What is none of XML 1.0's characters (Section 2.2)."""
+"""Characters that XML 1.0 does not allow (Section 2.2)."""
 _CARRIAGE_RETURN = {"\r": "&#13;"}
-"""A reader would turn it into a line feed otherwise (XML 1.0 Section 2.11)."""
+"""Parsers convert a literal carriage return to a line feed (XML 1.0 Section 2.11)."""
 _COMPONENT_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
@@ -49,7 +49,7 @@ def _attributes(dataset: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _name(dataset: Mapping[str, Any], tag: str) -> str:
-    """The XML attributes that name an attribute: tag and keyword, or tag and private creator."""
+    """The XML attributes that identify a DICOM attribute: tag and keyword, or tag and private creator."""
     group, element = int(tag[:4], 16), int(tag[4:], 16)
     if group % 2 and element >= 0x1000:
         creator = (dataset.get(f"{tag[:4]}00{tag[4:6]}", {}).get("Value") or [None])[0]
@@ -81,13 +81,13 @@ def _value(vr: str, number: int, value: Any) -> Iterator[str]:
 
 
 def _components(name: str) -> Iterator[str]:
-    # What is beyond the fifth component is illegal, and stays with it.
+    # More than five components are not valid; the excess becomes part of the fifth.
     for kind, component in zip(_COMPONENTS, name.split("^", len(_COMPONENTS) - 1), strict=False):
         yield f"<{kind}>{_text(component)}</{kind}>"
 
 
 def _plain(value: Any) -> str:
-    """The characters of a value; none for a value of length zero among others."""
+    """The text of a value; empty for null, an empty value among others."""
     if value is None:
         return ""
     return value if isinstance(value, str) else str(value)

@@ -1,7 +1,6 @@
-"""The Native DICOM Model (PS3.19 Annex A.1) read: from a data set in XML, the same data set in DICOM JSON.
+"""Streaming reader for the Native DICOM Model (PS3.19 Annex A.1): gives the data set in DICOM JSON.
 
-Bytes in, a data set out; it is read as it comes. A document type, and with it entities of its own, is refused: nothing
-of a document may stand for something else.
+Document type declarations are refused, and with them entity expansion attacks.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _CHILDREN = {
     **dict.fromkeys(_GROUPS, _COMPONENTS),
 }
 _LEVELS = 3
-"""Elements of XML that one sequence may add to the depth: an attribute, an item, and what is in it."""
+"""XML elements that one sequence adds to the depth: DicomAttribute, Item, and an attribute in it."""
 
 
 @dataclass
@@ -38,13 +37,13 @@ class _DataSet:
 
     elements: JSONDataSet = field(default_factory=dict)
     blocks: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(group, private creator) → the block that its attributes get."""
+    """(group, private creator) → the block number assigned to its attributes."""
 
 
 class NativeXMLReader:
-    """Feed it the document in pieces of any size; `close` gives the data set.
+    """Feed it the document in chunks of any size; `close` gives the data set.
 
-    Raises InvalidDataSetError for what is not the Native DICOM Model, or nested too deep.
+    Raises InvalidDataSetError for anything but the Native DICOM Model, and for sequences nested too deep.
     """
 
     def __init__(self, nesting: int) -> None:
@@ -52,7 +51,7 @@ class NativeXMLReader:
         self._path: list[str] = [""]
         self._datasets = [_DataSet()]
         self._attributes: list[tuple[str, dict[str, Any]]] = []
-        """Key and content of those that are open."""
+        """Keys and contents of the open attributes, outermost first."""
         self._names: list[dict[str, str]] = []
         self._components: list[str] = []
         self._text: list[str] = []
@@ -64,11 +63,11 @@ class NativeXMLReader:
         parser.StartDoctypeDeclHandler = self._refuse
 
     def feed(self, data: bytes) -> None:
-        """Take some of it."""
+        """Parse a chunk."""
         self._parse(data, is_final=False)
 
     def close(self) -> JSONDataSet:
-        """The data set, now that the document is whole."""
+        """The data set, after the end of the document."""
         self._parse(b"", is_final=True)
         return self._datasets[0].elements
 
@@ -114,11 +113,13 @@ class NativeXMLReader:
         return key, {"vr": vr}
 
     def _private(self, key: str, creator: str) -> str:
-        """The key of a private attribute, which names its creator in the place of a block (PS3.19 Table A.1.5-2)."""
+        """The key of a private attribute, whose tag has no block number (PS3.19 Table A.1.5-2)."""
         dataset, group = self._datasets[-1], key[:4]
         block = dataset.blocks.get((group, creator))
         if block is None:
-            block = next(n for n in range(0x10, 0x100) if self._may_use(dataset, group, n, creator))
+            block = next((n for n in range(0x10, 0x100) if self._may_use(dataset, group, n, creator)), None)
+            if block is None:
+                raise InvalidDataSetError("a group of the metadata has too many private creators")
             dataset.blocks[group, creator] = block
             dataset.elements[f"{group}00{block:02X}"] = {"vr": "LO", "Value": [creator]}
         return f"{group}{block:02X}{key[6:]}"
@@ -126,10 +127,10 @@ class NativeXMLReader:
     @staticmethod
     def _may_use(dataset: _DataSet, group: str, block: int, creator: str) -> bool:
         found = dataset.elements.get(f"{group}00{block:02X}")
-        return found is None or found.get("Value") == [creator] or block == 0xFF
+        return found is None or found.get("Value") == [creator]
 
     def _count(self, attributes: dict[str, str]) -> None:
-        """Values are numbered from 1; what is missing between them is empty."""
+        """Add a value, after checking that its number is the next."""
         number = attributes.get("number", "")
         values = self._attributes[-1][1].setdefault("Value", [])
         if not _NUMBER.fullmatch(number) or int(number) != len(values) + 1:

@@ -1,4 +1,4 @@
-"""Bodies as they stream: what a piece is, and what can be known of a body before it is sent."""
+"""Streamed bodies: their pieces, and generators that are started before the response is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 Piece = bytes | bytearray | memoryview
-"""Some bytes of a body. Nobody may change them: they may be a slice of somebody else's."""
+"""Some bytes of a body. Must not be modified: they may be a slice of a shared buffer."""
 
 _T = TypeVar("_T")
 
 
 async def primed(generator: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:
-    """A generator that has its first item already, so that what it raises at once can still be a status."""
+    """The generator after its first item was made, so that an error before it can still become a status."""
     try:
         first = await anext(generator)
     except StopAsyncIteration:
@@ -24,7 +24,7 @@ async def primed(generator: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None
 
 
 async def gathered(body: AsyncGenerator[Piece, None], limit: int) -> list[Piece] | AsyncGenerator[Piece, None]:
-    """All pieces of a body; or, once they are over the limit, a generator of them and what follows."""
+    """All pieces of a body, or a generator of them if they are longer than `limit` bytes."""
     pieces: list[Piece] = []
     size = 0
     try:

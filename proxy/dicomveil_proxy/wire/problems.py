@@ -1,7 +1,6 @@
-"""Which status and body an error becomes.
+"""The status and body of the response to an error.
 
-One table, looked up along the class's bases. What is not in it is our bug: 500, and the body says nothing
-about it.
+One table, looked up by the exception's class and its bases. Any other exception is a bug: 500, without details.
 """
 
 from __future__ import annotations
@@ -55,18 +54,18 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     StateUnavailable: (503, "state-unavailable"),
     IdentityProviderUnavailable: (503, "identity-provider-unavailable"),
     AuditUnavailable: (503, "audit-unavailable"),
-    # The engine's, when they come from a retrieve or search: the data set is the origin server's. A store
-    # names the instance in FailedSOPSequence instead (PS3.18 Section 10.5.3) and never gets here.
+    # Errors of the engine in a retrieve or search, where the data set is the origin server's. A store reports them in
+    # the Failed SOP Sequence (PS3.18 Section 10.5.3).
     InvalidDataSetError: (502, "unreadable-instance"),
     DeidentificationError: (403, "not-releasable"),
 }
 
 PASSED_STATUSES = frozenset((404, 410))
-"""Statuses of the origin server that mean the same from us."""
+"""Statuses of the origin server that are passed on."""
 
 
 def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str]]:
-    """The status, and the body as a JSON object, that report an error to the user agent."""
+    """The status and JSON body for an error."""
     for base in type(error).__mro__:
         if row := PROBLEMS.get(base):
             break
@@ -79,7 +78,7 @@ def problem(error: BaseException, request_id: str) -> tuple[int, dict[str, str]]
 
 
 def problem_response(error: BaseException, request_id: str) -> Response:
-    """What is reported to a user agent about an error."""
+    """The response to an error."""
     status, body = problem(error, request_id)
     headers = error.headers if isinstance(error, ProxyError) else None
     return Response(encoded(body), status, headers=dict(headers or {}), media_type="application/json")

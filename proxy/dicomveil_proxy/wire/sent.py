@@ -1,4 +1,4 @@
-"""How far an answer has been sent, noted from its ASGI messages; of its content, nothing."""
+"""How much of a response has been sent, by its ASGI messages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from starlette.types import Message
 
 
 class SentAnswer:
-    """One answer, as its messages go by."""
+    """Status and length of one response so far."""
 
     __slots__ = ("bytes", "is_whole", "status")
 
     def __init__(self) -> None:
         self.status = 0
-        """0 until it has begun."""
+        """0 until the response starts."""
         self.bytes = 0
         """Bytes of the body so far."""
         self.is_whole = False
@@ -27,5 +27,5 @@ class SentAnswer:
 
     @property
     def outcome(self) -> int:
-        """The status of an answer that is whole; 0 for one that was broken off."""
+        """The status of a complete response; 0 for one that was broken off."""
         return self.status if self.is_whole else 0

@@ -1,4 +1,4 @@
-"""Bytes that wait to be whole: in memory as they came, and beyond a limit in a temporary file without a name."""
+"""A spool: bytes kept in memory up to a limit, and beyond it in a temporary file without a name."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ IN_MEMORY = 1 << 20
 
 
 class Spool(io.BufferedIOBase):
-    """Written once, piece by piece, and then read, as often as need be.
+    """A file that is written once, in pieces, and then read any number of times.
 
-    Pieces are not copied while they are in memory; nobody may change them. Writing raises OSError when the disk is
-    full.
+    Pieces in memory are not copied, and must not be modified. Writing raises OSError when the disk is full.
     """
 
     def __init__(self) -> None:
         self._pieces: list[Piece] = []
         self._file: IO[bytes] | None = None
-        """Where it is too long for memory, or read as a file."""
+        """Set when it is too long for memory, or read as a file."""
         self._is_read = False
         self.size = 0
-        """Bytes."""
+        """Length in bytes."""
 
     @property
     def pieces(self) -> Sequence[Piece] | None:
-        """All bytes in the pieces that came; None where they are in a file."""
+        """The pieces as they were added; None if they are in a file."""
         return None if self._file else self._pieces
 
     def add(self, pieces: Iterable[Piece]) -> None:
-        """Append."""
+        """Append pieces. Raises OSError."""
         for piece in pieces:
             self.size += len(piece)
             if self._file:
@@ -43,37 +42,37 @@ class Spool(io.BufferedIOBase):
             else:
                 self._pieces.append(piece)
         if self._file is None and self.size > IN_MEMORY:
-            self._into(tempfile.TemporaryFile())  # noqa: SIM115 - it is closed with this one
+            self._into(tempfile.TemporaryFile())  # noqa: SIM115 - closed by `close`
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def flush(self) -> None:
-        """Write what is held back: a full disk shows now at the latest."""
+        """Flush the file. Raises OSError when the disk is full."""
         if self._file:
             self._file.flush()
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Up to so many bytes from where it stands: at first at the beginning."""
+        """Up to `size` bytes from the current position, which is initially 0."""
         return self._opened().read(-1 if size is None else size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a place."""
+        """Set the position."""
         return self._opened().seek(offset, whence)
 
     def tell(self) -> int:
-        """The place where it stands."""
+        """The current position."""
         return self._opened().tell()
 
     def close(self) -> None:
         """Discard all bytes."""
         file, self._file, self._pieces = self._file, None, []
-        with suppress(OSError):  # a full disk fails once more
+        with suppress(OSError):  # closing flushes, which fails again on a full disk
             if file:
                 file.close()
         super().close()

@@ -1,4 +1,4 @@
-"""Files that are being written: beside their place, under a name that nobody takes for an instance's."""
+"""Files that are written under a temporary name in the same folder, and renamed when they are complete."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ SUFFIX = ".dicomveil-part"
 
 
 def place_of(target: Path, process: int, name: str = "") -> Path:
-    """Where a process writes what is to become the target; several at a time in one folder need names."""
+    """The temporary path of a process's next target; `name` distinguishes several at a time in one folder."""
     return target.with_name(f"{name}.{process}{SUFFIX}")
 
 
 @contextlib.contextmanager
 def whole(target: Path, name: str = "") -> Iterator[Path]:
-    """Where to write; on leaving, that becomes the target, or is deleted where anything went wrong."""
+    """A temporary path to write to; renamed to the target on leaving, or deleted after an exception."""
     unfinished = place_of(target, os.getpid(), name)
     try:
         yield unfinished

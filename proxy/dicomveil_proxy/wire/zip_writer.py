@@ -1,8 +1,8 @@
-"""Write a zip file as a stream: what stands around entries that are stored as they are, of any size.
+"""Streaming writer for ZIP files with uncompressed entries of any size.
 
-Nothing is known of an entry before it ends, so its length and checksum follow it, and the directory follows all
-entries. A file that was cut off therefore has no directory, and no reader takes it for a whole one. Equal entries
-give equal bytes: there is no time in it. Section numbers are those of PKWARE's APPNOTE 6.3.10.
+The length and checksum of an entry are written after it, and the directory after all entries. A truncated file
+therefore has no directory, and readers reject it. Equal entries give equal bytes, since timestamps are constant.
+Section numbers are those of PKWARE's APPNOTE 6.3.10.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _LOCATOR_64 = struct.Struct("<4sLQL")  # Section 4.3.15
 _END = struct.Struct("<4s4H2LH")  # Section 4.3.16
 
 _VERSION = 45
-"""The version of the specification: ZIP64."""
+"""Version 4.5 of the specification, for ZIP64."""
 _MADE_BY = 3 << 8 | _VERSION
-"""Unix, so that the permissions count."""
+"""Made on Unix, so that readers apply the permissions."""
 _FLAGS = 1 << 3
 """Length and checksum follow the entry."""
 _STORED = 0
 _TIME, _DATE = 0, 1 << 5 | 1
-"""1980-01-01, the earliest that the format has."""
+"""1980-01-01, the earliest date of the format."""
 _PERMISSIONS = 0o100644 << 16
 _MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
 
 
 class ZipWriter:
-    """Gives the bytes around the entries: `head`, the entry's own bytes with `count` for each piece, `end`; `close`."""
+    """Gives the bytes around the entries. For each: `head`, `count` for each of its pieces, `end`; then `close`."""
 
     def __init__(self) -> None:
         self._offset = 0
@@ -43,7 +43,7 @@ class ZipWriter:
         self._begin = self._size = self._checksum = 0
 
     def head(self, name: str) -> bytes:
-        """What stands before an entry of this name, which is ASCII."""
+        """The local header of an entry, whose name is ASCII."""
         self._name = name.encode("ascii")
         self._begin, self._size, self._checksum = self._offset, 0, 0
         sizes = _LOCAL_SIZES.pack(1, 16, 0, 0)
@@ -53,15 +53,15 @@ class ZipWriter:
         return self._sent(head + self._name + sizes)
 
     def count(self, piece: Piece) -> None:
-        """Note some bytes of the entry."""
+        """Count a piece of the entry, which the caller writes."""
         self._checksum = zlib.crc32(piece, self._checksum)
         self._size += len(piece)
         self._offset += len(piece)
 
     def end(self) -> bytes:
-        """What stands behind an entry."""
+        """The data descriptor after an entry."""
         size = self._size
-        # Section 4.5.3: only what does not fit into 32 bits, in this order.
+        # Section 4.5.3: only the fields that do not fit into 32 bits, in this order.
         large = [each for each in (size, size, self._begin) if each >= _MOST_32]
         extra = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large) if large else b""
         short, begin = min(size, _MOST_32), min(self._begin, _MOST_32)
@@ -76,7 +76,7 @@ class ZipWriter:
         return self._sent(_DESCRIPTOR.pack(b"PK\7\x08", self._checksum, size, size))
 
     def close(self) -> bytes:
-        """The directory, which makes the file a whole. Never write it after an error."""
+        """The central directory. Must not be sent after an error."""
         directory, count, begin = b"".join(self._directory), len(self._directory), self._offset
         size = len(directory)
         end = b""

@@ -1,6 +1,6 @@
-"""One instance that is received: taken in chunks, and made what the origin server is to hold.
+"""One received instance, which is de-identified before it is stored.
 
-De-identified on the way into its spool, which holds de-identified bytes only.
+It is de-identified while it is received: no original byte is written to the spool.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ class Prepared:
     """An instance as it is sent to the origin server."""
 
     held: InstanceIdentity
-    """As the origin server is to hold it."""
+    """Its UIDs at the origin server."""
     outside: InstanceIdentity
-    """As user agents are to know it."""
+    """Its UIDs in pseudonymised space."""
     file: BinaryIO
     size: int
 
 
 class Intake(Protocol):
-    """What the project makes of one instance."""
+    """One received instance, which is prepared for the origin server."""
 
     @property
     def sent(self) -> InstanceIdentity | None:
-        """The instance as it came; None where it cannot be read."""
+        """The UIDs that the sender gave it; None where it cannot be read."""
         ...
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """Take some of its bytes. Raises EngineError, or OSError when the disk is full; as `close`."""
+        """Receive a chunk. Raises EngineError, or OSError when the disk is full; so does `close`."""
         ...
 
     async def close(self) -> None:
-        """It is whole."""
+        """Receive the end of the instance."""
         ...
 
     async def prepare(self) -> Prepared:
-        """What is to be stored. Raises NotStored, EngineError, or what asking the origin server raises."""
+        """The instance to be stored. Raises NotStored, EngineError and OriginError."""
         ...
 
     def discard(self) -> None:
@@ -58,17 +58,16 @@ class Intake(Protocol):
 
 
 class Duplicates:
-    """Whether a de-identified copy would be stored beside its original; cached for one request."""
+    """Recognises de-identified copies of studies that the origin server has; cached for one request."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._originals_present: dict[str, bool] = {}
 
     async def has_original(self, study: str) -> bool:
-        """Whether the origin server holds the study under its original UID.
+        """Whether the origin server has the study under its original UID.
 
-        What comes de-identified already is looked up by its pseudonym: if that stands for an original there, the study
-        is stored under its own UID.
+        `study` is the UID that was sent. If it is a pseudonym, its original is looked up.
         """
         project = self._project
         if not project.policy.replaces_uids or not study:
@@ -80,7 +79,7 @@ class Duplicates:
                 original = await project.translation.study_held_as(PseudonymousUID(study))
             known = False
             if original and not project.policy.is_pseudonym_uid(original):
-                with suppress(UnknownResource):  # it is not a legal UID
+                with suppress(UnknownResource):  # not a valid UID
                     found = await project.origin.search(
                         Level.STUDIES, None, None, [("StudyInstanceUID", original)], limit=1, offset=0
                     )
@@ -90,7 +89,7 @@ class Duplicates:
 
 
 class DeidentifiedInstance:
-    """An instance that is de-identified."""
+    """An instance that is de-identified while it is received."""
 
     def __init__(self, project: Project, duplicates: Duplicates) -> None:
         self._watch = project.guard.watch()
@@ -100,11 +99,11 @@ class DeidentifiedInstance:
 
     @property
     def sent(self) -> InstanceIdentity | None:
-        """The instance as it came; None where it cannot be read."""
+        """The UIDs that the sender gave it; None where it cannot be read."""
         return self._rewriter.original
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """De-identify some of its bytes."""
+        """De-identify a chunk."""
         made = await fed(self._rewriter, data)
         self._settle()
         self._spool.add(made)
@@ -117,14 +116,14 @@ class DeidentifiedInstance:
         self._spool.flush()
 
     def _settle(self) -> None:
-        """Store nothing in which the leak guard finds an original: what is stored is retrieved later."""
+        """Raise DeidentificationError where the leak guard finds an original: what is stored can be retrieved."""
         try:
             self._watch.settle()
         except NotReleasable as error:
             raise DeidentificationError(str(error)) from None
 
     async def prepare(self) -> Prepared:
-        """The de-identified instance, unless it would be a duplicate of the original."""
+        """The de-identified instance. Raises NotStored where the origin server has its original."""
         outside = self._rewriter.deidentified
         assert self.sent is not None
         assert outside is not None

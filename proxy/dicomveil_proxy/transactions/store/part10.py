@@ -1,10 +1,10 @@
-"""Part 10 instances from metadata and bulk data: a store request in DICOM JSON (PS3.18 Sections 8.6 and 10.5.1).
+"""Part 10 instances from the metadata and bulk data of a store request (PS3.18 Sections 8.6 and 10.5.1).
 
-The metadata comes first, an array of data sets; each value that is not in it stands in a part of its own, which names
-itself as the BulkDataURI does. All bulk data of a request waits in one temporary file without a name. Nothing is
-decided here: an instance is made of it, and is then treated like any other.
+The metadata comes first. A value that is not in it is in a part of its own, whose Content-Location is the BulkDataURI.
+All bulk data of a request is kept in one temporary file without a name. Nothing is de-identified here: the instances
+are processed like any other.
 
-The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message.
+Exceptions of pydicom become InvalidDataSetError, without their messages, which may quote values.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Bulk:
 
 
 class BulkData:
-    """The bulk data of a request, by the names of its parts."""
+    """The bulk data of a request, by Content-Location."""
 
     def __init__(self, file: IO[bytes], header_bytes: int) -> None:
         self._file = file
@@ -55,25 +55,25 @@ class BulkData:
         self._parts: dict[str, Bulk] = {}
 
     def add(self, name: str, bulk: Bulk) -> None:
-        """A part that is whole."""
+        """Add a part that has been received."""
         self._parts[name] = bulk
 
     def find(self, uri: object) -> Bulk:
-        """The part of a BulkDataURI. Raises InvalidDataSetError where there is none."""
+        """The part with this BulkDataURI. Raises InvalidDataSetError."""
         found = self._parts.get(uri.strip()) if isinstance(uri, str) else None
         if found is None:
             raise InvalidDataSetError("a BulkDataURI names no part of the request")
         return found
 
     def value(self, uri: object) -> bytes:
-        """A value that belongs into the header."""
+        """A value that becomes part of the header. Raises InvalidDataSetError."""
         bulk = self.find(uri)
         if bulk.size > self._header_bytes:
             raise InvalidDataSetError("a value is longer than limits.header_bytes")
         return b"".join(self.chunks(bulk))
 
     def chunks(self, bulk: Bulk) -> Iterator[bytes]:
-        """A value, piece by piece."""
+        """A value in chunks."""
         self._file.seek(bulk.start)
         left = bulk.size
         while left and (chunk := self._file.read(min(left, _CHUNK))):
@@ -82,7 +82,7 @@ class BulkData:
 
 
 def part10(dataset: JSONDataSet, bulk_data: BulkData) -> Iterator[bytes]:
-    """The chunks of a Part 10 instance. Raises InvalidDataSetError for what none can be made of."""
+    """The chunks of a Part 10 instance. Raises InvalidDataSetError."""
     header: dict[str, Any] = {key.upper(): element for key, element in dataset.items() if key >= "0008"}
     pixels = {key: header.pop(key) for key in _PIXELS if key in header}
     if len(pixels) > 1:
@@ -96,7 +96,7 @@ def part10(dataset: JSONDataSet, bulk_data: BulkData) -> Iterator[bytes]:
 
 
 def _pixel_data(tag: int, element: Any, bulk_data: BulkData, header: dict[str, Any]) -> tuple[str, Iterator[bytes]]:
-    """The transfer syntax, and the pixel data as an element."""
+    """The transfer syntax, and the chunks of the element with the pixel data."""
     with readable("(7FE0,0010) PixelData cannot be read"):
         vr = str(element["vr"])
         uri = element.get("BulkDataURI")
@@ -113,7 +113,7 @@ def _pixel_data(tag: int, element: Any, bulk_data: BulkData, header: dict[str, A
     if syntax == EXPLICIT_VR_LITTLE_ENDIAN and bulk.media_type == OCTET_STREAM:
         head, tail = _head(tag, vr, bulk.size + len(padding)), padding
     elif bulk.media_type.startswith("image/") and syntax != EXPLICIT_VR_LITTLE_ENDIAN and str(frames) == "1":
-        # One fragment, and an empty offset table before it (PS3.5 Section A.4).
+        # An empty Basic Offset Table and one fragment (PS3.5 Section A.4).
         head = _head(tag, "OB", UNDEFINED) + _ITEM + _ITEM_HEAD.pack(0xFFFE, 0xE000, bulk.size + len(padding))
         tail = padding + _SEQUENCE_END
     else:
@@ -149,7 +149,7 @@ def _header(header: dict[str, Any], syntax: str, bulk_data: BulkData) -> bytes:
 
 
 def _in_one_character_set(dataset: dict[str, Any]) -> dict[str, Any]:
-    """Without what it says of its character sets: JSON has one (RFC 8259), and so has what is made of it."""
+    """The data set without (0008,0005): JSON is in UTF-8 (RFC 8259), and so is the instance that is written."""
     changed = {key: element for key, element in dataset.items() if key != "00080005"}
     for key, element in changed.items():
         if element["vr"] == "SQ" and "Value" in element:

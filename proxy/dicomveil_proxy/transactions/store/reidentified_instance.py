@@ -1,7 +1,6 @@
-"""One instance that was made of de-identified instances, re-identified to be stored beside their originals.
+"""One received instance that was derived from de-identified ones, re-identified to be stored with their originals.
 
-The spool holds what the user agent sent, in pseudonymised space. The header that names the patient is made last and
-stays in memory.
+The spool contains what the user agent sent, in pseudonymised space. The re-identified header is kept in memory.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _CHUNK = 1 << 20
 
 
 class ReidentifiedInstance:
-    """An instance that is re-identified."""
+    """An instance that is re-identified when it is complete."""
 
     def __init__(self, project: Project, originals: Originals, duplicates: Duplicates) -> None:
         self._project = project
@@ -38,22 +37,22 @@ class ReidentifiedInstance:
 
     @property
     def sent(self) -> InstanceIdentity | None:
-        """The instance as it came; None where it cannot be read."""
+        """The UIDs that the sender gave it; None where it cannot be read."""
         return self._sent
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """Take some of its bytes."""
+        """Spool a chunk."""
         self._spool.add((data,))
 
     async def close(self) -> None:
-        """Read its header."""
+        """Read the header."""
         self._spool.flush()
         file = cast(BinaryIO, self._spool)
         self._instance = await asyncio.to_thread(read_instance, file, self._project.limits)
         self._sent = self._instance.identity
 
     async def prepare(self) -> Prepared:
-        """The instance as if it had been made of originals."""
+        """The instance with its originals' UIDs, patient and dates. Raises NotStored."""
         instance, sent, project = self._instance, self._sent, self._project
         assert instance is not None
         assert sent is not None
@@ -74,7 +73,7 @@ class ReidentifiedInstance:
         except Conflict as error:
             raise NotStored(UNRESOLVED, str(error)) from None
         if is_pseudonym(sent.sop_instance_uid):
-            # To send back what was fetched: a copy without what was removed must never replace its original.
+            # A retrieved instance sent back: it lacks what was removed, and must never replace its original.
             raise NotStored(DUPLICATE, "the origin server holds its original")
         if not is_of_same_patient(instance.header, original, project.versions):
             raise NotStored(PATIENT_MISMATCH, "its patient is not that of its study")
@@ -88,12 +87,12 @@ class ReidentifiedInstance:
         """Discard the spools."""
         self._spool.close()
         if self._instance:
-            self._instance.file.close()  # another one, where it came deflated
+            self._instance.file.close()  # not the spool if the instance came deflated
         if self._deidentified:
             self._deidentified.discard()
 
     async def _deidentify(self) -> Prepared:
-        """Its study was stored de-identified and has no original here: it is stored as it is."""
+        """De-identify the instance instead: its study was stored de-identified and has no original here."""
         self._deidentified = intake = DeidentifiedInstance(self._project, self._duplicates)
         self._spool.seek(0)
         while chunk := self._spool.read(_CHUNK):

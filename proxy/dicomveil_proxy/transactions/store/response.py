@@ -1,4 +1,4 @@
-"""What became of each instance of a store request, and the answer to the sender (PS3.18 Section 10.5.3)."""
+"""The response to a store request, with the outcome of each instance (PS3.18 Section 10.5.3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomveil_proxy.transactions.store.reasons import CANNOT_UNDERSTAND, OUT_OF
 
 @dataclass
 class InstanceOutcome:
-    """What became of one instance, in the sender's terms."""
+    """The outcome of one instance, by the UIDs that the sender gave it."""
 
     sent: InstanceIdentity
     failure: int | None = None
@@ -21,16 +21,16 @@ class InstanceOutcome:
 
 @dataclass
 class StoreResponse:
-    """The answer to a store request."""
+    """Status and data set of the response."""
 
     status: int
     dataset: JSONDataSet
     stored: int = 0
-    """How many instances the origin server has taken."""
+    """Number of instances that the origin server stored."""
 
 
 def store_response(outcomes: Sequence[InstanceOutcome], unread: int) -> StoreResponse:
-    """The answer; `unread` parts have no UIDs to be named by."""
+    """The response; `unread` is the number of parts without readable UIDs."""
     stored = [outcome for outcome in outcomes if outcome.failure is None]
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     dataset: JSONDataSet = {}

@@ -1,4 +1,4 @@
-"""One store request: its parts become instances, and each is sent to the origin server alone."""
+"""One store request: its parts become instances, each of which is sent to the origin server by itself."""
 
 from __future__ import annotations
 
@@ -42,35 +42,35 @@ from dicomveil_proxy.wire.multipart import Event, PartData, PartStart, content_t
 from dicomveil_proxy.wire.native_xml_reader import NativeXMLReader
 from dicomveil_proxy.wire.spool import Spool
 
-_REMEMBERED_AT_A_TIME = 300
-"""Identities, three of each instance: a transaction of the identity map takes as long for one as for many."""
+_RECORDED_AT_A_TIME = 300
+"""Identities, three for each instance: a transaction of the identity map takes as long for one as for many."""
 
 _DOCUMENTS = (DICOM_JSON, DICOM_XML)
 _XML_AT_A_TIME = 1 << 14
-"""Bytes that are read before others have their turn."""
+"""Bytes that are parsed before other requests have their turn."""
 _BYTES_AS_COSTLY_AS_ONE = 8
-"""Bytes of an instance that pass, most of them pixels, for one that is worked on."""
+"""Received bytes, mostly pixels that pass unchanged, that cost as much as one byte of a header."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class StoreRequest:
-    """One store request: fed the events of its multipart body."""
+    """One store request, which is fed the events of its multipart body."""
 
     project: Project
     base_url: str
     study: str | None = None
     """The study in the path, in pseudonymised space."""
     is_gone: Callable[[], Awaitable[bool]] | None = None
-    """Whether the user agent waits no longer: then nothing more is stored."""
+    """Whether the user agent has disconnected: then nothing more is stored."""
     _outcomes: list[InstanceOutcome] = field(default_factory=list)
     _unread: int = 0
-    """Parts that are not instance, or cannot be read, and so have no UIDs to be named by."""
+    """Parts without readable UIDs: not instances, or damaged ones."""
     _stored: list[Identity] = field(default_factory=list)
-    """What the origin server holds now under which UIDs, and the identity map does not know yet."""
+    """Stored instances whose UIDs are yet to be recorded in the identity map."""
     _fault: OriginError | None = None
-    """The first of the origin server's own; what the request ends with where it took nothing."""
+    """The origin server's latest error: the outcome of the request if nothing was stored."""
 
     def __post_init__(self) -> None:
         self._not_stored = Tally(_log, "an instance was not stored")
@@ -78,7 +78,7 @@ class StoreRequest:
         self._originals = Originals(self.project)
 
     async def run(self, events: AsyncIterator[Event]) -> StoreResponse:
-        """Store all instances. Raises what reading the body raises; what was stored until then stays stored."""
+        """Store all instances. Raises what reading the body raises; instances stored until then remain stored."""
         metadata: _Metadata | None = None
         part: _Part | None = None
         turns = Turns()
@@ -131,12 +131,12 @@ class StoreRequest:
         return DeidentifiedInstance(self.project, self._duplicates)
 
     async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
-        """An instance that came as metadata and bulk data."""
+        """Store an instance that was sent as metadata and bulk data."""
         await self._check_presence()
         part = _Instance(self._intake())
         chunks = part10(dataset, metadata.bulk_data)
         try:
-            # Some milliseconds each: pydicom writes it.
+            # In a thread: pydicom takes some milliseconds to write one.
             while (chunk := await beside(next, chunks, None)) is not None:
                 await part.feed(chunk)
         except InvalidDataSetError as error:
@@ -146,7 +146,7 @@ class StoreRequest:
         await self._take(part)
 
     async def _take(self, part: _Instance) -> None:
-        """An instance that is whole."""
+        """Store an instance that has been received."""
         try:
             await self._check_presence()
             await part.close()
@@ -169,7 +169,7 @@ class StoreRequest:
         elif self.study not in {None, self.project.translation.uid(sent.study_instance_uid), sent.study_instance_uid}:
             self._fail(sent, STUDY_MISMATCH, "its study is not that of the request")
         elif isinstance(self._fault, (OriginUnavailable, OriginTimeout)):
-            self._fail(sent, PROCESSING_FAILURE, "the origin server is not asked again")
+            self._fail(sent, PROCESSING_FAILURE, "the origin server failed before, and is not tried again")
         else:
             await self._send(sent, intake)
 
@@ -200,10 +200,10 @@ class StoreRequest:
                     f"/series/{outside.series_instance_uid}/instances/{outside.sop_instance_uid}",
                 )
             )
-            await self._remember(outside, held)
+            await self._record(outside, held)
 
-    async def _remember(self, outside: InstanceIdentity, held: InstanceIdentity) -> None:
-        """What the origin server holds under which UIDs."""
+    async def _record(self, outside: InstanceIdentity, held: InstanceIdentity) -> None:
+        """Record the UIDs of a stored instance in the identity map, many at a time."""
         if not self.project.policy.replaces_uids:
             return
         self._stored += [
@@ -211,12 +211,12 @@ class StoreRequest:
             (Kind.SERIES, outside.series_instance_uid, held.series_instance_uid),
             (Kind.INSTANCE, outside.sop_instance_uid, held.sop_instance_uid),
         ]
-        if len(self._stored) >= _REMEMBERED_AT_A_TIME:
+        if len(self._stored) >= _RECORDED_AT_A_TIME:
             stored, self._stored = self._stored, []
             await self.project.translation.record(stored)
 
     def _refuse_unread(self, sent: InstanceIdentity | None, message: str) -> None:
-        """An instance that cannot be read: it is counted where it has no UID to be named by."""
+        """Report an instance that cannot be read: by its UID, or else as one more failure."""
         if sent is not None and sent.sop_instance_uid:
             self._fail(sent, CANNOT_UNDERSTAND, message)
             return
@@ -229,7 +229,7 @@ class StoreRequest:
 
 
 class _Instance:
-    """A part that is a Part 10 instance. What is wrong with it is kept until it is whole."""
+    """A part that is a Part 10 instance. An error is kept until the end of the part."""
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
@@ -254,13 +254,13 @@ class _Instance:
 
 
 def _without_frames(fault: EngineError | OSError) -> EngineError | OSError:
-    """The fault as it is kept: its frames hold the part, which would hold them until garbage is collected."""
+    """The error without traceback, which would keep the part in memory until the next garbage collection."""
     fault.__context__ = None
     return fault.with_traceback(None)
 
 
 class _Metadata:
-    """The part with the metadata in JSON, or parts each with that of one instance in XML; and those with bulk data."""
+    """The parts with metadata, one document in JSON or one for each instance in XML, and the parts with bulk data."""
 
     def __init__(self, limits: Limits, media_type: str) -> None:
         self.datasets: list[JSONDataSet] = []
@@ -275,17 +275,17 @@ class _Metadata:
         self._part: tuple[str, int, str, str | None] | None = None
 
     def takes(self, media_type: str) -> bool:
-        """Whether another document of this type may follow: in XML each instance has its own."""
+        """Whether another document may follow: in XML each instance has its own, before all bulk data."""
         return media_type == self._media_type == DICOM_XML and not self._file.size
 
     def begin_document(self) -> None:
-        """A part with metadata begins."""
+        """Start a part with metadata."""
         limits = self._limits
         is_xml = self._media_type == DICOM_XML
         self._stream = NativeXMLReader(limits.nesting) if is_xml else ObjectStream(limits.header_bytes)
 
     def begin(self, name: str, media_type: str, transfer_syntax: str | None) -> None:
-        """A part with bulk data begins."""
+        """Start a part with bulk data."""
         self._part = (name, self._file.size, media_type, transfer_syntax)
 
     async def feed(self, data: bytes | memoryview) -> None:
@@ -336,5 +336,5 @@ _Part = _Instance | _Metadata
 
 
 def refuse() -> None:
-    """What a project that takes no instances answers."""
-    raise Conflict('instances are not taken here: the setting store is "refuse"')
+    """Refuse a store request under `store = "refuse"`. Raises Conflict."""
+    raise Conflict('instances are not accepted here: the setting store is "refuse"')

@@ -1,7 +1,7 @@
-"""Retrieve frames (WADO-RS, PS3.18 Section 10.4.1.1.6): as they are stored, or transcoded where a client insists.
+"""Retrieve frames (WADO-RS, PS3.18 Section 10.4.1.1.6): as stored, or transcoded where the client accepts no other.
 
-What a frame looks like when it is decoded is what the metadata says of it; where the metadata says YBR_FULL_422
-or a transform of JPEG 2000, decoded frames are RGB.
+Decoded frames have the photometric interpretation in the metadata, except that YBR_FULL_422 and the colour transforms
+of JPEG 2000 become RGB.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SYNTAXES = {
     "image/jp2": JPEG_2000,
     "image/jphc": HTJ2K,
 }
-"""What frames are transcoded to, by the media type that is asked for."""
+"""Accepted media type → the transfer syntax that frames are transcoded to."""
 _VALUE_TYPES = frozenset(
     (
         OCTET_STREAM,
@@ -51,17 +51,20 @@ _VALUE_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FrameStart:
-    """A frame begins."""
+    """The start of a frame."""
 
     content_type: str
     is_multipart: bool
-    """Whether the user agent wants frames as parts. The same for all frames of an answer."""
+    """Whether frames are sent as parts; the same for all frames of a response."""
 
 
 async def frames(
     project: Project, original: OriginalResource, choices: Sequence[Choice]
 ) -> AsyncGenerator[FrameStart | Piece, None]:
-    """Frames as they are stored where one of the choices allows it, and transcoded where none does."""
+    """Frames, as stored where one of the choices allows it, else transcoded.
+
+    Raises NotAcceptable, NotReleasable, UnknownResource and OriginError.
+    """
     require_pixels(project)
     assert original.series is not None
     assert original.instance is not None
@@ -88,7 +91,7 @@ async def frames(
                     raise OriginMalformed("the origin server sent more frames than were asked for")
                 frame.clear()
                 cleaned = await frame_of(project, original, selection.stored or EXPLICIT_LITTLE)
-                # Not before the first piece: until then a refusal is an answer of its own.
+                # Held until the first piece: before it an error still becomes a status.
                 start = FrameStart(selection.content_type, selection.is_multipart)
             elif selection is None or cleaned is None:
                 raise OriginMalformed("frame data arrived before a frame header")
@@ -119,18 +122,18 @@ async def frames(
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """How frames are sent."""
+    """The representation in which frames are sent."""
 
     content_type: str
     is_multipart: bool
     stored: str
-    """Their transfer syntax at the origin."""
+    """Transfer syntax at the origin server."""
     transcoded_to: str = ""
-    """Another one, if they are to be transcoded."""
+    """Transfer syntax after transcoding; empty for frames as stored."""
 
 
 def _select(media_type: str, stored: str | None, choices: Sequence[Choice]) -> _Selection:
-    """The best of the choices; of equally good ones, one that needs no transcoding."""
+    """The choice of the highest quality; among equals, one that needs no transcoding. Raises NotAcceptable."""
     for _, group in groupby(choices, key=lambda choice: choice.quality):
         equals = list(group)
         for choice in equals:
@@ -143,7 +146,8 @@ def _select(media_type: str, stored: str | None, choices: Sequence[Choice]) -> _
                 content_type = f"{choice.offer.media_type};transfer-syntax={wanted}"
                 return _Selection(content_type, choice.offer.is_multipart, stored, wanted)
     raise NotAcceptable(
-        f"these frames are stored as {media_type}, transfer syntax {stored}, and cannot be had in what is accepted"
+        f"these frames are stored as {media_type}, transfer syntax {stored}, and have no representation in the "
+        "accepted media types"
     )
 
 
@@ -152,13 +156,13 @@ def _is_as_stored(choice: Choice, media_type: str, stored: str | None) -> bool:
         return False
     if choice.offer.media_type == media_type:
         return True
-    # Every transfer syntax may be sent as bytes where the client names it, or any; without a name, uncompressed ones
-    # are meant.
+    # application/octet-stream without a transfer-syntax means uncompressed frames; with one, or *, any encoding may
+    # be sent as octets.
     return choice.offer.media_type == OCTET_STREAM and bool(choice.transfer_syntaxes)
 
 
 async def _pixel_description(project: Project, original: OriginalResource) -> PixelDescription:
-    """How the frames of an instance are encoded, by the origin server's metadata."""
+    """The encoding of an instance's frames, by the origin server's metadata."""
     found = data_sets(
         project.origin, original.study, original.series, original.instance, limit=project.limits.header_bytes
     )
@@ -173,7 +177,7 @@ def _instance_of(original: OriginalResource) -> OriginalResource:
 
 
 async def released_frames(file: ReleasedFile, frames: Sequence[int]) -> AsyncGenerator[Event, None]:
-    """Frames of an instance that was covered."""
+    """Frames of an instance whose pixels were covered."""
     with file as path, reading(path) as opened:
         stored = await asyncio.to_thread(StoredFrames, opened)
         stored.check(frames)
@@ -183,7 +187,7 @@ async def released_frames(file: ReleasedFile, frames: Sequence[int]) -> AsyncGen
 
 
 async def released_parts(file: ReleasedFile, tag: int) -> AsyncGenerator[Event, None]:
-    """The value of Pixel Data of an instance that was covered: of encapsulated frames each is a part."""
+    """Pixel Data of an instance whose pixels were covered; each encapsulated frame is a part."""
     with file as path, reading(path) as opened:
         stored = await asyncio.to_thread(StoredFrames, opened)
         if stored.tag != tag:
@@ -213,25 +217,26 @@ async def _released_description(file: ReleasedFile) -> PixelDescription:
 
 
 def _frame_type(part: PartStart) -> tuple[str, str | None]:
-    """Media type and transfer syntax of a frame; of the origin server's headers nothing else passes."""
+    """Media type and transfer syntax of a frame: all that is taken from the part's header fields."""
     media_type, syntax = checked_type(part)
     if syntax is not None and not (
         syntax.startswith(_STANDARD_SYNTAXES) and len(syntax) <= 32 and set(syntax) <= set("0123456789.")
     ):
-        raise OriginMalformed("a frame's transfer syntax is not in PS3.5")
+        raise OriginMalformed("a frame's transfer syntax is not one of the standard's")
     return media_type, syntax
 
 
 def checked_type(part: PartStart) -> tuple[str, str | None]:
-    """Media type and transfer syntax of a value that only its type distinguishes from a whole instance."""
+    """Media type and transfer syntax of a value. Raises OriginMalformed for other types, such as a whole instance."""
     media_type, syntax = content_type_of(part.headers.get("content-type"))
     if media_type in _VALUE_TYPES:
         return media_type, syntax
     if media_type is None or not media_type.startswith(("image/", "video/")):
         raise OriginMalformed("the origin server answered in another media type than asked for")
-    return OCTET_STREAM, syntax  # such as the image/x-jls of earlier editions
+    return OCTET_STREAM, syntax  # such as image/x-jls of earlier editions
 
 
 def require_pixels(project: Project) -> None:
+    """Raise NotReleasable under a policy that removes Pixel Data."""
     if not project.policy.releases_pixels:
         raise NotReleasable("the profile does not release (7FE0,0010) PixelData")

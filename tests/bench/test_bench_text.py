@@ -23,7 +23,8 @@ from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.identifying import is_identifying
-from dicomveil_engine.text.known import Known, Offer
+from dicomveil_engine.text.known import Known
+from dicomveil_engine.text.offer import Offer
 from dicomveil_engine.text.seeds import seeds_of
 from dicomveil_engine.text.settings import DEFAULT, TextSettings
 from dicomveil_engine.text.vocabulary import Vocabulary

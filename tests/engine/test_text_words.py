@@ -203,3 +203,12 @@ def test_planted_initials_never_survive(parts: list[str], case: Callable[[str], 
     cleaned = words_of(("^".join(parts), "PN")).remove_from(f"5 {written} 7")
 
     assert not [character for character in cleaned if character.isalpha()]
+
+
+def test_a_name_with_two_endings() -> None:
+    """A name that stands twice, each time with another ending, is removed twice."""
+    words = words_of(("Lukaszewicz^Jan", "PN"))
+
+    cleaned = words.remove_from("lukaszewiczowi knee Lukaszewicza")
+
+    assert cleaned == "knee"

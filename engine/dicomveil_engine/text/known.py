@@ -7,145 +7,71 @@ once for a text, whatever the data set; a data set adds look-ups in dictionaries
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
 from dicomveil_engine.bounded_cache import of_values
 from dicomveil_engine.text import names
-from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.offer import Offer
 from dicomveil_engine.text.seeds import (
     DUMMY_WORD,
-    LETTERS,
+    NAME,
+    NICKNAME,
+    SHORTEST_INSIDE,
     SHORTEST_MISSPELT,
     WITHOUT_BLANKS,
     Phrase,
     Seed,
     Seeds,
     is_word,
+    may_describe,
 )
-from dicomveil_engine.text.spelling import Folded, Span, folded
+from dicomveil_engine.text.spelling import Span
 from dicomveil_engine.text.words_of_text import Case, Word, not_initials
 
 _PATTERNS_CACHED = 4_096
 _GRAM = 6
 """Characters by which a longer phrase is found; a shorter one by all of its own, and only between boundaries."""
 
-_ASCII_LETTERS = re.compile(r"[a-z]+")
-_WITH_DIGITS = re.compile(r"(?<![^\W_])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,32}(?![^\W_])")
-_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _MOST_MISSPELT = 24
 """Letters: no name is longer, and a longer word has as many misspellings as letters."""
-_READ_WRONG = (str.maketrans("01583", "olsbb"), str.maketrans("01583", "oisbb"))
-"""Digits that a reader of pixels takes for letters."""
-_ENDINGS = frozenset((
-    *("s", "es", "a", "u", "owi", "em", "om", "ie", "ego", "emu", "iego", "iemu", "ej", "a", "ą", "ę", "y", "i", "ova"),
-    *("ovi", "ovou", "ou", "а", "у", "ом", "ем", "е", "ы", "ой", "ую", "ым", "ого", "ому", "и", "я", "ю"),
-))  # fmt: skip
-_LENGTHS_OF_ENDINGS = (1, 2, 3, 4)
-_INFLECTED = 5
-"""Letters of the shortest name that is found with an ending of its language."""
+_LAST_LETTERS = "aoiyeаояьй"
+"""With which a name ends that loses its last letter to an ending."""
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
 _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
-
-
-class Offer:
-    """What a text offers to be found by, whatever the data set; positions are those of the folded text."""
-
-    def __init__(self, reading: AnalysedText) -> None:
-        text = reading.text
-        self.text = text
-        self.reading = reading
-        self.folded: Folded = folded(text)
-        pattern = _ASCII_LETTERS if text.isascii() else LETTERS
-        self.runs = [(match.start(), match.end(), match[0]) for match in pattern.finditer(self.folded.text)]
-        self.starts = [start for start, _, _ in self.runs]
-        self.words = frozenset(run for _, _, run in self.runs)
-        self.has_digit = reading.has_digit
-
-    @cached_property
-    def unknown(self) -> list[tuple[int, int, str]]:
-        """The longer words that no list has."""
-        return [run for run in self.runs if len(run[2]) > _INFLECTED and not is_word(run[2])]
-
-    @cached_property
-    def stems(self) -> dict[str, Span]:
-        """Words that no list has, without an ending."""
-        stems = {}
-        for start, end, run in self.unknown:
-            for length in _LENGTHS_OF_ENDINGS:
-                if run[-length:] in _ENDINGS:
-                    stems[run[:-length]] = (start, end)
-        return stems
-
-    @cached_property
-    def read_wrong(self) -> dict[str, Span]:
-        """What letters and digits together would be, had a reader of pixels not taken letters for digits."""
-        found = {}
-        if self.has_digit:
-            for match in _WITH_DIGITS.finditer(self.folded.text):
-                for table in _READ_WRONG:
-                    found[match[0].translate(table)] = match.span()
-        return found
-
-    @cached_property
-    def camel(self) -> dict[str, list[Span]]:
-        """Words that begin with a capital in the middle of letters: DoeJane."""
-        found: dict[str, list[Span]] = defaultdict(list)
-        if self.folded.origin is None:
-            for start, end, _ in self.runs:
-                written = self.text[start:end]
-                if not written[1:].islower() and not written.isupper() and len(written) > 3:
-                    for match in _CAMEL.finditer(written):
-                        if match.end() - match.start() < end - start:
-                            found[match[0].lower()].append((start + match.start(), start + match.end()))
-        return found
-
-    @cached_property
-    def spelt(self) -> list[Word]:
-        """The words with their case, in positions of the text."""
-        return self.reading.words
-
-    @cached_property
-    def capitals(self) -> list[Word]:
-        """Two or three capitals that no list has."""
-        return [word for word in self.spelt if word.case is Case.UPPER and len(word.folded) < 4 and not word.kind]
 
 
 class Known:
     """All that is looked for in the texts of one data set."""
 
     def __init__(self, seeds: Iterable[Seeds]) -> None:
+        found = list(seeds)
         words: dict[str, Seed] = {}
-        phrases: set[Phrase] = set()
-        letters: set[str] = set()
-        initials: set[str] = set()
-        shapes: set[str] = set()
-        for one in seeds:
-            for word, seed in one.words.items():
-                if word not in words or words[word].needs_capital:
-                    words[word] = seed
-            phrases |= one.phrases
-            letters |= one.letters
-            initials |= one.initials
-            shapes |= one.shapes
-        self._words = words
-        self._keys = words.keys()
-        self._letters = frozenset(letters)
-        self._initials = frozenset(initials) - not_initials()
-        self._grams = _by_gram(phrases)
-        self._shapes = _shape_pattern(frozenset(shapes))
+        # Of a word that two values have, the first says what it is.
+        for one in reversed(found):
+            words.update(one.words)
+        nicknames = {short for one in found for short in one.nicknames}
+        self._words = {**dict.fromkeys(nicknames, NICKNAME), **words} if nicknames else words
+        self._keys = self._words.keys()
+        self._letters = frozenset[str]().union(*(one.letters for one in found))
+        self._initials = frozenset[str]().union(*(one.initials for one in found)) - not_initials()
+        self._pairs = frozenset[str]().union(*(one.pairs for one in found))
+        self._parts = frozenset[str]().union(*(one.parts for one in found))
+        phrases = set[Phrase]().union(*(one.phrases for one in found))
+        self._grams = _by_gram(phrases) if phrases else []
+        self._shapes = _shape_pattern(frozenset[str]().union(*(one.shapes for one in found)))
         self._is_empty = not (words or phrases)
-        self._has_names = bool(letters)
+        self._has_names = bool(self._letters)
 
     def find(self, offer: Offer) -> list[Finding]:
         """Where the data set's own values stand in a text; findings may overlap."""
         if self._is_empty:
             return []
         found = [*self._in_words(offer), *self._in_phrases(offer)]
+        if offer.unknown:
+            found += self._in_unknown(offer)
         spans = [(*self._with_initials(offer, start, end, infotype), infotype) for start, end, infotype in found]
         findings = [
             Finding(*offer.folded.span(start, end), infotype, Likelihood.VERY_LIKELY, "the instance's own")
@@ -182,28 +108,19 @@ class Known:
                     continue
                 if seed.needs_capital and not self._has_capital(offer, start):
                     continue
-                if seed.is_descriptive:
+                if _describes(run, seed):
                     descriptive.append((start, end, run))
                 else:
                     yield start, end, seed.infotype
             if descriptive:
                 yield from self._descriptive(offer, descriptive)
-        # A text offers a few words and a data set may have thousands: what the text offers is looked up.
-        if offer.unknown and self._has_names:
-            for start, end, run in offer.unknown:
-                if SHORTEST_MISSPELT - 1 <= len(run) <= _MOST_MISSPELT and self._is_misspelt(run):
-                    yield start, end, Infotype.PERSON_NAME
-            stems = self._stems
-            for stem, span in offer.stems.items() if stems else ():
-                if stem in stems:
-                    yield *span, Infotype.PERSON_NAME
-        for word, spans in offer.camel.items():
+        for word, span in offer.camel:
             seed = words.get(word)
-            if seed and len(word) > 2 and not seed.is_descriptive and not seed.needs_capital:
-                yield from ((*span, seed.infotype) for span in spans)
+            if seed and len(word) > 2 and not seed.needs_capital and not _describes(word, seed):
+                yield *span, seed.infotype
         for word, span in offer.read_wrong.items():
             seed = words.get(word)
-            if seed and len(word) > 3 and seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive:
+            if seed and len(word) > 3 and seed.infotype is Infotype.PERSON_NAME and not may_describe(word):
                 yield *span, Infotype.PERSON_NAME
 
     @staticmethod
@@ -211,16 +128,46 @@ class Known:
         at = start if offer.folded.origin is None else offer.folded.origin[start]
         return offer.text[at].isupper() and not offer.text.isupper()
 
+    def _in_unknown(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
+        """Names with one letter wrong, with an ending, and within longer words, where no list has the word."""
+        # A text offers a few words and a data set may have thousands: what the text offers is looked up.
+        for word in offer.unknown:
+            if self._has_names and SHORTEST_MISSPELT - 1 <= len(word) <= _MOST_MISSPELT and self._is_misspelt(word):
+                yield from ((*span, Infotype.PERSON_NAME) for span in offer.of_word(word))
+            if len(word) >= SHORTEST_INSIDE:
+                for first, last in self._within(word):
+                    for start, _ in offer.of_word(word):
+                        yield start + first, start + last, Infotype.PERSON_NAME
+        if self._has_names:
+            for stem, word in offer.stems:
+                if self._is_inflected(stem):
+                    yield from ((*span, Infotype.PERSON_NAME) for span in offer.of_word(word))
+
+    def _within(self, word: str) -> Iterator[Span]:
+        """Where in a word names are."""
+        inside = self._inside
+        for at in [at for at in range(len(word) - _GRAM + 1) if word[at : at + _GRAM] in inside]:
+            for name in inside[word[at : at + _GRAM]]:
+                if word.startswith(name, at) and (name in self._pairs or not is_word(name)):
+                    yield at, at + len(name)
+
+    @cached_property
+    def _inside(self) -> dict[str, list[str]]:
+        """What is found within longer words, by its first characters."""
+        found: dict[str, list[str]] = {}
+        for name in self._pairs | self._parts:
+            found.setdefault(name[:_GRAM], []).append(name)
+        return found
+
     @cached_property
     def _halves(self) -> dict[str, list[str]]:
         """First and second halves of the longer names: where one letter is wrong, one of them is right."""
-        found: dict[str, list[str]] = defaultdict(list)
+        found: dict[str, list[str]] = {}
         for word, seed in self._words.items():
-            is_name = seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive and not seed.needs_capital
-            if is_name and SHORTEST_MISSPELT <= len(word) <= _MOST_MISSPELT:
+            if seed is NAME and SHORTEST_MISSPELT <= len(word) <= _MOST_MISSPELT:
                 middle = len(word) // 2
-                found[word[:middle] + "*"].append(word)
-                found["*" + word[middle:]].append(word)
+                found.setdefault(word[:middle] + "*", []).append(word)
+                found.setdefault("*" + word[middle:], []).append(word)
         return found
 
     def _is_misspelt(self, run: str) -> bool:
@@ -232,19 +179,19 @@ class Known:
                 for half in (run[:middle] + "*", "*" + run[len(run) - length + middle :]):
                     for name in halves.get(half, ()):
                         # A letter more at either end is another word that was run together with the name.
-                        if is_one_edit(run, name) and not run.startswith(name) and not run.endswith(name):
+                        is_meant = is_one_edit(run, name) and not run.startswith(name) and not run.endswith(name)
+                        if is_meant and not may_describe(name):
                             return True
         return False
 
-    @cached_property
-    def _stems(self) -> frozenset[str]:
-        stems = set()
-        for word, seed in self._words.items():
-            if seed.infotype is Infotype.PERSON_NAME and not seed.is_descriptive and len(word) >= _INFLECTED:
-                stems.add(word)
-                if word[-1] in "aoiyeаоияеьй" and len(word) > _INFLECTED:
-                    stems.add(word[:-1])
-        return frozenset(stems)
+    def _is_inflected(self, stem: str) -> bool:
+        """Whether a word without its ending is a name, or one without its last vowel."""
+        words = self._words
+        for name in (stem, *(stem + vowel for vowel in _LAST_LETTERS)):
+            seed = words.get(name)
+            if seed is not None and seed.infotype is Infotype.PERSON_NAME and not may_describe(name):
+                return True
+        return False
 
     # A name that describes images
 
@@ -314,11 +261,8 @@ class Known:
         for length, grams, has_digits in self._grams:
             if has_digits and not offer.has_digit:
                 continue
-            for start in range(len(text) - length + 1):
-                candidates = grams.get(text[start : start + length])
-                if candidates is None:
-                    continue
-                for phrase in candidates:
+            for start in [at for at in range(len(text) - length + 1) if text[at : at + length] in grams]:
+                for phrase in grams[text[start : start + length]]:
                     if text.startswith(phrase.text, start) and self._may_stand(offer, phrase, start):
                         yield start, start + len(phrase.text), phrase.infotype
 
@@ -326,17 +270,10 @@ class Known:
     def _may_stand(offer: Offer, phrase: Phrase, start: int) -> bool:
         text, origin = offer.folded.text, offer.folded.origin
         end = start + len(phrase.text)
-        if phrase.inside:
-            # The run of letters that begins last before it.
-            index = bisect_right(offer.starts, start) - 1
-            if index < 0:
-                return False
-            _, run_end, run = offer.runs[index]
-            return end <= run_end and not is_word(run)
-        if origin is not None and WITHOUT_BLANKS.search(phrase.text):
+        if not text.isascii() and WITHOUT_BLANKS.search(phrase.text):
             # Korean syllables are letters here: a name ends where a syllable does.
-            starts_whole = start == 0 or origin[start - 1] != origin[start]
-            return starts_whole and (end == len(text) or origin[end - 1] != origin[end])
+            starts_whole = origin is None or start == 0 or origin[start - 1] != origin[start]
+            return starts_whole and (origin is None or end == len(text) or origin[end - 1] != origin[end])
         first, last = phrase.text[0], phrase.text[-1]
         before, behind = text[start - 1 : start], text[end : end + 1]
         if len(phrase.text) < _GRAM:
@@ -349,7 +286,9 @@ class Known:
 
     def _alone(self, offer: Offer) -> Iterator[Finding]:
         """Initials in capitals that stand alone."""
-        for word in offer.capitals if self._initials else ():
+        if offer.folded.origin is None and self._initials.isdisjoint(offer.words):
+            return
+        for word in offer.capitals() if self._initials else ():
             if word.folded in self._initials and _stands_apart(offer.text, word):
                 yield Finding(
                     word.start,
@@ -358,6 +297,11 @@ class Known:
                     Likelihood.LIKELY,
                     "initials of one of the instance's own",
                 )
+
+
+def _describes(word: str, seed: Seed) -> bool:
+    """Whether a word that is looked for describes images, too: what stands beside it decides."""
+    return seed.infotype is Infotype.PERSON_NAME and may_describe(word)
 
 
 def _stands_apart(text: str, word: Word) -> bool:
@@ -375,14 +319,20 @@ def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
     return (one.isdigit() and beside.isdigit()) or (one.isalpha() and beside.isalpha())
 
 
-def _by_gram(phrases: set[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], bool]]:
+def _by_gram(phrases: Iterable[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], bool]]:
     """Phrases by their first characters: six, or all that they have; those with digits by themselves."""
-    grams: dict[tuple[int, bool], dict[str, list[Phrase]]] = defaultdict(lambda: defaultdict(list))
-    for phrase in sorted(phrases):
-        length = min(len(phrase.text), _GRAM)
-        if length:
-            grams[length, any(map(str.isdigit, phrase.text))][phrase.text[:length]].append(phrase)
-    return [(length, dict(found), has_digits) for (length, has_digits), found in sorted(grams.items())]
+    grams: dict[tuple[int, bool], dict[str, list[Phrase]]] = {}
+    for phrase in phrases:
+        text = phrase.text
+        gram = text[:_GRAM]
+        has_digits = not text.isalpha() and any(map(str.isdigit, text))
+        if gram:
+            grams.setdefault((len(gram), has_digits), {}).setdefault(gram, []).append(phrase)
+    for by_gram in grams.values():
+        for found in by_gram.values():
+            if len(found) > 1:
+                found.sort()  # of two that are alike but for the infotype, always the same one
+    return [(length, found, has_digits) for (length, has_digits), found in sorted(grams.items())]
 
 
 @of_values

@@ -7,7 +7,7 @@ initial says little by itself, and is removed only beside a name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import permutations
 
 from dicomveil_engine.text.spelling import Span
@@ -31,15 +31,16 @@ def initials_of(parts: Iterable[str]) -> frozenset[str]:
     return frozenset(part[0] for part in parts if part[0].isalpha())
 
 
-def joined(parts: list[str]) -> Iterator[str]:
+def joined(parts: list[str]) -> list[str]:
     """Two parts of a name run together, and one with another's initial: doejane, jdoe, doej."""
+    found = []
     for first, second in permutations(parts[:_PARTS_JOINED], 2):
         # Two initials are a word like any other ("CT"); a character of other scripts is a whole name.
-        if min(len(first), len(second)) > 1 or not (first + second).isascii():
-            yield first + second
+        if (len(first) > 1 and len(second) > 1) or not (first + second).isascii():
+            found.append(first + second)
         if len(first) >= _SHORTEST_JOINED:
-            yield first + second[0]
-            yield second[0] + first
+            found += (first + second[0], second[0] + first)
+    return found
 
 
 def with_initials(folded: str, span: Span, initials: frozenset[str]) -> Span:

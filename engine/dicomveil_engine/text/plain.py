@@ -7,7 +7,6 @@ What needs more than one character for another (ligatures, umlauts written as tw
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
 
 from dicomveil_engine.text.spelling import fold
 
@@ -18,7 +17,19 @@ _ALIKE = {
 _CHARACTERS_CACHED = 8_192
 
 
-@lru_cache(_CHARACTERS_CACHED)
+class _Characters(dict[int, str]):
+    """Code point → the plain character, for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _CHARACTERS_CACHED:
+            self.clear()
+        self[code] = found = _plain_character(chr(code))
+        return found
+
+
+_PLAIN = _Characters()
+
+
 def _plain_character(character: str) -> str:
     alike = _ALIKE.get(character)
     if alike:
@@ -36,4 +47,4 @@ def plain(text: str) -> str:
     """The text in lower case, without accents, with ASCII digits, blanks, hyphens and apostrophes; of equal length."""
     if text.isascii():
         return text.lower()
-    return "".join(map(_plain_character, text))
+    return text.translate(_PLAIN)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import permutations
 from typing import NamedTuple
@@ -53,19 +53,20 @@ class Seed(NamedTuple):
     """What is known of a word that is looked for."""
 
     infotype: Infotype
-    is_descriptive: bool = False
-    """It describes images, too: what stands beside it decides."""
     needs_capital: bool = False
     """It is a word of a language, and not itself one of the data set's: a nickname."""
 
 
+NAME = Seed(Infotype.PERSON_NAME)
+"""A word of a person's name. Whether it describes images, too, is asked where it is found (`may_describe`)."""
+NICKNAME = Seed(Infotype.PERSON_NAME, needs_capital=True)
+
+
 class Phrase(NamedTuple):
-    """What is looked for wherever it stands, or between boundaries."""
+    """What is looked for wherever it stands; if it is short, between boundaries of its own kind."""
 
     text: str
     infotype: Infotype
-    inside: bool = False
-    """Within words that no list has; else, if it is short, between boundaries of its own kind."""
 
 
 class Seeds(NamedTuple):
@@ -73,10 +74,16 @@ class Seeds(NamedTuple):
 
     words: Mapping[str, Seed]
     """Whole words of letters."""
-    phrases: frozenset[Phrase] = frozenset()
-    letters: frozenset[str] = frozenset()
+    nicknames: Sequence[str] = ()
+    """Those that are words of a language: they count less than the names of others."""
+    parts: Sequence[str] = ()
+    """Of a person's name, those that are found within longer words, where no list has these or the part."""
+    pairs: Sequence[str] = ()
+    """Two of them run together, which are found there whatever the lists have."""
+    phrases: Sequence[Phrase] = ()
+    letters: Sequence[str] = ()
     """The first letters of a name's parts: they count beside a name."""
-    initials: frozenset[str] = frozenset()
+    initials: Sequence[str] = ()
     """Two or three of them in a name's order: they count alone, in capitals."""
     shapes: frozenset[str] = frozenset()
     """Patterns of numbers that are written as this one is."""
@@ -85,13 +92,13 @@ class Seeds(NamedTuple):
 @cached(_VALUES_CACHED)
 def seeds_of(value: str, vr: str) -> Seeds:
     """The seeds of one value of an identifying attribute."""
-    plain = fold(value).strip(" \0")
-    if vr == "DA":
-        return Seeds({}, frozenset(Phrase(notation, Infotype.DATE) for notation in notations(value)))
     if vr == "PN":
         return _seeds_of_name(value.strip(" \0"))
+    plain = fold(value).strip(" \0")
+    if vr == "DA":
+        return Seeds({}, phrases=[Phrase(notation, Infotype.DATE) for notation in notations(value)])
     if vr == "UI":
-        return Seeds({}, frozenset([Phrase(plain, Infotype.UID)] if len(plain) > 1 else []))
+        return Seeds({}, phrases=[Phrase(plain, Infotype.UID)] if len(plain) > 1 else [])
     return _seeds_of_text(plain)
 
 
@@ -126,68 +133,110 @@ def is_word(word: str) -> bool:
 # Names
 
 
+class _Part(NamedTuple):
+    """One part of a name, such as a family name, and what it is found by."""
+
+    plain: str
+    """Folded."""
+    bare: str
+    """And without apostrophes."""
+    is_plain: bool
+    """Whether it is letters of ASCII and no more."""
+    words: Sequence[str]
+    inside: Sequence[str]
+    """Those of them that are found within longer words."""
+    phrases: Sequence[Phrase]
+    letters: Sequence[str]
+    """The first letter of each of its words."""
+
+
 def _seeds_of_name(value: str) -> Seeds:
-    words: dict[str, Seed] = {}
-    phrases: set[Phrase] = set()
-    letters: set[str] = set()
-    initials: set[str] = set()
+    words: list[str] = []
+    nicknames: list[str] = []
+    inside: list[str] = []
+    pairs: list[str] = []
+    phrases: list[Phrase] = []
+    letters: list[str] = []
+    initials: list[str] = []
     for group in value.split("="):
-        components = [re.split(r"\s+", part.strip()) for part in group.split("^")[:3]]
-        parts = [part for component in components for part in component if part]
-        extra = [part for part in re.split(r"[\^\s]+", "^".join(group.split("^")[3:])) if part]
-        for word, seed in _words_of_name(parts, extra):
-            words.setdefault(word, seed)
-        phrases.update(_phrases_of_name(parts, [*components, *([part] for part in extra)]))
-        found = [fold(part) for part in parts]
-        letters.update(word[0] for part in found for word in LETTERS.findall(part) if word[0].isalpha())
-        initials.update(_initials(found))
-    words.pop(DUMMY_WORD, None)
-    return Seeds(words, frozenset(phrases), frozenset(letters), frozenset(initials))
+        components = group.split("^")
+        parts = [_part(part) for component in components[:3] for part in component.split()]
+        extra = [_part(part) for component in components[3:] for part in component.split()]
+        every = parts + extra
+        for part in every:
+            words += part.words
+            inside += part.inside
+            phrases += part.phrases
+        for part in parts:
+            letters += part.letters
+        # A prefix or suffix may run together with the name, too: DrDoe.
+        run_together = joined([part.bare for part in every if part.bare])
+        words += run_together if all(part.is_plain for part in every) else filter(_is_one_word, run_together)
+        for part in parts[1:] or parts:
+            if short := gazetteer.nicknames(part.bare):
+                words += [one for one in short if not is_word(one)]
+                nicknames += [one for one in short if is_word(one)]
+        plain = [part.plain for part in parts]
+        pairs += _pairs(plain)
+        phrases += _phrases_of_name(plain)
+        initials += _initials(plain)
+    if DUMMY_WORD in words:
+        words = [word for word in words if word != DUMMY_WORD]
+    return Seeds(dict.fromkeys(words, NAME), nicknames, inside, pairs, phrases, letters, initials)
 
 
-def _words_of_name(parts: list[str], extra: list[str]) -> Iterator[tuple[str, Seed]]:
-    """The words of a name: its parts in every spelling, joined with each other and with initials, and nicknames."""
-    every: list[str] = []
-    for part in (*parts, *extra):
-        for word in (part, *LETTERS.findall(unicodedata.normalize("NFC", part))):
-            every += spellings(word)
-    for word in every:
-        if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
-            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
-    plain = [fold(part).replace("'", "") for part in parts]
-    # A prefix or suffix may run together with the name, too: DrDoe.
-    for word in joined([part for part in (*plain, *(fold(one).replace("'", "") for one in extra)) if part]):
-        if len(word) > 1 and LETTERS.fullmatch(word) and not WITHOUT_BLANKS.search(word):
-            yield word, Seed(Infotype.PERSON_NAME, is_descriptive=may_describe(word))
-    for part in plain[1:] or plain:
-        for short in gazetteer.nicknames(part):
-            yield short, Seed(Infotype.PERSON_NAME, may_describe(short), needs_capital=is_word(short))
+@cached(_WORDS_CACHED)
+def _part(part: str) -> _Part:
+    """A part of a name, in every spelling. Most are letters of ASCII and no more."""
+    plain = fold(part)
+    if part.isascii() and part.isalpha():
+        spelt = tuple(spellings(part)) if len(part) > 1 else ()
+        return _Part(plain, plain, True, spelt, [one for one in spelt if len(one) >= SHORTEST_INSIDE], (), plain[0])
+    words = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
+    spelt = tuple({one for word in words for one in spellings(word) if len(one) > 1 and _is_one_word(one)})
+    inside = [one for one in spellings(part) if len(one) >= SHORTEST_INSIDE and _is_one_word(one)]
+    letters = [word[0] for word in LETTERS.findall(plain) if word[0].isalpha()]
+    return _Part(plain, plain.replace("'", ""), False, spelt, inside, tuple(_phrases_of_part(part)), letters)
 
 
-def _phrases_of_name(parts: list[str], components: list[list[str]]) -> Iterator[Phrase]:
-    """What of a name may stand in the middle of other letters."""
-    plain = [fold(part) for part in parts]
-    for component in components:
-        for part in component:
-            for spelling in spellings(part):
-                east_asian = WITHOUT_BLANKS.search(spelling)
-                if (east_asian and len(part) > 1) or (len(spelling) > 1 and not LETTERS.fullmatch(spelling)):
-                    yield Phrase(spelling, Infotype.PERSON_NAME)
-                elif len(spelling) >= SHORTEST_INSIDE and not east_asian and not is_word(spelling):
-                    yield Phrase(spelling, Infotype.PERSON_NAME, inside=True)
-    pairs = [pair for pair in permutations(plain[:4], 2) if all(pair)]
+def _is_one_word(folded: str) -> bool:
+    """Whether it is letters of a script that writes blanks between words."""
+    if folded.isascii():
+        return folded.isalpha()
+    return LETTERS.fullmatch(folded) is not None and not WITHOUT_BLANKS.search(folded)
+
+
+def _phrases_of_part(part: str) -> Iterator[Phrase]:
+    """What of one part of a name may stand in the middle of other letters, whatever these are."""
+    for spelling in spellings(part):
+        east_asian = WITHOUT_BLANKS.search(spelling)
+        if (east_asian and len(part) > 1) or (len(spelling) > 1 and not LETTERS.fullmatch(spelling)):
+            yield Phrase(spelling, Infotype.PERSON_NAME)
+
+
+def _pairs(plain: list[str]) -> Iterator[str]:
+    """Two parts run together: they are found within longer words."""
+    for first, second in permutations(plain[:4], 2):
+        both = first + second
+        if len(both) >= SHORTEST_INSIDE and len(first) > 1 and len(second) > 1:
+            if not both.isalpha():
+                both = both.replace("'", "").replace("-", "")
+            if _is_one_word(both):
+                yield both
+
+
+def _phrases_of_name(plain: list[str]) -> Iterator[Phrase]:
+    """What of a name's parts together may stand in the middle of other letters."""
     for name in with_joined_particles([part for part in plain if part]):
-        if LETTERS.fullmatch(name) is None or len(name) > _SHORTEST_NUMBER:
+        if len(name) > _SHORTEST_NUMBER or LETTERS.fullmatch(name) is None:
             yield Phrase(name, Infotype.PERSON_NAME)
-    for first, second in pairs:
-        if WITHOUT_BLANKS.search(first + second):
+    if "".join(plain).isascii():
+        return
+    for first, second in permutations(plain[:4], 2):
+        if first and second and WITHOUT_BLANKS.search(first + second):
             # One character of a name is any word's; the whole name is nobody else's.
             for blank in ("", " ", "\u3000", "^"):
                 yield Phrase(first + blank + second, Infotype.PERSON_NAME)
-        elif len(first + second) >= SHORTEST_INSIDE and min(len(first), len(second)) > 1:
-            bare = (first + second).replace("'", "").replace("-", "")
-            if LETTERS.fullmatch(bare):
-                yield Phrase(bare, Infotype.PERSON_NAME, inside=True)
 
 
 def _initials(parts: list[str]) -> Iterator[str]:
@@ -235,7 +284,7 @@ def _seeds_of_text(plain: str) -> Seeds:
                 phrases.add(Phrase(run, infotype))
     elif len(parts) == 1 and not letters and not plain.isalnum() and len(plain) > _SHORTEST_NUMBER:
         phrases.add(Phrase(plain, infotype))
-    return Seeds(words, frozenset(phrases), shapes=frozenset(_shapes(plain)))
+    return Seeds(words, phrases=tuple(phrases), shapes=frozenset(_shapes(plain)))
 
 
 def _infotype(plain: str, letters: list[str]) -> Infotype:

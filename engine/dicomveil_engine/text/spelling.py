@@ -8,6 +8,7 @@ Pure functions of text: nothing here knows what a name is, or which texts are cl
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -39,6 +40,7 @@ _CHOICES = {
     "å": ("a", "aa"), "ae": ("ae", "a"), "oe": ("oe", "o"), "ue": ("ue", "u"), "aa": ("aa", "a"),
 }  # fmt: skip
 """Letters → how they are written in ASCII. German, Swedish, Danish, Norwegian, Finnish and Turkish names have them."""
+_TWO_LETTERS = re.compile("|".join(letters for letters in _CHOICES if letters.isascii()))
 _NOT_AN_UMLAUT = frozenset("aeoq")
 """Letters after which "ue" is not a "ü": Bauer, Neue, Quentin."""
 
@@ -75,19 +77,29 @@ def folded(text: str) -> Folded:
     """What `fold` gives, with the way back."""
     if text.isascii():
         return Folded(text.lower(), None)
+    plain = text.translate(_FOLDED)
+    if _FOLDED.changes_length.isdisjoint(text):
+        return Folded(plain, None)
     pieces = [_FOLDED[ord(character)] for character in text]
     origin = tuple(index for index, piece in enumerate(pieces) for _ in piece)
-    return Folded("".join(pieces), origin)
+    return Folded(plain, origin)
 
 
 class _Characters(dict[int, str]):
     """Code point → the folded character, for `str.translate`."""
 
+    def __init__(self) -> None:
+        self.changes_length: set[str] = set()
+        """Those of its characters that are none or several where they are folded."""
+
     def __missing__(self, code: int) -> str:
         found = _fold_character(chr(code))
         if len(self) >= _CHARACTERS_CACHED:
             self.clear()
+            self.changes_length.clear()
         self[code] = found
+        if len(found) != 1:
+            self.changes_length.add(chr(code))
         return found
 
 
@@ -112,6 +124,8 @@ def spellings(word: str) -> frozenset[str]:
     there, or is not: "O'Brien" and "OBRIEN" are both `o'brien` and `obrien`. The word itself, folded, is among them.
     """
     plain = fold(word)
+    if word.isascii() and word.isalpha() and not _TWO_LETTERS.search(plain):
+        return frozenset((plain, *_with_and_without_apostrophe(plain)))
     found = {plain, *_by_choices(unicodedata.normalize("NFC", word).casefold())}
     for spelling in tuple(found):
         found |= _with_and_without_apostrophe(spelling)
@@ -152,21 +166,24 @@ def with_joined_particles(parts: Sequence[str]) -> frozenset[str]:
     `parts` are the name's folded words in their order; the results have blanks between words that stand apart.
     """
     found: set[str] = set()
-    for first in range(len(parts)):
-        for count in (1, 2):
+    for first, part in enumerate(parts):
+        if not part.startswith(_JOINED):
+            continue
+        for count in (1, 2) if part in _FIRST_OF_PARTICLES else ():
             particle, behind = parts[first : first + count], parts[first + count : first + count + 1]
             if behind and " ".join(particle) in _PARTICLES:
                 found |= _ways_of(particle, behind[0])
-    for part in parts:
-        for particle in _PARTICLES:
-            joined = particle.replace(" ", "")
+        for joined, particle in _WORDS_OF_JOINED.items():
             rest = part.removeprefix(joined)
             if rest != part and len(rest) >= _SHORTEST_BEHIND_PARTICLE and rest.isalpha():
-                found |= _ways_of(particle.split(), rest)
+                found |= _ways_of(particle, rest)
     return frozenset(found)
 
 
 _PARTICLES = frozenset(PARTICLES)
+_FIRST_OF_PARTICLES = frozenset(particle.split()[0] for particle in PARTICLES)
+_WORDS_OF_JOINED = {particle.replace(" ", ""): tuple(particle.split()) for particle in PARTICLES}
+_JOINED = tuple(_WORDS_OF_JOINED)
 
 
 @lru_cache(_WORDS_CACHED)

@@ -18,7 +18,8 @@ from dicomveil_engine.text.changes import REMOVE_ALL
 from dicomveil_engine.text.changing import ANYWHERE, Changing, Place
 from dicomveil_engine.text.cleaning import remove, resolve
 from dicomveil_engine.text.finding import Finding
-from dicomveil_engine.text.known import Known, Offer
+from dicomveil_engine.text.known import Known
+from dicomveil_engine.text.offer import Offer
 from dicomveil_engine.text.seeds import DUMMY_WORD, seeds_of
 from dicomveil_engine.text.settings import DEFAULT, TextSettings
 

@@ -43,6 +43,9 @@ _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
 _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
 
 
+_SEEDS = {infotype: NAME if infotype is NAME.infotype else Seed(infotype) for infotype in Infotype}
+
+
 class Known:
     """All that is looked for in the texts of one data set."""
 
@@ -51,7 +54,7 @@ class Known:
         words: dict[str, Seed] = {}
         # Of a word that two values have, the first says what it is.
         for one in reversed(found):
-            words.update(one.words)
+            words.update(dict.fromkeys(one.words, _SEEDS[one.infotype]))
         nicknames = {short for one in found for short in one.nicknames}
         self._words = {**dict.fromkeys(nicknames, NICKNAME), **words} if nicknames else words
         self._keys = self._words.keys()

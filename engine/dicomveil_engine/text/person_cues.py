@@ -81,6 +81,8 @@ class PersonLists(NamedTuple):
     weak: frozenset[str]
     takes_unknown: frozenset[str]
     never: frozenset[str]
+    never_alone: frozenset[str]
+    """These, and the cues that say more than that something stands behind."""
     particles: frozenset[str]
     credentials: frozenset[str]
     verbs: frozenset[str]
@@ -105,12 +107,14 @@ def person_lists() -> PersonLists:
         ("titles", Strength.TITLE),
     ):
         cues |= dict.fromkeys(lists[section], strength)
+    never = lists["stop"] | lists["credentials"] | lists["specialties"]
     return PersonLists(
         cues,
         lists["titles that are something else in capitals"],
         lists["weak relations"],
         lists["of words that take unknown names"],
-        lists["stop"] | lists["credentials"] | lists["specialties"],
+        never,
+        never.union(word for word, strength in cues.items() if strength > Strength.WITH),
         lists["particles"],
         lists["credentials"] | lists["specialties"],
         lists["verbs"],
@@ -129,14 +133,19 @@ class PersonText:
         self.plain = reading.plain
         self.text = reading.text
         self.words = words
-        long = [word for word in words if len(word.folded) > 2]
-        lower = sum(word.case is Case.LOWER for word in long)
-        self.is_upper = not any(word.case in {Case.LOWER, Case.TITLE} for word in long)
-        self.is_lower = bool(long) and lower == len(long)
-        self.is_prose = 3 * lower >= len(long) and not self.is_lower
+        long = lower = title = english = 0
+        for _, _, folded, case, kind in words:
+            if len(folded) > 2:
+                long += 1
+                lower += case is Case.LOWER
+                title += case is Case.TITLE
+                english += bool(kind & (ENGLISH | TECHNIQUE))
+        self.is_upper = not (lower or title)
+        self.is_lower = bool(long) and lower == long
+        self.is_prose = 3 * lower >= long and not self.is_lower
         """Words with a capital are few, and so they say something."""
-        self.is_german = any(word.folded in _GERMAN for word in words)
-        self.is_english = 2 * sum(bool(word.kind & (ENGLISH | TECHNIQUE)) for word in long) >= len(long)
+        self.is_german = not _GERMAN.isdisjoint([word.folded for word in words])
+        self.is_english = 2 * english >= long
 
     def gap(self, index: int) -> str:
         """What stands between a word and the next one."""

@@ -20,8 +20,7 @@ _ENDINGS_OF_STATES = ("able", "ed", "ful", "ible", "ic", "ing", "ive", "less", "
 
 def is_never(word: Word) -> bool:
     """Whether a word is never a name by itself: one of every day, a credential, or a cue."""
-    lists = person_lists()
-    return word.folded in lists.never or len(word.folded) < 2 or lists.cues.get(word.folded, 0) > Strength.WITH
+    return word.folded in person_lists().never_alone or len(word.folded) < 2
 
 
 def is_only_by(word: Word) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import permutations
 from typing import NamedTuple
@@ -72,18 +72,20 @@ class Phrase(NamedTuple):
 class Seeds(NamedTuple):
     """By what a value is found, all in folded text."""
 
-    words: Mapping[str, Seed]
+    words: tuple[str, ...] = ()
     """Whole words of letters."""
-    nicknames: Sequence[str] = ()
-    """Those that are words of a language: they count less than the names of others."""
-    parts: Sequence[str] = ()
+    infotype: Infotype = Infotype.PERSON_NAME
+    """What the words are."""
+    nicknames: tuple[str, ...] = ()
+    """Short forms of given names that are words of a language: they count less than the names of others."""
+    parts: tuple[str, ...] = ()
     """Of a person's name, those that are found within longer words, where no list has these or the part."""
-    pairs: Sequence[str] = ()
+    pairs: tuple[str, ...] = ()
     """Two of them run together, which are found there whatever the lists have."""
-    phrases: Sequence[Phrase] = ()
-    letters: Sequence[str] = ()
+    phrases: tuple[Phrase, ...] = ()
+    letters: str = ""
     """The first letters of a name's parts: they count beside a name."""
-    initials: Sequence[str] = ()
+    initials: tuple[str, ...] = ()
     """Two or three of them in a name's order: they count alone, in capitals."""
     shapes: frozenset[str] = frozenset()
     """Patterns of numbers that are written as this one is."""
@@ -96,9 +98,9 @@ def seeds_of(value: str, vr: str) -> Seeds:
         return _seeds_of_name(value.strip(" \0"))
     plain = fold(value).strip(" \0")
     if vr == "DA":
-        return Seeds({}, phrases=[Phrase(notation, Infotype.DATE) for notation in notations(value)])
+        return Seeds(phrases=tuple(Phrase(notation, Infotype.DATE) for notation in notations(value)))
     if vr == "UI":
-        return Seeds({}, phrases=[Phrase(plain, Infotype.UID)] if len(plain) > 1 else [])
+        return Seeds(phrases=(Phrase(plain, Infotype.UID),) if len(plain) > 1 else ())
     return _seeds_of_text(plain)
 
 
@@ -142,47 +144,58 @@ class _Part(NamedTuple):
     """And without apostrophes."""
     is_plain: bool
     """Whether it is letters of ASCII and no more."""
-    words: Sequence[str]
-    inside: Sequence[str]
+    words: tuple[str, ...]
+    inside: tuple[str, ...]
     """Those of them that are found within longer words."""
-    phrases: Sequence[Phrase]
-    letters: Sequence[str]
+    phrases: tuple[Phrase, ...]
+    letters: str
     """The first letter of each of its words."""
 
 
 def _seeds_of_name(value: str) -> Seeds:
-    words: list[str] = []
-    nicknames: list[str] = []
-    inside: list[str] = []
-    pairs: list[str] = []
-    phrases: list[Phrase] = []
-    letters: list[str] = []
-    initials: list[str] = []
-    for group in value.split("="):
-        components = group.split("^")
-        parts = [_part(part) for component in components[:3] for part in component.split()]
-        extra = [_part(part) for component in components[3:] for part in component.split()]
-        every = parts + extra
-        for part in every:
-            words += part.words
-            inside += part.inside
-            phrases += part.phrases
-        for part in parts:
-            letters += part.letters
-        # A prefix or suffix may run together with the name, too: DrDoe.
-        run_together = joined([part.bare for part in every if part.bare])
-        words += run_together if all(part.is_plain for part in every) else filter(_is_one_word, run_together)
-        for part in parts[1:] or parts:
-            if short := gazetteer.nicknames(part.bare):
-                words += [one for one in short if not is_word(one)]
-                nicknames += [one for one in short if is_word(one)]
-        plain = [part.plain for part in parts]
-        pairs += _pairs(plain)
-        phrases += _phrases_of_name(plain)
-        initials += _initials(plain)
+    groups = [_seeds_of_group(group) for group in value.split("=")]
+    if len(groups) == 1:
+        return groups[0]
+    return Seeds(
+        tuple(word for group in groups for word in group.words),
+        Infotype.PERSON_NAME,
+        tuple(word for group in groups for word in group.nicknames),
+        tuple(part for group in groups for part in group.parts),
+        tuple(pair for group in groups for pair in group.pairs),
+        tuple(phrase for group in groups for phrase in group.phrases),
+        "".join(group.letters for group in groups),
+        tuple(initials for group in groups for initials in group.initials),
+    )
+
+
+def _seeds_of_group(group: str) -> Seeds:
+    """Of one way of writing a name: alphabetic, ideographic or phonetic (PS3.5 Section 6.2.1)."""
+    components = group.split("^")
+    parts = [_part(part) for component in components[:3] for part in component.split()]
+    extra = [_part(part) for component in components[3:] for part in component.split()]
+    every = parts + extra
+    words = [word for part in every for word in part.words]
+    # A prefix or suffix may run together with the name, too: DrDoe.
+    run_together = joined([part.bare for part in every if part.bare])
+    words += run_together if all(part.is_plain for part in every) else filter(_is_one_word, run_together)
+    nicknames: tuple[str, ...] = ()
+    for part in parts[1:] or parts:
+        if short := gazetteer.nicknames(part.bare):
+            words += [one for one in short if not is_word(one)]
+            nicknames += tuple(one for one in short if is_word(one))
     if DUMMY_WORD in words:
         words = [word for word in words if word != DUMMY_WORD]
-    return Seeds(dict.fromkeys(words, NAME), nicknames, inside, pairs, phrases, letters, initials)
+    plain = [part.plain for part in parts]
+    return Seeds(
+        tuple(words),
+        Infotype.PERSON_NAME,
+        nicknames,
+        tuple([name for part in every for name in part.inside]),
+        tuple(_pairs(plain)),
+        (*[phrase for part in every for phrase in part.phrases], *_phrases_of_name(plain)),
+        "".join([part.letters for part in parts]),
+        tuple(_initials(plain)),
+    )
 
 
 @cached(_WORDS_CACHED)
@@ -191,11 +204,12 @@ def _part(part: str) -> _Part:
     plain = fold(part)
     if part.isascii() and part.isalpha():
         spelt = tuple(spellings(part)) if len(part) > 1 else ()
-        return _Part(plain, plain, True, spelt, [one for one in spelt if len(one) >= SHORTEST_INSIDE], (), plain[0])
+        inside = tuple([one for one in spelt if len(one) >= SHORTEST_INSIDE])
+        return _Part(plain, plain, True, spelt, inside, (), plain[0])
     words = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
     spelt = tuple({one for word in words for one in spellings(word) if len(one) > 1 and _is_one_word(one)})
-    inside = [one for one in spellings(part) if len(one) >= SHORTEST_INSIDE and _is_one_word(one)]
-    letters = [word[0] for word in LETTERS.findall(plain) if word[0].isalpha()]
+    inside = tuple(one for one in spellings(part) if len(one) >= SHORTEST_INSIDE and _is_one_word(one))
+    letters = "".join(word[0] for word in LETTERS.findall(plain) if word[0].isalpha())
     return _Part(plain, plain.replace("'", ""), False, spelt, inside, tuple(_phrases_of_part(part)), letters)
 
 
@@ -257,15 +271,15 @@ def _initials(parts: list[str]) -> Iterator[str]:
 
 def _seeds_of_text(plain: str) -> Seeds:
     if plain == DUMMY_WORD or len(plain) < 2:
-        return Seeds({})
+        return Seeds()
     parts = _LETTERS_OR_DIGITS.findall(plain)
     letters = [part for part in parts if LETTERS.fullmatch(part)]
     infotype = _infotype(plain, letters)
-    words = {
-        part: Seed(infotype)
+    words = tuple(
+        part
         for part in letters
         if len(part) > 2 and part != DUMMY_WORD and not WITHOUT_BLANKS.search(part) and not _is_generic(part)
-    }
+    )
     phrases = {Phrase(part, infotype) for part in letters if len(part) > 1 and WITHOUT_BLANKS.search(part)}
     for part in parts:
         digits = sum(map(str.isdigit, part))
@@ -284,7 +298,7 @@ def _seeds_of_text(plain: str) -> Seeds:
                 phrases.add(Phrase(run, infotype))
     elif len(parts) == 1 and not letters and not plain.isalnum() and len(plain) > _SHORTEST_NUMBER:
         phrases.add(Phrase(plain, infotype))
-    return Seeds(words, phrases=tuple(phrases), shapes=frozenset(_shapes(plain)))
+    return Seeds(words, infotype, phrases=tuple(phrases), shapes=frozenset(_shapes(plain)))
 
 
 def _infotype(plain: str, letters: list[str]) -> Infotype:

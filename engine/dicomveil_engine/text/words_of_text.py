@@ -14,6 +14,7 @@ from dicomveil_engine.bounded_cache import of_values
 from dicomveil_engine.text import gazetteer
 from dicomveil_engine.text.gazetteer import NAME, RARE, SURNAME, TECHNIQUE, UNKNOWN
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.roles import roles_of
 from dicomveil_engine.text.spelling import fold
 
 _WORD = re.compile(r"[^\W\d_]+(?:'(?!s(?![^\W_]))[^\W\d_]{1,64})*")
@@ -49,19 +50,27 @@ class Word(NamedTuple):
     """Bits of `gazetteer`; TECHNIQUE, too, for words of the project's own lists."""
 
 
-def words_of(text: str, plain: str) -> list[Word]:
-    """The words of a text, given with its plain form, in their order; "Doe's" is "Doe"."""
+def words_of(text: str, plain: str) -> tuple[list[Word], int]:
+    """The words of a text, given with its plain form, in their order, and their roles; "Doe's" is "Doe"."""
     words = []
+    roles = 0
     for match in _WORD.finditer(plain):
         start, end = match.span()
-        if match[0] == "s" and plain[start - 1 : start] == "'":
+        written = match[0]
+        if written == "s" and plain[start - 1 : start] == "'":
             continue
-        folded, kind = _looked_up(match[0])
-        case = _case(text[start:end])
-        if case is Case.INITIAL and (text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()):
-            case = Case.NONE  # T2, 4D
+        folded, kind, role = _looked_up(written)
+        roles |= role
+        spelt = text[start:end]
+        # Most words are in lower case or in capitals.
+        if spelt == written:
+            case = Case.LOWER if spelt.islower() else _case(spelt)
+        else:
+            case = _case(spelt)
+            if case is Case.INITIAL and (text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()):
+                case = Case.NONE  # T2, 4D
         words.append(Word(start, end, folded, case, kind))
-    return words
+    return words, roles
 
 
 def _case(written: str) -> Case:
@@ -74,16 +83,18 @@ def _case(written: str) -> Case:
 
 @of_values
 @lru_cache(_WORDS_CACHED)
-def _looked_up(word: str) -> tuple[str, int]:
+def _looked_up(word: str) -> tuple[str, int, int]:
+    """A plain word folded, what the lists say about it, and its roles."""
     folded = fold(word)
+    role = roles_of(word)
     kind = gazetteer.kind(folded)
     if kind == UNKNOWN and "'" in folded:
         kind = gazetteer.kind(folded.replace("'", ""))
     if folded in technique() or word in technique():
-        return folded, kind | TECHNIQUE
+        return folded, kind | TECHNIQUE, role
     if not kind & (NAME | RARE) and _SURNAMES_ENDING.fullmatch(word) and not kind:
         kind |= SURNAME
-    return folded, kind
+    return folded, kind, role
 
 
 @cache

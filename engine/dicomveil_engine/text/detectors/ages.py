@@ -43,6 +43,7 @@ _AGE = re.compile(
         )
     )
 )
+_OVER_89 = re.compile(r"9\d|1[0-3]\d")
 _DISEASE = re.compile(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|within|every|after|in)[ ]\Z")
 """Years that somebody smoked or had a disease, not his age."""
 _REACH = 9
@@ -50,9 +51,9 @@ _REACH = 9
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The ages of a text over 89, or all of them."""
-    if not reading.has_digits(2):
-        return
     text = reading.plain
+    if not reading.settings.all_ages and not _OVER_89.search(text):
+        return
     for match in _AGE.finditer(text):
         group = match.lastgroup or "a"
         years = int(match[group])

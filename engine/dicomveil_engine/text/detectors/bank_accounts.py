@@ -25,7 +25,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     text = reading.plain
     for match in _SWIFT.finditer(text) if "bic" in text or "swift" in text else ():
         yield Finding(*match.span(1), Infotype.SWIFT_CODE, Likelihood.LIKELY, "a code behind a word for it")
-    if not reading.has_digits(10):
+    if reading.digits < 10:
         return
     for match in _IBAN.finditer(text):
         if checksums.iban(_SEPARATORS.sub("", match[0])) or _has_cue(_IBAN_CUE, text, match):

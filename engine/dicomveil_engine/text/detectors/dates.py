@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors.months import DAY_FIRST_ONLY, MONTHS, NEEDS_YEAR, SHORT
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
@@ -100,16 +101,15 @@ _BEHIND_BIRTH = re.compile(
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The dates of a text, but for those in the notations of East Asia (`east_asian_dates`)."""
-    if not reading.has_digit:
-        return
     text = reading.plain
     if reading.digits > 1 and _WORTH_A_LOOK.search(text):
         yield from _in_digits(reading)
-    for match in () if reading.digits < 4 else _BEHIND_BIRTH.finditer(text):
+    is_birth = reading.digits > 3 and (reading.roles & roles.BIRTH or "d0b" in text)
+    for match in _BEHIND_BIRTH.finditer(text) if is_birth else ():
         if match["cue"] in _BIRTH_CUES:
             span = match.span("date")
             yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits behind a word for a date of birth")
-    for word in reading.words:
+    for word in reading.words if reading.roles & roles.MONTH else ():
         if word.folded in MONTHS and (named := _named(reading, word.start, word.end)):
             yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
@@ -21,17 +22,13 @@ _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The initials of a text behind a cue."""
     cues = word_lists("cues")["initials"]
-    if not any(
-        cue in reading.plain for cue in (":", "by ", "=", "/", "tech", "read", "check", "sign", "rn ", "init", "(")
-    ):
-        return
-    both = _TWO.fullmatch(reading.text.strip())
+    both = _TWO.fullmatch(reading.text.strip()) if "/" in reading.text else None
     if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):
         start = reading.text.index(both[1])
         yield Finding(
             start, start + len(both[0]), Infotype.PERSON_NAME, Likelihood.POSSIBLE, "nothing but two initials"
         )
-    for match in _CUED.finditer(reading.plain):
+    for match in _CUED.finditer(reading.plain) if reading.roles & roles.INITIALS else ():
         start, end = match.span("value")
         written = reading.text[start:end]
         if match["cue"] not in cues or not written.isupper():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from dicomveil_engine.text.analysed_text import AnalysedText
@@ -11,8 +12,28 @@ from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
 _SEPARATORS = re.compile(r"[ .\-/]")
-_FEWEST_DIGITS = 5
-"""Those of a Medicare number."""
+_MOST = re.compile(r"\d(?:[ .\-/+]?\d){6}")
+"""What all have but those with letters in between."""
+_FEWEST_OF_MOST = 7
+_FEWEST_DIGITS = {
+    Infotype.US_SOCIAL_SECURITY_NUMBER: 9,
+    Infotype.US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER: 9,
+    Infotype.UK_NATIONAL_HEALTH_SERVICE_NUMBER: 10,
+    Infotype.FRANCE_NIR: 12,
+    Infotype.SPAIN_DNI_NUMBER: 8,
+    Infotype.SPAIN_NIE_NUMBER: 7,
+    Infotype.NETHERLANDS_BSN_NUMBER: 9,
+    Infotype.BRAZIL_CPF_NUMBER: 11,
+    Infotype.POLAND_PESEL_NUMBER: 11,
+    Infotype.TURKEY_ID_NUMBER: 11,
+    Infotype.KOREA_RRN: 13,
+    Infotype.CHINA_RESIDENT_ID_NUMBER: 17,
+    Infotype.JAPAN_INDIVIDUAL_NUMBER: 12,
+    Infotype.SWEDEN_NATIONAL_ID_NUMBER: 10,
+    Infotype.CANADA_SOCIAL_INSURANCE_NUMBER: 9,
+}
+"""Digits that a text needs to hold one; the others have letters in between."""
+_MOST_DIGITS = max(_FEWEST_DIGITS.values())
 _REACH = 40
 """Characters before a number in which its cue stands."""
 
@@ -88,12 +109,17 @@ _NOTATIONS = (
 )  # fmt: skip
 
 
+@cache
+def _of_digits(digits: int) -> tuple[_Notation, ...]:
+    """The notations that a text with so many digits can hold."""
+    return tuple(notation for notation in _NOTATIONS if digits >= _FEWEST_DIGITS.get(notation.infotype, 0))
+
+
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The national numbers of a text."""
-    if not reading.has_digits(_FEWEST_DIGITS):
-        return
     text = reading.plain
-    for infotype, pattern, check, cue in _NOTATIONS:
+    has_group = reading.digits >= _FEWEST_OF_MOST and _MOST.search(text)
+    for infotype, pattern, check, cue in _of_digits(min(reading.digits, _MOST_DIGITS) if has_group else 0):
         for match in pattern.finditer(text):
             if _is_issued(_SEPARATORS.sub("", match[0]), check):
                 yield Finding(*match.span(), infotype, Likelihood.VERY_LIKELY, "a number with its check digits")

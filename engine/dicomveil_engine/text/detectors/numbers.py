@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
-_SHORTEST_BEHIND_LETTERS = 5
-"""Digits behind letters and a hyphen: RAD-12345."""
 _SHORTEST = 7
 """Digits. Shorter numbers need a cue (`record_numbers`) or the shape of one of the instance's own."""
+_LONG = re.compile(r"\d{7}|[a-z]-\d{5}")
 _NUMBER = re.compile(
     r"(?<![^\W_])(?<!\d[.,])(?:[a-z]{0,5}\d{7,}[a-z]{0,3}|[a-z]{1,5}-\d{5,})(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
 )
@@ -28,17 +27,15 @@ _DIGITS = re.compile(r"\d+")
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The long numbers of a text."""
-    if not reading.has_digits(_SHORTEST_BEHIND_LETTERS):
-        return
     text = reading.plain
-    for pattern in (_NUMBER, _DECIMAL):
+    for pattern in (_NUMBER, _DECIMAL) if _LONG.search(text) else ():
         for match in pattern.finditer(text):
             yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "a number of seven digits or more")
-    for match in _MIXED.finditer(text):
+    for match in _MIXED.finditer(text) if reading.digits >= _SHORTEST else ():
         digits = sum(map(str.isdigit, match[0]))
         if digits >= _SHORTEST and 0 < len(match[0]) - digits <= _MOST_LETTERS_OF_MIXED:
             yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "digits and letters, and many")
-    if "-" in text:
+    if "-" in text and reading.digits >= _SHORTEST:
         for match in _HYPHENATED.finditer(text):
             if _is_identifier(_DIGITS.findall(match[0])):
                 yield Finding(*match.span(), Infotype.GENERIC_ID, Likelihood.POSSIBLE, "digits in groups")

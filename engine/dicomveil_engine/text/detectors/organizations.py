@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
@@ -37,7 +38,6 @@ _PREFIXES = frozenset(
         "sacred",
     ]
 )
-_COMPOUNDS = ("krankenhaus", "klinikum", "klinik", "hospital", "spital", "stift", "ziekenhuis")
 _COMPOUND = re.compile(
     r"(?<![^\W\d_])(?:(?:st|sankt)\.?[ \-]{1,2})?(?:[^\W\d_]{2,20}-){1,3}"
     r"(?:krankenhaus|klinikum|klinik|hospital|spital|stift|ziekenhuis)(?![^\W\d_])"
@@ -48,7 +48,6 @@ _EAST_ASIAN = re.compile(
     r"[\u30a0-\u30ff\u3400-\u9fff]{1,12}(?:病院|医院|クリニック|医療センター|診療所|療養院|保健所|卫生院|门诊部)"
     r"|[\uac00-\ud7a3]{1,10}(?:병원|의원|의료원|보건소|요양원)"
 )
-_FIRST_OF_PAIRS = frozenset(pair.split()[0] for pair in word_lists("organizations")["heads behind phrases"])
 _NOT_A_NAME = ("本", "当", "他", "前", "某", "近", "贵", "我", "이", "타", "다른")
 _NUMBERED = re.compile(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|поликлиник[аеиу]|роддом)[ ]?(?:№|n|no\.?)[ ]?\d{1,3}")
 
@@ -94,12 +93,11 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
                 yield _finding(*match.span())
         for match in _NUMBERED.finditer(text):
             yield _finding(*match.span())
+    if not reading.roles & (roles.INSTITUTION | roles.INSTITUTION_ENDING):
+        return
     words = reading.words
     heads = _heads()
-    is_compound = any(word.folded.endswith(_COMPOUNDS) for word in words)
-    every = heads.before | heads.behind | heads.with_preposition | _FIRST_OF_PAIRS
-    if not is_compound and every.isdisjoint(reading.vocabulary):
-        return
+    is_compound = reading.roles & roles.INSTITUTION_ENDING
     spans = _Institutions(text, words)
     for match in _COMPOUND.finditer(text) if is_compound else ():
         if reading.text[match.start()].isupper():

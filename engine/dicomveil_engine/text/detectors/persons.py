@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, GIVEN, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.person_cues import FILLERS, PersonText, Strength, person_lists
 from dicomveil_engine.text.person_spans import MOST_NAMES, last_word, widened
 from dicomveil_engine.text.person_words import (
@@ -29,7 +29,6 @@ from dicomveil_engine.text.person_words import (
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_FILLERS = 2
-_NOT_NEEDED = re.compile(r"[^\W\d_]{2}")
 
 _TITLE_GAP = re.compile(r"\.?[ ]{0,2}")
 _CUE_GAP = re.compile(r"[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
@@ -42,20 +41,35 @@ _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "Ğ
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
-    if not _NOT_NEEDED.search(reading.text):
+    words, cues = reading.words, person_lists().cues
+    telling = [index for index, word in enumerate(words) if word.folded in cues or _may_be_name(word)]
+    if not telling:
         return
-    words = reading.words
     text = PersonText(reading, words)
     named: set[str] = set()
-    for index, word in enumerate(words):
-        for first, last, likelihood, why in _at(text, index, word):
+    for index in telling:
+        for first, last, likelihood, why in _at(text, index, words[index]):
             for span in (*_before_in_list(text, first), (first, last), *_behind_in_list(text, last)):
                 named.update(one.folded for one in words[span[0] : span[1] + 1] if one.case is Case.TITLE)
                 yield _finding(text, *span, likelihood, why)
+    if not named:
+        return
     for index, word in enumerate(words):
         # A person who was introduced once may be named alone later.
         if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
             yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that follows a cue elsewhere")
+
+
+def _may_be_name(word: Word) -> bool:
+    """Whether a word can be a name's first, as it is written and by the lists: most words of a text cannot."""
+    case, kind = word.case, word.kind
+    if case is Case.INITIAL:
+        return True
+    if case is Case.LOWER:
+        return bool(kind & NAME) and not kind & TECHNIQUE
+    if case is Case.NONE or (kind and not kind & (NAME | RARE)):
+        return False
+    return not kind & TECHNIQUE or bool(kind & GIVEN and case is Case.TITLE)
 
 
 def _behind_in_list(text: PersonText, last: int) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
@@ -47,6 +48,10 @@ _NOTATIONS = re.compile(
     )
     + ")"
 )
+_FEWEST_OF_MOST = 7
+_SHORT = re.compile(r"0[1-9]|(?<![^\W_])(?:x|ext)")
+"""With what the notations begin that have fewer digits."""
+_FEWEST_OF_GROUPED = 8
 _CUED = re.compile(
     r"(?P<cue>[^\W\d_]{2,15})[.:]?(?:[ ]?(?:no|nr|num|number|nummer|\#|n°|nº)\.?)?"
     r"(?:[ ](?:under|at|on|is|unter|au|al|ao|op|pod|en|no|na|sul|po|naar))?"
@@ -61,20 +66,18 @@ _REACH = 20
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The telephone numbers of a text."""
-    if not reading.has_digits(3):
-        return
     text = reading.plain
-    for match in () if _CUES.isdisjoint(reading.vocabulary) else _CUED.finditer(text):
+    for match in _CUED.finditer(text) if reading.roles & roles.PHONE else ():
         if match["cue"] in _CUES:
             start = match.start("number")
             yield Finding(start, match.end(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "a number behind a word for it")
-    if not reading.has_digits(4):
+    if reading.digits < _FEWEST_OF_MOST and not _SHORT.search(text):
         return
     for match in _NOTATIONS.finditer(text):
         if match["blank"] and _is_size(text, match.start()):
             continue
         yield Finding(*match.span(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "written like a telephone number")
-    if reading.has_digits(8):
+    if reading.digits >= _FEWEST_OF_GROUPED:
         for match in _GROUPED.finditer(text):
             if not _is_size(text, match.start()) and _is_number_of(match[0], reading.settings.regions):
                 yield Finding(*match.span(), Infotype.PHONE_NUMBER, Likelihood.POSSIBLE, "a number of the region")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
@@ -58,12 +59,10 @@ _TURKISH = re.compile(
     rf"(?:{_WORD}[ ]){{1,3}}(?:mah|mahallesi|sok|sokak|sokagi|cad|caddesi|bulvari|blv)(?![^\W\d_])\.?,?"
     r"(?:[ ]no[ :.]{0,2}\d{1,4}(?:/\d{1,3})?)?"
 )
-_TURKISH_STREETS = frozenset(("mah", "mahallesi", "sok", "sokak", "sokagi", "cad", "caddesi", "bulvari", "blv"))
 _PO_BOX = re.compile(
     r"(?<![^\W_])(?:p\.?[ ]?o\.?[ ]?box|postfach|apartado|casella postale|boite postale|postbus|skr\. poczt\.)"
     r"[ ]\d{1,6}"
 )
-_BOXES = frozenset(("box", "postfach", "apartado", "postale", "postbus", "poczt", "pobox"))
 _BEHIND_CUE = re.compile(rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}")
 """wohnhaft Am Markt 3: whatever street it is."""
 _TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
@@ -89,16 +88,16 @@ def _street_words() -> tuple[frozenset[str], frozenset[str]]:
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The addresses and towns of a text."""
     text = reading.plain
-    if reading.has_digit:
+    if reading.digits:
         for start, street_end in _streets(reading):
             tail = _TAIL.match(text, street_end)
             end = _town_end(reading, tail) if tail else street_end
             yield Finding(start, end, Infotype.STREET_ADDRESS, Likelihood.LIKELY, "a street with its number")
-        for match in () if _BOXES.isdisjoint(reading.vocabulary) else _PO_BOX.finditer(text):
+        for match in _PO_BOX.finditer(text) if reading.roles & roles.BOX else ():
             tail = _TAIL.match(text, match.end())
             end = _town_end(reading, tail) if tail else match.end()
             yield Finding(match.start(), end, Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
-        for match in _TOWN_BEHIND_CODE.finditer(text) if reading.has_digits(5) else ():
+        for match in _TOWN_BEHIND_CODE.finditer(text) if reading.digits >= 5 else ():
             if _is_town(reading, *match.span("town")):
                 yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town behind its post code")
     if not text.isascii():
@@ -106,22 +105,22 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
             yield Finding(
                 *match.span("value"), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "behind a word for addresses"
             )
-        if reading.has_digit:
+        if reading.digits:
             for match in _EAST_ASIAN.finditer(text):
                 yield Finding(*match.span(), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "an East Asian address")
-    yield from _towns(reading)
+    if reading.roles & (roles.PLACE | roles.ADDRESS):
+        yield from _towns(reading)
 
 
 def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
     text, written = reading.plain, reading.text
     behind, before = _street_words()
-    words = reading.vocabulary
-    for match in () if behind.isdisjoint(words) else _NUMBER_FIRST.finditer(text):
+    for match in _NUMBER_FIRST.finditer(text) if reading.roles & roles.STREET else ():
         at = match.start("kind")
         is_kind = match["kind"] in behind and (written[at].isupper() or written[at : match.end("kind")].islower())
         if is_kind and any(map(str.isupper, written[match.end("number") : at])):
             yield match.span()
-    if not before.isdisjoint(words) or "c/" in text:
+    if reading.roles & roles.STREET_BEFORE or "c/" in text:
         for match in _NUMBER_KIND.finditer(text):
             if match["kind"] in before and written[match.start("name")].isupper():
                 yield match.start(), _with_capitals(reading, match.end())
@@ -129,17 +128,17 @@ def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
             street = _KIND_NUMBER.match(text, start)
             if street and written[street.start("name")].isupper():
                 yield street.span()
-    for match in _COMPOUND.finditer(text) if any(word.endswith(_ENDINGS) for word in words) else ():
+    for match in _COMPOUND.finditer(text) if reading.roles & roles.STREET_ENDING else ():
         # What stands before in small letters is not part of the name.
         capital = next((at for at in range(_behind_cues(reading, match), match.end()) if written[at].isupper()), None)
         if capital is not None:
             yield capital, match.end()
     addresses = word_lists("places")["addresses"]
-    for word in () if addresses.isdisjoint(words) else reading.words:
+    for word in reading.words if reading.roles & roles.ADDRESS else ():
         street = _BEHIND_CUE.match(text, word.end) if word.folded in addresses else None
         if street and written[street.start("name")].isupper():
             yield street.start("name"), street.end()
-    if not _TURKISH_STREETS.isdisjoint(words):
+    if reading.roles & roles.TURKISH_STREET:
         for match in _TURKISH.finditer(text):
             if written[match.start()].isupper():
                 yield match.span()
@@ -206,8 +205,6 @@ def _is_unknown_town(words: list[Word], index: int) -> bool:
 def _towns(reading: AnalysedText) -> Iterator[Finding]:
     lists = word_lists("places")
     words = reading.words
-    if lists["cues"].isdisjoint(reading.vocabulary) and lists["addresses"].isdisjoint(reading.vocabulary):
-        return
     # English prose: elsewhere any word may have a capital, or be of no list.
     known = sum(bool(word.kind & ENGLISH) for word in words)
     lower = sum(word.case is Case.LOWER for word in words)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
@@ -24,7 +25,7 @@ _PLATE = re.compile(
 )
 _VIN = re.compile(r"(?<![^\W_])[a-hj-npr-z0-9]{17}(?![^\W_])")
 _VIN_CUE = re.compile(r"(?:vin|chassis|fahrgestell|telaio|bastidor)\W{0,3}(?:no|nr|number)?\W{0,3}\Z")
-_VIN_LENGTH = 17
+_MAY_BE_VIN = re.compile(r"[a-hj-npr-z0-9]{17}")
 _REACH = 24
 _DIGIT = re.compile(r"\d")
 _SCALES = re.compile(r"\d{1,3}(?:[./\-]\d{1,3})*[a-z]{0,3}|\d+(?:\.\d+)?(?:mm|cm|ml|mg|kg|s|hz|kv|ma|t|gy|x|%)")
@@ -42,19 +43,11 @@ def _cues() -> dict[str, tuple[Infotype, int]]:
     return cues | dict.fromkeys(lists["licenses"], (Infotype.DRIVERS_LICENSE_NUMBER, 4))
 
 
-@cache
-def _parts_of_cues() -> frozenset[str]:
-    """The words of the cues: without one of them a text need not be looked at."""
-    return frozenset(part for cue in _cues() for part in re.findall(r"[^\W\d_]+", cue))
-
-
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The numbers of a text that a word before them explains."""
-    if not reading.has_digits(3):
-        return
     text = reading.plain
     cues, weak = _cues(), word_lists("numbers")["weak records"]
-    for match in () if _parts_of_cues().isdisjoint(reading.vocabulary) else _CUED.finditer(text):
+    for match in _CUED.finditer(text) if reading.roles & roles.NUMBER else ():
         for cue in (match["cue"], match["cue"].rpartition("-")[2]):
             if cue in cues:
                 infotype, least = cues[cue]
@@ -67,11 +60,11 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
                 *match.span("value"), Infotype.MEDICAL_RECORD_NUMBER, Likelihood.POSSIBLE, "a number behind #"
             )
     plates = word_lists("numbers")["plates"]
-    for word in reading.words:
+    for word in reading.words if reading.roles & roles.PLATE else ():
         plate = _PLATE.match(text, word.end) if word.folded in plates else None
         if plate and _DIGIT.search(plate["value"]):
             yield Finding(*plate.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "behind a word for plates")
-    for match in _VIN.finditer(text) if len(text) >= _VIN_LENGTH else ():
+    for match in _VIN.finditer(text) if _MAY_BE_VIN.search(text) else ():
         if _is_vin(text, match):
             yield Finding(
                 *match.span(), Infotype.VEHICLE_IDENTIFICATION_NUMBER, Likelihood.VERY_LIKELY, "written like a VIN"

@@ -14,6 +14,6 @@ _UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
     """The UIDs of a text."""
-    if reading.has_digits(3) and reading.plain.count(".") > 1:
+    if reading.plain.count(".") > 1:
         for match in _UID.finditer(reading.plain):
             yield Finding(*match.span(), Infotype.UID, Likelihood.VERY_LIKELY, "written like a UID")

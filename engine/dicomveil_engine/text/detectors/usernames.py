@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
-from dicomveil_engine.text import gazetteer
+from dicomveil_engine.text import gazetteer, roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, NAME
@@ -18,13 +17,7 @@ _CUED = re.compile(
 )
 _PATH = re.compile(r"(?:[\\/](?:users|home|benutzer|profiles)[\\/])(?P<value>[\w.\-]{2,64})")
 _INITIAL_AND_NAME = re.compile(r"(?<![^\W_])[a-z][a-z]{4,20}\d{0,3}(?=@|(?![^\W_]))")
-_WORDS_BEFORE = frozenset(("by", "per", "user", "from", "von", "par", "por", "da", "door", "login", "operator", "tech"))
-_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted(_WORDS_BEFORE))})[ :]{{1,2}}\Z")
-
-
-@cache
-def _parts_of_cues() -> frozenset[str]:
-    return frozenset(part for cue in word_lists("numbers")["users"] for part in cue.split("-"))
+_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted(roles.WORDS_BEFORE_USERS))})[ :]{{1,2}}\Z")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
@@ -34,10 +27,10 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     if "\\" in text or "/" in text:
         for match in _PATH.finditer(text):
             yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "a folder of a user")
-    for match in () if _parts_of_cues().isdisjoint(reading.vocabulary) else _CUED.finditer(text):
+    for match in _CUED.finditer(text) if reading.roles & roles.USER else ():
         if match["cue"] in users and _is_login(match["value"]) and text[match.end("cue")] in " :=":
             yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "behind a word for log-in names")
-    if "@" not in text and _WORDS_BEFORE.isdisjoint(reading.vocabulary):
+    if "@" not in text and not reading.roles & roles.BY:
         return
     for match in _INITIAL_AND_NAME.finditer(text):
         written = reading.text[match.start() : match.end()]

@@ -1,0 +1,105 @@
+"""What a word of a text is a sign of: worked out once for a word, so that a detector runs only where it could find.
+
+A role is a bit. A text's roles are those of all its words, and a detector whose roles a text does not have is not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+from dicomveil_engine.bounded_cache import of_values
+from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.spelling import fold
+
+_WORDS_CACHED = 8_192
+
+MONTH = 1
+BIRTH = 2
+"""A date of birth stands behind."""
+PHONE = 4
+NUMBER = 8
+"""A number with a name stands behind: of a record, a device, a passport."""
+PLATE = 16
+USER = 32
+"""A log-in name stands behind."""
+BY = 64
+"""Who did something stands behind, by a log-in name or another."""
+INITIALS = 128
+"""Two or three initials may stand behind."""
+ADDRESS = 256
+PLACE = 512
+STREET = 1_024
+STREET_BEFORE = 2_048
+STREET_ENDING = 4_096
+"""It ends like a street: Musterstraße."""
+BOX = 8_192
+INSTITUTION = 16_384
+INSTITUTION_ENDING = 32_768
+TURKISH_STREET = 65_536
+
+COMPOUNDS = ("krankenhaus", "klinikum", "klinik", "hospital", "spital", "stift", "ziekenhuis")
+"""How institutions end in German and Dutch."""
+WORDS_BEFORE_USERS = frozenset(
+    ("by", "per", "user", "from", "von", "par", "por", "da", "door", "login", "operator", "tech")
+)
+TURKISH_STREETS = frozenset(("mah", "mahallesi", "sok", "sokak", "sokagi", "cad", "caddesi", "bulvari", "blv"))
+BOXES = frozenset(("box", "postfach", "apartado", "postale", "postbus", "poczt", "pobox"))
+
+
+@cache
+def _words() -> Mapping[str, int]:
+    """Word → its roles."""
+    numbers, places, organizations = word_lists("numbers"), word_lists("places"), word_lists("organizations")
+    months = word_lists("months")
+    records = [numbers[name] for name in ("records", "weak records", "devices", "passports", "licenses")]
+    roles: dict[str, int] = {}
+    for role, words in (
+        (MONTH, months["full"] | months["short"]),
+        (BIRTH, word_lists("dates")["birth"]),
+        (PHONE, word_lists("phones")["cues"]),
+        (NUMBER, frozenset().union(*records)),
+        (PLATE, numbers["plates"]),
+        (USER, numbers["users"]),
+        (BY, WORDS_BEFORE_USERS),
+        (INITIALS, word_lists("cues")["initials"]),
+        (ADDRESS, places["addresses"]),
+        (PLACE, places["cues"]),
+        (STREET, places["streets behind a name"]),
+        (STREET_BEFORE, places["streets before a name"]),
+        (BOX, BOXES),
+        (TURKISH_STREET, TURKISH_STREETS),
+        (INSTITUTION, organizations["heads before"] | organizations["heads behind"]),
+        (INSTITUTION, organizations["heads behind with a preposition"]),
+        (INSTITUTION, frozenset(pair.split()[0] for pair in organizations["heads behind phrases"])),
+    ):
+        for word in words:
+            # What is written with a hyphen or a slash stands in a text as several words.
+            for part in (word, fold(word), *_parts(word), *_parts(fold(word))):
+                roles[part] = roles.get(part, 0) | role
+    return MappingProxyType(roles)
+
+
+def _parts(word: str) -> list[str]:
+    return "".join(character if character.isalpha() else " " for character in word).split()
+
+
+@of_values
+@lru_cache(_WORDS_CACHED)
+def roles_of(plain: str) -> int:
+    """The roles of a word, as `AnalysedText.plain` writes it."""
+    words, folded = _words(), fold(plain)
+    roles = words.get(plain, 0) | words.get(folded, 0)
+    for part in _parts(plain) if "'" in plain else ():
+        roles |= words.get(part, 0)
+    if folded.endswith(_street_endings()):
+        roles |= STREET_ENDING
+    if folded.endswith(COMPOUNDS):
+        roles |= INSTITUTION_ENDING
+    return roles
+
+
+@cache
+def _street_endings() -> tuple[str, ...]:
+    return tuple(sorted(word_lists("places")["street endings"]))

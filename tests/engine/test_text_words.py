@@ -212,3 +212,10 @@ def test_a_name_with_two_endings() -> None:
     cleaned = words.remove_from("lukaszewiczowi knee Lukaszewicza")
 
     assert cleaned == "knee"
+
+
+@pytest.mark.parametrize("written", ["O'Doell", "Odoell", "O\u2019DOELL"])
+@pytest.mark.parametrize("name", ["Odoell^Jane", "O'Doell^Jane"])
+def test_apostrophes(name: str, written: str) -> None:
+    """A name is found with its apostrophe and without, however it stands in the header."""
+    assert words_of((name, "PN")).remove_from(f"T1 ax {written} 3 mm") == "T1 ax 3 mm"

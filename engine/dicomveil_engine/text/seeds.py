@@ -22,7 +22,7 @@ from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, GIVEN, TECHNIQUE
 from dicomveil_engine.text.known_dates import notations
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.names import joined
-from dicomveil_engine.text.spelling import fold, spellings, with_joined_particles
+from dicomveil_engine.text.spelling import fold, spellings, spellings_of_ascii, with_joined_particles
 from dicomveil_engine.text.words_of_text import technique
 
 DUMMY_WORD = "anonymous"
@@ -203,14 +203,16 @@ def _part(part: str) -> _Part:
     """A part of a name, in every spelling. Most are letters of ASCII and no more."""
     plain = fold(part)
     if part.isascii() and part.isalpha():
-        spelt = tuple(spellings(part)) if len(part) > 1 else ()
-        inside = tuple([one for one in spelt if len(one) >= SHORTEST_INSIDE])
-        return _Part(plain, plain, True, spelt, inside, (), plain[0])
-    words = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
-    spelt = tuple({one for word in words for one in spellings(word) if len(one) > 1 and _is_one_word(one)})
+        spelt = spellings_of_ascii(plain) if len(part) > 1 else ()
+        words = tuple([one for one in spelt if one.isalpha()])
+        inside = tuple([one for one in words if len(one) >= SHORTEST_INSIDE])
+        phrases = tuple([Phrase(one, Infotype.PERSON_NAME) for one in spelt if not one.isalpha()])
+        return _Part(plain, plain, True, words, inside, phrases, plain[0])
+    every = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
+    words = tuple({one for word in every for one in spellings(word) if len(one) > 1 and _is_one_word(one)})
     inside = tuple(one for one in spellings(part) if len(one) >= SHORTEST_INSIDE and _is_one_word(one))
     letters = "".join(word[0] for word in LETTERS.findall(plain) if word[0].isalpha())
-    return _Part(plain, plain.replace("'", ""), False, spelt, inside, tuple(_phrases_of_part(part)), letters)
+    return _Part(plain, plain.replace("'", ""), False, words, inside, tuple(_phrases_of_part(part)), letters)
 
 
 def _is_one_word(folded: str) -> bool:
@@ -228,15 +230,17 @@ def _phrases_of_part(part: str) -> Iterator[Phrase]:
             yield Phrase(spelling, Infotype.PERSON_NAME)
 
 
-def _pairs(plain: list[str]) -> Iterator[str]:
+def _pairs(plain: list[str]) -> list[str]:
     """Two parts run together: they are found within longer words."""
+    found = []
     for first, second in permutations(plain[:4], 2):
         both = first + second
         if len(both) >= SHORTEST_INSIDE and len(first) > 1 and len(second) > 1:
             if not both.isalpha():
                 both = both.replace("'", "").replace("-", "")
             if _is_one_word(both):
-                yield both
+                found.append(both)
+    return found
 
 
 def _phrases_of_name(plain: list[str]) -> Iterator[Phrase]:
@@ -253,17 +257,16 @@ def _phrases_of_name(plain: list[str]) -> Iterator[Phrase]:
                 yield Phrase(first + blank + second, Infotype.PERSON_NAME)
 
 
-def _initials(parts: list[str]) -> Iterator[str]:
+def _initials(parts: list[str]) -> list[str]:
     """Two and three initials, the given name's first or the family name's."""
     first = [part[0] for part in parts[:3] if part[:1].isalpha() and part.isascii()]
     if len(first) < 2:
-        return
+        return []
     family, *given = first
-    yield family + given[0]
-    yield given[0] + family
+    found = [family + given[0], given[0] + family]
     if len(given) > 1:
-        yield given[0] + given[1] + family
-        yield family + given[0] + given[1]
+        found += [given[0] + given[1] + family, family + given[0] + given[1]]
+    return found
 
 
 # Identifiers, institutions, addresses

@@ -124,12 +124,19 @@ def spellings(word: str) -> frozenset[str]:
     there, or is not: "O'Brien" and "OBRIEN" are both `o'brien` and `obrien`. The word itself, folded, is among them.
     """
     plain = fold(word)
-    if word.isascii() and word.isalpha() and not _TWO_LETTERS.search(plain):
-        return frozenset((plain, *_with_and_without_apostrophe(plain)))
     found = {plain, *_by_choices(unicodedata.normalize("NFC", word).casefold())}
     for spelling in tuple(found):
         found |= _with_and_without_apostrophe(spelling)
     return frozenset(one for one in found if one == plain or len(one) >= _SHORTEST_SHORTENED)
+
+
+def spellings_of_ascii(plain: str) -> tuple[str, ...]:
+    """The spellings of a word of folded letters of ASCII: most have one."""
+    if _TWO_LETTERS.search(plain):
+        return tuple(spellings(plain))
+    if plain[0] in _ELIDED and len(plain) > _SHORTEST_BEHIND_PARTICLE:
+        return plain, f"{plain[0]}'{plain[1:]}"
+    return (plain,)
 
 
 def _by_choices(word: str) -> Iterator[str]:

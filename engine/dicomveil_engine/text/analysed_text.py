@@ -6,7 +6,7 @@ import re
 
 from dicomveil_engine.text.plain import plain
 from dicomveil_engine.text.settings import DEFAULT, TextSettings
-from dicomveil_engine.text.words_of_text import Word, words_of
+from dicomveil_engine.text.words_of_text import Word, words_and_roles
 
 _DIGIT = re.compile(r"\d")
 
@@ -27,6 +27,6 @@ class AnalysedText:
         """Its words of letters, in their order."""
         self.roles: int
         """What its words are signs of, all together (`roles`)."""
-        self.words, self.roles = words_of(text, self.plain)
+        self.words, self.roles = words_and_roles(text, self.plain)
         self.digits = len(_DIGIT.findall(self.plain))
         """How many digits there are: most texts have too few for most patterns."""

@@ -50,8 +50,13 @@ class Word(NamedTuple):
     """Bits of `gazetteer`; TECHNIQUE, too, for words of the project's own lists."""
 
 
-def words_of(text: str, plain: str) -> tuple[list[Word], int]:
-    """The words of a text, given with its plain form, in their order, and their roles; "Doe's" is "Doe"."""
+def words_of(text: str, plain: str) -> list[Word]:
+    """The words of a text, given with its plain form, in their order; "Doe's" is "Doe"."""
+    return words_and_roles(text, plain)[0]
+
+
+def words_and_roles(text: str, plain: str) -> tuple[list[Word], int]:
+    """The words of a text, given with its plain form, in their order, and their roles together."""
     words = []
     roles = 0
     for match in _WORD.finditer(plain):

@@ -79,7 +79,7 @@ class Seeds(NamedTuple):
     nicknames: tuple[str, ...] = ()
     """Short forms of given names that are words of a language: they count less than the names of others."""
     parts: tuple[str, ...] = ()
-    """Of a person's name, those that are found within longer words, where no list has these or the part."""
+    """Parts of a name that are found within longer words, where no list has these or the part."""
     pairs: tuple[str, ...] = ()
     """Two of them run together, which are found there whatever the lists have."""
     phrases: tuple[Phrase, ...] = ()
@@ -169,7 +169,7 @@ def _seeds_of_name(value: str) -> Seeds:
 
 
 def _seeds_of_group(group: str) -> Seeds:
-    """Of one way of writing a name: alphabetic, ideographic or phonetic (PS3.5 Section 6.2.1)."""
+    """The seeds of a name in one way of writing: alphabetic, ideographic or phonetic (PS3.5 Section 6.2.1)."""
     components = group.split("^")
     parts = [_part(part) for component in components[:3] for part in component.split()]
     extra = [_part(part) for component in components[3:] for part in component.split()]

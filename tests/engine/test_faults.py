@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import struct
 import tracemalloc
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from engine.datasets import (
     preset,
     read,
     rewritten,
+    rule,
+    rules,
 )
 from engine.test_json_model_commutation import comparable, to_json
 
@@ -513,3 +516,57 @@ def test_a_data_set_written_as_numbers(vr: str) -> None:
 
     assert b"Roe" not in deidentify_instance(data, DEFAULT)
     assert model["00089205"] == {"vr": vr}
+
+
+@pytest.mark.parametrize(("length", "passes"), [(1 << 20, True), ((1 << 20) + 2, False)])
+def test_an_element_of_an_unknown_vr_has_a_longest_length(length: int, passes: bool) -> None:
+    """It is dropped up to a mebibyte; beyond, the instance is refused, since the length may be anything."""
+    stray = header(0x00091001, "OB", length).replace(b"OB", b"??") + bytes(length)
+    data = instance(element(0x00090010, "LO", "ACME"), stray, NAME, STUDY, PIXELS)
+    if passes:
+        assert read(deidentify_instance(data, DEFAULT)).PixelData == bytes(8)
+        return
+    with pytest.raises(EngineError, match=r"VR that PS3\.5 does not know"):
+        deidentify_instance(data, DEFAULT)
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_element_of_an_unknown_vr_in_an_item(is_open: bool) -> None:
+    """It is dropped, and what is behind it in the item comes out."""
+    inside = header(0x00091001, "??", 4) + b"abcd" + element(0x00281052, "DS", "2")
+    data = instance(NAME, STUDY, element(0x00289145, "SQ", item(inside, is_open=is_open)))
+    output = read(deidentify_instance(data, DEFAULT))
+
+    assert [*output.PixelValueTransformationSequence[0].keys()] == [0x00281052]
+
+
+@pytest.mark.parametrize(
+    "before", [element(0x00080005, "CS", "ISO_IR 192"), header(0x00091001, "??", 4) + b"abcd", b""]
+)
+def test_a_name_behind_something_special_in_a_sequence_that_is_dropped(before: bytes) -> None:
+    """It is found, and texts are cleaned of it."""
+    dropped = element(0x00081110, "SQ", [before + element(0x00101001, "PN", "Quambash^Vexley")])
+    text = element(0x00204000, "LT", "lead in quambash state")
+    policy = rules(rule("(0008,1110)", "remove"), rule("(0010,1001)", "remove"), rule("LT", "clean"))
+    output = deidentify_instance(instance(dropped, STUDY, text), policy)
+
+    assert b"lead in state" in output
+
+
+def test_a_private_creator_at_the_end_of_an_item() -> None:
+    """It is no reason to refuse, and goes, since nothing is in its block."""
+    inside = element(0x00081150, "UI", "1.2.840.10008.5.1.4.1.1.2") + element(0x00090010, "LO", "ACME")
+    policy = rules(rule("PatientName", "redact"))
+    output = read(deidentify_instance(instance(element(0x00081140, "SQ", [inside]), NAME, STUDY), policy))
+
+    assert [*output.ReferencedImageSequence[0].keys()] == [0x00081150]
+
+
+@pytest.mark.parametrize("legal", ["ISO 2022 IR 6", "ISO_IR 100"])
+def test_what_is_left_of_a_character_set_is_of_even_length(legal: str) -> None:
+    """Whether it was even or odd (PS3.5 Section 6.2)."""
+    data = instance(element(0x00080005, "CS", f"{legal}\\ZEBROWSKI"), NAME, STUDY)
+    output = deidentify_instance(data, DEFAULT)
+
+    assert read(output).SpecificCharacterSet == legal
+    assert struct.unpack_from("<H", output, output.index(b"\x08\0\x05\0CS") + 6)[0] == len(legal) + len(legal) % 2

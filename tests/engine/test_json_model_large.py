@@ -100,3 +100,10 @@ def test_no_piece_is_long() -> None:
 
     assert json.loads(b"".join(pieces)) == dataset
     assert max(map(len, pieces)) < 2_000
+
+
+def test_half_of_a_surrogate_pair_is_written() -> None:
+    """As an escape: UTF-8 has no bytes for it."""
+    text = b"".join(large.written({"00100010": {"vr": "PN", "Value": ["\ud800"]}}))
+
+    assert json.loads(text) == {"00100010": {"vr": "PN", "Value": ["\ud800"]}}

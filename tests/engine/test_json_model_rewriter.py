@@ -220,3 +220,26 @@ def test_methods_do_not_act_in_a_sequence_that_is_dropped() -> None:
     assert rewritten(dropped, refuses) == {"00280010": {"vr": "US", "Value": [4]}}
     with pytest.raises(DeidentificationError):
         rewritten({"00081150": {"vr": "SQ", "Value": [item]}}, refuses)
+
+
+def test_a_value_that_is_checked_and_passes_comes_out() -> None:
+    """It waits for the names of the whole data set, of which it holds none."""
+    source = {
+        "00100010": NAME,
+        "00181030": {"vr": "LO", "Value": ["KNEE"]},
+        "00080070": {"vr": "LO", "Value": ["ACME"]},
+    }
+
+    output = rewritten(source, preset("default"))
+
+    assert output["00080070"] == {"vr": "LO", "Value": ["ACME"]}
+
+
+def test_a_patient_id_of_several_values_names_nobody() -> None:
+    """Neither of the two can say whose the instance is."""
+    known = [
+        MetadataRewriter(BARE).read_header({"00100020": {"vr": "LO", "Value": values}}).context.patient_id
+        for values in (["PATIENT-1"], ["PATIENT-1", "PATIENT-2"], [])
+    ]
+
+    assert known == ["PATIENT-1", "", ""]

@@ -126,3 +126,14 @@ def test_lists_in_lists_without_end(tag: str) -> None:
                 value = [value]
             with contextlib.suppress(EngineError):
                 rewrite({tag: {"vr": "LO", "Value": value}})
+
+
+def test_another_private_creator() -> None:
+    """What is kept of its block is decided anew."""
+    policy = rules(rule("(0009,xx01:ONE)", "remove"))
+    one, other = (
+        {"00090010": {"vr": "LO", "Value": [creator]}, "00091001": {"vr": "LO", "Value": ["x"]}}
+        for creator in ("ONE", "TWO")
+    )
+
+    agrees(policy, [one, other, one, one, other, other])

@@ -197,3 +197,14 @@ def test_open_sequence_without_end() -> None:
     endless = instance(IDS, open_sequence(0x00081140, item * 20_000)[:-8])
     with pytest.raises(InvalidDataSetError, match="cut off"):
         rewritten(KEEP, cut(endless, 100))
+
+
+def test_held_counts_what_came_and_is_not_out() -> None:
+    """The header's beginning, byte for byte; nothing behind the end."""
+    data = instance(IDS)
+    rewriter = InstanceRewriter(KEEP)
+
+    for size in (1, 100, 60):
+        before = rewriter.held
+        assert b"".join(rewriter.feed(data[before : before + size])) == b""
+        assert rewriter.held == before + size

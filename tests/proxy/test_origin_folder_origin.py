@@ -435,3 +435,13 @@ async def test_illegal_uids(shared: Path, tmp_path: Path) -> None:
         retrieved = [await ask.get(f"{path}{below}") for below in ("", "/metadata", "/series")]
     assert [response.status_code for response in retrieved] == [200, 200, 200]
     assert b"33.abc" not in b"".join(response.content for response in retrieved)
+
+
+async def test_an_instance_that_came_later_is_found_without_a_search(tmp_path: Path) -> None:
+    """By its UIDs, when it is asked for."""
+    async with folder(tmp_path, CT) as origin:
+        await parts(origin.instances(*uids(CT)))
+        origin._refresh_at = 0
+        shutil.copy(instance_file("MR_small_RLE.dcm"), tmp_path / "later")
+
+        assert len(await parts(origin.instances(*uids("MR_small_RLE.dcm")))) == 1

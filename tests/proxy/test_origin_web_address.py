@@ -106,3 +106,9 @@ def test_bulk_path_elsewhere(uri: str) -> None:
     with pytest.raises(UnknownResource) as caught:
         BaseURL(BASE).bulk_path(uri)
     assert uri not in str(caught.value)
+
+
+def test_a_private_key_is_no_uid() -> None:
+    """Its value is sent as text."""
+    assert query_string([("00090010", "1.2,1.3")], 0, 0) == "00090010=1.2?1.3"
+    assert query_string([("StudyInstanceUID", "1.2,1.3")], 0, 0) == "StudyInstanceUID=1.2,1.3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import aiohttp
 import httpx
 import pytest
 
@@ -69,3 +70,24 @@ async def test_real_sockets() -> None:
     assert "in time" in str(late)
     assert "nothing listens" in str(closed)
     assert "name is not known" in str(unknown)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (aiohttp.ServerDisconnectedError(), "does not speak HTTP"),
+        (ConnectionResetError(), "does not speak HTTP"),
+        (TimeoutError(), "in time"),
+        (OSError(), "cannot be reached"),
+    ],
+)
+async def test_an_error_of_the_network_says_what_is_wrong(error: Exception, words: str) -> None:
+    """By its class; one that says nothing is said in general."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    fault = await diagnose(f"http://{SECRET}/dicom-web", transport=httpx.MockTransport(fail))
+
+    assert fault is not None
+    assert words in fault

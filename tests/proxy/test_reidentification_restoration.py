@@ -83,3 +83,31 @@ def test_the_tables_name_what_they_say() -> None:
     """The tags are those of attributes, and none is in two tables."""
     assert all(keyword_for_tag(tag) for tag in STUDY_ATTRIBUTES | SERIES_ATTRIBUTES | GONE)
     assert not STUDY_ATTRIBUTES & (SERIES_ATTRIBUTES | GONE)
+
+
+def test_the_studys_attributes() -> None:
+    """Those of PS3.3 Sections C.7.2.1 and C.7.2.2 that are outside of group 0010."""
+    assert {keyword_for_tag(tag) for tag in STUDY_ATTRIBUTES} == {
+        *("StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber", "ProcedureCodeSequence"),
+        *("IssuerOfAccessionNumberSequence", "ReferencedStudySequence", "ReferencedPatientSequence"),
+        *("ReferringPhysicianName", "ReferringPhysicianIdentificationSequence"),
+        *("ConsultingPhysicianName", "ConsultingPhysicianIdentificationSequence"),
+        *("PhysiciansOfRecord", "PhysiciansOfRecordIdentificationSequence"),
+        *("NameOfPhysiciansReadingStudy", "PhysiciansReadingStudyIdentificationSequence"),
+        *("AdmittingDiagnosesDescription", "AdmittingDiagnosesCodeSequence"),
+        "ReasonForPerformedProcedureCodeSequence",
+    }
+
+
+def test_a_private_element_that_the_policy_takes_for_a_date_is_removed() -> None:
+    """By its creator; the same element of another creator is the sender's own."""
+    moves = load_policy(
+        {"profile": "none", "rules": [{"tag": "(0009,xx01:ONE)", "method": "dateShift"}], "pixels": "keep"}, KEY
+    )
+    for creator, is_kept in (("ONE", False), ("TWO", True)):
+        header = Dataset()
+        header.add_new(0x00090010, "LO", creator)
+        header.add_new(0x00091001, "LO", "20240101")
+        restore(header, Original(STUDY, {}), (moves,))
+
+        assert (0x00091001 in header) is is_kept

@@ -199,3 +199,18 @@ def test_a_closed_table_is_a_typed_error(path: Path) -> None:
     table.close()
     with pytest.raises(StateUnavailable, match="closed"):
         table.read("study", "2.25.1")
+
+
+def test_a_file_that_another_process_has_made_anew_is_not_deleted(path: Path) -> None:
+    """It holds what that process has written since."""
+    first, second = opened(path), opened(path)
+    path.unlink()
+    third = opened(path)
+    third.write([STUDY])
+
+    first._connection.close()
+    first._connection = first._open(is_broken=True)
+
+    assert first.read("study", "2.25.1") == "1.2.3"
+    for each in (first, second, third):
+        each.close()

@@ -166,10 +166,10 @@ class _Restoration:
                     element.value = after if len(after) > 1 else after[0]
 
     def _empty_undetermined(self, dataset: Dataset) -> None:
-        """Empty what would come out as something that depends on the key, and nobody could have sent as it was.
+        """Empty what would come out as something that depends on the key, and that no sender could have made.
 
-        Sent as a guess and read again, it would show whether the guess was right. Private elements of which the policy
-        removes dates, whatever the sender says of them.
+        Sent as a guess and read again, it would show whether the guess was right. Private elements that the policy may
+        take for dates are removed, whatever the sender declares about them.
         """
         for tag in list(dataset.keys()):
             raw = dataset.get_item(tag).VR

@@ -63,11 +63,11 @@ if TYPE_CHECKING:
 def deidentify_instance(data: bytes, policy: Policy) -> bytes:
     """De-identify a whole Part 10 instance (PS3.10): its attributes, and its pixels as the policy's "pixels" says.
 
-    Where text in pixels is covered, which all presets but `microsoft` ask for, the extra `pixels` looks at what the
-    gate calls risky: ultrasound, secondary captures, radiographs. The first look loads models (some 3 s and 700 MB).
-    Without the extra such an instance is refused; `"pixels": "keep"` in the policy lets text in pixels pass.
+    All presets but `microsoft` cover text that is burnt into pixels. Instances at risk, such as ultrasound, secondary
+    captures and radiographs, are searched for it, which needs the extra `pixels`; the first search loads models (about
+    3 s and 700 MB). Without the extra such an instance is refused; `"pixels": "keep"` in the policy passes its pixels.
 
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError when the instance cannot be read, DeidentificationError when it has no safe output.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(
@@ -78,12 +78,13 @@ def deidentify_instance(data: bytes, policy: Policy) -> bytes:
 
 
 def deidentify_dataset(dataset: Dataset, policy: Policy) -> Dataset:
-    """De-identify a data set that pydicom holds; the result is a new one, and the original is not changed.
+    """De-identify a pydicom data set; the result is a new data set, and the original is not changed.
 
-    The outcome is that of `deidentify_instance` for the instance's bytes. Without file meta information the data set
-    is encoded as it was read, else in explicit VR little endian.
+    The result is that of `deidentify_instance` for the instance's bytes. Without file meta information the data set
+    is encoded as it was read, or in explicit VR little endian if it was not read from a file.
 
-    Raises InvalidDataSetError for what pydicom cannot encode, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError when pydicom cannot encode the data set, DeidentificationError when there is no safe
+    output.
     """
     if not hasattr(dataset, "to_json_dict"):
         raise TypeError(
@@ -102,10 +103,10 @@ def deidentify_metadata(
 
     `bulk_data_uri` gives the URI that is written for a kept element whose value is elsewhere, from the element's
     path (such as `00880200/1/7fe00010`) and the server's URI; without it, such URIs are dropped, because they hold
-    the server's address and original UIDs. Pixels that stand in the metadata themselves are dropped where the policy's
-    "pixels" says that they must be looked at: that is done with instances only.
+    the server's address and original UIDs. Inline pixel data is dropped where the policy's "pixels" requires a search
+    for text in it: only instances are searched.
 
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError when a data set cannot be read, DeidentificationError when it has no safe output.
     """
     if not isinstance(instances, list | tuple):
         raise TypeError(f"instances: give a list of data sets in DICOM JSON, not {_kind(instances)}")

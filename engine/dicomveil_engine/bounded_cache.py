@@ -1,10 +1,10 @@
 """Functions that cache their results, within bounds that untrusted input cannot exceed.
 
-`functools.lru_cache` bounds how many results are kept, and not how long the texts are for which: one from such input
-may be as long as a header.
+`functools.lru_cache` bounds the number of results, but not the length of the arguments: a text of an instance may be
+as long as a header.
 
-Results for values of instances may not outlive the policies under which they were read: functions on modules are
-cached for all policies together, and when one policy is dropped, all of these results are.
+Results for values of instances must not outlive the policy under which they were read. Functions of modules share one
+cache between all policies, so that all of it is cleared when any policy is dropped.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ def cached(most: int) -> Callable[[_Function], _Function]:
 
 
 def of_values(function: _Function) -> _Function:
-    """Let the results of a `functools.lru_cache` be dropped with the policies: they hold values of instances."""
+    """Register a function of `functools.lru_cache` that holds values of instances, to be cleared with the policies."""
     _OF_VALUES.add(function)
     return function
 
 
 def drop_values() -> None:
-    """Drop the results of all caches of values; they are worked out again when they are asked for."""
+    """Clear all caches that hold values of instances."""
     for function in list(_OF_VALUES):
         function.cache_clear()
 
 
 def drop_values_with(owner: object) -> None:
-    """Drop them when an object is dropped. At the end of the process they end with it."""
+    """Clear those caches when `owner` is garbage-collected, but not at the end of the process."""
     finalize(owner, drop_values).atexit = False

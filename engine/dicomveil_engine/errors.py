@@ -1,9 +1,9 @@
 """Errors of the engine.
 
 EngineError (never raised itself)
-├── ConfigurationError      the policy cannot be built: names the rule, the key and how to fix it
-├── InvalidDataSetError     the input cannot be read: broken, over a limit, or an encoding we do not know
-└── DeidentificationError   the input can be read, but no safe output exists for it
+├── ConfigurationError      the policy cannot be built; the message names the rule, the setting and how to fix it
+├── InvalidDataSetError     the input cannot be read: damaged, over a limit, or in an unknown encoding
+└── DeidentificationError   the input can be read, but there is no safe output for it
 
 A message names a tag, keyword, VR, rule or limit. It never holds a value of the data set, nor key material.
 """

@@ -1,7 +1,7 @@
 """Decide what happens to each attribute.
 
 A policy is total and pure: every (tag, VR, private creator) has a decision, and the decision names the rule
-that made it. Whatever needs a value is the method's business; whatever needs an encoding is the rewriters'.
+that made it. Values are read by methods only, encodings by the rewriters only.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ __all__ = [
 
 _OVERLAY_DATA = 0x60003000
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
-"""Their values are pictures, of an icon too: other parts look at them."""
-_DECISIONS_CACHED = 4_096
+"""Pixel Data and its float variants, in icons too: `pixels` checks their values, not `rewriting.checking`."""
 _CONTRIBUTION = "contribution to {}"
-"""Some hundred bytes each, which the tags of one odd data set may fill. Real data sets have some hundred kinds."""
+_DECISIONS_CACHED = 4_096
+"""A hundred bytes each. Real data sets need a few hundred; a data set of arbitrary tags could fill any number."""
 _NO_IDENTITY = frozenset((Effect.CONSTANT, Effect.REPLACE, Effect.CHANGE))
-"""Effects that give no legal, distinct UIDs."""
+"""Effects that do not give legal, distinct UIDs."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,18 @@ class Policy:
         self._rules = configuration.rules
         self._subjects = Pseudonym.of(keys) if keys.subjects is not None else None
         self.cleaning = configuration.cleaning
-        """How texts are looked at that are cleaned."""
+        """How free text is cleaned."""
         self.recipients = configuration.recipients
-        """Files of certificates: those for whom jobs encrypt originals into the output. The engine itself does not."""
+        """Certificate files of the recipients for whom jobs encrypt originals into the output; unused by the engine."""
         self.vocabulary = "" if self.cleaning.vocabulary is None else self.cleaning.vocabulary.digest
-        """The digest of the vocabulary by which they are; another file is another policy."""
+        """The digest of the vocabulary used in cleaning: with another vocabulary the policy is another one."""
         self.pixels = replace(configuration.pixels, regions=self.cleaning.regions, all_ages=self.cleaning.all_ages)
-        """What is done about text burnt into pixels; `dicomveil_engine.pixels` does it, the rewriters do not."""
+        """What is done about text burnt into pixels; applied by `dicomveil_engine.pixels`, not by the rewriters."""
         self._profile: ConfidentialityProfile | None = None
         self.structured_content: StructuredContent | None = None
-        """What judges the items of sequences whose method is cleanContent; None without the option."""
+        """Decides on the items of sequences whose method is cleanContent; None without the option."""
         self.claims: DeidentificationAttributes | None = None
-        """What instances say of their de-identification; None under rules alone, which promise nothing."""
+        """The de-identification attributes of the output; None without a profile, when nothing is claimed."""
         if configuration.profile is ProfileName.PS315:
             self._profile = ConfidentialityProfile(
                 configuration.options,
@@ -135,22 +135,22 @@ class Policy:
         self.pseudonym_patient_id = self.patients.pseudonym
         self.is_pseudonym_patient_id = self.patients.is_pseudonym
         self.compiled: dict[str, object] = {}
-        """What the rewriters make of the policy, once, each under a name of its own."""
+        """What the rewriters compile from the policy once, by name."""
         self._refuse_shared_identity()
         self.decide = lru_cache(_DECISIONS_CACHED)(self._decide)
-        drop_values_with(self)
         """`decide(tag, vr, creator=None, declared=False) -> Decision`; `declared` says that the instance declares a
         private element safe (profile.private.is_declared_safe)."""
+        drop_values_with(self)
 
     def __repr__(self) -> str:
-        """What was asked for, without the key: name, number of rules, options."""
+        """The name, the number of rules and the options; never the key."""
         options = ", ".join(option.value for option in Option if option in self.options)
         profile = "none" if self._profile is None else "PS3.15"
         name = self.name or "without a name"
         return f"<Policy {name}: {len(self._rules)} rules, profile {profile}, options [{options}]>"
 
     def _refuse_shared_identity(self) -> None:
-        """Refuse what would give every instance the same SOP Instance UID."""
+        """Refuse rules under which studies, series or instances would lose their distinct UIDs."""
         for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):
             decision = self._decide(tag, "UI")
             if decision.method.effect("UI") in _NO_IDENTITY:
@@ -161,30 +161,30 @@ class Policy:
     def _decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
         group, element = tag >> 16, tag & 0xFFFF
         if tag == SPECIFIC_CHARACTER_SET:
-            # It says how to read the text beside it, and nothing of anybody: without it what is kept is garbled.
+            # Kept text cannot be read without it, and it identifies nobody.
             return Decision(Keep(), "Specific Character Set is always kept")
         if element == 0 or group in {0x0000, 0x0002, 0x0004} or tag in {0xFFFAFFFA, 0xFFFCFFFC, 0x04000561}:
-            # Group lengths, commands, file meta and directory records have no place in a rewritten data set;
-            # signatures and padding do not fit what changed (PS3.15 E.1.1).
+            # Group lengths, commands, file meta information and directory records do not belong in a data set;
+            # digital signatures and padding are no longer valid after a change (PS3.15 Section E.1.1).
             return Decision(Remove(), "group lengths, directory records, signatures and padding are always removed")
         if self._subjects is not None and tag in {PATIENT_ID, PATIENT_NAME} and self._subjects.supports(vr):
             return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:
-            if rule.pattern.matches(tag, vr, creator) and not self._is_beside(rule, vr):
+            if rule.pattern.matches(tag, vr, creator) and not self._yields_to_profile(rule, vr):
                 return self._by_rule(rule, tag, vr)
         if self._profile is None:
             return Decision(Keep(), "no rule")
-        if disguise := self._disguised(tag, vr):
-            return disguise
+        if decision := self._decide_wrong_vr(tag, vr):
+            return decision
         verdict = self._profile.decide(tag, vr, creator, declared=declared)
         return Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS)
 
-    def _is_beside(self, rule: Rule, vr: str) -> bool:
-        """Whether a preset's rule has no meaning for this VR, so that the profile decides: nothing is refused."""
+    def _yields_to_profile(self, rule: Rule, vr: str) -> bool:
+        """Whether a preset's rule cannot be applied to this VR: the profile then decides, and nothing is refused."""
         return rule.is_presets and self._profile is not None and vr != "SQ" and not rule.method.supports(vr)
 
-    def _disguised(self, tag: int, vr: str) -> Decision | None:
-        """The decision on an attribute with a VR by which it would be taken for something else; None for all others."""
+    def _decide_wrong_vr(self, tag: int, vr: str) -> Decision | None:
+        """The decision on a UID or sequence that has another VR than in PS3.6; None for everything else."""
         expected = dictionary.vrs_of(tag)
         if vr in {"UN", *expected} or tag >> 16 & 1:
             return None
@@ -206,55 +206,55 @@ class Policy:
     def _by_rule(self, rule: Rule, tag: int, vr: str) -> Decision:
         method, label = rule.method, rule.label
         if method.supports(vr):
-            # Who names an attribute asks for its text; who names a VR or a mask has not seen what is in it.
+            # A rule that names an attribute asks for its text; one for a VR or a mask was written without knowing it.
             is_asked_for = vr in FREE_TEXT_VRS and rule.pattern.names_one_attribute
             is_checked = self._profile is not None and not is_asked_for and tag not in _PIXELS
             return Decision(method, label, is_checked)
         if vr == "SQ":
-            # A mask meets sequences too; the rule then means what stands inside them.
+            # A mask may match sequences too; the rule is then applied to the elements in them.
             return Decision(Keep(), label)
         attribute = f"{dictionary.described(tag)}, VR {vr}"
         reason = f"{label} cannot be applied to {attribute}; put a rule for this attribute before it"
         return Decision(_Inapplicable(reason), label)
 
     def pseudonym_uid(self, original: str) -> PseudonymousUID:
-        """What stands for a UID, legal or not; the project's own pseudonyms and registered UIDs stay."""
+        """The pseudonym of a UID, legal or not; the project's own pseudonyms and registered UIDs are unchanged."""
         return PseudonymousUID(pseudonym_of(original, self.uids.pseudonym))
 
     def pseudonym_uids(self, original: str) -> tuple[PseudonymousUID, ...]:
-        """What stands for a UID under each version of the key, the one that makes pseudonyms first."""
+        """The pseudonyms of a UID under each version of the key, the current one first."""
         others = (PseudonymousUID(pseudonym_of(original, other.pseudonym)) for other in self.uids.others)
         return (self.pseudonym_uid(original), *others)
 
     def contribution(self, study_instance_uid: str) -> str:
-        """The text by which an instance says that it was made in pseudonymised space, and belongs to this study.
+        """The text that identifies an instance of this study as made from pseudonymised data (rewriting.context).
 
-        Nobody without the key can write it (rewriting.context).
+        It cannot be written without the key.
         """
         return self.uids.pseudonym(_CONTRIBUTION.format(study_instance_uid))
 
     def contributions(self, study_instance_uid: str) -> tuple[str, ...]:
-        """The same text under each version of the key: instances keep that of the time when they were stored."""
+        """The same text under each version of the key: an instance keeps that of the version it was stored under."""
         text = _CONTRIBUTION.format(study_instance_uid)
         return (self.uids.pseudonym(text), *(other.pseudonym(text) for other in self.uids.others))
 
     def made_uid(self, uid: str) -> bool:
-        """Whether the UID is a pseudonym of this version of the key; others are recognised as pseudonyms too."""
+        """Whether the UID is a pseudonym of the current version of the key, not of an earlier one."""
         return self.uids.is_own(uid)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules of the configuration, then those of its preset; the first that fits wins."""
+        """The rules of the configuration, then those of its preset; the first that matches decides."""
         return self._rules
 
     @property
     def options(self) -> frozenset[Option]:
-        """The options of PS3.15 Annex E; none under rules alone."""
+        """The options of PS3.15 Annex E; none without a profile."""
         return frozenset() if self._profile is None else self._profile.options
 
     @property
     def removes_private(self) -> bool:
-        """Whether no private attribute can come out, whatever its creator."""
+        """Whether all private attributes are removed, whatever their creator."""
         if self._profile is None or self.retains_safe_private:
             return False
         return not any(rule.pattern.may_match_private for rule in self._rules)
@@ -266,12 +266,12 @@ class Policy:
 
     @cached_property
     def depends_on_instance(self) -> bool:
-        """Whether a method asks for the SOP Instance UID, so that equal elements of a series may differ."""
+        """Whether a method depends on the SOP Instance UID, so that equal elements of a series may differ."""
         return any(move.scope is Scope.INSTANCE for move in self.date_moves)
 
     @cached_property
     def date_moves(self) -> tuple[DateMove, ...]:
-        """The ways in which dates may move; none when they do not."""
+        """The ways in which dates may be shifted; empty when they are not."""
         methods = [self.decide(STUDY_DATE, "DA").method, *(rule.method for rule in self._rules)]
         if self._profile is not None and Option.RETAIN_LONG_MODIFIED_DATES in self._profile.options:
             methods.append(self._profile.shift)
@@ -279,21 +279,21 @@ class Policy:
 
     @property
     def date_range(self) -> int:
-        """The most days by which a date may move; 0 when dates do not move."""
+        """The largest number of days by which a date may be shifted; 0 when dates are not shifted."""
         return max((move.shift.range for move in self.date_moves), default=0)
 
     def keeps(self, tag: int, vr: str, creator: str | None = None) -> bool:
-        """Whether the attribute comes out as it is."""
+        """Whether the attribute is kept as it is."""
         return self.decide(tag, vr, creator).method.effect(vr).keeps
 
     @cached_property
     def passes_references(self) -> bool:
-        """Whether content items that are nothing but a reference come out, renumbered; a rule may say otherwise."""
+        """Whether by-reference content items are kept, renumbered; a rule may remove them."""
         return all(self.keeps(tag, vr) for tag, vr in REFERENCE_VRS.items())
 
     @cached_property
     def replaces_uids(self) -> bool | None:
-        """Whether study, series and instance have pseudonyms outside; None when some have and some have not."""
+        """Whether the UIDs of study, series and instance become pseudonyms; None when only some of them do."""
         tags = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
         effects = [self.decide(tag, "UI").method.effect("UI") for tag in tags]
         if all(effect is Effect.UID_PSEUDONYM for effect in effects):
@@ -302,17 +302,17 @@ class Policy:
 
     @cached_property
     def replaces_patient_id(self) -> bool:
-        """Whether a PatientID has a pseudonym outside."""
+        """Whether PatientID becomes a pseudonym."""
         return self.decide(PATIENT_ID, "LO").method.effect("LO") is Effect.PATIENT_PSEUDONYM
 
     @cached_property
     def removes_overlays(self) -> bool:
-        """Whether overlays do not come out."""
+        """Whether overlays are removed."""
         return not self.keeps(_OVERLAY_DATA, "OW")
 
     @cached_property
     def releases_pixels(self) -> bool:
-        """Whether Pixel Data comes out as it is, and frames and pictures of it may."""
+        """Whether Pixel Data is kept, so that frames and rendered images may be released."""
         return self.keeps(PIXEL_DATA, "OW") and self.keeps(PIXEL_DATA, "OB")
 
 
@@ -328,8 +328,8 @@ def load_policy(
 
     `config` is the configuration itself or the path of its file; `{"profile": "basic"}` names a preset. `key` is
     the project's secret, at least 16 bytes: the same key and configuration give the same output everywhere.
-    `subjects` gives patients pseudonyms of one's own, by their original PatientIDs. `other_keys` are further versions
-    of the key: what they made is recognised as the project's own, and nothing is made with them.
+    `subjects` maps original PatientIDs to pseudonyms of the user's choice. `other_keys` are earlier versions of the
+    key: pseudonyms made with them are recognised, but no new ones are made.
 
     Raises ConfigurationError, which names the rule, the setting and how to fix it.
     """
@@ -338,10 +338,10 @@ def load_policy(
 
 
 def lint(config: Mapping[str, object] | str | Path) -> list[Finding]:
-    """What the author of a configuration should know, in any dialect: errors, unknown keys, rules without effect.
+    """Check a configuration in any dialect: errors, unknown keys, rules without effect.
 
-    An empty list means that the configuration loads and each part of it has an effect. Nothing is raised for a
-    wrong configuration: an error is a finding too. No finding holds a setting's value.
+    An empty list means that the configuration loads and each part of it has an effect. A wrong configuration raises
+    nothing: its errors are among the findings. No finding holds a setting's value.
     """
     findings = Findings(collects_errors=True)
     keys = Keys(bytes(32))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from pydicom.datadict import DicomDictionary
 
-from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from engine.datasets import IMPLICIT, Nodes, element, encoded, file_meta, item
 
 UID_ROOT = "1.2.3.99999."
@@ -32,7 +32,7 @@ PRIVATE_NAME = "Sentinelprivate"
 
 _TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _MARKS = {0x00120062, 0x00120063, 0x00120064}
-_NOT_PLANTED = CODE_TEXT | STRUCTURAL_UIDS | {0x00080005, 0x00020010}
+_NOT_PLANTED = CODE_ATTRIBUTES | STRUCTURAL_UIDS | {0x00080005, 0x00020010}
 
 
 def letters(tag: int) -> str:

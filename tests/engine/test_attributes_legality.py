@@ -14,19 +14,19 @@ from dicomveil_engine.attributes._standard.registered_uids import is_registered
 from dicomveil_engine.attributes.legality import (
     TIME_ZONE,
     Legality,
-    finding,
     is_class_uid,
     is_registered_uid,
     is_text,
     legal_character_sets,
     legal_values,
+    legality_of,
     may_identify,
     plain,
 )
 
 SOP_CLASS_UID = 0x00080016
 CT = "1.2.840.10008.5.1.4.1.1.2"
-EVERYBODYS = {
+HARMLESS = {
     "AS": ["045Y", "003W"],
     "CS": ["HEAD", "AXIAL", "ORIGINAL", "MONOCHROME2", "HFS", "T2_TSE", "CLOSED_PLANAR", "PA", "L"],
     "DA": ["20200229", "2020.02.29"],
@@ -68,22 +68,22 @@ def cases(by_vr: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(vr, text) for vr, texts in by_vr.items() for text in texts]
 
 
-@pytest.mark.parametrize(("vr", "text"), cases(EVERYBODYS))
-def test_terms_and_short_numbers_are_everybodys(vr: str, text: str) -> None:
+@pytest.mark.parametrize(("vr", "text"), cases(HARMLESS))
+def test_terms_and_short_numbers_are_harmless(vr: str, text: str) -> None:
     """They stay whatever the patient's name and identifiers are."""
-    assert finding(text, vr) is Legality.EVERYBODY
+    assert legality_of(text, vr) is Legality.HARMLESS
 
 
 @pytest.mark.parametrize(("vr", "text"), cases(WORDS))
 def test_other_legal_values_may_name_somebody(vr: str, text: str) -> None:
     """Words that are not terms, and numbers as long as identifiers."""
-    assert finding(text, vr) is Legality.WORDS
+    assert legality_of(text, vr) is Legality.MAY_IDENTIFY
 
 
 @pytest.mark.parametrize(("vr", "text"), cases(ILLEGAL))
 def test_what_is_illegal_for_its_vr(vr: str, text: str) -> None:
     """PS3.5 Table 6.2-1 forbids it."""
-    assert finding(text, vr) is Legality.ILLEGAL
+    assert legality_of(text, vr) is Legality.ILLEGAL
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_is_illegal_for_its_vr(vr: str, text: str) -> None:
 def test_a_class_uid_names_a_class(uid: str, is_class: bool) -> None:
     """A registered one with nothing behind it, or an organization's without dates and long numbers."""
     assert is_class_uid(uid) is is_class
-    assert (finding(uid, "UI", SOP_CLASS_UID) is not Legality.ILLEGAL) is is_class
+    assert (legality_of(uid, "UI", SOP_CLASS_UID) is not Legality.ILLEGAL) is is_class
 
 
 def test_registered_uids_are_those_of_the_standard(shared: Path) -> None:
@@ -129,11 +129,11 @@ def test_registered_uids_are_those_of_the_standard(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("+0100", Legality.EVERYBODY), ("-0000", Legality.ILLEGAL), ("Doe", Legality.ILLEGAL)]
+    ("text", "expected"), [("+0100", Legality.HARMLESS), ("-0000", Legality.ILLEGAL), ("Doe", Legality.ILLEGAL)]
 )
 def test_a_time_zone_is_an_offset(text: str, expected: Legality) -> None:
     """(0008,0201) is an SH with a form of its own."""
-    assert finding(text, "SH", TIME_ZONE) is expected
+    assert legality_of(text, "SH", TIME_ZONE) is expected
 
 
 def test_illegal_values_go_and_the_others_keep_their_places() -> None:
@@ -149,7 +149,7 @@ def test_illegal_values_go_and_the_others_keep_their_places() -> None:
 
 def test_padding_is_no_part_of_a_value() -> None:
     """Blanks and NULs at the end are not looked at."""
-    assert finding("101112", "TM") is Legality.EVERYBODY
+    assert legality_of("101112", "TM") is Legality.HARMLESS
     assert legal_values(["101112 ", "1.2.3\0"], "TM") == ["101112 ", ""]
     assert not may_identify(["HEAD  "], "CS")
     assert may_identify(["HEAD", "DOE"], "CS")
@@ -199,7 +199,9 @@ def test_most_numbers_and_times_are_known_by_their_bytes(vr: str, value: bytes, 
 
     assert is_plain
     assert bool(is_plain(value)) is expected
-    assert not expected or all(finding(text.strip(), vr) is Legality.EVERYBODY for text in value.decode().split("\\"))
+    assert not expected or all(
+        legality_of(text.strip(), vr) is Legality.HARMLESS for text in value.decode().split("\\")
+    )
     assert plain("LO") is None
 
 
@@ -207,13 +209,13 @@ numbers = st.lists(st.from_regex(r"-?[0-9]{1,7}(\.[0-9]{0,22})? ?", fullmatch=Tr
 
 
 @given(st.sampled_from(["DS", "IS", "TM"]), numbers | st.text("0123456789.-+:eE \\", max_size=20))
-def test_what_is_plain_is_everybodys(vr: str, text: str) -> None:
+def test_what_is_plain_is_harmless(vr: str, text: str) -> None:
     """The quick look never passes what the slow one would not."""
     is_plain = plain(vr)
 
     assert is_plain
     if is_plain(text.encode()):
-        assert all(finding(one.rstrip(" "), vr) is Legality.EVERYBODY for one in text.split("\\"))
+        assert all(legality_of(one.rstrip(" "), vr) is Legality.HARMLESS for one in text.split("\\"))
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,9 @@ def test_text_in_the_place_of_binary_values(value: bytes, expected: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("DCM", Legality.EVERYBODY), ("HEAD", Legality.EVERYBODY), ("99DOE", Legality.WORDS)]
+    ("text", "expected"), [("DCM", Legality.HARMLESS), ("HEAD", Legality.HARMLESS), ("99DOE", Legality.MAY_IDENTIFY)]
 )
-def test_coding_schemes_are_everybodys(text: str, expected: Legality) -> None:
+def test_coding_schemes_are_harmless(text: str, expected: Legality) -> None:
     """A code without its scheme means nothing."""
-    assert finding(text, "SH", 0x00080102) is expected
-    assert finding(text, "SH", 0x00080050) is Legality.WORDS
+    assert legality_of(text, "SH", 0x00080102) is expected
+    assert legality_of(text, "SH", 0x00080050) is Legality.MAY_IDENTIFY

@@ -10,8 +10,9 @@ from pydicom.datadict import DicomDictionary
 from dicomveil_engine import Policy, deidentify_instance, deidentify_metadata, load_policy
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import TABLE_E1, Option
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from dicomveil_engine.methods.base import TEXT_VRS
-from dicomveil_engine.profile import CODE_TEXT, COMPOUND, STRUCTURAL_UIDS
+from dicomveil_engine.profile import COMPOUND
 from engine.datasets import EXPLICIT, KEY, Nodes, element, encoded, instance, preset, read, rule, rules
 from engine.leak import model
 
@@ -179,7 +180,7 @@ def test_repeating_groups() -> None:
 
 def test_codes_and_classes_exist() -> None:
     """The lists of what a program reads are made of keywords that PS3.6 has."""
-    assert len(CODE_TEXT) == 4
+    assert len(CODE_ATTRIBUTES) == 4
     assert len(STRUCTURAL_UIDS) > 20
 
 

@@ -13,7 +13,7 @@ from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE
 from dicomveil_engine.part10.table import DecisionTable
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFIED, METHOD_CODES, METHOD_TEXT
-from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_method_text
+from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_claim
 from engine.datasets import preset
 
 KEYS = Keys(b"k" * 32)
@@ -60,10 +60,10 @@ def test_what_is_kept_is_looked_at(vr: str, expected: Treatment) -> None:
 
 def test_earlier_marks() -> None:
     """Texts and codes of earlier times stay where they have their VR; all else is written anew."""
-    assert treatment_of_method_text(METHOD_TEXT, "LO") is Treatment.ADD_TEXT
-    assert treatment_of_method_text(METHOD_TEXT, "UN") is Treatment.DROP
-    assert treatment_of_method_text(METHOD_CODES, "SQ") is Treatment.ADD_CODES
-    assert treatment_of_method_text(DEIDENTIFIED, "CS") is Treatment.DROP
+    assert treatment_of_claim(METHOD_TEXT, "LO") is Treatment.ADD_TEXT
+    assert treatment_of_claim(METHOD_TEXT, "UN") is Treatment.DROP
+    assert treatment_of_claim(METHOD_CODES, "SQ") is Treatment.ADD_CODES
+    assert treatment_of_claim(DEIDENTIFIED, "CS") is Treatment.DROP
 
 
 def test_constant() -> None:

@@ -34,9 +34,9 @@ def test_references_to_what_goes_go() -> None:
     tree.removed.append((1, 2))
     tree.references += [((1, 1), (1, 2, 3)), ((1, 4), (1, 3))]
 
-    assert tree.gone() == {(1, 2), (1, 1)}
+    assert tree.all_removed() == {(1, 2), (1, 1)}
     tree.clear()
-    assert tree.gone() == frozenset()
+    assert tree.all_removed() == frozenset()
 
 
 def test_parents() -> None:

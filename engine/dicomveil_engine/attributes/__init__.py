@@ -1,4 +1,4 @@
-"""What the standard says about attributes: names, VRs, tags, character sets.
+"""What the standard says about attributes: tags, keywords, VRs, character sets, legal values.
 
-Only tags, VRs and private creators come in here, never a decision about them.
+Nothing here decides what happens to an attribute.
 """

@@ -1,12 +1,14 @@
-"""The defined terms of Specific Character Set, and the codecs of Python that read them (PS3.3 Section C.12.1.1.2).
+"""The defined terms of Specific Character Set, and Python's codecs for them (PS3.3 Section C.12.1.1.2).
 
-Tables only; `characters` reads and writes text with them.
+`characters` reads and writes text with them.
 """
 
 from __future__ import annotations
 
+import re
+
 LATIN_1 = "iso8859"
-"""ISO IR 6; its eighth bit is undefined, and in practice Latin-1."""
+"""ISO IR 6 defines seven bits only; in practice, bytes above them are Latin-1."""
 GB2312 = "iso_ir_58"
 
 _PLAIN = {
@@ -21,7 +23,7 @@ _PLAIN = {
     "148": "iso_ir_148",
     "166": "iso_ir_166",
 }
-"""Single-byte sets that are defined with and without code extensions: number in the ISO registry → codec."""
+"""Single-byte character sets, defined with and without code extensions: ISO registration number → codec."""
 
 CODECS = {
     "": LATIN_1,
@@ -41,13 +43,13 @@ CODECS = {
     "ISO 2022 GBK": "GBK",
     "ISO 2022 58": "GB2312",
 }
-"""Defined term → codec; the last two are not defined, but written."""
+"""Defined term → codec; the last two are not defined, but occur."""
 
 STAND_ALONE = frozenset(("ISO_IR 192", "GB18030", "GBK"))
 """Terms that allow no code extensions."""
 
 STATEFUL = frozenset(("iso2022_jp", "iso2022_jp_2"))
-"""Codecs that read and write escape sequences by themselves."""
+"""Codecs that handle escape sequences themselves."""
 
 ESCAPES = {
     b"\x1b(B": LATIN_1,
@@ -68,4 +70,16 @@ ESCAPES = {
     b"\x1b$)A": GB2312,
     b"\x1b$)C": "euc_kr",
 }
-"""Escape sequences and the codec of what follows (PS3.3 Tables C.12-3 and C.12-4)."""
+"""Escape sequence → codec of the text after it (PS3.3 Tables C.12-3 and C.12-4)."""
+
+_SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
+_EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
+
+
+def corrected_term(term: str) -> str:
+    """The term in the standard's spelling, if it is a common misspelling of one; other terms unchanged."""
+    if match := _SINGLE.fullmatch(term):
+        return f"ISO_IR {int(match[1])}"
+    if match := _EXTENSION.fullmatch(term):
+        return f"ISO 2022 IR {int(match[1])}"
+    return "ISO_IR 192" if term.upper() in {"UTF-8", "UTF8"} else term

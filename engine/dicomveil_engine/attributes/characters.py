@@ -1,8 +1,8 @@
 """Text and its bytes, by Specific Character Set (PS3.5 Section 6.1).
 
-Decoding never fails: what is not in the declared character set is read in the ways that its bytes allow, and where
-none reads all of it, what is behind the first character that cannot be read is left out. Encoding what the character
-set cannot hold is an error. In which other ways a decoded text can be read, `readings` says.
+Decoding never fails. A value that is not valid in the declared character set is tried in others; if none fits, the
+text ends before the first character that cannot be read. Encoding raises an error for characters outside the character
+set. `readings` gives the other ways in which a decoded text can be read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
 
-from dicomveil_engine.attributes.character_sets import CODECS, ESCAPES, GB2312, LATIN_1, STAND_ALONE, STATEFUL
+from dicomveil_engine.attributes.character_sets import (
+    CODECS,
+    ESCAPES,
+    GB2312,
+    LATIN_1,
+    STAND_ALONE,
+    STATEFUL,
+    corrected_term,
+)
 from dicomveil_engine.bounded_cache import cached, of_values
 from dicomveil_engine.errors import DeidentificationError
 
@@ -24,65 +32,55 @@ DEFAULT: tuple[str, ...] = (LATIN_1,)
 _ESCAPE = b"\x1b"
 _FRAGMENT = re.compile(rb"^[^\x1b]+|\x1b[^\x1b]*")
 _RESET = re.compile(rb"[\\^=\r\n\f\t]")
-"""Before these, code extensions are back at the first character set (PS3.5 Section 6.1.2.5.3)."""
+"""At these, code extensions are reset to the first character set (PS3.5 Section 6.1.2.5.3)."""
 _RESET_TEXT = re.compile(r"([\\^=\r\n\f\t]+)")
-_SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
-_EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
-"""Terms as writers misspell them."""
 _TO_GB2312 = b"\x1b$)A"
 _VALUES_CACHED = 4_096
 _LONGEST_REREAD = 1 << 12
-"""Bytes of a broken value that are read again and again, each time without the last one."""
+"""Bytes of a damaged value that are retried byte by byte from the end; a longer one is cut to its ASCII beginning."""
 _NOT_ASCII = re.compile(rb"[\x1b\x80-\xff]")
 _NOT_LATIN_1 = re.compile(rb"\x1b|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _UTF_8 = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-"""Characters of UTF-8, each byte of which is a character here."""
+"""Characters in UTF-8 that were decoded as Latin-1, one character for each byte."""
 _MULTI_BYTE = frozenset(("gb18030", "gbk", "shift_jis", "euc_kr", "euc_jp"))
 _LATIN_1 = frozenset((DEFAULT[0], "latin_1"))
 _UTF_8_NAMES = frozenset(("utf8", "utf-8", "utf_8"))
 _UNDECLARED = ("cp1252", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "cp1250", "cp1251", "gb18030", "shift_jis")
-"""What texts are written in that come without a character set."""
+"""Encodings in which undeclared text is commonly written."""
 
 
 @cached(256)
 def codecs_of(value: bytes) -> tuple[str, ...]:
-    """The codecs that a value of (0008,0005) Specific Character Set stands for; unknown terms mean Latin-1.
+    """The codecs for a value of (0008,0005) Specific Character Set; Latin-1 for unknown terms.
 
-    pydicom would do it too, but logs the terms that it does not know.
+    pydicom's own function is not used, since it logs unknown terms.
     """
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
     if len(terms) > 1 and terms[0] in STAND_ALONE:
-        return (_codec_of(terms[0]),)  # it allows no code extensions (PS3.3 C.12.1.1.2)
+        return (_codec_of(terms[0]),)  # it allows no code extensions (PS3.3 Section C.12.1.1.2)
     extensions = [term for term in terms[1:] if term not in STAND_ALONE]
     return tuple(map(_codec_of, [terms[0], *extensions]))
 
 
 def _codec_of(term: str) -> str:
-    if term not in CODECS:
-        if match := _SINGLE.fullmatch(term):
-            term = f"ISO_IR {match[1]}"
-        elif match := _EXTENSION.fullmatch(term):
-            term = f"ISO 2022 IR {match[1]}"
-        elif term.upper() in {"UTF-8", "UTF8"}:
-            term = "ISO_IR 192"
-    return CODECS.get(term, LATIN_1)
+    return CODECS.get(corrected_term(term), LATIN_1)
 
 
 def decode(value: bytes, codecs: tuple[str, ...]) -> str:
-    """The text of a whole value; backslashes that separate values are still in it."""
+    """Decode a whole value, with the backslashes that separate its values."""
     if value.isascii() and _ESCAPE not in value:
         return value.decode("ascii")
     return _read(value, codecs)[0]
 
 
 def is_whole(value: bytes, codecs: tuple[str, ...]) -> bool:
-    """Whether nothing is left out of what `decode` gives."""
+    """Whether `decode` gives the whole text, leaving nothing out."""
     return (value.isascii() and _ESCAPE not in value) or _read(value, codecs)[1]
 
 
 @cached(_VALUES_CACHED)
 def _read(value: bytes, codecs: tuple[str, ...]) -> tuple[str, bool]:
-    """The text, and whether it is all of the value."""
+    """The text, and whether it is the whole value."""
     try:
         return _decoded(value, codecs), True
     except UnicodeDecodeError as error:
@@ -99,7 +97,7 @@ def _read(value: bytes, codecs: tuple[str, ...]) -> tuple[str, bool]:
 
 
 _CUT_REASONS = frozenset(("unexpected end of data", "incomplete multibyte sequence"))
-"""How Python's codecs say that a value ends within a character."""
+"""The reasons Python's codecs give when a value ends within a character."""
 
 
 def _as_utf8(value: bytes, codecs: tuple[str, ...]) -> str:  # noqa: ARG001 (one of several)
@@ -107,21 +105,21 @@ def _as_utf8(value: bytes, codecs: tuple[str, ...]) -> str:  # noqa: ARG001 (one
 
 
 def _as_latin_1(value: bytes, codecs: tuple[str, ...]) -> str:
-    """One character a byte, if none of them belongs to a character of UTF-8: as Windows writes Western texts."""
+    """Decode as Windows-1252, unless some bytes form a UTF-8 character or the declared set is multi-byte."""
     if codecs[0].lower() in _MULTI_BYTE or _NOT_LATIN_1.search(value):
         raise UnicodeError
     return value.decode("cp1252")
 
 
 def _with_any_escapes(value: bytes, codecs: tuple[str, ...]) -> str:
-    """With escape sequences that (0008,0005) does not declare (PS3.5 Section 6.1.2.5)."""
+    """Decode with escape sequences that (0008,0005) does not declare (PS3.5 Section 6.1.2.5)."""
     if _ESCAPE not in value:
         raise UnicodeError
     return "".join(_decode_fragment(fragment, codecs) for fragment in _FRAGMENT.findall(value))
 
 
 def _beginning(value: bytes, codecs: tuple[str, ...]) -> str:
-    """What can be read from the beginning on."""
+    """The longest beginning that can be decoded."""
     end = len(value)
     while end:
         try:
@@ -141,7 +139,7 @@ def _ascii_beginning(value: bytes) -> int:
 
 
 def can_decode(value: bytes, codecs: tuple[str, ...]) -> bool:
-    """Whether the character set has everything that is in the value; the default one has only ASCII."""
+    """Whether the value is valid in the declared character set; the default one has ASCII only."""
     if value.isascii() and _ESCAPE not in value:
         return True
     try:
@@ -174,14 +172,14 @@ def _decode_fragment(fragment: bytes, codecs: tuple[str, ...]) -> str:
 
 
 def encode(text: str, codecs: tuple[str, ...]) -> bytes:
-    """The bytes of a text. Raises DeidentificationError when the character set has no room for it."""
+    """Encode a text. Raises DeidentificationError when the character set cannot represent it."""
     if text.isascii():
         return text.encode("ascii")
     try:
         if len(codecs) == 1:
             return text.encode(codecs[0])
-        # pydicom warns and logs where it has to put a question mark: ask before.
-        if all(_has_room(character, codecs) for character in text):
+        # pydicom logs the text when it has to replace a character, so check first.
+        if all(_can_encode(character, codecs) for character in text):
             return b"".join(_encode_part(part, codecs) for part in _RESET_TEXT.split(text) if part)
     except (UnicodeError, LookupError, ValueError):
         pass
@@ -199,14 +197,14 @@ def _encode_part(part: str, codecs: tuple[str, ...]) -> bytes:
 
 
 def _charset() -> ModuleType:
-    """pydicom's, which writes code extensions. It takes a third of a second to import, and few data sets have any."""
+    """pydicom's module, which writes code extensions; imported late, since few data sets have any (0.3 s)."""
     return import_module("pydicom.charset")
 
 
 @of_values
 @lru_cache(4_096)
-def _has_room(character: str, codecs: tuple[str, ...]) -> bool:
-    """Whether one of the codecs can write the character."""
+def _can_encode(character: str, codecs: tuple[str, ...]) -> bool:
+    """Whether one of the codecs can encode the character."""
     for codec in codecs:
         try:
             _charset().custom_encoders.get(codec, partial(str.encode, encoding=codec))(character)
@@ -221,22 +219,23 @@ class Decoding(NamedTuple):
 
     text: str
     is_sure: bool
-    """Whether the text hardly can be meant in another way; else it is one guess of several."""
+    """Whether another reading is unlikely; if False, this is one guess of several."""
     codecs: tuple[str, ...]
-    """In what it is written, where it is not in the declared character set."""
+    """The codecs of this reading."""
     declared: tuple[str, ...]
+    """The codecs of the declared character set."""
 
     def written(self, text: str) -> str:
-        """A text that is left of this one, as the declared character set reads it.
+        """A part of this text as the declared character set decodes it.
 
-        What that has no room for is written as it was.
+        Characters that the declared set lacks are left in the bytes of this reading.
         """
         if self.codecs == self.declared or text.isascii():
             return text
         if len(self.codecs) > 1:
             return self._as_declared(text)
         return "".join(
-            character if character.isascii() or _has_room(character, self.declared) else self._as_declared(character)
+            character if character.isascii() or _can_encode(character, self.declared) else self._as_declared(character)
             for character in text
         )
 
@@ -252,10 +251,10 @@ class Decoding(NamedTuple):
 
 
 def readings(text: str, codecs: tuple[str, ...]) -> list[Decoding]:
-    """In which ways a decoded text can be read; first as it is.
+    """The ways in which a decoded text can be read, beginning with the text as it is.
 
-    A text that was decoded by one character set may be written in another: in UTF-8, with escape sequences that are
-    not declared, or in a single-byte set whose characters are all others.
+    A text decoded in the declared character set may have been written in another: in UTF-8, with undeclared escape
+    sequences, or in another single-byte set.
     """
     found = [Decoding(text, True, codecs, codecs)]
     if text.isascii() and "\x1b" not in text:
@@ -292,7 +291,7 @@ def _utf_8_character(match: re.Match[str]) -> str:
 
 
 def _escaped_codecs(value: bytes) -> tuple[str, ...]:
-    """The codecs of the escape sequences in a value."""
+    """The codecs that the escape sequences in a value select."""
     widths = (fragment[: 4 if fragment[:3] in {b"\x1b$(", b"\x1b$)"} else 3] for fragment in _FRAGMENT.findall(value))
     found = (ESCAPES.get(escape) for escape in widths)
     return tuple(dict.fromkeys(codec for codec in found if codec))

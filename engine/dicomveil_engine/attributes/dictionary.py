@@ -1,8 +1,7 @@
-"""What PS3.6 says of a tag: its VR, multiplicity and keyword.
+"""The VR, VM and keyword of a tag (PS3.6).
 
-A table generated from pydicom's dictionaries answers; for attributes newer than those, Table E.1-1 does, and for
-private ones that PS3.15 Table E.3.10-1 lists as safe, that table.
-Only tags and private creators come in, never a value.
+The source is a table generated from pydicom's dictionaries; for newer attributes PS3.15 Table E.1-1, and for safe
+private attributes Table E.3.10-1.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _FIRST_BLOCK = 0x1000
 """PS3.5 Section 7.8.1: the first element of a private block."""
 
 _CACHE_SIZE = 16_384
-"""Tags cached: more than PS3.6 has, and a bound on what odd data sets can fill."""
+"""More tags than PS3.6 has; a bound, since a data set may have arbitrary tags."""
 
 _PUBLIC = public_dictionary()
 _NEWER_KEYWORDS = {row.keyword: tag for tag, row in TABLE_E1.rows.items() if row.keyword not in _PUBLIC.tags}
@@ -34,7 +33,7 @@ _NEWER_KEYWORDS = {row.keyword: tag for tag, row in TABLE_E1.rows.items() if row
 
 @lru_cache(_CACHE_SIZE)
 def vrs_of(tag: int, creator: str | None = None) -> tuple[str, ...]:
-    """The VRs that the tag may have, in the dictionary's order; none when it is unknown."""
+    """The VRs that the tag may have, in the dictionary's order; empty when it is unknown."""
     group, element = tag >> 16, tag & 0xFFFF
     if element == 0:
         return ("UL",)  # PS3.5 Section 7.2: group length
@@ -51,9 +50,9 @@ def vrs_of(tag: int, creator: str | None = None) -> tuple[str, ...]:
 
 @lru_cache(_CACHE_SIZE)
 def vr_of(tag: int, creator: str | None = None) -> str | None:
-    """The VR of the tag in an encoding that does not write it; None when unknown.
+    """The VR of the tag in implicit VR; None when it is unknown.
 
-    Of several VRs it is OW where that is one of them (PS3.5 Annex A.1), else the first.
+    If there are several, it is OW when that is among them (PS3.5 Section A.1), else the first.
     """
     vrs = vrs_of(tag, creator)
     if not vrs:
@@ -63,7 +62,7 @@ def vr_of(tag: int, creator: str | None = None) -> str | None:
 
 @lru_cache(_CACHE_SIZE)
 def is_signed_or_not(tag: int) -> bool:
-    """Whether the VR is US or, where Pixel Representation is 1, SS (PS3.5 Annex A.1); never OW."""
+    """Whether the VR is US, or SS where Pixel Representation is 1 (PS3.5 Section A.1), and never OW."""
     return vrs_of(tag) == ("US", "SS")
 
 
@@ -97,18 +96,18 @@ def repeating_tag_of(keyword: str) -> str | None:
 
 
 def keywords() -> set[str]:
-    """All keywords, those of repeating groups too."""
+    """All keywords, including those of repeating groups."""
     repeating = {entry.keyword for entry in _PUBLIC.repeating.values()}
     return {*_PUBLIC.tags, *repeating, *_NEWER_KEYWORDS} - {""}
 
 
 def tags() -> Iterable[int]:
-    """The tags of PS3.6, but for those of repeating groups."""
+    """The tags of PS3.6, except those of repeating groups."""
     return _PUBLIC.entries.keys()
 
 
 def private_creators() -> frozenset[str]:
-    """The private creators of which some attribute's VR is known."""
+    """The private creators with an attribute whose VR is known."""
     return private_dictionary().creators
 
 
@@ -119,9 +118,9 @@ def describe(tag: int, vr: str | None = None) -> str:
 
 
 def described(tag: int, vr: str | None = None) -> str:
-    """As `describe`, for a tag that was met in a data set.
+    """As `describe`, for the tag of an element in a data set.
 
-    One that PS3.6 does not have is not shown: behind a damaged length it would be made of a value's bytes.
+    Tags that PS3.6 does not have are not shown: after a damaged length, a "tag" consists of bytes of a value.
     """
     if keyword_of(tag):
         return describe(tag, vr)
@@ -129,7 +128,7 @@ def described(tag: int, vr: str | None = None) -> str:
 
 
 def _entry(tag: int) -> Entry | None:
-    """What is known of a public tag."""
+    """The dictionary's entry of a public tag."""
     if entry := _PUBLIC.entry(tag):
         return entry
     row = TABLE_E1.rows.get(tag)

@@ -1,8 +1,8 @@
-"""What a value that is kept must look like: by its VR (PS3.5 Section 6.2), and for a few attributes by PS3.3.
+"""Whether a value may be kept: legal for its VR (PS3.5 Section 6.2), and for a few attributes by PS3.3.
 
-Pure functions of one value's text, or bytes. They are as strict as is safe and no stricter: what archives really hold
-beyond the standard's letter passes where nothing but a number, a time or a term can be said by it. What names somebody
-in a legal value only the data set itself decides: `Finding.WORDS` says where to look.
+Pure functions of the text or the bytes of one value. Common deviations from the standard are legal where they can
+express nothing but a number, a time or a term. Whether a legal value names the patient depends on the data set:
+`Legality.MAY_IDENTIFY` says that it has to be compared.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import Enum
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS, DESCRIPTIVE_WORDS
 from dicomveil_engine.attributes._standard.registered_uids import ROOT, is_registered, may_be_registered_later
+from dicomveil_engine.attributes.character_sets import corrected_term
 from dicomveil_engine.bounded_cache import cached
 
 _VALUES_CACHED = 16_384
@@ -21,14 +22,14 @@ _UIDS_CACHED = 4_096
 
 
 class Legality(Enum):
-    """What can be said of a value by itself."""
+    """What a value is by itself, without the data set that it is in."""
 
     ILLEGAL = "illegal"
-    """It must not come out."""
-    EVERYBODY = "everybody's"
-    """It is legal, and identifies no patient."""
-    WORDS = "words"
-    """It is legal, and may hold a word or a number of somebody's."""
+    """It must not be kept."""
+    HARMLESS = "harmless"
+    """It is legal and cannot identify anybody."""
+    MAY_IDENTIFY = "may identify"
+    """It is legal, but may hold a person's name or an identifier."""
 
 
 CHARACTER_SETS = frozenset(
@@ -45,14 +46,14 @@ CHARACTER_SETS = frozenset(
 """PS3.3 Section C.12.1.1.2: the defined terms of (0008,0005)."""
 
 LONGEST_NUMBER = 32
-"""Characters of a DS: modalities write more than the 16 of PS3.5, as programs print numbers of 64 bits."""
+"""Characters of a DS: modalities exceed the 16 of PS3.5 when they print numbers of 64 bits."""
 IDENTIFYING_DIGITS = 6
-"""A number of fewer digits says too little of anybody: it is found in every data set."""
+"""Shorter numbers are too common to identify anybody: every data set has some."""
 _LONG_NUMBER = re.compile(r"(?<![\d.])0*[1-9]\d{5}|[Ee]\+?\d", re.ASCII)
-"""A number of six digits before its decimal point, or with a power of ten that may give it so many."""
+"""A number with six digits before the decimal point, or with an exponent that may give it as many."""
 
 _CLASS_COMPONENT = 7
-"""Digits in a component of a class UID. Organizations' numbers have up to seven; a date has eight."""
+"""Digits in a component of a class UID. Numbers of organizations have up to seven digits, dates eight."""
 _LONGEST_CLASS = 52
 _UI = re.compile(r"(?=.{1,64}$)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*", re.ASCII)
 _DS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d{1,3})?", re.ASCII)
@@ -65,7 +66,7 @@ _TM = re.compile(
     r"(?:[01]\d|2[0-3])(?:(:?)[0-5]\d(?:\1(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?",
     re.ASCII,
 )
-"""With colons too: the form of ACR-NEMA 300, which PS3.5 asks readers to support."""
+"""With colons too: the form of ACR-NEMA 300, which PS3.5 recommends that readers support."""
 _DA = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)", re.ASCII)
 _OFFSET = r"(?:\+(?:0\d|1[0-3])[0-5]\d|\+1400|(?!-0000)-(?:0\d|1[01])[0-5]\d|-1200)"
 _ZONE = re.compile(_OFFSET, re.ASCII)
@@ -79,8 +80,8 @@ _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _LONGEST_CODE = {"SH": 16, "LO": 64}
 
 _TERM_WORDS = DEFINED_TERM_WORDS | {word.upper() for word in DESCRIPTIVE_WORDS}
-"""Words of defined terms, and words that describe images: they say nothing of a patient with that name."""
-_LONGEST_ANYBODYS_NUMBER = 2
+"""Words of defined terms, and words that describe images: even if a patient has such a name, they do not identify."""
+_LONGEST_HARMLESS_NUMBER = 2
 
 STRUCTURAL_UIDS = frozenset(
     tag
@@ -111,14 +112,15 @@ STRUCTURAL_UIDS = frozenset(
     ]
     if (tag := dictionary.tag_of(keyword)) is not None
 )
-"""UI attributes that name a class, a syntax or a coding scheme, never somebody's instance."""
+"""UI attributes that name a class, transfer syntax, coding scheme or implementation, never an instance."""
 
 CODE_ATTRIBUTES = frozenset(
     tag
     for keyword in ["CodeValue", "LongCodeValue", "CodingSchemeDesignator", "CodingSchemeVersion"]
     if (tag := dictionary.tag_of(keyword)) is not None
 )
-"""Text that a program reads (PS3.3 Section 8)."""
+"""Codes (PS3.3 Section 8). SNOMED CT codes look like identifiers and must be kept. Codes that do identify, as those of
+persons and institutions do, are in sequences that Table E.1-1 lists as a whole."""
 CODING_SCHEMES = frozenset(
     (
         *(
@@ -146,17 +148,17 @@ CODING_SCHEMES = frozenset(
 """PS3.16 Table 8-1: designators of coding schemes."""
 
 TIME_ZONE = 0x00080201
-"""Timezone Offset From UTC: an SH with the form of an offset (PS3.3 Section C.12.1.1.8)."""
+"""Timezone Offset From UTC: an SH in the form `&ZZXX` (PS3.3 Section C.12.1.1.8)."""
 
 LISTS = frozenset(("DS", "IS"))
-"""VRs whose values mean something together, as coordinates do: of a list with an illegal value nothing stays."""
+"""VRs whose values belong together, such as coordinates: one illegal value empties the whole list."""
 CHECKED_TEXTS = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
-"""Text VRs with a form."""
+"""Text VRs with a prescribed format."""
 
 
 @cached(_UIDS_CACHED)
 def is_class_uid(uid: str) -> bool:
-    """Whether a UID can be that of a class, a syntax or a scheme: registered, or an organization's well-formed one."""
+    """Whether a UID may name a class, transfer syntax or coding scheme: registered, or well-formed and short enough."""
     if _UI.fullmatch(uid) is None:
         return False
     if uid.startswith(f"{ROOT}.") or uid == ROOT:
@@ -166,18 +168,18 @@ def is_class_uid(uid: str) -> bool:
 
 @cached(_UIDS_CACHED)
 def is_registered_uid(uid: str) -> bool:
-    """Whether a UID is one of the standard's own, with nothing behind it."""
+    """Whether a UID is exactly one that the standard registers."""
     return _UI.fullmatch(uid) is not None and is_registered(uid)
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a DA; also in the form YYYY.MM.DD."""
+    """Whether a text is a legal DA, or a date in the old form YYYY.MM.DD."""
     match = _DA.fullmatch(text)
     return match is not None and _is_real_date(match[1], match[3], match[4])
 
 
 def is_date_time(text: str) -> bool:
-    """Whether a text is a DT, of any precision."""
+    """Whether a text is a legal DT, of any precision."""
     match = _DT.fullmatch(text)
     return match is not None and _is_real_date(match[1], match[2] or "1", match[3] or "1")
 
@@ -192,43 +194,43 @@ def _is_real_date(year: str, month: str, day: str) -> bool:
 
 
 def is_decimal(text: str) -> bool:
-    """Whether a text is a number as DS writes it, of any usual length."""
+    """Whether a text is a DS; up to LONGEST_NUMBER characters are accepted."""
     return len(text) <= LONGEST_NUMBER and _DS.fullmatch(text) is not None
 
 
 def is_integer(text: str) -> bool:
-    """Whether a text is an IS; `4.0` is the whole number that it looks like."""
+    """Whether a text is an IS; whole numbers such as `4.0` are accepted."""
     return _IS.fullmatch(text) is not None and -(2**31) <= int(text.partition(".")[0]) < 2**31
 
 
 @cached(_VALUES_CACHED)
-def finding(text: str, vr: str, tag: int = 0) -> Legality:
-    """What can be said of one value of a kept element, without padding at its end. An empty value is everybody's."""
+def legality_of(text: str, vr: str, tag: int = 0) -> Legality:
+    """The legality of one value of a kept element, given without trailing padding."""
     if not text:
-        return Legality.EVERYBODY
+        return Legality.HARMLESS
     if tag == TIME_ZONE:
-        return Legality.EVERYBODY if _ZONE.fullmatch(text) else Legality.ILLEGAL
+        return _legality(_ZONE.fullmatch(text), may_identify=False)
     if vr == "UI":
         is_legal = is_class_uid(text) if tag in STRUCTURAL_UIDS else _UI.fullmatch(text) is not None
-        is_everybodys = is_registered(text) or (tag in STRUCTURAL_UIDS and text.startswith(f"{ROOT}."))
-        return _found(is_legal, has_words=not is_everybodys)
+        is_harmless = is_registered(text) or (tag in STRUCTURAL_UIDS and text.startswith(f"{ROOT}."))
+        return _legality(is_legal, may_identify=not is_harmless)
     check = _CHECKS.get(vr)
     if check is not None:
         return check(text)
     control = _CONTROL_OF_TEXTS if vr in {"LT", "ST", "UT"} else _CONTROL
-    is_term = tag in CODE_ATTRIBUTES and (text in CODING_SCHEMES or _code_string(text) is Legality.EVERYBODY)
-    return _found(control.search(text) is None, has_words=not is_term)
+    is_term = tag in CODE_ATTRIBUTES and (text in CODING_SCHEMES or _code_string(text) is Legality.HARMLESS)
+    return _legality(control.search(text) is None, may_identify=not is_term)
 
 
-def _found(is_legal: object, *, has_words: bool) -> Legality:
+def _legality(is_legal: object, *, may_identify: bool) -> Legality:
     if not is_legal:
         return Legality.ILLEGAL
-    return Legality.WORDS if has_words else Legality.EVERYBODY
+    return Legality.MAY_IDENTIFY if may_identify else Legality.HARMLESS
 
 
 def _number(is_legal: Callable[[str], bool]) -> Callable[[str], Legality]:
     def check(text: str) -> Legality:
-        return _found(is_legal(text.strip(" ")), has_words=_LONG_NUMBER.search(text) is not None)
+        return _legality(is_legal(text.strip(" ")), may_identify=_LONG_NUMBER.search(text) is not None)
 
     return check
 
@@ -237,51 +239,51 @@ def _code_string(text: str) -> Legality:
     if _CS.fullmatch(text) is None:
         return Legality.ILLEGAL
     words = _CS_WORD.findall(text)
-    is_everybodys = all(
-        word in _TERM_WORDS or (word.isdecimal() and len(word) <= _LONGEST_ANYBODYS_NUMBER) or len(word) == 1
+    is_harmless = all(
+        word in _TERM_WORDS or (word.isdecimal() and len(word) <= _LONGEST_HARMLESS_NUMBER) or len(word) == 1
         for word in words
     )
-    return Legality.EVERYBODY if is_everybodys else Legality.WORDS
+    return Legality.HARMLESS if is_harmless else Legality.MAY_IDENTIFY
 
 
 def _title(text: str) -> Legality:
-    return _found(_AE.fullmatch(text) and text.strip(" "), has_words=True)
+    return _legality(_AE.fullmatch(text) and text.strip(" "), may_identify=True)
 
 
 _CHECKS: dict[str, Callable[[str], Legality]] = {
     "AE": _title,
-    "AS": lambda text: _found(_AS.fullmatch(text), has_words=False),
+    "AS": lambda text: _legality(_AS.fullmatch(text), may_identify=False),
     "CS": _code_string,
-    "DA": lambda text: _found(is_date(text), has_words=False),
+    "DA": lambda text: _legality(is_date(text), may_identify=False),
     "DS": _number(is_decimal),
-    "DT": lambda text: _found(is_date_time(text), has_words=False),
+    "DT": lambda text: _legality(is_date_time(text), may_identify=False),
     "IS": _number(is_integer),
-    "TM": lambda text: _found(_TM.fullmatch(text), has_words=False),
-    "UR": lambda text: _found(_UR.fullmatch(text), has_words=True),
+    "TM": lambda text: _legality(_TM.fullmatch(text), may_identify=False),
+    "UR": lambda text: _legality(_UR.fullmatch(text), may_identify=True),
 }
 
 
 _PLAIN_TIME = rb"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?"
 SHORT_NUMBERS = 4
-"""Bytes of numbers that can be no name."""
+"""Bytes of binary numbers that are too few to hold a name."""
 _PLAIN = {
     "DS": re.compile(rb"-?\d{1,5}+(?:\.\d{0,20}+)?+(?:\\-?\d{1,5}+(?:\.\d{0,20}+)?+)*+ ?"),
     "IS": re.compile(rb"-?\d{1,5}+(?:\\-?\d{1,5}+)*+ ?"),
     "TM": re.compile(_PLAIN_TIME + rb" ?"),
     **dict.fromkeys(("AT", "SS", "US"), re.compile(b".{0,%d}" % SHORT_NUMBERS, re.DOTALL)),
 }
-"""How nearly all values look: numbers of up to five digits before the point, and times."""
+"""Patterns of nearly all values: numbers of up to five digits before the decimal point, and times."""
 
 
 def plain(vr: str) -> Callable[[bytes], object] | None:
-    """Recognises bytes, without decoding them, as legal and no one's own; contours are long lists."""
+    """A match function for harmless values of a VR, or None. Decoding is too slow for the long lists of contours."""
     pattern = _PLAIN.get(vr)
     return None if pattern is None else pattern.fullmatch
 
 
 def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:
-    """The values without the illegal ones, in their places; nothing if none is left. The list itself if all stay."""
-    illegal = [finding(text.rstrip(" \0"), vr, tag) is Legality.ILLEGAL for text in values]
+    """The values with the illegal ones emptied, or no values if none is left. The same list if all are legal."""
+    illegal = [legality_of(text.rstrip(" \0"), vr, tag) is Legality.ILLEGAL for text in values]
     if not any(illegal):
         return values
     if vr in LISTS:
@@ -291,38 +293,23 @@ def legal_values(values: list[str], vr: str, tag: int = 0) -> list[str]:
 
 
 def may_identify(values: list[str], vr: str, tag: int = 0) -> bool:
-    """Whether one of the values may hold a word or a number of somebody's."""
-    return any(finding(text.rstrip(" \0"), vr, tag) is Legality.WORDS for text in values)
+    """Whether one of the values may hold a person's name or an identifier."""
+    return any(legality_of(text.rstrip(" \0"), vr, tag) is Legality.MAY_IDENTIFY for text in values)
 
 
 def legal_character_sets(terms: list[str]) -> list[str]:
-    """The terms of (0008,0005) that are defined, misspelled ones as they should be; nothing if none is left.
+    """The defined terms of (0008,0005), with misspellings corrected; empty if none is left.
 
-    An undefined term beside others leaves its place empty only if it is the first; elsewhere it is dropped.
+    An undefined term is dropped; the first one is emptied instead, since the first value may be empty.
     """
-    named = [_term(term.strip(" \0")) for term in terms]
-    kept = [term for place, term in enumerate(named) if term or not place]
+    corrected = [corrected_term(term.strip(" \0")) for term in terms]
+    legal = [term if term in CHARACTER_SETS else "" for term in corrected]
+    kept = [term for place, term in enumerate(legal) if term or not place]
     return kept if any(kept) else []
 
 
-_SINGLE = re.compile(r"ISO[ _-]IR[ _-]?(\d+)", re.ASCII)
-_EXTENSION = re.compile(r"ISO[ _-]2022[ _-]IR[ _-]?(\d+)", re.ASCII)
-
-
-def _term(term: str) -> str:
-    if term in CHARACTER_SETS:
-        return term
-    if match := _SINGLE.fullmatch(term):
-        term = f"ISO_IR {int(match[1])}"
-    elif match := _EXTENSION.fullmatch(term):
-        term = f"ISO 2022 IR {int(match[1])}"
-    elif term.upper() in {"UTF-8", "UTF8"}:
-        term = "ISO_IR 192"
-    return term if term in CHARACTER_SETS else ""
-
-
 def is_text(value: bytes) -> bool:
-    """Whether bytes that should be binary are a text: printable ASCII, but for padding at the end."""
+    """Whether bytes that should be binary are text: printable ASCII, except for trailing padding."""
     stripped = value.rstrip(b" \0")
     return len(stripped) > 1 and stripped.isascii() and _NOT_PRINTABLE.search(stripped) is None
 

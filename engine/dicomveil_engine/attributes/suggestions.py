@@ -1,6 +1,6 @@
-"""What a mistyped word was probably meant to be, for the messages of configuration errors.
+"""Suggestions for mistyped names, for the messages of configuration errors.
 
-Only names are given to it (keywords, methods, settings), never a setting's value.
+Only keywords and names of methods and settings are passed in, never a setting's value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """`; did you mean "NAME"?`, or nothing when no name comes near."""
+    """`; did you mean "NAME"?`, or empty when no name is similar."""
     by_folded = {name.casefold(): name for name in names}
     close = get_close_matches(word.casefold()[:80], by_folded, n=1, cutoff=0.7)
     return f'; did you mean "{by_folded[close[0]]}"?' if close else ""

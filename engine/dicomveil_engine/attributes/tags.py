@@ -1,4 +1,4 @@
-"""Which elements a rule is about: the tag notations of the rule language.
+"""The tag notations of the rule language: which elements a rule matches.
 
     (0010,0010)  0010,0010  00100010  (0010, 0010)   one tag; blanks around its parts mean nothing
     PatientName  OverlayData                         a keyword; a repeating group's means all its groups
@@ -6,7 +6,7 @@
     DA                                               a VR
     (0009,xx01:CREATOR)                              a private attribute, in its creator's block
 
-A pattern looks at an element's tag, VR and private creator. Which rule wins is the policy's business.
+A pattern matches by tag, VR and private creator. The policy decides which of several matching rules applies.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TagPattern:
     """The canonical notation, for messages."""
     value: int = 0
     mask: int = 0
-    """The bits of the tag that must be those of `value`."""
+    """The bits of the tag that must equal those of `value`."""
     vr: str | None = None
     creator: str | None = None
 
@@ -54,7 +54,7 @@ class TagPattern:
 
     @property
     def names_one_attribute(self) -> bool:
-        """Whether it names one attribute, in a private block or repeating group wherever that is."""
+        """Whether it names one attribute, in any private block or any group of a repeating group."""
         element = 0xFF if self.creator is not None else 0xFFFF
         return self.vr is None and self.mask >> 24 == 0xFF and self.mask & element == element
 
@@ -65,13 +65,13 @@ class TagPattern:
 
     @property
     def may_match_private(self) -> bool:
-        """Whether a private attribute can be one of the pattern's."""
+        """Whether it can match a private attribute."""
         if self.vr is not None:
             return True
         return bool(self.value >> 16 & 1 or not self.mask >> 16 & 1)
 
     def matches(self, tag: int, vr: str, creator: str | None) -> bool:
-        """Whether an element is one of the pattern's; `creator` is the creator that reserved its block."""
+        """Whether it matches an element; `creator` is the private creator of the element's block."""
         if self.vr is not None:
             return vr == self.vr
         if self.creator is not None and (creator != self.creator or tag & 0xFFFF < _FIRST_BLOCK):
@@ -79,7 +79,7 @@ class TagPattern:
         return tag & self.mask == self.value
 
     def covers(self, other: TagPattern) -> bool:
-        """Whether each element of the other pattern is certainly one of this pattern's too."""
+        """Whether it certainly matches every element that the other pattern matches."""
         if self.vr is not None or other.vr is not None:
             return self.vr == other.vr
         return (
@@ -90,7 +90,7 @@ class TagPattern:
 
 
 def parse_pattern(text: str) -> TagPattern:
-    """The pattern that a notation writes, or ConfigurationError saying how to fix it."""
+    """Parse a tag notation. Raises ConfigurationError, which says how to fix it."""
     text = text.strip()
     if match := _TAG.fullmatch(text):
         return _numeric(*(part for part in match.groups() if part))
@@ -112,7 +112,7 @@ def _numeric(group: str, element: str) -> TagPattern:
 
 
 def _private(group: str, element: str, creator: str) -> TagPattern:
-    """`(gggg,xxee:CREATOR)`: the block is not looked at, because each data set places it anew."""
+    """Parse `(gggg,xxee:CREATOR)`. The block is ignored: each data set assigns it anew (PS3.5 Section 7.8.1)."""
     group, block, low = group.upper(), element[:2].upper(), element[2:].upper()
     text = f"({group},{block}{low}:{creator})"
     if "X" in group or "X" in low or not int(group, 16) & 1:
@@ -131,7 +131,7 @@ def _private(group: str, element: str, creator: str) -> TagPattern:
 
 
 def _keyword(keyword: str) -> TagPattern:
-    # The Microsoft tool also knows fo-dicom's names, in which retired attributes carry a suffix.
+    # The Microsoft tool accepts fo-dicom's keywords too, in which retired attributes have a suffix.
     name = keyword.removesuffix("RETIRED")
     if (tag := dictionary.tag_of(name)) is not None:
         return _numeric(f"{tag >> 16:04X}", f"{tag & 0xFFFF:04X}")
@@ -142,5 +142,5 @@ def _keyword(keyword: str) -> TagPattern:
 
 
 def _quoted(text: str) -> str:
-    """A rule's own text in a message, cut where it is long."""
+    """The rule's text for a message, shortened if long."""
     return '"' + (text if len(text) <= 100 else text[:100] + "…") + '"'

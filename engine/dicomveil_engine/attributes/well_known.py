@@ -1,4 +1,4 @@
-"""The tags of the few attributes on which everything else rests, by name."""
+"""Tags of the attributes that most parts of the engine need, by name."""
 
 from __future__ import annotations
 

@@ -91,6 +91,6 @@ class ContentReferences:
     def renumber(self) -> None:
         """Give references their targets' new positions; one whose target is not kept is not kept, either."""
         if self._lists:
-            renumbering = Renumbering(self.tree.gone())
+            renumbering = Renumbering(self.tree.all_removed())
             for items in self._lists.values():
                 items[:] = [new for item in items if (new := renumbered(item, renumbering)) is not None]

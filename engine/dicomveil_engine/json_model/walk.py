@@ -40,7 +40,7 @@ from dicomveil_engine.rewriting.deidentification_attributes import (
     DeidentificationAttributes,
 )
 from dicomveil_engine.rewriting.dummies import dummy_items
-from dicomveil_engine.rewriting.treatment import Treatment, treatment_of, treatment_of_method_text
+from dicomveil_engine.rewriting.treatment import Treatment, treatment_of, treatment_of_claim
 from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 
 BulkDataURIs = Callable[[str, str], str | None]
@@ -331,7 +331,7 @@ class DataSetWalk:
         self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace
     ) -> None:
         """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
-        treatment = treatment_of_method_text(entry.tag, str(element.get("vr", "UN")))
+        treatment = treatment_of_claim(entry.tag, str(element.get("vr", "UN")))
         if treatment is Treatment.ADD_TEXT:
             out[key] = element
             decision = Decision(self.policy.add_method_text, "the de-identification attributes")

@@ -69,7 +69,7 @@ class Context:
     """The words of all identifying attributes at any depth: what `clean` takes out of free text."""
     own: OwnWords = field(default_factory=OwnWords)
     """The same words, as they are looked for in values that are kept."""
-    content_gone: frozenset[tuple[int, ...]] = frozenset()
+    content_removed: frozenset[tuple[int, ...]] = frozenset()
     """Where content items stood that are left out (structured_content.references)."""
 
     def place(self, tag: int, vr: str) -> Place:

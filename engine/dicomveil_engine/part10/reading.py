@@ -147,7 +147,7 @@ class Reading:
             subject,
             self.sop_instance_uid() if policy.depends_on_instance else "",
             words(tuple(self.identifying), subject.was_deidentified, subject.study_instance_uid),
-            self.content.gone(),
+            self.content.all_removed(),
             self._has_signed_pixels(),
         )
 

@@ -35,7 +35,7 @@ def resolved(pending: Pending, context: Context) -> bytes:
     """
     entry, raw, codecs = pending
     if entry.kind == kinds.REFERENCE:
-        return renumbered(raw, entry.encoding, _renumbering(context.content_gone))
+        return renumbered(raw, entry.encoding, _renumbering(context.content_removed))
     assert entry.method is not None
     method = entry.method.chosen(entry.tag, context.sop_class_uid, is_top=entry.is_top)
     if method is not entry.method:

@@ -22,7 +22,7 @@ from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.dummies import dummy_items
-from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_method_text
+from dicomveil_engine.rewriting.treatment import Treatment, constant_of, treatment_of, treatment_of_claim
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
@@ -319,7 +319,7 @@ class DecisionTable(dict[bytes, Entry]):
     def _classify(self, entry: Entry, decision: Decision) -> None:
         tag, vr, method = entry.tag, entry.vr, decision.method
         if self.is_top and self._policy.claims is not None and tag in DEIDENTIFICATION_TAGS:
-            treatment = treatment_of_method_text(tag, "UN" if entry.key[4:] == b"UN" else vr)
+            treatment = treatment_of_claim(tag, "UN" if entry.key[4:] == b"UN" else vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             entry.kind = kinds.CHARACTER_SET
             return

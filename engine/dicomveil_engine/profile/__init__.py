@@ -2,9 +2,9 @@
 
     listed     Table E.1-1 and its option columns       compound   codes that depend on the attribute's type
     unlisted   the layer by VR beneath the table        actions    the methods by which all of them act
-    private    what of private attributes is safe
+    private    safe private attributes
 
-Nothing here knows of rules, of values or of encodings.
+Rules, values and encodings have no place here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomveil_engine.attributes._standard import TABLE_E1, Option
-from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.profile.actions import Actions, Verdict
 from dicomveil_engine.profile.compound import COMPOUND, BasicCodes
 from dicomveil_engine.profile.listed import decide_listed
 from dicomveil_engine.profile.private import decide_private
-from dicomveil_engine.profile.unlisted import CODE_TEXT, decide_unlisted
+from dicomveil_engine.profile.unlisted import decide_unlisted
 from dicomveil_engine.pseudonyms.keys import Keys
 
-__all__ = ["CODE_TEXT", "COMPOUND", "STRUCTURAL_UIDS", "ConfidentialityProfile", "Verdict"]
+__all__ = ["COMPOUND", "ConfidentialityProfile", "Verdict"]
 
 BURNED_IN_ANNOTATION = 0x00280301
 
@@ -29,8 +28,10 @@ _EXCLUSIVE = frozenset((Option.RETAIN_LONG_FULL_DATES, Option.RETAIN_LONG_MODIFI
 
 
 class ConfidentialityProfile:
-    """The profile with its options; total over all attributes. Raises ConfigurationError for options that exclude
-    each other."""
+    """The profile with its options: a decision on every attribute.
+
+    Raises ConfigurationError for options that exclude each other.
+    """
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class ConfidentialityProfile:
         keys: Keys,
     ) -> None:
         if options >= _EXCLUSIVE:
-            # PS3.15 Section E.3.6; (0028,0303) could not say what became of the dates.
+            # PS3.15 Section E.3.6. No value of (0028,0303) Longitudinal Temporal Information Modified is true for both.
             first, second = sorted(option.value for option in _EXCLUSIVE)
             raise ConfigurationError(
                 f'the options "{first}" and "{second}" exclude each other; leave one out '
@@ -56,8 +57,8 @@ class ConfidentialityProfile:
     def decide(self, tag: int, vr: str, creator: str | None = None, *, declared: bool = False) -> Verdict:
         """The verdict on an attribute whose (effective) VR is `vr`.
 
-        Of a private one, `creator` is that of its block, and `declared` whether its instance declares it
-        safe (`private.is_declared_safe`).
+        For a private attribute, `creator` is that of its block, and `declared` says whether the instance declares the
+        element safe (`private.is_declared_safe`).
         """
         if tag >> 16 & 1:
             return decide_private(self._actions, tag, vr, creator, declared=declared)

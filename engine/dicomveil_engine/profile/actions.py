@@ -1,6 +1,6 @@
-"""The methods by which a profile with its options carries out action codes (PS3.15 Section E.1).
+"""The methods that carry out the action codes of a profile with its options (PS3.15 Section E.1).
 
-What becomes of dates, UIDs and AE titles depends on the options alone, listed or not: it is said here, once.
+How dates, UIDs and AE titles are treated depends on the options alone, for listed and unlisted attributes.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ TIME_VRS = DATE_VRS | {"TM"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the profile says of an attribute, and the words for a message."""
+    """The profile's decision on an attribute."""
 
     method: Method
     because: str
+    """The reason, for messages."""
 
 
 class Actions:
@@ -72,11 +73,11 @@ class Actions:
                 raise AssertionError(f"Table E.1-1 has an unknown action code {code} for {dictionary.describe(tag)}")
 
     def cleaned(self, tag: int) -> Method:
-        """How free text is cleaned: down to nothing, or where PS3.3 has the attribute as Type 1, to a dummy."""
+        """The method that cleans free text. If nothing is left, a Type 1 attribute of PS3.3 gets a dummy value."""
         return self.clean_required if tag in ATTRIBUTE_TYPES.required_text else self.clean
 
     def time(self, vr: str) -> Method:
-        """What becomes of a date, time or both (`TIME_VRS`) that no row names."""
+        """The method for a date or time (`TIME_VRS`) that the table does not list."""
         if Option.RETAIN_LONG_FULL_DATES in self.options:
             return self.keep
         if Option.RETAIN_LONG_MODIFIED_DATES in self.options:
@@ -84,19 +85,19 @@ class Actions:
         return self.redact
 
     def modified_time(self, vr: str) -> Method:
-        """Dates move; times of day stay, since date and time move together by whole days (PS3.15 E.3.6)."""
+        """Dates are shifted by whole days, so that times of day can be kept (PS3.15 Section E.3.6)."""
         return self.keep if vr == "TM" else self.shift
 
     @property
     def uid(self) -> Method:
-        """What becomes of a UID that names an instance."""
+        """The method for a UID that does not name a class, transfer syntax or coding scheme."""
         return self.keep if Option.RETAIN_UIDS in self.options else self.refresh
 
     @property
     def ae_title(self) -> Method:
-        """What becomes of an AE title that no row names.
+        """The method for an AE title that the table does not list.
 
-        Titles are made of names of hospitals, wards and machines, which no list of words knows. Their pseudonyms
-        still distinguish the devices, which is what the option is for (PS3.15 E.3.8).
+        AE titles are made from names of hospitals, wards and machines, which no word list can recognise. Pseudonyms
+        still distinguish the devices, which is the purpose of the option (PS3.15 Section E.3.8).
         """
         return self.pseudonym if Option.RETAIN_DEVICE_IDENTITY in self.options else self.redact

@@ -1,4 +1,4 @@
-"""Compound action codes: which of its codes holds for an attribute (PS3.15 Table E.1-1, "X unless Z ... (Type 2)")."""
+"""Compound action codes: which of the codes applies to an attribute (PS3.15 Table E.1-1a, "X unless Z is required")."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dicomveil_engine.profile.actions import Actions
 from dicomveil_engine.pseudonyms.keys import Keys
 
 COMPOUND = {**{code: by_type[None] for code, by_type in CHOICES.items()}, "X/Z/U*": "K"}
-"""Without knowledge of the IOD, the choice that is conformant whatever the attribute's type: an empty or dummy
-value where the attribute may be absent harms nobody, an absent Type 1 or 2 attribute breaks the instance. Of X/Z/U*
-it is the choice always: references to other instances, whose UIDs are replaced, are of use and betray nobody."""
+"""The choice when the attribute's type in the IOD is unknown, conformant for every type: an empty or dummy value is
+harmless where the attribute may be absent, but an absent Type 1 or 2 attribute makes the instance invalid. X/Z/U*
+always keeps the sequence: references to other instances are useful, and their UIDs are replaced."""
 
 
 class BasicCodes:
@@ -21,5 +21,5 @@ class BasicCodes:
         self._by_type = {code: ByType.of(code, keys) for code in CHOICES}
 
     def method(self, tag: int, code: str, vr: str) -> Method:
-        """What the code asks for, for this attribute."""
+        """The method that the code requires for this attribute."""
         return self._by_type.get(code) or self._actions.of(tag, COMPOUND.get(code, code), vr)

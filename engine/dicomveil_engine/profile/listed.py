@@ -1,8 +1,8 @@
-"""What Table E.1-1 and its option columns say of an attribute that the table lists.
+"""Decisions on the attributes that PS3.15 Table E.1-1 lists, from its Basic Profile and option columns.
 
-Where several chosen options have a code for one attribute, modified dates come first (the de-identification attributes
-promise that no date is as it was), then what is kept, then what is cleaned. An option that cannot do what its code
-asks for, because the value is opaque, leaves the Basic Profile's code in force.
+If several options have a code for an attribute, Modified Dates comes first, since (0028,0303) claims that no date is
+unmodified; then K, then C. If an option cannot be carried out, as with C for binary values, the Basic Profile's code
+applies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def decide_listed(actions: Actions, basic: BasicCodes, tag: int, vr: str, row: R
 
 
 def _chosen(actions: Actions, row: Row) -> list[tuple[Option, str]]:
-    """The options that have a code for the row, the first to be asked first."""
+    """The options that have a code for the row, in the order in which they are tried."""
     found = [(option, code) for option, code in row.options.items() if option in actions.options]
     return sorted(found, key=lambda one: (one[0] is not Option.RETAIN_LONG_MODIFIED_DATES, one[1] != "K"))
 
@@ -33,21 +33,21 @@ def _chosen(actions: Actions, row: Row) -> list[tuple[Option, str]]:
 def _is_of_row(tag: int, vr: str, row: Row) -> bool:
     """Whether the element has a VR that the attribute may have.
 
-    What an option lets through is a date, a size, a serial number; an instance that gives the attribute another
-    VR, and room for anything else, is not what the option speaks of.
+    An option allows a date, a size, a serial number. An element with another VR could hold anything, so that options
+    do not apply to it.
     """
     return row.vr is None or vr in row.vr.split(" or ") or vr in dictionary.vrs_of(tag)
 
 
 def _cleaned(actions: Actions, tag: int, vr: str, row: Row, option: Option) -> Method | None:
-    """How an option cleans the attribute; None where it cannot."""
+    """The method by which an option cleans the attribute; None if it cannot."""
     if option is Option.CLEAN_STRUCTURED_CONTENT:
         return actions.clean_content if vr == "SQ" else None
     if option is Option.CLEAN_GRAPHICS:
-        # Vector graphics can be read; of the bits of an overlay nobody can say what they show (decision 0012).
+        # Vector graphics can be cleaned; the content of an overlay's bitmap is unknown (decision 0012).
         return actions.keep if vr == "SQ" else None
     if tag == TIME_ZONE:
-        return actions.keep  # it is an offset, or it is emptied
+        return actions.keep  # `rewriting.checking` empties whatever is not an offset
     if vr in TIME_VRS:
         return actions.modified_time(vr)
     if vr == "AE":

@@ -1,8 +1,8 @@
-"""Private attributes: removed, but for the safe ones under the Retain Safe Private Option (PS3.15 Section E.3.10).
+"""Private attributes: removed, except for the safe ones under the Retain Safe Private Option (PS3.15 Section E.3.10).
 
-Safe is what Table E.3.10-1 lists, and what the instance itself declares in its Private Data Element
-Characteristics Sequence (PS3.3 Section C.12.1.1.7). Safe is not the same as kept: UIDs in it are replaced, dates
-treated as all dates, texts cleaned, sequences recursed into, and bytes that cannot be read are removed.
+Safe are those that Table E.3.10-1 lists, and those that the instance itself declares in its Private Data Element
+Characteristics Sequence (PS3.3 Section C.12.1.1.7). A safe attribute is still treated by its VR: UIDs are replaced,
+dates treated like all dates, texts cleaned, sequences recursed into, and binary values removed.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ CREATOR_REFERENCE = 0x00080302
 STATUS = 0x00080303
 NONIDENTIFYING = 0x00080304
 CHARACTERISTICS_VRS = {GROUP_REFERENCE: "US", CREATOR_REFERENCE: "LO", STATUS: "CS", NONIDENTIFYING: "US"}
-"""What is read of its items; an element with another VR says nothing."""
+"""The attributes of its items that are read; elements with another VR are ignored."""
 LONGEST_CREATOR = 65
-"""Characters of a private creator by which is decided: one more than legal ones have, so that it is taken for none."""
+"""Private creators are cut to one character more than the legal 64: they differ from every legal one."""
 FIRST_BLOCK = 0x1000
 """PS3.5 Section 7.8.1: (gggg,1000) is the first element of the first private block."""
 
 
 @dataclass(frozen=True)
 class PrivateBlock:
-    """What an item of the characteristics sequence says of a private block."""
+    """A private block as an item of the Private Data Element Characteristics Sequence describes it."""
 
     group: int
     creator: str
     status: str = ""
     """(0008,0303): SAFE, UNSAFE or MIXED."""
     nonidentifying: frozenset[int] = frozenset()
-    """(0008,0304): the safe elements, by the last two digits of their tags."""
+    """(0008,0304) Nonidentifying Private Elements: the safe elements, by the last two digits of their tags."""
 
     @classmethod
     def of(cls, values: Mapping[int, Values]) -> PrivateBlock | None:
-        """The block of an item with these values by tag; None where it does not say which block."""
+        """The block from an item's values by tag; None if the item does not identify one block."""
         group, creator = values.get(GROUP_REFERENCE, ()), values.get(CREATOR_REFERENCE, ())
         status = values.get(STATUS, ())
         if len(group) != 1 or len(creator) != 1:
@@ -56,16 +56,16 @@ class PrivateBlock:
         )
 
     def is_about(self, tag: int, creator: str | None) -> bool:
-        """Whether the element stands in such a block."""
+        """Whether the element is in this block."""
         return self.group == tag >> 16 and self.creator == creator
 
     def declares_safe(self, tag: int) -> bool:
-        """Whether an element of the block is said not to identify."""
+        """Whether the item declares an element of the block to be non-identifying."""
         return self.status == "SAFE" or (self.status == "MIXED" and tag & 0xFF in self.nonidentifying)
 
 
 def is_declared_safe(blocks: Iterable[PrivateBlock], tag: int, creator: str | None) -> bool:
-    """Whether an instance declares an element safe; items that contradict each other do not."""
+    """Whether an instance declares an element safe; contradictory items do not count."""
     said = [block.declares_safe(tag) for block in blocks if block.is_about(tag, creator)]
     return bool(said) and all(said)
 
@@ -86,8 +86,8 @@ def decide_private(actions: Actions, tag: int, vr: str, creator: str | None, *, 
 
 def _method(actions: Actions, tag: int, vr: str) -> Method:
     if vr in BYTES_VRS:
-        # PS3.15 E.3.10: "particularly unsafe". Whole files with patient's names are among the listed ones.
+        # Some of the listed attributes hold whole files with patients' names.
         return actions.remove
     method = method_by_vr(actions, tag, vr)
-    # No IOD asks for a private attribute, so that none need stand there empty.
+    # No IOD requires a private attribute, so that it can be removed instead of emptied.
     return actions.remove if method.effect(vr) is Effect.EMPTY else method

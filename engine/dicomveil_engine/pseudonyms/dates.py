@@ -1,7 +1,7 @@
-"""Dates: reading DA and DT strictly, shifting them, and deriving by how many days.
+"""Dates: reading DA and DT strictly, deriving a shift in days, and applying it.
 
-Pure functions of text and numbers; nothing here reads a clock. What is not a legal date becomes the empty
-string: a value that cannot be shifted must not pass.
+Pure functions; nothing here reads a clock. What is not a legal date becomes the empty string: a value that cannot be
+shifted must not pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dicomveil_engine.pseudonyms.keys import keyed_digest
 
 _SCOPES_CACHED = 16_384
 _DATES_CACHED = 4_096
-"""A study repeats the same few dates in every instance."""
+"""The instances of a study repeat the same few dates."""
 
 _DA = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)", re.ASCII)
 """PS3.5 Table 6.2-1; the dotted form is ACR-NEMA's, still found in archives."""
@@ -36,7 +36,7 @@ class DateTime(NamedTuple):
     """A legal DT value."""
 
     day: date
-    """The first day of the period that the value names."""
+    """The first day of the period that the value denotes."""
     date_digits: int
     """4, 6 or 8: the precision of the date part."""
     time: str
@@ -64,21 +64,21 @@ def read_dt(text: str) -> DateTime | None:
 
 
 def shift_da(text: str, days: int) -> str:
-    """Move a DA value by some days; "" when it is not a legal date or leaves the years 1 to 9999."""
+    """Shift a DA value by a number of days; "" when it is not a legal date or leaves the years 1 to 9999."""
     return _shift_da(text, days) if len(text) <= _LONGEST_DA else ""
 
 
 def shift_dt(text: str, days: int) -> str:
-    """Move a DT value by some days; time of day, fraction, offset and precision stay as written.
+    """Shift a DT value by a number of days; time of day, fraction, offset and precision are unchanged.
 
-    A year or month without a day moves as the first day of its period and is cut to its precision again.
+    A year or month without a day is shifted as its first day, then cut to its precision.
     "" when it is not a legal date or leaves the years 1 to 9999.
     """
     return _shift_dt(text, days) if len(text) <= _LONGEST_DT else ""
 
 
 class Period(Enum):
-    """A stretch of time that a date may be reduced to."""
+    """A period to which a date may be reduced."""
 
     YEAR = "Year"
     QUARTER = "Quarter"
@@ -87,11 +87,11 @@ class Period(Enum):
 
 
 _DT_DIGITS = {Period.YEAR: 4, Period.QUARTER: 6, Period.MONTH: 6, Period.WEEK: 8}
-"""Digits of a DT value that names the beginning of the period."""
+"""Digits of a DT value that denotes the beginning of the period."""
 
 
 def start_of(day: date, period: Period) -> date:
-    """The first day of the period that the day is in; a week's is Monday (ISO 8601)."""
+    """The first day of the period that contains the day; weeks begin on Monday (ISO 8601)."""
     if period is Period.WEEK:
         return day - timedelta(day.weekday())
     month = {Period.YEAR: 1, Period.QUARTER: (day.month - 1) // 3 * 3 + 1}.get(period, day.month)
@@ -107,7 +107,7 @@ def coarse_da(text: str, period: Period) -> str:
 def coarse_dt(text: str, period: Period) -> str:
     """A DT value cut to its period, without time of day and offset; "" when it is not a legal date.
 
-    What says less than the period already is only cut: a year stays a year.
+    A value that is less precise than the period keeps its precision: a year stays a year.
     """
     value = read_dt(text) if len(text) <= _LONGEST_DT else None
     if not value:
@@ -123,16 +123,17 @@ class DateShift:
     def __init__(self, key: bytes, days_range: int) -> None:
         self._key = key
         self.range = days_range
-        """The most days by which anything moves, either way."""
+        """The largest shift in days, in either direction."""
         self.days = cached(_SCOPES_CACHED)(self._days)
         self.move_da = cached(_DATES_CACHED)(shift_da)
+        """(DA value, days) → the shifted value; cached here, so that the cache is dropped with the project."""
         self.move_dt = cached(_DATES_CACHED)(shift_dt)
-        """A date and a number of days → the shifted date; cached here, so that it is dropped with the project."""
+        """(DT value, days) → the shifted value."""
 
     def _days(self, scope_uid: str) -> int:
-        """By how many days everything of this scope moves; `scope_uid` is the original."""
+        """The shift of all dates in a scope, given by its original UID (or PatientID)."""
         digest = keyed_digest(self._key, scope_uid.encode("utf-8", "surrogatepass"))
-        # 128 bits modulo at most some thousand: the bias is below 2^-110.
+        # 128 bits modulo a few thousand: the bias is below 2^-110.
         days = int.from_bytes(digest[:16]) % (2 * self.range) - self.range
         return days if days < 0 else days + 1
 

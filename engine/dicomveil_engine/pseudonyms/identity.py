@@ -1,4 +1,4 @@
-"""Which instance a data set is."""
+"""The UIDs that identify an instance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class InstanceIdentity(NamedTuple):
-    """The UIDs by which DICOMweb knows an instance; empty where the data set has none."""
+    """The UIDs that identify an instance in DICOMweb; empty if the data set lacks them."""
 
     sop_class_uid: str = ""
     study_instance_uid: str = ""

@@ -1,7 +1,7 @@
-"""The project key and what is derived from it.
+"""The project key and the keys derived from it.
 
-Everything that looks random in an output comes from here, so that the same input gives the same output
-on every replica and on every day. Nothing here looks at a data set.
+Everything that looks random in an output is derived from it, so that the same input gives the same output
+on every replica and on every day.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.pseudonyms.subjects import Subjects
 
 MINIMUM_KEY_BYTES = 16
-"""128 bits: below that, a key can be found by trying."""
+"""128 bits: a shorter key could be found by brute force."""
 
 _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The purposes' keys of one project, derived from its one secret by HKDF-SHA-256 (RFC 5869)."""
+    """The keys of one project, one for each purpose, derived from its secret by HKDF-SHA-256 (RFC 5869)."""
 
     secret: bytes = field(repr=False)
     subjects: Subjects | None = field(default=None, repr=False)
-    """Pseudonyms of a study's own; None where all are keyed."""
+    """The project's list of subjects; None if all pseudonyms are keyed."""
     others: tuple[bytes, ...] = field(default=(), repr=False)
-    """Other versions of the project key: nothing is made with them, but what they made is recognised."""
+    """Earlier versions of the project key: their pseudonyms are recognised, but no new ones are made."""
     _shared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """What all methods of a project have in common, and what they cache with it: it is dropped with the project."""
+    """Objects that the methods of a project share, with their caches; dropped with the project."""
 
     def __post_init__(self) -> None:
         for secret in (self.secret, *self.others):
@@ -55,11 +55,11 @@ class Keys:
         return hkdf.derive(self.secret)
 
     def versions(self) -> tuple[Keys, ...]:
-        """These keys, then those of the other versions, each of which recognises nothing but its own."""
+        """These keys, then those of each other version by itself."""
         return (self, *(Keys(secret, self.subjects) for secret in self.others))
 
     def shared(self, kind: Callable[[Keys], _Made]) -> _Made:
-        """The one object of a kind that is made of these keys: all rules of a project share it and its cache."""
+        """The one object of a kind made from these keys, which all rules of a project share, with its cache."""
         if kind not in self._shared:
             self._shared[kind] = kind(self)
         made: _Made = self._shared[kind]
@@ -67,14 +67,14 @@ class Keys:
 
 
 def keyed_digest(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104): no hash of the project is without a key, since none protects a small domain."""
+    """HMAC-SHA-256 (RFC 2104). All digests are keyed: without a key, a small domain can be searched exhaustively."""
     return hmac.digest(key, message, "sha256")
 
 
 class KeyedDigest:
-    """Keyed BLAKE2b (RFC 7693) of one purpose, for what every instance asks for: its key is mixed in once.
+    """Keyed BLAKE2b (RFC 7693) for one purpose; the key is mixed in once.
 
-    A pseudo-random function like HMAC-SHA-256, at a fourth of its cost for a message of a UID's length.
+    A pseudo-random function like HMAC-SHA-256, at a quarter of its cost for a message as long as a UID.
     """
 
     __slots__ = ("_keyed",)
@@ -83,7 +83,7 @@ class KeyedDigest:
         self._keyed = hashlib.blake2b(key=key, digest_size=length)
 
     def of(self, message: bytes) -> bytes:
-        """The message's digest, as long as asked for at the beginning."""
+        """The digest of a message."""
         digest = self._keyed.copy()
         digest.update(message)
         return digest.digest()

@@ -1,12 +1,10 @@
-"""Pseudonyms for patients that recognise themselves.
+"""Pseudonyms of patients, which the holder of the key can recognise without a look-up (as in `uids`).
 
-A pseudonym is 16 characters of Crockford's base 32 (digits and capital letters without I, L, O, U: nothing is
-misread, and it is legal in LO, SH, CS and PN), 80 bits of two parts, both keyed:
+A pseudonym is 80 bits in 16 characters of Crockford's base 32 (digits and capital letters without I, L, O, U, so that
+none is misread; legal in LO, SH, CS and PN). It has two parts, both keyed:
 
     name part   48 bits  a digest of the original
     check part  32 bits  a digest of the name part
-
-As with `uids`, the holder of the key can recognise a pseudonym of the project without a look-up.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ _PATIENTS_CACHED = 16_384
 
 
 class PatientPseudonyms:
-    """Original patient identifier → pseudonym, for one project. What other versions of its key made stays."""
+    """Original PatientID → pseudonym, for one project. Pseudonyms of earlier versions of its key are unchanged."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -37,14 +35,14 @@ class PatientPseudonyms:
         self.pseudonym = cached(_PATIENTS_CACHED)(self._pseudonym)
 
     def __eq__(self, other: object) -> bool:
-        """Whether the pseudonyms are the same: those of the same key are."""
+        """Whether both have the same keys, and so make the same pseudonyms."""
         return type(other) is PatientPseudonyms and other._keys == self._keys
 
     def __hash__(self) -> int:
         return hash(self._keys)
 
     def _pseudonym(self, original: str) -> PseudonymousPatientID:
-        """The pseudonym of an identifier without the blanks around it; the project's own pseudonyms stay."""
+        """The pseudonym of an identifier, without padding; the project's own pseudonyms are unchanged."""
         identifier = original.strip(" \0")
         subject = self._subjects.of(identifier) if self._subjects else None
         if subject is not None:
@@ -56,7 +54,7 @@ class PatientPseudonyms:
     def of_original(self, original: str) -> PseudonymousPatientID:
         """The pseudonym of an identifier in a data set that was not de-identified before.
 
-        There, what another patient's subject is called by is an original that only looks like one.
+        In such a data set an identifier that equals a listed subject is an original, not a pseudonym.
         """
         identifier = original.strip(" \0")
         if self.is_subject(identifier) and self._subjects and self._subjects.of(identifier) is None:
@@ -72,13 +70,13 @@ class PatientPseudonyms:
         return PseudonymousPatientID(self._text(digest[:_NAME_BYTES]))
 
     def is_pseudonym(self, text: str) -> bool:
-        """Whether the text carries this project's check part, by any version of its key, or is one of its subjects."""
+        """Whether the text is a pseudonym by any version of the project's key, or one of its subjects."""
         if self.is_subject(text):
             return True
         return self.is_own(text) or any(other.is_own(text) for other in self._others)
 
     def is_own(self, text: str) -> bool:
-        """Whether it carries the check part of this version of the key."""
+        """Whether the text is a pseudonym by this version of the key."""
         if len(text) != _LENGTH or not all(character in _VALUE for character in text):
             return False
         number = 0

@@ -1,7 +1,7 @@
-"""The two sides of a project, as types: originals, which stay at the origin server, and pseudonyms, which leave.
+"""Originals and pseudonyms as distinct types.
 
-Both are texts, and look alike to everything but a type checker: to give one where the other is wanted is an error that
-mypy finds before a request does. Empty stands for a UID or identifier that a data set does not have.
+Both are `str` at run time; passing one where the other is expected is an error that mypy finds. An empty string is the
+UID or identifier of a data set that has none.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NewType
 
 OriginalUID = NewType("OriginalUID", str)
-"""As the origin server knows a study, series or instance."""
+"""The UID of a study, series or instance at the origin server."""
 
 PseudonymousUID = NewType("PseudonymousUID", str)
-"""As user agents know it, or claim to: the policy decides whether it is a pseudonym of the project."""
+"""The UID of a study, series or instance as user agents give it; the policy checks that it is a pseudonym."""
 
 OriginalPatientID = NewType("OriginalPatientID", str)
 PseudonymousPatientID = NewType("PseudonymousPatientID", str)

@@ -1,6 +1,6 @@
-"""Subjects: pseudonyms of a study's own, such as LUNG-001, for patients whom a list names.
+"""Subjects: pseudonyms chosen by the user, such as LUNG-001, for the patients in a list.
 
-The list is checked as a whole: a subject that two patients share, or that gives an original away, makes it useless.
+The list is refused as a whole if two patients share a subject, or if a subject contains an original PatientID.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Mapping
 from dicomveil_engine.errors import ConfigurationError
 
 _LEGAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
-"""Legal in LO and PN, in names of files, and nothing that a spreadsheet would compute."""
+"""Legal in LO, PN and file names, and not taken for a formula by spreadsheets."""
 _SHORTEST_ORIGINAL = 3
-"""Characters; shorter ones are in any text by chance."""
+"""Characters of an original that is searched for in subjects; shorter ones occur by chance."""
 
 
 class Subjects:
     """Original PatientID → subject."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
-        """Raises ConfigurationError, which names rows by their numbers and never holds a value."""
+        """Raises ConfigurationError, which names rows by number and holds no value."""
         self._subjects = {original.strip(" \0"): subject for original, subject in table.items()}
         self._held = frozenset(self._subjects.values())
         _check(self._subjects)
 
     def __eq__(self, other: object) -> bool:
-        """Whether the list says the same."""
+        """Whether both lists are the same."""
         return isinstance(other, Subjects) and other._subjects == self._subjects
 
     def __hash__(self) -> int:
@@ -36,11 +36,11 @@ class Subjects:
         return f"Subjects({len(self._subjects)} patients)"
 
     def of(self, original: str) -> str | None:
-        """The subject of a patient; None for one whom the list does not name."""
+        """The subject of a patient; None for a patient who is not in the list."""
         return self._subjects.get(original)
 
     def holds(self, text: str) -> bool:
-        """Whether the text is somebody's subject."""
+        """Whether the text is a subject in the list."""
         return text in self._held
 
 

@@ -18,12 +18,12 @@ from typing import Literal
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from dicomveil_engine.attributes.well_known import PIXEL_DATA
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS, Method
 from dicomveil_engine.part10.elements import EncodedElement, read_elements
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.reports.archive_words import ArchiveWord, archive_words
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
@@ -139,7 +139,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method, settings: TextSet
         return [] if harmless else [Reason.UID]
     if vr in {"DA", "DT"}:
         return [Reason.DATE] if method.effect(vr).keeps else []
-    if element.tag in CODE_TEXT and _CODE.fullmatch(text):
+    if element.tag in CODE_ATTRIBUTES and _CODE.fullmatch(text):
         return []  # long numbers are what codes are made of
     if vr in READABLE_BYTES_VRS:
         return [*_in_text(text, settings), Reason.BYTES]

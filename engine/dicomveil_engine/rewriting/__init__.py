@@ -1,4 +1,4 @@
-"""What a decision means for an element, once for both encodings.
+"""What a decision means for an element, defined once for both encodings.
 
-Nothing here reads or writes bytes or JSON: `part10` and `json_model` do.
+Bytes and JSON are read and written by `part10` and `json_model` only.
 """

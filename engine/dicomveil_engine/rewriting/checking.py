@@ -1,10 +1,10 @@
-"""Looking at values that are kept, once for both encodings: what is illegal, or names somebody, is emptied.
+"""Checking the values of kept elements: illegal and identifying ones are emptied. Shared by both encodings.
 
-    passes       from the value alone: it is legal, and everybody's  → it is kept, and nobody looks again
-    needs_words  of any other one: it is legal, and may be somebody's → nothing can be said without the whole header
-    checked      with the whole header known                         → the value, or what may stay of it
+    passes       from the value alone: it is legal and harmless          → kept without another check
+    needs_words  otherwise: it is legal, but may identify                → compared once the whole header is known
+    checked      with the whole header                                   → the value, or what may be kept of it
 
-No value is taken for safe because its attribute is kept: a CS can hold a name, a DS an identifier, an OB a letter.
+A value is not safe because its attribute is kept: a CS can hold a name, a DS an identifier, an OB a document.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from typing import cast
 
 from dicomveil_engine.attributes import legality
-from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, Legality, finding
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, Legality, legality_of
 from dicomveil_engine.methods.base import (
     BYTES_VRS,
     FLOAT_VRS,
@@ -30,14 +30,14 @@ FREE_TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _FORMATS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _LEAST = 10 ** (legality.IDENTIFYING_DIGITS - 1)
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
-"""The head of an item in either byte order: a data set where there should be none."""
+"""The tag of an item in either byte order: a value that begins with it may be a nested data set."""
 
 
 def passes(tag: int, vr: str, values: Values) -> bool:
-    """Whether values can be kept whatever the data set says: they are legal, and everybody's."""
+    """Whether values can be kept in any data set: all of them are legal and harmless."""
     if vr in TEXT_VRS:
         texts = cast("list[str]", values)
-        return all(finding(_stripped(text), vr, tag) is Legality.EVERYBODY for text in texts)
+        return all(legality_of(_stripped(text), vr, tag) is Legality.HARMLESS for text in texts)
     if vr in BYTES_VRS:
         return not _is_data_set(cast("bytes", values)) and not legality.is_text(cast("bytes", values))
     if vr in INTEGER_VRS | FLOAT_VRS:
@@ -47,7 +47,7 @@ def passes(tag: int, vr: str, values: Values) -> bool:
 
 
 def needs_words(tag: int, vr: str, values: Values) -> bool:
-    """Whether only the words of the whole data set decide if values can be kept: legal ones that may be somebody's."""
+    """Whether the values have to be compared with the identifying words of the whole data set."""
     if vr in TEXT_VRS:
         return legality.may_identify(cast("list[str]", values), vr, tag)
     if vr in BYTES_VRS:
@@ -56,13 +56,13 @@ def needs_words(tag: int, vr: str, values: Values) -> bool:
 
 
 def checked(element: Element, context: Context) -> Values:
-    """The values that may stay: legal ones that hold no word of the data set's own."""
+    """The values that may be kept: legal, and without identifying words of the data set."""
     tag, vr, values = element.tag, element.vr, element.values
     if isinstance(values, bytes):
         if _is_data_set(values):
             return b""
-        is_somebodys = legality.is_text(values) and context.own.are_in(values.decode("ascii"))
-        return b"" if is_somebodys else values
+        identifies = legality.is_text(values) and context.own.are_in(values.decode("ascii"))
+        return b"" if identifies else values
     if vr in TEXT_VRS:
         return _checked_texts(tag, vr, cast("list[str]", values), context)
     written = _as_bytes(vr, values)
@@ -75,25 +75,25 @@ def checked(element: Element, context: Context) -> Values:
 
 def _checked_texts(tag: int, vr: str, texts: list[str], context: Context) -> list[str]:
     legal = legality.legal_values(texts, vr, tag)
-    is_somebodys = [
-        finding(_stripped(text), vr, tag) is Legality.WORDS and _names_somebody(tag, vr, text, context)
+    identifies = [
+        legality_of(_stripped(text), vr, tag) is Legality.MAY_IDENTIFY and _identifies(tag, vr, text, context)
         for text in legal
     ]
-    if not any(is_somebodys):
+    if not any(identifies):
         return legal
     if vr in legality.LISTS or vr in SINGLE_TEXT_VRS:
         return []
-    return positions_kept(["" if one else text for text, one in zip(legal, is_somebodys, strict=True)])
+    return positions_kept(["" if is_found else text for text, is_found in zip(legal, identifies, strict=True)])
 
 
-def _names_somebody(tag: int, vr: str, text: str, context: Context) -> bool:
+def _identifies(tag: int, vr: str, text: str, context: Context) -> bool:
     own = context.own
     if vr == "UI":
         if tag not in STRUCTURAL_UIDS:
-            return False  # a UID that is kept as such says which instance this is
+            return False  # the policy keeps UIDs of instances
         uid = _stripped(text)
-        identity = {context.study_instance_uid, context.series_instance_uid}
-        return own.are_in_uid(uid) or any(one and (uid == one or uid.startswith(f"{one}.")) for one in identity)
+        originals = {context.study_instance_uid, context.series_instance_uid} - {""}
+        return own.are_in_uid(uid) or any(f"{uid}.".startswith(f"{original}.") for original in originals)
     return own.are_in(text, places=vr not in FREE_TEXT_VRS and tag not in CODE_ATTRIBUTES)
 
 
@@ -110,7 +110,7 @@ def _is_suspect(value: bytes) -> bool:
 
 
 def _as_bytes(vr: str, values: Values) -> list[bytes]:
-    """Numbers in bytes, in either byte order: a sender may give a text or a data set this VR. Nothing of short ones."""
+    """Numbers as bytes in either byte order, since a text or data set may have been given this VR. Empty if short."""
     layout = _FORMATS[vr]
     if len(values) * struct.calcsize(f"<{layout}") <= legality.SHORT_NUMBERS:
         return []

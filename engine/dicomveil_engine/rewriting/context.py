@@ -1,6 +1,6 @@
-"""What a data set says of the whole, as methods see it: its subject, and the words that identify.
+"""What methods may know of the whole data set: its subject and its identifying words.
 
-Both encodings read the values in their own notation; what follows from them is said here, once.
+Both encodings read the values in their own notation; what follows from the values is defined here.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.words import IdentifyingWords
 
 SUBJECT_TAGS = (SOP_CLASS_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, PATIENT_ID, PATIENT_NAME, STUDY_DATE)
-"""What decisions about other elements rest on, at the top level; few rest on the SOP Instance UID, too."""
+"""The attributes, at the top level, on which methods for other elements depend. Few depend on the SOP Instance UID."""
 
 
 CONTRIBUTION_VR = "LO"
-"""The VR of the attributes that hold a contribution's text: Device Serial Number and Institution Name."""
+"""The VR of Device Serial Number and Institution Name, which hold the text of a contribution (`is_contribution`)."""
 
 
 class KnowsPseudonyms(Protocol):
-    """What recognises the project's own pseudonyms: a policy."""
+    """A policy that recognises the project's own pseudonyms."""
 
     def is_pseudonym_uid(self, uid: str) -> bool:
-        """Whether a UID is one."""
+        """Whether a UID is one of the project's pseudonyms."""
         ...
 
     def is_pseudonym_patient_id(self, text: str) -> bool:
-        """Whether a PatientID is one."""
+        """Whether a PatientID is one of the project's pseudonyms."""
         ...
 
     @property
     def cleaning(self) -> TextSettings:
-        """How it looks at texts."""
+        """How free text is cleaned."""
         ...
 
 
 class Subject:
-    """What a data set is about, in its original values, but for its own SOP Instance UID."""
+    """The original values that identify a data set's patient, study and series."""
 
     __slots__ = (
         "patient_id",
@@ -63,7 +63,7 @@ class Subject:
     )
 
     def __init__(self, texts: Mapping[int, str], policy: KnowsPseudonyms) -> None:
-        """`texts` are the single values of SUBJECT_TAGS; one that is missing is as good as empty."""
+        """`texts` holds the single values of SUBJECT_TAGS; a missing one counts as empty."""
         self.sop_class_uid = texts.get(SOP_CLASS_UID, "")
         self.study_instance_uid = texts.get(STUDY_INSTANCE_UID, "")
         self.series_instance_uid = texts.get(SERIES_INSTANCE_UID, "")
@@ -77,9 +77,9 @@ class Subject:
         sop_instance_uid: str,
         words: IdentifyingWords,
         own: OwnWords,
-        gone: frozenset[tuple[int, ...]] = frozenset(),
+        content_removed: frozenset[tuple[int, ...]] = frozenset(),
     ) -> Context:
-        """All that methods may know of the data set."""
+        """The context in which methods are applied."""
         return Context(
             sop_class_uid=self.sop_class_uid,
             study_instance_uid=self.study_instance_uid,
@@ -91,15 +91,15 @@ class Subject:
             was_deidentified=self.was_deidentified,
             identifying=words,
             own=own,
-            content_gone=gone,
+            content_removed=content_removed,
         )
 
 
 def is_contribution(texts: Iterable[str], contributions: tuple[str, ...]) -> bool:
-    """Whether an instance's identifying texts say that it was made in pseudonymised space (`Policy.contributions`).
+    """Whether an instance was made from pseudonymised data, as its identifying texts show (`Policy.contributions`).
 
-    Who made it knows no originals, so that its texts cannot hold any. They must not be cleaned of the originals' words
-    either: what is missing when they are read again would show which of many guesses was right.
+    Its author has never seen originals, so that its texts hold none. They must not be cleaned of the originals' words
+    either: words missing when the instance is read again would confirm guesses of the originals.
     """
     return any(text.endswith(contributions) for text in texts)
 
@@ -107,10 +107,10 @@ def is_contribution(texts: Iterable[str], contributions: tuple[str, ...]) -> boo
 def identifying_texts(
     vr: str, read: Callable[[], Values], policy: KnowsPseudonyms, *, was_deidentified: bool
 ) -> list[str]:
-    """The texts of an identifying element that must not survive in free text.
+    """The texts of an identifying element that must not be left in free text.
 
-    The project's own pseudonyms are left out, and dates that were moved: their letters and digits are chance
-    ("PS", "CT"), and stand nowhere else.
+    The project's own pseudonyms and shifted dates are excluded: they do not occur elsewhere, and parts of them may
+    equal common words by chance ("PS", "CT").
     """
     if was_deidentified and vr == "DA":
         return []
@@ -124,7 +124,7 @@ def identifying_texts(
 
 
 class Named(NamedTuple):
-    """One value of an identifying attribute."""
+    """A value of an identifying attribute."""
 
     text: str
     vr: str
@@ -133,18 +133,18 @@ class Named(NamedTuple):
 
 
 def words_of(named: Iterable[Named], limit: int, settings: TextSettings) -> tuple[IdentifyingWords, OwnWords]:
-    """The words of identifying values, each read in every way that its bytes allow.
+    """The words of identifying values, each read in every character set that its bytes allow.
 
     Raises InvalidDataSetError when there are more values than the limit.
     """
     words, own = IdentifyingWords(settings), OwnWords()
-    for number, one in enumerate(dict.fromkeys(named)):
+    for number, value in enumerate(dict.fromkeys(named)):
         if number >= limit:
             raise InvalidDataSetError(
                 f"the data set names more than {limit} persons and identifiers; "
                 "raise the limit names if such instances are to pass"
             )
-        for reading in characters.readings(one.text, one.codecs):
-            words.add(reading.text, one.vr)
-            own.add(reading.text, one.vr, one.tag)
+        for reading in characters.readings(value.text, value.codecs):
+            words.add(reading.text, value.vr)
+            own.add(reading.text, value.vr, value.tag)
     return words, own

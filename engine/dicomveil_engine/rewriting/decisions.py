@@ -1,6 +1,6 @@
-"""What the rewriters ask of a policy, whatever made it: a configuration, or the inverse of one.
+"""The interface between the rewriters and a policy.
 
-Only the questions are here. How they are answered is `policy.py`'s, and for the way back `reports/decryption.py`'s.
+It is implemented by `policy.Policy`, and for decryption by `reports/decryption.py`.
 """
 
 from __future__ import annotations
@@ -18,31 +18,30 @@ from dicomveil_engine.text.settings import TextSettings
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens to an element, and by which rule."""
+    """The method for an element, and the rule that chose it."""
 
     method: Method
     rule: str
     is_checked: bool = False
-    """Whether what is kept is looked at, and emptied where it is illegal or names somebody (`rewriting.checking`).
+    """Whether a kept value is checked, and emptied if it is illegal or identifies the patient (`rewriting.checking`).
 
-    What the profile keeps always is, and what a rule beside a profile keeps. Two things are not: free text of an
-    attribute that a rule names, since somebody asked for that text, and anything under rules alone, which
-    promise nothing.
+    With a profile, kept values are checked, also those that a rule keeps. The exception is free text of an attribute
+    that a rule names: the rule asks for that text. Without a profile nothing is checked.
     """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what untrusted input can make large; over one of them an instance is refused."""
+    """Bounds on the resources that untrusted input can use; an instance that exceeds one is refused."""
 
     header_bytes: int = 64 << 20
-    """Everything of an instance that must be held at once: all but Pixel Data and other long kept values."""
+    """Bytes of an instance held in memory: everything except Pixel Data and other long kept values."""
     depth: int = 32
-    """Nesting of sequences; the deepest in standard IODs is below 12."""
+    """Nesting of sequences; standard IODs stay below 12."""
     elements: int = 250_000
-    """Elements that change, which take some 600 bytes each however short they are. Ten thousand frames have 20,000."""
+    """Elements that change, which take about 600 bytes each however short; an instance of 10,000 frames has 20,000."""
     names: int = 4_096
-    """Different values of identifying attributes, whose words are looked for in every text."""
+    """Different values of identifying attributes, whose words are searched for in every text."""
 
 
 class Decisions(Protocol):
@@ -55,12 +54,12 @@ class Decisions(Protocol):
 
     @property
     def cleaning(self) -> TextSettings:
-        """How texts are looked at that are cleaned."""
+        """How free text is cleaned."""
         ...
 
     @property
     def claims(self) -> DeidentificationAttributes | None:
-        """The de-identification attributes that instances get; None where nothing is promised."""
+        """The de-identification attributes of the output; None without a profile, when nothing is claimed."""
         ...
 
     @property
@@ -70,12 +69,12 @@ class Decisions(Protocol):
 
     @property
     def structured_content(self) -> StructuredContent | None:
-        """What judges content items; None without the option."""
+        """Decides on content items; None without the option."""
         ...
 
     @property
     def compiled(self) -> dict[str, object]:
-        """What the rewriters derive from the policy once, each under a name of its own."""
+        """What the rewriters compile from the policy once, by name."""
         ...
 
     @property
@@ -90,7 +89,7 @@ class Decisions(Protocol):
 
     @property
     def passes_references(self) -> bool:
-        """Whether content items that are nothing but a reference are kept, renumbered."""
+        """Whether by-reference content items are kept, renumbered."""
         ...
 
     @property
@@ -133,8 +132,5 @@ class Decisions(Protocol):
         ...
 
     def contributions(self, study_instance_uid: str) -> tuple[str, ...]:
-        """The texts by which an instance says that it was made in pseudonymised space, and belongs to this study.
-
-        One for each version of the project's key.
-        """
+        """The texts that identify an instance of this study as made from pseudonymised data, one per key version."""
         ...

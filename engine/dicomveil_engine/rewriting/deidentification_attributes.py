@@ -1,6 +1,6 @@
-"""What a de-identified instance says of its own de-identification (PS3.15 E.1.1).
+"""The attributes that describe how an instance was de-identified (PS3.15 Section E.1.1).
 
-Nothing here depends on the original values, but for the texts of earlier de-identifications, which stay.
+They do not depend on original values, except that texts of earlier de-identifications are kept.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ METHOD_TEXT = 0x00120063
 METHOD_CODES = 0x00120064
 DATES_MODIFIED = 0x00280303
 CODE_VALUE = 0x00080100
-"""In (0012,0064): codes that are there already are not repeated."""
+"""Code Value in the items of (0012,0064), where codes that are already there are not repeated."""
 DEIDENTIFICATION_TAGS = frozenset((DEIDENTIFIED, METHOD_TEXT, METHOD_CODES, DATES_MODIFIED))
 
 METHOD_DESCRIPTION = "dicomveil: PS3.15 Basic Profile"
-"""(0012,0063) De-identification Method; the options stand beside it as codes."""
+"""The value of (0012,0063) De-identification Method; (0012,0064) holds the codes of the options."""
 VOCABULARY_TEXT = "dicomveil: text vocabulary "
-"""Before the digest of a vocabulary."""
+"""Followed by the digest of the vocabulary."""
 
 
 @dataclass(frozen=True)
 class AddMethodText(Method):
-    """How (0012,0063) changes where it exists: earlier texts stay, cleaned, and ours is added once."""
+    """Cleans the texts of an existing (0012,0063), and adds the policy's own once."""
 
-    name: ClassVar[str] = "mark"
+    name: ClassVar[str] = "addMethodText"
     clean: Clean = field(default_factory=Clean)
     own: tuple[str, ...] = (METHOD_DESCRIPTION,)
-    """What this policy adds."""
+    """The texts that this policy adds."""
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Earlier texts remain."""
+        """Earlier texts are kept, cleaned."""
         return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
-        """The attribute's own VR."""
+        """LO only, the VR of the attribute."""
         return vr == "LO"
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The earlier texts and ours."""
+        """The earlier texts, cleaned, then the policy's own."""
         given = [text for text in map(str, element.values) if text not in self.own]
         cleaned = self.clean.apply(replace(element, values=given), context) if given else []
         texts = [text for text in map(str, cleaned or []) if text]
@@ -54,12 +54,12 @@ class AddMethodText(Method):
 
 
 def method_texts(vocabulary: str) -> tuple[str, ...]:
-    """The values of (0012,0063): ours, and the digest of the vocabulary by which texts were cleaned, where one was."""
+    """The values of (0012,0063): dicomveil's, and the digest of the vocabulary used in cleaning, if any."""
     return (METHOD_DESCRIPTION, f"{VOCABULARY_TEXT}{vocabulary}") if vocabulary else (METHOD_DESCRIPTION,)
 
 
 def dates_modified(method: Method) -> str:
-    """(0028,0303) from what happens to the StudyDate: rules count, not only the profile's options."""
+    """The value of (0028,0303), from the method for StudyDate, which a rule may have chosen."""
     effect = method.effect("DA")
     if effect.keeps:
         return "UNMODIFIED"
@@ -68,7 +68,7 @@ def dates_modified(method: Method) -> str:
 
 @dataclass(frozen=True)
 class DeidentificationAttributes:
-    """What the instance says of its own de-identification, PS3.15 E.1.1 items 3 and 4."""
+    """The attributes of PS3.15 Section E.1.1, items 3 and 4."""
 
     terms: tuple[Code, ...]
     """CID 7050: the profile, then its options."""
@@ -87,7 +87,7 @@ class DeidentificationAttributes:
 
     @staticmethod
     def vr_of(tag: int) -> str:
-        """The VR of a mark."""
+        """The VR of a de-identification attribute."""
         return {METHOD_TEXT: "LO", METHOD_CODES: "SQ"}.get(tag, "CS")
 
     def code_items(self) -> tuple[Item, ...]:

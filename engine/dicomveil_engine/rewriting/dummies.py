@@ -1,6 +1,6 @@
 """Dummy items for the sequences that PS3.15 Table E.1-1 replaces (action code D).
 
-Legal where PS3.3 has the sequence, the same for every data set, and without meaning.
+They are legal wherever PS3.3 has the sequence, the same for every data set, and meaningless.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ DUMMY_ITEMS: dict[int, tuple[Item, ...]] = {
     0x0040B020: ((Field(0x0040A0B0, "US", [1, 0]), Field(0x00700006, "ST", ["ANONYMOUS"])),),
     0x00081111: ((Field(0x00081150, "UI", ["1.2.840.10008.3.1.2.3.3"]), Field(0x00081155, "UI", ["2.25.0"])),),
 }
-"""Per sequence, the items that stand in for it; other sequences get one code item that means nothing.
-(0008,1111) Referenced Performed Procedure Step is Type 1C in about sixty IODs: it names a step that is none."""
+"""Sequence → its dummy items; other sequences get one meaningless code item.
+(0008,1111) Referenced Performed Procedure Step Sequence is Type 1C in about sixty IODs; its dummy names no step."""
 
 
 def dummy_items(tag: int) -> tuple[Item, ...]:
-    """What stands in for a sequence under PS3.15's action D: legal, and without meaning."""
+    """The dummy items of a sequence."""
     return DUMMY_ITEMS.get(tag, (_ANONYMOUS,))

@@ -1,4 +1,4 @@
-"""Elements of our own making, in no encoding yet: Part 10 and JSON write them alike."""
+"""Elements that the engine adds, independent of the encoding that writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dicomveil_engine.methods.base import Values
 
 @dataclass(frozen=True)
 class Field:
-    """One element to be written: either values, in ASCII, or items."""
+    """An element to be written, with either values (ASCII) or items."""
 
     tag: int
     vr: str

@@ -1,4 +1,4 @@
-"""The methods' turn: what had to wait for the whole data set, resolved alike for both encodings."""
+"""Applying methods once the whole header is known, shared by both encodings."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _Written = TypeVar("_Written")
 def resolve(
     method: Method, rule: str, element: Element, context: Context, write: Callable[[Values | None], _Written]
 ) -> _Written:
-    """What `write` makes of the method's outcome: values, or None for an element that is removed.
+    """Apply a method, and write its result: values, or None for an element that is removed.
 
-    Raises DeidentificationError, which names the rule and the attribute, when no safe output exists.
+    Raises DeidentificationError, which names the rule and the attribute, when there is no safe output.
     """
     try:
         return write(method.apply(element, context))
     except EngineError as error:
         reason = str(error)
     except (ValueError, TypeError, ArithmeticError, struct.error):
-        # Foreign messages quote values.
+        # Messages of other libraries may quote values.
         reason = "no value of that VR comes of it"
     raise DeidentificationError(f"{rule} on {dictionary.described(element.tag, element.vr)} failed: {reason}")

@@ -1,8 +1,8 @@
 """Structured content (SR trees, acquisition context, specimen preparation, waveform annotations): PS3.15 E.3.4.
 
-    concepts       which rows of Table E.3.4-1 a concept name means
-    content_items  what happens to the item and to the values in it
-    references     by-reference relationships when items were removed
+    concepts       the rows of Table E.3.4-1 for a concept name
+    content_items  what happens to a content item and the values in it
+    references     by-reference relationships after items were removed
 
-No encoding here: Part 10 and DICOM JSON each find concept name and value type in their own way.
+Independent of the encoding: Part 10 and DICOM JSON read concept names and value types themselves.
 """

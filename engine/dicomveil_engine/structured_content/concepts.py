@@ -1,8 +1,8 @@
-"""Concept names: how a content item says what it is about, and which rows of PS3.15 Table E.3.4-1 are meant.
+"""Concept names of content items, and their rows in PS3.15 Table E.3.4-1.
 
-A concept is known by any of its codes: the table's own, and for SNOMED CT the earlier one, which stands under SRT,
-SNM3 or 99SDM (PS3.16 Section 8.1). A code that is not in the table, a retired or a private one, is known by the
-meaning beside it: so that it can only cause more to be removed.
+A concept is found by its code in the table, or for SNOMED CT by its earlier code in SRT, SNM3 or 99SDM (PS3.16
+Section 8.1). A code that is not in the table, such as a retired or private one, is found by its code meaning, which can
+only cause more to be removed.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from dicomveil_engine.attributes._standard.structured_content import TABLE_E341, ContentRow
 
 _EARLIER_SCHEMES = frozenset(("SRT", "SNM3", "99SDM"))
-"""PS3.16 Section 8.1 and Table 8-1: designators of SNOMED before SNOMED CT identifiers were used."""
+"""Designators of SNOMED before DICOM used SNOMED CT identifiers (PS3.16 Section 8.1 and Table 8-1)."""
 
 
 class ConceptName(NamedTuple):
-    """The item of a Concept Name Code Sequence (0040,A043), as it was written."""
+    """The item of a Concept Name Code Sequence (0040,A043), as written."""
 
     values: tuple[str, ...]
-    """Code Value, Long Code Value and URN Code Value: those that are there."""
+    """Code Value, Long Code Value and URN Code Value, as far as present."""
     scheme: str
     meaning: str
 
 
 def concept_name(values: Iterable[str], scheme: str, meaning: str) -> ConceptName | None:
-    """The concept name of these texts as they were written; None where they say nothing."""
+    """The concept name from its attributes' texts, without padding; None if there is neither a code nor a meaning."""
     found = tuple(value for text in values if (value := text.strip(" \0")))
     name = ConceptName(found, scheme.strip(" \0"), meaning.strip(" \0"))
     return name if name.values or name.meaning else None
@@ -55,7 +55,7 @@ _BY_CODE, _BY_MEANING = _index()
 
 
 def rows_of(name: ConceptName) -> Rows:
-    """The rows of the concept, of all its value types; none when the table does not list it."""
+    """The rows of the concept, for all value types; empty when the table does not list it."""
     scheme = name.scheme.upper()
     if scheme in _EARLIER_SCHEMES:
         scheme = "SRT"

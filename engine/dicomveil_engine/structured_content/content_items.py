@@ -1,7 +1,7 @@
-"""What happens to a content item (PS3.3 Section C.17.3), and what to the values in it: PS3.15 Section E.3.4.
+"""What happens to a content item (PS3.3 Section C.17.3) and the values in it (PS3.15 Section E.3.4).
 
-Content items stand in sequences whose method is cleanContent. One is judged by its concept name and value type,
-whatever the encoding. Nothing here sees a value.
+Content items are the items of sequences whose method is cleanContent. The decision rests on concept name and value
+type alone, never on values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONCEPT_NAME = 0x0040A043
 REFERENCED_ITEM = 0x0040DB73
 """Referenced Content Item Identifier."""
 REFERENCE_VRS = {RELATIONSHIP_TYPE: "CS", REFERENCED_ITEM: "UL"}
-"""All that stands in an item of a by-reference relationship, and its VRs."""
+"""The attributes of an item that is a by-reference relationship, with their VRs."""
 CONCEPT_TAGS = (0x00080100, 0x00080119, 0x00080120)
 """Code Value, Long Code Value, URN Code Value."""
 SCHEME, MEANING = 0x00080102, 0x00080104
@@ -42,7 +42,7 @@ _VALUES = {
     0x0040A124: ("UIDREF", "UI"),
     TEXT_VALUE: ("TEXT", "UT"),
 }
-"""Value attributes that can identify by themselves → the value type to which they belong, and their VR."""
+"""Value attributes that can identify by themselves → their value type and VR."""
 _OTHER_TYPES = ("CODE", "COMPOSITE", "CONTAINER", "IMAGE", "NUM", "SCOORD", "SCOORD3D", "TABLE", "TCOORD", "WAVEFORM")
 VALUE_TYPES = frozenset((*_OTHER_TYPES, *(value_type for value_type, _ in _VALUES.values())))
 """PS3.3 Table C.17.3-7."""
@@ -50,13 +50,13 @@ _IDENTIFYING_TYPES = frozenset(value_type for value_type, _ in _VALUES.values())
 
 
 class ContentAction(Enum):
-    """What Table E.3.4-1 with the chosen options says of an item."""
+    """The action on an item by Table E.3.4-1 with the chosen options."""
 
     REMOVE = "removed"
     DUMMY = "dummy value"
     KEEP = "kept"
     CLEAN = "cleaned"
-    """Its values are decided like any attribute's; what text is left is cleaned."""
+    """Its values are decided on like other attributes; its text is cleaned."""
 
 
 class ContentPlan(NamedTuple):
@@ -64,21 +64,22 @@ class ContentPlan(NamedTuple):
 
     action: ContentAction
     value_type: str
-    """Empty where there is none that PS3.3 knows."""
+    """Empty if it is missing or not one of PS3.3."""
 
 
 class ContentVerdict(NamedTuple):
-    """What happens to a value, and the words for a message."""
+    """The decision on a value of a content item."""
 
     method: Method
     because: str
+    """The reason, for messages."""
 
 
 _PLANS_CACHED = 4_096
 
 
 class StructuredContent:
-    """Clean Structured Content with the other options that are chosen; total over all content items."""
+    """Clean Structured Content with the other chosen options: a decision on every content item."""
 
     def __init__(self, options: frozenset[Option], keys: Keys) -> None:
         self._options = options
@@ -89,7 +90,7 @@ class StructuredContent:
         self._cached_plan = lru_cache(_PLANS_CACHED)(self._plan)
 
     def plan(self, name: ConceptName | None, value_type: str) -> ContentPlan:
-        """What is to be done with an item of this concept name and value type, as they were written."""
+        """The plan for an item with this concept name and value type, as written."""
         length = len(value_type)
         if name is not None:
             length += len(name.scheme) + len(name.meaning) + sum(map(len, name.values))
@@ -100,12 +101,12 @@ class StructuredContent:
         if value_type not in VALUE_TYPES:
             value_type = ""
         if name is None:
-            # Nobody can say what it is about: its text is not passed, not even cleaned.
+            # Without a concept name, its text cannot be judged: it is replaced, not cleaned.
             return ContentPlan(ContentAction.DUMMY, value_type)
         rows = rows_of(name)
         actions = {self._action(row) for row in rows if row.value_type == value_type}
         if not actions and (not value_type or value_type in _IDENTIFYING_TYPES):
-            # A person's name written as TEXT is one all the same; the options speak of what is listed.
+            # A person's name may be written as TEXT. The options apply to listed value types only.
             actions = {_basic_action(row) for row in rows}
         for action in (ContentAction.REMOVE, ContentAction.DUMMY, ContentAction.CLEAN, ContentAction.KEEP):
             if action in actions:
@@ -115,14 +116,14 @@ class StructuredContent:
     def _action(self, row: ContentRow) -> ContentAction:
         codes = {code for option, code in row.options.items() if option in self._options}
         if "K" in codes:
-            # Dates and references stay, or move, as these options say of all dates and references.
+            # Dates and other references are decided on like all dates and references under these options.
             return ContentAction.KEEP if row.value_type in {"TEXT", "UIDREF"} else ContentAction.CLEAN
         if "C" in codes:
             return ContentAction.CLEAN
         return _basic_action(row)
 
     def decide(self, plan: ContentPlan, tag: int, vr: str) -> ContentVerdict | None:
-        """The verdict on an element that stands in the item itself; None where it is decided like any other."""
+        """The verdict on an element of the item itself; None if it is decided on like other attributes."""
         if tag == REFERENCED_ITEM:
             return ContentVerdict(self._remove, "PS3.15 E.3.4: a reference in an item that has a value")
         if tag not in _VALUES:
@@ -141,5 +142,5 @@ class StructuredContent:
 
 
 def _basic_action(row: ContentRow) -> ContentAction:
-    """The Basic Profile's code; an item that the template may demand is better filled than missing."""
+    """The action by the Basic Profile. X/D becomes a dummy, since a template may require the item."""
     return ContentAction.REMOVE if row.basic == "X" else ContentAction.DUMMY

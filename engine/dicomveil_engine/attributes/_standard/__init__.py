@@ -1,7 +1,7 @@
 """The standard's tables, typed: PS3.15 Table E.1-1 with its options, and Table E.3.10-1.
 
-The tables are generated (README.md beside this file). What to *do* about a row is the policy's business:
-action codes stay here as the table writes them.
+The tables are generated (see README.md in this folder). Action codes are kept as the table writes them; `profile` and
+`policy` decide what they mean.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Option(Enum):
 
     @property
     def code(self) -> Code:
-        """What says in the data set that the option was applied."""
+        """The code in (0012,0064) De-identification Method Code Sequence for the option."""
         return _OPTION_CODES[self]
 
 
@@ -65,7 +65,7 @@ _OPTION_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What Table E.1-1 says of an attribute."""
+    """A row of Table E.1-1."""
 
     keyword: str
     vr: str | None
@@ -96,7 +96,7 @@ class TableE1:
         return len(self.rows) + len(self._repeating) + 1
 
     def row(self, tag: int) -> Row | None:
-        """The row of a tag: its own, its repeating group's, or in an odd group that of private ones."""
+        """The row of a tag: its own, that of its repeating group, or for an odd group that of private attributes."""
         if tag >> 16 & 1:
             return self._private
         if row := self.rows.get(tag):
@@ -113,13 +113,13 @@ class SafePrivate:
 
     def __init__(self, text: str) -> None:
         self.rows: dict[tuple[int, int, str], tuple[str, ...]] = {}
-        """(group, last two digits, private creator) → the VRs; none where the table has none."""
+        """(group, last two digits of the tag, private creator) → the VRs; empty where the table has none."""
         for creator, elements in json.loads(text).items():
             for tag, vr in elements.items():
                 self.rows[int(tag[:4], 16), int(tag[-2:], 16), creator] = tuple(vr.split(" or ")) if vr else ()
 
     def vrs_of(self, tag: int, creator: str) -> tuple[str, ...] | None:
-        """The VRs of a safe attribute, in whichever block its creator has reserved; None for all others."""
+        """The VRs of a safe attribute, whichever block its creator has reserved; None for other attributes."""
         return self.rows.get((tag >> 16, tag & 0xFF, creator))
 
 
@@ -129,4 +129,4 @@ DEFINED_TERM_WORDS = frozenset(files(__name__).joinpath("defined_terms.txt").rea
 """Words of the defined terms and enumerated values of PS3.3, in upper case (scripts/generate_defined_terms.py)."""
 
 DESCRIPTIVE_WORDS = frozenset(files(__name__).joinpath("descriptive_words.txt").read_text(encoding="ascii").split())
-"""Words that describe images and name nobody, in lower case (scripts/generate_descriptive_words.py)."""
+"""Words that describe images and are not names, in lower case (scripts/generate_descriptive_words.py)."""

@@ -1,6 +1,6 @@
-"""PS3.6's data dictionary, and what is known of private attributes: generated facts, read when they are first needed.
+"""PS3.6's data dictionary, and one of private attributes: generated tables, read when first needed.
 
-What they mean for an element is `attributes.dictionary`'s business.
+`attributes.dictionary` answers questions with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """What the dictionary says of an attribute, each as PS3.6 writes it, e.g. `US or SS`, `1-n`."""
+    """An entry of the dictionary, as PS3.6 writes it, e.g. VR `US or SS`, VM `1-n`."""
 
     vr: str
     vm: str
@@ -38,7 +38,7 @@ class Public:
         self._masks = [(*_mask(tag), entry) for tag, entry in self.repeating.items()]
 
     def entry(self, tag: int) -> Entry | None:
-        """The entry of a tag, that of a repeating group too; None when it is unknown."""
+        """The entry of a tag or of its repeating group; None when it is unknown."""
         if (found := self.entries.get(tag)) or tag >> 16 & 1:
             return found
         for bits, mask, entry in self._masks:
@@ -48,7 +48,7 @@ class Public:
 
 
 class Private:
-    """What is known of private attributes, by their creators."""
+    """The private attributes of known creators."""
 
     def __init__(self, text: str) -> None:
         self._elements: dict[str, dict[str, str]] = {}
@@ -62,11 +62,11 @@ class Private:
 
     @property
     def creators(self) -> frozenset[str]:
-        """All creators of which something is known."""
+        """All known private creators."""
         return frozenset(self._elements)
 
     def vr_of(self, tag: int, creator: str) -> str:
-        """The VR as written; empty when it is unknown. The block that the element is in does not count."""
+        """The VR as written, whichever block the element is in; empty when it is unknown."""
         elements = self._elements.get(creator)
         if elements is None:
             return ""
@@ -79,13 +79,13 @@ class Private:
 
 @cache
 def public_dictionary() -> Public:
-    """PS3.6."""
+    """The dictionary of PS3.6."""
     return Public(files(__package__).joinpath("dictionary.tsv").read_text(encoding="ascii"))
 
 
 @cache
 def private_dictionary() -> Private:
-    """Private attributes: few instances have one of which more is known than that it is removed."""
+    """The dictionary of private attributes, which few instances need: mostly they are removed without it."""
     return Private(files(__package__).joinpath("private_dictionary.tsv").read_text(encoding="utf-8"))
 
 

@@ -12,15 +12,15 @@ _LEAVES = frozenset(files(__package__).joinpath("registered_uids.txt").read_text
 _CLASS_BRANCHES = ("1.2.4", "5.1")
 """Transfer syntaxes and SOP Classes."""
 _STORAGE = "5.1.4.1.1"
-"""Behind it are the storage classes, with one number or two."""
+"""The branch of the storage SOP Classes, which add one or two components."""
 _CONTEXT_GROUPS = "6.1"
-"""PS3.6 Table A-3 numbers them from 1 on; the table here has none of them."""
+"""PS3.6 Table A-3 numbers them from 1; they are not in `registered_uids.txt`."""
 _HIGHEST_CONTEXT_GROUP = 1_999
 _HIGHEST_NUMBER = 999
 
 
 def _branches() -> frozenset[str]:
-    """What stands before the last number, or the last two, of a transfer syntax or SOP Class."""
+    """The UIDs of transfer syntaxes and SOP Classes, and the same without their last component."""
     return frozenset(
         branch
         for leaf in _LEAVES
@@ -34,16 +34,16 @@ _BRANCHES = _branches()
 
 
 def is_registered(uid: str) -> bool:
-    """Whether a UID is registered by the standard, with nothing behind it."""
+    """Whether a UID is exactly one that the standard registers."""
     root, _, rest = uid.partition(f"{ROOT}.")
     return not root and rest in _LEAVES
 
 
 def may_be_registered_later(uid: str) -> bool:
-    """Whether a legal UID can be that of a class, syntax or context group of another edition of the standard.
+    """Whether a legal UID may be that of a class, transfer syntax or context group in another edition of the standard.
 
-    For attributes that can hold nothing else: to replace their value would make the instance unusable. Numbers of up
-    to three digits beside or behind those that are there identify nobody; a date or an identifier is longer.
+    For attributes that can hold nothing else, since replacing their value would make the instance unusable. A new last
+    component of up to three digits (four for context groups) identifies nobody; dates and identifiers are longer.
     """
     root, _, rest = uid.partition(f"{ROOT}.")
     if root:

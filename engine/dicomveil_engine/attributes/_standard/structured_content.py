@@ -1,6 +1,6 @@
 """PS3.15 Table E.3.4-1, typed: what Clean Structured Content does to content items, by concept name and value type.
 
-As with Table E.1-1, action codes stay here as the table writes them.
+As in Table E.1-1, action codes are kept as the table writes them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dicomveil_engine.attributes._standard import Option
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """What Table E.3.4-1 says of the content items of one concept name and value type."""
+    """A row of Table E.3.4-1: the content items of one concept name and value type."""
 
     code_value: str
     coding_scheme: str
     srt_value: str
-    """The concept's code in SRT, where its scheme is SCT; else empty."""
+    """The concept's code in SRT if its scheme is SCT, else empty."""
     value_type: str
     meaning: str
     basic: str
@@ -29,14 +29,11 @@ class ContentRow:
     """The action codes of the options whose column is not blank."""
 
 
-def _row(value: str, scheme: str, srt: str, value_type: str, meaning: str, *actions: object) -> ContentRow:
-    basic, options = actions
-    assert isinstance(options, dict)
-    return ContentRow(
-        value, scheme, srt, value_type, meaning, str(basic), {Option(name): code for name, code in options.items()}
-    )
-
-
 TABLE_E341: tuple[ContentRow, ...] = tuple(
-    _row(*row) for row in json.loads(files(__package__).joinpath("structured_content.json").read_text("utf-8"))
+    ContentRow(
+        code, scheme, srt, value_type, meaning, basic, {Option(name): action for name, action in options.items()}
+    )
+    for code, scheme, srt, value_type, meaning, basic, options in json.loads(
+        files(__package__).joinpath("structured_content.json").read_text("utf-8")
+    )
 )

@@ -7,8 +7,8 @@ that is silent, the choice here is the one that lets less out; docs/dialects/goo
 from __future__ import annotations
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from dicomveil_engine.configuration.translation import Translation
-from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 MINIMAL = "MINIMAL_KEEP_LIST_PROFILE"
@@ -125,7 +125,7 @@ def kept_as(query: str, *, replaces_uids: bool) -> str:
 
 def add_cleaned_contents(translation: Translation, place: str, dates: MethodAndSettings) -> None:
     """Clean the values of the VRs that Google inspects."""
-    for tag in sorted(CODE_TEXT):
+    for tag in sorted(CODE_ATTRIBUTES):
         translation.add(place, dictionary.keyword_of(tag), "keep", is_generated=True)
     for vr in TEXT_VRS:
         method, params = cleaned(vr, dates)

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import SAFE_PRIVATE, TABLE_E1, Option
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from dicomveil_engine.configuration.pixels import PixelText
 from dicomveil_engine.methods.by_type import CHOICES
 from dicomveil_engine.methods.dummy import constant
 from dicomveil_engine.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.reports.conformance import prose
 from dicomveil_engine.reports.conformance.actions import BY_TYPE, ENCRYPTED, MEANINGS
 from dicomveil_engine.reports.conformance.tables import (
@@ -230,7 +230,7 @@ def _layer(policies: Policies) -> str:
     lines = ["## 9. Attributes that Table E.1-1 does not list", "", prose.LAYER if is_protected else prose.NO_LAYER, ""]
     lines += [f"| VR | Attributes in PS3.6 | {heads} |", "|---|---|" + "---|" * len(policies)]
     lines += [f"| {vr} | {count} | {' | '.join(actions)} |" for vr, count, actions in layer_rows(policies)]
-    exceptions = [tag for tag in sorted(STRUCTURAL_UIDS | CODE_TEXT) if tag >> 16 not in NOT_IN_INSTANCES]
+    exceptions = [tag for tag in sorted(STRUCTURAL_UIDS | CODE_ATTRIBUTES) if tag >> 16 not in NOT_IN_INSTANCES]
     if is_protected:
         lines += ["", f"The profile keeps, although of such a VR: {', '.join(map(dictionary.describe, exceptions))}."]
     return "\n".join(lines)

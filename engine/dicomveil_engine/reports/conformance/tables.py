@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import TABLE_E1, Option, Row
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
 from dicomveil_engine.policy import Decision, Policy
-from dicomveil_engine.profile import CODE_TEXT, STRUCTURAL_UIDS
 from dicomveil_engine.reports.conformance.actions import action_of
 
 Policies = Mapping[str, Policy]
@@ -68,7 +68,7 @@ def layer_rows(policies: Policies) -> Iterator[tuple[str, int, tuple[str, ...]]]
     by_vr: dict[str, list[int]] = {}
     for tag in dictionary.tags():
         elsewhere = tag >> 16 in NOT_IN_INSTANCES or tag == SPECIFIC_CHARACTER_SET or not tag & 0xFFFF
-        if not elsewhere and TABLE_E1.row(tag) is None and tag not in STRUCTURAL_UIDS | CODE_TEXT:
+        if not elsewhere and TABLE_E1.row(tag) is None and tag not in STRUCTURAL_UIDS | CODE_ATTRIBUTES:
             for vr in dictionary.vrs_of(tag):
                 by_vr.setdefault(vr, []).append(tag)
     for vr, tags in sorted(by_vr.items()):

@@ -93,6 +93,7 @@ def test_dt_moves_with_da_and_tm_stays() -> None:
     assert moved
     assert method.apply(Element(0x0008002A, "DT", ["20200101101530"]), CONTEXT) == [f"{moved[0]}101530"]
     assert method.apply(Element(0x00080031, "TM", ["101530"]), CONTEXT) == ["101530"]
+    assert method.apply(Element(0x00080031, "TM", ["101530", "Doe"]), CONTEXT) == ["101530", ""]
     assert [vr for vr in ("DA", "DT", "TM", "LO", "AS") if method.supports(vr)] == ["DA", "DT", "TM"]
 
 

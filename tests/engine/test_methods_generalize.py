@@ -203,8 +203,8 @@ def test_a_mask_that_meets_what_it_cannot_do_is_refused() -> None:
 
 
 def test_a_bin_beyond_the_vr_is_refused() -> None:
-    """No number of the VR comes of it."""
-    with pytest.raises(DeidentificationError, match="no number of that VR"):
+    """The result is not a number of the VR."""
+    with pytest.raises(DeidentificationError, match="the result is not a number of that VR"):
         generalized("US", [70_000], {"bins": [0, 66_000]})
     assert generalized("IS", ["3000000000"], {"bins": [0, 3_000_000_000]}) == []
 

@@ -20,10 +20,11 @@ class Failing(Method):
     """Quotes the value in its error, as libraries do."""
 
     name: ClassVar[str] = "failing"
+    error: type[Exception] = ValueError
 
     def apply(self, element: Element, context: Context) -> Values | None:
         """Fail."""
-        raise ValueError(f"bad value {element.values!r}")
+        raise self.error(f"bad value {element.values!r}")
 
 
 def test_written() -> None:
@@ -31,12 +32,13 @@ def test_written() -> None:
     assert resolve(Keep(), "rule 1", ELEMENT, Context(), str) == "['PATIENT-1']"
 
 
-def test_no_value_in_a_message() -> None:
-    """Rule and attribute are named, and nothing of what a foreign error says."""
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError])
+def test_no_value_in_a_message(error: type[Exception]) -> None:
+    """Rule and attribute are named, and nothing of what the error of a plug-in or library says."""
     with pytest.raises(DeidentificationError) as caught:
-        resolve(Failing(), "rule 1", ELEMENT, Context(), str)
+        resolve(Failing(error), "rule 1", ELEMENT, Context(), str)
 
-    assert str(caught.value) == "rule 1 on (0010,0020) PatientID LO failed: no value of that VR comes of it"
+    assert str(caught.value) == "rule 1 on (0010,0020) PatientID LO failed: the method gives no legal value"
 
 
 def test_what_cannot_be_written() -> None:

@@ -19,8 +19,8 @@ from pydicom.dataset import Dataset
 from bench.instances import ct
 from dicomveil_engine import EngineError, Policy
 from dicomveil_engine.attributes.dictionary import keyword_of
+from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from dicomveil_engine.part10.rewriter import rewritten_instance
-from dicomveil_engine.profile import STRUCTURAL_UIDS
 from dicomveil_engine.text.seeds import is_descriptive
 from origin.orthanc import Orthanc
 

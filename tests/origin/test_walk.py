@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicomveil_engine import deidentify_instance, load_policy
-from dicomveil_engine.profile import STRUCTURAL_UIDS
+from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from origin.archive import Stored, by_study, fill
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import Proxy, running_proxy

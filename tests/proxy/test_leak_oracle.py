@@ -17,7 +17,7 @@ import pytest
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.datadict import DicomDictionary
 
-from dicomveil_engine.profile import STRUCTURAL_UIDS
+from dicomveil_engine.attributes.legality import STRUCTURAL_UIDS
 from dicomveil_proxy.logs import EventFormatter
 from dicomveil_proxy.origin.web.origin import WebOrigin
 from dicomveil_proxy.request.query import Level

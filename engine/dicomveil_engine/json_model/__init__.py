@@ -2,5 +2,5 @@
 
     bytes → stream: one object at a time → rewriter (policy, values ⇄ methods) → dict
 
-The same policy, methods and words as for Part 10; only the notation of values differs.
+Policy, methods and identifying words are the same as for Part 10; only the notation of values differs.
 """

@@ -1,4 +1,4 @@
-"""Content items in DICOM JSON: what they are about, and references between them. Takes no decision."""
+"""Content items in DICOM JSON: concept names, value types, and references between items."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _REFERENCE_KEYS = {f"{tag:08X}": vr for tag, vr in REFERENCE_VRS.items()}
 _REFERENCED_ITEM = f"{REFERENCED_ITEM:08X}"
 
 
-class Seen(NamedTuple):
-    """What an item says of itself."""
+class ContentItem(NamedTuple):
+    """The attributes of a content item on which its plan depends."""
 
     name: ConceptName | None
     value_type: str
     target: Position | None
-    """For an item that is only a reference: where its target is."""
+    """The position of the target, for a by-reference item."""
 
 
-def read_content_item(item: JSONDataSet, codecs: tuple[str, ...]) -> Seen:
-    """Look into an item."""
+def read_content_item(item: JSONDataSet, codecs: tuple[str, ...]) -> ContentItem:
+    """Read concept name, value type and reference of an item."""
     name = None
     sequence = item.get(f"{CONCEPT_NAME:08X}")
     items = sequence.get("Value") if isinstance(sequence, Mapping) else None
@@ -40,7 +40,7 @@ def read_content_item(item: JSONDataSet, codecs: tuple[str, ...]) -> Seen:
         first = items[0]
         values = [_text(first, tag, codecs) for tag in CONCEPT_TAGS]
         name = concept_name(values, _text(first, SCHEME, codecs), _text(first, MEANING, codecs))
-    return Seen(name, _text(item, VALUE_TYPE, codecs), _target(item))
+    return ContentItem(name, _text(item, VALUE_TYPE, codecs), _target(item))
 
 
 def _target(item: JSONDataSet) -> Position | None:
@@ -66,7 +66,7 @@ def _text(item: Mapping[str, object], tag: int, codecs: tuple[str, ...]) -> str:
 
 
 def renumbered(item: JSONDataSet, renumbering: Renumbering) -> JSONDataSet | None:
-    """A reference with its target's new position, None if that was removed; other items as they are."""
+    """A by-reference item with its target's new position, None if the target is removed; other items unchanged."""
     target = _target(item)
     if not target:
         return item
@@ -75,21 +75,21 @@ def renumbered(item: JSONDataSet, renumbering: Renumbering) -> JSONDataSet | Non
 
 
 class ContentReferences:
-    """The content items of one data set: where they stand, and those that are nothing but a reference to another."""
+    """The content tree of a data set, and its by-reference items."""
 
     def __init__(self) -> None:
         self.tree = ContentTree()
         self._lists: dict[int, list[JSONDataSet]] = {}
-        """Lists of content items, by their identity, in which some are references."""
+        """Lists with by-reference items, by `id`."""
 
     def refer(self, place: Position | None, target: Position, items: list[JSONDataSet]) -> None:
-        """Note that the item at a place, now the last of `items`, is a reference."""
+        """Record that the last of `items`, at this position, is a by-reference item."""
         if place is not None:
             self.tree.references.append((place, target))
             self._lists[id(items)] = items
 
     def renumber(self) -> None:
-        """Give references their targets' new positions; one whose target is not kept is not kept, either."""
+        """Give references the new positions of their targets; remove those whose target is removed."""
         if self._lists:
             renumbering = Renumbering(self.tree.all_removed())
             for items in self._lists.values():

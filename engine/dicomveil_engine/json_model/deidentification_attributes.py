@@ -1,4 +1,4 @@
-"""The de-identification attributes in a data set's own members (PS3.15 E.1.1)."""
+"""Adding the de-identification attributes to a data set in DICOM JSON (PS3.15 Section E.1.1)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dicomveil_engine.rewriting.deidentification_attributes import METHOD_CODES,
 
 
 def add_claims(out: JSONDataSet, claims: DeidentificationAttributes, earlier: str) -> None:
-    """Say that the data set is de-identified, in the order of tags; texts and codes of earlier times stay.
+    """Add the attributes in tag order; earlier texts and codes are kept.
 
-    `earlier` are the codes that stand there already, as text.
+    `earlier` is the text of the codes that are there already.
     """
-    for each in claims.fields():
-        key = f"{each.tag:08X}"
+    for field in claims.fields():
+        key = f"{field.tag:08X}"
         if key not in out:
-            out[key] = element_of(each)
-        elif each.tag == METHOD_CODES:
+            out[key] = element_of(field)
+        elif field.tag == METHOD_CODES:
             values = out[key]["Value"]
             assert isinstance(values, list)
-            new = [item_of(item) for item in each.items if str(item[0].values[0]) not in earlier]
+            new = [item_of(item) for item in field.items if str(item[0].values[0]) not in earlier]
             out[key] = {"vr": "SQ", "Value": [*values, *new]}
     in_order = sorted(out.items())
     out.clear()

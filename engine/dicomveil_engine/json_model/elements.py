@@ -1,4 +1,4 @@
-"""Whole elements of DICOM JSON, read and written; what cannot be read is named by its attribute, never by its value."""
+"""Reading and writing elements of DICOM JSON, with errors that name the attribute but never the value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dicomveil_engine.rewriting.fields import Field, Item
 
 
 def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:
-    """The items of a sequence; null stands for an empty one."""
+    """The items of a sequence; null is an empty item (PS3.18 Section F.2.5)."""
     values = element.get("Value") or []
     items = [item for item in values if isinstance(item, dict | None)] if isinstance(values, list) else []
     if not isinstance(values, list) or len(items) != len(values):
@@ -19,7 +19,7 @@ def items_of(element: JSONElement, tag: int) -> list[JSONDataSet]:
 
 
 def decoded(element: JSONElement, tag: int, vr: str, codecs: tuple[str, ...]) -> Values:
-    """Its values. Raises InvalidDataSetError for what is none of the VR; as `kept`."""
+    """The element's values. Raises InvalidDataSetError if they are not values of the VR."""
     try:
         return decode(element, vr, codecs)
     except (ValueError, TypeError):
@@ -27,7 +27,7 @@ def decoded(element: JSONElement, tag: int, vr: str, codecs: tuple[str, ...]) ->
 
 
 def kept(element: JSONElement, tag: int, vr: str) -> JSONElement:
-    """The element as it leaves unchanged."""
+    """The element as it is written when its value is kept. Raises InvalidDataSetError as `decoded`."""
     try:
         return passed(element, vr)
     except (ValueError, TypeError):
@@ -40,15 +40,15 @@ def may_be_items(element: JSONElement) -> bool:
 
 
 def element_of(field: Field) -> JSONElement:
-    """A field of ours."""
+    """A field as an element."""
     return sequence_of(field.items) if field.vr == "SQ" else encode(field.vr, field.values)
 
 
 def item_of(fields: Item) -> JSONDataSet:
-    """An item of ours."""
+    """Fields as an item."""
     return {f"{field.tag:08X}": element_of(field) for field in fields}
 
 
 def sequence_of(items: tuple[Item, ...]) -> JSONElement:
-    """A sequence of ours."""
+    """Items of fields as a sequence."""
     return {"vr": "SQ", "Value": [item_of(item) for item in items]} if items else {"vr": "SQ"}

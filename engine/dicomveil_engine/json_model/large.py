@@ -1,8 +1,8 @@
-"""Long JSON texts, read and written in pieces.
+"""Reading and writing long JSON texts in pieces.
 
-A JSON library reads a text in one call, and no other thread of the process runs until it returns: seconds, for a text
-of 64 MiB. Here each call is for a short piece, and what is between the pieces is Python's own work, in which threads
-take turns. The result is the same; for short texts it costs several times as much.
+A JSON library reads a text in one call, during which no other thread of the process runs: for seconds, if the text has
+64 MiB. Here each call reads a short piece, and other threads can run between them. The result is the same; short texts
+take several times as long.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 LONG = 1 << 18
-"""Bytes of a text that is worth it."""
+"""Bytes from which a text is read in pieces."""
 _PIECE = 1 << 16
 """Bytes that are read in one call."""
 
@@ -26,17 +26,17 @@ _BLANKS = b" \t\r\n"
 _COMMA, _QUOTE, _BRACE, _CLOSING = b","[0], b'"'[0], b"{"[0], b"]}"
 _NOT_JSON = "not JSON"
 _DEEPEST = 500
-"""Lists in lists; a sequence takes three levels."""
+"""Nesting of objects and arrays; a sequence takes three levels."""
 
 
 class TextIncompleteError(ValueError):
-    """The text ends before its value does."""
+    """The text ends within its value."""
 
 
 def read(text: bytes, start: int = 0) -> tuple[Any, int]:
-    """The object or array that begins at `start`, and where it ends.
+    """The object or array that begins at `start`, and its end.
 
-    Raises TextIncompleteError where it has no end, and ValueError where it is not JSON.
+    Raises TextIncompleteError if its end is missing, and ValueError if it is not valid JSON.
     """
     stack: list[_Container] = []
     for token in _TOKEN.finditer(text, start):
@@ -60,24 +60,25 @@ def read(text: bytes, start: int = 0) -> tuple[Any, int]:
                 raise ValueError(_NOT_JSON)
             stack.append(_Container(text, place, character == _BRACE))
         elif token.end() == place + 1:
-            break  # a string that does not end
+            break  # an unterminated string
     raise TextIncompleteError
 
 
 @dataclass(slots=True)
 class _Container:
-    """An object or array that is being read: what was read of it, and what of its text is still to be read together."""
+    """An object or array that is being read."""
 
     text: bytes
     start: int
     is_object: bool
     begin: int = 0
-    """Where the text begins that was not read yet."""
+    """The beginning of the text that is not read yet."""
     comma: int = -1
-    """The last one in that text."""
+    """The last comma between members in that text; -1 if there is none."""
     is_behind_value: bool = False
-    """Whether nothing but a comma may follow: a long value was read by itself."""
+    """Whether a long value was just read, so that only a comma may follow."""
     found: Any = None
+    """The members read so far."""
 
     def __post_init__(self) -> None:
         self.begin = self.start + 1
@@ -87,11 +88,11 @@ class _Container:
         return b"}"[0] if self.is_object else b"]"[0]
 
     def is_long(self, end: int) -> bool:
-        """Whether it is read by itself, and not with what is around it."""
+        """Whether it is read by itself, not together with the container around it."""
         return self.found is not None or end - self.begin > _PIECE
 
     def divide(self, comma: int) -> None:
-        """At a comma of its own."""
+        """Handle a comma between members."""
         if not self.is_behind_value and comma - self.begin <= _PIECE:
             self.comma = comma
             return
@@ -99,7 +100,7 @@ class _Container:
         self.begin, self.comma, self.is_behind_value = comma + 1, -1, False
 
     def take(self, start: int, value: Any, end: int) -> None:
-        """A value that was read by itself, and the text of which stood from `start` to `end`."""
+        """Add a value that was read by itself, from the text between `start` and `end`."""
         if self.is_behind_value:
             raise ValueError(_NOT_JSON)
         if self.comma >= 0:
@@ -118,7 +119,7 @@ class _Container:
         self.begin, self.comma, self.is_behind_value = end, -1, True
 
     def closed(self, end: int) -> Any:
-        """All of it."""
+        """The complete object or array."""
         if self.found is None:
             return _loaded(self.text[self.start : end + 1])
         self._read_until(end)
@@ -141,7 +142,7 @@ class _Container:
 
 
 def written(dataset: Mapping[str, Any]) -> Iterator[bytes]:
-    """A data set in DICOM JSON, without blanks, in pieces of which none holds more than an item of the top level."""
+    """A data set as compact JSON, in pieces of at most an element of the top level or 16 of its values."""
     lead = b"{"
     for key, element in dataset.items():
         yield lead + orjson.dumps(key) + b":"
@@ -169,7 +170,7 @@ def written(dataset: Mapping[str, Any]) -> Iterator[bytes]:
 def _dumped(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:  # half a surrogate pair
+    except TypeError:  # a lone surrogate
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
@@ -179,6 +180,6 @@ def _loaded(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(text.decode())  # which takes what is not a number, and half a surrogate pair
+        return json.loads(text.decode())  # it accepts NaN and lone surrogates
     except RecursionError:
         raise ValueError(_NOT_JSON) from None

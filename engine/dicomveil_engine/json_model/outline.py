@@ -1,9 +1,9 @@
-"""The text of data sets that follow each other, but for the elements that differ: what is the same is read once.
+"""The outline of consecutive data sets: text that they have in common is parsed once.
 
     [fixed text][an element][fixed text][an element] … [fixed text]
 
-A text that consists of the same fixed parts, with one JSON value in each place between, says what the last one said,
-with other elements in these places. No more is believed: whatever does not fit is read as a whole.
+A text that consists of the same fixed parts, with one JSON value in each place between them, is the last data set with
+other elements in these places. Any other text is parsed as a whole.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from dicomveil_engine.json_model.values import JSONDataSet
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LONGEST_ELEMENT = 1 << 14
-"""Bytes; a longer one that differs is not looked for."""
+"""Bytes of a differing element; a longer one ends the match."""
 _LONGEST_TEXT = 1 << 16
-"""Bytes of a data set's text that is held."""
+"""Bytes of a data set's text from which an outline is made."""
 _MOST_FAILURES = 8
 _PROBE = 40
-"""Bytes by which the text behind an element is looked for: its end, and the key and VR of the next."""
+"""Bytes of the fixed text after an element that are searched for: its end, and the key and VR of the next."""
 _ENDS_TRIED = 8
 """How many false matches to try before giving up."""
 
 
 class Outline:
-    """What the texts of some data sets have in common."""
+    """What the texts of several data sets have in common."""
 
     __slots__ = ("_beginning", "_dataset", "_gaps")
 
     def __init__(self, dataset: JSONDataSet, beginning: bytes, gaps: list[tuple[str, bytes]]) -> None:
-        self._dataset = dict(dataset)  # the caller may take members out of its own
+        self._dataset = dict(dataset)  # the caller may remove members of its own
         self._beginning = beginning
         self._gaps = gaps
-        """Keys of the elements that differ, each with the fixed text behind it."""
+        """The keys of the elements that differ, each with the fixed text after it."""
 
     @classmethod
     def of(cls, text: bytes, dataset: JSONDataSet, differing: set[str]) -> Outline | None:
-        """What `text`, that of the data set, is without some elements; None where that cannot be determined."""
+        """The outline of a data set's text without the differing elements; None if it cannot be determined."""
         try:
-            members = list(_members(text.decode("latin-1")))  # a character for each byte; others stand in strings only
+            # Latin-1 gives a character for each byte; characters outside ASCII are in strings only.
+            members = list(_members(text.decode("latin-1")))
         except (ValueError, RecursionError):
-            return None  # such as numbers of thousands of digits: more than one reader takes
+            return None  # for example a number with thousands of digits, which Python refuses
         places = [(key, begin, end) for key, begin, end in members if key in differing]
         if len(members) != len(dataset) or not places:
-            return None  # a key comes twice: which element counts is the reader's choice
+            return None  # duplicate keys, between which parsers choose differently
         ends = [begin for _, begin, _ in places[1:]] + [len(text)]
         gaps = [(key, text[end:until]) for (key, _, end), until in zip(places, ends, strict=True)]
         return cls(dataset, text[: places[0][1]], gaps)
 
     def read(self, buffer: bytes, start: int) -> tuple[JSONDataSet, int] | None:
-        """The data set whose text begins at `start`, and where it ends; None where it is another, or not all there."""
+        """The data set whose text begins at `start`, and its end; None if the outline does not fit or text is missing."""
         if not buffer.startswith(self._beginning, start):
             return None
         position = start + len(self._beginning)
@@ -79,17 +80,17 @@ class Outline:
 
 
 class Outlines:
-    """The outline of the data sets of one stream, as far as they have come."""
+    """The current outline of a stream's data sets."""
 
     def __init__(self) -> None:
         self._outline: Outline | None = None
         self._last: JSONDataSet = {}
         self._differing: set[str] = set()
-        """Keys of elements that have differed from one data set to the next."""
+        """Keys of elements that have differed between consecutive data sets."""
         self._failures = 0
-        """How often in a row the outline was of no use."""
+        """How often in a row the outline did not fit."""
         self._pause = 0
-        """Data sets that are to pass before the next one is made."""
+        """Data sets to skip before the next outline is made."""
 
     def read(self, buffer: bytes, start: int) -> tuple[JSONDataSet, int] | None:
         """As `Outline.read`."""
@@ -99,9 +100,9 @@ class Outlines:
         return found
 
     def learn(self, dataset: JSONDataSet, buffer: bytes, start: int, end: int) -> None:
-        """Make an outline that fits the last data sets; where it is of no use time and again, ever more seldom.
+        """Make an outline that fits the last data sets, less often after each failure.
 
-        `dataset` is what the buffer says in between, and could not be read by the outline.
+        `dataset` was parsed from the buffer between `start` and `end`, since the outline did not fit.
         """
         if self._pause:
             self._pause -= 1
@@ -115,13 +116,13 @@ class Outlines:
         try:
             self._differing |= {key for key, element in dataset.items() if element != last[key]}
         except RecursionError:
-            return  # brackets by the thousand, in two of them: reading them is refused
+            return  # thousands of nested brackets, which are refused later
         if self._differing and 2 * len(self._differing) <= len(dataset):
             self._outline = Outline.of(buffer[start:end], dataset, self._differing)
 
 
 def _members(text: str) -> Iterator[tuple[str, int, int]]:
-    """The members of a JSON object: key, and where the value begins and ends."""
+    """The members of a JSON object: key, beginning and end of the value."""
     read = json.JSONDecoder().raw_decode
     position = _behind_blanks(text, 1)
     while text[position] == '"':

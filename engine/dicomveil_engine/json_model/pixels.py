@@ -1,4 +1,4 @@
-"""Pixel Data inside DICOM JSON itself, cleaned as in Part 10: what is beside the pixels is removed."""
+"""Inline Pixel Data in DICOM JSON, cleaned as in Part 10: everything other than pixels is removed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ITEM = b"\xfe\xff\x00\xe0"
 
 
 def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, removes_overlays: bool) -> JSONElement:
-    """The element with what is cleaned of its value. Fragments of an unknown kind are dropped.
+    """The element with its value cleaned. Fragments in an unknown format are dropped.
 
-    Raises InvalidDataSetError for a value that is not base64.
+    Raises InvalidDataSetError for a value that is not Base64.
     """
     written = str(element.get("vr", "UN"))
     try:
@@ -30,7 +30,7 @@ def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, r
         ) from None
     layout = PixelLayout.of({int(key, 16): _first(dataset[key]) for key in IMAGE_KEYS & dataset.keys()})
     if value.startswith(_ITEM):
-        # The JSON model has no transfer syntax of its own (PS3.18 Section F): the bytes say what they are.
+        # The JSON model gives no transfer syntax (PS3.18 Annex F), so the format is recognised from the bytes.
         try:
             value = clean_fragments(value, "", layout.frames)
         except (InvalidDataSetError, DeidentificationError):

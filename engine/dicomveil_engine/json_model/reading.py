@@ -1,4 +1,4 @@
-"""What a data set in DICOM JSON says of itself, in its original values: which one it is, and whom it names."""
+"""What is read from a data set in DICOM JSON before it is changed: its identity, and its identifying values."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from dicomveil_engine.text.words import IdentifyingWords
 
 CHARACTER_SET = "00080005"
 PIXELS_KEY = "7FE00008"
-"""A Part 10 header is written when Pixel Data is reached: names behind it come too late for the texts before it.
-So do names behind another long value that passes in chunks."""
+"""In Part 10, the header is written when Pixel Data or another long value that passes in chunks is reached: names after
+it come too late for the texts before it."""
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
-"""As in a stream, it says nothing of private elements before it."""
+"""As in a stream, it does not apply to private elements before it."""
 
 
 class Reading:
-    """One data set's own word."""
+    """What is read from one data set."""
 
     def __init__(self, policy: Decisions, dataset: JSONDataSet, assumed: InstanceIdentity) -> None:
         self._policy = policy
@@ -54,15 +54,15 @@ class Reading:
         """Key at the top level → the identifying values in that element, at any depth."""
         self.context = self._context(assumed)
         self.streamed: set[str] = set()
-        """Keys at the top level of long values that a stream passes on, when it has written what is before them."""
+        """Keys at the top level of long values before which a stream of Part 10 writes what it has read."""
         self._ends = [PIXELS_KEY]
         self.contexts = [self.context]
-        """What is known at each of these places, and last at the end; one where no name comes late."""
+        """The context at each of these values, and last at the end; only one if no name comes late."""
         self.declared = self._declared()
-        """The private blocks that are said to be safe."""
+        """The private blocks that the data set describes."""
 
     def identify(self, key: str, entry: Entry, element: JSONElement, codecs: tuple[str, ...]) -> None:
-        """Note the values of an identifying element that is `key` at the top level, or in it."""
+        """Record the values of an identifying element, in the element `key` of the top level."""
         if entry.vr == "SQ" or "BulkDataURI" in element:
             return
         read = partial(decoded, element, entry.tag, entry.vr, codecs)
@@ -70,21 +70,21 @@ class Reading:
         self.identifying.setdefault(key, []).extend(Named(text, entry.vr, entry.tag, codecs) for text in texts)
 
     def again(self) -> Reading:
-        """For a data set that says the same of the whole; what it names is still to be noted."""
+        """A copy for a data set with the same identity, whose identifying values are still to be recorded."""
         new = copy(self)
         new.identifying, new.streamed = {}, set()
         return new
 
     def join(self, header: Reading) -> None:
-        """Note what a data set names of which this one is a part."""
+        """Add the identifying values of the whole data set of which this one is a part."""
         for key, named in header.identifying.items():
             self.identifying.setdefault(key, []).extend(named)
 
     def complete(self) -> None:
-        """Give the context the words of what was noted; all elements have been seen."""
+        """Add the identifying words to the context, once all elements have been read."""
         contributions = self._policy.contributions(self.context.study_instance_uid)
         every = list(chain.from_iterable(self.identifying.values()))
-        if is_contribution((one.text for one in every if one.vr == CONTRIBUTION_VR), contributions):
+        if is_contribution((value.text for value in every if value.vr == CONTRIBUTION_VR), contributions):
             return
         limit, cleaning = self._policy.limits.names, self._policy.cleaning
         self._ends = sorted({*self.streamed, PIXELS_KEY})
@@ -104,7 +104,7 @@ class Reading:
             self.contexts.append(context)
 
     def known_at(self, key: str) -> Context:
-        """What is known where an element of the top level is written; `contexts[-1]` is all that is ever known."""
+        """The context when a stream would write an element of the top level; `contexts[-1]` is the complete one."""
         return self.contexts[self._place(key)] if len(self.contexts) > 1 else self.context
 
     def _place(self, key: str) -> int:
@@ -123,7 +123,7 @@ class Reading:
         return text_of(element) if isinstance(element, dict) else ""
 
     def _declared(self) -> tuple[PrivateBlock, ...]:
-        """What the data set says of its private blocks; nothing where it cannot be read, or does not come out."""
+        """The private blocks that the data set describes; none if that cannot be read or is not kept."""
         sequence = self._dataset.get(CHARACTERISTICS_KEY)
         if not self._policy.retains_safe_private or not self._policy.keeps(CHARACTERISTICS, "SQ"):
             return ()
@@ -136,7 +136,7 @@ class Reading:
 
 
 def text_of(element: JSONElement) -> str:
-    """The one value of a text; of several, none: a multi-valued UID or ID cannot say which study this is."""
+    """The single value of a text; "" if there are several, since these do not identify a study."""
     vr = str(element.get("vr", "LO"))
     try:
         values = decode(element, vr if vr != "UN" else "LO", characters.DEFAULT)
@@ -151,14 +151,14 @@ def codecs_of(element: JSONElement) -> tuple[str, ...]:
 
 
 def legal_character_sets(element: JSONElement) -> JSONElement:
-    """Specific Character Set with nothing but defined terms."""
+    """Specific Character Set, with defined terms only."""
     terms = _terms(element)
     legal = legality.legal_character_sets(terms)
     return element if legal == terms and element.keys() <= {"vr", "Value"} else encode("CS", list(legal))
 
 
 def _terms(element: JSONElement) -> list[str]:
-    """What stands in (0008,0005). Raises InvalidDataSetError for what is not a list of terms."""
+    """The terms of (0008,0005). Raises InvalidDataSetError if they cannot be read."""
     vr = str(element.get("vr", "UN"))
     if vr not in {"CS", "UN"}:
         raise InvalidDataSetError(f"{dictionary.described(SPECIFIC_CHARACTER_SET, vr)} has a VR that it cannot have")
@@ -166,7 +166,7 @@ def _terms(element: JSONElement) -> list[str]:
 
 
 def _characteristics(item: JSONDataSet) -> dict[int, Values]:
-    """What an item of the Private Data Element Characteristics Sequence says, by tag."""
+    """The values of an item of the Private Data Element Characteristics Sequence, by tag."""
     elements = {tag: (item.get(f"{tag:08X}"), vr) for tag, vr in CHARACTERISTICS_VRS.items()}
     return {
         tag: decode(element, vr, characters.DEFAULT)

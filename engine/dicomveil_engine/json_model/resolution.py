@@ -1,4 +1,4 @@
-"""What had to wait for the whole data set: the methods' turn."""
+"""Applying methods to elements that waited for the whole data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dicomveil_engine.rewriting.treatment import Treatment
 
 
 class Waiting(NamedTuple):
-    """An element whose method needs values."""
+    """An element whose method is applied once the whole data set is known."""
 
     container: JSONDataSet
     key: str
@@ -24,13 +24,13 @@ class Waiting(NamedTuple):
     depth: int
     codecs: tuple[str, ...]
     top: str = ""
-    """The key at the top level of the element that it is, or stands in."""
+    """The key of the element of the top level that it is, or is in."""
 
 
 def resolve_in_place(waiting: Waiting, context: Context) -> None:
-    """Put what the method makes of an element in its place.
+    """Replace an element by the result of its method.
 
-    Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
+    Raises InvalidDataSetError if the value is not of its VR, DeidentificationError if there is no safe output.
     """
     container, key, entry, depth, codecs, _ = waiting
     element = container[key]
@@ -66,9 +66,9 @@ def _encoded(written: str, entry: Entry, values: Values) -> JSONElement:
 
 
 def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -> None:
-    """As `resolve_in_place`, where names stand behind Pixel Data or another long value, which `late` has, too.
+    """As `resolve_in_place`, when names after Pixel Data or another long value are in `late` only.
 
-    Raises DeidentificationError where one of them stands in a text before it: in Part 10 that is written already.
+    Raises DeidentificationError if such a name is in a text before that value, since Part 10 has written it already.
     """
     container, key = waiting.container, waiting.key
     original = container[key]
@@ -77,6 +77,6 @@ def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -
     resolve_in_place(waiting, late)
     if container.get(key) != early:
         raise DeidentificationError(
-            f"{dictionary.described(waiting.entry.tag)} holds a word of an identifying attribute behind Pixel Data "
-            "or another long value"
+            f"{dictionary.described(waiting.entry.tag)} holds a word of an identifying attribute that comes after "
+            "Pixel Data or another long value"
         )

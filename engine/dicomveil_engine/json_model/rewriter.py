@@ -1,4 +1,4 @@
-"""De-identify data sets in DICOM JSON, each by itself or one after the other."""
+"""De-identify data sets in DICOM JSON, singly or in a series."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from dicomveil_engine.rewriting.decisions import Decisions
 
 __all__ = ["BulkDataURIs", "MetadataRewriter", "RewrittenPart", "SeriesRewriter"]
 
-_TOO_DEEP = "the metadata has a value of too many lists in lists"
+_TOO_DEEP = "the metadata has a value with too many nested arrays or objects"
 
 
 class RewrittenPart(NamedTuple):
-    """What became of some attributes of an instance, series or study."""
+    """Some de-identified attributes of an instance, series or study."""
 
     dataset: JSONDataSet
     unsure: frozenset[str] = frozenset()
-    """Keys of elements that were emptied because only the whole header shows whether they name somebody."""
+    """Keys of elements that were emptied, since only the whole header shows whether they identify the patient."""
 
 
 class MetadataRewriter:
-    """Rewrites data sets in DICOM JSON by one policy.
+    """Rewrites data sets in DICOM JSON under a policy.
 
-    Without `bulk_data_uri`, BulkDataURIs are dropped: they hold the server's address and original UIDs. Without
-    `claims`, the data set does not say that it is de-identified: a search result is not an instance.
+    Without `bulk_data_uri`, BulkDataURIs are dropped, since they hold the server's address and original UIDs. Without
+    `claims`, the de-identification attributes are not added; search results are not instances and do not have them.
     """
 
     def __init__(self, policy: Decisions, *, claims: bool = True) -> None:
@@ -47,17 +47,17 @@ class MetadataRewriter:
     ) -> JSONDataSet:
         """The de-identified data set; the original is not changed.
 
-        `assumed` are the UIDs of the resource that the data set is known to belong to: search results need not
-        repeat them. Raises InvalidDataSetError and DeidentificationError.
+        `assumed` are the UIDs of the resource to which the data set belongs, which search results may omit.
+        Raises InvalidDataSetError and DeidentificationError.
         """
         try:
-            return self.rewriting(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
+            return self.walk(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
         except RecursionError:
             raise InvalidDataSetError(_TOO_DEEP) from None
 
     def read_header(self, header: JSONDataSet, *, assumed: InstanceIdentity | None = None) -> Reading:
-        """Whom a whole data set names, for `rewrite_part`. Raises as `rewrite`."""
-        whole = self.rewriting(header, assumed or InstanceIdentity(), None)
+        """The identifying values of a whole data set, for `rewrite_part`. Raises as `rewrite`."""
+        whole = self.walk(header, assumed or InstanceIdentity(), None)
         try:
             whole.begin()
         except RecursionError:
@@ -67,31 +67,30 @@ class MetadataRewriter:
     def rewrite_part(
         self, part: JSONDataSet, *, assumed: InstanceIdentity | None = None, header: Reading | None = None
     ) -> RewrittenPart:
-        """A search result, which has some attributes only; what is kept of it is held against the whole header.
+        """A de-identified search result, which has some attributes only.
 
-        Without a header, values that may hold a word of it are emptied. Raises as `rewrite`.
+        Kept values are compared with the identifying values of the whole header; without a header, those that would
+        have to be compared are emptied. Raises as `rewrite`.
         """
-        rewriting = self.rewriting(part, assumed or InstanceIdentity(), None)
+        walk = self.walk(part, assumed or InstanceIdentity(), None)
         try:
-            out = rewriting.run(header)
+            out = walk.run(header)
         except RecursionError:
             raise InvalidDataSetError(_TOO_DEEP) from None
-        unsure = rewriting.unsure & out.keys() if header is None else set[str]()
+        unsure = walk.unsure & out.keys() if header is None else set[str]()
         for key in unsure:
             out[key] = {"vr": out[key].get("vr", "UN")}
         return RewrittenPart(out, frozenset(unsure))
 
-    def rewriting(
-        self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None
-    ) -> DataSetWalk:
-        """The walk through the data set, not yet begun."""
+    def walk(self, dataset: JSONDataSet, assumed: InstanceIdentity, bulk_data_uri: BulkDataURIs | None) -> DataSetWalk:
+        """A walk through the data set that has not begun."""
         return DataSetWalk(self._table, self._policy, dataset, assumed, self._claims, bulk_data_uri)
 
 
 class SeriesRewriter:
-    """Rewrites data sets that follow each other, such as the instances of a series: of each what is new in it.
+    """Rewrites consecutive data sets, such as the instances of a series: of each only the elements that differ.
 
-    The results are those of `MetadataRewriter`, and share what they have in common: change none of them.
+    The results are those of `MetadataRewriter`. They share equal elements, so do not modify them.
     """
 
     def __init__(self, rewriter: MetadataRewriter) -> None:
@@ -100,14 +99,14 @@ class SeriesRewriter:
 
     def rewrite(self, dataset: JSONDataSet, *, bulk_data_uri: BulkDataURIs | None = None) -> JSONDataSet:
         """As `MetadataRewriter.rewrite`."""
-        rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
-        last, self._last = self._last, None  # nothing follows what could not be rewritten
+        walk = self._rewriter.walk(dataset, InstanceIdentity(), bulk_data_uri)
+        last, self._last = self._last, None  # after an error, the next data set is rewritten by itself
         try:
-            out = run_after(rewriting, last) if last else None
+            out = run_after(walk, last) if last else None
             if out is None:
-                rewriting = self._rewriter.rewriting(dataset, InstanceIdentity(), bulk_data_uri)
-                out = rewriting.run()
+                walk = self._rewriter.walk(dataset, InstanceIdentity(), bulk_data_uri)
+                out = walk.run()
         except RecursionError:
             raise InvalidDataSetError(_TOO_DEEP) from None
-        self._last = rewriting
+        self._last = walk
         return out

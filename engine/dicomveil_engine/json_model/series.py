@@ -1,6 +1,6 @@
-"""A data set made of the one before it: what is the same in both becomes the same, and is not rewritten again.
+"""Rewriting a data set from the result of the one before it: equal elements are not rewritten again.
 
-It can where both say the same of the whole. What equals for Python does so here, too: 1 and 1.0 are one number.
+This is possible if both agree in the attributes on which other elements depend. Equality is Python's: 1 equals 1.0.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICAT
 _PIXEL_DATA = f"{PIXEL_DATA:08X}"
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
 _OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *DEIDENTIFICATION_TAGS)}
-"""What an element becomes may depend on these at the top level."""
+"""The attributes of the top level on which the result of other elements may depend."""
 
 
 def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
-    """The de-identified data set, made of the last one's; None where it cannot be."""
+    """The de-identified data set, from the result of the last one; None if it has to be rewritten as a whole."""
     changed = _changed(rewriting, last)
     if changed is None:
         return None
@@ -42,14 +42,14 @@ def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
 
 
 def _changed(rewriting: DataSetWalk, last: DataSetWalk) -> list[str] | None:
-    """The keys of elements that are not as in the last data set; None where one of them concerns the whole."""
+    """The keys of elements that differ from the last data set; None if other elements depend on one of them."""
     dataset, before, policy = rewriting.dataset, last.dataset, rewriting.policy
     if policy.structured_content or dataset.keys() != before.keys():
         return None
     changed = [
         key
         for key, element in dataset.items()
-        # Those that follow each other in a stream share what they have in common.
+        # Consecutive data sets of a stream share equal elements.
         if (element is not (other := before[key]) and element != other) or key in last.elsewhere
     ]
     for key in changed:

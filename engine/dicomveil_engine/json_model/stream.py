@@ -1,4 +1,4 @@
-"""A JSON array of data sets, one object at a time, from chunks of any size."""
+"""Splitting a JSON array of data sets into objects, from chunks of any size."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _BLANKS = re.compile(rb"[ \t\r\n]*")
 _BETWEEN = re.compile(rb'\s*,\s*\{\s*"[0-9A-Fa-f]{8}"')
 _SMALL = 1 << 16
 _WINDOWS = (1 << 12, _SMALL)
-"""Bytes within which an object is looked for; a longer one is read in pieces."""
+"""Bytes that are tried as the length of an object; a longer one is read in pieces."""
 
 
 class ObjectStream:
-    """Splits the document that a metadata or search response is; holds one object, not the array.
+    """Splits a metadata or search response into data sets; it holds one object in memory, not the array.
 
-    Objects that follow each other share the elements that they have in common: change none of them.
+    Consecutive objects share equal elements, so do not modify them.
 
-    `limit` bounds the bytes of one object. Raises InvalidDataSetError for what is not an array of objects,
-    and at `close` when it is cut off.
+    `limit` bounds the bytes of one object. Raises InvalidDataSetError for a document that is not an array of objects,
+    and in `close` for one that is cut off.
     """
 
     def __init__(self, limit: int = 64 << 20) -> None:
@@ -36,16 +36,16 @@ class ObjectStream:
         self._state = "start"
         self._retry_at = 0
         self._between = b""
-        """What stood between the last two objects, up to the key that the second begins with."""
+        """The text between the last two objects, up to and including the first key of the second."""
         self._outlines = Outlines()
 
     @property
     def held(self) -> int:
-        """Bytes of the object that is not complete yet."""
+        """Bytes held of an incomplete object."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> list[JSONDataSet]:
-        """The objects that are complete now."""
+        """Add data, and return the objects that it completes."""
         self._buffer += data
         return self._objects(closing=False)
 
@@ -78,7 +78,7 @@ class ObjectStream:
             elif self._state in {"first", "object"} and character == b"{":
                 found = self._next_alike(position) or self._next(position)
                 if found is None:
-                    break  # not complete; or broken, which the end will show
+                    break  # incomplete, or invalid, which `close` reports
                 objects.append(found[0])
                 position = found[1]
                 self._state = "next"
@@ -88,14 +88,14 @@ class ObjectStream:
         held = len(self._buffer)
         if held > self._limit:
             raise InvalidDataSetError(f"one instance's metadata is longer than {self._limit} bytes")
-        # Once for every doubling, so that a long object in small pieces costs twice its length, no more.
+        # Try again when the length has doubled, so that an object in many small chunks costs at most twice its length.
         self._retry_at = 2 * held if held > _SMALL else 0
         return objects
 
     def _next_alike(self, start: int) -> tuple[JSONDataSet, int] | None:
-        """The object and its end, if the next one follows as the last did: several times as fast as `_next`.
+        """The object and its end, if the text after it is like that after the last; much faster than `_next`.
 
-        Where it ends is a guess until it can be read: no object's text is the beginning of another's.
+        The end is a guess that parsing confirms: no object's text is a prefix of another's.
         """
         if found := self._outlines.read(self._buffer, start):
             return found
@@ -110,8 +110,8 @@ class ObjectStream:
         return dataset, end + 1
 
     def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
-        """The object and its end, wherever that is; None where it is not complete."""
-        # Most are short, and what is behind them need not be decoded for each anew.
+        """The object and its end; None if it is incomplete."""
+        # Most objects are short; the text after them is not decoded each time.
         for window in _WINDOWS:
             if found := self._within(start, start + window):
                 return found
@@ -120,7 +120,7 @@ class ObjectStream:
         return self._next_long(start)
 
     def _within(self, start: int, stop: int) -> tuple[JSONDataSet, int] | None:
-        """The object and its end, if that is within these bytes."""
+        """The object and its end, if it ends within these bytes."""
         try:
             text, _ = codecs.utf_8_decode(memoryview(self._buffer)[start:stop], "strict", False)
         except UnicodeDecodeError:
@@ -129,7 +129,7 @@ class ObjectStream:
             found, length = self._parse(text)
         except (json.JSONDecodeError, RecursionError):
             return None
-        except ValueError:  # Python bounds their length, since reading them costs its square
+        except ValueError:  # Python refuses numbers of thousands of digits, since reading them takes quadratic time
             raise InvalidDataSetError("the metadata has a number of thousands of digits") from None
         end = start + (length if text.isascii() else len(text[:length].encode()))
         if between := _BETWEEN.match(self._buffer, end):

@@ -1,7 +1,7 @@
-"""Which values a stream of Part 10 passes on in chunks, so that names behind them come too late for texts before them.
+"""Which values a stream of Part 10 passes in chunks, so that names after them come too late for the texts before them.
 
-The same is said of them here, so that both encodings refuse the same data sets. What is elsewhere (BulkDataURI) has no
-length here: names behind it are known in time, and texts lose them.
+The same values are recognised in JSON, so that both encodings refuse the same data sets. The exception is a value that
+is elsewhere (BulkDataURI), whose length is unknown: names after it are removed from texts before it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dicomveil_engine.rewriting.treatment import Treatment
 
 FIRST_KEY_PASSED = f"{FIRST_GROUP_PASSED:04X}0000"
 _FEWEST_VALUES = LONG_VALUE // 8
-"""Numbers have at most eight bytes each; a text can be long by itself."""
+"""A number has at most eight bytes, but a single text can be long."""
 
 
 def is_streamed(entry: Entry, element: JSONElement, codecs: tuple[str, ...]) -> bool:
@@ -36,4 +36,4 @@ def is_streamed(entry: Entry, element: JSONElement, codecs: tuple[str, ...]) -> 
     try:
         return len(IMPLICIT_LITTLE.encode(entry.vr, decode(element, entry.vr, codecs), codecs)) > LONG_VALUE
     except (ValueError, TypeError, struct.error):
-        return False  # it will be refused for that
+        return False  # the data set is refused later

@@ -1,7 +1,4 @@
-"""What to do with each kind of element in DICOM JSON: the policy's decisions, asked for once.
-
-No value is seen here.
-"""
+"""The policy's decisions on each kind of element in DICOM JSON, cached. Values have no place here."""
 
 from __future__ import annotations
 
@@ -21,31 +18,31 @@ from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
 _ENTRIES_CACHED = 4_096
-"""Some 600 bytes each, which untrusted input with many tags may fill."""
+"""About 600 bytes each; a bound, since untrusted input may have any number of tags."""
 _LONGEST_VR = 2
-"""Any text may stand there."""
+"""Characters of a VR under which an entry is cached; in JSON, it may be any text."""
 PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))
-"""What is cleaned of what stands beside pixels, although it is kept."""
+"""Kept elements that are cleaned of everything other than pixels."""
 _TAG = re.compile("[0-9A-F]{8}")
 """PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What to do with elements of one key and VR."""
+    """The decision on elements of one key and VR."""
 
     tag: int
     vr: str
-    """The effective VR: the dictionary's where the server says UN."""
+    """The effective VR: that of the dictionary if the data set has UN."""
     decision: Decision
     treatment: Treatment
     identifies: bool
     is_plain: bool = False
-    """Whether its values leave as they are, whatever the data set says, and say nothing of the whole."""
+    """Whether its values are kept in every data set, and no other element depends on them."""
 
 
 class DecisionTable:
-    """The entries of one policy, filled as elements come."""
+    """The entries of one policy, made when first needed."""
 
     def __init__(self, policy: Decisions) -> None:
         self._policy = policy
@@ -60,7 +57,7 @@ class DecisionTable:
         declared: bool = False,
         plan: ContentPlan | None = None,
     ) -> Entry:
-        """The entry of an element, from the policy at the first time; `plan` is that of its content item."""
+        """The entry of an element; `plan` is that of the content item it is in."""
         found = self._entries.get((key, vr, creator, declared, plan))
         if found is None:
             found = self._make(key, vr, creator, declared=declared, plan=plan)

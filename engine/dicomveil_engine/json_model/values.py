@@ -1,4 +1,4 @@
-"""Values as DICOM JSON writes them (PS3.18 Section F.2), to and from what methods work on."""
+"""Values in DICOM JSON (PS3.18 Section F.2), converted to and from the values of methods."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NUMBERS = frozenset((int, float, type(None)))
 
 
 def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> Values:
-    """The values of an element with this effective VR. Raises ValueError for what is none.
+    """The values of an element with this effective VR. Raises ValueError if they are not of that VR.
 
-    `codecs` are for what a server could not make text of and sends in Base64.
+    `codecs` decode text that a server sends in Base64, because it could not decode it itself.
     """
     inline = element.get("InlineBinary")
     if inline is not None:
@@ -42,29 +42,29 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
     if vr in BYTES_VRS:
         if not all(map(_is_scalar, written)):
             raise ValueError("a binary value is not a list of objects")
-        return b""  # PS3.18 Table F.2.3-1 has no Value for it; Orthanc writes one for OD, which is left out
+        return b""  # PS3.18 Table F.2.3-1 allows no Value; Orthanc writes one for OD, which is ignored
     texts = [_name(value) if vr == "PN" else _text(value) for value in written]
     return texts if len(texts) > 1 or any(texts) else []
 
 
 def _integer(value: object) -> int:
-    """A whole number; `1.0` is one (RFC 8259 knows one kind of number)."""
+    """A whole number, also written as `1.0` (RFC 8259 does not distinguish them)."""
     return int(value) if isinstance(value, float) and value.is_integer() else int(str(value))
 
 
 def passed(element: JSONElement, vr: str) -> JSONElement:
-    """A kept element, without members that the model does not know.
+    """A kept element, without members that are not in the model.
 
-    Raises ValueError for values that are none of the VR: an object in the place of a text can hide a data set.
+    Raises ValueError for values that are not of the VR: an object in place of a text could hide a data set.
     """
     values = element.get("Value")
     if values is not None:
         if not isinstance(values, list):
             raise ValueError("Value is not an array")
         types = set(map(type, values))
-        # The second test is slower: for names, and for what pydicom's to_json_dict() leaves as subclasses, such as UID.
+        # The second test is slower; names need it, and subclasses such as UID, which pydicom's to_json_dict() leaves.
         if not types <= _SCALARS and not all(map(_is_name if vr == "PN" else _is_scalar, values)):
-            raise ValueError("no value of the VR")
+            raise ValueError("not a value of the VR")
         if not types <= _NUMBERS and (vr in INTEGER_VRS or vr in FLOAT_VRS):
             decode(element, vr, ())
         if vr in BYTES_VRS:
@@ -73,7 +73,7 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
         if "" in values:
             element = {**element, "Value": [None if value == "" else value for value in values]}
             if len(values) == 1:
-                del element["Value"]  # PS3.18 Section F.2.5: an attribute that is empty has no Value
+                del element["Value"]  # PS3.18 Section F.2.5: an empty attribute has no Value
     if not isinstance(element.get("InlineBinary", ""), str):
         raise ValueError("not Base64")  # noqa: TRY004
     if element.keys() <= _MEMBERS:
@@ -98,18 +98,18 @@ def _text(value: object) -> str:
         return value.rstrip(" \0")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
-    raise ValueError("no text")
+    raise ValueError("not a text")
 
 
 def _name(value: object) -> str:
-    """A person name as Part 10 writes it: groups between equals signs (PS3.5 Section 6.2.1.2)."""
+    """A person name as in Part 10: component groups separated by equals signs (PS3.5 Section 6.2.1.2)."""
     if not isinstance(value, Mapping):
         return _text(value)  # some servers send plain strings
     return "=".join(_text(value.get(group)) for group in _NAME_GROUPS).rstrip("=")
 
 
 def encode(vr: str, values: Values) -> JSONElement:
-    """An element with these values; without any, it has only its VR."""
+    """An element with these values; without values, it has only its VR."""
     element: JSONElement = {"vr": vr}
     if isinstance(values, bytes):
         if values:
@@ -121,7 +121,7 @@ def encode(vr: str, values: Values) -> JSONElement:
 
 def _written(vr: str, value: object) -> object:
     if value == "":
-        return None  # PS3.18 Section F.2.5: an empty one among several
+        return None  # PS3.18 Section F.2.5: an empty value among several
     if vr == "PN":
         groups = str(value).split("=")
         return {name: group for name, group in zip(_NAME_GROUPS, groups, strict=False) if group}

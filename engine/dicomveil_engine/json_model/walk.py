@@ -1,7 +1,7 @@
-"""One data set in DICOM JSON, walked under a policy.
+"""The walk through one data set in DICOM JSON under a policy.
 
-Two turns, as for Part 10: the first takes every decision and notes what the data set says of itself, the second
-lets the methods work that had to wait for it.
+It has two phases, as for Part 10: the first takes every decision and reads the identifying values, the second applies
+the methods that depend on them.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
 _WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CONSTANT))
-"""What waits for the second turn, in which methods see decoded values."""
+"""The treatments of the second phase, in which methods are given decoded values."""
 _METHOD_CODES = f"{METHOD_CODES:08X}"
 CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
 
 
 class ItemPlace(NamedTuple):
-    """What the elements of one item have in common; the data set itself is at depth 0."""
+    """What the elements of an item have in common; the data set itself is at depth 0."""
 
     depth: int
     path: tuple[str, ...]
-    """The way there: key of a sequence, number of the item, key …"""
+    """The path to the item: key of a sequence, number of the item, key …"""
     codecs: tuple[str, ...]
     creators: dict[str, str]
     """The private creators by their keys."""
     plan: ContentPlan | None = None
-    """What is done with a content item."""
+    """The plan of a content item."""
 
 
 class DataSetWalk:
@@ -86,19 +86,20 @@ class DataSetWalk:
         self.reading: Reading
         self.out: JSONDataSet = {}
         self.codecs = characters.DEFAULT
-        """At the top level, as are the private creators."""
+        """The codecs of the top level."""
         self.creators: dict[str, str] = {}
+        """The private creators of the top level."""
         self.waiting: list[Waiting] = []
         self.key = ""
-        """Where at the top level this is."""
+        """The current key of the top level."""
         self.elsewhere: set[str] = set()
-        """Keys at the top level in which a value is elsewhere: each instance has its own URIs."""
+        """Keys of the top level with a BulkDataURI in them, which differs in each instance."""
         self.content = ContentReferences()
         self.unsure: set[str] = set()
-        """Keys at the top level in which a value is kept only if it holds no word of the whole data set's."""
+        """Keys of the top level with a value that is kept only if it holds no identifying word of the data set."""
 
     def run(self, header: Reading | None = None) -> JSONDataSet:
-        """The de-identified data set; `header` is what the whole one says, of which this may be a part."""
+        """The de-identified data set; `header` is the reading of the whole data set of which this may be a part."""
         out = self.begin()
         if header:
             self.reading.join(header)
@@ -110,7 +111,7 @@ class DataSetWalk:
         return out
 
     def begin(self) -> JSONDataSet:
-        """The first turn: what is decided now, and what waits."""
+        """The first phase: elements are decided on, and treated or left waiting."""
         self.reading = Reading(self.policy, self.dataset, self.assumed)
         self.out = self._item(self.dataset, 0, (), characters.DEFAULT)
         return self.out
@@ -120,13 +121,13 @@ class DataSetWalk:
         add_claims(out, claims, str(codes.get("Value", "")))
 
     def restart(self, key: str, into: JSONDataSet) -> None:
-        """Decide one element of the top level anew, when the data set's own word is known from another one."""
+        """Decide on one element of the top level, with the reading of another data set."""
         self.key = key
         here = ItemPlace(0, (), self.codecs, self.creators)
         self._decide(into, self.dataset, key, self.dataset[key], here)
 
     def resolve(self) -> None:
-        """The second turn: what had to wait."""
+        """The second phase: methods are applied to waiting elements."""
         late = self.reading.contexts[-1]
         for waiting in self.waiting:
             known = self.reading.known_at(waiting.top)
@@ -135,7 +136,7 @@ class DataSetWalk:
             else:
                 resolve_with_late_names(waiting, known, late)
 
-    # First turn
+    # First phase
 
     def _item(
         self,
@@ -188,7 +189,7 @@ class DataSetWalk:
 
     @staticmethod
     def _insert_creator(out: JSONDataSet, item: JSONDataSet, creator: str, before: str) -> None:
-        """A private creator comes out only with an element of its block, and before it."""
+        """Keep a private creator only with an element of its block, and before it."""
         if creator not in out:
             element = out.pop(before)
             out[creator] = kept(item[creator], int(creator, 16), "LO")
@@ -212,7 +213,7 @@ class DataSetWalk:
             return
         items: list[JSONDataSet] = []
         if vr == "SQ":
-            # What is dropped, too: the names and numbers in it must not survive in free text elsewhere.
+            # Dropped sequences too: names and numbers in them must not be left in free text elsewhere.
             search = treatment is not Treatment.RECURSE
             items = self._items(key, element, entry, here, search=search)
         if treatment is Treatment.CHECKED_KEEP:
@@ -223,13 +224,13 @@ class DataSetWalk:
             out[key] = new
         elif treatment in _WAITING:
             if "BulkDataURI" in element and method.needs_value:
-                out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is not here
+                out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is elsewhere, so it cannot be changed
             else:
                 out[key] = element
                 self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
 
     def _wait(self, waiting: Waiting) -> None:
-        """Leave an element to the second turn."""
+        """Leave an element to the second phase."""
         if len(self.waiting) >= self.policy.limits.elements:
             raise InvalidDataSetError(
                 f"more than {self.policy.limits.elements} elements change; "
@@ -238,7 +239,7 @@ class DataSetWalk:
         self.waiting.append(waiting)
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
-        """Keep an element whose value is no one's own; another one is decided by the whole data set."""
+        """Keep an element if its value passes by itself; else leave it to the second phase."""
         if "BulkDataURI" in element:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
             is_bulk = entry.vr not in TEXT_VRS
@@ -262,10 +263,10 @@ class DataSetWalk:
         here: ItemPlace,
         items: list[JSONDataSet],
     ) -> JSONElement | None:
-        """The element, where that is known now; None where it is dropped, or waits."""
+        """The treated element; None if it is dropped or waits."""
         written = str(element.get("vr", "UN"))
         if treatment is Treatment.RECURSE:
-            # Bytes in its place are a sequence in disguise (PS3.5 Section 6.2.2), not ours to read here.
+            # If the server gives bytes, they are an encoded sequence (PS3.5 Section 6.2.2), which is not read here.
             return {"vr": "SQ", "Value": items} if items else {"vr": written}
         if treatment in {Treatment.KEEP, Treatment.KEEP_UNREAD}:
             if "BulkDataURI" in element:
@@ -284,7 +285,7 @@ class DataSetWalk:
     def _items(
         self, key: str, element: JSONElement, entry: Entry, here: ItemPlace, *, search: bool = False
     ) -> list[JSONDataSet]:
-        """The items of a sequence, rewritten; in a `search`, only for what identifies in them."""
+        """The rewritten items of a sequence; with `search`, they are only searched for identifying values."""
         waiting = len(self.waiting)
         try:
             return [
@@ -294,15 +295,15 @@ class DataSetWalk:
         except InvalidDataSetError:
             if not search:
                 raise
-            return []  # nothing of it comes out, so that it need not be readable
+            return []  # the sequence is dropped, so that it need not be readable
         finally:
             if search:
                 del self.waiting[waiting:]
 
     def _content(self, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> list[JSONDataSet] | None:
-        """A sequence of content items, each by the plan for what it is about; None when none of them is kept."""
+        """The content items of a sequence, each treated by its plan; None if none of them is kept."""
         plans = self.policy.structured_content
-        assert plans is not None, "the profile decides for cleanContent only with the option"
+        assert plans is not None, "the profile uses cleanContent only with the option"
         items, out = items_of(element, entry.tag), list[JSONDataSet]()
         tree = self.content.tree
         parent, at = tree.parent(entry.tag, here.depth), tree.at
@@ -324,31 +325,31 @@ class DataSetWalk:
                 if place is not None:
                     tree.removed.append(place)
         finally:
-            tree.at = at  # also where what cannot be read is dropped with the sequence around it
+            tree.at = at  # also after an error, since a dropped sequence need not be readable
         return out if out or not items else None
 
     def _earlier_attribute(
         self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace
     ) -> None:
-        """Texts and codes of earlier de-identifications stay (PS3.15 E.1.1); all else is written anew."""
+        """Keep texts and codes of earlier de-identifications (PS3.15 Section E.1.1); the rest is written anew."""
         treatment = treatment_of_claim(entry.tag, str(element.get("vr", "UN")))
         if treatment is Treatment.ADD_TEXT:
             out[key] = element
             decision = Decision(self.policy.add_method_text, "the de-identification attributes")
-            marked = Entry(entry.tag, "LO", decision, treatment, identifies=False)
-            self._wait(Waiting(out, key, marked, 0, here.codecs, self.key))
+            new_entry = Entry(entry.tag, "LO", decision, treatment, identifies=False)
+            self._wait(Waiting(out, key, new_entry, 0, here.codecs, self.key))
         elif treatment is Treatment.ADD_CODES:
             out[key] = {"vr": "SQ", "Value": self._items(key, element, entry, here)}
 
     def _uri(self, written: str, path: str, uri: str) -> JSONElement:
-        """A kept element whose value is elsewhere. What is UN may be a sequence, and stays there."""
+        """A kept element whose value is elsewhere; for UN without its URI, since the value may be a sequence."""
         self.elsewhere.add(self.key)
         new = self.bulk_data_uri(path, uri) if self.bulk_data_uri and written != "UN" else None
         return {"vr": written} if new is None else {"vr": written, "BulkDataURI": new}
 
 
 def _creators(item: JSONDataSet) -> dict[str, str]:
-    """The private creators by their keys; an object has no order, so that they may stand anywhere."""
+    """The private creators by their keys; the members of a JSON object have no order."""
     return {
         key: text_of(element)[:LONGEST_CREATOR]
         for key, element in item.items()

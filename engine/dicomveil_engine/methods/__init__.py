@@ -1,7 +1,7 @@
 """The methods: one module for each way to change an element, and the table of their names.
 
-`base` says what a method is; a method sees decoded values and the context of its data set, and nothing else. A new
-one is a module with a `BUILDER`, and a row here; or a package of somebody else's with an entry point (`plug_ins`).
+`base` defines what a method is: it sees decoded values and the context of their data set only. To add a method, write a
+module with a `BUILDER` and add it here, or provide it from another package by an entry point (`plug_ins`).
 """
 
 from __future__ import annotations
@@ -42,4 +42,4 @@ _ALL: tuple[MethodBuilder, ...] = (
 )
 
 METHODS: dict[str, MethodBuilder] = {method.name.lower(): method for method in _ALL}
-"""Lower-case name → how it is built: the rule language does not look at the case of a method's name."""
+"""Lower-case name → builder; names of methods are case-insensitive in the rule language."""

@@ -1,7 +1,7 @@
-"""The compound action codes of PS3.15 Table E.1-1: what happens depends on the attribute's type in the instance's IOD.
+"""The compound action codes of PS3.15 Table E.1-1, whose meaning depends on the attribute's type in the instance's IOD.
 
-PS3.15 E.1.1 wants the attribute removed, or else emptied, "unless" something more "is required to maintain IOD
-conformance". No rule of a configuration names this method: it is the profile's alone.
+X/Z/D, for example, is "X unless Z or D is required to maintain IOD conformance" (PS3.15 Table E.1-1a). Only the
+profile uses this method; rules cannot name it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ CHOICES: dict[str, dict[AttributeType | None, str]] = {
         "X/Z/D": "DZXXD",
     }.items()
 }
-"""Compound code → type → simple code. PS3.15 E.1.1 lets Z be a dummy, so that X/Z has one too where the attribute is of
-Type 1. What the IOD does not define is removed, if the code has an X. Of an unknown SOP Class, and in items of
-sequences, the type is unknown: then the choice is conformant whatever it is."""
+"""Compound code → type → simple code. Z may be a dummy value (PS3.15 Table E.1-1a), so that X/Z becomes D for Type 1.
+An attribute that the IOD does not define is removed if the code has an X. In items of sequences, and for an unknown SOP
+Class, the type is unknown; the choice is then conformant for every type."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class ByType(Method):
         return f"{self.code} {BY_TYPE}"
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
-        """Every VR; for SQ the rewriters know what each choice means."""
+        """Every VR; the rewriters implement the choices for SQ."""
         return True
 
     def chosen(self, tag: int, sop_class_uid: str, *, is_top: bool) -> Method:
         """The method for this attribute in an instance of this SOP Class."""
-        known = ATTRIBUTE_TYPES.type_of(tag, sop_class_uid) if is_top else None
+        attribute_type = ATTRIBUTE_TYPES.type_of(tag, sop_class_uid) if is_top else None
         choices: dict[str, Method] = {"X": self.remove, "Z": self.zero, "D": self.dummy}
-        return choices[CHOICES[self.code][known]]
+        return choices[CHOICES[self.code][attribute_type]]
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """What the method that is chosen makes of the element."""
+        """The result of the chosen method."""
         return self.chosen(element.tag, context.sop_class_uid, is_top=not element.depth).apply(element, context)

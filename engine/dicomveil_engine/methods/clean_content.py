@@ -1,7 +1,6 @@
-"""cleanContent: a sequence of content items stays, and its items are cleaned one by one (PS3.15 E.3.4).
+"""cleanContent: a sequence of content items is kept, and its items are cleaned one by one (PS3.15 Section E.3.4).
 
-What becomes of an item is `structured_content`'s choice. Here is only the mark by which the rewriters know the
-sequence.
+`structured_content` decides on each item; this method only labels the sequence for the rewriters.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from dicomveil_engine.methods.keep import Keep
 
 @dataclass(frozen=True)
 class CleanContent(Keep):
-    """Keep the sequence; judge each of its items by concept name and value type."""
+    """Keep the sequence, and decide on each of its items by concept name and value type."""
 
     name: ClassVar[str] = "cleanContent"
     action: ClassVar[str] = "C *content items*"
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Each item is judged."""
+        """Each item is decided on."""
         return Effect.JUDGE_ITEMS
 
     def supports(self, vr: str) -> bool:
-        """Sequences."""
+        """SQ only."""
         return vr == "SQ"

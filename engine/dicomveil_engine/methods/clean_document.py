@@ -1,7 +1,7 @@
-"""cleanDocument: an encapsulated document that can be read as text loses what identifies, and keeps the rest.
+"""cleanDocument: identifying words are removed from an encapsulated document that is text, the rest is kept.
 
-For (0042,0011) Encapsulated Document. The Basic Profile has D for it, and no option of PS3.15 has another code: a
-policy asks for this by name. What cannot be read becomes what D makes of it.
+For (0042,0011) Encapsulated Document. The Basic Profile has D for it, and no option of PS3.15 has another code, so that
+a rule has to name this method. A document that cannot be read is replaced by a dummy, as with D.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ MOST_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class CleanDocument(Method):
-    """Clean HL7 CDA and version 2 documents; put a dummy in the place of all others."""
+    """Clean HL7 CDA and HL7 version 2 documents; replace all others by a dummy."""
 
     name: ClassVar[str] = "cleanDocument"
     action: ClassVar[str] = "C *document*"
     cleans_by_words: ClassVar[bool] = True
 
     most_bytes: int = _DEFAULT_BYTES
-    """A longer document is not read."""
+    """A longer document is replaced by a dummy."""
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """What does not identify remains."""
+        """The rest of the document is kept."""
         return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
@@ -42,7 +42,7 @@ class CleanDocument(Method):
         return vr in {"OB", "UN"}
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The clean document, of an even length, or two zero bytes; what was empty stays so."""
+        """The clean document, of even length, or two zero bytes; an empty value stays empty."""
         document = element.values
         if not document or not isinstance(document, bytes):
             return b""

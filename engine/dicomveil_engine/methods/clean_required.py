@@ -1,7 +1,7 @@
-"""clean, for attributes that may not be empty: where nothing is left of a text, a dummy stands in for it.
+"""clean, for attributes that must not be empty: if nothing is left of a text, it is replaced by a dummy.
 
-PS3.15 action code C on an attribute that may be of Type 1, for which the Basic Profile has D. No rule of a
-configuration names this method: it is the profile's alone.
+For PS3.15 action code C on an attribute that may be Type 1, or for which the Basic Profile has D. Only the profile uses
+this method; rules cannot name it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dicomveil_engine.methods.effect import Effect
 
 @dataclass(frozen=True)
 class CleanRequired(Method):
-    """Clean the texts, and leave something in their place."""
+    """Clean the texts; if nothing is left, give a dummy value."""
 
     name: ClassVar[str] = "clean"
     action: ClassVar[str] = "C *cleaned*"
@@ -34,6 +34,6 @@ class CleanRequired(Method):
         return self.clean.supports(vr)
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The texts without identifying words; what was empty stays so."""
+        """The texts without identifying words; an empty value stays empty."""
         cleaned = self.clean.apply(element, context)
         return constant(element.vr) if element.values and not cleaned else cleaned

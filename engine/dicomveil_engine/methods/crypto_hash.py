@@ -1,7 +1,7 @@
 """cryptoHash: a keyed digest replaces the value (HMAC, RFC 2104).
 
-Equal values stay equal, which keeps joins possible and frequencies visible. Digests are cut to what the VR
-allows.
+Equal values have equal digests, so that data can be joined and frequencies are visible. Digests are cut to the longest
+value that the VR allows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dicomveil_engine.methods.values import texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys
 
 _LONGEST = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "PN": 64, "ST": 1024, "LT": 10240}
-"""Characters, PS3.5 Table 6.2-1; UC UR UT take any length."""
+"""Characters by VR (PS3.5 Table 6.2-1); UC, UR and UT have no practical limit."""
 
 _TEXTS = frozenset(("UC", "UR", "UT", *_LONGEST))
 _BYTES = frozenset(("OB", "UN"))
 _DIGITS_PER_BLOCK = 32
-"""Decimal digits taken of 256 bits or more: their bias is below 2^-149."""
+"""Decimal digits taken from 256 bits or more; their bias is below 2^-149."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class CryptoHash(Method):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """Read cryptoHashKey (one more secret), cryptoHashType (Sha256), matchInputStringLength (false)."""
+        """Read cryptoHashKey (a further secret), cryptoHashType (Sha256), matchInputStringLength (false)."""
         read = MethodSettings(cls.name, settings)
-        # .NET's numbers of the algorithms are accepted too.
+        # The Microsoft tool also accepts the numbers that .NET has for the algorithms.
         algorithms = {"Sha256": "sha256", "Sha384": "sha384", "Sha512": "sha512"}
         numbers = {"32780": "sha256", "32781": "sha384", "32782": "sha512"}
         return cls(
@@ -52,11 +52,11 @@ class CryptoHash(Method):
         )
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Digests."""
+        """Replaced by digests."""
         return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:
-        """Texts, UIDs, OB and UN. A digest is not a date, age or number."""
+        """Texts, UIDs, OB and UN. A digest is not a legal date, age or number."""
         return vr == "UI" or vr in _TEXTS or vr in _BYTES
 
     def apply(self, element: Element, context: Context) -> Values | None:
@@ -76,7 +76,7 @@ class CryptoHash(Method):
         return digest.upper() if vr == "CS" else digest
 
     def _digits(self, text: str) -> str:
-        """As many decimal digits as the text has characters; the shorter, the likelier two texts meet."""
+        """As many decimal digits as the text has characters. Short ones are likely to collide."""
         blocks = []
         for number in range(-(-len(text) // _DIGITS_PER_BLOCK)):
             digest = self._digest(number.to_bytes(4) + utf8(text))
@@ -88,7 +88,7 @@ class CryptoHash(Method):
 
 
 def _uid(digest: bytes) -> str:
-    """A UID of the digest's first bits, as a UUID version 8 (PS3.5 Section B.2, RFC 9562)."""
+    """A UID with the digest's first 128 bits as a UUID of version 8 (PS3.5 Section B.2, RFC 9562)."""
     number = int.from_bytes(digest[:16])
     number = number & ~(0xF << 76) | 8 << 76
     return f"2.25.{number & ~(3 << 62) | 2 << 62}"

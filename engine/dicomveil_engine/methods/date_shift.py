@@ -1,6 +1,6 @@
-"""dateShift: dates move by a keyed number of days, the same for a whole study, series, instance or patient.
+"""dateShift: dates are shifted by a keyed number of days, the same for a whole study, series, instance or patient.
 
-Times of day (TM) never change, so that intervals between and within dates survive together.
+Times of day (TM) do not change, so that intervals are preserved.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
+from dicomveil_engine.attributes.legality import legal_values
 from dicomveil_engine.methods.base import Context, DateMove, Element, Method, MethodBuilder, Scope, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.settings import MethodSettings
@@ -17,7 +18,7 @@ from dicomveil_engine.pseudonyms.dates import DateShift
 from dicomveil_engine.pseudonyms.keys import Keys
 
 LONGEST_RANGE = 3650
-"""Ten years either way; more would only carry dates out of any plausible order."""
+"""Days: ten years in either direction. More would only make dates implausible."""
 
 _STUDY_DATE = 0x00080020
 _STUDY_GROUPS = frozenset((0x0010, 0x0012, 0x0032, 0x0038))
@@ -33,7 +34,7 @@ SCOPES = {
 
 @dataclass(frozen=True)
 class ShiftDates(Method):
-    """Move DA and DT values; a value that is not a legal date is emptied."""
+    """Shift DA and DT values; a value that is not a legal date is emptied."""
 
     name: ClassVar[str] = "dateShift"
     action: ClassVar[str] = "C *shifted*"
@@ -46,7 +47,7 @@ class ShiftDates(Method):
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read dateShiftRange (50), dateShiftScope (StudyInstance) and dateShiftKey, a further secret.
 
-        Deviates from the Microsoft tool, whose default scope is SOPInstance: a study has one StudyDate.
+        Deviates from the Microsoft tool, whose default scope SOPInstance would give a study several StudyDates.
         """
         read = MethodSettings(cls.name, settings)
         days_range = read.integer("dateShiftRange", default=50, minimum=1, maximum=LONGEST_RANGE)
@@ -55,7 +56,7 @@ class ShiftDates(Method):
         return cls(scope, DateShift(keys.derive("dates", salt), days_range))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Dates stay in their order."""
+        """Intervals between dates are preserved."""
         return Effect.CHANGE
 
     @property
@@ -64,17 +65,19 @@ class ShiftDates(Method):
         return self
 
     def supports(self, vr: str) -> bool:
-        """DA and DT, and TM, which stays as it is."""
+        """DA and DT, and TM, which is not changed."""
         return vr in {"DA", "DT", "TM"}
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The shifted values; zero length when the scope has no identity to derive the days from."""
-        if element.vr == "TM" or context.was_deidentified:
+        """The shifted values; legal times unchanged; zero length if there is no UID from which to derive the days."""
+        if element.vr == "TM":
+            return legal_values(texts(element), "TM")
+        if context.was_deidentified:
             return element.values
         scope = self._scope_of(element)
         scope_uid = getattr(context, scope.value)
         if not scope_uid and scope is Scope.PATIENT:
-            # Nobody knows whose study it is: its own dates still belong together.
+            # Without a PatientID, the dates of the study are still shifted together.
             scope_uid = context.study_instance_uid
         if not scope_uid:
             return []
@@ -83,7 +86,7 @@ class ShiftDates(Method):
         return positions_kept([move(text, days) for text in texts(element)])
 
     def _scope_of(self, element: Element) -> Scope:
-        """The scope, or the study's where every series and instance must repeat the same date."""
+        """The scope, but the study for attributes that all series and instances of a study must have in common."""
         if self.scope in {Scope.SERIES, Scope.INSTANCE} and element.depth == 0:
             tag = element.tag
             if tag == _STUDY_DATE or tag >> 16 in _STUDY_GROUPS:

@@ -1,6 +1,6 @@
-"""dummy: a value that is legal for the VR and means nothing (PS3.15 action code D: of non-zero length).
+"""dummy: a non-empty value that is legal for the VR and meaningless (PS3.15 action code D).
 
-Never for PatientID, whose dummies would merge all patients into one: that is `pseudonym`.
+Not for PatientID, since one dummy would merge all patients: use `pseudonym`.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _CONSTANTS: dict[str, Values] = {
     "UR": ["about:blank"],
 }
 _NO_UID = "none"
-"""Stands for the original where there is none; no UID is written so."""
+"""Used as the original of a missing UID; not a UID itself."""
 
 
 def constant(vr: str) -> Values:
-    """The dummy of a VR, the same for every data set; not to be changed. KeyError for SQ and unknown VRs."""
+    """The dummy of a VR, the same for every data set; do not modify it. Raises KeyError for SQ and unknown VRs."""
     return _CONSTANTS[vr]
 
 
 @dataclass(frozen=True)
 class Dummy(Method):
-    """Replace the element's values by the constant of its VR, UIDs by pseudonyms so that they stay unique."""
+    """Replace values by the constant of the VR, and UIDs by pseudonyms, so that they stay unique."""
 
     name: ClassVar[str] = "dummy"
     action: ClassVar[str] = "D"
@@ -56,15 +56,15 @@ class Dummy(Method):
         return cls(uid_pseudonyms(keys))
 
     def effect(self, vr: str) -> Effect:
-        """A constant, but for UIDs; of a sequence the rewriters know the constant items."""
+        """A constant, except for UIDs; the rewriters have the constant items of sequences."""
         return Effect.REPLACE if vr == "UI" else Effect.CONSTANT
 
     def supports(self, vr: str) -> bool:
-        """Every VR but SQ."""
+        """Every VR except SQ."""
         return vr in _CONSTANTS
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        """One constant value; for UI the pseudonym of each value, or of nothing."""
+        """One constant value; for UI the pseudonym of each value, or one UID if there is no value."""
         if element.vr == "UI":
             uids = [pseudonym_of(value, self.pseudonyms.pseudonym) for value in texts(element)]
             return uids if any(uids) else [self.pseudonyms.pseudonym(_NO_UID)]

@@ -1,6 +1,6 @@
-"""What a method does, in the few words that the rest of the engine needs: an effect per VR.
+"""The effect of a method on a VR, in the terms that the rest of the engine needs.
 
-To know what comes of a decision, ask for its effect, and never which class its method is.
+Other code looks at the effect of a method, never at its class.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ class Effect(Enum):
     """What a method does with the elements of one VR, as far as that is known without a value."""
 
     KEEP = "kept"
-    """As it came, if the value is legal and names nobody; of a sequence, the items are decided one by one."""
+    """Unchanged, if the value is legal and does not identify; a sequence is recursed into."""
     CHECK = "kept or emptied"
-    """As it came, or emptied: its value says which."""
+    """Unchanged or emptied, depending on the value."""
     REMOVE = "removed"
     EMPTY = "emptied"
     CONSTANT = "replaced by a constant"
-    """By the same in every data set."""
+    """The same in every data set."""
     UID_PSEUDONYM = "UID pseudonyms"
-    """By the project's pseudonyms of its UIDs, which depend on nothing else."""
+    """The project's pseudonyms of the UIDs, which depend on nothing else."""
     PATIENT_PSEUDONYM = "patient pseudonyms"
     REPLACE = "replaced"
-    """By something of which nothing is the original's."""
+    """Nothing of the original value is left."""
     CHANGE = "changed"
-    """By something that still says part of what the original said: a cleaned text, a shifted date."""
+    """Part of the original value is left, as in a cleaned text or a shifted date."""
     BY_TYPE = "by type"
-    """Removed, emptied or replaced: `chosen` says which, once the SOP Class is known."""
+    """Removed, emptied or replaced, as `Method.chosen` decides once the SOP Class is known."""
     JUDGE_ITEMS = "content items"
-    """A sequence of content items, each of which is judged by itself (PS3.15 Section E.3.4)."""
+    """A sequence of content items, each of which is decided on (PS3.15 Section E.3.4)."""
     REFUSE = "refused"
-    """No safe output exists: `apply` raises."""
+    """There is no safe output; `apply` raises."""
 
     @property
     def keeps(self) -> bool:
-        """Whether the element comes out as it is, whatever its value; of a sequence, some of its items may not."""
+        """Whether the element is kept; items of a sequence may still be removed."""
         return self in {Effect.KEEP, Effect.JUDGE_ITEMS}
 
     @property
     def leaves_nothing(self) -> bool:
-        """Whether no value comes out, whatever it was."""
+        """Whether no value is left."""
         return self in {Effect.REMOVE, Effect.EMPTY}
 
     @property
     def replaces(self) -> bool:
-        """Whether a value comes out of which nothing is the original's."""
+        """Whether there is a value, with nothing of the original in it."""
         return self in {Effect.CONSTANT, Effect.PATIENT_PSEUDONYM, Effect.REPLACE}

@@ -1,7 +1,7 @@
-"""encrypt: AES-CBC with PKCS #7 padding; the holder of the key can get the value back.
+"""encrypt: AES-CBC with PKCS #7 padding; the holder of the key can decrypt the value.
 
-The IV is a keyed digest of the plaintext instead of chance: the same value gives the same bytes on every
-replica and day. Equal values are therefore visibly equal, and nothing else shows.
+The IV is a keyed digest of the plaintext instead of random, so that a value gives the same bytes on every replica and
+day. Equal values can therefore be seen to be equal.
 """
 
 from __future__ import annotations
@@ -29,16 +29,15 @@ _BLOCK_BYTES = 16
 _TEXTS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 _BYTES = frozenset(("OB", "UN"))
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-"""In no legal text (PS3.5 Section 6.1.3), and in most of what a wrong key gives."""
+"""Not in any legal text (PS3.5 Section 6.1.3), but in most texts that a wrong key gives."""
 
 
 @dataclass(frozen=True)
 class Encrypt(Method):
     """Replace each value by IV and ciphertext, in Base64 for texts.
 
-    Base64 needs more room than the VR may give (44 characters for up to 15 bytes): LO, SH and PN become
-    longer than PS3.5 allows, as with the Microsoft tool. PN loses the padding `=`, which would separate its
-    groups.
+    Base64 of up to 15 bytes has 44 characters: LO, SH and PN become longer than PS3.5 allows, as with the Microsoft
+    tool. In PN the padding `=` is omitted, since it would separate component groups.
     """
 
     name: ClassVar[str] = "encrypt"
@@ -48,11 +47,11 @@ class Encrypt(Method):
     key: bytes = field(repr=False)
     iv_key: bytes = field(repr=False)
     needs_project_key: bool = field(default=False, repr=False)
-    """Whether `key` comes from the project's, and not from the configuration."""
+    """Whether `key` is derived from the project key instead of configured."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """Read encryptKey, 16, 24 or 32 bytes as UTF-8; without it the key comes from the project's."""
+        """Read encryptKey, 16, 24 or 32 bytes in UTF-8; without it the key is derived from the project key."""
         given = utf8(MethodSettings(cls.name, settings).text("encryptKey", default=""))
         if given and len(given) not in {16, 24, 32}:
             raise ConfigurationError(
@@ -62,12 +61,12 @@ class Encrypt(Method):
         return cls(given or encryption_key(keys), keys.derive("iv"), not given)
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Ciphertext."""
+        """Replaced by ciphertext."""
         return Effect.REPLACE
 
     @property
     def reversal(self) -> Reversal:
-        """Itself: the key is part of it."""
+        """Itself, since it has the key."""
         return self
 
     def supports(self, vr: str) -> bool:
@@ -84,10 +83,10 @@ class Encrypt(Method):
         return [text.rstrip("=") for text in encrypted] if element.vr == "PN" else encrypted
 
     def decrypted(self, element: Element) -> Values:
-        """What the values were before. Raises InvalidDataSetError when they are not encrypted, or with another key.
+        """The original values. Raises InvalidDataSetError when they were not encrypted with this key.
 
-        Under the project's key the IV proves it. Under a configured encryptKey, with which other tools may have
-        encrypted too, the padding has to be right, and a text to be one.
+        With a key of the project the IV proves that. With a configured encryptKey, which other tools may have used too,
+        the padding must be correct, and a text must not have control characters.
         """
         if element.vr in _BYTES:
             return self._decrypted(cast("bytes", element.values))[0] if element.values else b""
@@ -125,7 +124,7 @@ def encryption_key(keys: Keys) -> bytes:
 
 
 def decrypt_text(key: bytes, text: str) -> str:
-    """What `encrypt` made the text of; InvalidDataSetError if this key did not make it."""
+    """Decrypt a text. Raises InvalidDataSetError if it was not encrypted with this key."""
     return _text(decrypt_bytes(key, _from_base64(text)))
 
 
@@ -144,9 +143,9 @@ def _text(plaintext: bytes) -> str:
 
 
 def decrypt_bytes(key: bytes, blob: bytes) -> bytes:
-    """What `encrypt` made the blob of; InvalidDataSetError if this key did not make it.
+    """Decrypt bytes. Raises InvalidDataSetError if they were not encrypted with this key.
 
-    There is no authentication: a wrong key is noticed by its padding, 255 times in 256.
+    The ciphertext is not authenticated: a wrong key is detected by the padding, in 255 of 256 cases.
     """
     try:
         decryptor = Cipher(AES(key), CBC(blob[:_BLOCK_BYTES])).decryptor()

@@ -1,7 +1,7 @@
-"""generalize: a coarser value that is still true (a year for a date, a bin for an age or a number).
+"""generalize: a coarser value (a year for a date, a bin for an age or a number).
 
-What each VR becomes is said by `dates` and `coarsening`; here are the settings, and which of them counts for which
-VR. Whatever cannot be made coarser, because it is not a legal value, is emptied.
+The computations are in `pseudonyms.dates` and `coarsening`; this module has the settings and which of them apply to
+which VR. A value that is not legal is emptied.
 """
 
 from __future__ import annotations
@@ -25,30 +25,21 @@ from dicomveil_engine.methods.coarsening import (
     read_decimal,
 )
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.methods.legal import INTEGER_RANGES, is_legal
 from dicomveil_engine.methods.perturb import decimal_string
 from dicomveil_engine.methods.settings import MethodSettings
-from dicomveil_engine.methods.values import inapplicable, positions_kept, texts
+from dicomveil_engine.methods.values import inapplicable, nearest_single, positions_kept, texts
 from dicomveil_engine.pseudonyms.dates import Period, coarse_da, coarse_dt, read_da, read_dt
 from dicomveil_engine.pseudonyms.keys import Keys
 
 NO_CAP = 999
-"""The highest age that AS can write: with this ageCap nothing is too old."""
+"""The highest age in AS: with this ageCap there is no cap."""
 
-_INTEGER_RANGES: dict[str, tuple[int, int]] = {
-    "IS": (-(2**31), 2**31 - 1),
-    "SL": (-(2**31), 2**31 - 1),
-    "SS": (-(2**15), 2**15 - 1),
-    "SV": (-(2**63), 2**63 - 1),
-    "UL": (0, 2**32 - 1),
-    "US": (0, 2**16 - 1),
-    "UV": (0, 2**64 - 1),
-}
-_NUMBERS = frozenset((*_INTEGER_RANGES, "DS", "FD", "FL"))
+_NUMBERS = frozenset((*INTEGER_RANGES, "DS", "FD", "FL"))
 _DATES = frozenset(("DA", "DT"))
 _TEXTS = frozenset(("CS", "LO", "LT", "SH", "ST", "UC", "UT"))
 _MAPPED = _TEXTS | {"AS", "DA", "DS", "DT", "IS"}
-"""VRs whose values are texts, to which `values` applies."""
+"""VRs to which the setting `values` applies."""
 _LONGEST_DS = 16
 _REST = "*"
 
@@ -67,9 +58,9 @@ class Generalize(Method):
     zip_codes: bool = False
     restricted: tuple[str, ...] = LOW_POPULATION_ZIP_CODES
     values: tuple[tuple[str, str], ...] = ()
-    """What becomes what; upper and lower case are one."""
+    """Pairs of a value, in any case, and its replacement."""
     keeps_others: bool = False
-    """Whether values that are not in the mapping stay; else they are emptied."""
+    """Whether values that are not in the mapping are kept instead of emptied."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
@@ -85,10 +76,10 @@ class Generalize(Method):
             values=tuple((written, target.strip()) for written, target in read.mapping("values")),
             keeps_others=read.choice("otherValues", {"redact": False, "keep": True}, default="redact"),
         )
-        made._refuse_nonsense(has_values=read.has("values"))
+        made._check_settings(has_values=read.has("values"))
         return made
 
-    def _refuse_nonsense(self, *, has_values: bool) -> None:
+    def _check_settings(self, *, has_values: bool) -> None:
         if self.age_bin > self.age_cap:
             raise _wrong('"ageBin" is wider than "ageCap" is high, so that every age would be one; make it smaller')
         if any(len(area) != 3 or not area.isascii() or not area.isdigit() for area in self.restricted):
@@ -111,13 +102,13 @@ class Generalize(Method):
         return vr in _MAPPED or vr in _NUMBERS
 
     def check(self, vr: str) -> None:
-        """Raise ConfigurationError if the settings say nothing, or nothing legal, for a VR that the rule names."""
+        """Raise ConfigurationError if the settings do not apply to a VR that the rule names, or give illegal values."""
         if problem := self._problems.get(vr):
             raise _wrong(problem)
 
     @cached_property
     def _problems(self) -> dict[str, str]:
-        """VR -> why there is no value for it, and a suggested fix; empty when there is one."""
+        """VR → why it cannot be generalized, and a suggested fix; empty if it can."""
         return {vr: self._problem(vr) for vr in _MAPPED | _NUMBERS}
 
     def _problem(self, vr: str) -> str:
@@ -129,12 +120,12 @@ class Generalize(Method):
         if vr in _NUMBERS:
             if self.scale is None:
                 return f'VR {vr} needs the setting "step" or "bins"'
-            if vr in _INTEGER_RANGES and not self.scale.is_whole:
+            if vr in INTEGER_RANGES and not self.scale.is_whole:
                 return f'VR {vr} has whole numbers, so "step" and "bins" must be whole too'
         return ""
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The coarser values; an empty one where there is none."""
+        """The coarser values; those that cannot be generalized are emptied."""
         vr = element.vr
         if problem := self._problems.get(vr):
             raise inapplicable(self.name, element, problem)
@@ -154,13 +145,15 @@ class Generalize(Method):
             return _numbers(cast("list[float]", element.values), vr, scale)
         except (ValueError, OverflowError, struct.error):
             # `from None`: Python's own messages quote the value.
-            raise inapplicable(self.name, element, "no number of that VR comes of it") from None
+            raise inapplicable(self.name, element, "the result is not a number of that VR") from None
 
     @cached_property
     def _scale_of_fl(self) -> Scale | None:
-        """There the ends of bins, too, have no more than 32 bits: 0.7 must stay in the bin that begins with it."""
-        ends = self.scale.bins if self.scale else ()
-        return self.scale and Scale(self.scale.step, tuple(Decimal(repr(_single(float(end)))) for end in ends))
+        """The scale with bins rounded to 32 bits, so that an FL of 0.7 is in the bin that begins with 0.7."""
+        if self.scale is None:
+            return None
+        ends = [nearest_single(float(end)) for end in self.scale.bins]
+        return Scale(self.scale.step, tuple(Decimal(repr(end)) for end in ends))
 
     @cached_property
     def _targets(self) -> dict[str, str]:
@@ -172,7 +165,7 @@ class Generalize(Method):
             return ""
         is_target = text.strip() in self._targets.values()
         if is_target and context.was_deidentified:
-            return text  # where one mapping leads into another, twice is once
+            return text  # it was mapped before, and is not mapped again
         if folded in self._targets and folded != _REST:
             return self._targets[folded]
         if is_target:
@@ -184,9 +177,9 @@ class Generalize(Method):
         return coarse if coarse and self._may_stay(coarse, vr, context, is_done=coarse == text) else ""
 
     def _may_stay(self, coarse: str, vr: str, context: Context, *, is_done: bool) -> bool:
-        """Whether nobody older than the cap shows: 45 CFR 164.514(b)(2)(i)(C) counts such years among identifiers.
+        """Whether a date does not reveal an age above the cap, which 45 CFR 164.514(b)(2)(i)(C) calls an identifier.
 
-        Computed from what is left, at the study, as `redact` does: a second pass decides alike.
+        The age is computed at the StudyDate from the coarse value, so that a second pass decides in the same way.
         """
         if self.age_cap == NO_CAP or (is_done and context.was_deidentified):
             return True
@@ -199,7 +192,7 @@ class Generalize(Method):
 
 
 def _is_one_value(vr: str, target: str) -> bool:
-    """Whether a configured text is one legal value, or none; a backslash would make two of it."""
+    """Whether a configured text is empty or one legal value; a backslash would separate two."""
     return not target or (is_legal(vr, target) and (vr in SINGLE_TEXT_VRS or "\\" not in target))
 
 
@@ -208,7 +201,7 @@ def _wrong(problem: str) -> ConfigurationError:
 
 
 def _scale(read: MethodSettings) -> Scale | None:
-    """The scale of the settings; None when there is none."""
+    """The scale that "step" or "bins" defines; None without them."""
     step, bins = read.decimal("step"), read.decimals("bins")
     if step is not None and bins:
         raise _wrong('"step" and "bins" are given both; give one')
@@ -226,7 +219,7 @@ def _number_text(text: str, vr: str, scale: Scale) -> str:
     if number is None or not math.isfinite(float(number)):
         return ""
     try:
-        reduced = scale.reduce(number, *_INTEGER_RANGES.get(vr, ()))
+        reduced = scale.reduce(number, *INTEGER_RANGES.get(vr, ()))
     except ValueError:
         return ""
     if reduced is None:
@@ -236,8 +229,8 @@ def _number_text(text: str, vr: str, scale: Scale) -> str:
 
 
 def _numbers(numbers: list[float], vr: str, scale: Scale) -> Values:
-    if vr in _INTEGER_RANGES:
-        reduced = [scale.reduce(Decimal(number), *_INTEGER_RANGES[vr]) for number in numbers]
+    if vr in INTEGER_RANGES:
+        reduced = [scale.reduce(Decimal(number), *INTEGER_RANGES[vr]) for number in numbers]
         if None in reduced:
             raise ValueError
         return [int(number) for number in reduced if number is not None]
@@ -249,13 +242,7 @@ def _float(number: float, vr: str, scale: Scale) -> float:
         return number
     if vr == "FD":
         return float(scale.reduce(Decimal(repr(number))) or 0)
-    return _single(float(scale.reduce(Decimal(repr(_single(number)))) or 0))
-
-
-def _single(number: float) -> float:
-    """The nearest number of 32 bits."""
-    (nearest,) = struct.unpack("<f", struct.pack("<f", number))
-    return cast("float", nearest)
+    return nearest_single(float(scale.reduce(Decimal(repr(nearest_single(number)))) or 0))
 
 
 BUILDER = MethodBuilder(

@@ -1,4 +1,4 @@
-"""keep: the value passes, and shields the element from later rules."""
+"""keep: the element is not changed, and later rules do not apply to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomveil_engine.methods.effect import Effect
 
 @dataclass(frozen=True)
 class Keep(Method):
-    """Leave the element as it came."""
+    """Leave the element unchanged."""
 
     name: ClassVar[str] = "keep"
     action: ClassVar[str] = "K"
@@ -21,7 +21,7 @@ class Keep(Method):
         return Effect.KEEP
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
-        """Every VR, SQ too."""
+        """Every VR, including SQ."""
         return True
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002

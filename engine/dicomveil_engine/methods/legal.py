@@ -1,6 +1,7 @@
-"""What a value may look like for its VR (PS3.5 Table 6.2-1): enough to refuse a wrong configured text.
+"""Whether a configured text is a legal value of a VR (PS3.5 Table 6.2-1).
 
-Whether the character set of a data set can hold the text is known only when it is written.
+Stricter than `attributes.legality`, which judges values of existing instances. Whether the data set's character set can
+represent the text is checked when it is encoded.
 """
 
 from __future__ import annotations
@@ -9,9 +10,22 @@ import re
 
 from dicomveil_engine.pseudonyms.dates import read_da, read_dt
 
+INTEGER_RANGES = {
+    "IS": (-(2**31), 2**31 - 1),
+    "SL": (-(2**31), 2**31 - 1),
+    "SS": (-(2**15), 2**15 - 1),
+    "SV": (-(2**63), 2**63 - 1),
+    "UL": (0, 2**32 - 1),
+    "US": (0, 2**16 - 1),
+    "UV": (0, 2**64 - 1),
+}
+"""VR → the least and the greatest whole number (PS3.5 Table 6.2-1)."""
+GREATEST_SINGLE = 3.4028234663852886e38
+"""The greatest number of FL and OF, which have 32 bits."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-"""TAB LF FF CR and ESC are allowed in LT, ST and UT."""
+"""LT, ST and UT allow TAB, LF, FF, CR and ESC."""
 
 _LONGEST = {"LO": 64, "SH": 16, "LT": 10240, "ST": 1024}
 _PATTERNS = {
@@ -45,7 +59,7 @@ def is_legal(vr: str, text: str) -> bool:
 
 
 def _is_person_name(text: str) -> bool:
-    """Whether it has at most three groups, of 64 characters and five components (PS3.5 Section 6.2.1)."""
+    """Whether it has at most three component groups of 64 characters and five components (PS3.5 Section 6.2.1)."""
     groups = text.split("=")
     return (
         _CONTROL.search(text) is None

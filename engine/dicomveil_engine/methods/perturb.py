@@ -1,7 +1,7 @@
 """perturb: numbers get noise, uniform in [-w/2, w/2).
 
-The noise is a keyed function of study, tag and the number itself: the same number always becomes the same
-number, however it is spelt or encoded and however often it is asked for. Fresh noise could be averaged away.
+The noise is a keyed function of study, tag and number, so that a number always gives the same result, however it is
+written or encoded. Fresh noise for each request could be averaged away.
 """
 
 from __future__ import annotations
@@ -15,28 +15,17 @@ from typing import ClassVar, Self, cast
 
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.methods.legal import GREATEST_SINGLE, INTEGER_RANGES
 from dicomveil_engine.methods.settings import MethodSettings
-from dicomveil_engine.methods.values import inapplicable, texts, utf8
+from dicomveil_engine.methods.values import inapplicable, nearest_single, texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys, keyed_digest
 
-INTEGER_RANGES = {
-    "IS": (-(2**31), 2**31 - 1),
-    "SL": (-(2**31), 2**31 - 1),
-    "SS": (-(2**15), 2**15 - 1),
-    "SV": (-(2**63), 2**63 - 1),
-    "UL": (0, 2**32 - 1),
-    "OL": (0, 2**32 - 1),
-    "US": (0, 2**16 - 1),
-    "OW": (0, 2**16 - 1),
-    "UV": (0, 2**64 - 1),
-    "OV": (0, 2**64 - 1),
-}
+RANGES = INTEGER_RANGES | {"OL": INTEGER_RANGES["UL"], "OV": INTEGER_RANGES["UV"], "OW": INTEGER_RANGES["US"]}
 _FORMATS = {"OW": "H", "OL": "L", "OV": "Q", "OF": "f", "OD": "d"}
 _FLOATS = frozenset(("DS", "FL", "OF", "FD", "OD"))
 _SINGLES = frozenset(("FL", "OF"))
-_GREATEST_SINGLE = 3.4028234663852886e38
 _GREATEST_DOUBLE = 1.797693134e308
-"""A little less than 64 bits hold, so that the 16 characters of DS are not rounded up to infinity."""
+"""A little less than the greatest 64-bit float, so that rounding to the 16 characters of DS does not give infinity."""
 
 _DECIMAL = re.compile(r" *([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) *", re.ASCII)
 _WHOLE = re.compile(r" *([+-]?\d{1,32})(?:\.0*)? *", re.ASCII)
@@ -73,15 +62,15 @@ class Perturb(Method):
         )
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """A number near the original's."""
+        """A number near the original one."""
         return Effect.CHANGE
 
     def supports(self, vr: str) -> bool:
-        """The VRs that hold numbers, and ages."""
-        return vr == "AS" or vr in _FLOATS or vr in INTEGER_RANGES
+        """Numbers and ages."""
+        return vr == "AS" or vr in _FLOATS or vr in RANGES
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The numbers with noise, rounded, within the range of the VR; what is not a number is emptied."""
+        """The numbers with noise, rounded, within the range of the VR; zero length if one is not a number."""
         if context.was_deidentified:
             return element.values
         vr = element.vr
@@ -93,7 +82,7 @@ class Perturb(Method):
             if vr in {"AS", "DS", "IS"}:
                 perturbed = {"AS": self._age, "DS": self._decimal, "IS": self._whole}[vr]
                 return self._texts(perturbed, element, context)
-            if vr in INTEGER_RANGES:
+            if vr in RANGES:
                 return [self._integer(n, vr, element, context) for n in cast("list[int]", element.values)]
             return [self._float(n, vr, element, context) for n in cast("list[float]", element.values)]
         except (ValueError, OverflowError, struct.error):
@@ -102,7 +91,7 @@ class Perturb(Method):
 
     @staticmethod
     def _texts(perturbed: Callable[[str, Element, Context], str], element: Element, context: Context) -> list[str]:
-        """The numbers of a text VR. Values of a list mean something together: without one of them all are removed."""
+        """The numbers of a text VR; empty if one is illegal, since the values of a list belong together."""
         try:
             return [perturbed(text, element, context) if text else "" for text in texts(element)]
         except ValueError:
@@ -112,8 +101,8 @@ class Perturb(Method):
         code = _FORMATS[element.vr]
         layout = f"<{len(value) // struct.calcsize('<' + code)}{code}"
         numbers: tuple[float, ...] = struct.unpack(layout, value)
-        perturbed: Callable[..., float] = self._integer if element.vr in INTEGER_RANGES else self._float
-        # Samples repeat: one digest for each number that occurs.
+        perturbed: Callable[..., float] = self._integer if element.vr in RANGES else self._float
+        # Samples repeat, so compute one digest for each distinct number.
         noisy = {n: perturbed(n, element.vr, element, context) for n in set(numbers)}
         return struct.pack(layout, *[noisy[n] for n in numbers])
 
@@ -136,22 +125,22 @@ class Perturb(Method):
 
     @staticmethod
     def _number(text: str) -> float:
-        """The number of a DS value, or ValueError."""
+        """Parse a DS value. Raises ValueError."""
         match = _DECIMAL.fullmatch(text)
         if not match or not math.isfinite(number := float(match[1])):
             raise ValueError
         return number
 
     def _integer(self, number: int, vr: str, element: Element, context: Context) -> int:
-        # The noise is rounded, not the sum: exact beyond 2^53 too.
-        low, high = INTEGER_RANGES[vr]
+        # The noise is rounded, not the sum, which keeps numbers above 2^53 exact.
+        low, high = RANGES[vr]
         return min(max(number + round(self._noise(number, element, context)), low), high)
 
     def _float(self, number: float, vr: str, element: Element, context: Context) -> float:
         if not math.isfinite(number):
             return number
         if vr in _SINGLES:
-            # JSON may hold more digits than the 32 bits of FL: both encodings must start from one number.
+            # JSON may give more digits than 32 bits hold; both encodings must start from the same number.
             number = _single(number, vr)
         noisy = number + self._noise(number, element, context)
         return _single(round(noisy, self.round_to), vr)
@@ -165,7 +154,7 @@ class Perturb(Method):
 
 
 def canonical_number(number: float) -> str:
-    """One spelling for each number: 1, 1.0 and 1.00 are `1`, as JSON does not keep the spelling."""
+    """One text for each number: `1` for 1, 1.0 and 1.00, which JSON does not distinguish."""
     return str(int(number)) if number == number // 1 else repr(number)
 
 
@@ -180,12 +169,10 @@ def decimal_string(number: float) -> str:
 
 
 def _single(number: float, vr: str) -> float:
-    """The nearest number that the VR can hold, within its range: 32 bits for FL and OF."""
-    greatest = _GREATEST_SINGLE if vr in _SINGLES else _GREATEST_DOUBLE
+    """The nearest number that the VR can hold, within its range; 32 bits for FL and OF."""
+    greatest = GREATEST_SINGLE if vr in _SINGLES else _GREATEST_DOUBLE
     number = min(max(number, -greatest), greatest)
-    if vr in _SINGLES:
-        (number,) = struct.unpack("<f", struct.pack("<f", number))
-    return number
+    return nearest_single(number) if vr in _SINGLES else number
 
 
 BUILDER = MethodBuilder(Perturb.name, Perturb.from_settings, ("span", "roundTo", "rangeType"))

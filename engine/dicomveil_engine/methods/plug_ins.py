@@ -1,7 +1,7 @@
 """Methods of other packages: entry points of the group `dicomveil.methods`, each a `MethodBuilder`.
 
-A plug-in is imported when a configuration names it, and no sooner. One that cannot be loaded is a mistake in the
-configuration: without it less would be protected than was asked for.
+A plug-in is imported when a configuration names it. If it cannot be loaded, that is a configuration error: without it,
+less would be protected than the configuration asks for.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ GROUP = "dicomveil.methods"
 
 
 class WithPlugIns(Mapping[str, MethodBuilder]):
-    """Lower-case name → how the method is built: dicomveil's own methods, then those of installed plug-ins."""
+    """Lower-case name → builder: dicomveil's own methods, then those of installed plug-ins."""
 
     def __init__(self, own: Mapping[str, MethodBuilder]) -> None:
         self.own = own
-        """Those that need no plug-in."""
+        """dicomveil's own methods."""
 
     def __getitem__(self, name: str) -> MethodBuilder:
-        """Raises ConfigurationError when there is such a plug-in, but it cannot be loaded."""
+        """The builder of a method. Raises ConfigurationError if its plug-in cannot be loaded."""
         return self.own[name] if name in self.own else _loaded(self._installed[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -37,7 +37,7 @@ class WithPlugIns(Mapping[str, MethodBuilder]):
         return len(self.own) + len(self._installed)
 
     def names(self) -> list[str]:
-        """The names as they are written; no plug-in is loaded for it."""
+        """The names as written, without loading plug-ins."""
         return [method.name for method in self.own.values()] + [point.name for point in self._installed.values()]
 
     @cached_property
@@ -54,7 +54,7 @@ class WithPlugIns(Mapping[str, MethodBuilder]):
 def _loaded(point: EntryPoint) -> MethodBuilder:
     try:
         builder = point.load()
-    except Exception as error:  # noqa: BLE001 - whatever somebody else's module raises
+    except Exception as error:  # noqa: BLE001 - another package's module may raise anything
         reason = f"{type(error).__name__}: {error}"
         raise ConfigurationError(f'the plug-in for the method "{point.name}" cannot be loaded: {reason}') from None
     if type(builder) is not MethodBuilder or builder.name.casefold() != point.name.casefold():
@@ -67,7 +67,7 @@ def _loaded(point: EntryPoint) -> MethodBuilder:
             return builder.build(settings, keys)
         except ConfigurationError:
             raise
-        except Exception as error:  # noqa: BLE001 - settings may hold keys, and foreign messages settings
+        except Exception as error:  # noqa: BLE001 - the message may quote a setting, which may be a key
             raise ConfigurationError(f"{builder.name}: the plug-in failed with {type(error).__name__}") from None
 
     return replace(builder, build=build)

@@ -1,4 +1,4 @@
-"""pseudonym: the patient's ID and name become one keyed pseudonym, the same wherever the patient occurs."""
+"""pseudonym: PatientID and PatientName become one keyed pseudonym, the same in all instances of the patient."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 
 
 def patient_pseudonyms(keys: Keys) -> PatientPseudonyms:
-    """The one PatientPseudonyms of a project: all its rules share its cache."""
+    """The PatientPseudonyms that all rules of a project share, with its cache."""
     return keys.shared(PatientPseudonyms)
 
 
 @dataclass(frozen=True)
 class Pseudonym(Method):
-    """Replace each value by its pseudonym, and the PatientName by that of the PatientID."""
+    """Replace each value by its pseudonym, and PatientName by that of PatientID."""
 
     name: ClassVar[str] = "pseudonym"
     action: ClassVar[str] = "D *pseudonym*"
@@ -36,7 +36,7 @@ class Pseudonym(Method):
         return cls(patient_pseudonyms(keys))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Pseudonyms."""
+        """Replaced by pseudonyms."""
         return Effect.PATIENT_PSEUDONYM
 
     def supports(self, vr: str) -> bool:
@@ -44,7 +44,7 @@ class Pseudonym(Method):
         return vr in _VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The pseudonyms, value by value; a name in a nested item is another's or a repetition, and is removed."""
+        """The pseudonyms, value by value; PatientName in an item is emptied, since it may be another patient's."""
         if element.tag == _PATIENT_NAME:
             return self._name(texts(element), context) if element.depth == 0 else []
         return [self._of(value, context) for value in texts(element)]
@@ -54,7 +54,7 @@ class Pseudonym(Method):
         return pseudonyms.pseudonym(value) if context.was_deidentified else pseudonyms.of_original(value)
 
     def _name(self, values: list[str], context: Context) -> list[str]:
-        """The pseudonym of the PatientID, or without one of the name itself."""
+        """The pseudonym of the PatientID, or of the name if there is no PatientID."""
         name = "\\".join(values)
         if self.pseudonyms.is_pseudonym(name) and (context.was_deidentified or not self.pseudonyms.is_subject(name)):
             return values

@@ -1,4 +1,4 @@
-"""refreshUID: each UID becomes its pseudonym of the project (PS3.15 action code U)."""
+"""refreshUID: each UID is replaced by its pseudonym (PS3.15 action code U)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from dicomveil_engine.pseudonyms.uids import UIDPseudonyms
 
 
 def uid_pseudonyms(keys: Keys) -> UIDPseudonyms:
-    """The one UIDPseudonyms of a project: all its rules share its cache."""
+    """The UIDPseudonyms that all rules of a project share, with its cache."""
     return keys.shared(UIDPseudonyms)
 
 
 def pseudonym_of(value: str, pseudonym: Callable[[str], str]) -> str:
-    """The pseudonym of whatever stands in a UI element, legal UID or not; empty stays empty."""
+    """The pseudonym of a UI value, legal or not; an empty value stays empty."""
     uid = value.strip(" \0")
     return pseudonym(uid if uid.isascii() else uid.encode("utf-8", "backslashreplace").decode())
 
 
 @dataclass(frozen=True)
 class RefreshUID(Method):
-    """Replace each value by its pseudonym; registered UIDs and the project's own pseudonyms stay."""
+    """Replace each value by its pseudonym; registered UIDs and the project's own pseudonyms are kept."""
 
     name: ClassVar[str] = "refreshUID"
     action: ClassVar[str] = "U"
@@ -39,11 +39,11 @@ class RefreshUID(Method):
         return cls(uid_pseudonyms(keys))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Pseudonyms."""
+        """Replaced by pseudonyms."""
         return Effect.UID_PSEUDONYM
 
     def supports(self, vr: str) -> bool:
-        """UI."""
+        """UI only."""
         return vr == "UI"
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""remove: the element is removed, a sequence with all its items (PS3.15 action code X)."""
+"""remove: the element is removed, including a sequence with all its items (PS3.15 action code X)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomveil_engine.methods.effect import Effect
 
 @dataclass(frozen=True)
 class Remove(Method):
-    """Take the element out of the data set."""
+    """Remove the element from the data set."""
 
     name: ClassVar[str] = "remove"
     action: ClassVar[str] = "X"
@@ -21,11 +21,11 @@ class Remove(Method):
         return Effect.REMOVE
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
-        """Every VR, SQ too."""
+        """Every VR, including SQ."""
         return True
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        """None: no element."""
+        """None, which removes the element."""
         return None
 
 

@@ -1,6 +1,6 @@
-"""Reading a rule's settings: typed, case-insensitive, and with errors that say how to fix them.
+"""Reading a rule's settings: typed, case-insensitive, with errors that say how to fix them.
 
-A message names the method and the key and never the value: the value may be a secret.
+Messages name the method and the setting but never the value, which may be a secret.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class MethodSettings:
-    """The settings of one rule of one method; where two spellings of a key meet, the later one holds.
+    """The settings of a rule; of two spellings of the same setting, the later one is used.
 
-    Strings are accepted for numbers and booleans ("50", "true"), null means absent.
+    Strings are accepted for numbers and booleans ("50", "true"), and null means absent.
     """
 
     def __init__(self, method: str, values: Mapping[str, object]) -> None:
@@ -129,7 +129,7 @@ class MethodSettings:
         return number
 
     def choice(self, key: str, choices: Mapping[str, Choice], *, default: str) -> Choice:
-        """Read one of some names (in any case), or raise ConfigurationError that lists them."""
+        """Read one of several names (in any case), or raise ConfigurationError, which lists them."""
         value = self._values.get(key.lower(), default)
         by_name = {name.lower(): choice for name, choice in choices.items()}
         name = str(value).strip().lower()

@@ -1,4 +1,4 @@
-"""substitute: a configured text or number replaces the whole element, whatever it held."""
+"""substitute: a configured text or number replaces all values of the element."""
 
 from __future__ import annotations
 
@@ -22,20 +22,11 @@ from dicomveil_engine.methods.base import (
     Values,
 )
 from dicomveil_engine.methods.effect import Effect
-from dicomveil_engine.methods.legal import is_legal
+from dicomveil_engine.methods.legal import GREATEST_SINGLE, INTEGER_RANGES, is_legal
 from dicomveil_engine.methods.settings import MethodSettings
 from dicomveil_engine.methods.values import inapplicable
 from dicomveil_engine.pseudonyms.keys import Keys
 
-_INTEGER_RANGES = {
-    "SL": (-(2**31), 2**31 - 1),
-    "SS": (-(2**15), 2**15 - 1),
-    "SV": (-(2**63), 2**63 - 1),
-    "UL": (0, 2**32 - 1),
-    "US": (0, 2**16 - 1),
-    "UV": (0, 2**64 - 1),
-}
-_GREATEST_SINGLE = 3.4028234663852886e38
 _WHOLE = re.compile(r" *[+-]?\d{1,20} *", re.ASCII)
 _NUMBER = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *", re.ASCII)
 _TAG = re.compile(r" *\(?([0-9A-Fa-f]{4}) *,? *([0-9A-Fa-f]{4})\)? *")
@@ -43,7 +34,7 @@ _TAG = re.compile(r" *\(?([0-9A-Fa-f]{4}) *,? *([0-9A-Fa-f]{4})\)? *")
 
 @dataclass(frozen=True)
 class Substitute(Method):
-    """Replace the values by `replaceWith`; a backslash separates values where the VR has several."""
+    """Replace the values by `replaceWith`, in which a backslash separates values if the VR allows several."""
 
     name: ClassVar[str] = "substitute"
     action: ClassVar[str] = "D *constant*"
@@ -52,15 +43,15 @@ class Substitute(Method):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
-        """Read replaceWith (ANONYMOUS). For which VRs it is legal is found by `check`."""
+        """Read replaceWith (ANONYMOUS); `check` tests whether it is legal for a VR."""
         return cls(MethodSettings(cls.name, settings).scalar_text("replaceWith", default="ANONYMOUS"))
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """The configured text."""
+        """Replaced by the configured text."""
         return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:
-        """Texts, numbers and AT; the VRs of mere bytes have no text form."""
+        """Texts, numbers and AT; binary VRs have no text form."""
         return vr in TEXT_VRS or vr in INTEGER_VRS or vr in FLOAT_VRS
 
     def check(self, vr: str) -> None:
@@ -83,7 +74,7 @@ class Substitute(Method):
 
 @cache
 def values_of(text: str, vr: str) -> Values:
-    """The configured text as values of a VR, or ValueError."""
+    """The configured text as values of a VR. Raises ValueError if it is not legal."""
     if not text:
         return []
     if vr in SINGLE_TEXT_VRS:
@@ -93,8 +84,8 @@ def values_of(text: str, vr: str) -> Values:
         return _legal_texts(vr, parts)
     if vr == "AT":
         return [_tag(part) for part in parts]
-    if vr in _INTEGER_RANGES:
-        return [_integer(part, *_INTEGER_RANGES[vr]) for part in parts]
+    if vr in INTEGER_RANGES:
+        return [_integer(part, *INTEGER_RANGES[vr]) for part in parts]
     return [_float(part, vr) for part in parts]
 
 
@@ -121,7 +112,7 @@ def _float(text: str, vr: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise ValueError
     number = float(text)
-    if not math.isfinite(number) or (vr == "FL" and abs(number) > _GREATEST_SINGLE):
+    if not math.isfinite(number) or (vr == "FL" and abs(number) > GREATEST_SINGLE):
         raise ValueError
     return number
 

@@ -1,7 +1,8 @@
-"""Emptying a claim that nobody has checked: (0028,0301) Burned In Annotation NO.
+"""Emptying (0028,0301) Burned In Annotation, unless it is YES.
 
-Devices write NO by default, whatever is in the pixels. A warning (YES) is kept. Where text is covered,
-`dicomveil_engine.pixels` makes the claim anew. No rule of a configuration names this method: it is the profile's alone.
+Many devices write NO by default, whatever the pixels show, so that the claim must not be passed on unchecked; the
+warning YES is kept. If the pixels are cleaned, `dicomveil_engine.pixels` sets the value. Only the profile uses this
+method; rules cannot name it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ class EmptyUnchecked(Method):
     action: ClassVar[str] = "K *if YES, else* Z"
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Kept, if the value is a warning."""
+        """Kept if the value is YES."""
         return Effect.CHECK
 
     def supports(self, vr: str) -> bool:
-        """Code strings."""
+        """CS only."""
         return vr == "CS"
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        """The values as they are, or none."""
+        """The value YES, or none."""
         return element.values if [text.strip() for text in texts(element)] == ["YES"] else []

@@ -24,7 +24,7 @@ def resolve(
         return write(method.apply(element, context))
     except EngineError as error:
         reason = str(error)
-    except (ValueError, TypeError, ArithmeticError, struct.error):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error):
         # Messages of other libraries may quote values.
-        reason = "no value of that VR comes of it"
+        reason = "the method gives no legal value"
     raise DeidentificationError(f"{rule} on {dictionary.described(element.tag, element.vr)} failed: {reason}")

@@ -1,11 +1,12 @@
 """The methods as the Microsoft tool computes them, for `"compatibility": "microsoft"`.
 
-Tools for Health Data Anonymization, DICOM, commit a2d90ba (2025-09): same input, settings and keys give the same
-values, to the bit, wherever that tool gives any and chance has no part in it. What it makes by chance (UIDs, noise,
-IVs) is keyed here as everywhere. Where it would stop, the method without compatibility acts, or the value is removed.
+Tools for Health Data Anonymization, DICOM, commit a2d90ba (2025-09): the same input, settings and keys give
+bit-identical values, wherever that tool's result is deterministic. Its random results (UIDs, noise, IVs) are keyed here
+as in all methods. Where that tool stops with an error, the method without compatibility is applied, or the value is
+removed.
 
-Each module is one method over its namesake in `methods`; what that tool reads and writes as dates and ages is in
-`dates` and `ages`. Nothing here recurses, keeps or removes: those are the policy's.
+Each module extends the method of the same name in `methods`; `dates` and `ages` read and write dates and ages as that
+tool does.
 """
 
 from __future__ import annotations
@@ -26,4 +27,4 @@ _OWN: tuple[MethodBuilder, ...] = (
 )
 
 MICROSOFT_METHODS: Mapping[str, MethodBuilder] = {**METHODS, **{method.name.lower(): method for method in _OWN}}
-"""Lower-case name → how it is built. keep, remove and refreshUID are the same, and what that tool has not is there."""
+"""Lower-case name → builder; includes the unchanged methods, and those that the tool does not have."""

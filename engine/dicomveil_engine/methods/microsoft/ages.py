@@ -10,7 +10,7 @@ _GREATEST = 999
 
 
 def read_as(text: str) -> tuple[int, str] | None:
-    """Number and unit of a legal AS, else None."""
+    """The number and unit of an AS value; None if it is not legal."""
     match = _AS.fullmatch(text)
     return (int(match[1]), match[2]) if match else None
 
@@ -21,7 +21,7 @@ def years(number: int, unit: str) -> int:
 
 
 def write_as(number: int, unit: str) -> str:
-    """The AS of an age, in years where its own unit has no room for it. Raises ValueError over 999 years."""
+    """An age as AS, in years if it exceeds 999 of its own unit. Raises ValueError above 999 years."""
     if number > _GREATEST:
         number, unit = years(number, unit), "Y"
     if number > _GREATEST:

@@ -1,11 +1,10 @@
-"""cryptoHash as the Microsoft tool computes it: an uncut HMAC in hexadecimal, whatever the VR has room for.
+"""cryptoHash as the Microsoft tool computes it: a full HMAC in hexadecimal, even if it is too long for the VR.
 
-The key is the configured text and nothing else, so that data can be joined with that tool's by equal values.
+The key is the configured text alone, so that data can be joined with data that the tool has hashed.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self, cast
@@ -16,13 +15,13 @@ from dicomveil_engine.methods.crypto_hash import BUILDER as PLAIN
 from dicomveil_engine.methods.crypto_hash import CryptoHash
 from dicomveil_engine.methods.microsoft.texts import DEFAULT_REPERTOIRE_VRS, as_ascii, utf16_length
 from dicomveil_engine.methods.settings import MethodSettings
-from dicomveil_engine.methods.values import texts, utf8
+from dicomveil_engine.methods.values import nearest_single, texts, utf8
 from dicomveil_engine.pseudonyms.keys import Keys
 
 HASHED_VRS = TEXT_VRS | {"OB", "UN"}
 
 _MOST_DIGITS = 18
-"""The most that fit 64 bits; at more, that tool stops."""
+"""Digits of a 64-bit integer; for more, the tool stops with an error."""
 _GREATEST_UINT = 4294967296.0
 """uint.MaxValue as a 32-bit float."""
 
@@ -34,11 +33,11 @@ class MicrosoftCryptoHash(CryptoHash):
     name: ClassVar[str] = "cryptoHash"
 
     unmatched: CryptoHash | None = field(default=None, repr=False)
-    """Makes the digits of values that are too long for that tool."""
+    """The method for values that are too long for the tool."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """Read what cryptoHash reads; without a cryptoHashKey, where that tool takes chance, the project's holds."""
+        """Read what cryptoHash reads. Without cryptoHashKey a key of the project is used; the tool has a random one."""
         plain = CryptoHash.from_settings(settings, keys)
         read = MethodSettings(cls.name, settings)
         key = utf8(read.text("cryptoHashKey", default="")) if read.has("cryptoHashKey") else plain.key
@@ -50,11 +49,11 @@ class MicrosoftCryptoHash(CryptoHash):
         return cls(key, plain.algorithm, plain.match_input_length, plain)
 
     def supports(self, vr: str) -> bool:
-        """All texts, dates and numbers in text too, which then are none any more; OB and UN."""
+        """All text VRs, including dates and numbers, which then are not legal any more; OB and UN."""
         return vr in HASHED_VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The digests; empty values among others are hashed too, an element of no length stays so."""
+        """The digests; empty values among others are hashed too, but not an empty element."""
         if context.was_deidentified:
             return element.values
         if isinstance(element.values, bytes):
@@ -77,16 +76,10 @@ class MicrosoftCryptoHash(CryptoHash):
 
 
 def _matched(digest: bytes, length: int) -> str:
-    """A number of so many digits out of the digest's first four bytes, in that tool's 32-bit floats."""
-    fraction = _single(int.from_bytes(digest[:4], "little")) / _GREATEST_UINT
+    """A number of `length` digits from the digest's first four bytes, computed in 32-bit floats as the tool does."""
+    fraction = nearest_single(int.from_bytes(digest[:4], "little")) / _GREATEST_UINT
     low = 10 ** (length - 1) if length > 1 else 0
-    return str(int(_single(fraction * _single(10**length - 1 - low))) + low)
-
-
-def _single(number: float) -> float:
-    """The nearest 32-bit float."""
-    (single,) = struct.unpack("<f", struct.pack("<f", number))
-    return cast("float", single)
+    return str(int(nearest_single(fraction * nearest_single(10**length - 1 - low))) + low)
 
 
 BUILDER = replace(PLAIN, build=MicrosoftCryptoHash.from_settings)

@@ -1,7 +1,7 @@
 """dateShift as the Microsoft tool computes it: a linear hash of the scope's UID and the key, modulo the range.
 
-Not safe by itself: zero is drawn as often as any other number of days, and at a range of 50 there are about ten
-thousand keys in all. For new projects the method without compatibility is the better one.
+It is weak: zero days is as likely as any other shift, and with a range of 50 there are only about ten thousand
+different keys. New projects should use the method without compatibility.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from dicomveil_engine.pseudonyms.dates import DateShift, shift_da, shift_dt
 from dicomveil_engine.pseudonyms.keys import Keys
 
 LONGEST_RANGE = 8_196_000
-"""Days; beyond it that tool's 32-bit arithmetic overflows, and its answer is no longer the formula's."""
+"""Days; above it the tool's 32-bit arithmetic overflows, and its results differ from the formula."""
 
 _FACTOR = 131
 _SCOPES = {
     "StudyInstance": Scope.STUDY,
     "SeriesInstance": Scope.SERIES,
     "SopInstance": Scope.INSTANCE,
-    # .NET's numbers of the names are accepted too.
+    # The tool also accepts the numbers that .NET has for the names.
     "0": Scope.STUDY,
     "1": Scope.SERIES,
     "2": Scope.INSTANCE,
@@ -56,7 +56,7 @@ class LinearDateShift(DateShift):
 
 @dataclass(frozen=True)
 class MicrosoftShiftDates(ShiftDates):
-    """Move dates, lose times of day, and drop what is older than 89 years; dropped values leave no gap."""
+    """Shift dates, drop times of day, and drop values older than 89 years without leaving an empty one."""
 
     name: ClassVar[str] = "dateShift"
 
@@ -66,8 +66,8 @@ class MicrosoftShiftDates(ShiftDates):
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
         """Read dateShiftRange (50), dateShiftScope (SopInstance), dateShiftKey and referenceDate.
 
-        Deviates where no key is given: that tool then hashes the UID alone, which anybody can repeat; here the
-        project key gives one. An empty key is taken as it is.
+        Deviates if no key is given: the tool then hashes the UID alone, which anybody can repeat; here a key is derived
+        from the project key. An empty key is used as it is.
         """
         read = MethodSettings(cls.name, settings)
         days_range = read.integer("dateShiftRange", default=50, minimum=0, maximum=LONGEST_RANGE)
@@ -80,7 +80,7 @@ class MicrosoftShiftDates(ShiftDates):
         return vr in {"DA", "DT"}
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The shifted values that remain; where the scope has no UID, the key alone says by how much."""
+        """The shifted values that are left; if the scope has no UID, the shift follows from the key alone."""
         if context.was_deidentified:
             return element.values
         days = self.shift.days(getattr(context, self.scope.value))
@@ -92,7 +92,7 @@ class MicrosoftShiftDates(ShiftDates):
 def _shift_da(text: str, days: int, reference: Day | None) -> str:
     day = read_da(text)
     if day is None:
-        return shift_da(text, days)  # that tool stops here
+        return shift_da(text, days)  # the tool stops here
     shifted = _shifted(day, days, reference)
     return write_da(shifted) if shifted else ""
 
@@ -100,7 +100,7 @@ def _shift_da(text: str, days: int, reference: Day | None) -> str:
 def _shift_dt(text: str, days: int, reference: Day | None) -> str:
     moment = read_dt(text)
     if moment is None:
-        return shift_dt(text, days)  # that tool stops here, also at a legal year or month
+        return shift_dt(text, days)  # the tool stops here, even at a legal year or month
     shifted = _shifted(moment.date(), days, reference)
     return write_midnight(shifted, moment) if shifted else ""
 

@@ -1,6 +1,6 @@
-"""Dates and times as the Microsoft tool reads and writes them: full ones only, and noon where midnight is meant.
+"""Dates and times as the Microsoft tool reads and writes them: full ones only, with 12 hours for midnight.
 
-Pure functions of text; what "now" is comes as a parameter.
+Pure functions; the current date is a parameter.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from datetime import date, datetime, time, timedelta, timezone
 Day = date
 
 HIGHEST_AGE = 89
-"""Years; what is older leaves no trace (45 CFR 164.514(b)(2)(i)(C))."""
+"""Years; dates that reveal a higher age are removed (45 CFR 164.514(b)(2)(i)(C))."""
 
 _DA = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _DT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?(?:([+-])(\d\d)(\d\d))? *", re.ASCII)
 _GREATEST_OFFSET = timedelta(hours=14)
-"""System.DateTimeOffset takes no more, either way; PS3.5 Table 6.2-1 stops at -1200."""
+"""The limit of System.DateTimeOffset in both directions; in PS3.5 Table 6.2-1 the lower limit is -1200."""
 
 
 def read_da(text: str) -> date | None:
-    """The day that eight digits name, else None: no blanks, dots, ranges or empty parts."""
+    """The day in a DA of eight digits; None for anything else."""
     match = _DA.fullmatch(text)
     try:
         return date(*map(int, match.groups())) if match else None
@@ -29,9 +29,9 @@ def read_da(text: str) -> date | None:
 
 
 def read_dt(text: str) -> datetime | None:
-    """The moment of a DT with at least seconds, else None: shorter ones are legal DICOM, and too short for that tool.
+    """The moment in a DT with at least seconds, else None; the tool does not read shorter ones, though legal.
 
-    It is aware where the text has an offset from UTC.
+    It has a time zone if the text has an offset from UTC.
     """
     match = _DT.fullmatch(text)
     if not match:
@@ -59,7 +59,7 @@ def write_da(day: date) -> str:
 
 
 def write_dt(moment: datetime) -> str:
-    """YYYYMMDDHHMMSS.FFFFFF&ZZXX; without an offset the hours count to twelve, so that midnight reads 12."""
+    """YYYYMMDDHHMMSS.FFFFFF&ZZXX; without an offset the hours are those of a 12-hour clock, with 12 for midnight."""
     offset = moment.utcoffset()
     hour, zone = moment.hour % 12 or 12, ""
     if offset is not None:
@@ -71,12 +71,12 @@ def write_dt(moment: datetime) -> str:
 
 
 def write_midnight(day: date, like: datetime) -> str:
-    """A day's first moment as DT, with the offset of another moment."""
+    """The beginning of a day as DT, with the offset of another moment."""
     return write_dt(datetime.combine(day, time(tzinfo=like.tzinfo)))
 
 
 def moved(day: date, days: int) -> date | None:
-    """The day so many days later; None outside the years 1 to 9999."""
+    """The day shifted by a number of days; None outside the years 1 to 9999."""
     try:
         return day + timedelta(days)
     except OverflowError:
@@ -84,7 +84,7 @@ def moved(day: date, days: int) -> date | None:
 
 
 def is_over_highest_age(day: date, reference: date) -> bool:
-    """Whether the day lies more than 89 years before the reference day, which counts as begun."""
+    """Whether somebody born on the day has reached the age of 89 on the reference day, as the tool computes it."""
     try:
         birthday = day.replace(year=day.year + HIGHEST_AGE)
     except ValueError:

@@ -1,7 +1,7 @@
 """encrypt in the Microsoft tool's layout: Base64 of IV and AES-CBC ciphertext, for every VR that holds text.
 
-The layout is that of `methods.encrypt`, so that `decrypt` reads what either tool has written. What that tool encrypts
-has no letters beyond ASCII any more: they are question marks before they are encrypted.
+The layout is that of `methods.encrypt`, so that `decrypt` reads the output of both. As in the tool, characters outside
+ASCII are replaced by question marks before encryption.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from dicomveil_engine.methods.values import texts, utf8
 
 @dataclass(frozen=True)
 class MicrosoftEncrypt(Encrypt):
-    """Replace each value by IV and ciphertext; empty values among others are dropped, and the rest close up."""
+    """Replace each value by IV and ciphertext; empty values among others are dropped."""
 
     name: ClassVar[str] = "encrypt"
 
     def supports(self, vr: str) -> bool:
-        """All texts, dates and numbers in text too, which then are none any more; OB and UN."""
+        """All text VRs, including dates and numbers, which then are not legal any more; OB and UN."""
         return vr in HASHED_VRS
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """The encrypted values; OB and UN of no length become the padding, encrypted."""
+        """The encrypted values; empty OB and UN become encrypted padding."""
         if context.was_deidentified:
             return element.values
         if isinstance(element.values, bytes):
@@ -41,9 +41,9 @@ class MicrosoftEncrypt(Encrypt):
 
 
 def decrypt(encrypt_key: str, text: str) -> str:
-    """The value that was encrypted with a configured `encryptKey`, there or here; empty stays empty.
+    """Decrypt a value that dicomveil or the tool encrypted with a configured `encryptKey`; empty stays empty.
 
-    Raises InvalidDataSetError if the text is not encrypted with this key.
+    Raises InvalidDataSetError if the text was not encrypted with this key.
     """
     return decrypt_text(utf8(encrypt_key), text) if text else ""
 

@@ -1,12 +1,11 @@
-"""perturb with the Microsoft tool's roundings: the sum is rounded, then cut to what the VR holds.
+"""perturb with the Microsoft tool's rounding: the sum is rounded, then truncated as the VR requires.
 
-The noise itself is chance there; here it is the keyed noise of `methods.perturb`.
+The tool's noise is random; here it is the keyed noise of `methods.perturb`.
 """
 
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -15,20 +14,21 @@ from typing import ClassVar, Self
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.microsoft.ages import read_as, write_as
 from dicomveil_engine.methods.perturb import BUILDER as PLAIN
-from dicomveil_engine.methods.perturb import INTEGER_RANGES, Perturb
+from dicomveil_engine.methods.perturb import RANGES, Perturb
 from dicomveil_engine.methods.settings import MethodSettings
+from dicomveil_engine.methods.values import nearest_single
 from dicomveil_engine.pseudonyms.keys import Keys
 
 _SINGLES = frozenset(("FL", "OF"))
 _MOST_PLACES = 15
-"""Math.Round takes no more for a double; for a decimal, 28."""
+"""The limit of Math.Round for a double; for a decimal it is 28."""
 _MOST_PLACES_OF_DECIMALS = 28
 _LONGEST_DS = 16
 
 
 @dataclass(frozen=True)
 class MicrosoftPerturb(Perturb):
-    """Add keyed noise to every number; integers are cut towards zero, unsigned ones not below it."""
+    """Add keyed noise to every number; integers are truncated towards zero, and unsigned ones are at least zero."""
 
     name: ClassVar[str] = "perturb"
 
@@ -50,14 +50,14 @@ class MicrosoftPerturb(Perturb):
 
     def _decimal(self, text: str, element: Element, context: Context) -> str:
         number = self._number(text)
-        # Decimal of the double's text: both encodings start from the same digits.
+        # Through the text of the double, so that both encodings start from the same digits.
         noisy = Decimal(repr(number)) + Decimal(repr(self._noise(number, element, context)))
         return _decimal_string(noisy.quantize(Decimal(1).scaleb(-self.round_to), ROUND_HALF_EVEN))
 
     def _integer(self, number: int, vr: str, element: Element, context: Context) -> int:
-        low, high = INTEGER_RANGES[vr]
+        low, high = RANGES[vr]
         rounded = self._rounded(number + self._noise(number, element, context))
-        # Deviates where a number leaves its VR's range: that tool wraps around.
+        # Deviates when a number exceeds the range of its VR: the tool wraps around.
         return min(max(math.trunc(rounded), low), high)
 
     def _float(self, number: float, vr: str, element: Element, context: Context) -> float:
@@ -65,12 +65,12 @@ class MicrosoftPerturb(Perturb):
             return number
         single = vr in _SINGLES
         if single:
-            number = _single(number)
+            number = nearest_single(number)
         rounded = self._rounded(number + self._noise(number, element, context))
-        return _single(rounded) if single else rounded
+        return nearest_single(rounded) if single else rounded
 
     def _rounded(self, number: float) -> float:
-        """Math.Round: the multiple, half to even, and not the nearest decimal."""
+        """Round as Math.Round does: half to even, by multiplication, not to the nearest decimal."""
         if self.round_to > _MOST_PLACES:
             raise ValueError("more places than a double has")
         power = 10.0**self.round_to
@@ -78,19 +78,13 @@ class MicrosoftPerturb(Perturb):
 
 
 def _decimal_string(number: Decimal) -> str:
-    """Without zeros at its end; ten significant digits where DS has no room for more."""
+    """A DS value without trailing zeros, with ten significant digits if it would be too long."""
     text = f"{number:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     if text in {"-0", ""}:
         return "0"
     return text if len(text) <= _LONGEST_DS else f"{number:.10G}"
-
-
-def _single(number: float) -> float:
-    """The nearest 32-bit float; OverflowError where there is none."""
-    value: float = struct.unpack("<f", struct.pack("<f", number))[0]
-    return value
 
 
 BUILDER = replace(PLAIN, build=MicrosoftPerturb.from_settings)

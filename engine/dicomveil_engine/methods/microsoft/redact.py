@@ -1,4 +1,4 @@
-"""redact as the Microsoft tool does it: years and ages up to 89 may be kept, and what is removed leaves no gap."""
+"""redact as the Microsoft tool does it: years and ages up to 89 may be kept; removed values leave no empty one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dicomveil_engine.pseudonyms.keys import Keys
 
 @dataclass(frozen=True)
 class MicrosoftRedact(Redact):
-    """Empty the element, except for ages and years; what is not an age or date is emptied, where that tool stops."""
+    """Empty the element, except for ages and years; illegal values, at which the tool stops, are removed."""
 
     name: ClassVar[str] = "redact"
 
@@ -41,11 +41,11 @@ class MicrosoftRedact(Redact):
         return cls(plain.partial_ages, plain.partial_dates, reference)
 
     def apply(self, element: Element, context: Context) -> Values | None:
-        """Zero length, or what may stay; of a date nothing does while no day is known to compute its age at."""
+        """Zero length, or what may be kept; dates are removed if there is no reference day for the age."""
         if not self.keeps_part_of(element.vr):
             return []
         if element.vr == "AS":
-            return [text for text in texts(element) if _may_stay(text)]
+            return [text for text in texts(element) if _is_allowed(text)]
         shorten = _year_of_da if element.vr == "DA" else _year_of_dt
         reference = reference_day(self.reference, context)
         remaining = []
@@ -57,7 +57,7 @@ class MicrosoftRedact(Redact):
         return remaining
 
 
-def _may_stay(age: str) -> bool:
+def _is_allowed(age: str) -> bool:
     read = read_as(age)
     return read is not None and years(*read) <= HIGHEST_AGE
 

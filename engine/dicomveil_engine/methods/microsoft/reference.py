@@ -1,6 +1,6 @@
-"""What "now" is for ages: that tool asks the clock, the engine has none.
+"""The day at which ages are computed: the current day in the Microsoft tool; the engine reads no clock.
 
-The setting `referenceDate` says it, for all instances alike. Without it, an age is computed at the StudyDate.
+It is the setting `referenceDate`, for all instances alike, or else the StudyDate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REFERENCE_DATE = "referenceDate"
 
 
 def read_reference_date(method: str, settings: MethodSettings) -> Day | None:
-    """The configured day, if there is one; ConfigurationError if it is none."""
+    """The configured day, if any. Raises ConfigurationError if it is not a date."""
     if not settings.has(REFERENCE_DATE):
         return None
     day = read_da(settings.text(REFERENCE_DATE, default=""))
@@ -25,5 +25,5 @@ def read_reference_date(method: str, settings: MethodSettings) -> Day | None:
 
 
 def reference_day(configured: Day | None, context: Context) -> Day | None:
-    """The day at which ages are computed; None when nothing says it."""
+    """The day at which ages are computed; None if there is none."""
     return configured or dates.read_da(context.study_date)

@@ -1,4 +1,4 @@
-"""substitute as the Microsoft tool does it: the configured text as it is, legal for its VR or not."""
+"""substitute as the Microsoft tool does it: the configured text is not checked against the VR."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dicomveil_engine.methods.values import inapplicable
 from dicomveil_engine.pseudonyms.keys import Keys
 
 _FORMATS = {"OW": ("<H", "US"), "OL": ("<I", "UL"), "OD": ("<d", "FD"), "OF": ("<f", "FL")}
-"""VRs of bytes that one number can be written into: how, and whose values it may have."""
+"""Binary VRs for which the tool writes one number → its format, and the VR that defines its range."""
 
 
 @dataclass(frozen=True)
 class MicrosoftSubstitute(Substitute):
-    """Replace the values by `replaceWith`; texts are not checked, numbers must be some."""
+    """Replace the values by `replaceWith`; texts are not checked, numbers are."""
 
     name: ClassVar[str] = "substitute"
 
@@ -34,11 +34,11 @@ class MicrosoftSubstitute(Substitute):
         return cls(MethodSettings(cls.name, settings).scalar_text("replaceWith", default="Anonymous"))
 
     def supports(self, vr: str) -> bool:
-        """What substitute supports, and one number for OW, OL, OD and OF."""
+        """The VRs of substitute, and OW, OL, OD and OF with one number."""
         return vr in _FORMATS or super().supports(vr)
 
     def check(self, vr: str) -> None:
-        """Raise ConfigurationError if `replaceWith` is not a number where the VR wants one."""
+        """Raise ConfigurationError if `replaceWith` is not a number, for a VR of numbers."""
         try:
             self._values(vr)
         except ValueError:
@@ -47,10 +47,10 @@ class MicrosoftSubstitute(Substitute):
             ) from None
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        """The configured values; several numbers only where PS3.6 lets the attribute have them."""
+        """The configured values; several numbers only if the attribute's VM allows them (PS3.6)."""
         several = "\\" in self.replace_with and element.vr not in TEXT_VRS
         if several and dictionary.vm_of(element.tag) == "1":
-            raise inapplicable(self.name, element, '"replaceWith" has several values, and the attribute one')
+            raise inapplicable(self.name, element, '"replaceWith" has several values, but the attribute has VM 1')
         try:
             return self._values(element.vr)
         except ValueError:

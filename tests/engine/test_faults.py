@@ -438,7 +438,7 @@ def test_what_is_wrong_behind_a_long_value_is_named(size: int, before: bytes, la
     with pytest.raises(EngineError) as caught:
         rewritten(policy, cut(broken, size))
 
-    assert f"at offset {len(good)} behind {last}" in str(caught.value)
+    assert f"at offset {len(good)} after {last}" in str(caught.value)
 
 
 def test_a_long_value_that_is_cut_off_is_named() -> None:

@@ -123,5 +123,5 @@ def test_pixels_twice(first: int, policy: str) -> None:
     """A second element of pixels is refused: who looks for text in pixels has seen the first one only."""
     vr = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}[first]
     data = image(element(first, vr, bytes(16)), element(0x7FE00010, "OW", SECRET))
-    with pytest.raises(InvalidDataSetError, match="several elements of pixels"):
+    with pytest.raises(InvalidDataSetError, match="several Pixel Data elements"):
         deidentify_instance(data, POLICIES[policy])

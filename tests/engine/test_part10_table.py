@@ -33,8 +33,8 @@ def kind(tag: int, vr: str, *, top: bool = True, policy: object = BASIC, encodin
         (0x00100010, "PN", kinds.EMPTIED),
         (0x00100020, "LO", kinds.CHANGED),
         (0x00120062, "CS", kinds.REMOVED),
-        (0x00120063, "LO", kinds.MARK_TEXT),
-        (0x00120064, "SQ", kinds.MARK_CODES),
+        (0x00120063, "LO", kinds.ADD_TEXT),
+        (0x00120064, "SQ", kinds.ADD_CODES),
         (0x00281201, "OW", kinds.CHECKED),
         (0x00080060, "CS", kinds.CHECKED),
         (0x00186012, "US", kinds.CHECKED),
@@ -76,7 +76,7 @@ def test_boundary() -> None:
     table = DecisionTable(BASIC, EXPLICIT_LITTLE, top=True, until=0x00120064)
 
     assert table[EXPLICIT_LITTLE.key_of(0x00180010, "LO")].kind == kinds.BOUNDARY
-    assert table[EXPLICIT_LITTLE.key_of(0x00120064, "SQ")].kind == kinds.MARK_CODES
+    assert table[EXPLICIT_LITTLE.key_of(0x00120064, "SQ")].kind == kinds.ADD_CODES
 
 
 def test_private() -> None:

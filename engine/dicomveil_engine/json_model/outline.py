@@ -55,7 +55,7 @@ class Outline:
         return cls(dataset, text[: places[0][1]], gaps)
 
     def read(self, buffer: bytes, start: int) -> tuple[JSONDataSet, int] | None:
-        """The data set whose text begins at `start`, and its end; None if the outline does not fit or text is missing."""
+        """The data set whose text begins at `start`, and its end; None if the outline does not fit."""
         if not buffer.startswith(self._beginning, start):
             return None
         position = start + len(self._beginning)

@@ -3,6 +3,6 @@
     bytes → file_meta → table (policy, filled on demand) → walker → section → bytes
                                                           body: Pixel Data, passed through in chunks
 
-The walker finds elements and asks the table; the section collects what changes and writes it when the whole
-header is known. Nothing here decides.
+The walker finds elements and looks up decisions in the table; the section collects changes and writes them when the
+whole header is known.
 """

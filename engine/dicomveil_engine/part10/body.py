@@ -1,4 +1,4 @@
-"""The value of a streamed element: Pixel Data and other long values, passed through in chunks of any size."""
+"""The value of a streamed element (Pixel Data or another long value), passed through in chunks of any size."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dicomveil_engine.part10.encoding import UNDEFINED, Encoding
 
 
 class Body:
-    """A value of known length, or fragments up to the sequence delimiter (PS3.5 Annex A.4)."""
+    """A value of known length, or fragments up to the sequence delimiter (PS3.5 Section A.4)."""
 
     def __init__(self, length: int, encoding: Encoding) -> None:
         self._encoding = encoding
         self._is_encapsulated = length == UNDEFINED
         self._remaining = 0 if self._is_encapsulated else length
         self._head = b""
-        """The next fragment's head, as far as it has come."""
+        """The bytes received of the next fragment's head."""
         self.is_complete = length == 0
 
     def feed(self, data: bytes | memoryview) -> int:
-        """How many of these bytes belong to the value. Raises InvalidDataSetError for what is not a fragment."""
+        """The number of these bytes that belong to the value. Raises InvalidDataSetError for what is not a fragment."""
         taken, size = 0, len(data)
         while not self.is_complete and taken < size:
             if self._remaining:
@@ -35,7 +35,7 @@ class Body:
         return taken
 
     def passed(self, data: bytes | memoryview, taken: int) -> list[bytes | memoryview]:
-        """What of these bytes, of which so many belong to the value, comes out."""
+        """The output for these bytes, of which the first `taken` belong to the value."""
         return [memoryview(data)[:taken]] if taken else []
 
     def _next_fragment(self) -> None:

@@ -1,7 +1,4 @@
-"""Content items in Part 10: what they are about, read ahead of their walk, and references between them.
-
-Reads concept name, value type and reference, whatever their order; takes no decision.
-"""
+"""Content items in Part 10: concept name, value type and reference, which are read before the item is walked."""
 
 from __future__ import annotations
 
@@ -26,43 +23,45 @@ from dicomveil_engine.structured_content.content_items import (
 from dicomveil_engine.structured_content.references import Position, Renumbering
 
 _SHORTEST_USUAL = 64
-"""Bytes; in an item that is as long, heads of elements can be read without asking whether they are there."""
+"""Bytes of an item that is long enough for three heads, so that these can be read without checks of the length."""
 
 
-class Seen(NamedTuple):
-    """What an item says of itself, as it came."""
+class ContentItem(NamedTuple):
+    """The attributes of a content item on which its plan depends, as encoded."""
 
     value_type: bytes
     concept: bytes
-    """The value of the Concept Name Code Sequence; empty without one."""
+    """The value of the Concept Name Code Sequence; empty if it is absent."""
     concept_encoding: Encoding
     target: Position | None
-    """For an item that is only a reference: where its target is."""
+    """The position of the target, for a by-reference item."""
     after: int
-    """Behind the item, if it was read to its end."""
+    """The end of what was read; for a by-reference item, the end of the item."""
 
 
 class Siblings:
-    """The items of one sequence of content items, as they are walked."""
+    """The position among the content items of one sequence, as they are walked."""
 
     __slots__ = ("kept", "number", "parent")
 
     def __init__(self, parent: Position | None) -> None:
         self.parent = parent
-        """Where the item stands to which they belong; None outside the content tree."""
+        """The position of the parent item; None outside the content tree."""
         self.number = 0
+        """The number of the current item, from 1."""
         self.kept = 0
+        """How many items were kept."""
 
     def next(self) -> Position | None:
-        """Where the next item stands."""
+        """The position of the next item."""
         self.number += 1
         return None if self.parent is None else (*self.parent, self.number)
 
 
-def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding, depth: int) -> Seen:
-    """Look into the item that has its elements from `position` on; no further than needed.
+def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding, depth: int) -> ContentItem:
+    """Read the item whose elements begin at `position`, no further than needed.
 
-    Raises struct.error when the buffer ends too early, InvalidDataSetError for what is not a sequence inside.
+    Raises struct.error if the buffer ends too early, InvalidDataSetError if a sequence in the item is invalid.
     """
     usual = _read_usual(buffer, position, end, encoding)
     if usual is not None:
@@ -91,11 +90,11 @@ def read_content_item(buffer: bytes, position: int, end: int, encoding: Encoding
         position = after
         if value_type and concept:
             break
-    return Seen(value_type, concept, concept_encoding, target if only_reference else None, position)
+    return ContentItem(value_type, concept, concept_encoding, target if only_reference else None, position)
 
 
-def _read_usual(buffer: bytes, position: int, end: int, encoding: Encoding) -> Seen | None:
-    """What most items begin with, read at less cost: relationship, value type, concept name of a given length."""
+def _read_usual(buffer: bytes, position: int, end: int, encoding: Encoding) -> ContentItem | None:
+    """Read the usual beginning of an item faster: relationship type, value type, concept name of defined length."""
     if end - position < _SHORTEST_USUAL:
         return None
     relationship, value_type, concept = _usual_keys(encoding)
@@ -117,7 +116,7 @@ def _read_usual(buffer: bytes, position: int, end: int, encoding: Encoding) -> S
     after = concept_at + length
     if not length or after > end or after > len(buffer):
         return None
-    return Seen(buffer[type_at:position], buffer[concept_at:after], encoding, None, after)
+    return ContentItem(buffer[type_at:position], buffer[concept_at:after], encoding, None, after)
 
 
 @lru_cache(8)
@@ -130,7 +129,7 @@ def _usual_keys(encoding: Encoding) -> tuple[bytes, bytes, bytes]:
 
 
 def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> ConceptName | None:
-    """The concept name of a sequence's first item; None if it says nothing, or is not an item."""
+    """The concept name in the first item of a sequence; None if there is none."""
     texts: dict[int, str] = {}
     position, end = 8, len(value)
     try:
@@ -149,7 +148,7 @@ def read_concept_name(value: bytes, encoding: Encoding, codecs: tuple[str, ...])
 
 
 def renumbered(raw: bytes, encoding: Encoding, renumbering: Renumbering) -> bytes:
-    """The item that is a reference, with its target's new position; nothing if the target was removed."""
+    """A by-reference item with its target's new position; empty if the target is removed."""
     position, end = 8, len(raw)
     while position < end:
         tag, _, value_at, length, _ = read_head(raw, position, encoding)

@@ -1,6 +1,6 @@
-"""The private creators of one data set or item, each held until an element of its block needs it.
+"""The private creators of a data set or item, each held back until an element of its block is kept.
 
-A creator comes out only with content (PS3.15 E.3.10); which elements come out, the table knows.
+Private creators are kept only together with an element of their block (PS3.15 Section E.3.10).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class _Creator:
         self.name = name
         self.raw = raw
         self.place: int | None = place
-        """Held for it in the section's output, or _NOT_HELD when that is written; None once it stands there."""
+        """Its place in the section's output, or _NOT_HELD after that was written; None once the creator is written."""
 
 
 class Creators:
-    """Creators by the number of their block: the group and the block's byte of its elements' tags."""
+    """The creators by group and block number."""
 
     __slots__ = ("_creators",)
 
@@ -31,7 +31,7 @@ class Creators:
         self._creators: dict[int, _Creator] = {}
 
     def hold(self, tag: int, name: str, section: Section, buffer: bytes, position: int, after: int) -> None:
-        """Hold the creator that the buffer has at [position, after)."""
+        """Hold back the creator element at [position, after) of the buffer."""
         place = section.hold(buffer, position, after)
         self._creators[tag >> 16 << 8 | tag & 0xFF] = _Creator(name, buffer[position:after], place)
 
@@ -41,7 +41,7 @@ class Creators:
         return creator.name if creator else None
 
     def release(self, tag: int, section: Section, buffer: bytes, position: int) -> None:
-        """Let the creator of an element come out, unless it has already; the element stands at `position`."""
+        """Write the creator of the element at `position`, unless it is written already."""
         creator = self._creators.get(tag >> 8)
         if creator is None or creator.place is None:
             return
@@ -52,7 +52,7 @@ class Creators:
         creator.place = None
 
     def keep_only(self, group: int | None) -> None:
-        """Forget all but a group's, now that the section is written; those that were held are not in it."""
+        """Discard the creators of other groups, after the section was written without those that were held back."""
         if not self._creators:
             return
         self._creators = {number: creator for number, creator in self._creators.items() if number >> 8 == group}

@@ -1,6 +1,6 @@
-"""Reading what an instance declares of its private blocks (PS3.3 Section C.12.1.1.7), before it is rewritten.
+"""Reading the Private Data Element Characteristics Sequence (PS3.3 Section C.12.1.1.7) before it is rewritten.
 
-Whatever cannot be read declares nothing: the private attributes are then removed.
+If it cannot be read, nothing is declared safe, and the private attributes are removed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dicomveil_engine.part10.skip import end_of_sequence
 from dicomveil_engine.profile.private import CHARACTERISTICS_VRS, PrivateBlock
 
 _DEPTH = 8
-"""Depth of sequences in an item; PS3.3 has one level of them."""
+"""Allowed nesting in an item; PS3.3 has one level."""
 
 
 def read_private_blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> tuple[PrivateBlock, ...]:
-    """The blocks that a characteristics sequence is about; `value` are its items, with its delimiter if it has one."""
+    """The private blocks that the sequence describes; `value` is its items, with the delimiter if there is one."""
     try:
         return tuple(_blocks(value, encoding, codecs))
     except (struct.error, ValueError, InvalidDataSetError):
@@ -41,7 +41,7 @@ def _blocks(value: bytes, encoding: Encoding, codecs: tuple[str, ...]) -> Iterat
 def _values(
     value: bytes, position: int, end: int, encoding: Encoding, codecs: tuple[str, ...]
 ) -> tuple[dict[int, Values], int]:
-    """What an item says, by tag, and the position behind it."""
+    """The values of an item by tag, and its end."""
     values: dict[int, Values] = {}
     while position < end:
         head = read_head(value, position, encoding)

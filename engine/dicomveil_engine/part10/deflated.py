@@ -1,7 +1,7 @@
 """Deflated data sets (PS3.5 Section A.5): inflated in steps of bounded size, and deflated again.
 
-With ISA-L (the extra `fast`), where it is installed; else with zlib. Both write legal deflate, but not the same bytes.
-Either gives the same ones however its input was cut.
+ISA-L is used if it is installed (the extra `fast`), else zlib. Their outputs differ, but each is the same however the
+input was split.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ else:
     _ERRORS = (zlib.error, igzip_lib.IsalError)  # type: ignore[assignment]  # its stub says an instance
 
 _STEP = 1 << 20
-"""Bytes inflated at a time, so that a small stream cannot become a large buffer at once."""
+"""Bytes inflated at a time, so that a small stream cannot become a large buffer."""
 
 _BLOCK = 1 << 16
 """Bytes deflated at a time."""
 
 
 class Inflater:
-    """A deflated data set that comes in pieces."""
+    """Inflates a data set that arrives in pieces."""
 
     def __init__(self, codec: ModuleType = CODEC) -> None:
         self._stream: Any = codec.decompressobj(-zlib.MAX_WBITS)
 
     def feed(self, data: bytes | memoryview, *, closing: bool) -> Iterator[bytes]:
-        """What the bytes hold, piece by piece. Raises InvalidDataSetError for what cannot be inflated or is cut off."""
+        """Inflate the next bytes, in pieces. Raises InvalidDataSetError if that fails, or the data is cut off."""
         stream = self._stream
         try:
             while not stream.eof:
                 inflated = stream.decompress(data, _STEP)
                 data = stream.unconsumed_tail
                 yield inflated
-                # All input may be read and output still be inside.
+                # Output may be pending after all input was read.
                 if not data and len(inflated) < _STEP:
                     break
         except _ERRORS:
@@ -53,7 +53,7 @@ class Inflater:
 
 
 class Deflater:
-    """A data set that is being written."""
+    """Deflates a data set that is being written."""
 
     def __init__(self, codec: ModuleType = CODEC) -> None:
         self._stream: Any = codec.compressobj(wbits=-zlib.MAX_WBITS)
@@ -61,8 +61,8 @@ class Deflater:
         self._written = 0
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes:
-        """What is ready of the stream."""
-        # What ISA-L writes depends on the pieces that it is given: these are always the same ones.
+        """Add data, and return the output that is ready."""
+        # ISA-L's output depends on how its input is split, so it is always split in the same way.
         self._held += data
         ready = b""
         if len(self._held) >= _BLOCK:
@@ -73,6 +73,6 @@ class Deflater:
         return ready
 
     def close(self) -> bytes:
-        """The rest of it, padded to an even length (PS3.5 Section A.5)."""
+        """The rest of the output, padded to an even length (PS3.5 Section A.5)."""
         rest: bytes = self._stream.compress(self._held) + self._stream.flush()
         return rest + bytes((self._written + len(rest)) % 2)

@@ -1,7 +1,6 @@
-"""The elements of a Part 10 instance, one after the other, with their paths, for readers that change nothing.
+"""Iterating over the elements of a Part 10 instance with their paths, for reports and validation.
 
-Nothing is decided or changed here, and no value is decoded until somebody asks for it. The walker, which rewrites,
-does not use this: it has to be fast and to stream, and this has neither to be.
+Values are decoded on request. The walker, which has to be fast and to stream, does not use this module.
 """
 
 from __future__ import annotations
@@ -19,30 +18,30 @@ from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_engine.part10.skip import end_of_sequence
 
 Path = tuple[int, ...]
-"""Tag, item number from 1, tag, ... and at last the element's own tag."""
+"""Tag, item number from 1, tag, …, and last the element's own tag."""
 
 _DEPTH = 32
 _INFLATED_BYTES = 1 << 30
-"""A deflated data set that is longer is not looked at: a small file can hold a very large one."""
+"""The longest deflated data set that is read, since a small file can hold a very large one."""
 _SHORT = 4096
-"""Bytes; an instance without any element is shorter."""
+"""Bytes; instances without elements are shorter."""
 _CHARACTER_SET = 0x00080005
 _BULK_VRS = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedElement:
-    """One element where it stands; of a sequence the place alone, its items' elements come next."""
+    """An element at its path; the elements of a sequence's items follow it."""
 
     path: Path
     vr: str
-    """The effective VR: the dictionary's where the encoding says nothing or UN."""
+    """The effective VR: that of the dictionary if the encoding has no VR or UN."""
     creator: str | None
     """The private creator that reserved the element's block."""
     value: memoryview = field(repr=False)
-    """As encoded, fragments with their heads; empty for sequences, but for those in which no items can be read."""
+    """The encoded value, including heads of fragments; empty for sequences, unless their items cannot be read."""
     items: int = 0
-    """How many items a sequence has."""
+    """The number of items of a sequence."""
     codecs: tuple[str, ...] = field(default=characters.DEFAULT, repr=False)
     encoding: Encoding = field(default=IMPLICIT_LITTLE, repr=False)
 
@@ -58,7 +57,7 @@ class EncodedElement:
 
     @property
     def is_creator(self) -> bool:
-        """Whether this reserves a private block (PS3.5 Section 7.8.1)."""
+        """Whether this is a private creator (PS3.5 Section 7.8.1)."""
         return bool(self.tag >> 16 & 1) and 0x10 <= self.tag & 0xFFFF <= 0xFF
 
     def values(self) -> Values:
@@ -67,7 +66,7 @@ class EncodedElement:
             return self.encoding.decode(self.vr, bytes(self.value), self.codecs)
         except ValueError:
             raise InvalidDataSetError(
-                f"{dictionary.describe(self.tag, self.vr)} has a length that does not fit its VR"
+                f"{dictionary.described(self.tag, self.vr)} has a length that does not fit its VR"
             ) from None
 
 
@@ -77,11 +76,11 @@ def path_text(path: Path) -> str:
 
 
 def read_elements(data: bytes) -> Iterator[EncodedElement]:
-    """The elements of a Part 10 instance, in their order; file meta information is left out.
+    """The elements of a Part 10 instance in order, without the file meta information.
 
-    Raises InvalidDataSetError for what cannot be read.
+    Raises InvalidDataSetError if the instance cannot be read.
     """
-    # Rules may leave nothing of a data set, which the reader of file meta takes for a cut: zeros are not elements.
+    # Rules may remove all elements, which would look cut off. Zeros after the data set are ignored.
     found = read_file_meta(data if len(data) > _SHORT else data[:] + bytes(8), closing=True)
     assert found is not None
     meta, start = found
@@ -105,11 +104,11 @@ def _inflated(data: bytes) -> bytes:
 
 
 _Elements = Generator[EncodedElement, None, int]
-"""Gives elements, and returns the position behind them."""
+"""Yields elements, and returns their end."""
 
 
 class _Reader:
-    """One buffer, read recursively."""
+    """Reads one buffer recursively."""
 
     def __init__(self, buffer: bytes) -> None:
         self._buffer = buffer
@@ -121,7 +120,7 @@ class _Reader:
         creators: dict[int, str] = {}
         while position < end:
             if not path and not any(buffer[position : position + 8]):
-                position += 8  # zeros with which a medium's last block was filled
+                position += 8  # zeros that fill the last block of a medium
                 continue
             head = read_head(buffer, position, encoding)
             tag, length, values, written = head.tag, head.length, head.values, head.vr or "UN"
@@ -182,7 +181,7 @@ class _Reader:
         codecs: tuple[str, ...],
         inside: list[EncodedElement],
     ) -> tuple[int, int]:
-        """Collect the elements of a sequence's items; how many items there are, and the position behind them."""
+        """Collect the elements of a sequence's items; return the number of items and their end."""
         buffer = self._buffer
         end = len(buffer) if length == UNDEFINED else position + length
         items = 0
@@ -200,7 +199,7 @@ class _Reader:
 
 
 def _collect(elements: _Elements, into: list[EncodedElement]) -> int:
-    """Collect the elements, so that their sequence can come before them with the number of its items."""
+    """Collect elements, since their sequence has to be yielded first, with the number of its items."""
     while True:
         try:
             into.append(next(elements))

@@ -25,7 +25,7 @@ LONG_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN"
 _LONG_KEYS = frozenset(vr.encode() for vr in LONG_VRS)
 
 CHARACTER_SET_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
-"""VRs whose text is in the Specific Character Set; other text is in the default repertoire (PS3.5 6.1.2.3)."""
+"""VRs to which Specific Character Set applies; other text is in the default repertoire (PS3.5 Section 6.1.2.3)."""
 
 _NUMBERS = {"AT": "H", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
@@ -33,23 +33,23 @@ WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """One of the three element encodings; `head` reads the key and what follows it at once."""
+    """One of the three encodings of elements."""
 
     name: str
     big: bool
     implicit: bool
     head: Struct = field(repr=False)
-    """key (tag and, if explicit, VR) and length: 16 bits when explicit, 32 when implicit."""
+    """Reads the key (tag and, if explicit, VR) and a length of 16 bits if explicit, 32 if implicit."""
     u32: Struct = field(repr=False)
     u16: Struct = field(repr=False)
     tag: Struct = field(repr=False)
     item: Struct = field(repr=False)
-    """Tag, as it is written, and length of an item or delimiter."""
+    """Reads the encoded tag and the length of an item or delimiter."""
     item_tag: bytes = field(repr=False)
     sequence_end: bytes = field(repr=False)
 
     def key_of(self, tag: int, vr: str) -> bytes:
-        """What `head` would read for this tag and VR."""
+        """The key that `head` reads for this tag and VR."""
         key = self.tag.pack(tag >> 16, tag & 0xFFFF)
         return key if self.implicit else key + vr.encode()
 
@@ -64,11 +64,11 @@ class Encoding:
         return key + self.u16.pack(length)
 
     def encode_fields(self, fields: Item) -> bytes:
-        """Elements of our own making; their text is ASCII."""
+        """Encode fields, whose text is ASCII."""
         return b"".join(map(self.encode_field, fields))
 
     def encode_field(self, entry: Field) -> bytes:
-        """One element of our own making, items included."""
+        """Encode a field, including its items."""
         key = self.key_of(entry.tag, entry.vr)
         if entry.vr == "SQ":
             value = self.encode_items(entry.items)
@@ -82,7 +82,7 @@ class Encoding:
         return b"".join(self.tag.pack(0xFFFE, 0xE000) + self.u32.pack(len(item)) + item for item in encoded)
 
     def decode(self, vr: str, value: bytes, codecs: tuple[str, ...]) -> Values:
-        """The values of an element. Raises ValueError when a number's bytes do not fit its VR."""
+        """The values of an element. Raises ValueError if the length does not fit the VR."""
         if vr in TEXT_VRS:
             text = characters.decode(value, codecs) if vr in CHARACTER_SET_VRS else value.decode("latin-1")
             if "\\" not in text or vr in SINGLE_TEXT_VRS:
@@ -119,7 +119,7 @@ class Encoding:
         return encoded
 
     def _little_endian(self, vr: str, value: bytes) -> bytes:
-        """Methods see O* values in little endian; the swap is its own inverse."""
+        """Convert an O* value between this encoding and little endian, which methods use."""
         width = WORD_BYTES.get(vr, 1)
         if not self.big or width == 1:
             return value
@@ -151,27 +151,26 @@ IMPLICIT_LITTLE = _encoding("implicit VR little endian", "<", implicit=True)
 
 
 class Head(NamedTuple):
-    """What stands before an element's value."""
+    """The head of an element, and the position of its value."""
 
     tag: int
     key: bytes
-    """Tag and, if explicit, VR, as they are written."""
+    """Tag and, if explicit, VR, as encoded."""
     value_at: int
     length: int
     values: Encoding
-    """How the value is encoded, if it holds items: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
+    """The encoding of items in the value; for UN, implicit VR little endian (PS3.5 Section 6.2.2)."""
 
     @property
     def vr(self) -> str:
-        """As it is written; empty in implicit VR."""
+        """The VR as encoded; empty in implicit VR."""
         return self.key[4:].decode("latin-1")
 
 
 def read_head(buffer: bytes | bytearray, position: int, encoding: Encoding) -> Head:
-    """The head of an element or delimiter. Raises struct.error where the buffer ends before it.
+    """Read the head of an element or delimiter. Raises struct.error if the buffer ends within it.
 
-    The walks over sequences and over the data set itself read heads by themselves, since a call costs them as much as
-    the rest of their work on an element.
+    `recursion`, `search` and `top_level` read heads inline, since a call would double their time per element.
     """
     key, length = encoding.head.unpack_from(buffer, position)
     group, element = encoding.tag.unpack_from(key)

@@ -1,7 +1,7 @@
-"""File Meta Information (PS3.10 Section 7.1): what the input says of its encoding, and our own in its place.
+"""File Meta Information (PS3.10 Section 7.1): reading it, and writing that of the output.
 
-PS3.15 E.1.1 asks that preamble and file meta be replaced by the de-identifier's own: AE titles, private
-information and the writer's name never pass.
+Preamble and file meta information are replaced (PS3.15 Section E.1.1): AE titles, private information and the name of
+the writing implementation never pass.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ IMPLEMENTATION_CLASS_UID = "2.25.239185216087486912836113164117093417113"
 IMPLEMENTATION_VERSION_NAME = "DICOMVEIL_1"
 
 _LONGEST = 1 << 16
-"""Bytes of file meta that we read; real ones have a few hundred."""
+"""Bytes of file meta information that are read; it usually has a few hundred."""
 _GROUP = b"\x02\x00"
 _SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = 0x0002, 0x0003, 0x0010
 _ASKED = frozenset((_SOP_CLASS_UID, _SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID))
-"""Elements of group 0002 that say anything to us."""
+"""The elements of group 0002 that are read."""
 _KINDS_CACHED = 256
 _COMMAND_GROUP_LENGTH = bytes(4) + b"\4\0\0\0"
 """(0000,0000) in implicit VR."""
 _COMMANDS = b"\0\0"
 _LONGEST_HEAD = 12
 _FIRST_ELEMENT = 6
-"""Bytes of the data set that show how it is encoded."""
+"""Bytes of the data set from which its encoding is recognised."""
 _TRANSFER_SYNTAX = re.compile(r"1\.2\.840\.10008\.1\.2(?:\.\d{1,2}(?:\.\d{1,3})?)?", re.ASCII)
-"""All transfer syntaxes of PS3.5 Annex A look so, and nobody's identifier does; what others mean is not known."""
+"""The form of all transfer syntaxes of PS3.5 Annex A, too short to hold an identifier. Others are refused."""
 
 
 class FileMeta(NamedTuple):
-    """What a reader needs to know before the data set."""
+    """The file meta information that is needed before the data set."""
 
     transfer_syntax_uid: str
     sop_class_uid: str = ""
@@ -60,18 +60,18 @@ class FileMeta(NamedTuple):
 
     @property
     def is_deflated(self) -> bool:
-        """Whether the data set is compressed as a whole (PS3.5 Annex A.5)."""
+        """Whether the data set is compressed as a whole (PS3.5 Section A.5)."""
         return self.transfer_syntax_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
     @property
     def encoding(self) -> Encoding:
-        """How the elements of the data set are encoded."""
+        """The encoding of the elements of the data set."""
         if self.transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN:
             return IMPLICIT_LITTLE
         return EXPLICIT_BIG if self.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN else EXPLICIT_LITTLE
 
     def encoded(self) -> bytes:
-        """A preamble of zeros, the prefix, and file meta information of our own."""
+        """A preamble of zeros, the prefix, and the file meta information of the output."""
         before, after = _around_instance(self.sop_class_uid, self.transfer_syntax_uid)
         instance = _uid(_SOP_INSTANCE_UID, self.sop_instance_uid)
         length = EXPLICIT_LITTLE.u32.pack(len(before) + len(instance) + len(after))
@@ -91,7 +91,7 @@ _IMPLEMENTATION = EXPLICIT_LITTLE.encode_fields(
 
 @lru_cache(_KINDS_CACHED)
 def _around_instance(sop_class_uid: str, transfer_syntax_uid: str) -> tuple[bytes, bytes]:
-    """What stands before and behind the SOP Instance UID."""
+    """The elements before and after the SOP Instance UID."""
     sop_class = _uid(_SOP_CLASS_UID, sop_class_uid)
     return _VERSION + sop_class, _uid(_TRANSFER_SYNTAX_UID, transfer_syntax_uid) + _IMPLEMENTATION
 
@@ -104,10 +104,10 @@ def _uid(element: int, uid: str) -> bytes:
 
 
 def read_file_meta(data: bytes | bytearray, *, closing: bool) -> tuple[FileMeta, int] | None:
-    """The file meta information and where the data set begins; None when more bytes are needed.
+    """The file meta information and the beginning of the data set; None when more bytes are needed.
 
-    An instance without preamble, or without any file meta, is understood where its first elements leave no doubt.
-    Raises InvalidDataSetError for what is not a DICOM instance or has an unknown transfer syntax.
+    An instance without preamble or file meta information is accepted if its first element is unambiguous.
+    Raises InvalidDataSetError for data that is not a DICOM instance or has an unknown transfer syntax.
     """
     if len(data) < PREAMBLE_BYTES + 4 and not closing:
         return None
@@ -155,15 +155,15 @@ _LONGEST_CACHED = 1 << 10
 @of_values
 @lru_cache(_GROUPS_CACHED)
 def _groups_with(beginning: bytes) -> list[tuple[dict[int, str], bytes]]:  # noqa: ARG001
-    """The latest group that begins so, up to its SOP Instance UID: what else is asked of it, and what is behind.
+    """A cache: beginning of a group up to its SOP Instance UID → its other values, and the bytes after that UID.
 
-    Empty until `_learn_group` has filled it.
+    The list is empty until `_learn_group` fills it.
     """
     return []
 
 
 def _known_group(data: bytes | bytearray, start: int) -> tuple[dict[int, str], int] | None:
-    """What `_read_group` gives, where the group was read before but for its SOP Instance UID."""
+    """The result of `_read_group` from the cache, if only the SOP Instance UID differs."""
     at = data.find(_INSTANCE_HEAD, start, start + _LONGEST_CACHED)
     known = _groups_with(bytes(data[start:at])) if at >= 0 else None
     if not known:
@@ -172,14 +172,14 @@ def _known_group(data: bytes | bytearray, start: int) -> tuple[dict[int, str], i
     value_at = at + 8
     after = value_at + int.from_bytes(data[at + 6 : value_at], "little")
     end = after + len(behind)
-    # By slices: a mapped file has no `startswith`.
+    # By slices, since a memory-mapped file has no `startswith`.
     if data[after:end] != behind or len(data) < end + 2 or data[end : end + 2] == _GROUP:
         return None
     return {_SOP_INSTANCE_UID: data[value_at:after].decode("latin-1").strip(" \0"), **values}, end
 
 
 def _learn_group(data: bytes | bytearray, start: int, at: int, after: int, end: int, values: dict[int, str]) -> None:
-    """Cache a group whose SOP Instance UID is the element [at, after)."""
+    """Cache a group whose SOP Instance UID is the element at [at, after)."""
     if end - start > _LONGEST_CACHED or data.find(_INSTANCE_HEAD, start) != at:
         return
     others = {element: value for element, value in values.items() if element != _SOP_INSTANCE_UID}
@@ -187,9 +187,9 @@ def _learn_group(data: bytes | bytearray, start: int, at: int, after: int, end: 
 
 
 def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str], int]:
-    """What we ask of group 0002, and its end. It is in explicit VR little endian, but some writers use implicit VR.
+    """The needed values of group 0002, and its end. Some writers encode it in implicit VR, against PS3.10 Section 7.1.
 
-    Some write the group twice, with another transfer syntax: readers use the first one.
+    Some write the group twice with different transfer syntaxes; readers use the first.
     """
     values: dict[int, str] = {}
     start, instance = position, (-1, -1)
@@ -220,9 +220,9 @@ def _read_group(data: bytes | bytearray, position: int) -> tuple[dict[int, str],
 
 
 def _behind_commands(data: bytes | bytearray, start: int) -> int:
-    """Where the data set begins in what begins with a command group, as network traffic that was written to a file.
+    """The beginning of the data set after a command group, which some programs write to files with it.
 
-    Its elements are in implicit VR little endian (PS3.7 Section 6.3.1). Its length is not believed.
+    Its elements are in implicit VR little endian (PS3.7 Section 6.3.1). The group length is not relied on.
     """
     if data[start : start + 8] != _COMMAND_GROUP_LENGTH:
         return start
@@ -238,7 +238,7 @@ def _behind_commands(data: bytes | bytearray, start: int) -> int:
 
 
 def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:
-    """Tell the encoding from the first element, which is of group 0008 or lower in any data set."""
+    """Recognise the encoding from the first element, which is of group 0008 in nearly all data sets."""
     group = bytes(data[start : start + 2])
     vr = bytes(data[start + 4 : start + 6]).decode("latin-1")
     if group in {b"\x08\x00", b"\x04\x00"}:
@@ -249,9 +249,9 @@ def _without_meta(data: bytes | bytearray, start: int) -> FileMeta:
 
 
 def _checked(meta: FileMeta, data: bytes | bytearray, start: int) -> FileMeta:
-    """Some writers announce explicit VR and write implicit VR, or the other way round; the bytes decide.
+    """Correct the transfer syntax if a writer declares explicit VR and writes implicit VR, or the reverse.
 
-    Only for the two little endian syntaxes, where both say the same: an encapsulated one cannot be implicit.
+    Only for the two native little endian syntaxes, which differ in nothing else.
     """
     vr = data[start + 4 : start + 6]
     if len(vr) < 2 or meta.transfer_syntax_uid not in {IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN}:

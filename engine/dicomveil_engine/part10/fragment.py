@@ -1,7 +1,6 @@
-"""Elements that were walked once and occur elsewhere with the same bytes: recognised as a whole.
+"""Fragments: elements that were walked before with the same bytes, and are replaced as a whole.
 
-What waits for the rest of the header still waits, but is found with one look-up: codes and their meanings are the
-same in hundreds of items.
+Elements in them that depend on the rest of the header are still resolved later, with one look-up for all of them.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.table import Entry, Pending
 
 Length = tuple[Struct, int, int, int, int, int]
-"""A length field whose content changed: how it is written; the kept run that holds it, and the offsets of the
-field and of the content from that run's beginning; how many kept runs there were when the content ended; and the
-bytes of content after the last replacement."""
+"""A length field whose content changed: its encoding; the number of the kept run that holds it; the offsets of the
+field and of the content from the beginning of that run; the number of kept runs at the end of the content; the bytes
+of content after the last replacement."""
 
 
 def joined(out: list[bytes], lengths: Iterable[Length]) -> bytearray:
-    """Kept runs and replacements one after the other, with the lengths around them made right."""
+    """Join kept runs and replacements, and correct the lengths of the sequences and items around them."""
     written = bytearray().join(out)
     offsets = [0, *accumulate(map(len, out))]
     for u32, run, field, content, runs_after, tail in lengths:
@@ -30,7 +29,7 @@ def joined(out: list[bytes], lengths: Iterable[Length]) -> bytearray:
 
 
 class Fragment(Entry):
-    """What elements become, but for what is pending; stands for them among the pending elements."""
+    """The result for several elements, except for the pending ones among them."""
 
     __slots__ = ("_lengths", "_out", "_pending", "waiting")
 
@@ -42,7 +41,7 @@ class Fragment(Entry):
         self._lengths = lengths
 
     def resolved(self, results: Mapping[Pending, bytes]) -> bytes:
-        """The elements, with what the pending ones among them became."""
+        """The elements, with the results of the pending ones."""
         out = list(self._out)
         for place, pending in self._pending:
             out[place] = results[pending]
@@ -50,6 +49,6 @@ class Fragment(Entry):
 
 
 Rewritten = bytes | Fragment
-"""What becomes of elements: UNCHANGED, the bytes in their place, or those with some that are pending."""
+"""The result for elements: UNCHANGED, the bytes that replace them, or a fragment if some are pending."""
 UNCHANGED = Fragment([], [], [])
-"""Stands for what becomes of elements that stay as they are; compared by identity."""
+"""The result for elements that are unchanged; compared by identity."""

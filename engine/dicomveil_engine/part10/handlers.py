@@ -1,7 +1,7 @@
-"""What is done with an element in which others stand: kind → handler.
+"""Handlers of elements that contain others: kind → handler.
 
-Items are walked in `recursion`, what is dropped is looked through in `search`; a handler begins, ends or surrounds such
-a walk. The walks find the handlers in their state, so that no module here needs one that needs it.
+Items that are kept are walked in `recursion`, those that are dropped in `search`; a handler begins or surrounds such a
+walk. The walks find the handlers in `State`, which avoids circular imports.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dicomveil_engine.rewriting.deidentification_attributes import CODE_VALUE, M
 from dicomveil_engine.structured_content.content_items import CONTENT_SEQUENCE
 
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
-"""In the encoding of what is UN."""
+"""The tag of an item in little endian, the encoding of items in UN."""
 
 
 def _end(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """The position behind an element; it is all there, or the walk waits."""
+    """The end of an element. Raises an error if the buffer does not hold it completely."""
     value_at = position + entry.head
     if length == UNDEFINED:
         return end_of_sequence(state.buffer, value_at, entry.values, state.depth_limit)
@@ -33,7 +33,7 @@ def _end(state: State, entry: Entry, position: int, length: int, item: ItemWalk)
 
 
 def _checked(entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """The position behind an element with a length; without one, its items say where it ends."""
+    """The end of an element of defined length, checked against its item; meaningless for undefined length."""
     after = position + entry.head + length
     if length != UNDEFINED and after > item.end:
         refuse_short(after, item.is_open)
@@ -41,14 +41,14 @@ def _checked(entry: Entry, position: int, length: int, item: ItemWalk) -> int:
 
 
 def declare(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Read which private blocks are said to be safe; the sequence itself is kept, and walked."""
+    """Read which private blocks are declared safe, then walk the sequence, which is kept."""
     value_at, after = position + entry.head, _end(state, entry, position, length, item)
     state.declared = read_private_blocks(state.buffer[value_at:after], entry.values, item.codecs)
     return walk_sequence(state, entry, value_at, length, item)
 
 
 def add_text(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Add ours to the texts of earlier de-identifications."""
+    """Add the policy's text to those of earlier de-identifications."""
     after = _checked(entry, position, length, item)
     state.claims.write_beside(state.section, state.buffer, position, METHOD_TEXT)
     place = state.section.hold(state.buffer, position, after)
@@ -57,7 +57,7 @@ def add_text(state: State, entry: Entry, position: int, length: int, item: ItemW
 
 
 def add_codes(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Add ours to the codes of earlier de-identifications, but for those that are there already."""
+    """Add the policy's codes to those of earlier de-identifications, except those that are there already."""
     value_at, after = position + entry.head, _end(state, entry, position, length, item)
     known = state.buffer[value_at:after] if state.policy.keeps(CODE_VALUE, "SH") else b""
     state.claims.write_beside(state.section, state.buffer, position, METHOD_CODES)
@@ -66,11 +66,11 @@ def add_codes(state: State, entry: Entry, position: int, length: int, item: Item
 
 
 def judge_items(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Walk a sequence of content items; when none of them is kept, the sequence is dropped."""
+    """Walk a sequence of content items; if none of them is kept, drop the sequence."""
     _checked(entry, position, length, item)
     tree, section = state.reading.content, state.section
     if entry.tag == CONTENT_SEQUENCE and not item.depth:
-        tree.clear()  # it may have been walked before, as far as the buffer reached
+        tree.clear()  # an earlier walk may have stopped at the end of the buffer
     siblings = Siblings(tree.parent(entry.tag, item.depth))
     before, at = section.checkpoint(), tree.at
     try:
@@ -84,7 +84,7 @@ def judge_items(state: State, entry: Entry, position: int, length: int, item: It
 
 
 def choose_later(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Look through what is dropped, emptied or replaced when the SOP Class is known, and hold its place."""
+    """Search a sequence that will be dropped, emptied or replaced when the SOP Class is known, and hold its place."""
     _checked(entry, position, length, item)
     after = search(state, entry, position, length, item)
     place = state.section.hold(state.buffer, position, after)
@@ -93,7 +93,7 @@ def choose_later(state: State, entry: Entry, position: int, length: int, item: I
 
 
 def pass_unread(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Pass a value that cannot be read, unless it is a sequence in disguise (PS3.5 Section 6.2.2)."""
+    """Pass a value of VR UN, unless it is an encoded sequence, which is walked (PS3.5 Section 6.2.2)."""
     after, value_at = _checked(entry, position, length, item), position + entry.head
     if length != UNDEFINED and state.buffer[value_at : value_at + len(_ITEM_TAG)] != _ITEM_TAG:
         return after
@@ -103,10 +103,10 @@ def pass_unread(state: State, entry: Entry, position: int, length: int, item: It
 HANDLERS: Final[dict[int, Handler]] = {
     kinds.OPAQUE: pass_unread,
     kinds.CHOSEN: choose_later,
-    kinds.MARK_TEXT: add_text,
-    kinds.MARK_CODES: add_codes,
+    kinds.ADD_TEXT: add_text,
+    kinds.ADD_CODES: add_codes,
     kinds.DECLARED: declare,
     kinds.CONTENT: judge_items,
 }
-"""All kinds between SEARCHED and SPECIAL; sequences that are kept or dropped, the commonest, `walk_nested` tells apart,
-since what became of equal ones is cached."""
+"""All kinds between SEARCHED and SPECIAL. `walk_nested` treats kept and dropped sequences, the most frequent ones, since
+it caches their results."""

@@ -1,6 +1,6 @@
-"""What the walker does with an element: the kinds of a decision table's entries.
+"""The kinds of entries of a decision table: what the walker does with an element.
 
-Plain numbers: an enumeration's comparison costs more than the work. Their order has a meaning, too.
+They are plain numbers, since comparing members of an Enum would cost more than the work itself. Their order matters.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ CONSTANT: Final = 4
 UID: Final = 5
 CHANGED: Final = 6
 CHECKED: Final = 7
-"""Kept, if the value is legal and names nobody."""
+"""Kept if the value is legal and does not identify the patient."""
 SEQUENCE: Final = 8
 SEARCHED: Final = 9
-"""A sequence that is removed; names and numbers in it must not survive in free text."""
+"""A sequence that is removed, and searched for names and numbers that must not be left in free text elsewhere."""
 OPAQUE: Final = 10
+"""A value of VR UN, which may be an encoded sequence."""
 CHOSEN: Final = 11
-"""A sequence that is removed like a SEARCHED one; its replacement is chosen when the SOP Class is known."""
+"""A sequence that is searched like a SEARCHED one, and removed or replaced once the SOP Class is known."""
 PLAIN: Final = 11
-"""What is done with kinds up to this one depends on their bytes alone, but for what is pending."""
-MARK_TEXT: Final = 12
-MARK_CODES: Final = 13
+"""The last of the kinds whose treatment depends on the element's bytes alone, apart from pending elements."""
+ADD_TEXT: Final = 12
+ADD_CODES: Final = 13
 DECLARED: Final = 14
-"""The sequence in which the instance says which of its private attributes are safe."""
+"""The Private Data Element Characteristics Sequence."""
 CONTENT: Final = 15
-"""A sequence of content items, each of which is judged before it is walked (PS3.15 E.3.4)."""
+"""A sequence of content items, each of which is decided on before it is walked (PS3.15 Section E.3.4)."""
 COMPOUND: Final = 8
-"""Kinds below it concern one element and its value alone; from it on, other elements stand in it or beside it."""
+"""The first of the kinds that concern other elements too; kinds below it concern one element and its value."""
 FIRST_CHANGING: Final = 2
-"""Kinds from this one on do not come out as they came; below it, the element is passed over."""
+"""The first of the kinds that change the element; those below it are passed over."""
 LAST_CACHED: Final = 9
-"""From COMPOUND up to this one, what became of a short sequence is cached; above it, `handlers` has what is done."""
+"""From COMPOUND to this kind, results of short sequences are cached; higher kinds are in `handlers`."""
 VALUE_UNSEEN: Final = frozenset((KEPT, REMOVED))
-"""The value need not be there to continue, if it is not noted."""
+"""The kinds for which the buffer need not hold the value, unless it is noted."""
 VALUE_DROPPED: Final = frozenset((REMOVED, EMPTIED, CONSTANT, SEARCHED, CHOSEN))
-"""Nothing of the value comes out."""
-# What concerns the elements after it, or the place where it stands:
+"""The kinds for which nothing of the value is kept."""
+# Kinds that concern later elements or the structure:
 SPECIAL: Final = 16
 STREAMED: Final = 16
 LEFT_OUT: Final = 17
@@ -50,8 +51,8 @@ DELIMITER: Final = 20
 BOUNDARY: Final = 21
 STRAY: Final = 22
 """An element of an unknown VR, or of none, which is dropped."""
-# What no table has:
+# Kinds of pending elements that are in no table:
 REFERENCE: Final = 23
-"""A content item that is nothing but a reference to another; held until it is known where that one stands."""
+"""A by-reference content item, held until its target's new position is known."""
 FRAGMENT: Final = 24
-"""A sequence that was walked before, elsewhere."""
+"""Elements that were walked before (`fragment.Fragment`)."""

@@ -1,6 +1,6 @@
-"""The UIDs of an output: what becomes of a UI element's value, and which instance the output is.
+"""The UIDs of the output: values of UI elements, and the identity of the instance.
 
-Both are asked of every instance, so both are cached: a series has most of its UIDs in common.
+Both are cached, since the instances of a series have most of their UIDs in common.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from dicomveil_engine.pseudonyms.uids import PREFIX, REGISTERED_ROOT
 from dicomveil_engine.rewriting.decisions import Decisions
 
 USUAL_BYTES = 44
-"""The length of a pseudonym in a UI element, padded; a fortieth of them are shorter."""
+"""The length of a padded pseudonym in a UI element; one in forty is shorter."""
 _VALUES_CACHED = 1 << 16
 _SERIES_CACHED = 256
 _MAY_STAY = (REGISTERED_ROOT.encode(), PREFIX.encode())
-"""What UIDs begin with that are not replaced, if they are what they seem."""
+"""The prefixes of UIDs that may not have to be replaced: registered ones and pseudonyms."""
 
 
 class NewUIDs(dict[bytes, bytes | None]):
-    """The value of a UI element without padding → its pseudonyms, padded; None where it stays as it came."""
+    """The value of a UI element without padding → its pseudonyms, padded; None if it is unchanged."""
 
     def __init__(self, policy: Decisions) -> None:
         super().__init__()
@@ -60,12 +60,12 @@ class NewUIDs(dict[bytes, bytes | None]):
 
 
 def legal_uid(uid: str) -> str:
-    """A UID that is kept; empty where it is none."""
+    """The UID if it is legal, else empty."""
     return uid if is_legal("UI", uid) else ""
 
 
 class NewIdentities:
-    """The identity of an instance → that of its output; empty where the policy does with a UID what gives no UID."""
+    """The identity of an instance → that of its output; a UID that is neither replaced nor kept becomes empty."""
 
     def __init__(self, policy: Decisions, new_uids: NewUIDs) -> None:
         self._policy = policy
@@ -80,7 +80,7 @@ class NewIdentities:
         self._of_series = lru_cache(_SERIES_CACHED)(self._made)
 
     def of(self, original: InstanceIdentity) -> InstanceIdentity:
-        """The identity that the output has."""
+        """The identity of the output."""
         sop_class_uid, study_instance_uid, series_instance_uid, sop_instance_uid = original
         instance = self._new(self._instance, sop_instance_uid)
         alike = sop_class_uid, study_instance_uid, series_instance_uid
@@ -88,7 +88,7 @@ class NewIdentities:
         return InstanceIdentity(*of_series(*alike), instance)
 
     def pseudonym(self, uid: str) -> str:
-        """What stands for a UID, whatever the policy does with its attribute: one, also for what is none."""
+        """One pseudonym for the text, even if it is not a UID, and whatever the policy does with the attribute."""
         if "\\" in uid:
             return self._policy.pseudonym_uid(uid)
         new = self._new_uids[uid.encode("latin-1")]

@@ -1,7 +1,7 @@
-"""Pixel Data as it streams: without what is beside the pixels, and what the attributes before it say of them.
+"""Streaming Pixel Data without anything that is not pixels.
 
-Code streams lose their metadata, native values what stands behind the last pixel and in bits that no pixel has. The
-work is that of `code_streams`; here is what it must know of an instance.
+Metadata is removed from code streams; bytes after the last pixel and unused bits are removed from native values. The
+work is done by `code_streams`, with the layout that is read from the attributes before Pixel Data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dicomveil_engine.part10.table import Entry
 
 _LAYOUTS_CACHED = 256
 _LONGEST_NOTED = 64
-"""Bytes of one of the attributes; what is longer says nothing that could be right."""
+"""Bytes of an attribute of the layout; longer ones are invalid and are ignored."""
 
 
 class EncapsulatedValue:
@@ -35,26 +35,26 @@ class EncapsulatedValue:
         return self._fragments.is_complete
 
     def feed(self, data: bytes | memoryview) -> int:
-        """How many of these bytes belong to the value."""
+        """The number of these bytes that belong to the value."""
         return self._fragments.feed(data)
 
     def passed(self, data: bytes | memoryview, taken: int) -> list[Bytes]:  # noqa: ARG002
-        """What of them comes out, now or later."""
+        """The output that is ready."""
         return self._fragments.passed()
 
 
 class NativeValue(Body):
-    """Pixels that are not encoded."""
+    """Native pixels."""
 
     def __init__(self, length: int, pixels: int, entry: Entry, unused: UnusedBits | None) -> None:
-        """`length` is that of the value as it comes, `pixels` that of the pixels in it, in bytes."""
+        """`length` is the length of the value and `pixels` that of the pixels in it, in bytes."""
         super().__init__(length, entry.values)
         self._pixels = pixels
         self._padding = bytes(pixels % 2)
         self._unused = unused
 
     def passed(self, data: bytes | memoryview, taken: int) -> list[Bytes]:
-        """What of them comes out: the pixels, and padding to an even length."""
+        """The pixels among these bytes, and at the end padding to an even length."""
         data = memoryview(data)[: min(taken, self._pixels)]
         self._pixels -= len(data)
         if not self._unused and (self._pixels or not self._padding):
@@ -74,7 +74,7 @@ Value = Body | EncapsulatedValue
 def value_of(
     entry: Entry, length: int, syntax: str, image: Iterable[Noted], *, removes_overlays: bool
 ) -> tuple[Value, int]:
-    """What passes a streamed element on, and the length that it has then; `syntax` is the transfer syntax."""
+    """The value of a streamed element, and its new length; `syntax` is the transfer syntax."""
     if entry.kind != kinds.STREAMED or (entry.head == 8 and not entry.encoding.implicit):
         return Body(length, entry.values), length
     noted = tuple(image)
@@ -87,7 +87,7 @@ def value_of(
 
 
 def _layout(noted: tuple[Noted, ...]) -> PixelLayout:
-    """What the attributes say; of several with one tag the first counts."""
+    """The layout from noted attributes; if a tag occurs twice, the first counts."""
     return PixelLayout.of({one[0].tag: _first(one) for one in reversed(noted)})
 
 
@@ -95,7 +95,7 @@ def _layout(noted: tuple[Noted, ...]) -> PixelLayout:
 def _native(
     noted: tuple[Noted, ...], entry: Entry, length: int, removes_overlays: bool
 ) -> tuple[int, PixelLayout | None]:
-    """How many bytes of a native value are pixels, and their layout if there are bits to be cleared."""
+    """The number of bytes of pixels in a native value, and their layout if there are unused bits to clear."""
     layout, floating = _layout(noted), FLOATING_BITS.get(entry.tag, 0)
     is_cleared = not floating and layout.unused_bits(removes_overlays=removes_overlays) is not None
     return layout.length(length, floating), layout if is_cleared else None

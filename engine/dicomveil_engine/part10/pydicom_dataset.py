@@ -1,7 +1,7 @@
-"""De-identify a data set that pydicom holds, by way of the bytes that it stands for.
+"""De-identify a pydicom data set through its bytes.
 
-The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message, which may hold values.
-pydicom is imported here when it is needed; a caller with a data set of its has imported it.
+Errors of pydicom become InvalidDataSetError without their message, which may hold values. pydicom is imported when it
+is needed; a caller with a pydicom data set has imported it already.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.part10.file_meta import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
-
 
 def rewritten(dataset: Dataset, deidentify: Callable[[bytes], bytes]) -> Dataset:
-    """What `deidentify` makes of the data set's bytes; with file meta information if the data set had some.
+    """Apply `deidentify` to the data set's bytes; the result has file meta information if the data set has.
 
-    Raises InvalidDataSetError for what cannot be encoded, and what `deidentify` raises.
+    Raises InvalidDataSetError if the data set cannot be encoded, and the errors of `deidentify`.
     """
     from pydicom import dcmread  # noqa: PLC0415
     from pydicom.filebase import DicomBytesIO  # noqa: PLC0415
@@ -46,7 +49,7 @@ def _encoded(dataset: Dataset) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they quote values
-            # Its elements are the caller's and are not touched; its file meta information is replaced.
+            # A shallow copy, since the elements belong to the caller; only its file meta information is replaced.
             written = copy.copy(dataset)
             meta = FileMetaDataset()
             meta.TransferSyntaxUID = _transfer_syntax_of(dataset)
@@ -55,7 +58,7 @@ def _encoded(dataset: Dataset) -> bytes:
             written.file_meta = meta
             written.preamble = bytes(128)
             dcmwrite(buffer, written)
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+    except Exception:  # noqa: BLE001 - pydicom raises many types, with values in the messages
         raise InvalidDataSetError(
             "pydicom cannot encode the data set; find the element with dataset.save_as, or give the file's bytes to "
             "deidentify_instance"
@@ -65,11 +68,11 @@ def _encoded(dataset: Dataset) -> bytes:
 
 
 def _transfer_syntax_of(dataset: Dataset) -> str:
-    """What the file meta information says, else how the data set was read, else explicit VR little endian."""
+    """That of the file meta information, else that in which the data set was read, else explicit VR little endian."""
     meta = getattr(dataset, "file_meta", None)
     if meta is not None and meta.get("TransferSyntaxUID"):
         return str(meta.TransferSyntaxUID)
     implicit, little_endian = dataset.original_encoding
     if little_endian is False:
-        return _BIG_ENDIAN
-    return _IMPLICIT if implicit else _EXPLICIT
+        return EXPLICIT_VR_BIG_ENDIAN
+    return IMPLICIT_VR_LITTLE_ENDIAN if implicit else EXPLICIT_VR_LITTLE_ENDIAN

@@ -1,6 +1,6 @@
-"""What an instance says of itself, noted by the walker and decoded when it is asked for.
+"""Values of an instance on which other elements depend: noted by the walker, decoded when needed.
 
-The instances of a series say the same of everything but themselves: what follows from it is made once for all.
+The instances of a series have nearly all of them in common, so what follows from them is cached.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from dicomveil_engine.text.words import IdentifyingWords
 _SUBJECTS_CACHED = 256
 _WORDS_CACHED = 256
 _MOST_CACHED = 1 << 16
-"""Bytes of values; an instance with more is not cached."""
+"""Bytes of noted values; for an instance with more, nothing is cached."""
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
 
 
 class NotedRun:
-    """What identifies in a run of elements; the same run has the same one."""
+    """The identifying values in a run of elements; one object for each run."""
 
     __slots__ = ("noted", "size")
 
@@ -53,33 +53,33 @@ Identifying = Noted | NotedRun
 
 
 class Known(NamedTuple):
-    """All that methods may know of the whole; equal for most instances of a series."""
+    """All that methods may depend on; equal for most instances of a series."""
 
     subject: Subject
     sop_instance_uid: str
-    """Empty where no method asks for it."""
+    """Empty if no method depends on it."""
     words: tuple[IdentifyingWords, OwnWords]
-    gone: frozenset[Position]
-    """Where content items stood that are left out."""
+    content_removed: frozenset[Position]
+    """The positions of removed content items."""
     has_signed_pixels: bool = False
-    """What Pixel Representation says, by which implicit VRs are US or SS."""
+    """Whether Pixel Representation is 1, so that US or SS is SS in implicit VR."""
 
 
 class Originals(NamedTuple):
-    """What identifies in one instance, as it was read, to be looked for in the output.
+    """The identifying values of an instance, to be searched for in the output.
 
-    It rests on the lists of attributes alone (SUBJECT_TAGS, `text.identifying`) but for what the policy keeps.
+    They are those of the attributes in SUBJECT_TAGS and `text.identifying`, without those that the policy keeps.
     """
 
     shared: tuple[tuple[Noted, ...], tuple[Identifying, ...]]
-    """What the instances of a series mostly have in common; it can be a key of a dictionary."""
+    """The values that the instances of a series mostly have in common; hashable."""
     instance: Noted | None
     """The SOP Instance UID."""
     is_long: bool
-    """Whether there is too much of it to be cached."""
+    """Whether the values are too long to be cached."""
 
     def values(self) -> Iterator[tuple[int, str, bytes]]:
-        """Tag, VR and encoded value of each."""
+        """(tag, VR, encoded value) of each."""
         context, identifying = self.shared
         for one in chain(context, identifying):
             for entry, value, _ in one.noted if isinstance(one, NotedRun) else (one,):
@@ -87,7 +87,7 @@ class Originals(NamedTuple):
 
 
 class Reading:
-    """The notes on one instance."""
+    """The noted values of one instance."""
 
     __slots__ = ("_cache", "_policy", "_subject", "content", "context", "identifying", "image", "instance", "is_long")
 
@@ -95,38 +95,38 @@ class Reading:
         self._policy = policy
         self._cache = cache
         self._subject: tuple[int, Subject] | None = None
-        """The subject, and of how many notes."""
+        """The subject, and from how many values of `context` it was made."""
         self.context: list[Noted] = []
-        """What it is about, in its order."""
+        """The values of SUBJECT_TAGS, in order."""
         self.instance: Noted | None = None
-        """Its SOP Instance UID; of several the first counts."""
+        """The SOP Instance UID; if there are several, the first."""
         self.image: list[Noted] = []
-        """What it says of its pixels, in its order."""
+        """The values of IMAGE_TAGS, in order."""
         self.identifying: list[Identifying] = []
         self.content = ContentTree()
         self.is_long = False
-        """Whether it says too much of itself for anything of that to be cached."""
+        """Whether the values are too long to be cached."""
 
     def measure(self, header: int) -> None:
-        """See whether it says too much, now that the header is complete, which has so many bytes."""
+        """Set `is_long`, once the header is complete; `header` is its length in bytes."""
         if header > _MOST_CACHED:
             every = chain(self.context, self.image, self.identifying)
             size = sum(one.size if isinstance(one, NotedRun) else len(one[1]) for one in every)
             self.is_long = size > _MOST_CACHED
 
     def subject(self) -> Subject:
-        """What the instance is about; to be asked for when the header is complete."""
+        """The subject; call it when the header is complete."""
         if self._subject is None or self._subject[0] != len(self.context):
             subject = self._cache.new_subject if self.is_long else self._cache.subject
             self._subject = len(self.context), subject(tuple(self.context))
         return self._subject[1]
 
     def originals(self) -> Originals:
-        """What identifies in it; to be asked for when the header is complete."""
+        """The identifying values; call it when the header is complete."""
         return Originals((tuple(self.context), tuple(self.identifying)), self.instance, self.is_long)
 
     def identity(self) -> InstanceIdentity:
-        """Its own UIDs, as they came; to be asked for when the header is complete."""
+        """The original UIDs; call it when the header is complete."""
         subject = self.subject()
         return InstanceIdentity(
             subject.sop_class_uid,
@@ -136,11 +136,11 @@ class Reading:
         )
 
     def sop_instance_uid(self) -> str:
-        """Its SOP Instance UID; empty where it has none."""
+        """The SOP Instance UID; empty if there is none."""
         return "" if self.instance is None else _single_text(self.instance)
 
     def known(self) -> Known:
-        """What is known by now: elements behind Pixel Data may add words."""
+        """What is known so far; elements after Pixel Data may add words."""
         subject, policy = self.subject(), self._policy
         words = self._cache.new_words if self.is_long else self._cache.words
         return Known(
@@ -159,7 +159,7 @@ class Reading:
 
 
 class ReadingCache:
-    """What follows from the notes of earlier instances of one policy and encoding; it hangs on the policy's tables."""
+    """Subjects and words of earlier instances, for one policy and encoding; owned by the policy's tables."""
 
     def __init__(self, policy: Decisions) -> None:
         self._policy = policy
@@ -167,15 +167,15 @@ class ReadingCache:
         self.words = lru_cache(_WORDS_CACHED)(self.new_words)
 
     def new_subject(self, noted: tuple[Noted, ...]) -> Subject:
-        """`noted` are the elements of the context in their order; of several with one tag the first counts."""
+        """The subject from the noted values, in order; if a tag occurs twice, the first counts."""
         return Subject({one[0].tag: _single_text(one) for one in reversed(noted)}, self._policy)
 
     def new_words(
         self, identifying: tuple[Identifying, ...], was_deidentified: bool, study_instance_uid: str
     ) -> tuple[IdentifyingWords, OwnWords]:
-        """The words of identifying values; none of an instance that was made in pseudonymised space.
+        """The words of identifying values; none for an instance made from pseudonymised data.
 
-        Raises InvalidDataSetError when there are too many of them.
+        Raises InvalidDataSetError if there are too many values.
         """
         every = chain.from_iterable(one.noted if isinstance(one, NotedRun) else (one,) for one in identifying)
         named = list(self._named(every, was_deidentified))
@@ -202,7 +202,7 @@ def _values(noted: Noted) -> Values:
 
 
 def _single_text(noted: Noted) -> str:
-    """An element's one value; a multi-valued UID or ID is none: it cannot say which study this is."""
+    """The single value of an element; "" if there are several, since these do not identify a study."""
     entry, value, codecs = noted
     try:
         values = entry.values.decode(entry.vr, value, codecs)

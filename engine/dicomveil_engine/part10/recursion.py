@@ -1,7 +1,7 @@
-"""The recursion over sequences, items and their elements: what stays is passed over, what changes is collected.
+"""The recursion over sequences, items and their elements: kept elements are passed over, changes are collected.
 
-Rules of this file: it takes no decision (the table does), changes no value (the methods do) and touches no byte
-of what is kept. Where the bytes come from, and how many at a time, is the walker's business.
+Rules of this file: it takes no decision (the table does), changes no value (the methods do) and copies no byte of what
+is kept. It knows nothing of chunks (the walker does).
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from dicomveil_engine.structured_content.content_items import ContentAction
 from dicomveil_engine.structured_content.references import Position
 
 _LONGEST_TYPE = 32
-"""Bytes of a Value Type that are looked at; legal ones have 16."""
+"""Bytes of a Value Type that are read; legal ones have up to 16."""
 
 
-class _Judged(NamedTuple):
+class _PlannedItem(NamedTuple):
     """A content item that is to be walked."""
 
     table: DecisionTable
-    goes: bool
-    """It is walked for the names in it, which must not survive in free text."""
+    is_removed: bool
+    """Whether it is walked only for names in it, which must not be left in free text elsewhere."""
     place: Position | None
     before: Checkpoint
 
@@ -56,10 +56,10 @@ def walk_sequence(
     more: bytes = b"",
     siblings: Siblings | None = None,
 ) -> int:
-    """Walk the items of a sequence whose first item is at `position`; the position behind it.
+    """Walk the items of a sequence whose first item is at `position`; return the end of the sequence.
 
-    `more` are items to be added, `siblings` says that they are content items. A sequence or item of undefined
-    length ends with its delimiter.
+    `more` are encoded items to be added, `siblings` is given for content items. A sequence or item of undefined length
+    ends with its delimiter.
     """
     depth, codecs = around.depth + 1, around.codecs
     if depth > state.depth_limit:
@@ -75,7 +75,7 @@ def walk_sequence(
     stop = around.end if is_open else position + length
     item_codecs = codecs
     walked: ItemWalk | None = None
-    judged: _Judged | None = None
+    planned: _PlannedItem | None = None
     while is_open or position < stop:
         tag, size = read_item(buffer, position)
         if tag != encoding.item_tag:
@@ -84,7 +84,7 @@ def walk_sequence(
                     section.replace(buffer, position, position, more)
                 return position + 8
             if tag == encoding.sequence_end and not is_open and position + 8 == stop:
-                # Some writers end a sequence of defined length with a delimiter, too.
+                # Some writers add a delimiter to a sequence of defined length.
                 section.leave_out(buffer, position, stop, b"")
                 position = stop
                 break
@@ -95,18 +95,18 @@ def walk_sequence(
         if item_end > stop:
             refuse_short(item_end, is_open)
         if siblings is not None:
-            verdict = _judge(state, siblings, of, position, item_open, item_end, depth, codecs)
-            if isinstance(verdict, int):
-                position = verdict
+            plan = _plan_item(state, siblings, of, position, item_open, item_end, depth, codecs)
+            if isinstance(plan, int):
+                position = plan
                 continue
-            judged, table = verdict, verdict.table
+            planned, table = plan, plan.table
             runs = table.passed
         item_run = len(starts)
         if item_codecs is not codecs:
             item_codecs, walked = codecs, None
         elif walked is not None:
             walked.end, walked.is_open, walked.creators = item_end, item_open, None
-        since = -1  # where elements began that are looked at and stay; below 0 where none did
+        since = -1  # the beginning of consecutive checked elements that are kept; -1 if there are none
         while position < item_end:
             key, length = read(buffer, position)
             entry = table[key]
@@ -123,13 +123,13 @@ def walk_sequence(
                 continue
             kind = entry.kind
             if kind == kinds.SEQUENCE and since < 0 and walked is not None:
-                # Frames and slices have most sequences in common.
+                # Frames and slices have most of their sequences in common.
                 value_at = position + entry.head
                 (length,) = read_long(buffer, value_at - 4)
                 if length <= LONGEST_SEQUENCE and (after := value_at + length) <= item_end:
                     outcome = walked.place.kept.get(buffer[position:after])
                     if outcome is not None:
-                        if type(outcome) is bytes:  # as `put_known`, without its call
+                        if type(outcome) is bytes:  # as `put_known`, inlined
                             kept_from = section.start
                             out += (buffer[kept_from:position], outcome)
                             starts.append(kept_from)
@@ -213,12 +213,12 @@ def walk_sequence(
                 raise InvalidDataSetError("an element reaches beyond the item that holds it")
             if since >= 0 and position - since >= SHORTEST_RUN:
                 _learn(state, table, since, position)
-        if judged is not None and siblings is not None:
-            if judged.goes:
-                section.roll_back(judged.before)
+        if planned is not None and siblings is not None:
+            if planned.is_removed:
+                section.roll_back(planned.before)
                 section.leave_out(buffer, item - 8, position, b"")
-                if judged.place is not None:
-                    state.reading.content.removed.append(judged.place)
+                if planned.place is not None:
+                    state.reading.content.removed.append(planned.place)
                 continue
             siblings.kept += 1
         if not item_open and (changed := len(starts)) != item_run:
@@ -231,13 +231,13 @@ def walk_sequence(
     if more:
         section.replace(buffer, position, position, more)
     if len(starts) != run:
-        # The sequence's own length is in the encoding around it, whatever its items are in.
+        # The length of the sequence is in the surrounding encoding, which for UN differs from that of its items.
         section.note_length(of.encoding.u32, run, start - 4, start, stop)
     return position
 
 
 def _learn(state: State, table: DecisionTable, start: int, after: int) -> None:
-    """Remember elements that are kept and of which nothing is noted, if they came together before."""
+    """Cache consecutive elements that are kept and not noted, if they occurred together before."""
     raw = state.buffer[start:after]
     if len(raw) <= LONGEST_PASSED and state.tables.repeats.is_seen_again(raw):
         table.learn(raw)
@@ -246,7 +246,7 @@ def _learn(state: State, table: DecisionTable, start: int, after: int) -> None:
 def change(
     state: State, entry: Entry, key: bytes, position: int, length: int, after: int, codecs: tuple[str, ...]
 ) -> None:
-    """Do with one element, and its value alone, what its entry says."""
+    """Treat an element that contains no others as its entry says."""
     section, buffer, kind = state.section, state.buffer, entry.kind
     start = section.start
     if len(section.starts) > state.unquestioned:
@@ -276,9 +276,9 @@ def change(
 
 
 def walk_nested(state: State, entry: Entry, position: int, length: int, item: ItemWalk, raw: bytes) -> int:
-    """Walk an element in which others stand; the position behind it.
+    """Walk an element that contains others; return its end.
 
-    `raw` are its bytes, if it is a short sequence: what becomes of it is cached when they come again.
+    `raw` is the bytes of a short sequence, whose result is cached when they occur again; else it is empty.
     """
     kind, section, identifying = entry.kind, state.section, state.reading.identifying
     if kind > kinds.LAST_CACHED:
@@ -287,14 +287,14 @@ def walk_nested(state: State, entry: Entry, position: int, length: int, item: It
         refuse_short(position + entry.head + length, item.is_open)
     noted_from = len(identifying)
     if kind == kinds.SEARCHED:
-        known = item.place.gone.get(raw)
+        known = item.place.removed.get(raw)
         if known is not None:
             after = position + len(raw)
             identifying += known
         else:
             after = search(state, entry, position, length, item)
             if raw and state.tables.repeats.is_seen_again(raw):
-                keep_sequence(item.place.gone, raw, identifying[noted_from:])
+                keep_sequence(item.place.removed, raw, identifying[noted_from:])
         section.leave_out(state.buffer, position, after, entry.constant)
         return after
     before = section.checkpoint()
@@ -307,7 +307,7 @@ def walk_nested(state: State, entry: Entry, position: int, length: int, item: It
 
 
 def put_known(state: State, position: int, after: int, outcome: Rewritten) -> None:
-    """Put what became of the same bytes elsewhere in place of [position, after); it is not UNCHANGED."""
+    """Replace [position, after) by a cached result, which is not UNCHANGED."""
     section, buffer = state.section, state.buffer
     start, new = section.start, b""
     if isinstance(outcome, Fragment):
@@ -319,7 +319,7 @@ def put_known(state: State, position: int, after: int, outcome: Rewritten) -> No
     section.start = after
 
 
-def _judge(
+def _plan_item(
     state: State,
     siblings: Siblings,
     of: Entry,
@@ -328,8 +328,8 @@ def _judge(
     end: int,
     depth: int,
     codecs: tuple[str, ...],
-) -> _Judged | int:
-    """The plan for a content item, by what it is about; the position behind one that is only a reference."""
+) -> _PlannedItem | int:
+    """The plan for a content item by its concept name and value type; for a by-reference item, its end."""
     buffer, section, tree, encoding = state.buffer, state.section, state.reading.content, of.values
     seen = read_content_item(buffer, item, end, encoding, state.depth_limit - depth)
     tables = state.tables_of(encoding)
@@ -344,5 +344,5 @@ def _judge(
             section.pending.append((held, (tables.reference, buffer[item - 8 : seen.after], ())))
         return seen.after
     plan = tables.content_plan(seen.concept, seen.value_type[:_LONGEST_TYPE], seen.concept_encoding, codecs)
-    goes = plan.action is ContentAction.REMOVE
-    return _Judged(tables.content_table(plan), goes, place, section.checkpoint())
+    is_removed = plan.action is ContentAction.REMOVE
+    return _PlannedItem(tables.content_table(plan), is_removed, place, section.checkpoint())

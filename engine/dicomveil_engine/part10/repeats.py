@@ -1,8 +1,8 @@
-"""What stays in memory between instances of how their elements were walked, so that equal bytes are walked once.
+"""The cache of walked elements, so that equal bytes are walked once.
 
-Frames have most of their short sequences in common, the instances of a series most of their top level. All that a walk
-does with such bytes follows from them and from the place where they stand; what else it needs is pending. Untrusted
-input can hold any bytes: the cache is bounded, and only what comes a second time enters it.
+Frames have most of their short sequences in common, and the instances of a series most of their top level. The result
+for such bytes depends on them and their place only; elements that depend on more are pending in it. Since untrusted
+input can hold any bytes, the cache is bounded, and bytes enter it only when they occur a second time.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from dicomveil_engine.part10.table import Pending
 from dicomveil_engine.profile.private import PrivateBlock
 
 LONGEST_SEQUENCE = 1 << 10
-"""Bytes of a sequence that is recognised by them."""
+"""Bytes of the longest sequence that is cached."""
 LONGEST_RUN = 1 << 13
 SHORTEST_RUN = 48
-"""Bytes; it would cost as much as the elements in it."""
+"""Bytes; a shorter run costs as much as the elements in it."""
 RUN_KEY = 16
-"""Bytes by which a run is looked for: the head of its first element, and the beginning of what follows."""
+"""Bytes by which a run is looked up: the head of its first element, and what follows."""
 _PLACES = 64
 _SEQUENCES = 1 << 11
-"""For each place, so that the memory stays under some MiB."""
+"""Per place, which bounds the memory to a few MiB."""
 _RUNS = 1 << 8
 _RUNS_ALIKE = 8
-"""Runs that begin alike, such as those of the series that are read side by side."""
+"""Runs with the same key, such as those of series that are read at the same time."""
 _SEEN = 1 << 14
-"""Hashes of short sequences and elements; 1 MiB when full."""
+"""Hashes of short sequences and elements: 1 MiB when full."""
 
 
 class Run:
-    """Elements of the data set itself, one behind the other, and what became of them."""
+    """Consecutive elements of the top level, and their result."""
 
     __slots__ = ("context", "identifying", "image", "new", "raw", "size", "waiting")
 
@@ -47,9 +47,9 @@ class Run:
         self.raw = raw
         self.size = len(raw)
         self.waiting: Pending | None = None
-        """What is pending of it, if anything is."""
+        """The fragment, if some of the elements are pending."""
         self.new: bytes | None = None
-        """What else takes its place; None where it stays as it is."""
+        """The bytes that replace the run; None if it is unchanged."""
         if isinstance(outcome, bytes):
             self.new = outcome
         elif outcome is not UNCHANGED:
@@ -60,23 +60,23 @@ class Run:
 
 
 class Place:
-    """What came in one place: at one depth, in one encoding and character set, with these blocks declared."""
+    """The cache for one place: a depth, an encoding, a character set, and the declared private blocks."""
 
-    __slots__ = ("_runs", "gone", "kept", "runs", "searched")
+    __slots__ = ("_runs", "kept", "removed", "runs", "searched")
 
     def __init__(self) -> None:
         self.kept: dict[bytes, Rewritten] = {}
-        """Short sequences that stay, from their tags on; nothing in them identifies."""
-        self.gone: dict[bytes, list[Identifying]] = {}
-        """Short sequences that are removed → what identifies in them."""
+        """Bytes of a short kept sequence without identifying values → its result."""
+        self.removed: dict[bytes, list[Identifying]] = {}
+        """Bytes of a short removed sequence → the identifying values in it."""
         self.searched: dict[bytes, list[Identifying]] = {}
-        """The same of those that would be kept, were they not inside one that is removed."""
+        """The same for sequences that would be kept, but are in a removed one."""
         self.runs: dict[bytes, list[Run]] = {}
-        """Beginnings of runs → the runs; at the top level only."""
+        """Beginning of runs → the runs; at the top level only."""
         self._runs = 0
 
     def learn(self, run: Run) -> None:
-        """Cache a run; of those that begin alike, the newest come first and the oldest is dropped."""
+        """Cache a run; of runs with the same key, the newest comes first, and the oldest is dropped."""
         if self._runs >= _RUNS:
             self.runs.clear()
             self._runs = 0
@@ -92,7 +92,7 @@ _Found = TypeVar("_Found")
 
 
 def keep_sequence(sequences: dict[bytes, _Found], raw: bytes, found: _Found) -> None:
-    """Cache a short sequence of one place."""
+    """Cache the result of a short sequence."""
     if len(sequences) >= _SEQUENCES:
         sequences.clear()
     sequences[raw] = found
@@ -102,7 +102,7 @@ _Key = tuple[int, str, tuple[str, ...], tuple[PrivateBlock, ...]]
 
 
 class Repeats(dict[_Key, Place]):
-    """(depth, encoding, character set, private blocks) → place; the top level has a negative depth for each stage."""
+    """(depth, encoding, character set, private blocks) → place. The stages of the top level have depths 0, -1, -2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,15 +110,15 @@ class Repeats(dict[_Key, Place]):
 
     def __missing__(self, key: _Key) -> Place:
         found = Place()
-        # Untrusted input may hold any combinations of character sets.
+        # Untrusted input may have any combination of character sets.
         if len(self) < _PLACES:
             self[key] = found
         return found
 
     def is_seen_again(self, raw: bytes, *, at_top: bool = False) -> bool:
-        """Whether these bytes came before. What comes once, such as a frame's own reference, need not be cached.
+        """Whether these bytes occurred before; bytes that occur once, such as a reference, are not worth caching.
 
-        A sequence of the top level is asked for by itself, and as a part of a run.
+        `at_top` keeps runs apart from sequences, since a sequence of the top level may be both.
         """
         number = ~hash(raw) if at_top else hash(raw)
         if number in self._seen:

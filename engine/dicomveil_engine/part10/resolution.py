@@ -1,6 +1,6 @@
-"""What had to wait for the whole header: the methods' turn.
+"""Applying methods to pending elements once the header is known.
 
-Here and in `reading` alone are values decoded.
+Values are decoded here and in `reading` only.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.references import Renumbering
 
 _BYTES_CACHED = 1 << 20
-"""For each context, of which there are some tens."""
+"""Bytes cached per context, of which `Tables` keeps a few dozen."""
 _BYTES_BESIDE = 256
-"""The cost of caching anything at all."""
+"""The overhead of a cached result."""
 _renumbering = lru_cache(256)(Renumbering)
 
 
 def resolved(pending: Pending, context: Context) -> bytes:
-    """The element after its method; empty when it is removed.
+    """The element after its method was applied; empty if it is removed.
 
-    Raises InvalidDataSetError when the value does not fit its VR, DeidentificationError when no safe one exists.
+    Raises InvalidDataSetError if the value does not fit its VR, DeidentificationError if there is no safe output.
     """
     entry, raw, codecs = pending
     if entry.kind == kinds.REFERENCE:
@@ -70,21 +70,21 @@ def resolved(pending: Pending, context: Context) -> bytes:
 
 
 def by_kind(pending: Pending, context: Context) -> bytes:
-    """What becomes of an element that waited only for what kind it is."""
+    """The result for an element whose VR, US or SS, had to be known first."""
     entry, raw, _ = pending
     if entry.kind in {kinds.KEPT, kinds.NOTED}:
         return raw
     if entry.kind == kinds.CHANGED:
         return resolved(pending, context)
-    return entry.constant  # empty, for what is removed
+    return entry.constant  # empty if the element is removed
 
 
 class Resolver(dict[Pending, bytes]):
-    """What becomes of pending elements in one context, cached: the instances of a series share most of it."""
+    """Pending element → its result in one context, cached, since the instances of a series share most of them."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()
-        self._context = known.subject.context(known.sop_instance_uid, *known.words, known.gone)
+        self._context = known.subject.context(known.sop_instance_uid, *known.words, known.content_removed)
         self._has_signed_pixels = known.has_signed_pixels
         self._room = _BYTES_CACHED
 

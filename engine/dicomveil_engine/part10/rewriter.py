@@ -2,7 +2,7 @@
 
     file meta → (inflate) → walker ⇄ body → (deflate)
 
-Only joins the parts of this package; no decision and no knowledge of elements is here.
+This module only connects the parts of the package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
-from dicomveil_engine.part10.file_meta import FileMeta, read_file_meta
+from dicomveil_engine.part10.file_meta import EXPLICIT_VR_LITTLE_ENDIAN, FileMeta, read_file_meta
 from dicomveil_engine.part10.pixel_data import Value, value_of
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.part10.table import Entry
@@ -24,27 +24,25 @@ from dicomveil_engine.part10.walker import Walker
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.decisions import Decisions
 
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-
 _PASSED_IN_CHUNKS = frozenset((kinds.STREAMED, kinds.KEPT, kinds.CHECKED))
 
 Chunk = bytes | bytearray | memoryview
 
 Inspect = Callable[[bytes | bytearray, Originals, str], None]
-"""(elements of the output that are complete, what identifies in the original, transfer syntax): looks at what leaves.
+"""(complete elements of the output, identifying values of the original, transfer syntax): inspects the output.
 
-It gets every part of the output that is not passed through in chunks, before deflation, and may raise an error.
+It is called with every part of the output that is not passed through in chunks, before deflation. It may raise errors.
 """
 
 
 class InstanceRewriter:
-    """A stream of Part 10 bytes in, a stream of Part 10 bytes with de-identified attributes out.
+    """De-identifies the attributes of a Part 10 instance, as a stream.
 
-    Text burnt into pixels stays, whatever the policy's "pixels" says: `dicomveil_engine.pixels.instance.InstanceCover`
-    covers it in what comes out here, and `deidentify_instance` does both.
+    Text burnt into pixels is not covered, whatever the policy's "pixels" says:
+    `dicomveil_engine.pixels.instance.InstanceCover` covers it in this output, and `deidentify_instance` does both.
 
-    Give the bytes to `feed` and call `close` at their end; what both return, joined, is the de-identified
-    instance, the same however the input was cut. An error leaves the output incomplete: it must be dropped.
+    Pass the bytes to `feed` and call `close` at their end; what both return, joined, is the de-identified instance, the
+    same however the input was split. After an error the output is incomplete and must be discarded.
 
     Raises InvalidDataSetError for what cannot be read or is over a limit, DeidentificationError for what has
     no safe output.
@@ -55,39 +53,39 @@ class InstanceRewriter:
         self._inspect = inspect
         self._originals: Originals | None = None
         self._input = b""
-        """What came before the file meta information was complete."""
+        """The input, until the file meta information is complete."""
         self._meta: FileMeta | None = None
         self._tables: Tables | None = None
         self._walker: Walker | None = None
         self._body: Value | None = None
         self._is_body_kept = True
         self._body_of = 0
-        """The tag that it is the value of, for messages."""
+        """The tag of the element whose value `_body` is, for messages."""
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
         self._is_closed = False
         self.original: InstanceIdentity | None = None
-        """The instance as it came; known once the header is complete."""
+        """The original identity, once the header is complete."""
         self.deidentified: InstanceIdentity | None = None
-        """The instance as it leaves."""
+        """The identity of the output, once the header is complete."""
         self.transfer_syntax_uid: str | None = None
 
     @property
     def held(self) -> int:
-        """Bytes of the input that are held because what becomes of them is not known yet."""
+        """Bytes of the input that are held until their output is known."""
         return len(self._input) + (self._walker.held if self._walker else 0)
 
     @property
     def is_deflated(self) -> bool:
-        """Whether the data set came deflated, so that few bytes may be many."""
+        """Whether the data set is deflated, so that few bytes of input may give a long output."""
         return self._inflater is not None
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
-        """Take bytes of the instance, give those of the output that are ready."""
+        """Add bytes of the instance, and return the output that is ready."""
         return self._advance(data, closing=False)
 
     def close(self) -> list[Chunk]:
-        """The rest of the output, now that the input is complete."""
+        """End the input, and return the rest of the output."""
         if self._is_closed:
             return []
         self._is_closed = True
@@ -118,7 +116,7 @@ class InstanceRewriter:
         return list(self._deflated(data, closing=closing))
 
     def _deflated(self, data: bytes | memoryview, *, closing: bool) -> Iterator[Chunk]:
-        """What comes of a deflated data set; in pieces, since a small one can hold a very large one."""
+        """Rewrite a deflated data set, in pieces, since a short one can hold a very long one."""
         assert self._inflater is not None
         assert self._deflater is not None
         for inflated in self._inflater.feed(data, closing=closing):
@@ -136,7 +134,7 @@ class InstanceRewriter:
                 yield compressed
 
     def _rewrite(self, data: bytes | memoryview, *, closing: bool) -> list[Chunk]:
-        """The data set itself: elements to the walker, streamed values past it."""
+        """Rewrite the data set: elements by the walker, streamed values past it."""
         walker = self._walker
         assert walker is not None
         written: list[Chunk] = []
@@ -199,15 +197,15 @@ class InstanceRewriter:
             self._inspect(written, self._originals, self.transfer_syntax_uid or "")
 
     def _identify(self) -> bytes:
-        """Say which instance this is, and give the file meta information of its output, which is never deflated."""
+        """Set the identities, and return the file meta information of the output, which is never deflated."""
         assert self._walker is not None
         assert self._meta is not None
         assert self._tables is not None
         identities = self._tables.new_identities
         self.original = original = self._walker.reading.identity()
         self.deidentified = identities.of(original)
-        # MediaStorageSOPInstanceUID follows the new SOPInstanceUID (PS3.15 E.1.1); a file whose data set has
-        # none gets the pseudonym of what its file meta information said.
+        # MediaStorageSOPInstanceUID is the new SOPInstanceUID (PS3.15 Section E.1.1). If the data set has none, it is
+        # the pseudonym of the one in the file meta information.
         instance = self.deidentified.sop_instance_uid or identities.pseudonym(
             original.sop_instance_uid or self._meta.sop_instance_uid
         )
@@ -215,20 +213,17 @@ class InstanceRewriter:
         meta = FileMeta(
             self._meta.transfer_syntax_uid,
             sop_class if is_class_uid(sop_class) else "",
-            # A pseudonym is legal, and comes once.
+            # A pseudonym is legal, and each occurs once, so that caching a check would not help.
             instance if identities.replace_instances else identities.legal_uid(instance),
         ).encoded()
         if self._inspect:
-            # Behind the preamble and the prefix; the file meta information has its own encoding.
+            # Without preamble and prefix; the file meta information has its own encoding.
             originals = self._originals or self._walker.reading.originals()
-            self._inspect(meta[132:], originals, EXPLICIT_LITTLE)
+            self._inspect(meta[132:], originals, EXPLICIT_VR_LITTLE_ENDIAN)
         return meta
 
 
 def rewritten_instance(data: bytes | memoryview, policy: Decisions) -> bytes:
-    """A whole instance with de-identified attributes, and its pixels as they were.
-
-    Raises as `InstanceRewriter` does.
-    """
+    """De-identify the attributes of a whole instance, with unchanged pixels. Raises as `InstanceRewriter`."""
     rewriter = InstanceRewriter(policy)
     return b"".join([*rewriter.feed(data), *rewriter.close()])

@@ -1,7 +1,7 @@
-"""Looking through sequences that are dropped: names and numbers in them must not survive in free text elsewhere.
+"""Searching dropped sequences for names and numbers, which must not be left in free text elsewhere.
 
-Nothing of them comes out, so that nothing is collected but what identifies. Elements mean what they would mean if the
-sequence were kept; only what has a side effect beyond that is left to the handlers, whose output is then dropped.
+Only identifying values are collected. Elements are decided on as if the sequence were kept; those with side effects are
+left to the handlers, whose output is then discarded.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from dicomveil_engine.part10.table import Entry
 
 
 def search(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Note what identifies in a sequence that is removed; return the position behind it."""
+    """Note the identifying values in a sequence that is removed; return its end."""
     value_at = position + entry.head
     before = state.section.checkpoint()
     try:
-        after = _look_through(state, entry, value_at, length, item)
+        after = _search_items(state, entry, value_at, length, item)
     except (InvalidDataSetError, DeidentificationError):
-        # Nothing of it comes out, so that it need not be readable; only its end must be known.
+        # The sequence is dropped, so that it need not be readable; only its end must be known.
         after = end_of_value(state, entry, value_at, item.depth) if length == UNDEFINED else value_at + length
     except (NeedMoreError, struct.error):
         if length == UNDEFINED:
@@ -43,8 +43,8 @@ def search(state: State, entry: Entry, position: int, length: int, item: ItemWal
     return after
 
 
-def _look_through(state: State, of: Entry, position: int, length: int, around: ItemWalk) -> int:
-    """Look through the items of a sequence, the first of which is at `position`."""
+def _search_items(state: State, of: Entry, position: int, length: int, around: ItemWalk) -> int:
+    """Search the items of a sequence, the first of which is at `position`; return the end of the sequence."""
     depth, codecs = around.depth + 1, around.codecs
     if depth > state.depth_limit:
         raise InvalidDataSetError(f"sequences are nested more than {state.depth_limit} deep")
@@ -109,8 +109,8 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                     item = ItemWalk(
                         item_end, item_open, depth, item_codecs, state.place(depth, encoding.name, item_codecs)
                     )
-                # Damage in one that is removed ends this one alone, in the others the one around it too.
-                known = item.place.gone if kind == kinds.SEARCHED else item.place.searched
+                # Damage in a removed sequence ends the search of that one; in others, of the enclosing one too.
+                known = item.place.removed if kind == kinds.SEARCHED else item.place.searched
                 is_short = kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= item_end
                 raw = buffer[position:after] if is_short else b""
                 noted = known.get(raw)
@@ -119,7 +119,7 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
                     position = after
                     continue
                 noted_from = len(identifying)
-                position = _look_into(state, entry, position, length, item)
+                position = _search_element(state, entry, position, length, item)
                 if raw and repeats.is_seen_again(raw):
                     keep_sequence(known, raw, identifying[noted_from:])
                 continue
@@ -140,8 +140,8 @@ def _look_through(state: State, of: Entry, position: int, length: int, around: I
     return position
 
 
-def _look_into(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
-    """Look into an element in which others stand; the position behind it."""
+def _search_element(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
+    """Search an element that contains others; return its end."""
     if entry.kind > kinds.LAST_CACHED:
         return state.handlers[entry.kind](state, entry, position, length, item)
     value_at = position + entry.head
@@ -149,4 +149,4 @@ def _look_into(state: State, entry: Entry, position: int, length: int, item: Ite
         refuse_short(value_at + length, item.is_open)
     if entry.kind == kinds.SEARCHED:
         return search(state, entry, position, length, item)
-    return _look_through(state, entry, value_at, length, item)
+    return _search_items(state, entry, value_at, length, item)

@@ -1,8 +1,7 @@
-"""Collect what changes in one stretch of a data set, and write it.
+"""Collect the changes in one section of a data set, and write it.
 
-A section is a chain of kept runs and replacements. Kept runs are slices of the buffer; a replacement that has
-to wait for the rest of the header is filled in at the end, and then the lengths of the sequences and items
-around what changed are made right.
+A section alternates kept runs and replacements. Kept runs are slices of the buffer. Replacements that depend on the
+rest of the header are filled in at the end, and then the lengths of sequences and items around changes are corrected.
 """
 
 from __future__ import annotations
@@ -18,64 +17,64 @@ Checkpoint = tuple[int, int, int, int]
 
 
 class Section:
-    """Output that is not written yet. The walker appends to its lists where a call would cost more than the work."""
+    """Output that is not written yet. Some functions append to its lists directly, where a call would cost too much."""
 
     def __init__(self) -> None:
         self.start = 0
-        """Where in the buffer the current kept run began."""
+        """The beginning of the current kept run in the buffer."""
         self.starts: list[int] = []
-        """Where the earlier ones began; the list grows when something changes."""
+        """The beginnings of the earlier runs; each change adds one."""
         self.out: list[bytes] = []
-        """Kept run, replacement, kept run, replacement ..."""
+        """Kept run, replacement, kept run, replacement, …"""
         self.pending: list[tuple[int, Pending]] = []
-        """Places in `out` and what is to stand there, once the header is known."""
+        """Places in `out`, and the elements to be resolved there."""
         self.lengths: list[Length] = []
-        """Those that are to follow what changed, as `note_length` has them."""
+        """The lengths to be corrected (`note_length`)."""
 
     def replace(self, buffer: bytes, position: int, after: int, new: bytes) -> None:
-        """Put `new` where the buffer has [position, after)."""
+        """Replace [position, after) of the buffer by `new`."""
         start = self.start
         self.out += (buffer[start:position], new)
         self.starts.append(start)
         self.start = after
 
     def leave_out(self, buffer: bytes, position: int, after: int, new: bytes) -> None:
-        """Leave out [position, after), and put `new` there if it is anything."""
+        """Drop [position, after), or replace it by `new` if that is not empty."""
         if new or self.start != position:
             self.replace(buffer, position, after, new)
         else:
             self.start = after
 
     def hold(self, buffer: bytes, position: int, after: int) -> int:
-        """Leave out [position, after) for now; the place where `fill` may put it."""
+        """Drop [position, after) for now; return the place for `fill`."""
         self.replace(buffer, position, after, b"")
         return len(self.out) - 1
 
     def fill(self, place: int, new: bytes) -> None:
-        """Write into a place that was held."""
+        """Write to a place that `hold` returned."""
         self.out[place] = new
 
     def note_length(self, u32: Struct, run: int, field: int, content: int, end: int) -> None:
-        """The length at `field` must follow what changed between `content` and `end`, since `run`."""
+        """Correct the length at `field` later by the changes between `content` and `end`, which began at `run`."""
         start = self.starts[run]
         self.lengths.append((u32, run, field - start, content - start, len(self.starts), end - self.start))
 
     def checkpoint(self) -> Checkpoint:
-        """A state to come back to."""
+        """The current state, for `roll_back` and `outcome`."""
         return self.start, len(self.starts), len(self.pending), len(self.lengths)
 
     def roll_back(self, checkpoint: Checkpoint) -> None:
-        """Forget what was collected since."""
+        """Discard the changes since the checkpoint."""
         self.start, runs, pending, lengths = checkpoint
         del self.out[2 * runs :], self.starts[runs:], self.pending[pending:], self.lengths[lengths:]
 
     def outcome(self, since: Checkpoint, until: Checkpoint, buffer: bytes, position: int, after: int) -> Rewritten:
-        """What became of [position, after) between two checkpoints."""
+        """The result for [position, after), from the changes between two checkpoints."""
         start, runs, pending, lengths = since
         end, runs_until, pending_until, lengths_until = until
         if runs == runs_until and start == end:
             return UNCHANGED
-        # What is left out right behind what was left out before it leaves no kept run, not even an empty one.
+        # Of two adjacent dropped ranges, the second adds no kept run, not even an empty one.
         first = self.starts[runs] if runs < runs_until else end
         shift = max(0, position - first)
         out = [*self.out[2 * runs : 2 * runs_until], buffer[end:after]]
@@ -103,22 +102,22 @@ class Section:
 
 
 class DueAttributes:
-    """The de-identification attributes of one data set, encoded, that are not written yet."""
+    """The encoded de-identification attributes of a data set that are not written yet."""
 
     __slots__ = ("due",)
 
     def __init__(self, attributes: list[tuple[int, bytes]]) -> None:
         self.due = attributes
-        """Tag and element, in the order of tags; replaced, never changed, so that it can be put back."""
+        """(tag, element) in tag order; never modified in place, so that it can be restored."""
 
     def write(self, section: Section, buffer: bytes, position: int, *, before: int = NO_BOUNDARY) -> None:
-        """Write those whose tags are below `before`."""
+        """Write the attributes with tags below `before`."""
         attributes = [encoded for tag, encoded in self.due if tag < before]
         if attributes:
             section.replace(buffer, position, position, b"".join(attributes))
             self.due = self.due[len(attributes) :]
 
     def write_beside(self, section: Section, buffer: bytes, position: int, tag: int) -> None:
-        """Write what is due before an attribute that is there already, and is added to."""
+        """Write those before an attribute that is there already, to which the policy's values are added."""
         self.write(section, buffer, position, before=tag)
         self.due = [due for due in self.due if due[0] != tag]

@@ -1,7 +1,4 @@
-"""The end of a value of undefined length, found without looking at what it holds.
-
-For what is removed or emptied: no decision is taken inside.
-"""
+"""Finding the end of a value of undefined length, for values that are removed or emptied."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE, ITEM_END, UNDEFINE
 
 
 def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
-    """The position behind the sequence delimiter; `position` is that of the first item or fragment.
+    """The end of a sequence or of fragments, after its delimiter; `position` is that of the first item or fragment.
 
-    Raises struct.error when the buffer ends before it, InvalidDataSetError when there is something else or the
-    nesting is deeper than `depth`.
+    Raises struct.error if the buffer ends before it, InvalidDataSetError if there is anything but items, or the nesting
+    is deeper than `depth`.
     """
     while True:
         tag, length = encoding.item.unpack_from(buffer, position)
@@ -35,7 +32,7 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
 
 def _end_of_item(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
     if encoding.implicit and buffer[position + 4 : position + 6].decode("latin-1") in dictionary.VRS:
-        encoding = EXPLICIT_LITTLE  # vendors write private sequences as they have them
+        encoding = EXPLICIT_LITTLE  # some vendors write private sequences of VR UN in explicit VR
     while True:
         tag, _, value_at, length, values = read_head(buffer, position, encoding)
         if tag == ITEM_END:

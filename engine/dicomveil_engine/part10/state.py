@@ -1,6 +1,6 @@
-"""What the walk of one data set knows at any moment, and the few things that every part of it asks.
+"""The state of the walk through one data set, and functions that all parts of the walk need.
 
-Nothing here walks: `handlers` has the table of what is done with which kind of element.
+The walks themselves are in `top_level`, `recursion` and `search`.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from dicomveil_engine.rewriting.decisions import Decisions
 
 _SHARE_UNQUESTIONED = 12
 _BYTES_FOR_EACH = 96
-"""An element that changes takes up to some 900 bytes however short it is. Beyond a twelfth of the limit, so many bytes
-must come with each that a data set takes at most ten times its own, and what the twelfth takes."""
+"""An element that changes takes up to 900 bytes of memory, however short it is. Beyond a twelfth of the limit of
+changed elements, each must have so many bytes that memory stays within ten times the data set's size."""
 
 
 class NeedMoreError(Exception):
-    """The buffer ends before the element does; walk again when it reaches `until`."""
+    """The buffer ends within an element; walk again when it reaches `until`."""
 
     def __init__(self, until: int) -> None:
         self.until = until
 
 
 class ItemWalk:
-    """What the elements of one item have in common, as it is walked; the data set itself is at depth 0.
+    """What the elements of an item have in common while it is walked; the data set itself is at depth 0.
 
-    The next item of a sequence takes it over, in the same character set: that costs less than a new one.
+    It is reused for the next item of a sequence with the same character set, which is faster than a new one.
     """
 
     __slots__ = ("codecs", "creators", "depth", "end", "is_open", "place")
@@ -54,23 +54,23 @@ class ItemWalk:
         creators: Creators | None = None,
     ) -> None:
         self.end = end
-        """Behind its last element, or the latest place of its delimiter."""
+        """The end of the item; if it is open, the latest possible one."""
         self.is_open = is_open
-        """Whether it has an undefined length, so that more bytes may belong to it."""
+        """Whether its length is undefined, so that more bytes may belong to it."""
         self.depth = depth
         self.codecs = codecs
         self.place = place
-        """What is cached of sequences that stand here."""
+        """The cache for elements of this item."""
         self.creators = creators
-        """Made when the first private element is met."""
+        """None before the first private element."""
 
 
 Handler = Callable[["State", Entry, int, int, ItemWalk], int]
-"""(state, entry of an element, its position, its length, the item that holds it) → the position behind it."""
+"""(state, entry of an element, its position, its length, the item that holds it) → its end."""
 
 
 class State:
-    """One data set, as far as it has been walked."""
+    """The state of one walk."""
 
     def __init__(self, policy: Decisions, tables: Tables, handlers: Mapping[int, Handler]) -> None:
         self.reading = Reading(policy, tables.readings)
@@ -78,46 +78,46 @@ class State:
         self.depth_limit = policy.limits.depth
         self.element_limit = policy.limits.elements
         self.unquestioned = self.element_limit // _SHARE_UNQUESTIONED
-        """Changed elements up to which nothing is asked about their length."""
+        """The number of changed elements up to which their length does not matter."""
         self.tables = tables
         self.handlers = handlers
-        """Kind → what is done with an element in which others stand."""
+        """Kind → handler of an element that contains others."""
         self.encoding = tables.encoding
         self.stage = 0
-        """Which of the tables for the top level is in use."""
+        """The index of the current table of the top level."""
         self.claims = DueAttributes(tables.claims)
         self.section = Section()
         self.codecs = characters.DEFAULT
         self.creators = Creators()
-        """At the top level."""
+        """The private creators of the top level."""
         self.declared: tuple[PrivateBlock, ...] = ()
-        """What the instance says of its private blocks; private elements before it are not declared to be safe."""
+        """The private blocks that the instance describes; private elements before that sequence are not safe."""
         self.buffer = b""
         self.is_complete = False
-        """Whether the buffer holds all that is left of the instance."""
+        """Whether the buffer holds the rest of the instance."""
         self.position = 0
-        """Where in the buffer the next element of the data set itself begins."""
+        """The position of the next element of the top level in the buffer."""
         self.streamed: tuple[Entry, int] | None = None
-        """The element that is passed through in chunks, at the position, and its length."""
+        """The element at the position, and its length, if it is passed through in chunks."""
 
     def place(self, depth: int, name: str, codecs: tuple[str, ...]) -> Place:
-        """What is cached of sequences at this depth, in this encoding and character set."""
+        """The cache for this depth, encoding and character set."""
         return self.tables.repeats[depth, name, codecs, self.declared]
 
     def tables_of(self, encoding: Encoding) -> Tables:
-        """The policy's tables for items in this encoding: what is UN has its own."""
+        """The policy's tables for items in this encoding, which for UN differs from that of the data set."""
         return self.tables if encoding is self.encoding else Tables.of(self.policy, encoding)
 
 
 def refuse_short(until: int, is_open: bool) -> None:
-    """Something reaches beyond the end: more bytes will come, or never can."""
+    """Raise the error for an element that exceeds its item: wait for more bytes if the item is open, else refuse."""
     if is_open:
         raise NeedMoreError(until)
     raise InvalidDataSetError("an element reaches beyond the item that holds it")
 
 
 def refuse_many(state: State, position: int) -> None:
-    """Refuse more changed elements, up to this position, than there may be: at all, or in so few bytes."""
+    """Refuse too many changed elements, absolutely or for the bytes up to this position."""
     limit, number = state.element_limit, len(state.section.starts)
     if number > limit:
         what = f"more than {limit} elements change"
@@ -129,8 +129,8 @@ def refuse_many(state: State, position: int) -> None:
 
 
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
-    """Behind a value of undefined length that is left out. No method works on one: raises for all others."""
-    # An icon's Pixel Data may be encapsulated too (PS3.5 Section A.4), and is kept like any other bytes.
+    """The end of a value of undefined length that is dropped. Raises DeidentificationError if its value is needed."""
+    # The Pixel Data of an icon may be encapsulated (PS3.5 Section A.4), and is kept like other bytes.
     is_pixels = entry.kind == kinds.KEPT and entry.vr in {"OB", "OW"} and entry.tag == PIXEL_DATA
     if entry.kind not in kinds.VALUE_DROPPED and not is_pixels:
         raise DeidentificationError(
@@ -140,13 +140,13 @@ def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
 
 
 _LONGEST_STRAY = 1 << 20
-"""Bytes of an element that can be dropped though its VR is unknown."""
+"""Bytes of the longest element of an unknown VR that is dropped."""
 
 
 def end_of_stray(state: State, tag: int, position: int, end: int, is_open: bool, encoding: Encoding) -> int:
-    """Behind an element that is dropped, and has an unknown VR or is in implicit VR within explicit VR.
+    """The end of a dropped element with an unknown VR, or in implicit VR within explicit VR.
 
-    What is behind it says how long it is: an element with a higher tag and a VR, a delimiter, or the end of its item.
+    Its length is confirmed by what follows: an element with a higher tag and a VR, a delimiter, or the end of the item.
     """
     buffer = state.buffer
     vr = buffer[position + 4 : position + 6]
@@ -170,7 +170,7 @@ def end_of_stray(state: State, tag: int, position: int, end: int, is_open: bool,
 
 
 def _may_be_element(buffer: bytes, position: int, before: int, encoding: Encoding) -> bool:
-    """Whether an element or a delimiter can stand here, behind one with the tag `before`."""
+    """Whether an element or delimiter may begin here, after an element with the tag `before`."""
     head = buffer[position : position + 6]
     if len(head) < 6:
         return False
@@ -181,10 +181,10 @@ def _may_be_element(buffer: bytes, position: int, before: int, encoding: Encodin
 def read_character_set(
     state: State, entry: Entry, position: int, length: int, end: int, is_open: bool
 ) -> tuple[str, ...]:
-    """The character sets of the elements behind this one; what comes out of it are defined terms."""
+    """The codecs for the elements after this one, which is reduced to defined terms."""
     value_at, after = position + entry.head, position + entry.head + length
     if entry.vr != "CS" or length == UNDEFINED:
-        # As a sequence it would say nothing of the text, and its items would come out.
+        # As a sequence, its items would be kept.
         raise InvalidDataSetError(f"{dictionary.described(entry.tag, entry.vr)} has a VR that it cannot have")
     if after > end:
         refuse_short(after, is_open)
@@ -201,7 +201,7 @@ _CHARACTER_SETS_CACHED = 256
 
 @cached(_CHARACTER_SETS_CACHED)
 def _legal_character_sets(value: bytes) -> bytes | None:
-    """The value of (0008,0005) with defined terms only, padded; None where it has no others."""
+    """The value of (0008,0005) with defined terms only, padded; None if it has no others."""
     terms = [term.strip(" \0") for term in value.decode("latin-1").split("\\")]
     legal = legality.legal_character_sets(terms)
     if terms in (legal, [""]):
@@ -213,7 +213,7 @@ def _legal_character_sets(value: bytes) -> bytes | None:
 def decide_private(
     state: State, table: DecisionTable, entry: Entry, position: int, length: int, item: ItemWalk
 ) -> Entry | None:
-    """The entry of a private element by its creator; None for a creator, which is held until it is needed."""
+    """The entry of a private element by its creator; None for a private creator, which is held back."""
     creators = item.creators
     if creators is None:
         creators = item.creators = Creators()

@@ -1,7 +1,7 @@
-"""The policy's decisions as the walker meets them: one look-up per element, by its first bytes.
+"""Decision tables: the policy's decision on an element, looked up by the element's first bytes.
 
-A table is filled on demand from the policy, so that the hot path is a dict and nothing else. It knows no
-values and no positions.
+A table is filled on demand from the policy, so that the hot path is one look-up in a dict. Values and positions have no
+place here.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
 CONTEXT_TAGS = frozenset((*SUBJECT_TAGS, SOP_INSTANCE_UID))
-"""What says which instance, study or patient this is; read at the top level only."""
+"""The attributes that identify instance, series, study and patient; read at the top level only."""
 
 FIRST_STREAMED = 0x7FE00008
 LAST_STREAMED = 0x7FE00010
-"""Float, double float and integer Pixel Data (PS3.3 C.7.6.24, C.7.6.3) pass through in chunks."""
+"""Float, Double Float and integer Pixel Data (PS3.3 Sections C.7.6.24 and C.7.6.3) pass through in chunks."""
 
 _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
-"""Private elements whose words must not survive in free text, although they are removed."""
+"""VRs of private elements whose words must not be left in free text, although the elements are removed."""
 
 PASSED_KEY = 64
-"""Bytes by which elements that are kept are looked for: the coordinates of contours begin within so many."""
+"""Bytes by which runs of kept elements are looked up; in contours, they include the first coordinates."""
 LONGEST_PASSED = 1 << 14
 _SHORTEST_PASSED = 64
-"""Bytes of a plain number or time that is longer than those which are looked at each time."""
+"""Bytes of a plain number or time from which it is cached; shorter ones are checked each time."""
 _BYTES_PASSED = 1 << 22
+"""Bytes of values that are known to pass, cached for one kind of element; most need a few hundred."""
 _BYTES_BESIDE = 64
-"""Bytes of values that are known to pass, for one kind of element; few kinds have more than some hundreds."""
+"""The overhead of a cached value."""
 _ENTRIES_CACHED = 4_096
-"""Untrusted input may have any tag with any VR; beyond this many a table looks each one up anew."""
+"""A bound, since untrusted input may have any tag with any VR."""
 
 NO_BOUNDARY = 0xFFFFFFFF
 
@@ -62,15 +63,15 @@ _KINDS = {
     Treatment.CHOOSE: kinds.CHANGED,
     Treatment.RECURSE: kinds.SEQUENCE,
     Treatment.JUDGE_ITEMS: kinds.CONTENT,
-    Treatment.ADD_TEXT: kinds.MARK_TEXT,
-    Treatment.ADD_CODES: kinds.MARK_CODES,
+    Treatment.ADD_TEXT: kinds.ADD_TEXT,
+    Treatment.ADD_CODES: kinds.ADD_CODES,
 }
-"""Treatment → what the walker does."""
+"""Treatment → kind."""
 _SEQUENCE_KINDS = _KINDS | {Treatment.CHOOSE: kinds.CHOSEN}
 
 
 class Entry:
-    """What to do with one kind of element."""
+    """The decision on elements with one key, prepared for the walker."""
 
     __slots__ = (
         "_plain",
@@ -101,46 +102,46 @@ class Entry:
         self.kind = kind
         self.tag = tag
         self.vr = vr
-        """The effective VR: what the dictionary says where the encoding says nothing or UN."""
+        """The effective VR: that of the dictionary if the encoding has no VR or UN."""
         self.key = key
         self.head = head
         """Bytes before the value: 8, or 12 for the long form of explicit VR."""
-        # A table is a dict, and at its first entry an empty one: do not ask for its truth.
+        # `is not None`, since a table is a dict, which is empty and so false at its first entry.
         self.encoding = table.encoding if table is not None else IMPLICIT_LITTLE
         self.values = IMPLICIT_LITTLE if key[4:] == b"UN" else self.encoding
-        """How the value is encoded: what is UN is in implicit VR little endian (PS3.5 Section 6.2.2)."""
+        """The encoding of the value; for UN, implicit VR little endian (PS3.5 Section 6.2.2)."""
         self.is_top = table.is_top if table is not None else False
         self.method: Method | None = None
         self.signs: tuple[Entry, Entry] | None = None
-        """For an attribute whose VR is not written, and is US or SS: what is done with unsigned and signed values."""
+        """In implicit VR, for an attribute that is US or SS: the entries for unsigned and signed values."""
         self.rule = "the policy"
-        """What made the decision, for messages."""
+        """The rule that made the decision, for messages."""
         self.identifies = False
-        """Whether the value must not survive in free text."""
+        """Whether the value must not be left in free text."""
         self.is_context = False
-        """Whether it says which instance, study or patient this is."""
+        """Whether the attribute is in CONTEXT_TAGS."""
         self.is_image = False
-        """Whether it says how long Pixel Data is, and which of its bits are pixels."""
+        """Whether the attribute is in IMAGE_TAGS."""
         self.noted = False
-        """Whether the walker notes the value: decisions about other elements need it."""
+        """Whether the walker notes the value, since other elements depend on it."""
         self.passed: set[bytes] = set()
-        """For CHECKED: values that are legal and name nobody, and of which nothing is noted."""
+        """For CHECKED: values that are known to pass and are not noted."""
         self.is_looked_at = False
-        """Whether it is CHECKED, has a short head with a length of 16 bits, and is not noted."""
+        """Whether it is CHECKED, not noted, and has a head of 8 bytes with a length of 16 bits."""
         self.is_over: bool = False
-        """Whether it can be passed over in what is dropped: a short head with a length of 16 bits, nothing noted."""
+        """Whether a search passes over it: not noted, and with a head of 8 bytes with a length of 16 bits."""
         self._room = _BYTES_PASSED
         self._plain = legality.plain(vr)
         self.constant = b""
-        """What takes its place, where that is the same in every data set."""
+        """The replacement, if it is the same in every data set."""
         self.usual_uid_head = b""
-        """For UID: what comes before a pseudonym of the usual length."""
+        """For UID: the head for a pseudonym of the usual length."""
 
     def passes(self, value: bytes) -> bool:
-        """Whether a value that is CHECKED can be kept, whatever else the instance says."""
+        """Whether a CHECKED value can be kept in any data set (`rewriting.checking`)."""
         if self._plain is not None and self._plain(value):
             if len(value) <= _SHORTEST_PASSED:
-                return True  # to recognise it again costs as much
+                return True  # a look-up would take as long
         else:
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
@@ -148,7 +149,7 @@ class Entry:
                 return False
             if not checking.passes(self.tag, self.vr, values):
                 return False
-        # What is noted must be looked at each time: `passed` says that nothing else is to be done.
+        # A noted value is not cached, since the walker passes over cached ones without noting them.
         if not self.noted and len(value) <= LONGEST_PASSED:
             self._room -= len(value) + _BYTES_BESIDE
             if self._room < 0:
@@ -162,7 +163,7 @@ class Entry:
         return self.encoding.element_head(self.key, 0)
 
     def replaced(self, method: Method) -> bytes:
-        """The element with what the method puts in its place in every data set."""
+        """The element with the method's constant value."""
         if self.vr == "SQ":
             value = self.values.encode_items(dummy_items(self.tag))
         else:
@@ -171,16 +172,16 @@ class Entry:
 
 
 Pending = tuple[Entry, bytes, tuple[str, ...]]
-"""An element whose method needs values, and perhaps the rest of the header: its entry, the element as it came, and
-its character set. Equal ones have equal results in equal contexts."""
+"""An element to be resolved when the header is known: its entry, its bytes, and the codecs of its text. Equal ones have
+equal results in equal contexts."""
 
 KEEP = Entry(kinds.KEPT, 0, "", b"", 8, None)
-"""The commonest entry: kept as it is, short head. Compared by identity."""
+"""The most frequent entry: kept, with a head of 8 bytes. Compared by identity."""
 KEEP.is_over = True
 
 
 DROP = Entry(kinds.REMOVED, 0, "", b"", 8, None)
-"""The next commonest: removed unread, short head."""
+"""The next most frequent: removed unread, with a head of 8 bytes. Compared by identity."""
 DROP.is_over = True
 
 
@@ -198,15 +199,15 @@ class DecisionTable(dict[bytes, Entry]):
     ) -> None:
         super().__init__()
         self._plan = plan
-        """The plan of the content item whose elements are looked up; None elsewhere."""
+        """The plan of the content item, in a table for its elements; else None."""
         self.encoding = encoding
         self.until = until
-        """Tags above this one are a boundary: something is to be written before them."""
+        """Tags above this one are a BOUNDARY, before which de-identification attributes are written."""
         self._policy = policy
         self.is_top = top
         self.passed: dict[bytes, bytes] = {}
-        """Elements one behind the other that are kept whatever the data set says, and of which nothing is noted, by
-        how they begin. To compare long ones costs less than to slice and hash their values."""
+        """Beginning of a run of elements that are kept in any data set and not noted → the run. Comparing it as a whole
+        is faster than hashing the values in it."""
         self._room = _BYTES_PASSED
         self._by_creator: dict[tuple[bytes, str | None, bool], Entry] = {}
 
@@ -217,7 +218,7 @@ class DecisionTable(dict[bytes, Entry]):
         return entry
 
     def learn(self, elements: bytes) -> None:
-        """Remember elements that are kept, and of which nothing is noted."""
+        """Cache consecutive elements that are kept and not noted."""
         self._room -= len(elements) + _BYTES_BESIDE
         if self._room < 0:
             self.passed.clear()
@@ -225,7 +226,7 @@ class DecisionTable(dict[bytes, Entry]):
         self.passed[elements[:PASSED_KEY]] = elements
 
     def private(self, entry: Entry, creator: str | None, *, declared: bool = False) -> Entry:
-        """The entry of a private element, now that its creator is known, and whether it is declared safe."""
+        """The entry of a private element by its creator, and whether it is declared safe."""
         found = self._by_creator.get((entry.key, creator, declared))
         if found is None:
             found = self._decided(entry.tag, entry.key, entry.head, creator, declared=declared)
@@ -242,7 +243,7 @@ class DecisionTable(dict[bytes, Entry]):
         if tag > self.until:
             return Entry(kinds.BOUNDARY, tag, "", key, 8, self)
         if self.is_top and not any(key):
-            # Writers fill the last block of a medium with zeros, eight of which read as an element of no length.
+            # Zeros that fill the last block of a medium look like elements of zero length.
             return Entry(kinds.REMOVED, tag, "UN", key, 8, self)
         head = 8
         if not encoding.implicit:
@@ -257,7 +258,7 @@ class DecisionTable(dict[bytes, Entry]):
             if not self._policy.removes_private:
                 return Entry(kinds.PRIVATE, tag, "", key, head, self)
             if key[4:] not in _SEARCHED_VRS:
-                if head == 8 and not encoding.implicit:  # which may have an undefined length
+                if head == 8 and not encoding.implicit:  # others may have an undefined length
                     return DROP
                 return Entry(kinds.REMOVED, tag, "UN", key, head, self)
         return self._decided(tag, key, head, None)
@@ -271,7 +272,7 @@ class DecisionTable(dict[bytes, Entry]):
         return self._decided_for(tag, vr, key, head, creator, declared=declared)
 
     def _signed_or_not(self, tag: int, key: bytes, head: int) -> Entry:
-        """The entry of an attribute that is US or SS by what another one says, which need not come before it."""
+        """The entry of an attribute that is US or SS, depending on Pixel Representation, which may come later."""
         unsigned, signed = (self._decided_for(tag, vr, key, head, None) for vr in ("US", "SS"))
         if unsigned.kind == signed.kind and unsigned.kind not in {kinds.CHANGED, kinds.CONSTANT}:
             return unsigned
@@ -310,7 +311,7 @@ class DecisionTable(dict[bytes, Entry]):
         return entry
 
     def _classify_pixels(self, entry: Entry) -> None:
-        """Pixel Data passes in chunks, or is left out in chunks; either way it is never held."""
+        """Classify Pixel Data, which is passed or dropped in chunks and never held."""
         if entry.kind in {kinds.KEPT, kinds.CHECKED}:
             entry.kind = kinds.STREAMED
         elif entry.kind in {kinds.REMOVED, kinds.EMPTIED, kinds.CONSTANT}:

@@ -1,4 +1,4 @@
-"""All that the walker needs of a policy for one encoding, made once and shared by all instances."""
+"""Everything that the walker needs of a policy for one encoding, compiled once and shared by all instances."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Tables:
         self.nested = DecisionTable(policy, encoding, top=False)
         boundaries = [METHOD_CODES, DATES_MODIFIED] if policy.claims else []
         self.top = [DecisionTable(policy, encoding, top=True, until=until) for until in (*boundaries, NO_BOUNDARY)]
-        """One table after the other: behind each but the last, de-identification attributes are written."""
+        """The tables of the top level, by stage; between stages, de-identification attributes are written."""
         self.claims: list[tuple[int, bytes]] = []
         self.method_codes: list[tuple[bytes, bytes]] = []
         """Code value → its item."""
         if policy.claims:
-            self.claims = [(each.tag, encoding.encode_field(each)) for each in policy.claims.fields()]
+            self.claims = [(field.tag, encoding.encode_field(field)) for field in policy.claims.fields()]
             self.method_codes = [
                 (term.value.encode(), encoding.encode_items((item,)))
                 for term, item in zip(
@@ -50,12 +50,12 @@ class Tables:
         self.content_table = lru_cache(_PLANS_CACHED)(self._content_table)
         """Plan of a content item → the table for the elements in it."""
         self.content_plan = cached(_NAMES_CACHED)(self._content_plan)
-        """(concept name, value type, its encoding, character set) → plan, from the values as they came."""
+        """(concept name, value type, encoding, codecs) → plan, from encoded values."""
         self.reference = Entry(kinds.REFERENCE, REFERENCED_ITEM, "UL", b"", 8, self.nested)
         self.new_uids = NewUIDs(policy)
         self.new_identities = NewIdentities(policy, self.new_uids)
         self.resolver = lru_cache(_RESOLVERS_CACHED)(Resolver)
-        """What methods may know of the whole → what becomes of pending elements."""
+        """`Known` → the resolver of pending elements."""
 
     @classmethod
     def of(cls, policy: Decisions, encoding: Encoding) -> Tables:
@@ -72,5 +72,5 @@ class Tables:
         self, concept: bytes, value_type: bytes, encoding: Encoding, codecs: tuple[str, ...]
     ) -> ContentPlan:
         content = self._policy.structured_content
-        assert content is not None, "the profile decides for cleanContent only with the option"
+        assert content is not None, "the profile uses cleanContent only with the option"
         return content.plan(read_concept_name(concept, encoding, codecs), value_type.decode("latin-1"))

@@ -1,7 +1,7 @@
-"""The elements of the data set itself, up to where the buffer ends or something is to be streamed.
+"""The walk of the top level, up to the end of the buffer or an element that is streamed.
 
-The instance's de-identification attributes are written here. Only here may the walk be interrupted, between any two
-elements. The instances of a series have most of this level in common: a run of known elements is passed at once.
+The de-identification attributes are written here. The walk can be interrupted only here, between two elements. Since
+the instances of a series have most of this level in common, runs of known elements are passed at once.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from dicomveil_engine.part10.state import (
 from dicomveil_engine.part10.table import KEEP, DecisionTable, Entry
 
 LONG_VALUE = 1 << 20
-"""A kept value longer than this, behind the groups that identify, is not held but passed through."""
+"""Bytes; a longer kept value in a group from FIRST_GROUP_PASSED on is not held but passed through in chunks."""
 FIRST_GROUP_PASSED = 0x0042
 
 _Mark = tuple[int, Checkpoint, tuple[int, int, int]]
-"""A position, and what was collected when the walk came to it: output; what identifies, context and image."""
+"""A position, and what was collected up to there: output, and the numbers of identifying, context and image values."""
 
 
 def walk_elements(state: State) -> None:
-    """Walk on from the position; it stays at an element that is to be streamed, or in which the buffer ends.
+    """Walk from `state.position` to the end of the buffer, or to an element that is streamed.
 
-    Raises NeedMoreError or struct.error in the latter case.
+    Raises NeedMoreError or struct.error if the buffer ends within an element, which is then at the position.
     """
     buffer, encoding, end = state.buffer, state.encoding, len(state.buffer)
     read, read_long, starts_with = encoding.head.unpack_from, encoding.u32.unpack_from, buffer.startswith
@@ -49,7 +49,7 @@ def walk_elements(state: State) -> None:
     table, place = state.tables.top[state.stage], _top_place(state)
     here = ItemWalk(end, True, 0, state.codecs, place, state.creators)
     since: _Mark | None = None
-    """Where those elements begin that came before and are in no run."""
+    """The beginning of consecutive elements that occurred before and are not in a run."""
     is_behind_run = False
     position = state.position
     while position < end:
@@ -65,7 +65,7 @@ def walk_elements(state: State) -> None:
                     _learn(state, place, since, _mark(state, position))
                     since = None
                 after = position + run.size
-                # As `_known`, without its call, which costs a series some hundredths.
+                # Inlined, since a call would cost a series several percent.
                 if run.new is not None:
                     start = section.start
                     if run.waiting is not None:
@@ -88,7 +88,7 @@ def walk_elements(state: State) -> None:
         if value_at != position + 8:
             (length,) = read_long(buffer, position + 8)
         after = value_at + length
-        # With what stands behind a run the instances began to differ: it is not looked at again.
+        # The element after a run is one in which the instances differ, so it is not looked up again.
         may_repeat = kind <= kinds.PLAIN and not is_behind_run and entry.tag != SOP_INSTANCE_UID
         is_behind_run = False
         if since is not None and not may_repeat:
@@ -110,7 +110,7 @@ def walk_elements(state: State) -> None:
                 if entry.tag == ITEM or any(buffer[position + 4 : position + 8]):
                     raise InvalidDataSetError("a delimiter is in the place of an element")
                 after = value_at
-                section.leave_out(buffer, position, after, b"")  # of a sequence of defined length
+                section.leave_out(buffer, position, after, b"")  # superfluous, after a sequence of defined length
                 position = after
                 continue
             if kind == kinds.STRAY:
@@ -154,7 +154,7 @@ def walk_elements(state: State) -> None:
 
 
 def _single(state: State, entry: Entry, key: bytes, position: int, length: int, after: int) -> int:
-    """Do with one element, and its value alone, what its entry says; the position behind it."""
+    """Treat an element that contains no others as its entry says; return its end."""
     value_at = position + entry.head
     if length == UNDEFINED:
         after = end_of_value(state, entry, value_at, 0)
@@ -176,7 +176,7 @@ def _single(state: State, entry: Entry, key: bytes, position: int, length: int, 
 
 
 def _is_streamed(entry: Entry, length: int) -> bool:
-    """Whether a long kept value need not be held: nothing behind it identifies what is before it."""
+    """Whether a long kept value is passed through: no attribute after it should identify what is before it."""
     is_kept = entry.kind == kinds.KEPT or (entry.kind == kinds.CHECKED and entry.vr in BYTES_VRS)
     return is_kept and length != UNDEFINED and not entry.noted and entry.tag >> 16 >= FIRST_GROUP_PASSED
 
@@ -184,7 +184,7 @@ def _is_streamed(entry: Entry, length: int) -> bool:
 def _walk_or_nothing(
     state: State, entry: Entry, position: int, length: int, after: int, begun: _Mark, here: ItemWalk
 ) -> int:
-    """Walk an element in which others stand; nothing of it stays when the buffer ends inside."""
+    """Walk an element that contains others; if the buffer ends within it, discard what was collected."""
     end, due = len(state.buffer), state.claims.due
     is_short = entry.kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= end
     raw = state.buffer[position:after] if is_short else b""
@@ -202,7 +202,7 @@ def _walk_or_nothing(
 
 
 def _cross(state: State, tag: int, position: int) -> DecisionTable:
-    """Write the de-identification attributes that come before the tag; the table that knows what comes then."""
+    """Write the de-identification attributes that come before the tag; return the next table."""
     state.claims.write(state.section, state.buffer, position, before=tag)
     while state.tables.top[state.stage].until < tag:
         state.stage += 1
@@ -210,7 +210,7 @@ def _cross(state: State, tag: int, position: int) -> DecisionTable:
 
 
 def _top_place(state: State) -> Place:
-    """What is cached of the top level, as far as the walk has come; each stage has a depth of its own, below 1."""
+    """The cache for the current stage of the top level, which has a depth of 0 or less."""
     return state.place(-state.stage, state.encoding.name, state.codecs)
 
 
@@ -222,9 +222,9 @@ def _mark(state: State, position: int) -> _Mark:
 def _follow(
     state: State, place: Place, since: _Mark | None, position: int, after: int, begun: _Mark | None = None
 ) -> _Mark | None:
-    """Where the elements begin that came before and are in no run, now that there is one more.
+    """The beginning of consecutive repeated elements, after one more element; None if that is not repeated.
 
-    `begun` is what was collected when the walk came to it, if it has been walked already.
+    `begun` is the mark at the beginning of the element, if it has been walked already.
     """
     is_repeated = after <= len(state.buffer) and after - position <= LONGEST_RUN
     if is_repeated:
@@ -238,7 +238,7 @@ def _follow(
 
 
 def _learn(state: State, place: Place, since: _Mark, until: _Mark) -> None:
-    """Cache the elements in between as a run, if they came together before."""
+    """Cache the elements between two marks as a run, if they occurred together before."""
     start, section, noted_from = since
     after, section_then, noted_until = until
     raw = state.buffer[start:after]

@@ -1,7 +1,6 @@
-"""The walker: a data set that comes in pieces, walked as far as it has come.
+"""The walker: walks a data set that arrives in pieces, as far as it has arrived.
 
-It can be asked again when there is more; what it gives depends on the bytes, never on how they were cut. What an
-element means is not known here.
+The output depends on the bytes, never on how they were split.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from dicomveil_engine.part10.tables import Tables
 from dicomveil_engine.part10.top_level import walk_elements
 from dicomveil_engine.rewriting.decisions import Decisions
 
-_CUT_OFF = "an element is longer than what is left of the instance, which is cut off, or has a damaged length"
+_CUT_OFF = "an element is longer than the rest of the instance, which is cut off, or has a damaged length"
 _SMALL = 64
-"""Bytes that are walked again with each piece that comes."""
+"""Bytes of an incomplete element that are walked again with each piece."""
 
 
 class Walker:
@@ -32,31 +31,32 @@ class Walker:
     def __init__(self, policy: Decisions, tables: Tables) -> None:
         self._state = State(policy, tables, HANDLERS)
         self._chunks: list[bytes] = []
-        """What has come since the buffer was last walked."""
+        """The pieces that arrived since the buffer was last walked."""
         self.held = 0
-        """Bytes that are held because they cannot be written yet."""
+        """Bytes that cannot be written yet."""
         self._retry_at = 0
+        """The number of held bytes at which walking again is worthwhile."""
         self._begun = 0
-        """Where the elements in the buffer begin."""
+        """The beginning of the elements in the buffer."""
         self._offset = 0
-        """Where in the data set, with all that came before it, the buffer begins."""
+        """The offset of the buffer in the instance, for messages."""
         self._last: int | None = None
-        """The tag of the element that was passed on in chunks before the buffer."""
+        """The tag of the streamed element before the buffer."""
         self._latest: Resolver | None = None
         self._early: list[tuple[list[tuple[int, Pending]], Resolver | None, int]] = []
-        """What was written before a long value: what waited, how it was resolved, and how many names were known."""
+        """What was written before a long value: pending elements, their resolver, and the number of names known."""
         self._is_behind_pixels = False
         self._is_over = False
-        """Whether what is left is not an element: surplus bytes behind Pixel Data, which are dropped."""
+        """Whether the rest is surplus bytes after Pixel Data, which are dropped."""
 
     def feed(self, data: bytes, start: int = 0) -> None:
-        """Add bytes of the data set, which begins at `start` in the first ones."""
+        """Add bytes of the data set, which begins at `start` in the first piece."""
         if self._is_over:
             return
         state = self._state
         missing = state.section.start - self.held
         if missing > 0:
-            # What is left out is longer than what has come: it need not be held.
+            # The dropped element is longer than the buffer; its bytes are not held.
             drop = min(missing, len(data))
             data = data[drop:]
             state.section.start -= drop
@@ -73,22 +73,22 @@ class Walker:
 
     @property
     def reading(self) -> Reading:
-        """What the instance says of itself, as far as it has been walked."""
+        """The noted values, as far as the data set has been walked."""
         return self._state.reading
 
     @property
     def is_finished(self) -> bool:
-        """Whether all that has come is written, and nothing else is due."""
+        """Whether everything is written."""
         return not self.held and not self._state.position and not self._state.claims.due
 
     def skip(self, count: int) -> None:
-        """Count bytes that were passed on beside the walker."""
+        """Count bytes that were passed on without the walker."""
         self._offset += count
 
     def take(self, head: int = 0, *, keep: bool = False) -> tuple[bytes | bytearray, memoryview]:
-        """What is ready to be written, and what was not walked yet.
+        """The output that is ready, and the bytes that were not walked yet.
 
-        At a streamed element, `head` is the length of what stands before its value, written too if `keep`.
+        At a streamed element, `head` is the length of its head, which is written too if `keep`.
         """
         state = self._state
         position, streamed = state.position, state.streamed
@@ -108,15 +108,15 @@ class Walker:
         self._last = tag = streamed[0].tag if streamed else None
         if tag is not None and FIRST_STREAMED <= tag <= LAST_STREAMED:
             if keep and self._is_behind_pixels:
-                # Who looks at pixels has looked at the first element only.
-                raise InvalidDataSetError("there are several elements of pixels, of which one is allowed")
+                # The search for text in pixels covers the first one only.
+                raise InvalidDataSetError("there are several Pixel Data elements, of which one is allowed")
             self._is_behind_pixels = True
-        # Elements behind the streamed one may be of its blocks.
+        # Elements after the streamed one may be in the same private blocks.
         state.creators.keep_only(None if tag is None else tag >> 16)
         return written, rest
 
     def _refuse_late_names(self) -> None:
-        """Refuse a name that stands in a text that is written already, before Pixel Data or another long value."""
+        """Refuse a name after Pixel Data or another long value, if it is in a text that was written before it."""
         for pending, early, named in self._early:
             if early is None or len(self._state.reading.identifying) == named:
                 continue
@@ -125,8 +125,8 @@ class Walker:
                 if resolver[one] != early[one]:
                     where = dictionary.described(one[0].tag) if one[0].tag else "an element"
                     raise DeidentificationError(
-                        f"{where} holds a word of an identifying attribute behind Pixel Data or another long value, "
-                        "and was written before that one came"
+                        f"{where} holds a word of an identifying attribute that comes after Pixel Data or another long "
+                        "value, and was written before that attribute was read"
                     )
 
     def _drop_surplus(self) -> None:
@@ -134,7 +134,7 @@ class Walker:
         state.buffer, self.held, self._is_over = state.buffer[: state.position], state.position, True
 
     def _where(self) -> str:
-        """Behind which element of the data set itself something is wrong, as far as that is known."""
+        """The location of an error, for messages: its offset, and the element before it if that is known."""
         state, position = self._state, self._begun
         last = "" if self._last is None else dictionary.described(self._last)
         wrong = state.position
@@ -144,11 +144,11 @@ class Walker:
                 if length == UNDEFINED:
                     break
                 if value_at + length > len(state.buffer):
-                    wrong = position  # what is kept is passed over before it is there
+                    wrong = position  # kept elements are passed over before the buffer holds them
                     break
                 last, position = dictionary.described(tag), value_at + length
-        behind = f" behind {last}" if last and position == wrong else ""
-        return f"it is the element at offset {self._offset + wrong}{behind}"
+        before = f" after {last}" if last and position == wrong else ""
+        return f"it is the element at offset {self._offset + wrong}{before}"
 
     def _resolver(self) -> Resolver:
         resolver = Resolver if self._state.reading.is_long else self._state.tables.resolver
@@ -156,7 +156,7 @@ class Walker:
         return latest
 
     def walk(self, *, closing: bool) -> tuple[Entry, int] | None:
-        """Walk on. Gives the element to be streamed and its length, or None at the end of the buffer.
+        """Continue the walk. Return the element to be streamed and its length, or None at the end of the buffer.
 
         Raises InvalidDataSetError and DeidentificationError; when `closing`, also if the data set is cut off.
         """
@@ -179,7 +179,7 @@ class Walker:
             if not closing:
                 held = len(state.buffer) - state.position
                 until = error.until if isinstance(error, NeedMoreError) else 0
-                # Once for every doubling, so that a long sequence in small pieces costs twice its length, no more.
+                # Walk again when the length has doubled, so that a sequence in small pieces costs twice its length.
                 self._retry_at = max(until, 2 * held + state.position if held > _SMALL else 0)
                 return None
             if self._is_behind_pixels:

@@ -248,7 +248,7 @@ def test_messages_show_no_tag_that_may_be_of_a_value() -> None:
 
     message = str(caught.value)
     assert "at offset" in message
-    assert "behind (0010,0010) PatientName" in message
+    assert "after (0010,0010) PatientName" in message
     assert not any(f"{ord(a):02X}{ord(b):02X}" in message.upper() for a, b in zip("ebrowski", "browskiQ", strict=True))
 
 

@@ -48,7 +48,7 @@ def explained(data: bytes = DATA, name: str = "default", **more: bool) -> dict[s
         ("00080090", "redact", "empty", "PS3.15 Table E.1-1: Z"),
         ("00081140", "keep", "kept", "PS3.15 Table E.1-1: X/Z/U*"),
         ("00081140/1/00081155", "refreshUID", "changed", "PS3.15 Table E.1-1: U"),
-        ("00090010", "remove", "removed", "a private creator comes out only with elements of its block"),
+        ("00090010", "remove", "removed", "a private creator is kept only with elements of its block"),
         ("00091001", "remove", "removed", "PS3.15 Table E.1-1, private attributes: X"),
         ("00100010", "pseudonym", "changed", 'preset "default" rule 2 (0010,0010) pseudonym'),
         ("00120062", "insert", "inserted", "PS3.15 E.1.1: a de-identification attribute"),

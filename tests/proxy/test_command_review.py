@@ -45,7 +45,7 @@ def test_the_most_suspicious_is_first() -> None:
     assert " in 2 instances" in result.stdout
 
 
-WHY = "written like a name, words that no list knows, free text"
+WHY = "written like a name, words that are in no list, free text"
 
 
 def test_it_says_what_it_shows_and_what_it_left_out() -> None:

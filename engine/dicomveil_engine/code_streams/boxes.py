@@ -1,7 +1,7 @@
-"""The boxes that JP2 files and JPEG XL containers consist of (ISO/IEC 15444-1 Annex I, ISO/IEC 18181-2).
+"""Boxes of JP2 files and JPEG XL containers (ISO/IEC 15444-1 Annex I, ISO/IEC 18181-2).
 
-Of a file of boxes nothing but its code stream passes: PS3.5 Section A.4.4 wants that without a file's header, and all
-decoders read it so.
+Only the code stream in the boxes passes: PS3.5 Section A.4.4 requires a code stream without a file header, and all
+decoders read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LAST_PART = 0x80000000
 
 
 def box_head(data: bytes, position: int) -> tuple[bytes, int, int] | None:
-    """The type of a box, the length of its head, and of its content (-1: up to the end); None where it is cut off."""
+    """The type of a box, the length of its head, and of its content (-1: to the end); None if it is cut off."""
     if position + 8 > len(data):
         return None
     length, head = int.from_bytes(data[position : position + 4], "big"), 8
@@ -31,22 +31,22 @@ class BoxedStream:
     """The code stream within boxes."""
 
     def __init__(self, inner: CodeStream, skipped: Mapping[bytes, int]) -> None:
-        """`skipped`: the boxes that hold the code stream, and how many bytes of each stand before it."""
+        """`skipped`: type of a box that holds the code stream → bytes of its content before the code stream."""
         self._inner = inner
         self._skipped = skipped
         self._held = b""
         self._left = 0
-        """Bytes left of the box's content; -1 for one without an end."""
+        """Bytes left of the box's content; -1 for a box that extends to the end."""
         self._is_passed = self._is_last = False
         self.is_complete = False
 
     @property
     def may_end(self) -> bool:
-        """Where the code stream may."""
+        """Whether the code stream in the boxes may end here."""
         return self._is_passed and self._inner.may_end
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """What passes of these bytes."""
+        """The part of these bytes that passes."""
         data = self._held + data if self._held else data
         out: list[Bytes] = []
         position, size = 0, len(data)
@@ -67,12 +67,12 @@ class BoxedStream:
         return out
 
     def close(self) -> list[Bytes]:
-        """What the code stream held back."""
+        """The bytes that the code stream held back."""
         self._held = b""
         return self._inner.close() if self._is_passed else []
 
     def _enter(self, data: bytes, position: int) -> int:
-        """Begin the box at the position; how many bytes that takes, 0 where more are needed."""
+        """Begin the box at the position; return the length of its head, or 0 if more bytes are needed."""
         found = box_head(data, position)
         if found is None:
             return 0

@@ -1,4 +1,4 @@
-"""Deflated frames (PS3.5 Section A.4.13): a deflate stream each, and what follows it is removed."""
+"""Deflated frames (PS3.5 Section A.4.13): one deflate stream each; bytes after it are removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STEP = 1 << 20
 
 
 class DeflatedStream:
-    """One frame. It is inflated to find its end, and passes as it is."""
+    """A frame, which is inflated to find its end, and passed unchanged."""
 
     may_end = False
 
@@ -20,14 +20,14 @@ class DeflatedStream:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """What passes of these bytes."""
+        """The part of these bytes that passes."""
         rest = data
         try:
             while rest and not self._inflater.eof:
                 self._inflater.decompress(rest, _STEP)
                 rest = self._inflater.unconsumed_tail
         except zlib.error:
-            raise unclean("has a frame that is not deflated, as its transfer syntax says") from None
+            raise unclean("has a frame that is not deflated, although its transfer syntax is") from None
         self.is_complete = self._inflater.eof
         end = len(data) - len(self._inflater.unused_data)
         return [memoryview(data)[:end]]

@@ -1,8 +1,8 @@
-"""Encapsulated Pixel Data (PS3.5 Section A.4): offset table and fragments in, the same without metadata out.
+"""Cleaning encapsulated Pixel Data (PS3.5 Section A.4): offset table and fragments.
 
-Each fragment has the length that it had: what is removed from a code stream leaves zeros behind the stream's end, so
-that offset tables stay right, nothing but a marker segment is held, and a fragment's length can be written before its
-end is known. A frame in several fragments fills them one after the other.
+Fragments keep their lengths: what is removed from a code stream is made up by zeros after its end. So offset tables
+remain correct, and a fragment's length can be written before its end is read. A frame in several fragments fills them
+in order.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _ITEM, _DELIMITER = 0xE000FFFE, 0xE0DDFFFE
 _HEAD = struct.Struct("<II")
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST_TABLE = 1 << 22
-"""Bytes of a Basic Offset Table that are held to be checked: a million frames."""
+"""Bytes of a Basic Offset Table that is held and checked: a million frames."""
 _MOST_WAITING = 1 << 16
-"""Fragments whose content has not come yet; a stream with more of them is not one that an encoder makes."""
+"""Fragments that are not filled yet; no encoder makes a stream with more of them."""
 _ZEROS = bytes(1 << 16)
 
 
@@ -56,9 +56,9 @@ class Fragments:
         self.is_complete = False
 
     def feed(self, data: bytes | memoryview) -> int:
-        """How many of these bytes belong to the value.
+        """The number of these bytes that belong to the value.
 
-        Raises InvalidDataSetError for what is not a fragment, DeidentificationError for what cannot be cleaned.
+        Raises InvalidDataSetError for what is not a fragment, DeidentificationError for a frame that cannot be cleaned.
         """
         taken, size = 0, len(data)
         while not self.is_complete and taken < size:
@@ -79,7 +79,7 @@ class Fragments:
         return taken
 
     def passed(self) -> list[Bytes]:
-        """What passes of all that was fed, since the last time."""
+        """The output since the last call."""
         out, self._out = self._out, []
         return out
 
@@ -123,12 +123,12 @@ class Fragments:
         self._expect_head()
 
     def _check_offset(self, length: int) -> None:
-        """See whether the table's next offset is that of this fragment, of the length; raise where it meets none."""
+        """Compare the table's next offset with this fragment. Raises DeidentificationError for a wrong offset."""
         offsets = self._offsets
         assert offsets is not None
         self._begins_frame = False
         if self._is_table_due:
-            # The fault that is met most is a table that does not count the items' heads.
+            # The most frequent error is a table that does not count the heads of items.
             if len(offsets) > 1 and offsets[1] < _HEAD.size + length:
                 offsets.clear()
             self._write_table()
@@ -149,7 +149,7 @@ class Fragments:
     # Fragments
 
     def _fragment(self, head: bytes) -> None:
-        """A fragment begins, with these bytes."""
+        """Begin a fragment, whose first bytes are `head`."""
         stream = self._stream
         if stream is None or self._begins_frame or self._is_next(stream, head):
             self._finish()
@@ -165,13 +165,13 @@ class Fragments:
             self._expect_head()
 
     def _is_next(self, stream: CodeStream, head: bytes) -> bool:
-        """Whether a fragment that begins so is of another frame."""
+        """Whether a fragment with this beginning belongs to another frame."""
         if self._syntax in VIDEO or not head:
             return False
         if self._syntax == RLE:
             return True
         if stream.is_complete:
-            # What follows an end and begins no picture is behind the end, too.
+            # A fragment after the end that does not begin a picture is surplus.
             return image_of(head, self._length) is not None or self._syntax == DEFLATED_FRAMES
         return stream.may_end and image_of(head, self._length) is not None
 
@@ -185,7 +185,7 @@ class Fragments:
             self._fill()
 
     def _finish(self) -> None:
-        """The frame is over, with or without an end."""
+        """End the frame, whether or not its code stream has ended."""
         if self._stream is not None:
             if not self._stream.is_complete:
                 for chunk in self._stream.close():
@@ -201,16 +201,16 @@ class Fragments:
         self._out.append(self.DELIMITER)
         self.is_complete = True
 
-    # What is written
+    # Output
 
     def _begin_items(self) -> None:
-        """Write the heads of items, up to the first one that has room."""
+        """Write the heads of items, up to the first that is not empty."""
         while not self._room and self._announced:
             self._room = self._announced.popleft()
             self._out.append(_HEAD.pack(_ITEM, self._room))
 
     def _write(self, data: Bytes) -> None:
-        """Fill the items that are announced."""
+        """Write to the announced items."""
         while data:
             step = min(self._room, len(data))
             self._out.append(data[:step] if step < len(data) else data)
@@ -220,13 +220,13 @@ class Fragments:
             assert self._room or not data, "a code stream gives no more than it was fed"
 
     def _fill(self) -> None:
-        """Fill what is left of the items with zeros: nothing else of this frame comes."""
+        """Fill the rest of the announced items with zeros, at the end of a frame."""
         while self._room:
             self._write(memoryview(_ZEROS)[: self._room])
 
 
 class _Nothing:
-    """What does not pass."""
+    """Bytes that are dropped."""
 
     is_complete = True
     may_end = True

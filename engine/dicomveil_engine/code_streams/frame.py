@@ -1,4 +1,4 @@
-"""One frame on its own, as it is delivered beside an instance: cleaned while it streams."""
+"""Cleaning single frames, and bulk data of pixels, while they stream."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _ANY_LENGTH = 1 << 62
 
 
 class EncodedFrame:
-    """A frame of encapsulated Pixel Data, without what no decoder reads; it may be shorter than it came."""
+    """A frame of encapsulated Pixel Data, without metadata; the output may be shorter than the input."""
 
     def __init__(self, syntax: str) -> None:
-        """`syntax` is the transfer syntax, or empty where it is not known."""
+        """`syntax` is the transfer syntax, or empty if it is unknown."""
         self._syntax = syntax
         self._held = b""
         self._stream: CodeStream | None = None
 
     def feed(self, data: bytes | memoryview) -> list[Bytes]:
-        """What passes of these bytes. Raises DeidentificationError for what cannot be cleaned."""
+        """The part of these bytes that passes. Raises DeidentificationError if the frame cannot be cleaned."""
         if self._stream is None:
             self._held += bytes(data)
             if len(self._held) < LONGEST_SIGNATURE:
@@ -29,7 +29,7 @@ class EncodedFrame:
         return [] if self._stream.is_complete else self._stream.feed(bytes(data))
 
     def close(self) -> list[Bytes]:
-        """The rest, now that the frame has ended."""
+        """The rest of the output, at the end of the frame."""
         if self._stream is None and self._held:
             self._stream = stream_of(self._held, self._syntax, len(self._held))
             out = self._stream.feed(self._held)
@@ -38,20 +38,20 @@ class EncodedFrame:
 
 
 class UndeclaredFrame:
-    """Pixel Data not known to be encapsulated or native: its first bytes decide.
+    """Pixel Data that may be encapsulated or native: its first bytes decide.
 
-    JPEG and JPEG 2000 can hold a name and are cleaned as what they are. A bare JPEG XL code stream and RLE hold nothing
-    but the picture, and begin with what pixels may begin with, too: they pass as native pixels do.
+    JPEG and JPEG 2000 can hold metadata and are cleaned as such. A bare JPEG XL code stream and RLE hold nothing but
+    the picture, and their first bytes may also be pixels: they pass as native pixels.
     """
 
     def __init__(self, native: NativeFrame) -> None:
-        """`native` is what it passes through where it is not a code stream."""
+        """`native` cleans the value if it is not a code stream."""
         self._native = native
         self._held = b""
         self._chosen: EncodedFrame | NativeFrame | None = None
 
     def feed(self, data: bytes | memoryview) -> list[Bytes]:
-        """What passes of these bytes. Raises DeidentificationError for what cannot be cleaned."""
+        """The part of these bytes that passes. Raises DeidentificationError if the frame cannot be cleaned."""
         if self._chosen is None:
             self._held += bytes(data)
             if len(self._held) < LONGEST_SIGNATURE:
@@ -60,7 +60,7 @@ class UndeclaredFrame:
         return self._chosen.feed(data)
 
     def close(self) -> list[Bytes]:
-        """The rest, now that the value has ended."""
+        """The rest of the output, at the end of the value."""
         first = self._choose() if self._chosen is None else []
         assert self._chosen is not None
         return [*first, *self._chosen.close()]
@@ -72,19 +72,19 @@ class UndeclaredFrame:
 
 
 class NativeFrame:
-    """Frames of native pixels in little endian, one or more, without what stands behind them and in unused bits."""
+    """One or more frames of native pixels in little endian, without bytes after them, and with unused bits cleared."""
 
     def __init__(self, layout: PixelLayout, *, removes_overlays: bool, floating_bits: int = 0) -> None:
-        """`layout` counts the frames that come."""
+        """`layout` has the number of frames that are fed."""
         self._left = layout.length(_ANY_LENGTH, floating_bits)
         self._unused = None if floating_bits else layout.unused_bits(removes_overlays=removes_overlays)
 
     def feed(self, data: bytes | memoryview) -> list[Bytes]:
-        """What passes of these bytes."""
+        """The part of these bytes that passes."""
         data = memoryview(data)[: self._left]
         self._left -= len(data)
         return [self._unused.feed(bytes(data)) if self._unused else data]
 
     def close(self) -> list[Bytes]:
-        """The rest of a value that is cut off."""
+        """The bytes of an incomplete pixel, if the value is cut off."""
         return [self._unused.close()] if self._unused else []

@@ -1,8 +1,8 @@
 """JPEG (ISO/IEC 10918-1) and JPEG-LS (ISO/IEC 14495-1): markers and their segments.
 
-Both begin with SOI and hold segments of two bytes of marker and two of length, scans between them, and EOI. Tables
-and headers pass, cut to the length that their content has; APP0 and APP14 in the form that decoders read; and nothing
-else. What a scan holds is not looked at: entropy-coded data ends at the next marker.
+A stream is SOI, segments with a marker and a length, scans after SOS segments, and EOI. Only tables and headers pass,
+cut to the length of their content, and APP0 and APP14 in the form that decoders read. Scans are not decoded:
+entropy-coded data ends at the next marker.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ DHT, DAC, SOS, DQT, DNL, DRI, DHP, EXP = 0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xD
 EOI = 0xD9
 APP0, APP8, APP14 = 0xE0, 0xE8, 0xEE
 FRAME_HEADERS = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0), SOF_JPEG_LS))
-"""SOF0 to SOF15 and JPEG-LS's SOF55; DHT, JPG and DAC are between them."""
+"""SOF0 to SOF15 without DHT, JPG and DAC, and SOF55 of JPEG-LS."""
 WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xDA)))
 """TEM, RST0 to RST7, SOI, EOI."""
 _LOSSLESS = frozenset((0xC3, 0xC7, 0xCB, 0xCF))
 _END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""In JPEG, 0 is a stuffed byte, RST0 to RST7 stand within a scan, FF is a fill byte (B.1.1.2, F.1.2.3)."""
+"""In JPEG, FF00 is a stuffed byte, RST0 to RST7 are within a scan, and FF is a fill byte (B.1.1.2, F.1.2.3)."""
 _END_OF_SCAN_JPEG_LS = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
-"""In JPEG-LS a bit is stuffed, so that what follows FF is below 80H (ISO/IEC 14495-1 Section 9.1)."""
+"""In JPEG-LS a bit is stuffed, so that the byte after FF is below 80H (ISO/IEC 14495-1 Section 9.1)."""
 
 
 def read_picture(data: bytes) -> Picture:
-    """The size of the picture and its colours, from the segments before the first scan.
+    """The size and colours of the picture, from the segments before the first scan.
 
-    Raises InvalidDataSetError where this is not JPEG or JPEG-LS, or has no frame header.
+    Raises InvalidDataSetError if this is not JPEG or JPEG-LS, or has no frame header.
     """
     position, found, colours = 2, None, None
     if data[:2] != SOI:
@@ -87,7 +87,7 @@ class JPEGStream:
         return self._is_in_scan and len(self._held) < 2
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """What passes of these bytes."""
+        """The part of these bytes that passes."""
         data = self._held + data if self._held else data
         view = memoryview(data)
         out: list[Bytes] = []
@@ -96,7 +96,7 @@ class JPEGStream:
             if self._is_in_scan:
                 found = self._end_of_scan.search(data, position)
                 if found is None:
-                    # The last byte may be the first of a marker.
+                    # The last byte may begin a marker.
                     end = size - 1 if data.endswith(b"\xff") else size
                     if end > position:
                         out.append(view[position:end])
@@ -107,7 +107,7 @@ class JPEGStream:
                 position, self._is_in_scan = found.start(), False
             if size - position < 2:
                 break
-            if data[position] != 0xFF:  # what no decoder reads
+            if data[position] != 0xFF:  # bytes between segments, which decoders skip
                 found_at = data.find(b"\xff", position)
                 position = size if found_at < 0 else found_at
                 continue
@@ -138,13 +138,13 @@ class JPEGStream:
         return out
 
     def close(self) -> list[Bytes]:
-        """A segment that is cut off is dropped; a scan has nothing that is held but a marker's first byte."""
+        """The rest of a scan that is cut off; an incomplete segment is dropped."""
         held, self._held = self._held, b""
         return [held] if self._is_in_scan and held else []
 
 
 def _passed(marker: int, content: bytes) -> bytes | None:
-    """What of a segment passes; None where nothing does."""
+    """The part of a segment's content that passes; None if the segment is dropped."""
     if marker in FRAME_HEADERS or marker == DHP:
         return content[: 6 + 3 * content[5]] if len(content) > 5 else content
     rule = _SEGMENTS.get(marker)
@@ -152,17 +152,17 @@ def _passed(marker: int, content: bytes) -> bytes | None:
 
 
 def _jfif(content: bytes) -> bytes | None:
-    """Version, units and density; the thumbnail and JFIF's extensions are dropped."""
+    """Version, units and density; the thumbnail and JFIF extensions are dropped."""
     return content[:12] + b"\0\0" if content[:5] == b"JFIF\0" and len(content) >= 14 else None
 
 
 def _adobe(content: bytes) -> bytes | None:
-    """The colour transform; version and flags mean nothing to a decoder."""
+    """The colour transform; decoders ignore version and flags."""
     return b"Adobe\0\x64\0\0\0\0" + content[11:12] if content[:5] == b"Adobe" and len(content) >= 12 else None
 
 
 def _colour_transform(content: bytes) -> bytes | None:
-    """That of HP's JPEG-LS, without which the colours would be others."""
+    """The colour transform of HP's JPEG-LS, without which the colours would be wrong."""
     return content[:5] if content[:4] == b"mrfx" and len(content) >= 5 else None
 
 
@@ -171,7 +171,7 @@ def _scan_header(content: bytes) -> bytes:
 
 
 def _tables(length: Callable[[bytes, int], int]) -> Callable[[bytes], bytes]:
-    """As many whole tables as there are, each of which says how long it is."""
+    """A rule that passes all complete tables; `length` gives the length of the table at an offset."""
 
     def passed(content: bytes) -> bytes:
         end = 0
@@ -183,7 +183,7 @@ def _tables(length: Callable[[bytes, int], int]) -> Callable[[bytes], bytes]:
 
 
 def _preset(content: bytes) -> bytes | None:
-    """LSE of JPEG-LS: coding parameters, mapping tables, or a large size."""
+    """LSE of JPEG-LS: coding parameters, mapping tables, or the size of a large picture."""
     kind = content[:1]
     if kind == b"\1":
         return content[:11]
@@ -205,4 +205,4 @@ _SEGMENTS: dict[int, Callable[[bytes], bytes | None]] = {
     EXP: lambda content: content[:1],
     LSE: _preset,
 }
-"""Marker → what of its content passes. A segment that is not listed is dropped: APPn, COM, and what is reserved."""
+"""Marker → the part of the content that passes. Other segments are dropped: APPn, COM and reserved ones."""

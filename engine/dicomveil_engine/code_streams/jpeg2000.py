@@ -1,8 +1,8 @@
-"""JPEG 2000 and High-Throughput JPEG 2000 (ISO/IEC 15444-1, -15): markers, and the boxes that may be around them.
+"""JPEG 2000 and High-Throughput JPEG 2000 (ISO/IEC 15444-1, -15): markers and their segments, and JP2 files.
 
-A code stream is SOC, the segments of the main header, tile-parts with segments of their own and a length, and EOC.
-Segments that a decoder reads are kept; comments are removed; in a tile-part, whose length is kept, their text is
-overwritten. What a tile-part's packets hold is not looked at.
+A code stream is SOC, the segments of the main header, tile-parts with their own segments and a length, and EOC.
+Segments that decoders read are kept, and comments are removed; in a tile-part, which keeps its length, they are
+overwritten. The packets of tile-parts are not decoded.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dicomveil_engine.errors import InvalidDataSetError
 CODE_STREAM = b"\xff\x4f\xff\x51"
 """SOC and SIZ, with which every code stream begins (A.4.1)."""
 JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
-"""The first box of a JP2 file (I.5.1). DICOM allows the bare code stream only (PS3.5 A.4.4); some writers differ."""
+"""The first box of a JP2 file (I.5.1), which DICOM does not allow (PS3.5 Section A.4.4), but some writers use."""
 _SIZ_AT = 4
 _COD, _COD_BYTES = 0x52, 14
-"""Marker, length, style, layers, levels and so on, up to the transform."""
+"""The marker of COD, and its bytes from the marker to the transform."""
 _SOC, _SOT, _SOD, _EOC, _COM = 0x4F, 0x90, 0x93, 0xD9, 0x64
 _EOC_BYTES = b"\xff\xd9"
 _OPEN = 1 << 62
-"""The length of a tile-part that gives no length: it continues up to EOC."""
+"""Used as the length of a tile-part of unknown length, which extends to EOC."""
 _READ = frozenset((*range(0x50, 0x64), *range(0x70, 0x7A)))
 """Markers that decoders read, of Part 1, Part 2 (Annex A) and Part 15."""
 
@@ -30,7 +30,7 @@ _READ = frozenset((*range(0x50, 0x64), *range(0x70, 0x7A)))
 def read_picture(data: bytes) -> Picture:
     """The size of the picture, from its SIZ segment (A.5.1).
 
-    Raises InvalidDataSetError where this is not JPEG 2000.
+    Raises InvalidDataSetError if this is not JPEG 2000.
     """
     start = code_stream_at(data)
     if start is None:
@@ -52,7 +52,7 @@ def read_picture(data: bytes) -> Picture:
 
 
 def _is_reversible(data: bytes, position: int) -> bool:
-    """Whether COD in the main header names the reversible 5-3 transform (A.6.1); it stands before the first tile."""
+    """Whether COD in the main header, before the first tile-part, has the reversible 5-3 transform (A.6.1)."""
     while len(data) - position >= _COD_BYTES and data[position] == 0xFF and data[position + 1] != _SOT:
         if data[position + 1] == _COD:
             return data[position + _COD_BYTES - 1] == 1
@@ -61,7 +61,7 @@ def _is_reversible(data: bytes, position: int) -> bool:
 
 
 def code_stream_at(data: bytes) -> int | None:
-    """Where the code stream begins: at once, or within the boxes of a JP2 file; None where there is none."""
+    """The beginning of the code stream, which may be in a JP2 file; None if there is none."""
     if data[:4] == CODE_STREAM:
         return 0
     if data[:12] != JP2_SIGNATURE:
@@ -90,18 +90,19 @@ class JPEG2000Stream:
         self.is_complete = False
         self._held = b""
         self._left = 0
-        """Bytes left of a tile-part's packets, or of the one whose header is read if `_is_in_header`."""
+        """Bytes left of the tile-part, or of its packets after its header."""
         self._is_in_header = False
+        """Whether the header of a tile-part is being read."""
         self._is_open = False
-        """Whether packets continue up to EOC."""
+        """Whether the packets extend to EOC."""
 
     @property
     def may_end(self) -> bool:
-        """Anywhere but within a segment."""
+        """Whether this is not within a segment."""
         return len(self._held) < 2
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """What passes of these bytes."""
+        """The part of these bytes that passes."""
         data = self._held + data if self._held else data
         view = memoryview(data)
         out: list[Bytes] = []
@@ -109,7 +110,7 @@ class JPEG2000Stream:
         while position < size and not self.is_complete:
             start = position
             if self._is_open:
-                # A tile-part of unknown length is the last one, and no two bytes of packets are above FF8FH (B.10.1).
+                # A tile-part of unknown length is the last one, and packets have no two bytes above FF8FH (B.10.1).
                 end = data.find(_EOC_BYTES, position)
                 position = end if end >= 0 else size - data.endswith(b"\xff")
                 self._is_open = end < 0
@@ -130,12 +131,12 @@ class JPEG2000Stream:
         return out
 
     def close(self) -> list[Bytes]:
-        """Packets may be cut off in the middle of what could be EOC."""
+        """The rest of packets that are cut off, which may be half of an EOC."""
         held, self._held = self._held, b""
         return [held] if self._is_open else []
 
     def _marker(self, data: bytes, position: int) -> tuple[list[Bytes], int]:
-        """What passes of a delimiter or segment, and where it ends: at the position where more is needed."""
+        """The part of a delimiter or segment that passes, and its end; the position itself if more is needed."""
         size = len(data)
         if size - position < 2:
             return [], position
@@ -144,7 +145,7 @@ class JPEG2000Stream:
             self._delimiter(marker)
             return [data[position : position + 2]], position + 2
         if marker < _SOC:
-            # No marker where one must be: the code stream is cut off, and this is padding or nothing that is decoded.
+            # There is no marker where there must be one: the code stream is cut off, and the rest is padding.
             self.is_complete = True
             return [], size
         after = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
@@ -172,5 +173,5 @@ class JPEG2000Stream:
         self._left -= len(segment)
         if self._left < 2:
             raise unclean("has a JPEG 2000 code stream with a tile-part that is shorter than its header")
-        # The length of a tile-part stays. A comment that says nothing is binary (A.9.2).
+        # The tile-part keeps its length, so the segment becomes a comment of zeros, which is binary (A.9.2).
         return [segment if is_read else bytes((0xFF, _COM)) + segment[2:4] + bytes(len(segment) - 4)]

@@ -1,4 +1,4 @@
-"""JPEG XL (ISO/IEC 18181): the bare code stream, and the boxes of its container."""
+"""JPEG XL (ISO/IEC 18181): the bare code stream, and the container."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 """The first box of the container (ISO/IEC 18181-2)."""
 _SIDE_BITS = (9, 13, 18, 30)
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
-"""Width to height, where the header gives the height alone (D.2)."""
+"""Width to height, if the header gives the height only (D.2)."""
 
 
 def read_picture(data: bytes) -> Picture:
-    """The size of the picture, from its SizeHeader (ISO/IEC 18181-1 D.2); samples and precision are not read: 0.
+    """The size of the picture, from its SizeHeader (ISO/IEC 18181-1 D.2); samples and precision are 0, not read.
 
-    Raises InvalidDataSetError where this is not JPEG XL.
+    Raises InvalidDataSetError if this is not JPEG XL.
     """
     start = code_stream_at(data)
     if start is None:
@@ -39,7 +39,7 @@ def read_picture(data: bytes) -> Picture:
 
 
 def code_stream_at(data: bytes) -> int | None:
-    """Where the code stream begins: at once, or within the boxes of a container; None where there is none."""
+    """The beginning of the code stream, which may be in a container; None if there is none."""
     if data[:2] == CODE_STREAM:
         return 0
     if data[:12] != CONTAINER:
@@ -48,7 +48,7 @@ def code_stream_at(data: bytes) -> int | None:
     while (found := box_head(data, position)) is not None:
         kind, head, length = found
         if kind in {b"jxlc", b"jxlp"}:
-            # A part of a code stream has a number before it.
+            # jxlp has the number of the part before the code stream.
             start = position + head + (4 if kind == b"jxlp" else 0)
             return start if data[start : start + 2] == CODE_STREAM else None
         if length < 0:
@@ -58,20 +58,20 @@ def code_stream_at(data: bytes) -> int | None:
 
 
 class _Bits:
-    """Bits of bytes, the lowest first."""
+    """A reader of bits, lowest first."""
 
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data, "little")
 
     def take(self, count: int) -> int:
-        """The next so many, as a number."""
+        """The next `count` bits as a number."""
         taken = self._bits & (1 << count) - 1
         self._bits >>= count
         return taken
 
 
 def bare() -> CodeStream:
-    """A code stream without a container, which holds nothing but the picture."""
+    """A code stream without a container, which cannot hold metadata."""
     return _Whole()
 
 
@@ -81,7 +81,7 @@ def boxed() -> BoxedStream:
 
 
 class _Whole:
-    """Bytes that pass as they are, up to where the frame ends: where the code stream does, only a decoder knows."""
+    """Bytes that pass unchanged up to the end of the frame; the end of the code stream is known to a decoder only."""
 
     is_complete = False
     may_end = True

@@ -1,6 +1,6 @@
-"""Native Pixel Data (PS3.5 Section 8): how long it is, and the bits of each value that no pixel has.
+"""Native Pixel Data (PS3.5 Section 8): its length, and the unused bits of each value.
 
-Bits above High Bit held overlays once (PS3.3 Section C.9.2.1.2, retired); they are cleared while the bytes pass: to
+Bits outside Bits Stored may hold overlays (PS3.3 Section C.9.2.1.2, retired). They are cleared while the bytes pass: to
 zero, or to the sign of a signed value.
 """
 
@@ -18,13 +18,13 @@ IMAGE_TAGS = frozenset(
         *(group << 16 | 0x0102 for group in range(0x6000, 0x6020, 2)),
     )
 )
-"""What says how long native Pixel Data is, and which of its bits are pixels; of overlays, where they are."""
+"""The attributes that determine the length of native Pixel Data and its unused bits, with the positions of overlays."""
 FLOATING_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
-"""Bits of Float and Double Float Pixel Data, which have no Bits Allocated that says so (PS3.3 Section C.7.6.24)."""
+"""Bits of Float and Double Float Pixel Data (PS3.3 Sections C.7.6.24 and C.7.6.25)."""
 
 
 class PixelLayout(NamedTuple):
-    """What the Image Pixel Module says of native pixels (PS3.3 Section C.7.6.3). Zero where it does not say."""
+    """The layout of native pixels from the Image Pixel Module (PS3.3 Section C.7.6.3); 0 for missing attributes."""
 
     rows: int = 0
     columns: int = 0
@@ -35,13 +35,13 @@ class PixelLayout(NamedTuple):
     high_bit: int = 0
     is_signed: bool = False
     is_subsampled: bool = False
-    """Whether the photometric interpretation is YBR_FULL_422, and pairs of pixels share their chroma."""
+    """Whether the photometric interpretation is YBR_FULL_422, in which pairs of pixels share their chroma."""
     has_embedded_overlays: bool = False
-    """Whether an overlay says that it stands in bits of Pixel Data: Overlay Bit Position (60xx,0102) is above 0."""
+    """Whether an overlay is in bits of Pixel Data: Overlay Bit Position (60xx,0102) is above 0."""
 
     @classmethod
     def of(cls, values: Mapping[int, object]) -> PixelLayout:
-        """By the first value of each of IMAGE_TAGS that there is."""
+        """The layout from the first value of each of IMAGE_TAGS that is present."""
 
         def number(tag: int, otherwise: int = 0) -> int:
             value = values.get(tag)
@@ -64,32 +64,32 @@ class PixelLayout(NamedTuple):
         )
 
     def length(self, actual: int, floating_bits: int = 0) -> int:
-        """The length of the pixels in a value of which so many bytes came: without padding, and what is behind it.
+        """The length of the pixels in a value of `actual` bytes, without padding and surplus bytes.
 
-        As it came where the attributes do not say, or say more. `floating_bits`: those of floating point pixels.
+        It is `actual` if the attributes are missing or give more. `floating_bits`: the bits of floating point pixels.
         """
         bits = floating_bits or self.bits_allocated
         pixels = self.rows * self.columns * self.frames
         if not (pixels and bits and self.samples):
             return actual
-        # Two pixels have four samples (C.7.6.3.1.2); some writers say so and give all six.
+        # Two pixels have four samples (PS3.3 Section C.7.6.3.1.2); some writers declare that but write all six.
         choices = [2 * pixels, 3 * pixels] if self.is_subsampled and self.samples == 3 else [pixels * self.samples]
         return max((length for count in choices if (length := (count * bits + 7) // 8) <= actual), default=actual)
 
     def unused_bits(self, *, removes_overlays: bool, big: bool = False) -> UnusedBits | None:
-        """What clears the bits that no pixel has, if there are any and they can be an overlay's.
+        """What clears the unused bits, if there are any that have to be cleared.
 
-        They can where overlays are removed; where the data set says that one is there, they are not a pixel's anyway.
+        They are cleared if the policy removes overlays, or if the data set declares an overlay in them.
         """
         has_any = self.bits_allocated in {8, 16, 32} and 0 < self.bits_stored < self.bits_allocated
         return UnusedBits(self, big=big) if has_any and (removes_overlays or self.has_embedded_overlays) else None
 
 
 class UnusedBits:
-    """Clears the bits of native values that no pixel has, in chunks of any size."""
+    """Clears the unused bits of native values, in chunks of any size."""
 
     def __init__(self, layout: PixelLayout, *, big: bool = False) -> None:
-        """`big`: whether the values' bytes are big endian."""
+        """`big`: whether the values are in big endian."""
         self._width = layout.bits_allocated // 8
         high_bit = layout.high_bit if layout.bits_stored <= layout.high_bit + 1 <= layout.bits_allocated else 0
         steps = _steps(self._width, layout.bits_stored, high_bit or layout.bits_stored - 1, layout.is_signed)
@@ -98,14 +98,14 @@ class UnusedBits:
         self._held = b""
 
     def feed(self, data: bytes) -> Bytes:
-        """The values that are whole."""
+        """The complete values, cleared."""
         data = self._held + data if self._held else data
         cut = len(data) % self._width
         self._held, data = (data[len(data) - cut :], data[: len(data) - cut]) if cut else (b"", data)
         cleared: bytearray | None = None
         for at, source, table in self._steps:
             values = data[source :: self._width]
-            # To look for what changes costs less than to change it, and nearly always there is nothing.
+            # Searching for bytes that change is faster than changing them, and usually there are none.
             if at == source and not values.translate(None, _unchanged(table)):
                 continue
             new = values.translate(table)
@@ -115,19 +115,19 @@ class UnusedBits:
         return data if cleared is None else bytes(cleared)
 
     def close(self) -> bytes:
-        """Bytes of a value that is not whole."""
+        """The bytes of an incomplete value."""
         return self._held
 
 
 @lru_cache(64)
 def _unchanged(table: bytes) -> bytes:
-    """The bytes that stay what they are."""
+    """The bytes that the table does not change."""
     return bytes(byte for byte in range(256) if table[byte] == byte)
 
 
 @lru_cache(64)
 def _steps(width: int, stored: int, high_bit: int, is_signed: bool) -> list[tuple[int, int, bytes]]:
-    """Byte of a value, the lowest is 0 → byte that it follows from, and how; of those that change."""
+    """(byte of a value, from the lowest; the byte it is computed from; the translation), for the bytes that change."""
     mask = (1 << stored) - 1 << high_bit + 1 - stored
     sign_at, sign = divmod(high_bit, 8)
     steps: list[tuple[int, int, bytes]] = []

@@ -1,4 +1,4 @@
-"""What a code stream says of its own picture."""
+"""The properties of a picture from the header of its code stream."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Picture(NamedTuple):
-    """The size of a picture, as the header of its code stream has it."""
+    """The properties of a picture in the header of its code stream."""
 
     rows: int
     columns: int
@@ -15,6 +15,6 @@ class Picture(NamedTuple):
     """Bits of a sample."""
     is_signed: bool = False
     colours: str | None = None
-    """RGB or YBR, where the code stream says which; None where it does not."""
+    """RGB or YBR; None if the code stream does not say."""
     is_lossless: bool = False
-    """Whether its process (not each picture) is one that loses nothing."""
+    """Whether the coding process is lossless."""

@@ -1,4 +1,4 @@
-"""Which code stream begins here: its first bytes say so, whatever the transfer syntax does."""
+"""Recognising the kind of a code stream by its first bytes, whatever the transfer syntax."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomveil_engine.code_streams.video import VIDEO, VideoStream
 
 LONGEST_SIGNATURE = 12
 _RLE_HEADER = b"\0\0\0\x40\0\0\0"
-"""Behind the number of segments: the first begins behind the header."""
+"""The bytes after the number of segments: the first offset is 64, the length of the header."""
 _MOST_SEGMENTS = 15
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -20,7 +20,7 @@ DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 def stream_of(head: bytes, syntax: str, length: int) -> CodeStream:
     """The code stream of a frame of this length that begins with these bytes.
 
-    Raises DeidentificationError for a frame of a kind that cannot be cleaned.
+    Raises DeidentificationError for an unknown kind of frame.
     """
     if syntax in VIDEO:
         return VideoStream(syntax)
@@ -33,11 +33,11 @@ def stream_of(head: bytes, syntax: str, length: int) -> CodeStream:
         return found
     if not any(head):
         return _Zeros()
-    raise unclean("has a frame that is not a code stream of a kind that is known")
+    raise unclean("has a frame that is not a known kind of code stream")
 
 
 def image_of(head: bytes, length: int) -> CodeStream | None:
-    """The code stream that begins with these bytes, of a frame of this length; None where none does."""
+    """The code stream of a picture that begins with these bytes; None if none does."""
     if head[:2] == SOI and head[2:3] in {b"", b"\xff"}:
         return JPEGStream()
     if head[:4] == jpeg2000.CODE_STREAM:
@@ -54,21 +54,21 @@ def image_of(head: bytes, length: int) -> CodeStream | None:
 
 
 def carries_metadata(head: bytes) -> bool:
-    """Whether a code stream begins here that has room for more than a picture."""
+    """Whether these bytes begin a code stream that can hold metadata."""
     if head[:2] == SOI:
         return head[2:3] in {b"", b"\xff"}
     return head[:4] == jpeg2000.CODE_STREAM or head[:12] in {jpeg2000.JP2_SIGNATURE, jpeg_xl.CONTAINER}
 
 
 class _Zeros:
-    """Padding where a code stream should be."""
+    """Padding instead of a code stream."""
 
     is_complete = False
     may_end = True
 
     def feed(self, data: bytes) -> list[Bytes]:
         if data.count(0) < len(data):
-            raise unclean("has a frame that is not a code stream of a kind that is known")
+            raise unclean("has a frame that is not a known kind of code stream")
         return [data]
 
     def close(self) -> list[Bytes]:

@@ -1,4 +1,4 @@
-"""What every family of code streams has in common."""
+"""The interface of code streams."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ Bytes = bytes | memoryview
 
 
 class CodeStream(Protocol):
-    """One code stream, fed in chunks of any size. It gives no more bytes than it was fed."""
+    """A code stream, fed in chunks of any size. It gives no more bytes than it was fed."""
 
     is_complete: bool
-    """Whether its end has come: nothing behind it belongs to it."""
+    """Whether the end was reached; bytes after it do not belong to the stream."""
 
     def feed(self, data: bytes, /) -> list[Bytes]:
-        """What passes of these bytes. Raises DeidentificationError for what cannot be cleaned."""
+        """The part of these bytes that passes. Raises DeidentificationError if the stream cannot be cleaned."""
         ...
 
     def close(self) -> list[Bytes]:
-        """What passes of bytes that were held back, now that no more come; for streams that are cut off."""
+        """The part of held bytes that passes, for a stream that is cut off."""
         ...
 
     @property
     def may_end(self) -> bool:
-        """Whether another stream may begin here although this one has no end."""
+        """Whether another stream may begin here, although this one has not ended."""
         ...
 
 
 def unclean(what: str) -> DeidentificationError:
-    """The refusal of Pixel Data in which something stands that cannot be cleaned."""
-    return DeidentificationError(f"(7FE0,0010) PixelData {what}; a rule that removes it lets the instance out without")
+    """The error for Pixel Data that cannot be cleaned."""
+    return DeidentificationError(f"(7FE0,0010) PixelData {what}; with a rule that removes it, the instance passes")

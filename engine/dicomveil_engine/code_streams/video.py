@@ -1,8 +1,8 @@
 """Video (PS3.5 Sections 8.2.5 to 8.2.16): user data of MPEG-2, SEI of H.264 and HEVC, and the boxes of MP4.
 
-A video is one stream over all fragments, and its own tables count its bytes: nothing is left out, what is removed is
-overwritten in its place. SEI becomes filler data, boxes become free space. What stands in MPEG transport and program
-streams is cut into packets and passes unread, and so do samples of MP4 files in which sound stands between pictures.
+A video is one stream over all fragments, and its own tables contain offsets, so that metadata is overwritten in place:
+SEI becomes filler data, boxes become free space. MPEG transport and program streams, and samples of MP4 files with
+sound between the pictures, are passed unread.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ VIDEO = _MPEG2 | _H264 | _HEVC
 _SIGNATURE = 12
 _START = b"\0\0\1"
 _PACKETS = (b"\0\0\1\xba", b"\x47")
-"""With which a program stream and a transport stream begin (ISO/IEC 13818-1)."""
+"""The first bytes of a program stream and of a transport stream (ISO/IEC 13818-1)."""
 
 
 class VideoStream:
-    """All of a video."""
+    """A whole video."""
 
     is_complete = False
     may_end = False
@@ -36,7 +36,7 @@ class VideoStream:
         self._is_passed = False
 
     def feed(self, data: bytes) -> list[Bytes]:
-        """The same bytes, with what is removed overwritten."""
+        """The same bytes, with metadata overwritten."""
         if self._is_passed:
             return [data]
         if self._inner is None:
@@ -51,7 +51,7 @@ class VideoStream:
         return self._inner.feed(data)
 
     def close(self) -> list[Bytes]:
-        """The last bytes, which could have been the beginning of something."""
+        """The held bytes."""
         return self._inner.close() if self._inner else []
 
     def _stream_of(self, data: bytes) -> _UnitStream | _MP4:
@@ -60,19 +60,19 @@ class VideoStream:
             return _MP4(units)
         if _START in data[:_SIGNATURE] and not data[: data.index(_START)].strip(b"\0"):
             return _UnitStream(units)
-        raise unclean("has a video that is not of a kind that is known")
+        raise unclean("has a video of an unknown kind")
 
 
 class _Units:
-    """How units to be removed are found, and what replaces them."""
+    """How units with metadata are found, and what replaces them."""
 
     def __init__(self, first: bytes, head: bytes, last: bytes) -> None:
         self.pattern = re.compile(_START + b"[" + first + b"]", re.DOTALL)
         self.first = re.compile(b"[" + first + b"]", re.DOTALL)
         self.head = head
-        """What their first bytes become."""
+        """Their new first bytes."""
         self.last = last
-        """The last one of them, behind as many FF as there is room for."""
+        """Their new last byte; the bytes between are FF."""
 
 
 _UNITS = {
@@ -83,13 +83,13 @@ _UNITS = {
 
 
 class _UnitStream:
-    """An elementary stream: units behind start codes (Annex B of ISO/IEC 14496-10)."""
+    """An elementary stream: units after start codes (ISO/IEC 14496-10 Annex B)."""
 
     def __init__(self, units: _Units) -> None:
         self._units = units
         self._held = b""
         self._at = -1
-        """How many bytes of a unit that is removed have arrived; -1 in one that is kept."""
+        """Bytes read of a unit that is overwritten; -1 in one that is kept."""
 
     def feed(self, data: bytes) -> list[Bytes]:
         data = self._held + data if self._held else data
@@ -111,7 +111,7 @@ class _UnitStream:
                     out.append(self._blank(end - position))
                     position = end
                     break
-                # The zero of a longer start code is not the unit's.
+                # A zero before the start code belongs to a start code of four bytes.
                 code = end - 1 if end > position and not data[end - 1] else end
                 out += (self._blank(code - position, is_last=True), data[code:end])
                 position, self._at = end, -1
@@ -123,7 +123,7 @@ class _UnitStream:
         return [held if self._at < 0 else self._blank(len(held), is_last=True)]
 
     def _blank(self, size: int, *, is_last: bool = False) -> bytes:
-        """So many bytes in place of those of the removed unit."""
+        """The bytes that replace the next `size` bytes of the unit."""
         new = _blank(self._units, self._at, size, is_last=is_last)
         self._at += size
         return new
@@ -142,15 +142,15 @@ _NUMBERS = frozenset(
     b"ftyp stts stss stsc stsz stz2 stco co64 ctts cslg sdtp sgpd sbgp elst vmhd smhd nmhd mehd trex"
     b" mfhd tfhd tfdt trun sidx dref".split()
 )
-"""Boxes that hold numbers of fixed meaning (ISO/IEC 14496-12)."""
+"""Boxes with numbers only (ISO/IEC 14496-12)."""
 _TIMES = frozenset(b"mvhd tkhd mdhd".split())
 _LONGEST_DESCRIPTION = 1 << 16
 _ENTRY_BYTES = 86
-"""Length of a video's sample entry, before its boxes; the name of the compressor is the 32 bytes at 50."""
+"""Length of a video sample entry before its boxes, including the compressor name in 32 bytes at 50."""
 
 
 class _MP4:
-    """A file of boxes. Numbers pass, times become zero, names become blank, and what is unknown becomes free space."""
+    """An MP4 file. Numbers pass, times and names become zero, and unknown boxes become free space."""
 
     def __init__(self, units: _Units) -> None:
         self._units = units
@@ -175,12 +175,12 @@ class _MP4:
                 break
             kind, head, length = found
             if length < -1:
-                raise unclean("has an MP4 file whose boxes have no length")
+                raise unclean("has an MP4 file with a box of an invalid length")
             if kind in _CONTAINERS:
                 length = 0
             elif kind in _TIMES | {b"hdlr", b"stsd"}:
                 if not 0 <= length <= _LONGEST_DESCRIPTION:
-                    raise unclean("has an MP4 file whose descriptions are too long")
+                    raise unclean("has an MP4 file with a description that is too long")
                 if position + head + length > size:
                     break
                 out += (data[position : position + head], _described(kind, data[position + head :][:length]))
@@ -195,7 +195,7 @@ class _MP4:
         return out
 
     def close(self) -> list[Bytes]:
-        # The head of a box that is cut off says nothing.
+        # An incomplete head of a box is not passed.
         held, self._held = self._held, b""
         return [bytes(len(held))]
 
@@ -206,7 +206,7 @@ class _MP4:
 
 
 class _Samples:
-    """The content of `mdat`: units behind their lengths, as far as there are nothing but those."""
+    """The content of `mdat`: units after their lengths, as far as there is nothing else."""
 
     def __init__(self, units: _Units, size: int) -> None:
         self._units = units
@@ -215,7 +215,7 @@ class _Samples:
         self._left = 0
         self._at = -1
         self._is_read = units.last == b"\x80"
-        """Whether what has come were units: of MPEG-2 there are none."""
+        """Whether everything so far was units; MPEG-2 has none."""
 
     def feed(self, data: bytes) -> list[Bytes]:
         out: list[Bytes] = []
@@ -248,13 +248,13 @@ class _Samples:
         if not length or self._rest < 0 or head[4] & 0x80:
             self._is_read = False
             return [head]
-        goes = bool(self._units.first.match(head[4:]))
-        self._left, self._at = length - 1, 1 if goes else -1
-        return [head[:4] + self._units.head[:1] if goes else head]
+        is_removed = bool(self._units.first.match(head[4:]))
+        self._left, self._at = length - 1, 1 if is_removed else -1
+        return [head[:4] + self._units.head[:1] if is_removed else head]
 
 
 def _described(kind: bytes, content: bytes) -> bytes:
-    """The content of a box that says when it was made, by whom or by what."""
+    """The new content of a box with times, a handler's name, or sample descriptions."""
     new = bytearray(content)
     if kind in _TIMES:
         times = 16 if content[:1] == b"\1" else 8
@@ -270,7 +270,7 @@ _ENTRY_BOXES = frozenset(b"avcC hvcC pasp btrt colr clap".split())
 
 
 def _describe_samples(new: bytearray) -> None:
-    """Blank the compressor's name, and the boxes that say nothing of how to decode."""
+    """Clear the compressor name, and the boxes that decoders do not need."""
     position = 8
     while (entry := box_head(bytes(new), position)) is not None:
         kind, head, length = entry

@@ -1,4 +1,4 @@
-"""Values that are held as a whole: cleaned as those that stream."""
+"""Cleaning whole values of Pixel Data, as streamed ones are cleaned."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dicomveil_engine.errors import InvalidDataSetError
 
 
 def clean_fragments(value: bytes, syntax: str, frames: int) -> bytes:
-    """Encapsulated Pixel Data, up to its sequence delimiter, which is added where there is none.
+    """Clean encapsulated Pixel Data up to its sequence delimiter, which is added if it is missing.
 
-    Raises InvalidDataSetError for what is not a fragment, DeidentificationError for what cannot be cleaned.
+    Raises InvalidDataSetError for what is not a fragment, DeidentificationError for a frame that cannot be cleaned.
     """
     fragments = Fragments(syntax, frames)
     fragments.feed(value)
@@ -22,9 +22,9 @@ def clean_fragments(value: bytes, syntax: str, frames: int) -> bytes:
 
 
 def clean_native(value: bytes, layout: PixelLayout, *, removes_overlays: bool, floating_bits: int = 0) -> bytes:
-    """Native pixels in little endian, without what stands behind them and in bits that no pixel has.
+    """Clean native pixels in little endian: drop bytes after them, and clear unused bits.
 
-    `floating_bits` are those of floating point pixels.
+    `floating_bits` is the bits of floating point pixels, else 0.
     """
     pixels = value[: layout.length(len(value), floating_bits)]
     unused = None if floating_bits else layout.unused_bits(removes_overlays=removes_overlays)

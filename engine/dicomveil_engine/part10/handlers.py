@@ -108,5 +108,5 @@ HANDLERS: Final[dict[int, Handler]] = {
     kinds.DECLARED: declare,
     kinds.CONTENT: judge_items,
 }
-"""All kinds between SEARCHED and SPECIAL. `walk_nested` treats kept and dropped sequences, the most frequent ones, since
-it caches their results."""
+"""All kinds between SEARCHED and SPECIAL. `walk_nested` treats kept and dropped sequences, the most frequent kinds,
+since it caches their results."""

@@ -1,4 +1,4 @@
-"""What a policy does, what it did and what is left, in words for people.
+"""Reports for people: what a policy does, what it did to an instance, and what is left.
 
-Nothing here changes an instance.
+The exception is `decryption`, which restores encrypted values.
 """

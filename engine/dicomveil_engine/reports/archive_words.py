@@ -1,7 +1,7 @@
-"""What an archive's vocabulary says of the words of a value that is left: of those of third persons, above all.
+"""Judging the words of a remaining value by the archive's vocabulary.
 
-A name that stands in no attribute of its instance is what cleaning misses most. Its words are frequent in the archive's
-PN attributes, or rare in its texts; words of technique are the other way round.
+Cleaning most often misses names that are in no attribute of the instance, such as those of third persons. Their words
+are frequent in the archive's PN attributes, or rare in its texts; technical words are the opposite.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dicomveil_engine.text.vocabulary import is_counted
 from dicomveil_engine.text.words_of_text import Word, ends_like_medicine
 
 _OFTEN = 3
-"""Patients in whose names a word stands that is looked at first."""
+"""Patients with the word in their names, from which it is often a name."""
 _FEW = 3
-"""Patients: a word that fewer have in their texts is rare."""
+"""Patients with the word in their texts, below which it is rare."""
 
 
 class ArchiveWord(Enum):
-    """How a word stands in the archive, what says most first."""
+    """How a word is used in the archive, the most suspicious use first."""
 
     OFTEN_A_NAME = 2
     A_NAME = 1
@@ -28,9 +28,9 @@ class ArchiveWord(Enum):
 
 
 def archive_words(text: AnalysedText) -> ArchiveWord | None:
-    """What says most of the words of a text; None where nothing does, or the policy has no vocabulary."""
-    found = [each for word in text.words if (each := _of_word(text, word)) is not None]
-    return max(found, key=lambda each: each.value, default=None)
+    """The most suspicious use among the words of a text; None if there is none, or the policy has no vocabulary."""
+    found = [use for word in text.words if (use := _of_word(text, word)) is not None]
+    return max(found, key=lambda use: use.value, default=None)
 
 
 def _of_word(text: AnalysedText, word: Word) -> ArchiveWord | None:

@@ -1,7 +1,7 @@
-"""The way back from `encrypt`: a policy whose only deed is to decrypt what another policy has encrypted.
+"""Decrypting what `encrypt` rules have encrypted, by a policy that does nothing else.
 
-The rewriters do the rest: an instance is restored at every depth and in every encoding, and all that was not
-encrypted leaves as it came. What other methods did stays done.
+The rewriters apply it at every depth and in every encoding; other elements are unchanged. The effects of other methods
+cannot be undone.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dicomveil_engine.structured_content.content_items import ContentPlan
 
 _KEEP_ALL = {"profile": "none", "rules": [{"tag": "(xxxx,xxxx)", "method": "keep"}]}
 _NO_KEY = bytes(32)
-"""Nothing is derived from it: the policy that keeps all makes no pseudonyms."""
+"""A policy that keeps everything makes no pseudonyms, so that nothing is derived from this key."""
 
 
 @dataclass(frozen=True)
 class Decrypt(Method):
-    """Undo `encrypt`, and note which attributes it was."""
+    """Decrypt values, and record which attributes were restored."""
 
     name: ClassVar[str] = "decrypt"
 
@@ -38,15 +38,15 @@ class Decrypt(Method):
     restored: set[int] = field(repr=False, hash=False)
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
-        """Other values."""
+        """Replaced by the original values."""
         return Effect.REPLACE
 
     def supports(self, vr: str) -> bool:  # noqa: ARG002
-        """Whatever was encrypted."""
+        """Every VR."""
         return True
 
     def apply(self, element: Element, context: Context) -> Values | None:  # noqa: ARG002
-        """The values before; empty ones were never encrypted."""
+        """The original values; empty ones were never encrypted."""
         if not element.values:
             return element.values
         values = self.encrypted_by.decrypted(element)
@@ -55,7 +55,7 @@ class Decrypt(Method):
 
 
 class _Inverse:
-    """Decrypts what a policy has encrypted, says that the identity is there again, and keeps all else."""
+    """The inverse of a policy: decrypts, withdraws the claim of de-identification, and keeps everything else."""
 
     claims = None
     structured_content = None
@@ -66,7 +66,7 @@ class _Inverse:
         self._policy = policy
         self._restored = restored
         self._identity = Policy(read_configuration(_KEEP_ALL, keys), keys, policy.limits)
-        # An instance that is re-identified says so (PS3.15 E.1.2).
+        # A re-identified instance must not claim to be de-identified (PS3.15 Section E.1.2).
         self._withdrawn: dict[int, Method] = {
             DEIDENTIFIED: Substitute("NO"),
             METHOD_TEXT: Remove(),
@@ -89,7 +89,7 @@ class _Inverse:
         self.contributions = identity.contributions
 
     def decide(self, tag: int, vr: str, creator: str | None = None, declared: bool = False) -> Decision:
-        """Decrypt what the policy encrypts, withdraw what says that the instance is de-identified, keep the rest."""
+        """Decrypt what the policy encrypts, withdraw the de-identification attributes, keep the rest."""
         decision = self._policy.decide(tag, vr, creator, declared)
         if decision.method.reversal is not None:
             return Decision(Decrypt(decision.method.reversal, self._restored), decision.rule)
@@ -98,7 +98,7 @@ class _Inverse:
         return self._identity.decide(tag, vr, creator, declared)
 
     def decide_in_content(self, plan: ContentPlan, tag: int, vr: str, creator: str | None = None) -> Decision:  # noqa: ARG002
-        """The same: content items are not judged on the way back."""
+        """As `decide`; the plan of a content item does not matter."""
         return self.decide(tag, vr, creator)
 
 
@@ -112,12 +112,12 @@ class Decryption:
 
 
 def decrypt_instance(data: bytes, policy: Policy) -> Decryption:
-    """Restore what the policy's `encrypt` rules made of a Part 10 instance.
+    """Decrypt the values that the policy's `encrypt` rules have encrypted in a Part 10 instance.
 
-    The instance no longer says that the patient's identity is removed (PS3.15 E.1.2).
+    The instance no longer claims that the patient's identity is removed (PS3.15 Section E.1.2).
 
-    Raises InvalidDataSetError when there is nothing encrypted or the bytes cannot be read, DeidentificationError,
-    which names the attribute, when a value was not encrypted with this key.
+    Raises InvalidDataSetError if nothing is encrypted or the instance cannot be read, DeidentificationError, which
+    names the attribute, if a value was not encrypted with this key.
     """
     restored: set[int] = set()
     rewriter = InstanceRewriter(_Inverse(policy, restored))

@@ -1,7 +1,7 @@
-"""What a policy does to an instance or an attribute, said in words: for people, before they rely on it.
+"""Explaining what a policy does to an instance or an attribute, and by which rule.
 
-The rule is what `Policy.decide` names; the outcome is what de-identifying the instance really gives. No value is in
-an explanation unless it is asked for.
+The rule is that of `Policy.decide`; the outcome is found by de-identifying the instance. Explanations hold values only
+on request.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from dicomveil_engine.structured_content.content_items import (
 LONGEST_TEXT = 64
 """Characters of a value that are shown."""
 _ANY_VRS = ("LO", "UN")
-"""For an attribute that no dictionary knows: a text, and what an encoding without VRs makes of it."""
+"""For an unknown attribute: a text VR, and the VR that it has in implicit VR."""
 
 
 class AttributeOutcome(Enum):
-    """What became of an element."""
+    """What happened to an element."""
 
     KEPT = "kept"
-    """Byte for byte, or a sequence with its items."""
+    """Unchanged; a sequence has the same number of items."""
     CHANGED = "changed"
     EMPTIED = "emptied"
     EMPTY = "empty"
-    """It had no value before, and has none now."""
+    """It had no value in the original, and has none in the output."""
     REMOVED = "removed"
     INSERTED = "inserted"
-    """It was not there before."""
+    """It is in the output only."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,15 @@ class ElementExplanation:
     path: Path
     vr: str
     creator: str | None
-    """The creator of a private element. It is a value of the instance, and so named only if others know it too."""
+    """The private creator, which is a value of the instance: only on request, unless it is well known."""
     method: str
     """As the rule language writes it, e.g. `dateShift`."""
     rule: str
     outcome: AttributeOutcome
     before: str | None = None
-    """The original value, only where values are asked for."""
+    """The original value, on request."""
     after: str | None = None
+    """The new value, on request."""
 
     @property
     def tag(self) -> int:
@@ -109,8 +110,8 @@ def explain_attribute(tag: int, policy: Policy, creator: str | None = None) -> l
 def explain_instance(data: bytes, policy: Policy, *, show_values: bool = False) -> list[ElementExplanation]:
     """What the policy does to each element of a Part 10 instance, in the order of the elements.
 
-    The instance is de-identified in memory and compared with what it was, so that the outcome is not a prediction.
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    The instance is de-identified in memory and compared with the original.
+    Raises InvalidDataSetError if it cannot be read, DeidentificationError if there is no safe output.
     """
     rewriter = InstanceRewriter(policy)
     output = b"".join([*rewriter.feed(data), *rewriter.close()])
@@ -120,14 +121,14 @@ def explain_instance(data: bytes, policy: Policy, *, show_values: bool = False) 
     explaining = _Explaining(policy, identity.sop_class_uid, before, after, show_values=show_values)
     explained = [explaining.element(element) for element in before.values()]
     explained += [explaining.inserted(element) for path, element in after.items() if path not in explaining.found]
-    return sorted(explained, key=lambda each: each.path)
+    return sorted(explained, key=lambda explanation: explanation.path)
 
 
 _Elements = Mapping[Path, EncodedElement]
 
 
 class _Explaining:
-    """One instance; the original's elements are visited in their order."""
+    """The explanation of one instance; elements of the original are visited in order."""
 
     def __init__(
         self, policy: Policy, sop_class_uid: str, before: _Elements, after: _Elements, *, show_values: bool
@@ -139,17 +140,17 @@ class _Explaining:
         self._show_values = show_values
         self._known_creators = {*dictionary.private_creators(), *(rule.pattern.creator for rule in policy.rules)}
         self._items: dict[Path, Path] = {(): ()}
-        """Items of the original → where they are now; those that were removed are not in it."""
+        """Path of an item in the original → its path in the output; removed items are not in it."""
         self._plans: dict[Path, ContentPlan] = {}
-        """Content items of the original → what happens to them."""
+        """Path of a content item in the original → its plan."""
         self.found: set[Path] = set()
-        """Elements of the output that were there before."""
+        """Paths of elements of the output that are in the original too."""
 
     def element(self, element: EncodedElement) -> ElementExplanation:
         """What happens to an element of the original."""
         item = self._items.get(element.path[:-1])
         if item is None:
-            return self._explained(element, Remove.name, self._why_gone(element.path), None)
+            return self._explained(element, Remove.name, self._reason_of_removal(element.path), None)
         after = self._after.get((*item, element.tag))
         method, rule = self._decided(element, after)
         if after is not None:
@@ -158,15 +159,15 @@ class _Explaining:
                 self._match_items(element, after, are_content=method == CleanContent.name)
         return self._explained(element, method, rule, after)
 
-    def _why_gone(self, path: Path) -> str:
-        """Why the item in which an element stands does not come out."""
+    def _reason_of_removal(self, path: Path) -> str:
+        """Why the item that holds an element is removed."""
         around = [self._plans[path[:end]] for end in range(2, len(path), 2) if path[:end] in self._plans]
         if any(plan.action is ContentAction.REMOVE for plan in around):
             return "PS3.15 Table E.3.4-1: the content item is removed"
         return f"with its item of {dictionary.describe(path[-3])}"
 
     def _match_items(self, before: EncodedElement, after: EncodedElement, *, are_content: bool) -> None:
-        """Note which item is which; some content items may have been removed, and the others are in their order."""
+        """Match the items of a sequence; content items may have been removed, and the others are in the same order."""
         place = 1
         for number in range(1, before.items + 1):
             item, candidate = (*before.path, number), (*after.path, place)
@@ -177,9 +178,9 @@ class _Explaining:
                 place += 1
 
     def _plan(self, item: Path) -> ContentPlan:
-        """What Table E.3.4-1 says of a content item."""
+        """The plan of a content item."""
         content = self._policy.structured_content
-        assert content is not None, "the profile decides for cleanContent only with the option"
+        assert content is not None, "the profile uses cleanContent only with the option"
         name = concept_name(
             [_first_text(self._before, (*item, CONCEPT_NAME, 1, tag)) for tag in CONCEPT_TAGS],
             _first_text(self._before, (*item, CONCEPT_NAME, 1, SCHEME)),
@@ -189,15 +190,15 @@ class _Explaining:
         return plan
 
     def inserted(self, element: EncodedElement) -> ElementExplanation:
-        """What comes out although it was not there."""
-        is_mark = any(tag in DEIDENTIFICATION_TAGS for tag in element.path[:1])
-        rule = "PS3.15 E.1.1: a de-identification attribute" if is_mark else "an item of the dummy sequence"
+        """The explanation of an element that is in the output only."""
+        is_claim = element.path[0] in DEIDENTIFICATION_TAGS
+        rule = "PS3.15 E.1.1: a de-identification attribute" if is_claim else "an item of the dummy sequence"
         text = _text(element) if self._show_values else None
         return ElementExplanation(element.path, element.vr, None, "insert", rule, AttributeOutcome.INSERTED, None, text)
 
     def _decided(self, element: EncodedElement, after: EncodedElement | None) -> tuple[str, str]:
         if element.is_creator:
-            return "remove" if after is None else "keep", "a private creator comes out only with elements of its block"
+            return "remove" if after is None else "keep", "a private creator is kept only with elements of its block"
         if not element.depth and element.tag in DEIDENTIFICATION_TAGS and self._policy.claims is not None:
             return "insert", "PS3.15 E.1.1: a de-identification attribute"
         plan = self._plans.get(element.path[:-1])
@@ -221,17 +222,17 @@ class _Explaining:
 
 
 _REPLACING_ITEMS = frozenset((Remove.name, Redact.name, Dummy.name))
-"""By all other methods a sequence's items come out, treated one by one."""
+"""The methods that replace or drop all items of a sequence; with others, items are treated one by one."""
 
 
 def _concept(elements: _Elements, item: Path) -> list[str]:
-    """What a content item is recognised by."""
+    """The value type and codes by which a content item is recognised."""
     paths = [(*item, VALUE_TYPE), *((*item, CONCEPT_NAME, 1, tag) for tag in CONCEPT_TAGS)]
     return [_first_text(elements, path) for path in paths]
 
 
 def _first_text(elements: _Elements, path: Path) -> str:
-    """The first value of an element; empty where there is none."""
+    """The first value of an element; "" if there is none."""
     element = elements.get(path)
     if element is None or not len(element.value):
         return ""
@@ -251,13 +252,13 @@ def _outcome(before: EncodedElement, after: EncodedElement | None) -> AttributeO
 
 
 def _text(element: EncodedElement) -> str:
-    """An element's value for somebody's eyes, short and without control characters."""
+    """An element's value for display, shortened and without control characters."""
     if element.vr == "SQ" and not len(element.value):
         return "1 item" if element.items == 1 else f"{element.items} items"
     try:
         values = element.values()
     except InvalidDataSetError:
-        return f"{len(element.value)} bytes that are no {element.vr}"
+        return f"{len(element.value)} bytes that are not {element.vr}"
     if isinstance(values, bytes):
         return f"{len(values)} bytes"
     if element.vr == "AT":

@@ -1,11 +1,9 @@
-"""What is left in instances after de-identification: the unique values of each attribute, the most suspicious first.
+"""The remaining values of de-identified instances: the unique values of each attribute, the most suspicious first.
 
-People review these, as the curators of TCIA do: a few hundred values say more than a few thousand instances. It shows
-values, which is its purpose.
+People review them, as the curators of TCIA do: a few hundred values are more informative than thousands of instances.
 
-A high score says "look here first", not "this is a leak"; a low one is not a promise. The points are a choice of ours,
-in the order in which curators look: what is written like an identifier, then names, then numbers, then words that
-no list knows.
+A high score means "look here first", not "this is a leak"; a low score is no guarantee. The points are our choice and
+follow the order in which curators look: what looks like an identifier, then names, numbers, and unknown words.
 """
 
 from __future__ import annotations
@@ -18,13 +16,12 @@ from typing import Literal
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DESCRIPTIVE_WORDS
-from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS
+from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, is_class_uid, is_registered_uid
 from dicomveil_engine.attributes.well_known import PIXEL_DATA
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS, Method
 from dicomveil_engine.part10.elements import EncodedElement, read_elements
 from dicomveil_engine.policy import Policy
-from dicomveil_engine.pseudonyms.uids import REGISTERED_ROOT
 from dicomveil_engine.reports.archive_words import ArchiveWord, archive_words
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.text.analysed_text import AnalysedText
@@ -37,7 +34,7 @@ MOST = 100
 
 
 class Reason(Enum):
-    """What speaks against a value, and its points."""
+    """Why a value is suspicious, and how many points that gives."""
 
     def __init__(self, text: str, points: int) -> None:
         self.text = text
@@ -52,24 +49,24 @@ class Reason(Enum):
     NAME = "written like a name", 30
     """`Doe^Jane`, `Doe, Jane`, `Dr. Doe`, `Jane Doe`."""
     DATE = "a date as it was", 30
-    """In DA or DT that a rule or option keeps."""
+    """In DA or DT, if a rule or option keeps it."""
     OFTEN_IN_NAMES = "a word in many names of the archive", 30
-    """By the policy's vocabulary (`archive_words`), as the next two."""
+    """By the policy's vocabulary (`archive_words`), like the next two."""
     IN_NAMES = "a word in a name of the archive", 20
     RARE_IN_TEXTS = "a word in few patients' texts", 10
     DIGITS = "five or more digits", 20
     BYTES = "text in binary data", 15
-    WORDS = "words that no list knows", 15
+    WORDS = "words that are in no list", 15
     """In free text, of three or more letters: not in `vocabulary`."""
     FREE_TEXT = "free text", 10
-    """VRs into which people type: LO LT SH ST UC UT."""
+    """In LO, LT, SH, ST, UC and UT, into which people type."""
     PRIVATE = "a private or unknown attribute", 10
     RARE = "in one instance only", 10
-    """Where many others have the attribute, and few different values."""
+    """If many instances have the attribute, with few different values."""
 
 
 READABLE_BYTES_VRS = frozenset(("OB", "OW", "UN", "SQ"))
-"""Bytes in which text can be (SQ has bytes where no items can be read); OD OF OL OV are numbers."""
+"""Binary VRs that may hold text (SQ has bytes if its items cannot be read); OD, OF, OL and OV are numbers."""
 _FREE_TEXT_VRS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _OTHER_TEXT_VRS = frozenset(("AE", "CS", "UR"))
 _DIGITS = re.compile(r"\d{5}")
@@ -79,12 +76,12 @@ _NAME = re.compile(
     r"|\b(?:Dr|Prof|Mr|Mrs|Ms|Herr|Frau|Mme|M)\b\.? ?[A-Z]"  # Dr. Doe
 )
 _TWO_WORDS = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+")
-"""Jane Doe; but Chest Routine too, so that it counts only where a word is unknown."""
+"""Jane Doe, but also Chest Routine, so that it counts only if a word is unknown."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _PARTS_OF_KEYWORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CODE = re.compile(r"[\w.\-]{1,16}")
 _NAMES = frozenset((Infotype.PERSON_NAME, Infotype.ORGANIZATION_NAME, Infotype.LOCATION))
-"""Judged by `_NAME` and by the words that no list knows."""
+"""Infotypes that are judged by `_NAME` and by unknown words instead."""
 _LENGTH = re.compile(r"\d+ bytes( that are not [A-Z]{2})?")
 
 _BY_ARCHIVE = {
@@ -101,15 +98,15 @@ class Suspicion:
 
     reasons: tuple[Reason, ...] = ()
     about: About = ""
-    """For what is harmless: why."""
+    """Why the value is harmless; empty if it is not known to be."""
 
     @property
     def score(self) -> int:
-        """The points together, 100 at most."""
+        """The sum of the points, at most 100."""
         return min(MOST, sum(reason.points for reason in self.reasons))
 
     def also(self, reason: Reason) -> Suspicion:
-        """With one more reason; what is harmless stays so."""
+        """The suspicion with one more reason; a harmless value remains harmless."""
         return self if self.about else Suspicion((*self.reasons, reason), self.about)
 
     def __str__(self) -> str:
@@ -117,7 +114,7 @@ class Suspicion:
 
 
 def judge(text: str, element: EncodedElement, method: Method, policy: Policy) -> Suspicion:
-    """Judge one value of an element that came out by this method of the policy."""
+    """Judge one value of an element in the output, for which the policy has this method."""
     if policy.is_pseudonym_patient_id(text) or (element.vr == "UI" and policy.is_pseudonym_uid(text)):
         return Suspicion(about="pseudonym")
     if method.effect(element.vr).replaces or fold(text) == DUMMY_WORD:
@@ -135,12 +132,12 @@ def _by_vr(text: str, element: EncodedElement, method: Method, settings: TextSet
     if vr == "PN":
         return [Reason.PERSON]
     if vr == "UI":
-        harmless = element.tag in STRUCTURAL_UIDS or text.startswith(REGISTERED_ROOT)
-        return [] if harmless else [Reason.UID]
+        is_class = element.tag in STRUCTURAL_UIDS and is_class_uid(text)
+        return [] if is_class or is_registered_uid(text) else [Reason.UID]
     if vr in {"DA", "DT"}:
         return [Reason.DATE] if method.effect(vr).keeps else []
     if element.tag in CODE_ATTRIBUTES and _CODE.fullmatch(text):
-        return []  # long numbers are what codes are made of
+        return []  # codes may be long numbers
     if vr in READABLE_BYTES_VRS:
         return [*_in_text(text, settings), Reason.BYTES]
     if vr in _FREE_TEXT_VRS:
@@ -152,7 +149,7 @@ def _by_vr(text: str, element: EncodedElement, method: Method, settings: TextSet
 
 def _in_text(text: str, settings: TextSettings) -> list[Reason]:
     reasons = []
-    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
+    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - it compiles many patterns
 
     analysed = AnalysedText(text, settings)
     found = detect(analysed)
@@ -176,22 +173,22 @@ def _has_unknown_word(text: str) -> bool:
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """Words of keywords (PS3.6), concept names (PS3.16) and descriptions, in lower case; made when first asked for."""
-    from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415 - it takes most of a second, and only reviews need it
+    """Words of keywords (PS3.6), concept names (PS3.16) and descriptions, in lower case; made when first needed."""
+    from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415 - it takes nearly a second, and only reviews need it
 
     names = [*dictionary.keywords(), *(name for scheme in concepts.values() for name in scheme)]
     return DESCRIPTIVE_WORDS | {word.lower() for name in names for word in _PARTS_OF_KEYWORD.findall(name)}
 
 
 LONGEST_TEXT = 200
-"""Characters of a value that are recorded; all of it is judged, up to LONGEST_JUDGED."""
+"""Characters of a value that are recorded; more are judged, up to LONGEST_JUDGED."""
 LONGEST_JUDGED = 16_384
 UNIQUE_VALUES = 1_000
-"""Recorded per attribute if nothing else is asked for."""
+"""Values recorded per attribute by default."""
 ATTRIBUTES = 20_000
-"""Recorded at most: odd private blocks must not fill the memory."""
+"""Attributes recorded at most, since private blocks may have any number."""
 RARE_AMONG = 20
-"""Instances that must have an attribute before a value that only one of them has is called rare."""
+"""Instances with an attribute from which a value in only one of them is rare."""
 
 _NUMBER_VRS = FLOAT_VRS | INTEGER_VRS | {"DS", "IS"}
 _PRINTABLE_RUN = re.compile(rb"[ -~]{6,}")
@@ -199,14 +196,14 @@ _PRINTABLE_RUN = re.compile(rb"[ -~]{6,}")
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute wherever it stands: the tags of the sequences around it, without item numbers, and its own."""
+    """An attribute by its path without item numbers: the tags of the enclosing sequences, and its own."""
 
     tags: tuple[int, ...]
     vr: str
     creator: str | None
 
     def __str__(self) -> str:
-        """Such as `(0008,1140)>(0008,1155)`; a private one with its creator, whichever its block."""
+        """Such as `(0008,1140)>(0008,1155)`; for a private one with its creator instead of its block."""
         *around, own = self.tags
         text = "".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})>" for tag in around)
         if self.creator is None:
@@ -221,12 +218,12 @@ class Attribute:
 
 @dataclass(frozen=True)
 class RemainingValue:
-    """One value that came out, and what speaks against it."""
+    """A value in the output, and how suspicious it is."""
 
     attribute: Attribute
     text: str
     instances: int
-    """In how many instances it stands."""
+    """The number of instances with it."""
     suspicion: Suspicion
 
 
@@ -235,7 +232,7 @@ class _Values:
     """The unique values of one attribute."""
 
     instances: int = 0
-    """In how many instances the attribute has a value."""
+    """The number of instances in which the attribute has a value."""
     by_text: dict[str, tuple[int, Suspicion]] = field(default_factory=dict)
     beyond: int = 0
     """Occurrences of values that were not recorded."""
@@ -249,9 +246,9 @@ class Remainder:
         self._unique_values = unique_values
         self._attributes: dict[Attribute, _Values] = {}
         self.instances = 0
-        """How many were added."""
+        """The number of instances added."""
         self.beyond_attributes = 0
-        """Elements of attributes that were too many to be recorded."""
+        """Occurrences of attributes that were not recorded, since there were too many."""
 
     def add(self, instance: bytes) -> None:
         """Add the values of an instance that the policy has de-identified. Raises InvalidDataSetError."""
@@ -260,7 +257,7 @@ class Remainder:
             if not len(element.value) or element.tag == PIXEL_DATA:
                 continue
             if self._policy.claims is not None and element.path[0] in DEIDENTIFICATION_TAGS:
-                continue  # ours, and earlier ones have been cleaned
+                continue  # written by the policy; earlier values were cleaned
             attribute = _attribute_of(element)
             found.setdefault(attribute, set()).update(self._judged(element))
         self.instances += 1
@@ -268,16 +265,16 @@ class Remainder:
             self._count(attribute, values)
 
     def values(self) -> list[RemainingValue]:
-        """All that is recorded, the most suspicious first; of equals, what fewer instances have."""
+        """The recorded values, the most suspicious first, then those in fewer instances."""
         listed = []
         for attribute, values in self._attributes.items():
             for text, (instances, suspicion) in values.by_text.items():
                 judged = suspicion.also(Reason.RARE) if _is_rare(values, instances) else suspicion
                 listed.append(RemainingValue(attribute, text, instances, judged))
-        return sorted(listed, key=lambda each: (-each.suspicion.score, each.instances, each.attribute.tags, each.text))
+        return sorted(listed, key=lambda one: (-one.suspicion.score, one.instances, one.attribute.tags, one.text))
 
     def beyond(self) -> dict[Attribute, int]:
-        """For each attribute with more unique values than are recorded, how many occurrences were left out."""
+        """Attribute with too many unique values → occurrences of values that were not recorded."""
         return {attribute: values.beyond for attribute, values in self._attributes.items() if values.beyond}
 
     def _judged(self, element: EncodedElement) -> set[tuple[str, Suspicion]]:
@@ -309,7 +306,7 @@ _ABOUT: dict[str, str] = {
     "pseudonym": "(pseudonyms of this project)",
     "replaced": "(values that the profile's rules have made)",
 }
-"""What is harmless and different everywhere stands for all its like."""
+"""The text under which all harmless values of a kind are recorded."""
 
 
 def _attribute_of(element: EncodedElement) -> Attribute:
@@ -323,7 +320,7 @@ def _is_rare(values: _Values, instances: int) -> bool:
 
 
 def _texts(element: EncodedElement) -> list[str]:
-    """The values as texts: of numbers all together, of bytes what can be read in them."""
+    """The values as texts: numbers joined, and the readable parts of bytes."""
     if element.vr in BYTES_VRS or element.vr == "SQ":
         readable = element.value[: 4 * LONGEST_JUDGED] if element.vr in READABLE_BYTES_VRS else b""
         runs = _PRINTABLE_RUN.findall(readable)

@@ -1,7 +1,7 @@
-"""Which spans of an instance's texts are removed or changed, and what found them: for people, before they rely on it.
+"""Explaining which spans of an instance's texts are removed or changed, and what found them.
 
-The spans are those of the first look, of the texts as their character set reads them; what only other readings show, or
-what is left joins to, is not in it. No text is in an explanation unless it is asked for.
+The spans are those of the first pass over the texts in their declared character set. Findings in other readings, or
+after a first removal, are not included. Explanations hold texts only on request.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class SpanExplanation:
     end: int
     infotype: str
     way: str
-    """What becomes of it, as a configuration writes it (`text.changes.Way`)."""
+    """How it is changed, as a configuration writes it (`text.changes.Way`)."""
     why: str
     """The detector's reason."""
     text: str | None = None
-    """The span, only where values are asked for."""
+    """The span, on request."""
 
     @property
     def place(self) -> str:
@@ -44,9 +44,9 @@ class SpanExplanation:
 
 
 def explain_texts(data: bytes, policy: Policy, *, show_values: bool = False) -> list[SpanExplanation]:
-    """What is found in each text that the policy cleans, in the order of the elements.
+    """The findings in each text that the policy cleans, in the order of the elements.
 
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError if the instance cannot be read, DeidentificationError if there is no safe output.
     """
     cleaned = {each.path for each in explain_instance(data, policy) if each.method == _CLEANS}
     elements = list(read_elements(data))
@@ -81,7 +81,7 @@ def _spans(
 
 
 def _texts(element: EncodedElement) -> list[str]:
-    """The element's values; none where it has none that can be read."""
+    """The element's values as texts; empty if they cannot be read."""
     if not len(element.value) or element.vr == "SQ":
         return []
     try:

@@ -1,7 +1,7 @@
-"""The conformance statement, section by section: PS3.15 Section E.1.3 says what has to be in it.
+"""The sections of the conformance statement, as PS3.15 Section E.1.3 requires.
 
-A section says of several policies what they have in common, and names those for which it is otherwise. What is long and
-the same whatever the policy is in `prose`.
+A section describes several policies together, and names those that differ. Long passages that do not depend on the
+policy are in `prose`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _TIME_VRS = frozenset(("DA", "DT", "TM", "SH"))
 
 
 def conformance_statement(policies: Sequence[Policy]) -> str:
-    """The statement of one policy, or of several side by side, in Markdown.
+    """The statement of one policy, or of several in columns, in Markdown.
 
-    It holds no key and no value of a setting. Policies need different names.
+    It holds no key and no value of a setting. The policies must have different names.
     """
     named = {policy.name or _UNNAMED: policy for policy in policies}
     assert len(named) == len(policies)
@@ -82,7 +82,7 @@ def _introduction(policies: Policies) -> str:
     lines = [prose.INTRODUCTION, "", "| Profile | Codes of CID 7050 that it claims | (0028,0303) |", "|---|---|---|"]
     for name, policy in policies.items():
         if policy.claims is None:
-            lines.append(f"| `{name}` | none: its rules alone decide, and what no rule names is kept | not written |")
+            lines.append(f"| `{name}` | none: only its rules decide, and other attributes are kept | not written |")
         else:
             terms = ", ".join(f"{term.value} {term.meaning}" for term in policy.claims.terms)
             lines.append(f"| `{name}` | {terms} | {policy.claims.dates} |")
@@ -105,7 +105,7 @@ def _replacements(rows: list[ListedRow]) -> str:
     lines = ["## 1. How values are replaced", "", "| Action | What happens |", "|---|---|"]
     lines += [f"| {action} | {meaning} |" for action, meaning in MEANINGS.items() if action in used | simple]
     foreign = [action for action in sorted(used - MEANINGS.keys()) if action and not action.endswith(BY_TYPE)]
-    lines += [f"| {action} | what a method of another package does; its documentation says it |" for action in foreign]
+    lines += [f"| {action} | a method of another package; see its documentation |" for action in foreign]
     if by_type:
         lines += [
             "",
@@ -124,7 +124,7 @@ def _replacements(rows: list[ListedRow]) -> str:
 
 
 def _constants() -> Iterator[str]:
-    """Constants and the VRs that have them."""
+    """Table rows: VRs and their constant."""
     by_value: dict[str, list[str]] = {}
     for vr in sorted(dictionary.VRS - {"SQ", "UI"}):
         values = constant(vr)
@@ -153,13 +153,13 @@ def _inserted(policies: Policies) -> str:
         "|---|---|",
         *map(_attribute_row, claims.fields()),
     ]
-    return "\n".join([*lines, "", prose.MARKS, "", written])
+    return "\n".join([*lines, "", prose.CLAIMS, "", written])
 
 
 def _attribute_row(field: Field) -> str:
     value = ", ".join(map(str, field.values)) or "one item per code of the profile"
     if field.tag == DATES_MODIFIED:
-        value = "REMOVED, MODIFIED or UNMODIFIED, as the table above says"
+        value = "REMOVED, MODIFIED or UNMODIFIED, as in the table above"
     return f"| {dictionary.describe(field.tag)} | {value} |"
 
 
@@ -173,12 +173,12 @@ def _dates(policies: Policies) -> str:
     if removed:
         parts.append(f"{_names(removed)}: dates and times are removed, emptied or replaced by constants (section 12).")
     if by_rule:
-        parts.append(f"{_names(by_rule)}: except where a rule says otherwise (section 8).")
+        parts.append(f"{_names(by_rule)}: except for those that a rule names (section 8).")
     if full:
-        parts.append(f"{_names(full)}: dates and times are kept as they are.")
+        parts.append(f"{_names(full)}: dates and times are kept.")
     bare = [name for name, claims in rest.items() if claims is None]
     if bare:
-        parts.append(f"{_names(bare)}: dates and times are kept as they are where no rule names them (section 8).")
+        parts.append(f"{_names(bare)}: dates and times are kept unless a rule names them (section 8).")
     moved = {name: policy.date_range for name, policy in policies.items() if policy.date_range}
     if moved:
         ranges = "; ".join(f"`{name}`: ±1 to ±{days} days" for name, days in moved.items())
@@ -206,7 +206,7 @@ def _content(policies: Policies) -> str:
 def _safe_private(policies: Policies) -> str:
     chosen = _with(policies, Option.RETAIN_SAFE_PRIVATE)
     if not chosen:
-        return "## 7. Safe private attributes\n\nNo private attribute is taken for safe."
+        return "## 7. Safe private attributes\n\nNo private attribute is considered safe."
     by_creator: dict[str, list[str]] = {}
     for group, element, creator in sorted(SAFE_PRIVATE.rows):
         by_creator.setdefault(creator, []).append(f"({group:04X},xx{element:02X})")
@@ -232,18 +232,18 @@ def _layer(policies: Policies) -> str:
     lines += [f"| {vr} | {count} | {' | '.join(actions)} |" for vr, count, actions in layer_rows(policies)]
     exceptions = [tag for tag in sorted(STRUCTURAL_UIDS | CODE_ATTRIBUTES) if tag >> 16 not in NOT_IN_INSTANCES]
     if is_protected:
-        lines += ["", f"The profile keeps, although of such a VR: {', '.join(map(dictionary.describe, exceptions))}."]
+        lines += ["", f"Exceptions, which the profile keeps: {', '.join(map(dictionary.describe, exceptions))}."]
     return "\n".join(lines)
 
 
-def _asks(policy: Policy) -> bool:
+def _treats_pixels(policy: Policy) -> bool:
     return policy.pixels.text is not PixelText.KEEP
 
 
 def _not_done(policies: Policies) -> str:
     without_pixels = [name for name, policy in policies.items() if not policy.releases_pixels]
     released = [policy for name, policy in policies.items() if name not in without_pixels]
-    keeping = [name for name, policy in policies.items() if policy in released and not _asks(policy)]
+    keeping = [name for name, policy in policies.items() if policy in released and not _treats_pixels(policy)]
     parts = []
     if keeping:
         parts.append(prose.PIXELS if len(keeping) == len(policies) else f"- {_names(keeping)}:\n{prose.PIXELS}")
@@ -253,13 +253,13 @@ def _not_done(policies: Policies) -> str:
         parts.append(prose.PIXELS_CLEANED)
     by_way: dict[str, list[str]] = {}
     for name, policy in policies.items():
-        if _asks(policy):
+        if _treats_pixels(policy):
             pixels = policy.pixels
             way = f"{prose.PIXEL_TEXT[pixels.text.value]}; {prose.PIXEL_GATE[pixels.gate.value]}."
             by_way.setdefault(way, []).append(name)
     parts += [f"- {_names(names)}: {way}" for way, names in by_way.items()]
     if without_pixels:
-        parts.append(f"- {_names(without_pixels)}: a rule keeps Pixel Data from coming out as it is.")
+        parts.append(f"- {_names(without_pixels)}: a rule removes or replaces Pixel Data.")
     for option, text in prose.WITHOUT.items():
         without = [name for name in policies if name not in _with(policies, option)]
         if without:
@@ -275,7 +275,7 @@ def _table(policies: Policies, rows: list[ListedRow]) -> str:
     encrypted = [name for place, name in enumerate(policies) if any(row.actions[place] == ENCRYPTED for row in rows)]
     lines = ["## 12. Attributes of Table E.1-1", "", prose.TABLE]
     lines += [
-        f"Encrypted is Y where the action of {_names(encrypted)} says so, else N."
+        f"Encrypted is Y if the action of {_names(encrypted)} is *encrypted*, else N."
         if encrypted
         else "Encrypted is N in every row."
     ]

@@ -1,4 +1,4 @@
-"""Table E.1-1 and the layer by VR beneath it, as policies decide them."""
+"""Table E.1-1 and the layer by VR, with the actions of policies."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dicomveil_engine.policy import Decision, Policy
 from dicomveil_engine.reports.conformance.actions import action_of
 
 Policies = Mapping[str, Policy]
-"""By the names under which the statement has them."""
+"""Name in the statement → policy."""
 
 NOT_IN_INSTANCES = frozenset((0x0000, 0x0002, 0x0004, 0xFFFE))
 _MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
 _PRIVATE = 0x00091001
 _REPRESENTATIVES = {"50xxxxxx": 0x50003000, "60xx3000": 0x60003000, "60xx4000": 0x60004000}
-"""A tag of each repeating group of the table."""
+"""Repeating group in the table → one of its tags."""
 
 
 @dataclass(frozen=True)
 class ListedRow:
-    """A row of Table E.1-1, and what becomes of it."""
+    """A row of Table E.1-1, with the actions of policies."""
 
     written: str
     """The tag as the table writes it."""
@@ -44,14 +44,15 @@ def listed_rows(policies: Policies) -> Iterator[ListedRow]:
     """All 657 rows."""
     for written, tag, row in _rows():
         if tag == _MEDIA_STORAGE_SOP_INSTANCE_UID:
-            actions = tuple(action_of(each.decide(SOP_INSTANCE_UID, "UI").method, "UI") for each in policies.values())
-            yield ListedRow(written, row, actions, "written anew, following (0008,0018)")
+            methods = [policy.decide(SOP_INSTANCE_UID, "UI").method for policy in policies.values()]
+            actions = tuple(action_of(method, "UI") for method in methods)
+            yield ListedRow(written, row, actions, "written anew, as (0008,0018)")
             continue
         decided = {name: _decisions(policy, tag, row) for name, policy in policies.items()}
         actions = tuple(_actions(by_vr) for by_vr in decided.values())
         comments = list(_comments(decided, row.basic))
         if tag == _PRIVATE and any(Option.RETAIN_SAFE_PRIVATE in policy.options for policy in policies.values()):
-            comments.append("safe ones stay (section 7)")
+            comments.append("safe ones are kept (section 7)")
         yield ListedRow(written, row, actions, "; ".join(comments))
 
 
@@ -61,10 +62,7 @@ def summary(rows: list[ListedRow], place: int) -> str:
 
 
 def layer_rows(policies: Policies) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-    """Each VR, how many attributes of PS3.6 with it the table does not list, and what most often happens to them.
-
-    Attributes that a rule names are left out: `rules` in the statement has them.
-    """
+    """(VR, the number of attributes of PS3.6 with it that the table does not list, the policies' usual action)."""
     by_vr: dict[str, list[int]] = {}
     for tag in dictionary.tags():
         elsewhere = tag >> 16 in NOT_IN_INSTANCES or tag == SPECIFIC_CHARACTER_SET or not tag & 0xFFFF
@@ -72,17 +70,17 @@ def layer_rows(policies: Policies) -> Iterator[tuple[str, int, tuple[str, ...]]]
             for vr in dictionary.vrs_of(tag):
                 by_vr.setdefault(vr, []).append(tag)
     for vr, tags in sorted(by_vr.items()):
-        yield vr, len(tags), tuple(_commonest(policy, tags, vr) for policy in policies.values())
+        yield vr, len(tags), tuple(_usual_action(policy, tags, vr) for policy in policies.values())
 
 
-def _commonest(policy: Policy, tags: list[int], vr: str) -> str:
+def _usual_action(policy: Policy, tags: list[int], vr: str) -> str:
     counts = Counter(action_of(policy.decide(tag, vr).method, vr) for tag in tags)
     (action, most), *others = counts.most_common()
     return f"{action} ({len(tags) - most} otherwise)" if others else action
 
 
 def _rows() -> Iterator[tuple[str, int, Row]]:
-    """The table's rows: tag as written, a tag to decide about, the row."""
+    """The table's rows: (tag as written, a tag for the policy, row)."""
     exact = [(f"({tag >> 16:04X},{tag & 0xFFFF:04X})", tag, row) for tag, row in TABLE_E1.rows.items()]
     repeating = [(f"({name[:4]},{name[4:]})", tag, TABLE_E1.row(tag)) for name, tag in _REPRESENTATIVES.items()]
     for written, tag, row in [*exact, *repeating, ("(odd group)", _PRIVATE, TABLE_E1.row(_PRIVATE))]:
@@ -91,12 +89,12 @@ def _rows() -> Iterator[tuple[str, int, Row]]:
 
 
 def _decisions(policy: Policy, tag: int, row: Row) -> dict[str, Decision]:
-    """What happens to a row's attribute, for each VR that it may have."""
+    """VR that the row's attribute may have → decision."""
     return {vr: policy.decide(tag, vr) for vr in (row.vr or "UN").split(" or ")}
 
 
 def _actions(by_vr: Mapping[str, Decision]) -> str:
-    """The action, or where it depends on the VR the action for each."""
+    """The action, or if it depends on the VR, the action for each VR."""
     actions = {vr: action_of(decision.method, vr) for vr, decision in by_vr.items()}
     if len(set(actions.values())) == 1:
         return next(iter(actions.values()))
@@ -104,7 +102,7 @@ def _actions(by_vr: Mapping[str, Decision]) -> str:
 
 
 def _comments(decided: Mapping[str, Mapping[str, Decision]], basic: str) -> Iterator[str]:
-    """The rules that are not the table's own code, and whose they are."""
+    """The rules that are not the table's own code, with their policies."""
     policies: dict[str, list[str]] = {}
     for name, by_vr in decided.items():
         for reason in dict.fromkeys(decision.rule for decision in by_vr.values()):

@@ -1,8 +1,8 @@
-"""Say where an instance breaks the rules of PS3.5 and PS3.6: VR, length, characters, format, multiplicity.
+"""Find violations of PS3.5 and PS3.6 in an instance: VR, length, characters, format, multiplicity.
 
-    instance: elements and where they are → value: what is wrong with one → problem
+    instance: elements and their paths → value: the problems of one → problem
 
-The same for input and output. Nothing here changes a byte, and no message holds a value.
+The same for input and output. No message holds a value.
 """
 
 from __future__ import annotations

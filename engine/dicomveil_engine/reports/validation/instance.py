@@ -1,4 +1,4 @@
-"""An instance, element by element: what is not legal, and where it stands."""
+"""The problems of an instance, element by element."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from dicomveil_engine.reports.validation.value import problems_of
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 
 _NEEDED = (SOP_CLASS_UID, SOP_INSTANCE_UID)
-"""Type 1 in the SOP Common Module (PS3.3 C.12.1), which every IOD has."""
+"""Type 1 in the SOP Common Module (PS3.3 Section C.12.1), which every IOD has."""
 
 
 def validate_instance(data: bytes | mmap) -> list[Problem]:
-    """Everything in a Part 10 instance that is not legal, in the order of the data set; empty if all is.
+    """The problems of a Part 10 instance in the order of the data set; empty if there are none.
 
-    A file that is large can be given as a memory map. Raises InvalidDataSetError for what cannot be read.
+    A large file can be given as a memory map. Raises InvalidDataSetError if the instance cannot be read.
     """
     return [problem for problem, _ in _found(data)]
 
 
 def validate_output(data: bytes | mmap, policy: Policy) -> list[Problem]:
-    """As `validate_instance`, for what the policy has made: each problem names the rule of its element."""
+    """As `validate_instance`, for the output of a policy: each problem names the rule of its element."""
     return [replace(problem, rule=_rule(policy, problem, creator)) for problem, creator in _found(data)]
 
 
@@ -38,7 +38,7 @@ def _found(data: bytes | mmap) -> list[tuple[Problem, str | None]]:
         return list(_problems(data))
     except InvalidDataSetError as error:
         what = str(error)
-    # Anew, because the first one's traceback holds on to the data, and a memory map could not be closed.
+    # A new error, since the traceback of the first one refers to the data, so that a memory map could not be closed.
     raise InvalidDataSetError(what)
 
 
@@ -46,7 +46,7 @@ def _problems(data: bytes | mmap) -> Iterator[tuple[Problem, str | None]]:
     """The problems, each with the private creator of its element."""
     missing = list(_NEEDED)
     last: dict[Path, int] = {}
-    # All that is read of a memory map reads of bytes alike.
+    # A memory map has all that is needed of bytes.
     for element in read_elements(cast("bytes", data)):
         item = element.path[:-1]
         what = problems_of(element)

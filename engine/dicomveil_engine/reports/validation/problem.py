@@ -1,4 +1,4 @@
-"""What is wrong with an element, in words that hold no value."""
+"""A problem of an element, without its value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dicomveil_engine.attributes import dictionary
 
 @dataclass(frozen=True)
 class Problem:
-    """One way in which an element is not what PS3.5 and PS3.6 ask for."""
+    """A way in which an element violates PS3.5 or PS3.6."""
 
     tag: int
     """0xGGGGEEEE."""
@@ -17,14 +17,14 @@ class Problem:
     """As PS3.6 has it; empty for private and unknown attributes."""
     vr: str
     what: str
-    """A standing phrase, the same for every element with the same fault."""
+    """A fixed phrase for each kind of problem."""
     path: str = ""
-    """The items around it, e.g. `ReferencedSeriesSequence[1]/ReferencedInstanceSequence[2]`; empty at the top level."""
+    """The enclosing items, e.g. `ReferencedSeriesSequence[1]/ReferencedInstanceSequence[2]`; empty at the top level."""
     rule: str = ""
-    """The rule that let it out or made it so; empty where no policy was asked."""
+    """The policy's rule for the element; empty without a policy."""
 
     def __str__(self) -> str:
-        """E.g. `(0010,0030) PatientBirthDate DA: no legal value`, with path and rule where there are any."""
+        """E.g. `(0010,0030) PatientBirthDate DA: is not a date YYYYMMDD`, with path and rule if there are any."""
         place = f" in {self.path}" if self.path else ""
         made_by = f" (by {self.rule})" if self.rule else ""
         return f"{dictionary.describe(self.tag, self.vr)}{place}: {self.what}{made_by}"

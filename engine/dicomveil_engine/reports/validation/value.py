@@ -1,7 +1,7 @@
-"""What is legal for one element: VR, length, characters, format and multiplicity (PS3.5 Section 6.2, PS3.6).
+"""The problems of one element: VR, length, characters, format and multiplicity (PS3.5 Section 6.2, PS3.6).
 
-A phrase says what is wrong, always the same for the same fault: it reveals nothing of the value. Padding is not part
-of a value: blanks and NULs at its end are not looked at.
+Each kind of problem has a fixed phrase, which reveals nothing of the value. Trailing blanks and NULs are padding and
+are ignored.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VM = re.compile(r"(\d+)(?:-(?:(\d+)|(\d*)n))?", re.ASCII)
 
 
 def problems_of(element: EncodedElement) -> list[str]:
-    """What is wrong with an element; nothing if it is as PS3.5 and PS3.6 ask for."""
+    """The problems of an element as phrases; empty if it conforms to PS3.5 and PS3.6."""
     vr = element.vr
     if vr not in dictionary.VRS:
         return ["has a VR that PS3.5 does not know"]
@@ -77,11 +77,11 @@ def _wrong_multiplicity(tag: int, vr: str, count: int) -> str:
     written = None if tag >> 16 & 1 else dictionary.vm_of(tag)
     if not count or vr in SINGLE_TEXT_VRS or written is None or is_multiplicity(count, written):
         return ""
-    return f"has not as many values as its attribute: {written}"
+    return f"has a number of values that its attribute does not allow: {written}"
 
 
 def is_multiplicity(count: int, written: str) -> bool:
-    """Whether there may be so many values by a VM of PS3.6, such as `1`, `1-3`, `1-n` or `2-2n`."""
+    """Whether a VM of PS3.6, such as `1`, `1-3`, `1-n` or `2-2n`, allows this number of values."""
     match = _VM.fullmatch(written)
     if match is None:
         return True

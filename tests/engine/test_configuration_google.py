@@ -404,7 +404,7 @@ def test_context_is_named_in_descriptors_only() -> None:
         ({"profileType": "EMPTY"}, "nothing that is found would be changed"),
         (
             {"transformations": [{"cryptoHashConfig": {"kmsWrapped": {"cryptoKey": "a", "wrappedKey": "SECRET"}}}]},
-            "text.transformations[0].cryptoHashConfig.kmsWrapped cannot be honoured",
+            "text.transformations[0].cryptoHashConfig.kmsWrapped is not supported",
         ),
         ({"customInfoTypes": [{"infoType": {"name": "A"}}]}, "must have one of dictionary, regex, storedType"),
     ],

@@ -83,7 +83,7 @@ def test_params_hold_for_later_rules_and_that_is_said() -> None:
     read_rules = loaded(document)
 
     assert [r.method.replace_with for r in read_rules.rules] == ["ANONYMOUS", "ANONY", "ANONY"]  # type: ignore[attr-defined]
-    assert any("hold for later rules too" in warning for warning in read_rules.warnings)
+    assert any("apply to later rules too" in warning for warning in read_rules.warnings)
     plain = loaded(document, compatibility="none")
     assert [r.method.replace_with for r in plain.rules] == ["ANONYMOUS", "ANONY", "ANONYMOUS"]  # type: ignore[attr-defined]
 

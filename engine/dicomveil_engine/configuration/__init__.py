@@ -1,11 +1,11 @@
-"""A configuration: what to do with which attributes, as somebody wrote it down.
+"""Reading configurations: which method is applied to which attributes.
 
-    document   the file → values             presets    the files that ship
-    dialect    which language it is in       settings   what methods are built from
-    own        our own → Configuration       rules      tag and method → Rule
-    tag_rules, google   theirs → our own     findings   what is odd or wrong about it
+    document   file → values                       presets    the configurations that come with the engine
+    dialect    recognising the dialect             settings   the settings of methods
+    own        own dialect → Configuration         rules      tag and method → Rule
+    tag_rules, google   other dialects → own       findings   errors and warnings
 
-`read_configuration` joins them. What a profile means is not known here; what a rule meets is the policy's business.
+`read_configuration` connects them. `profile` defines what a profile means, and `policy` applies the rules.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ __all__ = [
 def read_configuration(
     config: Mapping[str, object] | str | Path, keys: Keys, findings: Findings | None = None
 ) -> Configuration:
-    """Read a configuration in any dialect, given itself or as the path of its file, with the project's keys.
+    """Read a configuration in any dialect, given as a mapping or as the path of a file, with the project's keys.
 
-    Raises ConfigurationError, which says where it is wrong and how to fix it, and holds no setting's value; unless
+    Raises ConfigurationError, which says what is wrong and how to fix it, and holds no setting's value, unless
     `findings` collects errors.
     """
     findings = findings or Findings()
@@ -55,12 +55,12 @@ def read_configuration(
 
 
 def to_own_dialect(config: Mapping[str, object] | str | Path) -> dict[str, object]:
-    """The configuration in dicomveil's own dialect, whichever it is written in; both give the same decisions.
+    """Translate a configuration in any dialect to dicomveil's own; both give the same decisions.
 
-    A configuration of our own comes back with its keys in the documented spelling and its profile written out.
-    Settings are kept, keys among them.
+    A configuration in the own dialect is returned with its keys in the documented spelling and an explicit profile.
+    Settings are kept, including keys.
 
-    Raises ConfigurationError for what `read_configuration` refuses.
+    Raises ConfigurationError, as `read_configuration`.
     """
     read_configuration(config, Keys(bytes(32)))
     document, _ = read_document(config)

@@ -1,4 +1,4 @@
-"""What a configuration is, in whichever dialect it was written: rules over a profile."""
+"""A configuration, independent of the dialect: rules and a profile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dicomveil_engine.text.settings import TextSettings
 
 
 class ProfileName(Enum):
-    """What holds for the attributes that no rule names."""
+    """The profile for attributes that no rule matches."""
 
     PS315 = "PS3.15"
     """The Basic Profile of PS3.15 Table E.1-1, with the options."""
@@ -24,28 +24,28 @@ class ProfileName(Enum):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What `read_configuration` read: rules over a profile."""
+    """A configuration that was read: rules and a profile."""
 
     profile: ProfileName
     options: frozenset[Option]
     protect_unlisted: bool
-    """Whether the layer by VR lies beneath Table E.1-1; if not, what the table does not list is kept."""
+    """Whether attributes that Table E.1-1 does not list are decided on by VR; if not, they are kept."""
     rules: tuple[Rule, ...]
-    """Those of the file, then those of its preset."""
+    """The rules of the file, then those of its preset."""
     findings: tuple[Finding, ...]
-    """What is odd but no error, for the author of the configuration."""
+    """Warnings for the author of the configuration."""
     name: str
-    """The file's name without its ending, or the preset's."""
+    """The file's name without its suffix, or the preset's name."""
     default_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
-    """What methods are built from where no rule says more, by method in lower case; may hold keys."""
+    """Method in lower case → its default settings; may hold keys."""
     text: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """What DeidentifyConfig says of text within values; nothing that would have to be done, for now."""
+    """The TextConfig of a DeidentifyConfig; `cleaning` has its meaning."""
     pixels: PixelSettings = field(default_factory=PixelSettings)
     """What is done about text burnt into pixels."""
     cleaning: TextSettings = field(default_factory=TextSettings)
-    """How texts are looked at that are cleaned."""
+    """How free text is cleaned."""
     recipients: tuple[str, ...] = ()
-    """Files of certificates for which jobs encrypt originals into the output; none for nobody."""
+    """Certificate files of the recipients for whom jobs encrypt originals into the output."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

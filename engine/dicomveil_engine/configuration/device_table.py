@@ -1,15 +1,15 @@
-"""A device table as it is written: TOML that is read and checked. What it means is in `pixels.masks`.
+"""Reading and checking device tables in TOML; `pixels.masks` applies them.
 
-    unmatched = "look"                        # a known device at a size that no entry has: "look" or "refuse"
+    unmatched = "look"                        # for a known device with an unknown size: "look" or "refuse"
 
     [[device]]
     name = "Example console, 480 rows"        # for messages and reports
     match = { Manufacturer = "Example*", ManufacturerModelName = "E 9", Rows = 480, Columns = 640 }
     mask = [[0, 0, 640, 40]]                  # x, y, width, height; covered in every frame
-    look = true                               # and text is looked for in the rest (the default)
+    look = true                               # the rest is searched for text (the default)
 
-Instead of `mask`, `keep` names the boxes outside which everything is covered. Texts in `match` may hold `*` and `?`;
-case does not matter. `device_table_schema` says the same as a JSON Schema.
+Instead of `mask`, `keep` gives boxes outside which everything is covered. Texts in `match` are case-insensitive and may
+have the wildcards `*` and `?`. `device_table_schema` has the JSON Schema.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
 class RawDevice(NamedTuple):
-    """One entry, as it is written."""
+    """An entry as written."""
 
     name: str
     match: Mapping[str, str | int]
@@ -57,16 +57,16 @@ class TableFault(NamedTuple):
     """Something wrong in a table."""
 
     line: int
-    """The first is 1; 0 where it cannot be said."""
+    """From 1; 0 if it is unknown."""
     message: str
-    """Names the entry and the key, and says what is expected."""
+    """It names the entry and the key, and says what is expected."""
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}" if self.line else self.message
 
 
 class _FaultError(Exception):
-    """A fault of one entry, and the key whose line is meant."""
+    """An error in an entry, and the key whose line is reported."""
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class _FaultError(Exception):
 
 
 def read_device_table(text: str) -> RawTable:
-    """A table from its TOML. Raises ConfigurationError, which names the line, the entry and the key."""
+    """Read a table in TOML. Raises ConfigurationError, which names the line, the entry and the key."""
     table, faults = _read(text)
     if faults:
         raise ConfigurationError(str(faults[0]))
@@ -82,7 +82,7 @@ def read_device_table(text: str) -> RawTable:
 
 
 def table_faults(text: str) -> list[TableFault]:
-    """What is wrong with a table, one for each entry at the most; an empty list means that it is read."""
+    """The errors in a table, at most one for each entry; empty if it is valid."""
     return _read(text)[1]
 
 
@@ -123,7 +123,7 @@ def _line_of(text: str, key: str) -> int:
 
 
 def _line_in(text: str, starts: list[int], number: int, key: str) -> int:
-    """The line of a key in an entry; that of the entry where the key has no line of its own."""
+    """The line of a key in an entry; the line of the entry if the key has none."""
     if not starts:
         return 0
     first = starts[number - 1]
@@ -161,8 +161,8 @@ def _device(entry: object, number: int) -> RawDevice:
     if not isinstance(look, bool):
         raise _FaultError(f'"look" of {place} must be true or false', "look")
     if not look and not set(NUMBERS) <= match.keys():
-        # At another size the text may stand elsewhere, and nobody would look.
-        raise _FaultError(f'{place} says look = false, so "match" must name Rows and Columns', "look")
+        # With another size the text may be elsewhere, and it would not be searched for.
+        raise _FaultError(f'{place} has look = false, so "match" must have Rows and Columns', "look")
     mask, keep = (_boxes(entry.get(key, []), key, place) for key in ("mask", "keep"))
     if bool(mask) is bool(keep):
         raise _FaultError(f'{place} needs either "mask" or "keep"', "keep" if mask else "")

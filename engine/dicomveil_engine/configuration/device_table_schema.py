@@ -1,4 +1,4 @@
-"""The JSON Schema of device tables, from the tables that their reader uses; for editors."""
+"""The JSON Schema of device tables, for editors, from the tables that their reader uses."""
 
 from __future__ import annotations
 

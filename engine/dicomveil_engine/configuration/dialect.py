@@ -1,7 +1,6 @@
-"""Which dialect a document is written in, by its shape.
+"""Recognising the dialect of a document by its top-level keys.
 
-Each dialect has keys at the top that no other has. A document with keys of two is refused: half of what it asks
-for would not be noticed.
+A document with keys of two dialects is refused, since half of it would have no effect.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from dicomveil_engine.errors import ConfigurationError
 
 
 class Dialect(Enum):
-    """A configuration language; the value is what messages call it."""
+    """A configuration language; the value is its name in messages."""
 
     OWN = "dicomveil's own dialect (and the Microsoft tool's)"
     TAG_RULES = "the dialect of DicomTagRules"
@@ -28,14 +27,14 @@ _NAMES = {
     Dialect.TAG_RULES: frozenset(name.casefold() for name in tag_rules.NAMES),
     Dialect.GOOGLE: frozenset(name.casefold() for name in google.NAMES) - {"text"},
 }
-"""The keys, in lower case, that belong to one dialect only; `text` belongs to two."""
+"""The keys in lower case that identify a dialect; `text` is in two dialects and identifies none."""
 
 _REQUEST_NAMES = frozenset(("config", "gcsconfiguri", "destinationstore", "destinationdataset"))
-"""The keys of a request to Google's API, inside which a DeidentifyConfig stands."""
+"""The keys of a request to Google's API, which contains a DeidentifyConfig."""
 
 
 def recognise(document: Mapping[str, object]) -> Dialect:
-    """The dialect of a document: our own, unless a key of another says otherwise.
+    """The dialect of a document: dicomveil's own, unless it has a key of another.
 
     Raises ConfigurationError for a document that mixes dialects.
     """
@@ -60,7 +59,7 @@ def _folded(name: object) -> str:
 
 
 def translate(document: Mapping[str, object], dialect: Dialect, findings: Findings) -> Translation | None:
-    """What a foreign document means in our own dialect; None when it is our own already."""
+    """Translate a document to dicomveil's own dialect; None if it is in that dialect."""
     if dialect is Dialect.TAG_RULES:
         return tag_rules.translate(document, findings)
     if dialect is Dialect.GOOGLE:

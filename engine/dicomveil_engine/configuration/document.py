@@ -1,6 +1,6 @@
-"""A configuration's document: the object that its file holds, whatever the dialect.
+"""Reading the document of a configuration, in any dialect.
 
-Reading the file is the engine's only I/O, and happens before any data set is seen.
+Reading configuration files is the engine's only I/O; it happens before any data set is read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dicomveil_engine.errors import ConfigurationError
 
 
 def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, object], str]:
-    """The document and its name: the file's without its ending, none for a document given itself.
+    """The document, and the file's name without its suffix, which is empty for a mapping.
 
-    Raises ConfigurationError for what is not a file, or no object in JSON.
+    Raises ConfigurationError if there is no such file, or it is not an object in JSON.
     """
     if isinstance(config, Mapping):
         document, name = dict(config), ""
@@ -34,9 +34,9 @@ def _existing_file(config: str | Path) -> Path:
         if path.is_file():
             return path
     except (OSError, ValueError):
-        pass  # no legal path: it may be anything, a configuration's text too
+        pass  # not a legal path; it may be the text of a configuration
     text = str(config)
-    # Only a known name is repeated: the text may be a whole configuration, keys and all.
+    # Only a known name is repeated, since the text may be a whole configuration with keys.
     known = {name.casefold() for name in PRESETS}
     suggestion = "" if text.casefold() in known else did_you_mean(text, PRESETS)
     raise ConfigurationError(
@@ -63,7 +63,7 @@ def _read_file(path: Path) -> dict[str, object]:
 
 
 def _with_paths(document: dict[str, object], path: Path) -> dict[str, object]:
-    """The document with the files that it names, relative to its own file, by their whole paths."""
+    """The document with absolute paths of the files that it names, relative to its own file."""
     document = _with_certificates(document, path.absolute().parent)
     written = next((name for name in document if name.casefold() == "text"), None)
     text = document.get(written) if written is not None else None
@@ -86,12 +86,12 @@ def _with_certificates(document: dict[str, object], folder: Path) -> dict[str, o
     block = document.get(written) if written is not None else None
     if written is None or not isinstance(block, dict) or not isinstance(block.get("recipients"), list):
         return document
-    named = [str(folder / each) if isinstance(each, str) and each else each for each in block["recipients"]]
+    named = [str(folder / path) if isinstance(path, str) and path else path for path in block["recipients"]]
     return {**document, written: {**block, "recipients": named}}
 
 
 def _with_list(entry: object, folder: Path) -> object:
-    """An own infotype with the whole path of its list, in our own notation or in Google's."""
+    """A custom infotype with the absolute path of its list, in dicomveil's or Google's notation."""
     if not isinstance(entry, dict):
         return entry
     if isinstance(entry.get("list"), str) and entry["list"]:

@@ -1,6 +1,6 @@
-"""Reading the entries of the key "text": arrays, objects with known keys, arrays of texts.
+"""Reading entries of the key "text": arrays, objects with known keys, arrays of texts.
 
-Messages name the setting and where it stands, and never its value.
+Messages name the setting and its location, and never its value.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dicomveil_engine.errors import ConfigurationError
 
 
 def entries(name: str, value: object) -> list[Mapping[str, object]]:
-    """The objects of an array, or ConfigurationError."""
+    """The objects of an array. Raises ConfigurationError."""
     if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
         raise ConfigurationError(f'"{name}" in "text" must be an array of objects')
     return list(value)
 
 
 def known_keys(entry: Mapping[str, object], names: tuple[str, ...], where: str) -> dict[str, object]:
-    """An object by the spelling of its keys that is documented, or ConfigurationError."""
+    """An object with its keys in the documented spelling. Raises ConfigurationError."""
     folded = {name.casefold(): name for name in names}
     known = {}
     for written, value in entry.items():
@@ -31,7 +31,7 @@ def known_keys(entry: Mapping[str, object], names: tuple[str, ...], where: str) 
 
 
 def strings(value: object, where: str) -> list[str]:
-    """An array of texts that are not empty, or ConfigurationError."""
+    """An array of non-empty texts. Raises ConfigurationError."""
     if not isinstance(value, list | tuple) or not value or not all(isinstance(one, str) and one for one in value):
         raise ConfigurationError(f"{where} must be an array of texts")
     return list(value)

@@ -1,6 +1,6 @@
-"""What is wrong or odd about a configuration, place by place.
+"""Errors and warnings about a configuration.
 
-A finding holds names (keys, methods, tags) and never a setting's value, which may be a secret.
+A finding has names (keys, methods, tags) and never a setting's value, which may be a secret.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ NO_SUCH_KEY = "there is no such key, so it has no effect"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a configuration that its author should know."""
+    """An error in a configuration, or a warning."""
 
     location: str
-    """Where: a key such as `defaultSettings.perturb`, or a rule such as `rule 3 (0010,0010)`; "" for the whole."""
+    """A key such as `defaultSettings.perturb`, or a rule such as `rule 3 (0010,0010)`; "" for the whole."""
     what: str
     """What is wrong, or has no effect."""
     suggestion: str = ""
-    """What to do about it; empty when `what` says it."""
+    """How to fix it; may be empty."""
     is_error: bool = False
     """Whether the configuration is refused because of it."""
 
@@ -33,23 +33,23 @@ class Finding:
 
 
 class Findings:
-    """The findings of one reading, in its order."""
+    """The findings from reading a configuration, in order."""
 
     def __init__(self, *, collects_errors: bool = False) -> None:
         self._collects_errors = collects_errors
-        """Whether reading continues after an error, so that an author sees all of them."""
+        """Whether reading continues after an error, so that all errors are reported."""
         self.all: list[Finding] = []
 
     def warn(self, location: str, what: str, suggestion: str = "") -> None:
-        """Note what is odd but no error."""
+        """Add a warning."""
         self.all.append(Finding(location, what, suggestion))
 
     def warn_of_unknown(self, name: str, known: Iterable[str]) -> None:
-        """Note a key at the top that nothing reads."""
+        """Add a warning about an unknown top-level key."""
         self.warn(f'"{shortened(name)}"', NO_SUCH_KEY, did_you_mean(name, known).removeprefix("; "))
 
     def refuse(self, location: str, what: str, suggestion: str = "") -> None:
-        """Raise ConfigurationError, or note the error and continue without what is wrong."""
+        """Raise ConfigurationError, or if errors are collected, add one and continue."""
         finding = Finding(location, what, suggestion, is_error=True)
         if not self._collects_errors:
             raise ConfigurationError(str(finding))
@@ -57,5 +57,5 @@ class Findings:
 
 
 def shortened(name: str) -> str:
-    """A key that somebody wrote, in a message: cut where it is long."""
+    """A key for a message, shortened if long."""
     return name if len(name) <= 60 else name[:60] + "…"

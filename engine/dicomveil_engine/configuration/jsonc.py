@@ -1,7 +1,7 @@
-"""JSON as configuration files write it: with comments, trailing commas and single quotes.
+"""JSON with comments, trailing commas and single quotes, as in configuration files.
 
-That is what the Microsoft tool accepts, through Newtonsoft.Json; of duplicate keys the last wins. An error
-names line and column and never the content, which may be a key.
+The Microsoft tool accepts these, through Newtonsoft.Json; of duplicate keys, the last is used. Errors name line and
+column and never the content, which may be a key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def parse(text: str) -> object:
-    """The value that the text writes, or ConfigurationError."""
+    """Parse a text. Raises ConfigurationError."""
     reader = _Reader(text.removeprefix("\ufeff"))
     if reader.kind == "end":
         raise ConfigurationError("the configuration is empty")
@@ -42,7 +42,7 @@ def parse(text: str) -> object:
 
 
 class _Reader:
-    """A place in the text, and the token that stands there."""
+    """A position in the text, and the token at it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -51,7 +51,7 @@ class _Reader:
         self._advance()
 
     def value(self, depth: int) -> object:
-        """The value that starts here; afterwards the reader stands behind it."""
+        """Read the value at the position, and move after it."""
         if self._lexeme in {"{", "["} and depth == MAXIMUM_DEPTH:
             raise self.error(f"nested deeper than {MAXIMUM_DEPTH}")
         if self._lexeme == "{":
@@ -69,7 +69,7 @@ class _Reader:
         raise self.error("a value is missing")
 
     def error(self, problem: str) -> ConfigurationError:
-        """The problem, with the place."""
+        """An error with the line and column of the position."""
         line = self._text.count("\n", 0, self._start) + 1
         column = self._start - (self._text.rfind("\n", 0, self._start) + 1) + 1
         return ConfigurationError(f"line {line}, column {column}: {problem}")
@@ -141,5 +141,5 @@ class _Reader:
 
 
 def _double_quoted(escape: re.Match[str]) -> str:
-    """What a piece of a string is between double quotes."""
+    """An escape or quote as it has to be written in a string with double quotes."""
     return {"\\'": "'", '"': '\\"'}.get(escape.group(), escape.group())

@@ -1,6 +1,6 @@
-"""`"compatibility": "microsoft"`: methods and settings as the Microsoft tool has them.
+"""`"compatibility": "microsoft"`: methods and settings as in the Microsoft tool.
 
-What the methods then do is in `methods.microsoft`; here is how that tool comes by their settings.
+The methods are in `methods.microsoft`; this module resolves their settings as the tool does.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PUBLIC_KEYS = {
     "cryptohash": ("cryptoHashKey", frozenset(("", "123"))),
     "encrypt": ("encryptKey", frozenset(("123456781234567812345678",))),
 }
-"""Keys that everybody has: those in that tool's shipped configuration."""
+"""Keys that are public, since they are in the tool's default configuration."""
 
 _EXACT_FIRST = {"substitute": "replaceWith", "dateshift": "DateShiftScope"}
-"""Settings that are looked up in this spelling first; of all others the last spelling holds."""
+"""Settings that are looked up in this spelling first; for others the last spelling is used."""
 
 
 def is_microsoft(compatibility: object) -> bool:
-    """Whether the value of "compatibility" asks for that tool's answers; ConfigurationError if it asks for others'."""
+    """Whether the value of "compatibility" is "microsoft". Raises ConfigurationError for an unknown value."""
     name = compatibility.casefold() if isinstance(compatibility, str) else None
     if name not in COMPATIBILITIES:
         known = " or ".join(f'"{known}"' for known in COMPATIBILITIES)
@@ -45,7 +45,7 @@ def is_microsoft(compatibility: object) -> bool:
 
 @dataclass(frozen=True)
 class Compatibility:
-    """What the reader of a configuration does differently; `Compatibility()` is: nothing."""
+    """What is read differently for compatibility; by default nothing."""
 
     is_microsoft: bool = False
 
@@ -55,13 +55,13 @@ class Compatibility:
         return WithPlugIns(MICROSOFT_METHODS if self.is_microsoft else METHODS)
 
     def settings(self, settings: SettingsBlocks, findings: Findings) -> SettingsBlocks:
-        """The settings, as the rules of one file meet them."""
+        """The settings for the rules of one file."""
         if not self.is_microsoft:
             return settings
         return MicrosoftSettings.of(settings, findings)
 
     def warn_of_settings(self, settings: SettingsBlocks, findings: Findings) -> None:
-        """Warn of keys that everybody has, and of what only this compatibility reads."""
+        """Warn about public keys, and about settings that have an effect only with this compatibility."""
         blocks = [(f"defaultSettings.{name}", name, block) for name, block in settings.defaults.items()]
         blocks += [(f"customSettings.{name}", "", block) for name, block in settings.custom.items()]
         for location, method, block in blocks:
@@ -81,21 +81,21 @@ class Compatibility:
 
 @dataclass(frozen=True)
 class MicrosoftSettings(SettingsBlocks):
-    """Settings that a rule's params change for all later rules of their method, as in that tool."""
+    """Settings that the params of a rule change for all later rules of the method, as in the tool."""
 
     written: SettingsBlocks = field(default_factory=SettingsBlocks, repr=False)
-    """As they were before any rule."""
+    """The settings before the first rule."""
     findings: Findings = field(default_factory=Findings, repr=False)
 
     @classmethod
     def of(cls, settings: SettingsBlocks, findings: Findings) -> Self:
-        """The settings at the first rule of a file."""
+        """The settings before the first rule of a file."""
         return cls(_copied(settings.defaults), _copied(settings.custom), settings, findings)
 
     def resolve(self, method: str, setting: str | None = None, params: Block | None = None) -> Block:
-        """What a method is built from: `params` merged *into* the block that `setting` names, or into its default.
+        """The settings of a method: `params` merged *into* the block named by `setting`, or into its default block.
 
-        Names are the same only in the same spelling; of several spellings the last one holds, but for two settings.
+        Names are case-sensitive; of several spellings the last one is used, except for two settings.
         """
         expected = self.written.resolve(method, setting, params)
         name = method.casefold()
@@ -109,7 +109,7 @@ class MicrosoftSettings(SettingsBlocks):
         return resolved
 
     def _warn(self, location: str) -> None:
-        what = "the params of a rule hold for later rules too, as in the Microsoft tool"
+        what = "the params of a rule apply to later rules too, as in the Microsoft tool"
         if not any(finding.location == location and finding.what == what for finding in self.findings.all):
             self.findings.warn(location, what, "write params for those too, where they are to differ")
 
@@ -119,7 +119,7 @@ def _copied(blocks: Mapping[str, Block]) -> dict[str, Block]:
 
 
 def _merge_into(base: Block, params: Block) -> None:
-    """As Newtonsoft's JObject.Merge by default: arrays are joined, null says nothing."""
+    """Merge as Newtonsoft's JObject.Merge by default: arrays are joined, and null is ignored."""
     assert isinstance(base, dict)
     for name, value in params.items():
         previous = base.get(name)

@@ -2,7 +2,7 @@
 
     {"profile": "default", "rules": [{"tag": "PatientAge", "method": "keep"}]}
 
-What the profile means is not known here; what a rule meets is the policy's business.
+`profile` defines what the profile means, and `policy` applies the rules.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ NAMES = (
     "encryptOriginals",
 )
 LATER_NAMES: tuple[str, ...] = ()
-"""Keys that will mean something: to ignore them would protect less than was asked for."""
+"""Keys that are reserved: ignoring them could protect less than the configuration asks for."""
 
 PROFILES = (*PRESETS, *(profile.value for profile in ProfileName))
 UNLISTED = {"byVR": True, "keep": False}
 CLEAN_PIXEL_DATA, CLEAN_FACES = PIXEL_OPTIONS = ("cleanPixelData", "cleanRecognizableVisualFeatures")
 """The options of PS3.15 Annex E that have no column in Table E.1-1."""
 
-_IMPLICIT_BASIC = 'none is given, so what no rule names is de-identified as "profile": "basic" says'
-_IMPLICIT_BASIC_MEND = 'write "profile": "none" to keep it, as the Microsoft tool does'
+_IMPLICIT_BASIC = 'none is given, so attributes that no rule names are de-identified as with "profile": "basic"'
+_IMPLICIT_BASIC_FIX = 'write "profile": "none" to keep them, as the Microsoft tool does'
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """One file, with its keys in their known spelling; a preset is a layer beneath the file that names it."""
+    """One file, with its keys in the documented spelling; a preset is a layer below the file that names it."""
 
     document: Mapping[str, object]
     settings: SettingsBlocks
@@ -60,15 +60,15 @@ class _Layer:
 def read_own(
     document: Mapping[str, object], name: str, keys: Keys, findings: Findings, places: Sequence[Place] = ()
 ) -> Configuration:
-    """The configuration that a document of this dialect writes, joined with the preset that it names.
+    """The configuration from a document of this dialect, joined with the preset that it names.
 
-    Raises ConfigurationError, which says where it is wrong and how to fix it, and holds no setting's value.
+    Raises ConfigurationError, which says what is wrong and how to fix it, and holds no setting's value.
     """
     return _Reader(keys, findings).read(document, name, places)
 
 
 def canonical(document: Mapping[str, object], findings: Findings) -> dict[str, object]:
-    """The document by the spelling of its keys that we know; null is as good as absent."""
+    """The document with its keys in the documented spelling, without those that are null."""
     spellings = {name.casefold(): name for name in NAMES}
     known: dict[str, object] = {}
     for written, value in document.items():
@@ -85,11 +85,11 @@ def canonical(document: Mapping[str, object], findings: Findings) -> dict[str, o
 
 
 def _recipients(value: object) -> tuple[str, ...]:
-    """The certificates' files that "encryptOriginals" names; they are read by whatever encrypts."""
+    """The certificate files that "encryptOriginals" names; jobs read them."""
     if value is None:
         return ()
     named = value.get("recipients") if isinstance(value, Mapping) and value.keys() <= {"recipients"} else None
-    if not isinstance(named, list) or not named or not all(isinstance(each, str) and each for each in named):
+    if not isinstance(named, list) or not named or not all(isinstance(path, str) and path for path in named):
         raise ConfigurationError('"encryptOriginals" must name files with certificates: {"recipients": ["broker.pem"]}')
     return tuple(named)
 
@@ -127,7 +127,7 @@ class _Reader:
         options = frozenset(option for _, layer in layers for option in self._options(layer.document))
         profile = ProfileName(layers[-1][1].profile)
         if profile is ProfileName.NONE:
-            self._check_bare([layer.document for _, layer in layers], options)
+            self._check_without_profile([layer.document for _, layer in layers], options)
         return Configuration(
             profile,
             options,
@@ -145,18 +145,18 @@ class _Reader:
         known = canonical(document, self._findings)
         profile = known.get("profile")
         if isinstance(profile, list):
-            # In the Microsoft tool's sample with notes; that tool does not read it.
+            # The annotated sample of the Microsoft tool has an array, which the tool does not read.
             self._findings.warn("", '"profile" is an array, and has no effect', "name one profile")
             profile = None
         if profile is None:
             profile = PRESETS[0]
             if known.get("rules"):
-                self._findings.warn('"profile"', _IMPLICIT_BASIC, _IMPLICIT_BASIC_MEND)
+                self._findings.warn('"profile"', _IMPLICIT_BASIC, _IMPLICIT_BASIC_FIX)
         settings = read_settings(known.get("defaultSettings"), known.get("customSettings"))
         return _Layer(known, settings, _profile(profile))
 
     def _check_defaults(self, settings: SettingsBlocks, compatibility: Compatibility) -> None:
-        """Refuse a wrong default although no rule may need it: the profile itself may."""
+        """Refuse wrong default settings, even if no rule uses them, since the profile may."""
         for name, block in settings.defaults.items():
             method = compatibility.methods.get(name)
             if method is None:
@@ -178,15 +178,15 @@ class _Reader:
             if name not in called:
                 self._findings.warn(f"customSettings.{name}", "no rule calls it, so it has no effect")
 
-    def _check_bare(self, documents: list[Mapping[str, object]], options: frozenset[Option]) -> None:
-        """Rules alone protect only what they name: refuse what can only be an oversight."""
+    def _check_without_profile(self, documents: list[Mapping[str, object]], options: frozenset[Option]) -> None:
+        """Refuse mistakes in a configuration without a profile, which protects only what its rules name."""
         if options:
             self._findings.refuse("", '"options" belong to a profile, and "profile" is "none"')
         if not any(document.get("rules") for document in documents):
             self._findings.refuse("", '"profile" is "none" and there are no "rules": everything would be kept')
 
     def _pixels(self, documents: list[Mapping[str, object]]) -> PixelSettings:
-        """What each layer says, the file over its preset; the options say the same in the standard's words."""
+        """The pixel settings of the file over those of its preset; options of the standard are settings too."""
         pixels = PixelSettings()
         for document in reversed(documents):
             names = document.get("options", ())
@@ -203,7 +203,7 @@ class _Reader:
         return pixels
 
     def _cleaning(self, documents: list[Mapping[str, object]], dates: Mapping[str, object]) -> TextSettings:
-        """What each layer says about the cleaning of texts, the file over its preset; `dates` of the date shift."""
+        """The text settings of the file over those of its preset; `dates` is the default settings of dateShift."""
         cleaning = TextSettings()
         for document in reversed(documents):
             if "text" in document:
@@ -243,7 +243,7 @@ def _profile(name: object) -> str:
 
 
 def _compatibility(documents: list[Mapping[str, object]]) -> Compatibility:
-    """What the file says, or else its preset."""
+    """The compatibility of the file, or else of its preset."""
     written = [document["compatibility"] for document in documents if "compatibility" in document]
     return Compatibility(is_microsoft(written[0]) if written else False)
 

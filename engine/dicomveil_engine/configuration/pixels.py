@@ -1,8 +1,8 @@
-"""What a configuration says about text burnt into pixels: the key "pixels".
+"""Reading the key "pixels": what is done about text burnt into pixels.
 
     {"pixels": {"text": "allText", "gate": "sample", "encode": "jpegls"}}   or   {"pixels": "refuse"}
 
-Only what is asked for is read here; how it is done is the business of `dicomveil_engine.pixels`.
+`dicomveil_engine.pixels` carries out the settings.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ class PixelText(Enum):
     """What happens to text burnt into pixels."""
 
     KEEP = "keep"
-    """It is not looked for. Nothing is claimed."""
+    """It is not searched for, and nothing is claimed."""
     REFUSE = "refuse"
-    """It is not looked for, and what may hold some is refused."""
+    """It is not searched for, and instances that may have some are refused."""
     ALL = "allText"
     """All text is covered."""
     SENSITIVE = "sensitiveText"
-    """All text is covered but what is positively recognised as technique."""
+    """All text is covered, except what is recognised as technical."""
     SENSITIVE_CLEAN_DESCRIPTORS = "sensitiveTextCleanDescriptors"
-    """As `sensitiveText`, and technique too where the header's descriptions say it."""
+    """As `sensitiveText`; technical text is covered too if it is in a description of the header."""
 
 
 class SliceGate(Enum):
-    """How ORIGINAL\\PRIMARY single-frame CT, MR and PT are treated, which seldom hold text."""
+    """How ORIGINAL\\PRIMARY single-frame CT, MR and PT are treated, which rarely have text."""
 
     TRUST = "trust"
-    """They pass without a look, and nothing is claimed for them."""
+    """They are not searched, and nothing is claimed for them."""
     SAMPLE = "sample"
-    """The first, middle and last of a series are looked at; text in one means that all are."""
+    """The first, middle and last of a series are searched, and all if one has text."""
     STROKES = "strokes"
-    """Those in which a fast test finds thin strokes side by side are looked at."""
+    """Those in which a fast test finds thin parallel strokes are searched."""
     LOOK = "look"
-    """All are looked at."""
+    """All are searched."""
 
 
 class PixelEncoding(Enum):
@@ -59,17 +59,17 @@ class Documents(Enum):
     """What happens to encapsulated PDF documents."""
 
     POLICY = "policy"
-    """What the profile or a rule says about (0042,0011): they are removed by the profiles."""
+    """The decision of the profile or a rule on (0042,0011); profiles remove it."""
     CLEAN = "clean"
-    """Pages become pictures in which text is covered."""
+    """Pages are rendered as images, in which text is covered."""
 
 
 class Faces(Enum):
-    """What happens where a face could be reconstructed: CT, MR and PT of the head."""
+    """What happens to CT, MR and PT of the head, from which a face could be reconstructed."""
 
     KEEP = "keep"
     FLAG = "flag"
-    """(0028,0302) Recognizable Visual Features says YES."""
+    """(0028,0302) Recognizable Visual Features is set to YES."""
     REFUSE = "refuse"
 
 
@@ -79,7 +79,7 @@ class CustomRegex:
 
     pattern: str
     groups: tuple[int, ...] = ()
-    """Groups that are sensitive; none means the whole match."""
+    """Groups that are sensitive; if empty, the whole match is."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class PixelSettings:
     text: PixelText = PixelText.KEEP
     gate: SliceGate = SliceGate.TRUST
     masks: tuple[str, ...] = ("devices",)
-    """Sources of boxes that are known from the header: "devices" (the table), "ultrasoundRegions" (all outside)."""
+    """Sources of boxes that follow from the header: "devices" (device tables), "ultrasoundRegions" (outside them)."""
     encode: PixelEncoding = PixelEncoding.JPEG_LS
     documents: Documents = Documents.POLICY
     faces: Faces = Faces.KEEP
@@ -97,29 +97,29 @@ class PixelSettings:
     exclude_infotypes: tuple[str, ...] = ()
     custom_regexes: tuple[CustomRegex, ...] = ()
     device_table: str = field(default="", repr=False)
-    """A device table in TOML, which comes before ours."""
+    """A device table in TOML, which has precedence over the built-in one."""
     regions: tuple[str, ...] = DEFAULT.regions
-    """As in `TextSettings`; a policy has them from its key "text"."""
+    """As in `TextSettings`, from the key "text" of the policy."""
     all_ages: bool = DEFAULT.all_ages
-    """Likewise."""
+    """As in `TextSettings`."""
 
     @property
     def looks(self) -> bool:
-        """Whether they ask for anything but letting pixels pass."""
+        """Whether pixels are not simply passed."""
         return self.text is not PixelText.KEEP or self.faces is not Faces.KEEP
 
     @property
     def cleans(self) -> bool:
-        """Whether text is covered, so that a released instance may say so."""
+        """Whether text is covered, so that a released instance may claim so."""
         return self.text not in {PixelText.KEEP, PixelText.REFUSE}
 
     @property
     def reads(self) -> bool:
-        """Whether what text says decides whether it is covered."""
+        """Whether text is covered depending on its content."""
         return self.text in {PixelText.SENSITIVE, PixelText.SENSITIVE_CLEAN_DESCRIPTORS}
 
     def as_json(self) -> dict[str, object]:
-        """The settings as a JSON object that `read_pixels` reads again."""
+        """The settings as an object for `read_pixels`."""
         document: dict[str, object] = {
             "text": self.text.value,
             "gate": self.gate.value,
@@ -152,15 +152,15 @@ ENUMS: Mapping[str, type[Enum]] = {
 LISTS = ("masks", "additionalInfoTypes", "excludeInfoTypes")
 NAMES = (*ENUMS, *LISTS, "customRegexes", "deviceTable")
 SHORT = {"keep": PixelText.KEEP, "refuse": PixelText.REFUSE, "clean": PixelText.ALL}
-"""What the key may be instead of an object."""
+"""Values of the key that are not objects."""
 
 _LONGEST_PATTERN = 1000
 
 
 def read_pixels(value: object, beneath: PixelSettings | None = None) -> PixelSettings:
-    """The settings that "pixels" writes, over those of a preset.
+    """The settings from "pixels", over those of a preset.
 
-    Raises ConfigurationError, which names the setting and what it may be.
+    Raises ConfigurationError, which names the setting and its possible values.
     """
     settings = beneath or PixelSettings()
     if isinstance(value, str):
@@ -199,7 +199,7 @@ def _checked(settings: PixelSettings, *, is_text_given: bool) -> PixelSettings:
     if asks and not settings.reads:
         raise ConfigurationError(
             '"additionalInfoTypes", "excludeInfoTypes" and "customRegexes" in "pixels" need "text": "sensitiveText" or '
-            '"sensitiveTextCleanDescriptors"; under the other modes what text says does not matter'
+            '"sensitiveTextCleanDescriptors"; in other modes the content of text does not matter'
         )
     return settings
 

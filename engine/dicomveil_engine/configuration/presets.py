@@ -1,4 +1,4 @@
-"""The presets that ship with the engine: files of the rule language, by name."""
+"""The presets: configurations that come with the engine, by name."""
 
 from __future__ import annotations
 

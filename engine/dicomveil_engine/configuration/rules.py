@@ -1,7 +1,7 @@
-"""The rules of a configuration: which method for which elements.
+"""The rules of a configuration: which method is applied to which elements.
 
-A rule is an object {"tag", "method", "setting", "params"}, as in the Microsoft tool. Rules keep the order of
-their file; that the first one wins is the policy's doing.
+A rule is an object {"tag", "method", "setting", "params"}, as in the Microsoft tool. Rules are in the order of their
+file; the policy applies the first one that matches.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _NEVER_REACHED_TAGS = {
     0xFFFAFFFA: "digital signatures are always removed",
     0xFFFCFFFC: "trailing padding is always removed",
 }
-"""What the policy decides before it asks the rules, and why."""
+"""Attributes on which the policy decides before the rules → why."""
 
 
 class Place(NamedTuple):
-    """Where a rule stands in the document that its author wrote."""
+    """The location of a rule in the document that its author wrote."""
 
     label: str
     """Such as `rule 3`, or `keepList 3` in another dialect."""
     is_generated: bool = False
-    """Whether it was not written as a rule, so that its having no effect need not be reported."""
+    """Whether it was not written as a rule, so that no warning is needed if it has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,17 @@ class Rule:
     """One method for the elements of one pattern."""
 
     number: int
-    """Its place in the order of all rules, from 1."""
+    """Its number among all rules, from 1."""
     pattern: TagPattern
     method: Method
     label: str
-    """What messages call it, e.g. `rule 3 (0010,0010) redact`."""
+    """Its name in messages, e.g. `rule 3 (0010,0010) redact`."""
     is_presets: bool = False
-    """Whether it comes with a preset: where it has no meaning for an element's VR, the profile decides."""
+    """Whether it is a rule of a preset: if its method does not support an element's VR, the profile decides."""
 
 
 class RuleReader:
-    """Rules as a configuration writes them → rules that can be applied."""
+    """Reads the rules of configurations."""
 
     def __init__(
         self,
@@ -76,16 +76,16 @@ class RuleReader:
         self._keys = keys
         self._is_presets = False
         self.findings = findings or Findings()
-        """What is odd about the rules read so far, and, where the findings collect errors, what is wrong."""
+        """Warnings about the rules read so far, and errors if these are collected."""
 
     def read(
         self, rules: object, *, first: int = 1, source: str = "", places: Sequence[Place] = ()
     ) -> tuple[Rule, ...]:
-        """The rules of one file, numbered from `first`; `source` stands before their labels.
+        """The rules of one file, numbered from `first`; `source` is a prefix of their labels.
 
-        `places` says where each rule stands, when that is not simply its number.
+        `places` gives the location of each rule, if that is not just its number.
 
-        Raises ConfigurationError with the rule's place in its file, the key and how to fix it.
+        Raises ConfigurationError, which names the rule's location, the key and how to fix it.
         """
         if not isinstance(rules, list | tuple):
             raise ConfigurationError('"rules" must be an array of objects {"tag": ..., "method": ...}')
@@ -104,7 +104,7 @@ class RuleReader:
         return tuple(earlier)
 
     def _rule(self, number: int, label: str, written: object) -> Rule | None:
-        """The rule; None when it is wrong and errors are collected."""
+        """The rule; None if it is wrong and errors are collected."""
         if not isinstance(written, Mapping):
             self.findings.refuse(label, 'it must be an object {"tag": ..., "method": ...}')
             return None
@@ -141,7 +141,7 @@ class RuleReader:
         return method.build(settings, self._keys)
 
     def _refuse_inapplicable(self, method: Method, pattern: TagPattern) -> None:
-        """Refuse a method without a meaning for what the rule meets: it could only fail later."""
+        """Refuse a method that supports none of the VRs that the rule's attribute may have."""
         vrs = _vrs_of(pattern)
         supported = [vr for vr in vrs if method.supports(vr)]
         if vrs and not supported:
@@ -163,12 +163,12 @@ class RuleReader:
             self.findings.warn(rule.label, f"can never apply: {names} {verb} first", "move it up, or leave it out")
 
     def _warn_of_refusals(self, rule: Rule, earlier: Sequence[Rule]) -> None:
-        """Warn of a mask that meets an attribute for which its method has no meaning: the policy refuses instances."""
+        """Warn about a mask that matches an attribute of an unsupported VR, with which instances are refused."""
         pattern, method = rule.pattern, rule.method
         if pattern.tag is not None or pattern.vr is not None or all(map(method.supports, dictionary.VRS)):
             return
         for tag, vrs in _attributes():
-            # Of a sequence that a mask meets, the policy changes what stands inside.
+            # If a mask matches a sequence, the policy applies the rule to the elements in it.
             if pattern.matches(tag, vrs[0], None) and not any(vr == "SQ" or method.supports(vr) for vr in vrs):
                 if any(other.pattern.matches(tag, vrs[0], None) for other in earlier):
                     continue
@@ -179,21 +179,21 @@ class RuleReader:
 
 @cache
 def _attributes() -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """The attributes of PS3.6 that a rule can reach, with their VRs, by tag."""
+    """The attributes of PS3.6 that rules can be applied to, with their VRs, by tag."""
     tags = {tag for keyword in dictionary.keywords() if (tag := dictionary.tag_of(keyword)) is not None}
     reached = sorted(tag for tag in tags - _NEVER_REACHED_TAGS.keys() if tag >> 16 not in _NEVER_REACHED_GROUPS)
     return tuple((tag, vrs) for tag in reached if (vrs := dictionary.vrs_of(tag)))
 
 
 def _vrs_of(pattern: TagPattern) -> tuple[str, ...]:
-    """The VRs that an element of the pattern may have; none when unknown."""
+    """The VRs that an element of the pattern may have; empty when unknown."""
     if pattern.vr is not None:
         return (pattern.vr,)
     return () if pattern.tag is None else dictionary.vrs_of(pattern.tag)
 
 
 def _never_reached(pattern: TagPattern) -> str:
-    """Why no element of the pattern comes before the rules; empty when one may."""
+    """Why rules are not applied to any element of the pattern; empty if they are."""
     if pattern.group in _NEVER_REACHED_GROUPS:
         return _NEVER_REACHED_GROUPS[pattern.group]
     if pattern.tag in _NEVER_REACHED_TAGS:
@@ -204,9 +204,9 @@ def _never_reached(pattern: TagPattern) -> str:
 
 
 def _covering(pattern: TagPattern, earlier: Iterable[Rule]) -> list[str]:
-    """The labels of the earlier rules that leave no element for the pattern; none when one may be left.
+    """The labels of earlier rules that match all elements of the pattern; empty if there are none.
 
-    A tag is also covered by rules for each VR that PS3.6 gives it.
+    A tag is also covered by rules for each of its VRs in PS3.6.
     """
     missing = set() if pattern.vr is not None else set(_vrs_of(pattern))
     by_vr: list[str] = []
@@ -222,7 +222,7 @@ def _covering(pattern: TagPattern, earlier: Iterable[Rule]) -> list[str]:
 
 
 def _text(written: Mapping[str, object], name: str) -> str:
-    """A string that a rule must have."""
+    """A required string of a rule."""
     value = written.get(name)
     if value is None:
         raise ConfigurationError(f'"{name}" is missing')

@@ -1,7 +1,7 @@
-"""The JSON Schema of the configuration dialects, from the tables that their readers use.
+"""The JSON Schema of the configuration dialects, for editors, from the tables that their readers use.
 
-It is for editors: it completes names in their documented spelling and points out what the readers would refuse or
-pass over. A reader also takes keys in other cases; a schema has no way to say so of keys.
+With it, editors complete names in their documented spelling and mark what the readers would refuse or ignore. Readers
+accept keys in any case, which a schema cannot express.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def configuration_schema() -> Schema:
 
 
 def setting(name: str) -> Schema:
-    """What a setting of a method may be; anything for one that this table does not know yet."""
+    """The schema of a method's setting; any value for a setting that is not in this table."""
     return _SETTINGS.get(name, {})
 
 
@@ -67,13 +67,13 @@ def _whole(minimum: int, maximum: int) -> Schema:
 
 
 def _one_of(names: Iterable[str], *, also: Iterable[object] = ()) -> Schema:
-    """A name in any case; editors offer its documented spelling."""
+    """The schema of a name in any case, for which editors offer the documented spelling."""
     names = list(names)
     return {"anyOf": [{"enum": [*names, *also]}, {"type": "string", "pattern": _any_case(names)}]}
 
 
 def _any_case(names: Iterable[str]) -> str:
-    """A regular expression for names in any case; those of JSON Schema have no flags."""
+    """A regular expression for names in any case, since those of JSON Schema have no flags."""
     return f"^({'|'.join(''.join(map(_letter, name)) for name in names)})$"
 
 
@@ -108,33 +108,33 @@ _SETTINGS: Mapping[str, Schema] = {
     "maxBytes": _whole(1, MOST_BYTES),
     "otherValues": _one_of(("redact", "keep")),
 }
-"""What the methods' `from_settings` read; a test holds both against each other."""
+"""Setting of a method → its schema; a test compares it with the readers of the methods."""
 
 
 def _document(schema: Schema) -> Schema:
-    """The schema of a whole document, which may name its schema."""
+    """The schema of a whole document, which may have "$schema"."""
     properties = schema["properties"]
     assert isinstance(properties, dict)
     return {**schema, "properties": {"$schema": _STRING, **properties}}
 
 
 _MEANINGS = {
-    "profile": "What happens to the attributes that no rule names: a preset, PS3.15, or none (they are kept).",
-    "options": "Options of PS3.15 Annex E, beside those of the preset.",
-    "unlistedAttributes": "What Table E.1-1 does not list: protected by VR (the default), or kept.",
+    "profile": "What happens to attributes that no rule names: a preset, PS3.15, or none (they are kept).",
+    "options": "Options of PS3.15 Annex E, in addition to those of the preset.",
+    "unlistedAttributes": "Attributes that Table E.1-1 does not list: protected by VR (the default), or kept.",
     "pixels": "What happens to text burnt into pixels: keep, refuse, clean, or settings (docs/pixels.md).",
-    "text": "How texts are looked at that are cleaned (docs/cleaning.md).",
-    "encryptOriginals": "Whom export and anonymize encrypt originals for, into the output (docs/policy.md).",
-    "compatibility": "microsoft: the same answers as Microsoft's tool, to the bit.",
-    "rules": "The first rule that fits an element decides, at every depth.",
+    "text": "How free text is cleaned (docs/cleaning.md).",
+    "encryptOriginals": "For whom export and anonymize encrypt originals into the output (docs/policy.md).",
+    "compatibility": "microsoft: the results of Microsoft's tool, bit for bit.",
+    "rules": "The first rule that matches an element decides, at every depth.",
     "defaultSettings": "Settings for all rules of a method, by the method's name.",
-    "customSettings": "Named settings, which rules call by setting.",
+    "customSettings": "Named settings, to which rules refer by setting.",
     "tag": "A tag, a mask such as (50xx,xxxx), a keyword, a VR, or (gggg,xxee:CREATOR).",
     "method": "What happens to the element.",
     "setting": "The name of an entry in customSettings, instead of the default settings.",
-    "params": "Settings of this rule; they count first.",
+    "params": "Settings of this rule, which have precedence.",
 }
-"""What editors show beside a key."""
+"""Descriptions of keys, which editors show."""
 
 
 def _own() -> Schema:
@@ -288,7 +288,7 @@ def _image() -> Schema:
 
 
 def _text() -> Schema:
-    """The key "text"."""
+    """The schema of the key "text"."""
     regions: Schema = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}
     custom: Schema = {
         "name": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"},
@@ -325,7 +325,7 @@ def _text() -> Schema:
 
 
 def _text_config() -> Schema:
-    """Google's TextConfig."""
+    """The schema of Google's TextConfig."""
     primitives = {name: _object(dict.fromkeys(fields, _STRING)) for name, fields in inspection.PRIMITIVES.items()}
     transformations: Schema = {"type": "array", "items": _object({"infoTypes": _STRINGS, **primitives})}
     return _object(
@@ -340,7 +340,7 @@ def _text_config() -> Schema:
 
 
 def _pixels() -> Schema:
-    """The key "pixels": a word, or settings."""
+    """The schema of the key "pixels": a word, or settings."""
     settings: dict[str, Schema] = {
         **{name: _one_of(member.value for member in members) for name, members in pixels.ENUMS.items()},
         "masks": {"type": "array", "items": _one_of(pixels.MASKS)},

@@ -1,6 +1,6 @@
-"""The settings that methods are built from: defaultSettings, customSettings and a rule's params.
+"""The settings of methods: defaultSettings, customSettings and a rule's params.
 
-Settings may hold keys: no message here has a value in it. What a setting means is its method's business.
+Settings may hold keys, so that no message has a value. Methods define what their settings mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dicomveil_engine.methods.base import MethodBuilder
 Block = Mapping[str, object]
 
 SETTING_NAMES: Mapping[str, tuple[str, ...]] = {name: builder.settings for name, builder in METHODS.items()}
-"""What each method reads, so that a mistyped name is noticed; it has no effect and is not an error."""
+"""Method → the settings that it reads. Others have no effect, and give a warning."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class SettingsBlocks:
     """The settings blocks of one or more configurations."""
 
     defaults: Mapping[str, Block] = field(default_factory=dict, repr=False)
-    """By method, in lower case."""
+    """Method in lower case → block."""
     custom: Mapping[str, Block] = field(default_factory=dict, repr=False)
-    """By the name that a rule's `setting` gives; case matters."""
+    """Name in a rule's `setting`, which is case-sensitive → block."""
 
     def over(self, other: SettingsBlocks) -> SettingsBlocks:
-        """These settings, and the other's where these have none for a method or name."""
+        """These settings, completed by the other's for methods and names that these do not have."""
         return SettingsBlocks({**other.defaults, **self.defaults}, {**other.custom, **self.custom})
 
     def resolve(self, method: str, setting: str | None = None, params: Block | None = None) -> Block:
-        """What a method is built from: `params` over the block that `setting` names, or over its default.
+        """The settings of a method: `params` over the block named by `setting`, or over its default block.
 
-        The blocks themselves never change. In the Microsoft tool a rule's params leak into later rules.
+        The blocks are not changed, unlike in the Microsoft tool, where a rule's params apply to later rules too.
         """
         if setting is None:
             base = self.defaults.get(method.casefold(), {})
@@ -50,7 +50,7 @@ class SettingsBlocks:
 
 
 def read_settings(default_settings: object, custom_settings: object) -> SettingsBlocks:
-    """The two blocks of a configuration, or ConfigurationError."""
+    """The settings of a configuration. Raises ConfigurationError."""
     defaults = read_blocks("defaultSettings", default_settings)
     return SettingsBlocks(
         {name.casefold(): block for name, block in defaults.items()},
@@ -59,7 +59,7 @@ def read_settings(default_settings: object, custom_settings: object) -> Settings
 
 
 def read_blocks(where: str, blocks: object) -> dict[str, Block]:
-    """Name → block, from an object, or from an array of them as the Microsoft tool's documentation shows."""
+    """Name → block, from an object, or from an array of objects as in the Microsoft tool's documentation."""
     if blocks is None:
         return {}
     read: dict[str, Block] = {}
@@ -74,7 +74,7 @@ def read_blocks(where: str, blocks: object) -> dict[str, Block]:
 
 
 def merge(base: Block, over: Block) -> dict[str, object]:
-    """A new block: `over` wins, objects merge within, null says nothing, names are the same in any case."""
+    """A new block in which `over` has precedence; objects are merged, null is ignored, names are case-insensitive."""
     merged = dict(base)
     spellings = {name.casefold(): name for name in merged}
     for key, value in over.items():
@@ -91,7 +91,7 @@ def merge(base: Block, over: Block) -> dict[str, object]:
 
 
 def unknown_names(method: MethodBuilder, block: Block) -> list[tuple[str, str]]:
-    """What to say of each name in a block that the method does not read, and a suggested fix."""
+    """(warning, suggested fix) for each name in a block that the method does not read."""
     folded = {name.casefold() for name in method.settings}
     return [
         (

@@ -1,4 +1,4 @@
-"""The dialect of DicomTagRules: the sample of a design study that came before the Microsoft tool.
+"""The dialect of DicomTagRules, from the sample of a design study that preceded the Microsoft tool.
 
     {"DicomTagRules": [{"name": "PatientID", "method": "cryptoHash"}],
      "DicomVRRules": [{"name": "DA", "method": "dateshift"}],
@@ -6,9 +6,9 @@
      "TagProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE",
      "parameters": {"dateShiftScope": "study"}}
 
-Rules for tags come before rules for VRs, and both before the profile, which has the names of Google's. Rules for
-infotypes say what becomes of findings in the texts that are cleaned.
-Case does not matter in names of any kind.
+Rules for tags come before rules for VRs, and both before the profile, which is one of Google's. Rules for infotypes
+apply to findings in texts that are cleaned.
+All names are case-insensitive.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RULE_NAMES = ("name", "method", "params")
 _TEXT_SETTINGS = {
     method: tuple(name for name in SETTING_NAMES.get(method, ()) if name in METHOD_SETTINGS) for method in METHOD_NAMES
 }
-"""What the methods read where they are for findings."""
+"""The settings that the methods read when they are applied to findings."""
 
 SCOPES = {
     "resource": "SOPInstance",
@@ -49,14 +49,14 @@ SCOPES = {
     "study": "StudyInstance",
     "patient": "Patient",
 }
-"""The dialect's scopes of a date shift; our own names are understood too."""
+"""The dialect's scopes of a date shift; dicomveil's own names are accepted too."""
 
 _SCOPE = "dateshiftscope"
-_IMPLICIT_BASIC = f"none is given, so what no rule names is de-identified as {BASIC} says"
+_IMPLICIT_BASIC = f"none is given, so attributes that no rule names are de-identified as with {BASIC}"
 
 
 def translate(document: Mapping[str, object], findings: Findings) -> Translation:
-    """What a document of this dialect means in our own; ConfigurationError where it is wrong."""
+    """Translate a document of this dialect to dicomveil's own. Raises ConfigurationError."""
     known = _known(document, findings)
     translation = Translation(default_settings=_parameters(known.get("parameters", {}), findings))
     for name in ("DicomTagRules", "DicomVRRules"):
@@ -80,7 +80,7 @@ def translate(document: Mapping[str, object], findings: Findings) -> Translation
 
 
 def _add_infotype_rules(translation: Translation, rules: object, findings: Findings) -> None:
-    """What becomes of findings; those that no rule names are removed."""
+    """Add the rules for findings; findings that no rule names are removed."""
     if not isinstance(rules, list | tuple):
         raise ConfigurationError('"DicomInfoTypeRules" must be an array of objects {"name": ..., "method": ...}')
     choices: list[dict[str, object]] = []
@@ -103,13 +103,13 @@ def _infotype_rule(rule: object, defaults: Mapping[str, Mapping[str, object]]) -
     known = _TEXT_SETTINGS[method.casefold()]
     read = {setting: value for setting, value in defaults.get(method, {}).items() if setting in known}
     if method == "dateShift":
-        # Dates in attributes and in texts move together, and those of a study at the least.
+        # Dates in attributes and in texts are shifted together, with at least the scope of a study.
         read = {"dateShiftScope": "StudyInstance", **read}
     return {"infoTypes": [infotype], "method": method, **read, **params}
 
 
 def _known(document: Mapping[str, object], findings: Findings) -> dict[str, object]:
-    """The document by the spelling of its keys that we know; null is as good as absent."""
+    """The document with its keys in the documented spelling, without those that are null."""
     spellings = {name.casefold(): name for name in NAMES}
     known: dict[str, object] = {}
     for written, value in document.items():
@@ -129,7 +129,7 @@ def _add_rule(translation: Translation, place: str, rule: object, *, is_vr: bool
 
 
 def _read_rule(rule: object, setting_names: Mapping[str, tuple[str, ...]]) -> tuple[str, str, dict[str, object]]:
-    """The name, the method as our own dialect writes it, and the settings of a rule."""
+    """The name, the method in dicomveil's spelling, and the settings of a rule."""
     if not isinstance(rule, Mapping):
         raise ConfigurationError('it must be an object {"name": ..., "method": ...}')
     fields = {str(key).casefold(): (str(key), value) for key, value in rule.items() if value is not None}
@@ -196,7 +196,7 @@ def _parameters(parameters: object, findings: Findings) -> dict[str, dict[str, o
 
 
 def _scoped(setting: str, value: object) -> object:
-    """The value of a setting, with the dialect's names of scopes as our own."""
+    """The value of a setting, with the dialect's scopes translated to dicomveil's."""
     if setting == _SCOPE and isinstance(value, str):
         return SCOPES.get(value.strip().casefold(), value)
     return value
@@ -204,7 +204,7 @@ def _scoped(setting: str, value: object) -> object:
 
 def _profile(written: object, findings: Findings) -> str:
     if written is None:
-        findings.warn('"TagProfile"', _IMPLICIT_BASIC, 'write "KEEP_ALL_PROFILE" to keep it')
+        findings.warn('"TagProfile"', _IMPLICIT_BASIC, 'write "KEEP_ALL_PROFILE" to keep them')
         return BASIC
     by_folded = {profile.casefold(): profile for profile in PROFILES}
     if not isinstance(written, str) or written.casefold() not in by_folded:

@@ -1,4 +1,4 @@
-"""What a configuration says about the cleaning of texts: the key "text".
+"""Reading the key "text": how free text is cleaned.
 
 {"text": {"regions": ["DE", "AT"], "ages": "all", "vocabulary": "archive.vocabulary",
           "transformations": [{"infoTypes": ["DATE"], "method": "dateShift"}, {"method": "infoType"}]}}
@@ -43,7 +43,7 @@ __all__ = ["AGES", "CHOICE_NAMES", "CUSTOM_NAMES", "METHOD_SETTINGS", "NAMES", "
 
 AGES = {"over89": False, "all": True}
 CUSTOM_NAMES = ("name", "words", "regex", "groups", "list")
-"""Keys of an entry of "customInfoTypes"; one of "words", "regex" and "list" (a file, a word or phrase a line)."""
+"""Keys of an entry of "customInfoTypes", with one of "words", "regex" and "list" (a file with a phrase per line)."""
 _MOST_PATIENTS = 1_000_000
 _LARGEST_FILE = 256 << 20
 
@@ -51,9 +51,9 @@ _LARGEST_FILE = 256 << 20
 def read_cleaning(
     value: object, beneath: TextSettings, keys: Keys, dates: Mapping[str, object] | None = None
 ) -> TextSettings:
-    """The settings that "text" writes, over those of a preset. Raises ConfigurationError naming the setting.
+    """The settings from "text", over those of a preset. Raises ConfigurationError, which names the setting.
 
-    `dates` are the default settings of dateShift: texts move by the same days as the attributes beside them.
+    `dates` is the default settings of dateShift, since dates in texts and attributes are shifted by the same days.
     """
     if not isinstance(value, Mapping):
         raise ConfigurationError('"text" must be an object')
@@ -96,7 +96,7 @@ def read_cleaning(
 
 
 def _regions(value: object) -> tuple[str, ...]:
-    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - few configurations ask for it, and it is large
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - it is large, and few configurations need it
 
     if not isinstance(value, list | tuple) or not value or not all(isinstance(one, str) for one in value):
         raise ConfigurationError('"regions" in "text" must be an array of countries, such as ["US", "CA"]')
@@ -118,7 +118,7 @@ def _vocabulary(value: object, keys: Keys) -> Vocabulary:
 
 
 def _file(value: object, where: str) -> bytes:
-    """The content of a file. Read with the configuration, before any data set is seen."""
+    """The content of a file, which is read with the configuration."""
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"{where} must be the path of a file")
     try:

@@ -1,6 +1,6 @@
-"""What a configuration says of findings: the entries of "transformations" in "text".
+"""Reading the entries of "transformations" in "text": how findings are changed.
 
-The methods have the names and the settings that rules for attributes have, and are made of the same classes.
+The methods have the same names, settings and classes as in rules for attributes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dicomveil_engine.text.finding import Infotype
 from dicomveil_engine.text.written_dates import read
 
 WAYS = (*(way.value for way in Way), "redact")
-"""`redact` is `remove`, as rule languages for attributes call it."""
+"""`redact`, the name in rules for attributes, is the same as `remove`."""
 _SETTINGS_OF = {
     "maskWith": Way.MASK,
     "cryptoHashKey": Way.HASH,
@@ -44,14 +44,14 @@ _SETTINGS_OF = {
     "ageCap": Way.GENERALIZE,
 }
 METHOD_SETTINGS = tuple(name for name in _SETTINGS_OF if name != "maskWith")
-"""Settings that rules for attributes have, too."""
+"""Settings that rules for attributes have too."""
 CHOICE_NAMES = ("infoTypes", "tags", "method", *_SETTINGS_OF)
 ONLY_FOR: Mapping[Way, tuple[Infotype, ...]] = {
     Way.SHIFT: (Infotype.DATE,),
     Way.PERTURB: (Infotype.AGE,),
     Way.GENERALIZE: (Infotype.DATE, Infotype.AGE),
 }
-"""Ways that mean something for these infotypes alone."""
+"""Ways that can be applied to these infotypes only."""
 _AGE_STRING = re.compile(r"\d{3}[DWMY]", re.ASCII)
 _LONGEST_SUBSTITUTE = 64
 _US_ORDER = "US"
@@ -65,9 +65,9 @@ def read_choice(
     dates: Mapping[str, object],
     regions: tuple[str, ...],
 ) -> Choice:
-    """One entry; ConfigurationError names the setting that is wrong.
+    """Read an entry. Raises ConfigurationError, which names the setting.
 
-    `dates` are the default settings of dateShift, `regions` say how 3/4/2020 is read.
+    `dates` is the default settings of dateShift; `regions` decide how 3/4/2020 is read.
     """
     where = f'entry {number} of "transformations" in "text"'
     known = known_keys(entry, CHOICE_NAMES, where)
@@ -108,7 +108,9 @@ def _change(
     if way is Way.MASK:
         mask = known.get("maskWith", "*")
         if not isinstance(mask, str) or len(mask) != 1 or not "!" <= mask <= "~" or mask in "\\^=" or mask.isalnum():
-            raise ConfigurationError(f'"maskWith" of {where} must be one sign of ASCII, and no letter, digit or \\ ^ =')
+            raise ConfigurationError(
+                f'"maskWith" of {where} must be one ASCII sign, not a letter, digit or \\ ^ ='
+            )
         return Change(way, mask=mask)
     if way is Way.HASH:
         return Change(way, key=keys.derive("text/hashes", _text(known, "cryptoHashKey", where)))
@@ -124,7 +126,7 @@ def _change(
 
 
 def _made(way: Way, written: Mapping[str, object], keys: Keys, regions: tuple[str, ...]) -> Change:
-    """The ways that a method for attributes carries out."""
+    """The change by a method for attributes."""
     if way is Way.SUBSTITUTE:
         text = Substitute.from_settings(written, keys).replace_with
         if not text or len(text) > _LONGEST_SUBSTITUTE or "\\" in text or not text.isprintable():
@@ -145,7 +147,7 @@ def _made(way: Way, written: Mapping[str, object], keys: Keys, regions: tuple[st
 
 
 def _applied(method: Method, vr: str) -> Made:
-    """What a method makes of a finding's text, as of a value of a VR."""
+    """A function that applies a method to a finding's text, as to a value of a VR."""
 
     def made(_infotype: str, text: str, study: str) -> str:
         is_age = method.supports("AS") and _AGE_STRING.fullmatch(text)
@@ -157,7 +159,7 @@ def _applied(method: Method, vr: str) -> Made:
 
 
 def _coarse(method: Generalize, *, month_first: bool) -> Made:
-    """A date's period and an age's bin; nothing for what cannot be read without a doubt."""
+    """A function that gives a date's period and an age's bin; "" for what is ambiguous."""
     formats: dict[Period, str] = {Period.YEAR: "%Y", Period.WEEK: "%Y-%m-%d"}
 
     def made(infotype: str, text: str, _study: str) -> str:
@@ -180,7 +182,7 @@ def _text(known: Mapping[str, object], name: str, where: str) -> str:
 
 
 def _attributes(value: object, where: str) -> tuple[frozenset[int], frozenset[str]]:
-    """Tags and VRs."""
+    """The tags and VRs in a list."""
     tags, vrs = set(), set()
     for written in strings(value, f'"tags" of {where}'):
         try:

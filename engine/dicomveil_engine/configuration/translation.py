@@ -1,7 +1,7 @@
-"""What a foreign dialect's document means in dicomveil's own dialect.
+"""The translation of a document from another dialect to dicomveil's own.
 
-A dialect is a reader of its documents that writes a Translation; `own` makes the Configuration of it. So what
-another dialect says can always be said in our own, and messages still name the places of the author's file.
+The reader of a dialect makes a Translation, from which `own` makes the Configuration. So everything in another dialect
+can be expressed in the own one, and messages still name locations in the author's file.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from dicomveil_engine.configuration.rules import Place
 
 @dataclass
 class Translation:
-    """A document of our own, rule by rule."""
+    """A document in dicomveil's own dialect, rule by rule."""
 
     profile: str = "none"
-    """A preset, or what holds without one."""
+    """A preset or profile."""
     options: list[str] = field(default_factory=list)
     default_settings: dict[str, dict[str, object]] = field(default_factory=dict, repr=False)
     rules: list[dict[str, object]] = field(default_factory=list, repr=False)
     places: list[Place] = field(default_factory=list)
-    """Where each rule comes from."""
+    """The location of each rule."""
     text: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """What the document says of text within values."""
+    """The document's settings for text within values, as written."""
     cleaning: dict[str, object] = field(default_factory=dict, repr=False)
-    """The same, as our own key "text" writes it."""
+    """The same as the key "text"."""
     pixels: object = None
-    """What it says of text burnt into pixels, as our own key "pixels" writes it."""
+    """The document's settings for text burnt into pixels as the key "pixels"."""
 
     def add(
         self,
@@ -39,7 +39,7 @@ class Translation:
         *,
         is_generated: bool = False,
     ) -> None:
-        """Add a rule behind the others; `label` is what messages call its place."""
+        """Add a rule after the others; `label` is its location in messages."""
         rule: dict[str, object] = {"tag": tag, "method": method}
         if params:
             rule["params"] = dict(params)

@@ -1,10 +1,10 @@
 """The dialect of Google's Cloud Healthcare API: DeidentifyConfig, v1 and v1beta1.
 
-    message      JSON → fields            filters    v1: keepList, removeList, filterProfile
-    tags         how attributes are named actions    v1beta1: actions over options over a profile
-    profiles     Google's profiles → ours inspection text within values and in pixels
+    message      JSON → fields                filters      v1: keepList, removeList, filterProfile
+    tags         names of attributes          actions      v1beta1: actions, options, profile
+    profiles     Google's profiles as rules   inspection   text within values and in pixels
 
-What it means here, and where that differs from Google, is in docs/dialects/google.md.
+docs/dialects/google.md describes the translation, and where it differs from Google.
 """
 
 from __future__ import annotations
@@ -48,23 +48,24 @@ _WITHOUT_EFFECT = {
 
 
 def translate(document: Mapping[str, object], findings: Findings) -> Translation:
-    """What a DeidentifyConfig means in our own dialect; ConfigurationError where it is wrong."""
+    """Translate a DeidentifyConfig to dicomveil's own dialect. Raises ConfigurationError."""
     config = Message("", document, NAMES, findings)
     for name, why in _WITHOUT_EFFECT.items():
         if name in config:
             findings.warn(f'"{name}"', f"it has no effect: {why}", "leave it out")
-    config.boolean("useRegionalDataProcessing")  # nothing leaves this machine for an inspection
+    config.boolean("useRegionalDataProcessing")  # without effect, since all processing is local
     text, cleaning = parse_text(config.message("text", TEXT_NAMES))
-    cleaning["ages"] = "all"  # its infotype AGE is every age
+    cleaning["ages"] = "all"  # Google's infotype AGE includes every age
     translation = Translation(
         text=text,
         cleaning=cleaning,
-        # What Google does without an ImageConfig: nothing about text in pixels.
+        # Without an ImageConfig, Google does nothing about text in pixels.
         pixels=parse_image(config.message("image", IMAGE_NAMES)) or {"text": "keep"},
     )
     method, settings = dates_of(cleaning, EMPTIED)
     if method == "dateShift":
-        translation.default_settings["dateShift"] = dict(settings)  # dates in attributes and in texts move together
+        # Dates in attributes and in texts are shifted together.
+        translation.default_settings["dateShift"] = dict(settings)
     dicom = config.message("dicom", FILTER_NAMES)
     tag_config = config.message("dicomTagConfig", TAG_CONFIG_NAMES)
     if dicom is not None and tag_config is not None:

@@ -1,4 +1,4 @@
-"""DicomTagConfig, Google's v1beta1: actions over options over a profile."""
+"""DicomTagConfig of Google's v1beta1: actions, options and a profile, in this order of precedence."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ METHODS = {
     "recurseTag": "keep",
     "keepTag": "keep",
 }
-"""Action → method, the stronger first.
+"""Action → method, in order of strength.
 
-"Conflicting actions are applied in the order given", one to the outcome of the other: what is deleted stays deleted,
-and keeping what was emptied brings nothing back. So the strongest wins, whatever the order.
+"Conflicting actions are applied in the order given", each to the result of the one before: nothing undoes a deletion,
+and keeping an emptied value does not restore it. So the strongest action decides, whatever the order.
 """
 
 _STRENGTH = {action: rank for rank, action in enumerate(METHODS)}
 
 
 def add_tag_config(translation: Translation, config: Message) -> None:
-    """Add what a DicomTagConfig says; ConfigurationError where it is wrong."""
+    """Add the rules of a DicomTagConfig. Raises ConfigurationError."""
     written = config.choice("profileType", (UNSPECIFIED, *PROFILES))
     profile = BASIC if written == UNSPECIFIED else written
     dates = dates_of(translation.cleaning, MOVED)
@@ -74,7 +74,7 @@ def add_tag_config(translation: Translation, config: Message) -> None:
 
 
 def _add_actions(translation: Translation, config: Message, dates: MethodAndSettings) -> list[str]:
-    """Add the rules of the actions; gives the queries of cleanTextTag, by which the user adds fields to clean."""
+    """Add the rules of the actions; return the queries of cleanTextTag."""
     marked: dict[str, None] = {}
     rules: list[tuple[int, str, TagPattern, str, dict[str, object]]] = []
     for number, action in enumerate(config.messages("actions", ("queries", *METHODS)), 1):
@@ -97,7 +97,7 @@ def _add_actions(translation: Translation, config: Message, dates: MethodAndSett
 def _queries(action: Message) -> list[str]:
     queries = action.strings("queries")
     if not queries:
-        raise ConfigurationError("it has no queries; name the attributes that it is for")
+        raise ConfigurationError("it has no queries; name the attributes to which it applies")
     return queries
 
 
@@ -131,7 +131,7 @@ def _method(action: str, pattern: TagPattern, dates: MethodAndSettings) -> Metho
 
 
 def _add_clean_descriptors(translation: Translation, profile: str, dates: MethodAndSettings) -> None:
-    """Clean the fields of the Clean Descriptors Option (PS3.15 E.3.5) where the profile would keep them."""
+    """Clean the attributes of the Clean Descriptors Option (PS3.15 Section E.3.5), if the profile would keep them."""
     if profile == BASIC:
         translation.options.append(Option.CLEAN_DESCRIPTORS.value)
     elif profile == KEEP_ALL:
@@ -141,7 +141,7 @@ def _add_clean_descriptors(translation: Translation, profile: str, dates: Method
 
 
 def _descriptors() -> Iterator[tuple[str, Row]]:
-    """The fields of the option whose text Google inspects, each with its VR."""
+    """(VR, row) of the option's attributes whose text Google inspects."""
     for tag, row in TABLE_E1.rows.items():
         vrs = dictionary.vrs_of(tag)
         if Option.CLEAN_DESCRIPTORS in row.options and vrs and vrs[0] in TEXT_VRS:

@@ -1,4 +1,4 @@
-"""DicomConfig, Google's v1: a list of tags to keep, a list of tags to remove, or a profile."""
+"""DicomConfig of Google's v1: a list of tags to keep, a list of tags to remove, or a profile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNREMOVABLE = frozenset(dictionary.tag_of(keyword) for keyword in (*REQUIRED, *
 
 
 def add_filter(translation: Translation, dicom: Message) -> None:
-    """Add what a DicomConfig says; ConfigurationError where it is wrong or says nothing."""
+    """Add the rules of a DicomConfig. Raises ConfigurationError, also if it has no filter."""
     replaces_uids = not dicom.boolean("skipIdRedaction")
     given = [name for name in _FILTERS if name in dicom]
     if len(given) != 1:
@@ -47,14 +47,14 @@ def add_filter(translation: Translation, dicom: Message) -> None:
             profile = KEEP_ALL
         if profile == KEEP_ALL and not replaces_uids:
             raise ConfigurationError(f"{dicom.location} keeps every tag and every UID: nothing would be de-identified")
-        # Without a TextConfig Google's v1 replaces each finding by a token such as [DATE]: the date is lost.
+        # Without a TextConfig, Google's v1 replaces each finding by a token such as [DATE], so dates are emptied.
         place = f"filterProfile {profile}"
         dates = dates_of(translation.cleaning, EMPTIED)
         add_profile(translation, profile, place, replaces_uids=replaces_uids, dates=dates)
 
 
 def _tags(dicom: Message, name: str) -> list[tuple[str, str, int | None]]:
-    """Place, notation and tag of each entry of a list."""
+    """(place, notation, tag) of each entry of a list."""
     listed = dicom.message(name, ("tags",))
     assert listed is not None
     entries = []
@@ -88,7 +88,7 @@ def _add_remove_list(translation: Translation, dicom: Message, *, replaces_uids:
             dicom.findings.refuse(place, f"{notation} cannot be removed: without it there is no valid instance")
             continue
         translation.add(place, notation, "remove")
-    # Google adds OverlayData, for pictures of text lie there; without it the rest of an overlay plane means nothing.
+    # Google adds OverlayData, which may show text; without it the rest of an overlay plane is useless.
     translation.add("removeList", "(60xx,xxxx)", "remove", is_generated=True)
     if replaces_uids:
         add_new_uids(translation, "removeList")

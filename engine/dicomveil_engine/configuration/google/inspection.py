@@ -1,7 +1,4 @@
-"""What DeidentifyConfig says of text: within values (TextConfig) and burnt into pixels (ImageConfig).
-
-Both are read and checked here. An ImageConfig means our own key "pixels", a TextConfig our own key "text".
-"""
+"""Translating a TextConfig (text within values) to the key "text", and an ImageConfig (text in pixels) to "pixels"."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from dicomveil_engine.text.finding import Infotype
 IMAGE_NAMES = ("textRedactionMode", "customRegexes", "additionalInfoTypes", "excludeInfoTypes")
 TEXT_NAMES = ("profileType", "additionalTransformations", "excludeInfoTypes", "transformations", "customInfoTypes")
 CUSTOM_NAMES = ("infoType", "dictionary", "regex", "storedType", "likelihood")
-"""Fields of a CustomInfoType of Google's Sensitive Data Protection, as far as it can be honoured here."""
+"""The supported fields of a CustomInfoType of Google's Sensitive Data Protection."""
 ALIASES = {
     "FIRST_NAME": "PERSON_NAME",
     "LAST_NAME": "PERSON_NAME",
@@ -27,7 +24,7 @@ ALIASES = {
     "US_PASSPORT": "PASSPORT",
     "MAC_ADDRESS_LOCAL": "MAC_ADDRESS",
 }
-"""Infotypes of Google's → the one under which it is found here."""
+"""Google's infotype → dicomveil's, if the names differ."""
 REDACTION_MODES = (
     "TEXT_REDACTION_MODE_UNSPECIFIED",
     "REDACT_ALL_TEXT",
@@ -58,9 +55,9 @@ _TEXT_OF_MODE = {
 
 
 def parse_image(message: Message | None) -> Mapping[str, object] | None:
-    """What an ImageConfig means as our key "pixels"; None without one.
+    """An ImageConfig as the key "pixels"; None without one.
 
-    Raises ConfigurationError where it is wrong: infotypes belong to the modes that judge what text says.
+    Raises ConfigurationError, for example for infotypes with a mode in which the content of text does not matter.
     """
     if message is None:
         return None
@@ -71,13 +68,13 @@ def parse_image(message: Message | None) -> Mapping[str, object] | None:
         regexes.append({"pattern": regex.string("pattern"), "groupIndexes": regex.integers("groupIndexes")})
     additional, excluded = message.strings("additionalInfoTypes"), message.strings("excludeInfoTypes")
     if additional and mode not in {UNSPECIFIED, *_SENSITIVE}:
-        raise ConfigurationError(f"{message.location}: additionalInfoTypes need {_names(_SENSITIVE)} only")
+        raise ConfigurationError(f"{message.location}: additionalInfoTypes are only for {_names(_SENSITIVE)}")
     if excluded and mode not in _SENSITIVE:
-        raise ConfigurationError(f"{message.location}: excludeInfoTypes need {_names(_SENSITIVE)} only")
+        raise ConfigurationError(f"{message.location}: excludeInfoTypes are only for {_names(_SENSITIVE)}")
     if regexes and mode == "REDACT_NO_TEXT":
-        raise ConfigurationError(f"{message.location}: customRegexes say what to redact, and REDACT_NO_TEXT nothing")
+        raise ConfigurationError(f"{message.location}: customRegexes have no effect with REDACT_NO_TEXT")
     if mode == UNSPECIFIED and (additional or regexes):
-        mode = "REDACT_SENSITIVE_TEXT"  # Google covers these only; here all that is not technique is removed
+        mode = "REDACT_SENSITIVE_TEXT"  # Google covers only these; here all text that is not technical is covered
     pixels: dict[str, object] = {"text": _TEXT_OF_MODE[mode]}
     if mode in _SENSITIVE:
         written = {"additionalInfoTypes": additional, "excludeInfoTypes": excluded, "customRegexes": regexes}
@@ -90,10 +87,10 @@ def _names(modes: Iterable[str]) -> str:
 
 
 def parse_text(message: Message | None) -> tuple[Mapping[str, object], dict[str, object]]:
-    """A checked TextConfig, and what it means as our own key "text"; ConfigurationError where it is wrong.
+    """A TextConfig after a check, and the same as the key "text". Raises ConfigurationError.
 
-    Without a TextConfig findings are removed. With one, what no transformation names follows the profile, which is
-    BASIC unless it says EMPTY.
+    Without a TextConfig findings are removed. With one, the profile decides on findings that no transformation names;
+    it is BASIC unless EMPTY is given.
     """
     if message is None:
         return {}, {}
@@ -134,7 +131,7 @@ def parse_text(message: Message | None) -> tuple[Mapping[str, object], dict[str,
 
 
 def dates_of(cleaning: Mapping[str, object], unsaid: MethodAndSettings) -> MethodAndSettings:
-    """What becomes of DA and DT, which are findings of DATE as a whole; `unsaid` where no transformation is given."""
+    """The method for DA and DT, whose values are findings of DATE; `unsaid` if no transformation is given."""
     choices = cleaning.get("transformations", ())
     assert isinstance(choices, list | tuple)
     everywhere = [choice for choice in choices if "tags" not in choice]
@@ -149,7 +146,7 @@ def dates_of(cleaning: Mapping[str, object], unsaid: MethodAndSettings) -> Metho
 
 
 def _choices(transformation: Message, names: set[str]) -> list[dict[str, object]]:
-    """A transformation as entries of our own; a date shift is for dates, and what else it names is removed."""
+    """A transformation as entries of "transformations"; a date shift removes findings that are not dates."""
     given = [name for name in PRIMITIVES if name in transformation]
     if len(given) != 1:
         raise ConfigurationError(f"{transformation.location} must have one of {', '.join(PRIMITIVES)}")
@@ -157,7 +154,7 @@ def _choices(transformation: Message, names: set[str]) -> list[dict[str, object]
     assert primitive is not None
     if "kmsWrapped" in primitive:
         raise ConfigurationError(
-            f"{primitive.path('kmsWrapped')} cannot be honoured: no key management service is asked here; "
+            f"{primitive.path('kmsWrapped')} is not supported, since no key management service is used; "
             "write the key in cryptoKey, or leave it out to use the project's"
         )
     named: dict[str, object] = {}
@@ -187,7 +184,7 @@ def _choices(transformation: Message, names: set[str]) -> list[dict[str, object]
 
 
 def _infotypes(message: Message, field: str, names: set[str]) -> list[str]:
-    """The infotypes of a field by our names; those that nothing finds here are left out, and named in a warning."""
+    """The infotypes of a field in dicomveil's names; unknown ones are left out, with a warning."""
     known: dict[str, None] = {}
     for written in message.strings(field):
         name = ALIASES.get(written, written)
@@ -199,7 +196,7 @@ def _infotypes(message: Message, field: str, names: set[str]) -> list[str]:
 
 
 def _custom(entry: Message) -> dict[str, object]:
-    """A CustomInfoType of Sensitive Data Protection as an entry of our own."""
+    """A CustomInfoType of Sensitive Data Protection as an entry of "customInfoTypes"."""
     infotype = entry.message("infoType", ("name", "version"))
     name = infotype.string("name") if infotype is not None else ""
     given = [kind for kind in ("dictionary", "regex", "storedType") if kind in entry]

@@ -1,7 +1,7 @@
-"""A message of Google's API in JSON: named fields with types.
+"""Messages of Google's API in JSON: named fields with types.
 
-As in proto3's JSON mapping, a field may be written in lowerCamelCase or with underscores, and null is absent.
-A field that the API does not have is an error there, and here: it may ask for protection.
+As in the JSON mapping of proto3, a field may be written in lowerCamelCase or with underscores, and null is absent.
+As in the API, an unknown field is an error, since it may have been meant to protect something.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dicomveil_engine.errors import ConfigurationError
 
 
 class Message:
-    """The fields of one object, at one place of the document."""
+    """The fields of an object in the document."""
 
     def __init__(self, location: str, value: object, names: Sequence[str], findings: Findings) -> None:
         if not isinstance(value, Mapping):
@@ -40,15 +40,15 @@ class Message:
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """The fields by their names in the API."""
+        """Name in the API → value."""
         return self._fields
 
     def path(self, name: str) -> str:
-        """Where a field stands."""
+        """The location of a field, for messages."""
         return f"{self.location}.{name}" if self.location else name
 
     def message(self, name: str, names: Sequence[str]) -> Message | None:
-        """A field that is an object, or None where it is absent."""
+        """A field that is an object; None if it is absent."""
         return Message(self.path(name), self._fields[name], names, self.findings) if name in self else None
 
     def messages(self, name: str, names: Sequence[str]) -> list[Message]:
@@ -73,21 +73,21 @@ class Message:
         return [value for value in values if isinstance(value, int)]
 
     def string(self, name: str) -> str:
-        """A field that is a string; empty where it is absent."""
+        """A field that is a string; empty if it is absent."""
         value = self._fields.get(name, "")
         if not isinstance(value, str):
             raise ConfigurationError(f"{self.path(name)} must be a string")
         return value
 
     def boolean(self, name: str) -> bool:
-        """A field that is true or false; false where it is absent."""
+        """A field that is true or false; false if it is absent."""
         value = self._fields.get(name, False)
         if not isinstance(value, bool):
             raise ConfigurationError(f"{self.path(name)} must be true or false")
         return value
 
     def choice(self, name: str, values: Sequence[str]) -> str:
-        """A field of an enumeration; its first value where it is absent."""
+        """A field of an enumeration; its first value if it is absent."""
         written = self._fields.get(name, values[0])
         by_folded = {value.casefold(): value for value in values}
         if not isinstance(written, str) or written.casefold() not in by_folded:

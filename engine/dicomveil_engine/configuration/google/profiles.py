@@ -1,7 +1,7 @@
-"""Google's tag profiles as rules over a profile of our own.
+"""Google's tag profiles as rules over a profile of dicomveil.
 
-What Google documents of them is in its API's schema (`DicomConfig.filterProfile`, `DicomTagConfig.profileType`). Where
-that is silent, the choice here is the one that lets less out; docs/dialects/google.md lists them.
+The schema of Google's API documents them (`DicomConfig.filterProfile`, `DicomTagConfig.profileType`). Where that is
+incomplete, the choice here is the one that removes more; docs/dialects/google.md lists these choices.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CONTENTS = "DEIDENTIFY_TAG_CONTENTS"
 PROFILES = (BASIC, MINIMAL, KEEP_ALL, CONTENTS)
 
 PRIMARY_IDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-"""What Google regenerates; MediaStorageSOPInstanceUID, the fourth, always follows SOPInstanceUID here."""
+"""The UIDs that Google regenerates. The fourth, MediaStorageSOPInstanceUID, always equals SOPInstanceUID here."""
 
 REQUIRED = (
     "SOPInstanceUID",
@@ -34,10 +34,10 @@ REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-"""What Google keeps under any keep list and lets nobody remove, without file meta information."""
+"""The attributes that Google keeps under any keep list and that cannot be removed, without file meta information."""
 
 FILE_META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
-"""Likewise, of group 0002, which is always written anew here."""
+"""The same for group 0002, which is always written anew here."""
 
 _DISPLAY = (
     "SOPClassUID",
@@ -57,7 +57,7 @@ _DISPLAY = (
     "WindowWidth",
     "VOILUTFunction",
 )
-"""What a viewer needs besides, and SOPClassUID, without which no instance can be stored."""
+"""Further attributes that viewers need, and SOPClassUID, without which an instance cannot be stored."""
 
 _NOT_IN_DATA_SETS = frozenset((0x0000, 0x0002, 0x0004))
 _EVERYTHING = "(xxxx,xxxx)"
@@ -68,16 +68,16 @@ TEXT_VRS = ("LO", "LT", "SH", "ST", "UC", "UT", "PN", "AE", *DATES, "AS")
 
 MethodAndSettings = tuple[str, dict[str, object]]
 MOVED: MethodAndSettings = ("dateShift", {"dateShiftScope": "Patient"})
-"""Dates move "by an amount derived from the key and the patient ID" (DateShiftConfig)."""
+"""Dates are shifted "by an amount derived from the key and the patient ID" (DateShiftConfig)."""
 EMPTIED: MethodAndSettings = ("redact", {})
 
 
 def add_profile(
     translation: Translation, profile: str, place: str, *, replaces_uids: bool, dates: MethodAndSettings
 ) -> None:
-    """Add the rules of a profile, behind what the document says itself.
+    """Add the rules of a profile, after those of the document.
 
-    `replaces_uids` says whether study, series and instance get new UIDs, `dates` what becomes of DA and DT whose
+    `replaces_uids` says whether study, series and instance get new UIDs; `dates` is the method for DA and DT whose
     values Google would inspect.
     """
     if profile == BASIC:
@@ -100,9 +100,9 @@ def add_kept_ids(translation: Translation, place: str) -> None:
 
 
 def add_new_uids(translation: Translation, place: str) -> None:
-    """Replace all UIDs but those that name a class or a coding scheme.
+    """Replace all UIDs except structural ones, such as those of classes and coding schemes.
 
-    Google replaces four attributes. References to them would then lead nowhere, and hold the originals.
+    Google replaces four attributes only. References to them would be broken, and would still hold the originals.
     """
     for keyword in _structural():
         translation.add(place, keyword, "keep", is_generated=True)
@@ -110,14 +110,14 @@ def add_new_uids(translation: Translation, place: str) -> None:
 
 
 def add_keep_list(translation: Translation, place: str, *, replaces_uids: bool) -> None:
-    """Keep what an image needs; everything else is removed."""
+    """Keep the attributes that an image needs, and remove everything else."""
     for keyword in (*REQUIRED, *_DISPLAY):
         translation.add(place, keyword, kept_as(keyword, replaces_uids=replaces_uids), is_generated=True)
     translation.add(place, _EVERYTHING, "remove", is_generated=True)
 
 
 def kept_as(query: str, *, replaces_uids: bool) -> str:
-    """The method for an attribute that is kept: a UID is kept as its pseudonym."""
+    """The method for a kept attribute; a UID is replaced by its pseudonym if `replaces_uids`."""
     tag = dictionary.tag_of(query)
     is_uid = tag is not None and dictionary.vr_of(tag) == "UI" and tag not in STRUCTURAL_UIDS
     return "refreshUID" if is_uid and replaces_uids else "keep"
@@ -133,7 +133,7 @@ def add_cleaned_contents(translation: Translation, place: str, dates: MethodAndS
 
 
 def cleaned(vr: str, dates: MethodAndSettings) -> MethodAndSettings:
-    """The method, with its settings, that transforms what Google would find in a value of this VR."""
+    """The method and settings for a VR whose values Google would inspect."""
     return dates if vr in DATES else ("clean", {})
 
 

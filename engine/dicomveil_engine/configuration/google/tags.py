@@ -1,4 +1,4 @@
-"""How Google's API names attributes: a keyword, eight hexadecimal digits, or a VR where it says so."""
+"""Names of attributes in Google's API: a keyword, eight hexadecimal digits, or in some places a VR."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIGITS = re.compile(r"[0-9A-Fa-f]{8}")
 
 
 def parse_query(text: str, *, allows_vr: bool = False) -> TagPattern:
-    """The pattern of a keyword, of eight digits or of a VR, or ConfigurationError."""
+    """The pattern of a keyword, eight digits or a VR. Raises ConfigurationError."""
     text = text.strip()
     if text in dictionary.VRS:
         if allows_vr:

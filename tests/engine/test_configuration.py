@@ -39,7 +39,7 @@ def test_without_a_profile_the_basic_one_lies_beneath_the_rules() -> None:
         'preset "basic" rule 1 (0010,0020) pseudonym',
     ]
     assert [rule.number for rule in configuration.rules] == [1, 2]
-    assert 'write "profile": "none" to keep it' in configuration.warnings[0]
+    assert 'write "profile": "none" to keep them' in configuration.warnings[0]
 
 
 def test_an_empty_configuration_is_the_basic_preset() -> None:

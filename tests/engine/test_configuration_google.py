@@ -255,10 +255,10 @@ def test_redaction_of_pixels(image: dict[str, object], text: PixelText) -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ({"textRedactionMode": "REDACT_ALL_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes need"),
-        ({"textRedactionMode": "REDACT_NO_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes need"),
-        ({"excludeInfoTypes": ["DATE"]}, "excludeInfoTypes need REDACT_SENSITIVE_TEXT and"),
-        ({"textRedactionMode": "REDACT_NO_TEXT", "customRegexes": [{"pattern": "x"}]}, "REDACT_NO_TEXT nothing"),
+        ({"textRedactionMode": "REDACT_ALL_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes are only for"),
+        ({"textRedactionMode": "REDACT_NO_TEXT", "additionalInfoTypes": ["DATE"]}, "additionalInfoTypes are only for"),
+        ({"excludeInfoTypes": ["DATE"]}, "excludeInfoTypes are only for REDACT_SENSITIVE_TEXT and"),
+        ({"textRedactionMode": "REDACT_NO_TEXT", "customRegexes": [{"pattern": "x"}]}, "effect with REDACT_NO_TEXT"),
     ],
 )
 def test_redaction_that_contradicts_itself_is_refused(image: dict[str, object], message: str) -> None:

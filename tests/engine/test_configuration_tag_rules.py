@@ -134,7 +134,7 @@ def test_without_a_profile_the_basic_one_holds() -> None:
     read = load_policy({"DicomTagRules": [{"name": "ImageType", "method": "keep"}]}, KEY)
 
     assert read.decide(0x00080090, "PN").method.name == "redact"
-    assert 'write "KEEP_ALL_PROFILE" to keep it' in read.warnings[0]
+    assert 'write "KEEP_ALL_PROFILE" to keep them' in read.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_without_a_profile_the_basic_one_holds() -> None:
     configured = read_configuration({"compatibility": "microsoft", "rules": [rule("DA", "keep")]}, KEYS)
 
     assert configured.profile.value == "PS3.15"
-    assert any('write "profile": "none" to keep it' in w for w in configured.warnings)
+    assert any('write "profile": "none" to keep them' in w for w in configured.warnings)
 
 
 def test_rules_hold_within_sequences_and_private_data_is_met() -> None:

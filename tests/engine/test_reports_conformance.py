@@ -124,7 +124,7 @@ def test_rules_alone_claim_nothing() -> None:
     assert "No conformance to PS3.15 Annex E is claimed" in statement
     assert "113100" not in statement
     assert "- rule 1 (0010,0010) encrypt" in statement
-    assert "Encrypted is Y where" in statement
+    assert "Encrypted is Y if" in statement
 
 
 def test_no_setting_is_told() -> None:

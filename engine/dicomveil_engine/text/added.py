@@ -1,8 +1,8 @@
-"""Detectors that a policy adds to those of the package: word lists, regular expressions, and plug-ins.
+"""Detectors that a policy adds: word lists, regular expressions, and plug-ins.
 
-A regular expression is one of RE2, which takes linear time whatever the text; without the package google-re2 a policy
-with one is refused. A plug-in that fails, or gives a span that is not in the text, makes an instance be refused:
-without it less would be protected than was asked for.
+Regular expressions are those of RE2, which takes linear time for any text; without the package google-re2, a policy
+with one is refused. If a plug-in fails, or gives a span outside the text, the instance is refused, since less would be
+protected than the policy asks for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dicomveil_engine.text.spelling import fold
 DETECTORS_GROUP = "dicomveil.detectors"
 """Entry points: functions text → (start, end, infotype) of each finding, named under "detectors" in "text"."""
 NER_GROUP = "dicomveil.ner"
-"""Entry points of the same kind that only get texts of sentences (ST LT UC UT), named under "ner"."""
+"""Entry points of the same kind for texts of sentences only (ST, LT, UC, UT), named under "ner"."""
 
 Spans = Callable[[str], Iterable[tuple[int, int, str]]]
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
@@ -31,22 +31,22 @@ _MOST_WORDS = 100_000
 
 @dataclass(frozen=True)
 class Added:
-    """One detector: two of the same source are equal."""
+    """A detector of a policy; two with the same source are equal."""
 
     name: str
     """The infotype, or the name of a plug-in."""
     source: str = field(repr=False)
-    """All that it depends on."""
+    """Everything on which its results depend."""
     spans: Spans = field(compare=False, repr=False)
     prose_only: bool = False
 
     def find(self, text: str, *, is_prose: bool) -> Iterator[Finding]:
-        """What it finds in a text. Raises DeidentificationError where a plug-in fails."""
+        """The findings in a text. Raises DeidentificationError if a plug-in fails."""
         if self.prose_only and not is_prose:
             return
         try:
             found = [(int(start), int(end), str(infotype)) for start, end, infotype in self.spans(text)]
-        except Exception as error:  # noqa: BLE001 - whatever somebody else's module raises, with the text in it
+        except Exception as error:  # noqa: BLE001 - another package's code, whose message may quote the text
             raise DeidentificationError(f'the detector "{self.name}" failed with {type(error).__name__}') from None
         for start, end, infotype in found:
             if not 0 <= start <= end <= len(text) or not _NAME.fullmatch(infotype):
@@ -56,19 +56,19 @@ class Added:
 
 
 def named(infotype: str) -> str:
-    """The member of `Infotype` of that name, or the name."""
+    """The member of `Infotype` with this name, or the name."""
     return Infotype(infotype) if infotype in Infotype.__members__ else infotype
 
 
 def checked_name(name: object, where: str) -> str:
-    """The name of an infotype, or ConfigurationError."""
+    """Check the name of an infotype. Raises ConfigurationError."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError(f"{where} must be a name of capitals, digits and underscores, such as STUDY_CODE")
     return name
 
 
 def of_words(name: str, words: list[str], where: str) -> Added:
-    """A dictionary: words and phrases, in any case, and whole words only."""
+    """A detector of words and phrases, in any case, as whole words only."""
     phrases = {tuple(_TOKEN.findall(fold(word))) for word in words} - {()}
     if not phrases or len(phrases) > _MOST_WORDS:
         raise ConfigurationError(f"{where} must have between 1 and {_MOST_WORDS} words with letters or digits")
@@ -89,7 +89,7 @@ def of_words(name: str, words: list[str], where: str) -> Added:
 
 
 def of_pattern(name: str, pattern: str, groups: list[int], where: str) -> Added:
-    """A regular expression; of a match the groups are meant, or all of it without groups."""
+    """A detector by a regular expression; its findings are the groups of matches, or without groups whole matches."""
     if not pattern or len(pattern) > _LONGEST_PATTERN:
         raise ConfigurationError(f"{where} must be a regular expression of 1 to {_LONGEST_PATTERN} characters")
     compiled = _compiled(pattern, where)
@@ -124,14 +124,14 @@ def _compiled(pattern: str, where: str) -> Any:
 
 
 def plug_in(group: str, name: str) -> Added:
-    """An installed plug-in by its name. Raises ConfigurationError where there is none, or it cannot be loaded."""
+    """The detector of an installed plug-in. Raises ConfigurationError if there is none, or it cannot be loaded."""
     points = [point for point in entry_points(group=group) if point.name == name]
     if len(points) != 1:
         installed = ", ".join(sorted(point.name for point in entry_points(group=group))) or "none"
         raise ConfigurationError(f'no plug-in of {group} has the name "{name}" (installed: {installed})')
     try:
         spans = points[0].load()
-    except Exception as error:  # noqa: BLE001 - whatever somebody else's module raises
+    except Exception as error:  # noqa: BLE001 - another package's module may raise anything
         raise ConfigurationError(f'the plug-in "{name}" of {group} cannot be loaded: {type(error).__name__}') from None
     if not callable(spans):
         raise ConfigurationError(f'the plug-in "{name}" of {group} must be a function of a text')

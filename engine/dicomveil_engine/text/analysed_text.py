@@ -1,4 +1,4 @@
-"""A text as detectors read it: what several of them ask of it is worked out once."""
+"""A text as detectors read it, with properties that several of them need, computed once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DIGIT = re.compile(r"\d")
 
 
 class AnalysedText:
-    """One text, and what detectors ask of it."""
+    """A text and its properties."""
 
     __slots__ = ("digits", "is_prose", "plain", "roles", "settings", "text", "words")
 
@@ -20,13 +20,13 @@ class AnalysedText:
         self.text = text
         self.settings = settings
         self.is_prose = is_prose
-        """Whether it comes from an attribute of sentences (ST LT UC UT), and not from one of labels (LO SH)."""
+        """Whether it is from an attribute of sentences (ST, LT, UC, UT), not of labels (LO, SH)."""
         self.plain = plain(text)
-        """The text in lower case and without accents, with each character in its place (`plain.plain`)."""
+        """The text in lower case and without accents, with each character at its position (`plain.plain`)."""
         self.words: list[Word]
-        """Its words of letters, in their order."""
+        """Its words of letters, in order."""
         self.roles: int
-        """What its words are signs of, all together (`roles`)."""
+        """The roles of all its words together (`roles`)."""
         self.words, self.roles = words_and_roles(text, self.plain)
         self.digits = len(_DIGIT.findall(self.plain))
-        """How many digits there are: most texts have too few for most patterns."""
+        """The number of digits; most texts have too few for most patterns."""

@@ -1,6 +1,6 @@
-"""What stands in the place of a finding: by infotype, and by the attribute that the text comes from.
+"""How findings are changed, by infotype and by the attribute of the text.
 
-Nothing does unless a policy says otherwise: findings are removed.
+By default they are removed.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from enum import Enum
 from dicomveil_engine.pseudonyms.dates import DateShift
 
 OWN_VALUE = "CTX"
-"""The infotype of a finding that is a value of the instance's own, where a policy names it. Google's word."""
+"""The infotype by which a policy names findings that are values of the instance itself; Google's name."""
 
 
 class Way(Enum):
-    """How a finding changes, as configurations write it."""
+    """A way of changing a finding; the value is its name in configurations."""
 
     REMOVE = "remove"
     MASK = "mask"
-    """Each character becomes another one."""
+    """Each character is replaced by the same one."""
     INFOTYPE = "infoType"
-    """Its infotype in brackets."""
+    """Replaced by its infotype in brackets."""
     HASH = "cryptoHash"
-    """HMAC-SHA-256 in Base64."""
+    """Replaced by its HMAC-SHA-256 in Base64."""
     SHIFT = "dateShift"
-    """A date moves, in its notation; what cannot be read as a date is removed."""
+    """A date is shifted, in its notation; what cannot be read as a date is removed."""
     ENCRYPT = "encrypt"
-    """Ciphertext in Base64."""
+    """Replaced by ciphertext in Base64."""
     PERTURB = "perturb"
-    """A number near an age's."""
+    """An age is replaced by a number near it."""
     SUBSTITUTE = "substitute"
-    """A text of the policy's."""
+    """Replaced by a text of the policy."""
     GENERALIZE = "generalize"
-    """A date becomes its year or another period, an age its bin."""
+    """A date is reduced to its year or another period, an age to its bin."""
     KEEP = "keep"
 
 
 Made = Callable[[str, str, str], str]
-"""The infotype of a finding, its text and the original's StudyInstanceUID → what stands in its place; none: nothing."""
+"""(infotype of a finding, its text, the original StudyInstanceUID) → the replacement; empty to remove it."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One way, with what it needs."""
+    """A way of changing findings, with its parameters."""
 
     way: Way = Way.REMOVE
     mask: str = "*"
@@ -52,13 +52,13 @@ class Change:
     """The key of a hash."""
     shift: DateShift | None = field(default=None, repr=False)
     scope: str = "study_instance_uid"
-    """The value of the context from which the days are derived (`methods.base.Scope`)."""
+    """The attribute of the context from which the days are derived (`methods.base.Scope`)."""
     made: Made | None = field(default=None, repr=False, compare=False)
-    """What encrypts, perturbs, substitutes or generalizes."""
+    """The function that encrypts, perturbs, substitutes or generalizes."""
     source: str = field(default="", repr=False)
-    """All that `made` depends on."""
+    """Everything on which the results of `made` depend."""
     is_stable: bool = True
-    """Whether what is made of its own outcome is the same again."""
+    """Whether a second application changes nothing."""
 
 
 REMOVE = Change()
@@ -66,33 +66,33 @@ REMOVE = Change()
 
 @dataclass(frozen=True)
 class Choice:
-    """Which findings change in one way."""
+    """A change, and the findings to which it applies."""
 
     change: Change
     infotypes: frozenset[str] = frozenset()
-    """None: all that no other choice names."""
+    """The infotypes; if empty, all that no other choice names."""
     tags: frozenset[int] = frozenset()
-    """Tags of the attributes whose texts are meant; without tags and VRs all are."""
+    """The attributes whose texts are changed; all of them without tags and VRs."""
     vrs: frozenset[str] = frozenset()
-    """VRs of the attributes whose texts are meant, beside those of the tags."""
+    """VRs of further attributes whose texts are changed."""
 
     def is_for(self, tag: int, vr: str) -> bool:
-        """Whether the texts of an attribute are meant."""
+        """Whether it applies to texts of an attribute."""
         return not (self.tags or self.vrs) or tag in self.tags or vr in self.vrs
 
 
 @dataclass(frozen=True)
 class Changes:
-    """All that a policy says of findings."""
+    """The changes of a policy."""
 
     choices: tuple[Choice, ...] = ()
 
     def of(self, infotype: str, tag: int, vr: str = "", *, is_own: bool = False) -> Change:
-        """The change of a finding in an attribute's text; `is_own`: it is a value of the instance's own."""
+        """The change for a finding in a text of an attribute; `is_own`: it is a value of the instance itself."""
         if not self.choices:
             return REMOVE
         here = [choice for choice in self.choices if choice.is_for(tag, vr)]
-        # What names an attribute comes before what names a VR, and that before what names neither.
+        # Choices for an attribute come first, then those for a VR, then the others.
         here.sort(key=lambda choice: (tag not in choice.tags, vr not in choice.vrs))
         for names in ({OWN_VALUE} if is_own else set(), {str(infotype)}):
             for choice in here:
@@ -102,12 +102,12 @@ class Changes:
 
     @property
     def shifts(self) -> tuple[Change, ...]:
-        """Those that move dates."""
+        """The changes that shift dates."""
         return tuple(choice.change for choice in self.choices if choice.change.way is Way.SHIFT)
 
     @property
     def needs_study(self) -> bool:
-        """Whether what is made depends on the study."""
+        """Whether a replacement depends on the study."""
         return any(choice.change.way is Way.PERTURB for choice in self.choices)
 
 

@@ -1,7 +1,7 @@
-"""A text while its findings change: what is put in their place is hidden from further looks behind one sign each.
+"""A text while its findings are changed: each replacement is hidden behind a sign, so that it is not searched again.
 
-A sign is a character for private use (Unicode, Supplementary Private Use Area-A). A text that has such characters
-itself loses them: they mean nothing to others, and could be taken for signs.
+A sign is a private-use character (Unicode, Supplementary Private Use Area-A). Such characters in the original text are
+removed, since they could be taken for signs.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dicomveil_engine.text.settings import TextSettings
 from dicomveil_engine.text.written_dates import moved
 
 PROSE_VRS = frozenset(("ST", "LT", "UC", "UT"))
-"""Attributes of sentences; LO and SH are labels."""
+"""VRs of sentences; LO and SH are labels."""
 _LONGEST = {"AE": 16, "SH": 16, "LO": 64, "PN": 64, "ST": 1_024, "LT": 10_240}
-"""Characters of a value (PS3.5 Table 6.2-1); of PN, of one group."""
+"""Characters of a value (PS3.5 Table 6.2-1), for PN of one component group."""
 _FIRST_SIGN = 0xF0000
 _SIGNS = re.compile("[\U000f0000-\U000ffffd]")
 _MOST_SIGNS = 0xFFF0
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"\[([A-Z][A-Z0-9_]{0,63})\]")
 _HASHED = re.compile(
     r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}(?:=|(?![A-Za-z0-9+/]))|(?<![A-Za-z0-9+/=#])#[A-Za-z0-9]{10}(?![A-Za-z0-9])"
 )
-"""What a hash looks like, whole and shortened."""
+"""The form of a hash, whole and shortened."""
 _ENCRYPTED = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){10,}(?:[A-Za-z0-9+/]{2,3}={0,2})?(?![A-Za-z0-9+/=])")
 _SHORT_HASH = 10
 _WITHIN_NAME = re.compile(r"[ ,^]{1,2}")
@@ -36,39 +36,39 @@ _US_ORDER = "US"
 
 
 class Place(NamedTuple):
-    """Where a text comes from, as far as cleaning depends on it."""
+    """The origin of a text, as far as cleaning depends on it."""
 
     tag: int = 0
     is_prose: bool = True
     vr: str = "UT"
     days: tuple[int | None, ...] = ()
-    """By how much each of the policy's shifts moves dates here; None where the instance says too little for it."""
+    """The days of each of the policy's date shifts; None if the instance lacks the UID to derive it."""
     was_deidentified: bool = False
-    """By this project before: what it has put in is left alone."""
+    """Whether the project has de-identified it before, so that its replacements are kept."""
     study: str = ""
-    """The original's StudyInstanceUID, where a change depends on it."""
+    """The original StudyInstanceUID, if a change depends on it."""
 
 
 ANYWHERE = Place()
 
 
 class Changing:
-    """One text."""
+    """The changes to one text."""
 
     def __init__(self, settings: TextSettings, place: Place, *, removes: bool = False) -> None:
-        """`removes`: what is not kept is removed, whatever the policy puts in its place."""
+        """`removes`: findings that are not kept are removed instead of replaced."""
         self._settings = settings
         self._place = place
         self._removes = removes
         self._longest: int | None = None
         self._put_in: list[tuple[str, str]] = []
-        """Behind each sign: the text, and its short form; the short form is empty where there is none."""
+        """For each sign: the text, and its short form, which may be empty."""
 
     def protected(self, text: str) -> str:
-        """The text without foreign signs, and with what this project has put in before behind signs of its own."""
+        """The text without private-use characters, and with earlier replacements of the project hidden behind signs."""
         text = _SIGNS.sub("", text)
         if self._place.vr in _LONGEST:
-            # One that is too long as it comes may stay so: nothing is added to it.
+            # A text that is too long already may stay so, but must not become longer.
             self._longest = max(_LONGEST[self._place.vr], len(text))
         names = {*Infotype.__members__, OWN_VALUE, *(added.name for added in self._settings.added)}
         text = _TOKEN.sub(lambda match: self._sign(match[0], "") if match[1] in names else match[0], text)
@@ -78,7 +78,7 @@ class Changing:
         return text
 
     def whole(self, value: str, infotype: str) -> str | None:
-        """A value that is a finding as a whole, changed; None where the outcome is too long for its VR."""
+        """A value that is a finding as a whole, changed; None if the result is too long for its VR."""
         text = self.protected(value)
         if _SIGNS.sub("", text):
             change = self._settings.changes.of(infotype, self._place.tag, self._place.vr)
@@ -90,7 +90,7 @@ class Changing:
         return finished.rstrip("=") if finished and self._place.vr == "PN" else finished
 
     def chosen(self, text: str, detected: list[Finding], own: list[Finding]) -> list[tuple[Finding, Change]]:
-        """The findings that change, and how; what is kept protects only what lies within it and is less likely."""
+        """The findings that change, with their changes; a kept finding protects only less likely ones within it."""
         changes, tag, vr = self._settings.changes, self._place.tag, self._place.vr
         kept: list[Finding] = []
         active: list[Finding] = []
@@ -104,7 +104,7 @@ class Changing:
             finding = resolved
             is_own = any(start < finding.end and finding.start < end for start, end in spans)
             change = changes.of(finding.infotype, tag, vr, is_own=is_own)
-            # A finding of two kinds of which one is kept may not be kept as a whole.
+            # A finding of two infotypes, one of which is kept, must not be kept as a whole.
             change = REMOVE if self._removes or change.way is Way.KEEP else change
             last = chosen[-1] if chosen else None
             if last and last[1] is change and _are_one(text, last[0], finding):
@@ -114,7 +114,7 @@ class Changing:
         return chosen
 
     def change(self, text: str, chosen: list[tuple[Finding, Change]]) -> str:
-        """The text with signs in the place of findings."""
+        """The text with findings replaced by signs."""
         by_finding = dict(chosen)
         return replace(
             text,
@@ -123,7 +123,7 @@ class Changing:
         )
 
     def finished(self, text: str) -> str | None:
-        """The text with what was put in, shortened where it must be; None where it is too long for its VR even so."""
+        """The text with signs replaced by their texts, shortened if necessary; None if still too long for its VR."""
         for is_short in (False, True):
             written = _SIGNS.sub(lambda match: self._behind(match[0], is_short), text)  # noqa: B023 - called at once
             if self._longest is None or len(written) <= self._longest:
@@ -143,7 +143,7 @@ class Changing:
     def _changed(self, span: str, finding: Finding, change: Change) -> str:
         signs = _SIGNS.findall(span)
         if signs:
-            # It overlaps what was inserted before: that is kept, and the rest is removed.
+            # It overlaps an earlier replacement, which is kept; the rest is removed.
             return "".join(signs)
         if change.way is Way.MASK:
             return self._sign("".join(one if one in "\r\n\f\t" else change.mask for one in span), "")
@@ -171,7 +171,7 @@ class Changing:
         days = self._place.days[number] if number < len(self._place.days) else None
         if days is None:
             return ""
-        if not days:  # moved before
+        if not days:  # shifted before
             return self._sign(span, "")
         regions = self._settings.regions
         new = moved(span, days, month_first=regions[0] == _US_ORDER)
@@ -179,13 +179,13 @@ class Changing:
 
 
 def _put_in(changes: Changes) -> list[re.Pattern[str]]:
-    """What a policy puts in the place of findings, but for infotypes."""
+    """Patterns of a policy's replacements, except infotypes."""
     substitutes = [one.change.source for one in changes.choices if one.change.way is Way.SUBSTITUTE]
     return [_HASHED, _ENCRYPTED, *(re.compile(re.escape(one)) for one in substitutes if one)]
 
 
 def without_put_in(text: str, changes: Changes) -> str:
-    """A value of an instance that this project has de-identified, without what it put in, which identifies nobody."""
+    """A value of an instance that the project has de-identified, without its replacements, which identify nobody."""
     if not changes.choices:
         return text
     for pattern in (_TOKEN, *_put_in(changes)):
@@ -194,7 +194,7 @@ def without_put_in(text: str, changes: Changes) -> str:
 
 
 def _are_one(text: str, first: Finding, second: Finding) -> bool:
-    """Whether two findings beside each other are parts of one name: Doe, Jane."""
+    """Whether two adjacent findings are parts of one name: Doe, Jane."""
     is_name = first.infotype == second.infotype == Infotype.PERSON_NAME
     return is_name and _WITHIN_NAME.fullmatch(text, first.end, second.start) is not None
 

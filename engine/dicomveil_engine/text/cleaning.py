@@ -1,7 +1,7 @@
-"""From findings to a clean text: which findings count, and what stands in the text in their place.
+"""From findings to a clean text: resolving overlaps, and removing or replacing spans.
 
-Findings overlap: a date within a file's path, a name within an address. They are resolved to spans that do not, and
-each span is given to a transformation.
+Findings may overlap, such as a date in a file's path or a name in an address. They are resolved to spans that do not
+overlap, each of which is transformed.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable
 from dicomveil_engine.text.finding import Finding
 
 Transformation = Callable[[str, Finding], str]
-"""What stands in the place of a finding, given its text; nothing removes it."""
+"""(text of a finding, finding) → its replacement; empty to remove it."""
 
 _BETWEEN_WORDS = re.compile(r"[\s,;.:^=/_'\-]{0,3}")
 
 
 def resolve(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in the order of the text that do not overlap and cover all that the given ones cover.
+    """Findings in text order that do not overlap and together cover all of the given ones.
 
-    Of two that overlap, the more likely one, then the longer one, gives the infotype and the reason for both: nothing
-    of either may stay.
+    Overlapping findings become one, with the infotype and reason of the more likely one, or else of the longer one.
     """
     resolved: list[Finding] = []
     for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
@@ -37,11 +36,11 @@ def resolve(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def remove(text: str, findings: list[Finding]) -> str:
-    """The text without its resolved findings; one blank stays between what is left and right of them."""
+    """The text without its resolved findings; one blank is left between the text before and after them."""
     kept: list[str] = []
     end = 0
     for finding in findings:
-        # What stands between two findings is not text of its own: "Doe, Jane".
+        # Separators between two findings are removed with them: "Doe, Jane".
         if finding.start > end and not (end and _BETWEEN_WORDS.fullmatch(text, end, finding.start)):
             kept.append(text[end : finding.start])
         end = finding.end
@@ -49,7 +48,7 @@ def remove(text: str, findings: list[Finding]) -> str:
 
 
 def replace(text: str, findings: list[Finding], transformation: Transformation) -> str:
-    """The text with its resolved findings transformed; one whose transformation gives nothing is removed."""
+    """The text with its resolved findings replaced; a finding with an empty replacement is removed."""
     removed: list[Finding] = []
     pieces: list[str] = []
     shift = end = 0
@@ -67,7 +66,7 @@ def replace(text: str, findings: list[Finding], transformation: Transformation) 
 
 
 def _joined(pieces: list[str]) -> str:
-    """The pieces one after the other, with one blank where there was any or where two words would meet."""
+    """Join the pieces, with one blank where there was any, or where two words would touch."""
     joined: list[str] = []
     blank = False
     for piece in pieces:

@@ -1,8 +1,8 @@
-"""What is written like what it is, one module per infotype or family of them.
+"""Detectors: recognising identifying text by its form, one module for each infotype or family of infotypes.
 
-A detector is a pure function: a `Reading` of one text in, `Finding`s in that text out. It knows nothing of the data
-set the text stands in; what the instance itself says is found by `known`. A detector's patterns take linear time, and
-look at a text only where it has what all of them need.
+A detector is a pure function from an `AnalysedText` to `Finding`s. It does not depend on the data set of the text; the
+instance's own values are found by `known`. The patterns take linear time, and are tried only on texts that have what
+all matches need.
 """
 
 from __future__ import annotations
@@ -59,19 +59,19 @@ DETECTORS: Mapping[str, Detector] = MappingProxyType(
         "usernames": usernames.find,
     }
 )
-"""By the name under which a reason gives it; in no order that matters."""
+"""Name → detector; the order does not matter."""
 
 _FEWEST_DIGITS = {
     "ages": 2, "dates": 1, "national_ids": 5, "net_addresses": 1, "numbers": 5, "phones": 3, "record_numbers": 3,
     "uids": 3,
 }  # fmt: skip
-"""Digits without which a detector finds nothing."""
+"""The fewest digits of a text in which a detector can find something."""
 _CHARACTERS = {"emails": "@"}
-"""A character without which a detector finds nothing."""
+"""A character that a text needs for a detector to find something."""
 
 
 def _by_digits() -> list[list[Detector]]:
-    """The detectors of texts with so many digits, or more for the last."""
+    """The detectors by the number of digits in a text; the last ones are for that many or more."""
     most = max(_FEWEST_DIGITS.values())
     without = [name for name in DETECTORS if name not in _CHARACTERS]
     return [
@@ -83,9 +83,9 @@ _BY_DIGITS = _by_digits()
 
 
 def detect(reading: AnalysedText) -> list[Finding]:
-    """What every detector finds in a text, with those that the policy adds; findings may overlap.
+    """The findings of all detectors in a text, including those that the policy adds; they may overlap.
 
-    Raises DeidentificationError where one of a plug-in fails.
+    Raises DeidentificationError if a plug-in fails.
     """
     found: list[Finding] = []
     for find in _BY_DIGITS[min(reading.digits, len(_BY_DIGITS) - 1)]:

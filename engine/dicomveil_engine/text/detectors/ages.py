@@ -1,4 +1,4 @@
-"""AGE: ages over 89, which the Safe Harbor rule of HIPAA counts among the identifiers (45 CFR 164.514(b)(2)(i)(C)).
+"""AGE: ages over 89, which are identifiers in the HIPAA safe harbor method (45 CFR 164.514(b)(2)(i)(C)).
 
 With the setting `"ages": "all"`, every age.
 """
@@ -45,12 +45,12 @@ _AGE = re.compile(
 )
 _OVER_89 = re.compile(r"9\d|1[0-3]\d")
 _DISEASE = re.compile(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|within|every|after|in)[ ]\Z")
-"""Years that somebody smoked or had a disease, not his age."""
+"""Words before a number of years that is not an age, such as how long a patient had a disease."""
 _REACH = 9
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The ages of a text over 89, or all of them."""
+    """The ages over 89 in a text, or all ages."""
     text = reading.plain
     if not reading.settings.all_ages and not _OVER_89.search(text):
         return

@@ -1,9 +1,9 @@
-"""PERSON_NAME of words that the archive's vocabulary knows as names, and in strict mode words that nobody knows.
+"""PERSON_NAME: words that are names in the archive's vocabulary, and in strict mode unknown words.
 
-Only where a policy names a vocabulary. The rule counts patients: what far more of them have in a text than in a name is
-no name. The more a word looks like one of a language, the more it takes: some patient is called Weeks, and another Der.
-Words of imaging, eponyms, words beside which numbers stand, and names of devices and diseases, which the word behind
-tells, are left to `persons`, which finds them beside a cue.
+It needs a policy with a vocabulary. A word is not a name if far more patients have it in a text than in a name. The
+more a word looks like one of a language, the more patients must have it in their name: some are called Weeks or Der.
+Words of imaging, eponyms, words next to numbers, and names of devices and diseases, which the next word shows, are left
+to `persons`, which finds them next to a cue.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dicomveil_engine.text.vocabulary import Counts, is_counted
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _SEVERAL = 3
-"""Patients in whose names a word stands that could be another word, by its form."""
+"""Patients who must have a word in their name, if by its form it could be another word."""
 _SHORTEST_CAPITALS = 4
-"""Letters of a name in capitals; shorter ones are abbreviations."""
+"""Letters of a name in capitals; shorter ones may be abbreviations."""
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The words of a text that are names in the archive."""
+    """The words of a text that are names in the archive's vocabulary."""
     vocabulary, strict = reading.settings.vocabulary, reading.settings.strict_patients
     if vocabulary is None:
         return
@@ -41,7 +41,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
 
 
 def _is_name(word: Word, counts: Counts) -> bool:
-    """Whether a word is a name where nothing beside it says so."""
+    """Whether a word is a name without a cue next to it."""
     if not counts.is_name or is_no_name(word.folded) or is_eponym(word.folded):
         return False
     if word.case is Case.UPPER and len(word.folded) < _SHORTEST_CAPITALS:

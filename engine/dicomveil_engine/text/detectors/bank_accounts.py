@@ -21,7 +21,7 @@ _SEPARATORS = re.compile(r"[ \-]")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The accounts and cards of a text."""
+    """The bank accounts and credit cards in a text."""
     text = reading.plain
     for match in _SWIFT.finditer(text) if "bic" in text or "swift" in text else ():
         yield Finding(*match.span(1), Infotype.SWIFT_CODE, Likelihood.LIKELY, "a code behind a word for it")

@@ -1,7 +1,7 @@
-"""Check digits, each from its issuer's published rule.
+"""Check digits, each by its issuer's published rule.
 
-A function takes the number's digits (and letters, in lower case) without separators, of the right length, and says
-whether it could have been issued.
+A function takes a number of the right length without separators, with letters in lower case, and returns whether it may
+have been issued.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def luhn(digits: str) -> bool:
 
 
 def iban(text: str) -> bool:
-    """ISO 13616: the number, its first four characters behind it and letters as 10 to 35, is 1 modulo 97."""
+    """ISO 13616: with its first four characters moved to the end, and letters as 10 to 35, it is 1 modulo 97."""
     moved = text[4:] + text[:4]
     return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
 
@@ -93,7 +93,7 @@ def tckn(digits: str) -> bool:
 
 
 def rrn(digits: str) -> bool:
-    """Korean RRN; those given since October 2020 have no check digit, so that the date and gender decide as well."""
+    """Korean RRN, by its date: those issued since October 2020 have no check digit."""
     return "01" <= digits[2:4] <= "12" and "01" <= digits[4:6] <= "31"
 
 
@@ -111,7 +111,7 @@ def my_number(digits: str) -> bool:
 
 
 def ssn(digits: str) -> bool:
-    """US social security number: areas 000, 666 and from 900, group 00 and serial 0000 are never given."""
+    """US social security number: areas 000, 666 and from 900, group 00 and serial 0000 are never issued."""
     return digits[:3] not in {"000", "666"} and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
 
 

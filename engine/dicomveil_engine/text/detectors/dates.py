@@ -1,7 +1,7 @@
-"""DATE: days, months with a year, and partial dates behind a cue, in digits and with months' names.
+"""DATE: days, months with a year, and partial dates after a cue, in digits and with names of months.
 
-A year by itself is not a date here (the Safe Harbor rule of HIPAA lets years stay), and a day and month without a year
-counts only where a word before it says that it is a date: 3/4 is a fraction, too.
+A year alone is not a date (the HIPAA safe harbor method allows years). A day and month without a year is a date only
+after a cue, since 3/4 may be a fraction.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROMAN = r"(?:xi{0,2}|ix|iv|vi{0,3}|i{1,3})"
 
 
 def _day_and_month(mark: str, marks: str) -> str:
-    """A day and a month in either order, with the same separator between them and behind them."""
+    """A day and a month in either order, with the same separator between and after them."""
     return (
         rf"(?:{_DAY}(?P<{mark}>[{marks}])[ ]?{_MONTH}(?P={mark})[ ]?"
         rf"|{_MONTH}(?P<{mark}2>[{marks}]){_DAY}(?P={mark}2))"
@@ -70,7 +70,7 @@ _NUMERIC = re.compile(
 _WORTH_A_LOOK = re.compile(r"\d[\-./_ ]{1,2}'?\d|\d{8}|\d[. ]{1,2}[ivx]")
 
 _REACH = 12
-"""Characters before a month's name in which its day or year stands."""
+"""Characters before the name of a month that may have its day or year."""
 _ORDINAL = r"(?:st|nd|rd|th|er|e|o|a|[.])?"
 _UNIT = r"(?![ ]?(?:mm|cm|ml|mg|kg|gy|hz|s|x|min|wk|weeks?|days?|years?|yrs?|mo|months?)(?![^\W\d_]))"
 _DAY_BEFORE = re.compile(rf"(?<![\d.,])(?<!\d/)({_DAY}){_ORDINAL}[ .,'/_\-]{{0,3}}(?:(?:of|de|di)[ ])?\Z")
@@ -100,7 +100,7 @@ _BEHIND_BIRTH = re.compile(
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The dates of a text, but for those in the notations of East Asia (`east_asian_dates`)."""
+    """The dates in a text, except those in East Asian notations (`east_asian_dates`)."""
     text = reading.plain
     if reading.digits > 1 and _WORTH_A_LOOK.search(text):
         yield from _in_digits(reading)
@@ -126,7 +126,7 @@ def _in_digits(reading: AnalysedText) -> Iterator[Finding]:
 
 
 def _named(reading: AnalysedText, start: int, end: int) -> tuple[int, int] | None:
-    """The date around a month's name: with a day, a year or both; None where it is a word like any other."""
+    """The date around the name of a month, with a day, a year or both; None if it is another word."""
     text, word = reading.plain, reading.plain[start:end]
     short = word in SHORT
     is_capital = reading.text[start].isupper()
@@ -140,7 +140,7 @@ def _named(reading: AnalysedText, start: int, end: int) -> tuple[int, int] | Non
             return before.start(), (year or short_year).end()  # type: ignore[union-attr]
         is_title = is_capital and reading.text[start + 1 : end].islower()
         alone = word not in NEEDS_YEAR or (is_title and word not in DAY_FIRST_ONLY)
-        # A number right behind a letter is not a day's: T2 Mar.
+        # A number directly after a letter is not a day: T2 Mar.
         return (before.start(), end) if alone and not text[before.start() - 1 : before.start()].isalnum() else None
     behind = _DAY_AFTER.match(text, end)
     if behind and behind["year"] and word not in DAY_FIRST_ONLY:

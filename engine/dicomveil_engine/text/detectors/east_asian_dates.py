@@ -1,4 +1,4 @@
-"""DATE in Japanese, Chinese and Korean, with the Japanese eras in full and by their letter."""
+"""DATE in Japanese, Chinese and Korean, with Japanese eras in full or as a letter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOOK = re.compile(r"[年月년월]|[和成正治暦]|(?<![^\W_])[rhstm]\d{1,2}[
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The dates in East Asian notations of a text."""
+    """The dates in East Asian notations in a text."""
     if _LOOK.search(reading.plain):
         for match in _DATE.finditer(reading.plain):
             yield Finding(*match.span(), Infotype.DATE, Likelihood.VERY_LIKELY, "a date in an East Asian notation")

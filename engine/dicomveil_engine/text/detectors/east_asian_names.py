@@ -1,4 +1,4 @@
-"""PERSON_NAME in Japanese, Chinese and Korean: a family name of the lists beside an honorific, a title or a cue."""
+"""PERSON_NAME in Japanese, Chinese and Korean: a listed family name next to an honorific, a title or a cue."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _given(language: str) -> frozenset[str]:
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The names of persons in a text in East Asian scripts."""
+    """The persons' names in East Asian scripts in a text."""
     text = reading.plain
     if text.isascii() or not _LOOK.search(text):
         return
@@ -143,13 +143,13 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
 
 
 def _is_pair(written: str) -> bool:
-    """Whether two words with a blank between them can be a family name and a given name."""
+    """Whether two words separated by a blank can be a family name and a given name."""
     family, _, given = written.partition(" ")
     return family in _surnames("ja") and (len(family) > 1 or given in _given("ja")) and given not in _ERAS
 
 
 def _name(written: str, language: str) -> tuple[int, int] | None:
-    """Where in the written characters a name is; None where there is none."""
+    """The span of a name in the characters; None if there is none."""
     if language == "ko":
         name = written
         for particle in _KOREAN_PARTICLES:
@@ -166,7 +166,7 @@ def _name(written: str, language: str) -> tuple[int, int] | None:
         return (0, len(written)) if written[:1] in _surnames("zh") or written[:2] in _surnames("zh") else None
     if "\u30a1" <= written[0] <= "\u30ff":
         return (0, len(written))
-    # What stands before the family name is not part of it: 担当山田先生.
+    # Characters before the family name are not part of it: 担当山田先生.
     for start in range(len(written) - 1):
         for length in (3, 2, 1):
             surname = written[start : start + length]

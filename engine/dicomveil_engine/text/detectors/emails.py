@@ -12,6 +12,6 @@ _EMAIL = re.compile(r"(?<![\w.+%'\-])[\w.+%'\-]{1,128}@[\w.\-]{1,255}(?<=\w)")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The e-mail addresses of a text."""
+    """The e-mail addresses in a text."""
     for match in _EMAIL.finditer(reading.plain):
         yield Finding(*match.span(), Infotype.EMAIL_ADDRESS, Likelihood.VERY_LIKELY, "written like an e-mail address")

@@ -1,4 +1,4 @@
-"""PERSON_NAME as two or three initials behind a word for an occupation: `Tech: DW`, `Checked: T.R.`."""
+"""PERSON_NAME as two or three initials after a word for an occupation or act: `Tech: DW`, `Checked: T.R.`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _CUED = re.compile(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})(?=\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
     r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_]))"
 )
-"""What stands behind a cue may itself be one: read by JD."""
+"""A cue may be followed by another: read by JD."""
 _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The initials of a text behind a cue."""
+    """The initials after a cue in a text."""
     cues = word_lists("cues")["initials"]
     both = _TWO.fullmatch(reading.text.strip()) if "/" in reading.text else None
     if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):
@@ -33,7 +33,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
         written = reading.text[start:end]
         if match["cue"] not in cues or not written.isupper():
             continue
-        # Without a colon, initials in a text of capitals are a word like any other.
+        # Without a colon, initials in a text of capitals may be any word.
         if ":" not in match["gap"] and "=" not in match["gap"] and reading.text.isupper():
             continue
         initials = match["value"].split("/")

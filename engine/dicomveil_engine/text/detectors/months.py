@@ -1,4 +1,4 @@
-"""The months' names and their short forms, as `reading.plain` writes them."""
+"""The names of months and their short forms, in the form of `AnalysedText.plain`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _LISTS = word_lists("months")
 SHORT = _LISTS["short"]
 MONTHS = _LISTS["full"] | SHORT
 DAY_FIRST_ONLY = _LISTS["day first"]
-"""Short forms that stand behind the day and before the year only."""
+"""Short forms that occur after the day and before the year only."""
 NEEDS_YEAR = DAY_FIRST_ONLY | _LISTS["needs year"]
-"""Short forms that, with a day alone, are too likely to be something else."""
+"""Short forms that with a day only are too ambiguous."""

@@ -1,4 +1,4 @@
-"""National numbers of persons: each by its notation and check digits, or by a cue where the digits are mistyped."""
+"""National numbers of persons, by notation and check digits, or by a cue if the digits are mistyped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
 _SEPARATORS = re.compile(r"[ .\-/]")
 _MOST = re.compile(r"\d(?:[ .\-/+]?\d){6}")
-"""What all have but those with letters in between."""
+"""A pattern that all have, except those with letters."""
 _FEWEST_OF_MOST = 7
 _FEWEST_DIGITS = {
     Infotype.US_SOCIAL_SECURITY_NUMBER: 9,
@@ -32,10 +32,10 @@ _FEWEST_DIGITS = {
     Infotype.SWEDEN_NATIONAL_ID_NUMBER: 10,
     Infotype.CANADA_SOCIAL_INSURANCE_NUMBER: 9,
 }
-"""Digits that a text needs to hold one; the others have letters in between."""
+"""Infotype → digits that a text needs; the others have letters."""
 _MOST_DIGITS = max(_FEWEST_DIGITS.values())
 _REACH = 40
-"""Characters before a number in which its cue stands."""
+"""Characters before a number that are searched for its cue."""
 
 
 class _Notation(NamedTuple):
@@ -43,7 +43,7 @@ class _Notation(NamedTuple):
     pattern: re.Pattern[str]
     check: Callable[[str], bool]
     cue: re.Pattern[str]
-    """With it, a number counts whatever its check digits are."""
+    """A cue with which the check digits do not matter."""
 
 
 def _notation(infotype: Infotype, pattern: str, check: Callable[[str], bool], cue: str) -> _Notation:
@@ -96,7 +96,7 @@ _NOTATIONS = (
               lambda digits: checksums.luhn(digits[-10:]), "personnummer|pnr"),
     _notation(Infotype.CANADA_SOCIAL_INSURANCE_NUMBER, r"\d{3}-\d{3}-\d{3}", checksums.luhn,
               r"\bsin\b|social insurance"),
-    # With blanks, a check digit proves nothing: one in ten of three sizes has it. A cue is.
+    # With blanks, a check digit is no evidence, since one in ten groups of three sizes has it; a cue is needed.
     *(
         _notation(infotype, pattern, lambda _: False, cue)
         for infotype, pattern, cue in (
@@ -111,12 +111,12 @@ _NOTATIONS = (
 
 @cache
 def _of_digits(digits: int) -> tuple[_Notation, ...]:
-    """The notations that a text with so many digits can hold."""
+    """The notations that a text with this number of digits may have."""
     return tuple(notation for notation in _NOTATIONS if digits >= _FEWEST_DIGITS.get(notation.infotype, 0))
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The national numbers of a text."""
+    """The national numbers in a text."""
     text = reading.plain
     has_group = reading.digits >= _FEWEST_OF_MOST and _MOST.search(text)
     for infotype, pattern, check, cue in _of_digits(min(reading.digits, _MOST_DIGITS) if has_group else 0):

@@ -20,16 +20,16 @@ _REACH = 12
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The net and hardware addresses of a text."""
+    """The IP and MAC addresses in a text."""
     text = reading.plain
     if max(text.count("."), text.count(":"), text.count("-")) < 2:
         return
     for match in _MAC.finditer(text):
         yield Finding(*match.span(), Infotype.MAC_ADDRESS, Likelihood.VERY_LIKELY, "written like a MAC address")
     for match in _IPV4.finditer(text):
-        # One number of four may be too large where somebody mistyped it; more are a version or a measurement.
+        # One number of four may be mistyped and too large; with more, it is a version or a measurement.
         parts = [int(part) for part in _DIGITS.findall(match[0])[:4]]
-        # Versions begin with one digit, and addresses of hospitals with 10, 172 or 192.
+        # Versions begin with one digit, addresses in hospitals usually with 10, 172 or 192.
         is_version = parts[0] < 10 and not _CUE.search(text, max(0, match.start() - _REACH), match.start())
         if sum(part > 255 for part in parts) <= 1 and not is_version:
             yield Finding(*match.span(), Infotype.IP_ADDRESS, Likelihood.VERY_LIKELY, "written like an IP address")
@@ -47,5 +47,5 @@ def _is_ipv6(text: str) -> bool:
         IPv6Address(address)
     except AddressValueError:
         return False
-    # "::" and "1::2" are punctuation; an address has some digits to it.
+    # "::" and "1::2" may be punctuation; an address has more digits.
     return len(address) >= 6

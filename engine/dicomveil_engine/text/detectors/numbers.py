@@ -1,7 +1,7 @@
-"""GENERIC_ID: long numbers of which no more is known.
+"""GENERIC_ID: long numbers of an unknown kind.
 
-A blank or an underscore ends a number: "512 512 300" are three. What is written in groups is one number only where
-hyphens join the groups, and where the groups are not a series of b-values or sizes.
+A blank or an underscore ends a number: "512 512 300" are three. Groups are one number only if hyphens join them, and
+they are not a series of b-values or sizes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
 _SHORTEST = 7
-"""Digits. Shorter numbers need a cue (`record_numbers`) or the shape of one of the instance's own."""
+"""Digits. Shorter numbers need a cue (`record_numbers`) or the form of one of the instance's own numbers."""
 _LONG = re.compile(r"\d{7}|[a-z]-\d{5}")
 _NUMBER = re.compile(
     r"(?<![^\W_])(?<!\d[.,])(?:[a-z]{0,5}\d{7,}[a-z]{0,3}|[a-z]{1,5}-\d{5,})(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
@@ -26,7 +26,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The long numbers of a text."""
+    """The long numbers in a text."""
     text = reading.plain
     for pattern in (_NUMBER, _DECIMAL) if _LONG.search(text) else ():
         for match in pattern.finditer(text):

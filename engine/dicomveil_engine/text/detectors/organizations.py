@@ -1,4 +1,4 @@
-"""ORGANIZATION_NAME: hospitals, practices and other institutions, by the word for them and the name beside it."""
+"""ORGANIZATION_NAME: hospitals, practices and other institutions, by the word for them (the head) and a name."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ _NUMBERED = re.compile(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|
 
 class _Heads(NamedTuple):
     before: frozenset[str]
-    """A name stands before them."""
+    """Heads after a name."""
     strong: frozenset[str]
     pairs: frozenset[str]
     behind: frozenset[str]
-    """A name stands behind them."""
+    """Heads before a name."""
     behind_pairs: frozenset[str]
     between: frozenset[str]
     of_names: frozenset[str]
-    """Enough behind a word that is a name and nothing else."""
+    """Heads that are enough after a word that can only be a name."""
     with_preposition: frozenset[str]
     specialties: frozenset[str]
-    """What stands between a name and the head: Doe Heart Clinic."""
+    """Words between a name and the head: Doe Heart Clinic."""
 
 
 @cache
@@ -85,7 +85,7 @@ def _heads() -> _Heads:
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The institutions of a text."""
+    """The institutions in a text."""
     text = reading.plain
     if not text.isascii():
         for match in _EAST_ASIAN.finditer(text):
@@ -134,10 +134,10 @@ class _Institutions:
         return self._pair(index) in _heads().behind_pairs
 
     def before(self, index: int) -> tuple[int, int] | None:
-        """Words of a name, with capitals, up to a head: Mount Doe General Hospital."""
+        """The span of capitalised words of a name up to a head: Mount Doe General Hospital."""
         heads, words = _heads(), self.words
         if index and words[index - 1].folded in heads.before and self._goes_on(index - 1, index):
-            return None  # looked at with the word before
+            return None  # found with the word before
         last = index
         while (
             last + 1 < len(words)
@@ -170,7 +170,7 @@ class _Institutions:
         return words[first].start, self._with_town(last)
 
     def _is_name_before(self, specialty: int, head: int) -> bool:
-        """Whether a name stands before a specialty, of one word or two."""
+        """Whether there is a name before a specialty of one or two words."""
         words, heads = self.words, _heads()
         for at in (specialty - 1, specialty - 2):
             if at < 0 or not self._goes_on(at, head):
@@ -180,7 +180,7 @@ class _Institutions:
         return False
 
     def _with_town(self, last: int) -> int:
-        """The end of an institution, with the town behind it."""
+        """The end of an institution, including a town after it."""
         words = self.words
         if last + 1 < len(words) and self._gap(last) == " ":
             town = words[last + 1]
@@ -211,7 +211,7 @@ class _Institutions:
         return not kind & EVERYDAY or bool(kind & NAME)
 
     def behind(self, index: int) -> tuple[int, int] | None:
-        """A head and the words of a name behind it: Klinikum am Doe, CHU de Doe."""
+        """The span of a head and the words of a name after it: Klinikum am Doe, CHU de Doe."""
         heads, words = _heads(), self.words
         at, named, last = index, False, index
         if index + 1 < len(words) and self._pair(index) in heads.behind_pairs:
@@ -245,11 +245,11 @@ class _Institutions:
         return words[first].start, self._with_town(last)
 
     def _is_english_sentence(self, index: int) -> bool:
-        """The hospital Doe went to: in English, the name stands before."""
+        """Whether a name after the head is not its name, as in English: the hospital Doe went to."""
         return self.words[index].folded in {"hospital", "clinic"} and index + 1 < len(self.words)
 
     def end_behind(self, end: int) -> int:
-        """The end of a compound's place behind it: St.-Doe-Krankenhaus Musterstadt."""
+        """The end of a compound, including a place after it: St.-Doe-Krankenhaus Musterstadt."""
         for word in self.words:
             if word.start == end + 1 and self.text[end] == " " and self._is_name(word):
                 return word.end
@@ -257,7 +257,7 @@ class _Institutions:
 
 
 def words_alike(word: Word, head: Word) -> bool:
-    """Whether a word can be of the same name as the head: both with capitals, or both without."""
+    """Whether a word can belong to the same name as the head: both capitalised, or both not."""
     return (
         (word.case is Case.LOWER) is (head.case is Case.LOWER)
         or word.folded in _heads().between

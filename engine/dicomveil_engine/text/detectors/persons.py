@@ -1,9 +1,8 @@
-"""PERSON_NAME of people whose name is in no attribute: beside a cue, as two names side by side, or in the lists of
-names.
+"""PERSON_NAME of persons who are in no attribute: next to a cue, as two adjacent names, or in the lists of names.
 
-What is technique stays: words of imaging are never names, but for the frequent ones behind a title, and eponyms only
-behind a title, a role or a given name. The more a cue says, the less a word has to look like a name: behind "Dr" any
-word with a capital, behind "with" only one that is known, or that is known to no list at all.
+Technical words are kept: words of imaging are not names, except frequent ones after a title, and eponyms only after a
+title, a role or a given name. The stronger a cue, the less a word has to look like a name: after "Dr" any capitalised
+word, after "with" only a known name or a word in no list.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "Ð
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The names of persons in a text, by words; scripts without capitals are `east_asian_names`'."""
+    """The persons' names in a text, in scripts with capitals; for others see `east_asian_names`."""
     words, cues = reading.words, person_lists().cues
     telling = [index for index, word in enumerate(words) if word.folded in cues or _may_be_name(word)]
     if not telling:
@@ -55,13 +54,13 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     if not named:
         return
     for index, word in enumerate(words):
-        # A person who was introduced once may be named alone later.
+        # A name that was found after a cue may occur without one elsewhere.
         if word.folded in named and word.case is Case.TITLE and not word.kind & TECHNIQUE and len(word.folded) > 2:
             yield _finding(text, index, index, Likelihood.POSSIBLE, "a name that follows a cue elsewhere")
 
 
 def _may_be_name(word: Word) -> bool:
-    """Whether a word can be a name's first, as it is written and by the lists: most words of a text cannot."""
+    """Whether a word can be the first of a name, by its case and the lists; most words cannot."""
     case, kind = word.case, word.kind
     if case is Case.INITIAL:
         return True
@@ -116,7 +115,7 @@ def _finding(text: PersonText, first: int, last: int, likelihood: Likelihood, wh
 
 
 def _at(text: PersonText, index: int, word: Word) -> Iterator[tuple[int, int, Likelihood, str]]:
-    """What a word says: as a cue for those behind it, or as a name itself. First and last word of each name."""
+    """First and last word of each name after a word that is a cue, or that begins with the word itself."""
     strength = person_lists().cues.get(word.folded)
     if strength is not None and (behind := _behind_cue(text, index, word, strength)):
         why = "a name behind a title" if strength is Strength.TITLE else "a name behind a word for a person"
@@ -140,7 +139,7 @@ def _at(text: PersonText, index: int, word: Word) -> Iterator[tuple[int, int, Li
 
 
 def _behind_cue(text: PersonText, index: int, cue: Word, strength: Strength) -> tuple[int, int] | None:
-    """The names behind a cue."""
+    """First and last word of the name after a cue."""
     lists, words = person_lists(), text.words
     ambiguous = cue.folded in lists.capitals and cue.case is Case.UPPER
     if cue.folded in lists.capitals and cue.case is Case.LOWER and text.plain[: cue.start].rstrip(" ")[-1:].isdigit():
@@ -173,7 +172,7 @@ def _behind_cue(text: PersonText, index: int, cue: Word, strength: Strength) -> 
 def _names_from(
     text: PersonText, first: int, strength: Strength, cue: Word, *, ambiguous: bool
 ) -> tuple[int, int] | None:
-    """First and last of the words, from one on, that are a name behind a cue."""
+    """First and last word of a name that begins at a word after a cue."""
     lists, words = person_lists(), text.words
     while first + 1 < len(words) and words[first].case is Case.LOWER and is_only_by(words[first]):
         first += 1  # eseguito da Doe
@@ -188,7 +187,7 @@ def _names_from(
 
 
 def _behind_initial(text: PersonText, index: int) -> tuple[int, int] | None:
-    """M. Doe, M.DOE, J. K. Doe."""
+    """First and last word of a name that begins with initials: M. Doe, M.DOE, J. K. Doe."""
     words = text.words
     at = index
     glued = True

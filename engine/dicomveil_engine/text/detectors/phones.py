@@ -1,7 +1,7 @@
 """PHONE_NUMBER: telephone, fax and pager numbers and extensions.
 
-Countries write their numbers in ways that no other number is written in: those count wherever they stand. What is
-only digits with blanks between them counts behind a cue, or where it is a number of one of the project's regions.
+Notations that only telephone numbers have are found anywhere. Digits with blanks are found only after a cue, or if they
+are a number of one of the policy's regions.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _NOTATIONS = re.compile(
 )
 _FEWEST_OF_MOST = 7
 _SHORT = re.compile(r"0[1-9]|(?<![^\W_])(?:x|ext)")
-"""With what the notations begin that have fewer digits."""
+"""The beginnings of notations with fewer digits."""
 _FEWEST_OF_GROUPED = 8
 _CUED = re.compile(
     r"(?P<cue>[^\W\d_]{2,15})[.:]?(?:[ ]?(?:no|nr|num|number|nummer|\#|n°|nº)\.?)?"
@@ -65,7 +65,7 @@ _REACH = 20
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The telephone numbers of a text."""
+    """The telephone numbers in a text."""
     text = reading.plain
     for match in _CUED.finditer(text) if reading.roles & roles.PHONE else ():
         if match["cue"] in _CUES:
@@ -89,8 +89,8 @@ def _is_size(text: str, start: int) -> bool:
 
 
 def _is_number_of(candidate: str, regions: tuple[str, ...]) -> bool:
-    """Whether one of the regions gives such numbers."""
-    import phonenumbers  # noqa: PLC0415 - it takes a tenth of a second, and most texts hold no candidate
+    """Whether it is a valid number of one of the regions."""
+    import phonenumbers  # noqa: PLC0415 - it takes a tenth of a second, and most texts have no candidate
 
     for region in regions:
         try:

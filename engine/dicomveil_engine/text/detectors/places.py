@@ -1,4 +1,4 @@
-"""STREET_ADDRESS and LOCATION: streets with their numbers, and towns behind a word for a place."""
+"""STREET_ADDRESS and LOCATION: streets with their numbers, and towns after a word for a place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TAIL = re.compile(
     rf"(?:,?[ ]{{1,2}}{_POST_CODE}(?!\d)(?:[ ,]{{1,2}}(?P<behind_code>{_TOWN}))?"
     rf"|,[ ]?(?P<town>{_TOWN})(?:,?[ ][a-z]{{2}}(?![^\W_]))?(?:,?[ ]{_POST_CODE}(?!\d))?)"
 )
-"""What follows a street and its number: post code and town."""
+"""Post code and town after a street and its number."""
 _NUMBER_FIRST = re.compile(
     r"(?<![^\W_])(?<![.,/])(?P<number>\d{1,5}[a-z]?,?)[ ](?:(?:n|s|e|w|north|south|east|west|old|new)\.?[ ])?"
     rf"(?:{_WORD}[ ]){{1,4}}?(?P<kind>[^\W\d_]{{2,10}})(?![^\W_])\.?{_UNIT}"
@@ -39,7 +39,7 @@ _NUMBER_KIND = re.compile(
     r"(?<![^\W_])(?<![.,/])\d{1,5}[ ]?(?:bis|ter|[a-c])?,?[ ](?P<kind>[^\W\d_]{2,9})\.?[ ]"
     rf"{_PARTICLES}(?P<name>{_WORD})"
 )
-"""12 rue Doe; more words of the name follow with capitals."""
+"""12 rue Doe; further words of the name are capitalised."""
 _KIND_NUMBER = re.compile(
     rf"(?<![^\W_])(?P<kind>c/|v\.le|p\.za|[^\W\d_]{{2,9}})\.?[ ]{_PARTICLES}(?P<name>{_WORD})(?:[ ]{_WORD}){{0,4}}?"
     r",?[ ](?:n\.?[ º°]{0,2}|nº[ ]?|д\.[ ]?|дом[ ]|no[ .:]{0,2})?\d{1,5}[ ]?(?:bis|ter|[a-c](?![^\W_]))?(?:/\d{1,4})?"
@@ -64,7 +64,7 @@ _PO_BOX = re.compile(
     r"[ ]\d{1,6}"
 )
 _BEHIND_CUE = re.compile(rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}")
-"""wohnhaft Am Markt 3: whatever street it is."""
+"""Any street after a cue: wohnhaft Am Markt 3."""
 _TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
 _HAN = r"\u3400-\u9fff\u3040-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
@@ -86,7 +86,7 @@ def _street_words() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The addresses and towns of a text."""
+    """The addresses and towns in a text."""
     text = reading.plain
     if reading.digits:
         for start, street_end in _streets(reading):
@@ -129,7 +129,7 @@ def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
             if street and written[street.start("name")].isupper():
                 yield street.span()
     for match in _COMPOUND.finditer(text) if reading.roles & roles.STREET_ENDING else ():
-        # What stands before in small letters is not part of the name.
+        # Words in lower case before the street are not part of the name.
         capital = next((at for at in range(_behind_cues(reading, match), match.end()) if written[at].isupper()), None)
         if capital is not None:
             yield capital, match.end()
@@ -145,7 +145,7 @@ def _streets(reading: AnalysedText) -> Iterator[tuple[int, int]]:
 
 
 def _behind_cues(reading: AnalysedText, match: re.Match[str]) -> int:
-    """Where a street begins: behind a word for addresses, which the pattern takes for part of the name."""
+    """The beginning of a street, after a word for addresses, which the pattern includes in the name."""
     addresses = word_lists("places")["addresses"]
     ends = [
         word.end for word in reading.words if match.start() <= word.start < match.end() and word.folded in addresses
@@ -154,26 +154,26 @@ def _behind_cues(reading: AnalysedText, match: re.Match[str]) -> int:
 
 
 def _starts_of_kinds(reading: AnalysedText, kinds: frozenset[str]) -> Iterator[int]:
-    """Where a word for a street begins."""
+    """The positions of words for a street."""
     yield from (word.start for word in reading.words if word.folded in kinds)
     yield from (match.start() for match in _ABBREVIATED.finditer(reading.plain))
 
 
 def _with_capitals(reading: AnalysedText, end: int) -> int:
-    """The end of a street's name: the words behind that have a capital are of it."""
+    """The end of a street's name, including capitalised words after it."""
     while (match := _CAPITAL_BEHIND.match(reading.plain, end)) and reading.text[match.start("letter")].isupper():
         end = match.end()
     return end
 
 
 def _town_end(reading: AnalysedText, tail: re.Match[str]) -> int:
-    """The end of an address: its town is words with capitals."""
+    """The end of an address, whose town is capitalised words."""
     for group in ("behind_code", "town"):
         start, end = tail.span(group)
         if start < 0:
             continue
         if not reading.text[start].isupper():
-            # What follows a comma is not a town; a post code stays with the street.
+            # The words after the comma are not a town; a post code belongs to the street.
             return start - 1 if group == "behind_code" else tail.start()
         words = list(re.finditer(r"[^\W\d_]+", reading.text[start:end]))
         last = words[0].end()
@@ -190,7 +190,7 @@ def _is_town(reading: AnalysedText, start: int, end: int) -> bool:
 
 
 def _is_unknown_town(words: list[Word], index: int) -> bool:
-    """A word with a capital in English prose that no list has, behind "in", "at" or "near"."""
+    """Whether it is a capitalised word in no list, after "in", "at" or "near" in English prose."""
     word = words[index]
     if word.kind or len(word.folded) < 4 or ends_like_medicine(word.folded):
         return False
@@ -205,7 +205,7 @@ def _is_unknown_town(words: list[Word], index: int) -> bool:
 def _towns(reading: AnalysedText) -> Iterator[Finding]:
     lists = word_lists("places")
     words = reading.words
-    # English prose: elsewhere any word may have a capital, or be of no list.
+    # Only in English prose; elsewhere any word may be capitalised, or in no list.
     known = sum(bool(word.kind & ENGLISH) for word in words)
     lower = sum(word.case is Case.LOWER for word in words)
     is_prose = 2 * known >= len(words) and 2 * lower >= len(words)

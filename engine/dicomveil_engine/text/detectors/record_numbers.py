@@ -1,4 +1,4 @@
-"""Numbers behind a word that says whose or what they are: MEDICAL_RECORD_NUMBER, DEVICE_ID, PASSPORT, ..."""
+"""Numbers after a word that says what they are: MEDICAL_RECORD_NUMBER, DEVICE_ID, PASSPORT, …"""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _MAY_BE_VIN = re.compile(r"[a-hj-npr-z0-9]{17}")
 _REACH = 24
 _DIGIT = re.compile(r"\d")
 _SCALES = re.compile(r"\d{1,3}(?:[./\-]\d{1,3})*[a-z]{0,3}|\d+(?:\.\d+)?(?:mm|cm|ml|mg|kg|s|hz|kv|ma|t|gy|x|%)")
-"""Numbers of sizes, times and parts, which stand behind such words, too."""
+"""Sizes, times and parts, which may follow such words too."""
 
 
 @cache
 def _cues() -> dict[str, tuple[Infotype, int]]:
-    """Word → what stands behind it, and how many digits it has at the least."""
+    """Word → (infotype of the number after it, its fewest digits)."""
     lists = word_lists("numbers")
     cues = dict.fromkeys(lists["records"], (Infotype.MEDICAL_RECORD_NUMBER, 3))
     cues |= dict.fromkeys(lists["weak records"], (Infotype.MEDICAL_RECORD_NUMBER, 4))
@@ -44,7 +44,7 @@ def _cues() -> dict[str, tuple[Infotype, int]]:
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The numbers of a text that a word before them explains."""
+    """The numbers in a text that follow such a word."""
     text = reading.plain
     cues, weak = _cues(), word_lists("numbers")["weak records"]
     for match in _CUED.finditer(text) if reading.roles & roles.NUMBER else ():

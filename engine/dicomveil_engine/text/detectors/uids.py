@@ -9,11 +9,11 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 
 _UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|2\.25\.\d{1,64})")
-"""Four numbers are an IP address, five and more a UID."""
+"""Four numbers are an IP address, five or more a UID."""
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The UIDs of a text."""
+    """The UIDs in a text."""
     if reading.plain.count(".") > 1:
         for match in _UID.finditer(reading.plain):
             yield Finding(*match.span(), Infotype.UID, Likelihood.VERY_LIKELY, "written like a UID")

@@ -17,11 +17,11 @@ _URL = re.compile(
     rf"|(?<![\w.\-@])(?:[a-z0-9][a-z0-9\-]{{1,62}}\.){{1,8}}{_DOMAINS}(?![\w.\-])(?:/\S*)?"
 )
 _SHARE = re.compile(r"\\\\[\w.\-]{2,64}(?=[\\\s]|\Z)")
-"""The server's name alone: what stands behind it is a path, whose parts are looked at one by one."""
+"""The server's name only; the parts of the path after it are searched separately."""
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The web addresses and servers of a text."""
+    """The web addresses and file servers in a text."""
     text = reading.plain
     if "." in text or "://" in text:
         for match in _URL.finditer(text):

@@ -1,4 +1,4 @@
-"""USERNAME: log-in names, behind a word for them, in paths, and where a family name follows one letter."""
+"""USERNAME: log-in names after a word for them, in paths, and as one letter with a family name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEFORE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted(roles.WORDS_BEFORE_USER
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The log-in names of a text."""
+    """The log-in names in a text."""
     text = reading.plain
     users = word_lists("numbers")["users"]
     if "\\" in text or "/" in text:

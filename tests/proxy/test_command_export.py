@@ -315,3 +315,29 @@ def test_a_changed_a_missing_and_a_foreign_file_are_found() -> None:
     assert f"{first.relative_to('out')}: it has other bytes" in result.output
     assert f"{second.relative_to('out')}: it is missing" in result.output
     assert "extra: it is not in the manifest" in result.output
+
+
+_IMPORTED = """
+import sys
+from dicomveil_proxy.command import main
+try:
+    main()
+finally:
+    print(*(name for name in ("pydicom", "numpy", "rich", "distributed", "aiohttp") if name in sys.modules))
+"""
+
+
+def test_an_export_of_a_folder_imports_what_it_needs() -> None:
+    """What is imported for nothing costs more than de-identifying a hundred instances."""
+    given = "export --origin in --key-file key --state state --list list.csv --to out --jobs 1"
+    done = subprocess.run([sys.executable, "-c", _IMPORTED, *given.split()], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["studies: 1 exported; instances placed: 1", ""]
+
+
+def test_an_origin_server_is_asked_without_pydicom() -> None:
+    """Pictures alone need it, which a job never asks for."""
+    code = "import sys, dicomveil_proxy.origin.web.origin; print('pydicom' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False False\n"

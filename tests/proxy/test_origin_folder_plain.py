@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_files
 
 from dicomveil_proxy.origin.folder.header_json import header_json
@@ -62,3 +62,65 @@ def test_what_is_not_ordinary() -> None:
     assert plain_values(data[: len(data) // 2], {0x7FE00010}, whole=False) is None
     assert plain_values(implicit.getvalue(), UIDS, whole=True) is None
     assert plain_values(data[132:], UIDS, whole=True) is None
+
+
+def _with_a_sequence(dataset: Dataset, *, undefined: bool) -> bytes:
+    item = Dataset()
+    item.RequestedProcedureID, item.ScheduledProcedureStepID = "EXAMPLE-1", ""
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "113691", "DCM"
+    item.RequestedProcedureCodeSequence = [code, Dataset()]
+    dataset.RequestAttributesSequence = [item, Dataset()]
+    dataset.ReferencedPerformedProcedureStepSequence = []
+    if undefined:
+        for tag in (0x00400275, 0x00081111):
+            dataset[tag].is_undefined_length = True
+        item.is_undefined_length_sequence_item = True
+        item["RequestedProcedureCodeSequence"].is_undefined_length = True
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
+def test_sequences_are_as_pydicom_says(undefined: bool) -> None:
+    """Of defined and undefined length, nested and empty: nearly each instance of a hospital has one."""
+    data = _with_a_sequence(dcmread(BytesIO(instance())), undefined=undefined)
+    header = dcmread(BytesIO(data), force=True, stop_before_pixels=True, specific_tags=TAGS)
+
+    found = plain_json(data, TAGS, whole=True)
+
+    assert found is not None
+    assert found == header_json(header, lambda _: "")
+    assert found["00400275"]["Value"][0]["00321064"]["Value"][1] == {}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("SpecificCharacterSet", "ISO_IR 192"), ("RequestedProcedureDescription", " two"), ("StudyComments", "text")],
+)
+def test_an_unusual_item_is_left_to_pydicom(keyword: str, value: str) -> None:
+    """One with a character set of its own, with a value that is not plain, or of a VR that is not."""
+    dataset = dcmread(BytesIO(instance()))
+    item = Dataset()
+    setattr(item, keyword, value)
+    dataset.RequestAttributesSequence = [item]
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+
+    assert plain_json(buffer.getvalue(), TAGS, whole=True) is None
+
+
+def test_a_broken_sequence_is_left_to_pydicom() -> None:
+    """Wherever it is cut, or a byte of it is another: None, or what pydicom says, and no other error."""
+    dataset = dcmread(BytesIO(instance()))
+    whole = _with_a_sequence(dataset, undefined=True)
+    start = whole.index(b"\x40\x00\x75\x02SQ")
+    silence_pydicom()
+    for place in range(start, whole.index(b"\xe0\x7f\x10\x00OB")):
+        for data in (whole[:place], whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]):
+            found = plain_json(data, [0x00400275], whole=True)
+            if found is not None and "00400275" in found:
+                header = dcmread(BytesIO(data), force=True, stop_before_pixels=True, specific_tags=[0x00400275])
+
+                assert found == header_json(header, lambda _: ""), place

@@ -92,6 +92,23 @@ def test_attributes(index: FolderIndex) -> None:
     assert "7FE00010" not in whole
 
 
+def test_a_brief_list_is_of_the_same_instances(index: FolderIndex, tmp_path: Path) -> None:
+    """In the same order and pages, by UIDs alone and without opening files, unless more is asked for."""
+    parents = ("1.2.3.3", None)
+    plain = search_folder(index, Level.INSTANCES, parents, [], ALL)
+    more = [("includefield", "Modality")]
+    expected = search_folder(index, Level.INSTANCES, parents, more, ALL)
+    assert search_folder(index, Level.INSTANCES, parents, more, ALL, brief=True) == expected
+    assert [values(match, "00080060") for match in expected] == [["M0"], ["M1"], ["M2"]]
+    for path in tmp_path.iterdir():
+        path.unlink()
+
+    brief = [search_folder(index, Level.INSTANCES, parents, [], slice(n, n + 2), brief=True) for n in (0, 2)]
+
+    uids = ("0020000D", "0020000E", "00080018")
+    assert [{tag: match[tag] for tag in uids} for match in plain] == brief[0] + brief[1]
+
+
 @pytest.mark.parametrize("data", [b"", b"Doe^Jane"])
 def test_a_file_that_changed(index: FolderIndex, tmp_path: Path, data: bytes) -> None:
     """An error without its path."""

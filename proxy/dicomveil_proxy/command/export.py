@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.guarding import Alarming, quarantine_of, terms
@@ -20,10 +20,8 @@ from dicomveil_proxy.command.profile import key_of, recipients_of, secrets_of
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.jobs.allowance import Allowance
-from dicomveil_proxy.jobs.cms import read_certificates
 from dicomveil_proxy.jobs.cohort import Cohort, Row, read_list
 from dicomveil_proxy.jobs.coordinator import Watcher
-from dicomveil_proxy.jobs.crews.dask import Cluster
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.dispatch import on_dask, processes
 from dicomveil_proxy.jobs.export import Export
@@ -39,12 +37,15 @@ from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
-from dicomveil_proxy.jobs.textfile import Textfile
 from dicomveil_proxy.pixels.records import BOXES_FILE
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.trust.exports import recorded_export
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.cms import Certificate
+    from dicomveil_proxy.jobs.textfile import Textfile
 
 SOMETHING_MISSING = 1
 """Exit status: an instance or study is missing at the destination, or nothing was selected."""
@@ -106,6 +107,8 @@ def run(wanted: Wanted) -> None:
         export, rows = _export(wanted, settings, keys, guard)
         shown: Quiet | Textfile = (quiet := watcher(wanted.progress, sys.stderr))
         if wanted.metrics_file is not None and not wanted.dry_run:
+            from dicomveil_proxy.jobs.textfile import Textfile  # noqa: PLC0415 - few need it
+
             shown = Textfile(quiet, wanted.metrics_file)
         try:
             with sigterm_as_interrupt():
@@ -252,7 +255,7 @@ def _export(
         wanted.jobs,
         wanted.retries,
         wanted.linkage,
-        read_certificates(wanted.recipients),
+        _certificates(wanted.recipients),
         has_parquet=wanted.manifest == "parquet",
     )
     if all_terms.has_parquet:
@@ -268,8 +271,19 @@ def _export(
         key_file = wanted.key_file or settings.key_file
         if key_file is None:
             raise ConfigurationError("scheduler: workers read the key from a file; name one by --key-file or key_file")
+        from dicomveil_proxy.jobs.crews.dask import Cluster  # noqa: PLC0415 - few need it
+
         make_crew = partial(on_dask, Cluster(wanted.scheduler, key_file.absolute()))
     return partial(Export, job, cohort, all_terms, make_crew=make_crew), rows
+
+
+def _certificates(paths: tuple[Path, ...]) -> tuple[Certificate, ...]:
+    """Those of the linkage file's recipients. Raises ConfigurationError."""
+    if not paths:
+        return ()
+    from dicomveil_proxy.jobs.cms import read_certificates  # noqa: PLC0415 - few need it
+
+    return read_certificates(paths)
 
 
 def state_of(text: str | None) -> Path | str:

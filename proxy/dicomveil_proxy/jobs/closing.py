@@ -12,7 +12,6 @@ from dicomveil_engine import ConfigurationError, Policy
 from dicomveil_proxy.jobs.collection import write_collection
 from dicomveil_proxy.jobs.destinations import Destination, failed
 from dicomveil_proxy.jobs.ledger import Ledger
-from dicomveil_proxy.jobs.linkage import write_linkage
 from dicomveil_proxy.jobs.manifest import Put, write_manifest
 from dicomveil_proxy.jobs.parquet import write_parquet
 from dicomveil_proxy.jobs.station import ExportJob
@@ -41,6 +40,8 @@ def link(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> str:
     """Write the linkage file, if one was asked for; its signer. Raises OSError."""
     if terms.linkage is None:
         return ""
+    from dicomveil_proxy.jobs.linkage import write_linkage  # noqa: PLC0415 - certificates, which few need
+
     return write_linkage(terms.linkage, ledger, policy, job.job.key, terms.recipients)
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dicomveil_engine import EngineError, InstanceIdentity, Policy
 from dicomveil_engine.pseudonyms.sides import OriginalUID
@@ -22,7 +22,6 @@ from dicomveil_proxy.jobs.allowance import Throttle
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentification, Insertion
 from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.destinations import DestinationError, InstanceRefused, Placing, Staged
-from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 from dicomveil_proxy.jobs.guarding import GuardedJob
 from dicomveil_proxy.jobs.layout import Namer, Names
 from dicomveil_proxy.leaks.guard import Leak, LeakGuard
@@ -32,6 +31,9 @@ from dicomveil_proxy.pixels.looking import Looking, looks_at_pixels
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.transactions.sampling import sample_of
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 
 RESULTS_ASKED = 500
 """How many results one search for instances asks for."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dicomveil_proxy.jobs.allowance import Allowance
-from dicomveil_proxy.jobs.cms import Certificate
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.cms import Certificate
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection, wait
@@ -59,14 +59,14 @@ class Processes(Generic[Unit, Result]):
         *,
         ahead: int = AHEAD,
         together: bool = False,
-        warm: str = "dicomveil_proxy.jobs.files",
+        warm: Sequence[str] = ("dicomveil_proxy.jobs.files",),
         message: Callable[[Unit], object] = lambda unit: unit,
         clean: Callable[[Unit, int], None] = lambda _unit, _process: None,
     ) -> None:
         """`lost` is the result of a unit whose process ended.
 
         `ahead` is how many units a worker holds. `together` says that it works on all of them at once, so that all
-        are lost with it. `warm` is the module that is imported before the first fork. `message` is what of a unit is
+        are lost with it. `warm` are the modules that are imported before the first fork. `message` is what of a unit is
         sent; `clean` removes what a process that ended left of one.
         """
         self._recipe = recipe
@@ -143,7 +143,7 @@ class Processes(Generic[Unit, Result]):
             yield unit, self._lost
 
     def _start(self) -> _Worker[Unit]:
-        _PROCESSES.set_forkserver_preload([self._warm])  # no meaning for spawn
+        _PROCESSES.set_forkserver_preload(list(self._warm))  # no meaning for spawn
         ours, theirs = _PROCESSES.Pipe()
         process = _PROCESSES.Process(target=_run, args=(theirs, self._recipe), daemon=True)
         with secrets_withheld():

@@ -42,7 +42,9 @@ class FolderOrigin:
     def __init__(self, folder: Path, *, alone: bool = False) -> None:
         """Index the folder, which takes a moment; raise ValueError when it is not a folder.
 
-        `alone` says that nothing else is waited for in the event loop: files are read in it, not in a thread.
+        `alone` is for a job: nothing else is waited for in the event loop, so that files are read in it and not in a
+        thread, instances are listed by their UIDs unless more is asked for, and what is added later is left for the
+        next job.
         """
         if not folder.is_dir():
             raise ValueError("the origin is not a folder: give the path of one, or the URL of a DICOMweb server")
@@ -79,7 +81,7 @@ class FolderOrigin:
 
         def find() -> list[Match]:
             self._refresh()
-            return search_folder(self._index, level, (study, series), params, page)
+            return search_folder(self._index, level, (study, series), params, page, brief=self._alone)
 
         return await self._indexed(find)
 
@@ -189,7 +191,7 @@ class FolderOrigin:
     def _refresh(self) -> None:
         """Look for what is new in the folder, but not all the time: a large one takes a while."""
         start = time.monotonic()
-        if start >= self._refresh_at:
+        if start >= self._refresh_at and not self._alone:
             self._index.refresh()
             took = time.monotonic() - start
             self._refresh_at = start + max(_REFRESH_SECONDS, 20 * took)

@@ -72,11 +72,11 @@ def _values(head: bytes, position: int, tags: frozenset[int], *, whole: bool) ->
         else:
             return None
         if length == _UNDEFINED:
-            if vr != b"SQ" or tag in tags:
+            if vr != b"SQ":
                 return None
             position = _behind(head, start, 0)
-            continue
-        position = start + length
+        else:
+            position = start + length
         if tag in tags:
             values[tag] = vr.decode("ascii"), head[start:position]
     return values if whole and position == size else None
@@ -131,14 +131,20 @@ def plain_json(head: bytes, tags: Collection[int], *, whole: bool) -> dict[str, 
         return None
     made: dict[str, Any] = {}
     for tag, (vr, value) in found[1].items():
-        element = _as_json(vr, value)
+        try:
+            element = _as_json(vr, value)
+        except struct.error:
+            return None
         if element is None:
             return None
         made[f"{tag:08X}"] = element
     return made
 
 
-def _as_json(vr: str, value: bytes) -> dict[str, Any] | None:
+def _as_json(vr: str, value: bytes, depth: int = 0) -> dict[str, Any] | None:
+    if vr == "SQ":
+        items = _items(value, depth + 1)
+        return None if items is None else {"vr": vr, "Value": items} if items else {"vr": vr}
     if vr == "US":
         return {"vr": vr, "Value": list(_u16(value))} if len(value) == 2 else None
     if not value:
@@ -154,3 +160,50 @@ def _as_json(vr: str, value: bytes) -> dict[str, Any] | None:
     if vr == "IS" and all(map(_INTEGER.fullmatch, plain)):
         return {"vr": vr, "Value": [int(text) for text in plain]}
     return None
+
+
+def _items(value: bytes, depth: int) -> list[dict[str, Any]] | None:
+    """The items of a sequence (PS3.5 Section 7.5); None where one is not ordinary."""
+    if depth > _DEEPEST:
+        return None
+    items: list[dict[str, Any]] = []
+    position, size = 0, len(value)
+    while position < size:
+        group, number, _, _ = _element(value, position)
+        (length,) = _u32(value, position + 4)
+        position += 8
+        tag = group << 16 | number
+        if tag == _SEQUENCE_END:
+            return items if position == size else None
+        if tag != _ITEM:
+            return None
+        end = _behind_item(value, position, depth) if length == _UNDEFINED else position + length
+        item = _item(value[position : end - 8 if length == _UNDEFINED else end], depth)
+        if item is None or end > size:
+            return None
+        items.append(item)
+        position = end
+    return items
+
+
+def _item(value: bytes, depth: int) -> dict[str, Any] | None:
+    made: dict[str, Any] = {}
+    position, before, size = 0, 0, len(value)
+    while position < size:
+        group, number, vr, length = _element(value, position)
+        tag = group << 16 | number
+        if tag <= before or group % 2 or tag == _CHARACTER_SET:
+            return None
+        before = tag
+        if vr in _SHORT:
+            start = position + 8
+        elif vr == b"SQ":
+            start, (length,) = position + 12, _u32(value, position + 8)
+        else:
+            return None
+        position = _behind(value, start, depth) if length == _UNDEFINED else start + length
+        element = _as_json(vr.decode("ascii"), value[start:position], depth)
+        if element is None or position > size:
+            return None
+        made[f"{tag:08X}"] = element
+    return made

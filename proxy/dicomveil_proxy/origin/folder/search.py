@@ -35,9 +35,16 @@ def search_folder(
     parents: tuple[str | None, str | None],
     params: Sequence[tuple[str, str]],
     page: slice,
+    *,
+    brief: bool = False,
 ) -> list[Match]:
-    """The results from `page` of all, in the order of their UIDs."""
+    """The results from `page` of all, in the order of their UIDs.
+
+    `brief` leaves out of instances what the index does not hold, unless it is asked for by name.
+    """
     depth = _LEVELS.index(level) + 1
+    if brief and level is Level.INSTANCES and not params:
+        return [_brief(place) for place in index.places(*parents)[page]]
     groups: dict[tuple[str, ...], list[Place]] = {}
     for place in _candidates(index, parents, params):
         groups.setdefault(place[:depth], []).append(place)
@@ -52,6 +59,10 @@ def search_folder(
             _count(match, first, in_study, index.modalities(first.study), level)
         results.append(match)
     return results
+
+
+def _brief(place: Place) -> Match:
+    return {tag: {"vr": "UI", "Value": [uid]} for (_, tag), uid in zip(_UID_KEYS, place, strict=True)}
 
 
 def _candidates(

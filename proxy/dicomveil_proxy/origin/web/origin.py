@@ -29,9 +29,6 @@ from dicomveil_proxy.origin.web.address import BaseURL, query_string, resource_p
 from dicomveil_proxy.origin.web.receipt import StoreBody, read_receipt
 from dicomveil_proxy.origin.web.response import mapped_errors, parts_of, refuse
 from dicomveil_proxy.origin.web.transport import Transport, body_of
-from dicomveil_proxy.pixels.frames import StoredFrames
-from dicomveil_proxy.pixels.looks import Looks, rendering_query
-from dicomveil_proxy.pixels.render import render
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.json_document import decoded
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
@@ -166,6 +163,8 @@ class WebOrigin:
     async def _cut_frames(
         self, study: str, series: str, instance: str, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
+        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, half a second
+
         async with self._whole_instance(study, series, instance) as file:
             stored = await asyncio.to_thread(StoredFrames, file)
             stored.check(frames)
@@ -192,6 +191,8 @@ class WebOrigin:
         params: Mapping[str, str],
     ) -> tuple[str, bytes]:
         """As `Origin.rendered`; drawn here where the origin cannot."""
+        from dicomveil_proxy.pixels.looks import Looks, rendering_query  # noqa: PLC0415 - numpy
+
         path = resource_path(study, series, instance) + (f"/frames/{frame}" if frame else "") + "/rendered"
         if query := rendering_query(params):
             path += f"?{query}"
@@ -201,6 +202,8 @@ class WebOrigin:
                 async with self._response("GET", path, headers) as response:
                     if content_type_of(response.headers.get("content-type"))[0] == media_type:
                         return media_type, await self._read(response)
+        from dicomveil_proxy.pixels.render import render  # noqa: PLC0415 - pydicom
+
         async with self._whole_instance(study, series, instance) as file:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 

@@ -11,7 +11,8 @@ from engine.text_detection import found, left
     ("text", "expected"),
     [
         *(("Tech: DW", ["DW"]), ("Checked: T.R.", ["T.R."]), ("read by BK", ["BK"]), ("tech JD/RR", ["JD/RR"])),
-        *(("scanned by GH", ["GH"]), ("initials DKW", ["DKW"])),
+        *(("scanned by GH", ["GH"]), ("initials DKW", ["DKW"]), ("dict. JWK", ["JWK"]), ("Diktat: GS/hb", ["GS/hb"])),
+        *(("typed by kvw", ["kvw"]), ("DICT: QF TYPED: bm", ["QF", "bm"]), ("Knee 2 views QF/jt", ["QF/jt"])),
     ],
 )
 def test_behind_a_word_for_somebody(text: str, expected: list[str]) -> None:
@@ -24,7 +25,8 @@ def test_behind_a_word_for_somebody(text: str, expected: list[str]) -> None:
     "text",
     [
         *("Tech: CT", "read by MR", "view: AP", "checked: OK", "by ED", "Tech: ICU", "CT/MR", "AP/PA", "RL LR", "DW"),
-        *("tech: dw", "Series: DWI", "read: LAT"),
+        *("tech: dw", "Series: DWI", "read: LAT", "typed by me", "typed by hand", "Dictation: PO/iv", "Contrast IV/po"),
+        *("referto: TC", "SAG/cor", "CT/hip", "gez. re", "Befund AP/LL"),
     ],
 )
 def test_modalities_views_and_sides_stay(text: str) -> None:

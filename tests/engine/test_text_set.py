@@ -12,7 +12,7 @@ import pytest
 from dicomveil_engine import deidentify_instance, deidentify_metadata, load_policy
 from dicomveil_engine.text.changing import Place
 from dicomveil_engine.text.words import IdentifyingWords
-from engine import text_wordings
+from engine import text_cued, text_wordings
 from engine.datasets import EXPLICIT, KEY, file_meta, read
 from engine.text_cases import Case, Result, cases, evaluate, table, wilson
 from engine.text_instances import all_together, together
@@ -155,3 +155,18 @@ def test_the_page_has_the_figures_of_the_second_set() -> None:
 
     assert "\n".join(table(text_wordings.result())) in page
     assert f"{len(text_wordings.cases()):,} texts" in page
+
+
+@pytest.mark.parametrize(("name", "towns", "persons"), [("cued", 0.9, 0.85), ("cued_later", 0.65, 0.6)])
+def test_beside_cues(name: str, towns: float, persons: float) -> None:
+    """Towns that are words, initials and names in labels, where a cue stands beside them; and what is written alike."""
+    found = text_cued.result(name)
+    kept, asked = found.words_kept
+    touched, clean = found.clean_touched
+
+    for infotype, floor in (("LOCATION", towns), ("PERSON_NAME", persons)):
+        score = found.by_infotype[infotype]
+        assert score.found >= floor * score.planted
+        assert score.right >= 0.9 * score.findings
+    assert kept >= 0.98 * asked
+    assert touched <= 0.05 * clean

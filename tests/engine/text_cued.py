@@ -13,19 +13,19 @@ from pathlib import Path
 from engine import text_cases
 from engine.text_cases import Case, Planted, Result, evaluate
 
-TEXTS = Path(__file__).parent / "text_set" / "cued.txt"
+FOLDER = Path(__file__).parent / "text_set"
 _VALUE = re.compile(r"\{\{(.+?)\}\}")
 
 
 @cache
-def cases() -> tuple[Case, ...]:
-    """All cases, in the order of the file."""
-    return tuple(_cases())
+def cases(name: str = "cued") -> tuple[Case, ...]:
+    """All cases of a file, in its order: `cued` was written before the rules, `cued_later` after them."""
+    return tuple(_cases(FOLDER / f"{name}.txt"))
 
 
-def _cases() -> Iterator[Case]:
+def _cases(path: Path) -> Iterator[Case]:
     infotype = ""
-    for line in TEXTS.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             infotype = line.strip("[]")
         elif line and not line.startswith("#"):
@@ -39,10 +39,12 @@ def _cases() -> Iterator[Case]:
 
 
 @cache
-def result() -> Result:
+def result(name: str = "cued") -> Result:
     """What cleaning does to them."""
-    return evaluate(cases())
+    return evaluate(cases(name))
 
 
 if __name__ == "__main__":
-    text_cases.report(result(), cases())
+    for file in ("cued", "cued_later"):
+        print(file)
+        text_cases.report(result(file), cases(file))

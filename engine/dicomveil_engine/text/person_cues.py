@@ -87,6 +87,7 @@ class PersonLists(NamedTuple):
     credentials: frozenset[str]
     verbs: frozenset[str]
     verbs_of_known: frozenset[str]
+    behind_patients: frozenset[str]
     eponyms: frozenset[str]
     behind_eponyms: frozenset[str]
     before_eponyms: frozenset[str]
@@ -119,6 +120,7 @@ def person_lists() -> PersonLists:
         lists["credentials"] | lists["specialties"],
         lists["verbs"],
         lists["verbs that need a known name"],
+        lists["behind a patient's name"],
         eponyms["eponyms"],
         eponyms["behind"],
         eponyms["before"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, FREQUENT, GIVEN, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.person_cues import PersonText, Strength, person_lists
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
@@ -16,6 +16,14 @@ _VERB_GAP = re.compile(r"[ ]{1,2}|'s[ ]|[ ]?[(,/][ ]?")
 _CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
 _ENDINGS_OF_STATES = ("able", "ed", "ful", "ible", "ic", "ing", "ive", "less", "ly", "ous")
 """How English adjectives end that say how a patient is, and few names."""
+
+
+_ENDINGS_OF_PURPOSES = (
+    *("ing", "ion", "ions", "ment", "ance", "ence", "ity", "ology", "graphy", "scopy", "tomy", "ness", "able", "ure"),
+    *("age", "ism", "ist", "al", "ous", "ic", "ed", "ly", "ss", "x", "gram", "meter", "stent", "plan", "op", "tx"),
+)
+"""How words end for which images are made, in labels of capitals, and few names."""
+_SHORTEST_ALONE = 6
 
 
 def is_never(word: Word) -> bool:
@@ -58,13 +66,15 @@ def is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *, 
     if cue.folded in lists.weak:
         return is_strong
     likely = is_strong or bool(known and kind & FREQUENT and not kind & EVERYDAY)
-    is_unknown = not kind & ~RARE and not ends_like_medicine(folded)
+    is_unknown = not kind & ~(RARE | CITY) and not ends_like_medicine(folded)
     if case is Case.UPPER:
         if not text.is_german and folded.endswith(_ENDINGS_OF_STATES):
             is_unknown = False  # PT CLAUSTROPHOBIC
         if strength >= Strength.ROLE:
             return likely or (is_unknown and len(folded) >= 5)
-        return is_strong and (len(folded) > 3 or text.is_upper)
+        is_last = index + 1 == len(text.words) and not folded.endswith(_ENDINGS_OF_PURPOSES)
+        is_alone = is_last and is_unknown and len(folded) >= _SHORTEST_ALONE and cue.folded in lists.takes_unknown
+        return (is_strong and (len(folded) > 3 or text.is_upper)) or (is_alone and not text.is_german)
     if strength >= Strength.ROLE:
         return likely or is_unknown or bool(known and kind & (FREQUENT | GIVEN) and text.is_prose)
     if paired and kind & GIVEN and case is Case.TITLE:
@@ -117,6 +127,9 @@ def is_before_cue(text: PersonText, index: int, word: Word) -> bool:
     if gap == " (" and index + 2 < len(words) and words[index + 2].folded in lists.verbs - lists.verbs_of_known:
         # Imogen (Immy) drives.
         return (is_strong or is_unknown or frequent) and following.case is Case.TITLE and word.case is Case.TITLE
+    if following.folded in lists.behind_patients and gap in {" ", "'s "} and word.case is Case.TITLE:
+        is_person = is_strong or (is_unknown and len(word.folded) > 4 and not text.is_german)
+        return is_person and following.case is Case.LOWER and word.folded not in lists.eponyms
     if following.folded in lists.verbs and _VERB_GAP.fullmatch(gap):
         if "," in gap and not is_strong:
             return False

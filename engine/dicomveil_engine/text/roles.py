@@ -65,7 +65,7 @@ def _words() -> Mapping[str, int]:
         (BY, WORDS_BEFORE_USERS),
         (INITIALS, word_lists("cues")["initials"]),
         (ADDRESS, places["addresses"]),
-        (PLACE, places["cues"]),
+        (PLACE, places["cues"] | places["residence"] | places["comings"]),
         (STREET, places["streets behind a name"]),
         (STREET_BEFORE, places["streets before a name"]),
         (BOX, BOXES),

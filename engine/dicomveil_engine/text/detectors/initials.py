@@ -1,42 +1,77 @@
-"""PERSON_NAME as two or three initials after a word for an occupation or act: `Tech: DW`, `Checked: T.R.`."""
+"""PERSON_NAME as two or three initials after a word for an occupation or act: `Tech: DW`, `Diktat: GS/hb`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from dicomveil_engine.text import roles
+from dicomveil_engine.text import gazetteer, roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.words_of_text import not_initials
 
 _CUED = re.compile(
-    r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,12})(?=\.?(?P<gap>[ ]?[:=/][ ]?|[ ]\(?|\()"
+    r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,20})"
+    r"(?=\.?(?P<gap>[ ](?:by|par|da|door|von|durch|przez|por|av|de)[ ]|[ ]?[:=/][ ]?|[ ]\(?|\()"
     r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_]))"
 )
 """A cue may be followed by another: read by JD."""
 _TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
+_AT_THE_END = re.compile(r"(?<![^\W_])([A-Z]{2,3})/([a-z]{2,3})(?=[ .]{0,2}\Z)")
+"""The initials of who dictated and of who typed, as letters end: JKD/mr."""
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:
-    """The initials after a cue in a text."""
-    cues = word_lists("cues")["initials"]
-    both = _TWO.fullmatch(reading.text.strip()) if "/" in reading.text else None
+    """The initials after a cue in a text, and those of two persons."""
+    if "/" in reading.text:
+        yield from _of_two(reading)
+    for match in _CUED.finditer(reading.plain) if reading.roles & roles.INITIALS else ():
+        start, end = match.span("value")
+        if match["cue"] in word_lists("cues")["initials"] and _are_written(reading, match):
+            yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials behind a word for a person")
+
+
+def _of_two(reading: AnalysedText) -> Iterator[Finding]:
+    text = reading.text
+    both = _TWO.fullmatch(text.strip())
     if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):
-        start = reading.text.index(both[1])
+        start = text.index(both[1])
         yield Finding(
             start, start + len(both[0]), Infotype.PERSON_NAME, Likelihood.POSSIBLE, "nothing but two initials"
         )
-    for match in _CUED.finditer(reading.plain) if reading.roles & roles.INITIALS else ():
-        start, end = match.span("value")
-        written = reading.text[start:end]
-        if match["cue"] not in cues or not written.isupper():
-            continue
-        # Without a colon, initials in a text of capitals may be any word.
-        if ":" not in match["gap"] and "=" not in match["gap"] and reading.text.isupper():
-            continue
-        initials = match["value"].split("/")
-        if not not_initials().isdisjoint(initials) or not word_lists("cues")["stop"].isdisjoint(initials):
-            continue
-        yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials behind a word for a person")
+    for match in _AT_THE_END.finditer(text):
+        first, second = match[1].lower(), match[2]
+        if all(
+            one not in not_initials() and not gazetteer.kind(one) & (ENGLISH | TECHNIQUE) for one in (first, second)
+        ):
+            yield Finding(*match.span(), Infotype.PERSON_NAME, Likelihood.LIKELY, "initials of two persons")
+
+
+def _are_written(reading: AnalysedText, match: re.Match[str]) -> bool:
+    """Whether letters behind a cue are written as initials, and are no abbreviation of another thing."""
+    written, gap = reading.text[slice(*match.span("value"))], match["gap"]
+    cues = word_lists("cues")
+    initials = match["value"].split("/")
+    if not cues["stop"].isdisjoint(initials):
+        return False
+    pairs = len(initials) > 1 and written[0].isupper()
+    if not pairs and not not_initials().isdisjoint(initials):
+        return False
+    if pairs and (written.isupper() or match["cue"] not in cues["typists"]) and not not_initials().isdisjoint(initials):
+        return False
+    # Without a colon, initials in a text of capitals may be any word.
+    if ":" not in gap and "=" not in gap and reading.text.isupper():
+        return False
+    if written.isupper():
+        return True
+    # In small letters only those of who wrote it, and behind a slash.
+    small = [one for one, spelt in zip(initials, written.split("/"), strict=True) if not spelt.isupper()]
+    if any(map(_is_abbreviation, small)):
+        return False
+    return pairs or (match["cue"] in cues["typists"] and gap not in {" ", " ("})
+
+
+def _is_abbreviation(letters: str) -> bool:
+    return letters in not_initials() or bool(gazetteer.kind(letters) & (ENGLISH | TECHNIQUE))

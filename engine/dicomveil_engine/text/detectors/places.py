@@ -9,7 +9,7 @@ from functools import cache
 from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
-from dicomveil_engine.text.gazetteer import CITY, ENGLISH, TECHNIQUE
+from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
@@ -66,6 +66,8 @@ _PO_BOX = re.compile(
 _BEHIND_CUE = re.compile(rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}")
 """Any street after a cue: wohnhaft Am Markt 3."""
 _TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
+_MOST_WORDS_OF_TOWN = 4
+_FROM = frozenset(("from", "aus", "uit"))
 _HAN = r"\u3400-\u9fff\u3040-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
 _EAST_ASIAN = re.compile(
@@ -217,7 +219,67 @@ def _towns(reading: AnalysedText) -> Iterator[Finding]:
             continue
         kind = following.kind
         is_town = bool(kind & CITY) and not kind & (ENGLISH | TECHNIQUE)
-        if following.case is Case.TITLE and (is_town or (is_prose and _is_unknown_town(words, index + 1))):
-            yield Finding(
-                following.start, following.end, Infotype.LOCATION, Likelihood.LIKELY, "a town behind a word for a place"
-            )
+        if following.case is Case.TITLE and not is_town:
+            is_listed = (is_prose or word.folded in _FROM) and _is_listed_town(reading, index + 1)
+            is_town = is_listed or (is_prose and _is_unknown_town(words, index + 1))
+        if following.case is Case.TITLE and is_town:
+            yield _town(following, following, "a town behind a word for a place")
+    for index in range(len(words) - 2):
+        last = _behind_two(reading, index)
+        if last is not None:
+            yield _town(words[index + 2], words[last], "a town behind words for where somebody lives or comes from")
+
+
+def _is_listed_town(reading: AnalysedText, index: int) -> bool:
+    """A town that is a word, too, where what it says ends: from Leeds, in Leeds."""
+    word = reading.words[index]
+    if word.kind & TECHNIQUE or word.folded not in word_lists("places")["towns that are words"]:
+        return False
+    return index + 1 == len(reading.words) or (
+        reading.plain[word.end] in ",.;)" or reading.words[index + 1].case is Case.UPPER
+    )
+
+
+def _town(first: Word, last: Word, why: str) -> Finding:
+    return Finding(first.start, last.end, Infotype.LOCATION, Likelihood.LIKELY, why)
+
+
+def _behind_two(reading: AnalysedText, index: int) -> int | None:
+    """The last word of a town behind a word and a preposition: lives in Reading, transferred from Little Rock."""
+    lists, words, text = word_lists("places"), reading.words, reading.plain
+    cue, preposition, town = words[index : index + 3]
+    lives = cue.folded in lists["residence"]
+    if not lives and cue.folded not in lists["comings"]:
+        return None
+    if preposition.folded not in lists["before towns"] or preposition.case is Case.UPPER:
+        return None
+    if text[cue.end : preposition.start] != " " or text[preposition.end : town.start] != " ":
+        return None
+    if town.case is not Case.TITLE or not (_may_be_home(town) if lives else _may_be_town(town)):
+        return None
+    last = index + 2
+    while last + 1 < len(words) and last - index < _MOST_WORDS_OF_TOWN and text[words[last].end] in " -":
+        behind = words[last + 1]
+        is_part = (
+            behind.case is Case.TITLE and _may_be_home(behind) and (lives or not behind.kind & (TECHNIQUE | EVERYDAY))
+        )
+        if words[last].end + 1 != behind.start or not is_part:
+            break
+        last += 1
+    return last
+
+
+def _may_be_home(word: Word) -> bool:
+    """Whether a word with a capital can be where somebody lives."""
+    folded = word.folded
+    return not (folded in word_lists("places")["not towns"] or folded in word_lists("cues")["stop"] or len(folded) < 3)
+
+
+def _may_be_town(word: Word) -> bool:
+    """Whether it can be where somebody comes from: other words stand there, too."""
+    kind = word.kind
+    if not _may_be_home(word):
+        return False
+    if word.folded in word_lists("places")["towns that are words"]:
+        return True
+    return not kind & TECHNIQUE and (bool(kind & CITY) or (not kind and not ends_like_medicine(word.folded)))

@@ -98,10 +98,12 @@ def test_unknown_vr() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """A stranger's tags do not fill the memory."""
+    """Tags of a hostile sender do not fill the memory, nor the table for good."""
     table = DecisionTable(rules(rule("PN", "remove")), IMPLICIT_LITTLE, top=True)
     for tag in range(0x00110000, 0x00110000 + 40_000):
         entry = table[IMPLICIT_LITTLE.key_of(tag, "UN")]
         table.private(entry, f"creator {tag}")
 
     assert len(table) < 20_000
+    key = IMPLICIT_LITTLE.key_of(0x00100010, "PN")
+    assert table[key] is table[key], "a full table caches no more"

@@ -61,7 +61,9 @@ class DecisionTable:
         found = self._entries.get((key, vr, creator, declared, plan))
         if found is None:
             found = self._make(key, vr, creator, declared=declared, plan=plan)
-            if len(self._entries) < _ENTRIES_CACHED and len(vr) <= _LONGEST_VR:
+            if len(self._entries) >= _ENTRIES_CACHED:
+                self._entries.clear()  # so that no sender fills it for good
+            if len(vr) <= _LONGEST_VR:
                 self._entries[key, vr, creator, declared, plan] = found
         return found
 

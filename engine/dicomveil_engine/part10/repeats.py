@@ -109,10 +109,10 @@ class Repeats(dict[_Key, Place]):
         self._seen: set[int] = set()
 
     def __missing__(self, key: _Key) -> Place:
-        found = Place()
         # Untrusted input may have any combination of character sets.
-        if len(self) < _PLACES:
-            self[key] = found
+        if len(self) >= _PLACES:
+            self.clear()
+        found = self[key] = Place()
         return found
 
     def is_seen_again(self, raw: bytes, *, at_top: bool = False) -> bool:

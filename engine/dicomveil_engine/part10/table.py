@@ -46,7 +46,7 @@ _BYTES_PASSED = 1 << 22
 _BYTES_BESIDE = 64
 """The overhead of a cached value."""
 _ENTRIES_CACHED = 4_096
-"""A bound, since untrusted input may have any tag with any VR."""
+"""A full table begins anew: untrusted input may have any tag with any VR, and must not fill one for good."""
 
 NO_BOUNDARY = 0xFFFFFFFF
 
@@ -213,8 +213,9 @@ class DecisionTable(dict[bytes, Entry]):
 
     def __missing__(self, key: bytes) -> Entry:
         entry = self._make(key)
-        if len(self) < _ENTRIES_CACHED:
-            self[key] = entry
+        if len(self) >= _ENTRIES_CACHED:
+            self.clear()
+        self[key] = entry
         return entry
 
     def learn(self, elements: bytes) -> None:
@@ -230,8 +231,9 @@ class DecisionTable(dict[bytes, Entry]):
         found = self._by_creator.get((entry.key, creator, declared))
         if found is None:
             found = self._decided(entry.tag, entry.key, entry.head, creator, declared=declared)
-            if len(self._by_creator) < _ENTRIES_CACHED:
-                self._by_creator[entry.key, creator, declared] = found
+            if len(self._by_creator) >= _ENTRIES_CACHED:
+                self._by_creator.clear()
+            self._by_creator[entry.key, creator, declared] = found
         return found
 
     def _make(self, key: bytes) -> Entry:

@@ -48,7 +48,7 @@ def outline(*differing: str, indent: int | None = None) -> Outline:
     st.lists(st.dictionaries(st.sampled_from(KEYS), _ELEMENTS, max_size=3), min_size=3, max_size=12),
     st.sampled_from([None, 1]),
     st.booleans(),
-    st.integers(1, 5_000),
+    st.integers(40, 5_000),
 )
 def test_a_stream_of_slices(changes: list[JSONDataSet], indent: int | None, ascii_: bool, size: int) -> None:
     """Whatever changes from one to the next, however it is written and cut: what JSON says."""

@@ -26,10 +26,10 @@ def uri(number: int) -> BulkDataURIs:
 def agrees(policy: Policy, datasets: list[DataSet]) -> None:
     """Each comes out as by itself, also when all have come out, and no original has changed."""
     originals = deepcopy(datasets)
-    series, out, expected = SeriesRewriter(MetadataRewriter(policy)), [], []
+    alone, series, out, expected = MetadataRewriter(policy), SeriesRewriter(MetadataRewriter(policy)), [], []
     for number, dataset in enumerate(datasets):
         try:
-            expected.append(MetadataRewriter(policy).rewrite(deepcopy(dataset), bulk_data_uri=uri(number)))
+            expected.append(alone.rewrite(deepcopy(dataset), bulk_data_uri=uri(number)))
         except EngineError as error:
             with pytest.raises(type(error)):
                 series.rewrite(dataset, bulk_data_uri=uri(number))
@@ -73,7 +73,7 @@ def test_real_instances(corpus: Path, name: str) -> None:
             continue
     assert len(datasets) > 50
     for one, other in zip(datasets[::3], datasets[1::3], strict=False):
-        agrees(POLICIES[name], variants(one, other)[:60])
+        agrees(POLICIES[name], variants(one, other)[:40])
 
 
 def test_what_goes_in_one_of_them() -> None:

@@ -81,7 +81,7 @@ def test_wrong_settings_are_refused(arguments: list[str], message: str) -> None:
 def test_an_origin_that_is_none_is_refused() -> None:
     """A folder that is not there, and a URL that is none; what stands in it is not repeated."""
     assert "origin: there is no such folder" in refusal(origin="elsewhere")
-    assert "origin: the origin's URL is not one" in refusal(origin=f"http://user:{PASSWORD}@host/?query")
+    assert "origin: the origin's URL is not valid" in refusal(origin=f"http://user:{PASSWORD}@host/?query")
 
 
 def test_a_key_that_is_none_is_refused() -> None:

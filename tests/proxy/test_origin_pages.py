@@ -46,7 +46,7 @@ async def test_a_server_that_gives_all_at_once() -> None:
 
 async def test_a_server_that_repeats_itself() -> None:
     """What cannot be shown whole is refused, not shown in part nor asked for ever."""
-    with pytest.raises(OriginMalformed, match="does not know the parameter offset"):
+    with pytest.raises(OriginMalformed, match="does not support the parameter offset"):
         await sizes(Deaf("offset"), 2)
 
 
@@ -60,7 +60,7 @@ async def test_a_place_that_the_server_does_not_go_to() -> None:
     """It begins again with what is known to stand before."""
     (first, *_) = await Deaf().search(Level.INSTANCES, None, None, [], limit=1, offset=0)
 
-    with pytest.raises(OriginMalformed, match="does not know the parameter offset"):
+    with pytest.raises(OriginMalformed, match="does not support the parameter offset"):
         await sizes(Deaf("offset"), 2, start=2, before=unique(first))
 
 

@@ -98,6 +98,17 @@ async def test_whatever_is_asked(method: str, filtered: dict[str, Any]) -> None:
     assert all(each.startswith("search studies StudyInstanceUID=") for each in origin.asked)
 
 
+@pytest.mark.parametrize("written", ["1.2.x", "1%2E2.3.9"])
+async def test_bulk_data_of_another_study(written: str) -> None:
+    """A BulkDataURI into a study that is not selected is refused, however its UID is written."""
+    origin = MemoryOrigin(instance(*HERE), instance(*OUT, PatientID="PATIENT-2"))
+    selected = selection(origin, studies=("1.2.3.1",))
+
+    with pytest.raises(UnknownResource, match=r"^there is no such resource$"):
+        await everything(selected.bulkdata(f"memory:/studies/{written}/series/1.2/instances/1.2.3/bulk/7fe00010"))
+    assert origin.asked == []
+
+
 def test_nothing_is_forgotten() -> None:
     """Each method of an origin server is one of the selection, of those tested here, or does not name a study."""
     methods = {name for name in vars(Origin) if not name.startswith("_")}

@@ -15,11 +15,11 @@ SECRET = "secret-host"
 
 ANSWERS = {
     "path": (httpx.Response(404), "check the path"),
-    "credentials": (httpx.Response(401), "asks for credentials"),
+    "credentials": (httpx.Response(401), "requires credentials"),
     "rights": (httpx.Response(403), "rights"),
     "page": (httpx.Response(200, html="<html>Doe^Jane</html>"), "web page"),
     "redirect": (httpx.Response(301, headers={"location": f"http://{SECRET}/"}), "redirects"),
-    "no search": (httpx.Response(501), "no search"),
+    "no search": (httpx.Response(501), "does not support searching"),
     "other": (httpx.Response(500), "status 500"),
     "no list": (httpx.Response(200, json={"a": 1}), "not DICOM JSON"),
     "no JSON": (httpx.Response(200, text="hello"), "not DICOM JSON"),
@@ -69,7 +69,7 @@ async def test_real_sockets() -> None:
 
     assert "in time" in str(late)
     assert "nothing listens" in str(closed)
-    assert "name is not known" in str(unknown)
+    assert "name cannot be resolved" in str(unknown)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_limits_reach_the_engine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"origin": "http://Doe@"}, "origin: the origin's URL is not one"),
+        ({"origin": "http://Doe@"}, "origin: the origin's URL is not valid"),
         ({"origin": "/nowhere/Doe"}, "origin: the origin is not a folder"),
         ({"profile": "nothing"}, '"profile" must be one of "basic", "default"'),
         ({"state": Path("/proc/Doe")}, "state: the folder cannot be made or written"),

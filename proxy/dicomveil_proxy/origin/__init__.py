@@ -1,23 +1,24 @@
-"""The origin servers: what the proxy asks of them, and its two kinds.
+"""Origin servers: the protocol `Origin`, and its implementations.
 
     web/                   a DICOMweb origin server
-      origin                 asking it
-      address, transport     its paths, queries and BulkDataURIs; the way there
-      response, metadata     its errors, and the parts of its answers; metadata, data set by data set
-      receipt                what is stored there, and its receipts
+      origin                 its requests
+      address, transport     URLs, queries and BulkDataURIs; the HTTP client
+      response, metadata     errors and the parts of responses; metadata, data set by data set
+      receipt                the body of a store request, and the response to it
     folder/                a folder of instances
-      origin                 asking it
-      index, header_json     which instances it holds; their headers as DICOM JSON
-      search, store          searching it, and storing into it
+      origin                 its requests
+      index, header_json     the instances in the folder; their headers as DICOM JSON
+      search, store          searches, and storing into it
     selection/             a part of an origin server: the studies that a project's filter selects
-      origin                 asking it
-      verdicts, search       which studies these are; searches among them
-    pages                  a search's results, all of them
-    cursors                how far searches have got in them
+      origin                 its requests
+      verdicts, search       which studies are selected; searches among them
+    frame_parts            frames and pixel data of a stored instance, as multipart events
+    pages                  all results of a search, page by page
+    cursors                cached positions in the results of searches
 
-Everything here is in original space and carries patients' data: nothing of it may reach a user agent except
-through the policy. The proxy above translates and de-identifies; an origin does neither. Errors are those of
-`dicomveil_proxy.errors`, without any value, UID or URL of the origin.
+Everything here is in original space and contains patients' data, which must not reach a user agent except through the
+policy. An origin neither translates nor de-identifies. Errors are those of `dicomveil_proxy.errors`, without values,
+UIDs and URLs of the origin server.
 """
 
 from __future__ import annotations
@@ -36,23 +37,23 @@ Match = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StoreResult:
-    """What the origin says about one instance sent to it (PS3.18 Section 10.5.3)."""
+    """The origin server's response for one instance (PS3.18 Section 10.5.3)."""
 
     acknowledged: bool
-    """The origin named the instance in ReferencedSOPSequence. Nothing else counts as stored."""
+    """Whether the instance is in the Referenced SOP Sequence; otherwise it does not count as stored."""
     failure_reason: int | None = None
-    """(0008,1197) FailureReason, where it gave one."""
+    """(0008,1197) FailureReason, if present."""
     warning_reason: int | None = None
-    """(0008,1196) WarningReason, where it gave one."""
+    """(0008,1196) WarningReason, if present."""
 
 
 class Origin(Protocol):
     """An origin server in original space.
 
-    The iterators raise before their first item when the origin refuses, so that the proxy can still answer
-    with a status; they raise OriginMalformed when an answer is not whole, and release the origin when
-    closed early. The headers of a PartStart are `content-type`, always, and `content-length`, where it is
-    known: other part headers of an origin server hold its URLs and original UIDs, and are not passed on.
+    The generators raise before their first item if the origin server refuses, so that the proxy can still respond
+    with a status. They raise OriginMalformed for an incomplete response, and close the connection when closed early.
+    A PartStart has the header `content-type`, and `content-length` where it is known. Other part headers may contain
+    URLs and original UIDs, and are dropped.
     """
 
     async def search(
@@ -65,34 +66,34 @@ class Origin(Protocol):
         limit: int,
         offset: int,
     ) -> list[Match]:
-        """Search within a study or series, or everywhere. The answer may hold more than matches.
+        """Search within a study or series, or everywhere. The results may include others than matches.
 
-        `params` are matching keys and `includefield`s, named by keyword or tag, in original values. An origin
-        that cannot apply a key leaves it out: matching is the caller's business. `limit` and `offset` count
-        what the origin returns, in an order that stays; a page shorter than `limit` is the last.
+        `params` are matching keys and `includefield`s, by keyword or tag, with original values. An origin may ignore a
+        key that it does not support: the caller matches the results. `limit` and `offset` count the origin's results,
+        in a stable order; a page shorter than `limit` is the last.
         """
         ...
 
     def metadata(
         self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """The chunks of one JSON array of instances; its parser decides whether the document is whole."""
+        """The chunks of one JSON array of instances; whether it is complete is left to its parser."""
         ...
 
     def instances(
         self, study: OriginalUID, series: OriginalUID | None = None, instance: OriginalUID | None = None
     ) -> AsyncGenerator[Event, None]:
-        """Part 10 instances as they are stored, streamed."""
+        """Part 10 instances as stored, streamed."""
         ...
 
     def frames(
         self, study: OriginalUID, series: OriginalUID, instance: OriginalUID, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
-        """Frames, counted from 1, as they are stored; each part's content-type names its transfer syntax."""
+        """Frames, numbered from 1, as stored; the content-type of each part has its transfer syntax."""
         ...
 
     def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
-        """The value behind a BulkDataURI of this origin's own metadata; UnknownResource for any other."""
+        """The value of a BulkDataURI from this origin's own metadata. Raises UnknownResource for any other URI."""
         ...
 
     async def rendered(
@@ -105,17 +106,17 @@ class Origin(Protocol):
         media_type: str,
         params: Mapping[str, str],
     ) -> tuple[str, bytes]:
-        """One picture and its media type.
+        """The media type and bytes of a picture.
 
-        `params` may hold `window`, `viewport` and `quality` (PS3.18 Section 8.3.5); others are refused, since
-        `annotation` would draw the patient's name.
+        `params` may have `window`, `viewport` and `quality` (PS3.18 Section 8.3.5). Others are refused: `annotation`
+        would draw the patient's name.
         """
         ...
 
     async def store(
         self, study: OriginalUID | None, sop_instance_uid: str, instance: BinaryIO, size: int
     ) -> StoreResult:
-        """Store one Part 10 instance, read from the start of a file."""
+        """Store one Part 10 instance, which is read from the start of a file."""
         ...
 
     async def aclose(self) -> None:

@@ -1,8 +1,8 @@
-"""How far searches have got, so that the next page does not begin at the first.
+"""Cursors: positions in the results of searches, so that the next page need not be searched from the first result.
 
-`offset` counts what a user agent sees, the origin server counts what it has; only a client that went through the
-results knows which belongs to which. That is cached for some queries and some minutes, in memory; forgetting it costs
-time and nothing else.
+A user agent's `offset` counts de-identified matches, the origin server's counts its own results. Which offsets belong
+together is known only from reading the results in between. It is cached in memory for some queries and minutes;
+without it searches are slower, but the same.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from dicomveil_proxy.origin.pages import Unique
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the results of a query."""
+    """A position in the results of a query."""
 
     seen: int = 0
-    """How many matches come before it."""
+    """Number of matches before it."""
     source: int = 0
-    """Which of the questions that the origin server is asked for the query."""
+    """Index of the request to the origin server, of which a query may need several."""
     offset: int = 0
-    """How many of that question's results come before it."""
+    """Number of that request's results before it."""
     before: Unique | None = field(default=None, repr=False)
-    """A result of that question that comes before it."""
+    """One of that request's results before it."""
 
 
 BEGINNING = Cursor()
 
 
 class Cursors:
-    """The places that one project's searches have got to."""
+    """The cursors of one project's searches."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class Cursors:
         self._seconds = seconds
         self._clock = clock
         self.count: Callable[[str, bool], None] = lambda _cache, _is_hit: None
-        """Called, for a page that is not the first, with this cache's name and whether it knew a place."""
+        """Called for each page but the first, with the cache's name and whether there was a cursor."""
         self._known: OrderedDict[Hashable, tuple[float, list[Cursor]]] = OrderedDict()
 
     def nearest(self, query: Hashable, offset: int) -> Cursor:
-        """The last place known that has at most `offset` matches before it; the beginning, if there is none."""
+        """The last cursor with at most `offset` matches before it; the beginning if there is none."""
         found, cursors = self._known.get(query, (0.0, []))
         if found + self._seconds < self._clock():
             self._known.pop(query, None)
@@ -64,7 +64,7 @@ class Cursors:
         return cursors[at - 1] if at else BEGINNING
 
     def note(self, query: Hashable, cursor: Cursor) -> None:
-        """Cache a place; of too many, every second one of the query is forgotten, and the oldest query."""
+        """Cache a cursor. Beyond the limits, every second cursor of the query, or the oldest query, is dropped."""
         found, cursors = self._known.setdefault(query, (self._clock(), []))
         self._known.move_to_end(query)
         at = bisect_right(cursors, cursor.seen, key=_seen)

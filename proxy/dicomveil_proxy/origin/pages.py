@@ -1,6 +1,6 @@
 """All results of a search at an origin server, page by page.
 
-What the pages mean is not known here; only that they come to an end.
+The content of the results does not matter here, except to recognise a server that does not support `offset`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.request.query import Level
 
 Unique = tuple[str, ...]
-"""What distinguishes a result from others: its UIDs and PatientID."""
+"""The UIDs and PatientID of a result, which distinguish it from others."""
 
 _UNIQUE = ("0020000D", "0020000E", "00080018", "00100020")
 
@@ -32,14 +32,14 @@ async def pages(
     before: Unique | None = None,
     ahead: int = 0,
 ) -> AsyncGenerator[list[Match], None]:
-    """The pages of at most `size` results, as long as somebody asks for more; arguments as in `Origin.search`.
+    """The pages of a search, each of at most `size` results; arguments as in `Origin.search`.
 
-    The first one begins at `start`; `before` is then a result that stands before it. `ahead` pages are asked for
-    ahead of time, for callers that want them all.
+    The first page starts at the offset `start`; `before` is then a result before it. `ahead` further pages are
+    requested in advance, for callers that read all of them.
 
-    A longer page is that of a server which does not know `limit`, and holds everything. One that begins as the
-    page before did is that of a server which does not know `offset`: it cannot show the rest, and to continue would
-    never end. Raises OriginMalformed then, and the origin's errors.
+    A page longer than `size` comes from a server that ignores `limit`, and has all results. A page that starts like
+    the one before comes from a server that ignores `offset`: the rest cannot be read, and paging would never end.
+    Raises OriginMalformed for such a page, and OriginError.
     """
     flights: deque[asyncio.Task[list[Match]]] = deque()
     offset = asked = start
@@ -54,7 +54,7 @@ async def pages(
                 yield page[offset:]
                 return
             if page and before == (first := unique(page[0])):
-                raise OriginMalformed("the origin server does not know the parameter offset of a search")
+                raise OriginMalformed("the origin server does not support the parameter offset of a search")
             yield page
             if len(page) != size:
                 return
@@ -67,5 +67,5 @@ async def pages(
 
 
 def unique(match: Mapping[str, object]) -> Unique:
-    """What distinguishes a result from the others of its search."""
+    """The UIDs and PatientID of a result."""
     return tuple(str(match.get(tag)) for tag in _UNIQUE)

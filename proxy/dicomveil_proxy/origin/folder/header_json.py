@@ -1,7 +1,7 @@
 """The header of a stored instance as DICOM JSON (PS3.18 Annex F).
 
-pydicom converts each element; here is what it cannot do: name the place of a nested element in its
-BulkDataURI, continue after an element that has no JSON form, swap the words of big endian values.
+pydicom converts the elements. It lacks BulkDataURIs with the path of a nested element, continuing after an element
+without a JSON form, and swapping the bytes of big endian values: these are here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from dicomveil_proxy.pixels.frames import to_little_endian
 
 INLINE_BYTES = 1024
-"""Longer binary values become bulk data."""
+"""Longer binary values are referenced as bulk data."""
 
 BINARY_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 
@@ -24,7 +24,7 @@ BINARY_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 def header_json(dataset: Dataset, bulk_uri: Callable[[str], str]) -> dict[str, Any]:
     """Convert a data set that pydicom has read.
 
-    `bulk_uri` makes a BulkDataURI from the path of an element, such as `00880200/1/7fe00010`.
+    `bulk_uri` gives the BulkDataURI for the path of an element, such as `00880200/1/7fe00010`.
     """
     return _object(dataset, bulk_uri, "", dataset.original_encoding[1] is not False)
 
@@ -35,7 +35,7 @@ def _object(dataset: Dataset, bulk_uri: Callable[[str], str], above: str, little
         path = f"{above}{tag:08x}"
         try:
             result[f"{tag:08X}"] = _element(dataset, tag, bulk_uri, path, little)
-        except Exception:  # noqa: BLE001 - illegal for its VR, so it has no JSON form: left empty
+        except Exception:  # noqa: BLE001 - a value that is invalid for its VR has no JSON form, and is left empty
             vr = getattr(dataset.get_item(tag), "VR", None)
             result[f"{tag:08X}"] = {"vr": vr if vr and vr.isalpha() else "UN"}
     return result
@@ -54,6 +54,6 @@ def _element(dataset: Dataset, tag: int, bulk_uri: Callable[[str], str], path: s
             return {"vr": element.VR}
         value = value if little else to_little_endian(value, element.VR)
         return {"vr": element.VR, "InlineBinary": base64.b64encode(value).decode()}
-    # Through JSON: pydicom gives its own kinds of text and numbers, and some that JSON has not.
+    # Through JSON, since pydicom returns subclasses of str and float, and numbers that JSON does not have.
     converted: dict[str, Any] = json.loads(json.dumps(element.to_json_dict(None, 0), allow_nan=False))
     return converted

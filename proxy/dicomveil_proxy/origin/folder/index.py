@@ -1,6 +1,6 @@
-"""Which instances a folder holds, and where.
+"""The index of a folder: its instances and their files.
 
-It is held in memory, and nothing is written into the folder. Not thread-safe: one thread makes it and uses it.
+It is kept in memory; nothing is written into the folder. Not thread-safe: one thread creates and uses it.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class FolderIndex:
     """The instances below a folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the headers of all files below the folder; what is not an instance is counted and left out."""
+        """Read the headers of all files below the folder; files that are not instances are counted and skipped."""
         self._folder = folder.resolve()
         self.left_out: Counter[str] = Counter()
-        """Why files are not served → how many."""
+        """Reason → number of files that are not served."""
         self._known: set[str] = set()
         self._begin()
         self.refresh()
@@ -60,25 +60,25 @@ class FolderIndex:
         self._modalities: dict[tuple[str, str], str] = {}
 
     def refresh(self) -> None:
-        """Find what was added to the folder since; begin anew when something was deleted."""
+        """Add new files; build the index again if files were deleted."""
         found = set(_files(self._folder))
         if not self._known <= found:
             self._begin()
         self._insert(sorted(found - self._known))
 
     def add(self, path: Path) -> bool:
-        """Index one file; whether it is an instance."""
+        """Index one file, and return whether it is an instance."""
         left_out = self.skipped
         self._insert([str(path)])
         return self.skipped == left_out
 
     @property
     def skipped(self) -> int:
-        """How many files are not served."""
+        """Number of files that are not served."""
         return self.left_out.total()
 
     def places(self, study: str | None = None, series: str | None = None, instance: str | None = None) -> list[Place]:
-        """The instances of a study, series, or all; one, or none, when all three are given."""
+        """The instances of a study or series, all, or a single one; sorted by UID."""
         found = (
             Place(in_study, in_series, uid)
             for in_study, below in _chosen(self._paths, study)
@@ -88,7 +88,7 @@ class FolderIndex:
         return sorted(found)
 
     def studies_of(self, patient_id: str) -> set[str]:
-        """The studies of a patient; `*` and `?` in the ID stand for anything."""
+        """The studies of a patient; the ID may have the wildcards `*` and `?`."""
         parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in patient_id)
         pattern = re.compile("".join(parts), re.DOTALL)
         return {study for study, patients in self._patients.items() if any(map(pattern.fullmatch, patients))}
@@ -99,11 +99,11 @@ class FolderIndex:
         return sorted(modality for modality in found if modality)
 
     def path(self, place: Place) -> Path:
-        """The file of an instance that is in the index."""
+        """The file of an indexed instance."""
         return Path(self._paths[place.study][place.series][place.instance])
 
     def close(self) -> None:
-        """Forget it."""
+        """Drop the index."""
         self._begin()
 
     def _insert(self, paths: Iterable[str]) -> None:
@@ -127,25 +127,25 @@ class FolderIndex:
 
 
 def _chosen(named: dict[str, _T], name: str | None) -> Iterable[tuple[str, _T]]:
-    """Those of the name, or all."""
+    """The entry with this name, or all entries if the name is None."""
     if name is None:
         return named.items()
     return ((name, named[name]),) if name in named else ()
 
 
 def _files(folder: Path) -> Iterable[str]:
-    """All files below a folder. Links are not followed: the folder is what was meant to be shared."""
+    """All files below a folder. Symbolic links are not followed, since only the folder was meant to be shared."""
     for directory, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(directory, name)  # noqa: PTH118 - a hundred thousand of them
+            path = os.path.join(directory, name)  # noqa: PTH118 - faster than Path for a hundred thousand files
             if not name.endswith(unfinished.SUFFIX) and not os.path.islink(path):  # noqa: PTH114
                 yield path
 
 
 def _plain(path: str) -> dict[str, str | None] | None:
-    """What the index holds of an ordinary instance; None for anything else, or where a value is not ordinary."""
+    """The indexed values, read without pydicom; None if the instance needs pydicom (see `plain.py`)."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a hundred thousand of them
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - faster than Path for a hundred thousand files
             head = file.read(HEAD_BYTES)
     except OSError:
         return None
@@ -163,15 +163,15 @@ def _plain(path: str) -> dict[str, str | None] | None:
 
 
 def _read(path: str) -> dict[str, str | None]:
-    """The same of any instance. Raises UnknownResource, with the reason, for a file that is not served."""
-    from pydicom import dcmread  # noqa: PLC0415 - half a second, which ordinary instances do not need
+    """The indexed values, read with pydicom. Raises UnknownResource, with the reason, for a file that is not served."""
+    from pydicom import dcmread  # noqa: PLC0415 - its import takes half a second, and is rarely needed
 
     from dicomveil_proxy.pixels.frames import silence_pydicom  # noqa: PLC0415 - as above
 
     silence_pydicom()
     try:
         header = dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything for what is not a data set
+    except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind for invalid files
         raise UnknownResource("not DICOM") from None
     values = {keyword: _text(header, keyword) for keyword in _TAGS}
     _check(values)
@@ -179,17 +179,17 @@ def _read(path: str) -> dict[str, str | None]:
 
 
 def _check(values: dict[str, str | None]) -> None:
-    """Refuse what cannot be asked for."""
+    """Raise UnknownResource for instances whose UIDs cannot be part of a path."""
     for keyword in _UIDS:
         try:
             check_original(values[keyword] or "")
         except UnknownResource:
-            raise UnknownResource(f"without {keyword}, or with one that cannot be asked for") from None
+            raise UnknownResource(f"without {keyword}, or with one that cannot be used in a URL") from None
 
 
 def _text(header: Any, keyword: str) -> str | None:
     try:
         value = header.get(keyword)
         return None if value is None else str(value)
-    except Exception:  # noqa: BLE001 - a value that is illegal for its VR
+    except Exception:  # noqa: BLE001 - a value that is invalid for its VR
         return None

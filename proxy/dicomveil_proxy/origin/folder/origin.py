@@ -1,6 +1,6 @@
-"""A folder of instances as an origin server: for the demo, for tests, and to share a folder de-identified.
+"""A folder of instances as an origin server: for the demo, for tests, and to share a de-identified folder.
 
-What needs pydicom is imported when it is asked for: a server is ready sooner, and an export never needs it.
+Modules with pydicom are imported where they are used, so that a server starts faster, and an export can do without.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable, UnknownRe
 from dicomveil_proxy.origin import Match, StoreResult
 from dicomveil_proxy.origin.folder.index import FolderIndex, Place
 from dicomveil_proxy.origin.folder.search import search_folder
+from dicomveil_proxy.origin.frame_parts import frame_parts, pixel_data_parts, whole_part
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.request.resource import BulkPath, Representation, Resource, original_step
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 _log = logging.getLogger(__name__)
 _SCHEME = "dicomveil-folder:"
-"""The scheme of the BulkDataURIs in this origin's metadata. Only `bulkdata` understands them."""
+"""The scheme of the BulkDataURIs in this origin's metadata, which only `bulkdata` resolves."""
 _READ_BYTES = 1 << 20
 _REFRESH_SECONDS = 5.0
-"""At least so long lies between two looks at what was added to the folder, e.g. by another worker."""
+"""The least time between two refreshes of the index, e.g. after another worker has stored an instance."""
 
 _T = TypeVar("_T")
 
@@ -40,17 +41,16 @@ class FolderOrigin:
     """An `Origin` that serves the instances below a folder, and stores into it."""
 
     def __init__(self, folder: Path, *, alone: bool = False) -> None:
-        """Index the folder, which takes a moment; raise ValueError when it is not a folder.
+        """Index the folder, which takes a moment. Raises ValueError if it is not a folder.
 
-        `alone` is for a job: nothing else is waited for in the event loop, so that files are read in it and not in a
-        thread, instances are listed by their UIDs unless more is asked for, and what is added later is left for the
-        next job.
+        `alone` is for jobs, in whose event loop nothing else runs: files are read in it and not in a thread, results for
+        instances have only their UIDs unless more is requested, and files that are added later are ignored.
         """
         if not folder.is_dir():
             raise ValueError("the origin is not a folder: give the path of one, or the URL of a DICOMweb server")
         self._folder = folder.resolve()
         self._alone = alone
-        # The index belongs to the one thread that made it.
+        # The index is used by the thread that created it only.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="folder-index")
         self._index = self._thread.submit(FolderIndex, self._folder).result()
         self._refresh_at = time.monotonic() + _REFRESH_SECONDS
@@ -63,7 +63,7 @@ class FolderOrigin:
 
     @property
     def skipped(self) -> int:
-        """How many files of the folder are not instances that can be served."""
+        """Number of files in the folder that are not served."""
         return self._index.skipped
 
     async def search(
@@ -76,7 +76,7 @@ class FolderOrigin:
         limit: int,
         offset: int,
     ) -> list[Match]:
-        """As `Origin.search`; applies keys by UID and by PatientID, and no others."""
+        """As `Origin.search`. Applies keys for UIDs and PatientID only."""
         page = slice(offset, offset + limit if limit else None)
 
         def find() -> list[Match]:
@@ -116,20 +116,13 @@ class FolderOrigin:
         self, study: str, series: str, instance: str, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
         """As `Origin.frames`."""
-        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, see the module's docstring
-
         ((_, path),) = await self._places(study, series, instance)
         with _opened(path) as file:
-            stored = await asyncio.to_thread(StoredFrames, file)
-            stored.check(frames)
-            for number in frames:
-                for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
-                    yield event
+            async for event in frame_parts(file, frames):
+                yield event
 
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
-        """As `Origin.bulkdata`; of encapsulated pixel data each frame is a part."""
-        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, see the module's docstring
-
+        """As `Origin.bulkdata`; each encapsulated frame is a part."""
         if not uri.startswith(_SCHEME):
             raise UnknownResource("a BulkDataURI is not from this origin")
         resource = _resource(uri.removeprefix(_SCHEME))
@@ -139,21 +132,11 @@ class FolderOrigin:
         with _opened(path) as file:
             if len(resource.bulk.tags) > 1 or resource.bulk.tag >> 16 != 0x7FE0:
                 value = await asyncio.to_thread(_value, file, resource.bulk)
-                for event in _part("application/octet-stream", value):
+                for event in whole_part("application/octet-stream", value):
                     yield event
                 return
-            stored = await asyncio.to_thread(StoredFrames, file)
-            if stored.tag != resource.bulk.tag:
-                raise UnknownResource("the instance has no such pixel data")
-            if stored.encapsulated:
-                for number in range(1, stored.count + 1):
-                    for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
-                        yield event
-                return
-            yield PartStart({"content-type": stored.content_type, "content-length": str(stored.length)})
-            for chunk in stored.value():
-                yield PartData(chunk)
-            yield PartEnd()
+            async for event in pixel_data_parts(file, resource.bulk.tag):
+                yield event
 
     async def rendered(
         self,
@@ -173,10 +156,10 @@ class FolderOrigin:
             return media_type, await asyncio.to_thread(render, file, frame or 1, media_type, params)
 
     async def store(self, study: str | None, sop_instance_uid: str, instance: BinaryIO, size: int) -> StoreResult:
-        """As `Origin.store`; what the folder holds with other content is refused, never replaced."""
+        """As `Origin.store`. An instance that exists with other content is refused, never replaced."""
         from dicomveil_proxy.origin.folder.store import store_instance  # noqa: PLC0415 - pydicom, as above
 
-        del size  # it is known from the file
+        del size  # the file has its own end
         return await self._indexed(lambda: store_instance(self._folder, self._index, study, sop_instance_uid, instance))
 
     async def aclose(self) -> None:
@@ -185,11 +168,11 @@ class FolderOrigin:
         self._thread.shutdown()
 
     async def _indexed(self, work: Callable[[], _T]) -> _T:
-        """Run in the index's thread."""
+        """Run `work` in the index's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _refresh(self) -> None:
-        """Look for what is new in the folder, but not all the time: a large one takes a while."""
+        """Refresh the index, unless that was done recently: it takes a while for a large folder."""
         start = time.monotonic()
         if start >= self._refresh_at and not self._alone:
             self._index.refresh()
@@ -197,7 +180,7 @@ class FolderOrigin:
             self._refresh_at = start + max(_REFRESH_SECONDS, 20 * took)
 
     async def _places(self, study: str, series: str | None, instance: str | None) -> list[tuple[Place, Path]]:
-        """The instances of a resource and their files; raise UnknownResource where there are none."""
+        """The instances of a resource and their files. Raises UnknownResource if there are none."""
 
         def find() -> list[tuple[Place, Path]]:
             places = self._index.places(study, series, instance)
@@ -214,7 +197,7 @@ class FolderOrigin:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file of an instance; its errors would hold its path."""
+    """The open file of an instance. An OSError, whose message has the path, becomes OriginUnavailable."""
     try:
         with path.open("rb") as file:
             yield file
@@ -223,18 +206,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _resource(path: str) -> Resource[OriginalUID]:
-    """The bulk data that a BulkDataURI of this origin's names."""
+    """The resource of one of this origin's BulkDataURIs. Raises UnknownResource."""
     steps = path.split("/")
     if len(steps) < 9 or steps[1::2][:4] != ["studies", "series", "instances", "bulk"]:
         raise UnknownResource("a BulkDataURI is not from this origin")
     study, series, instance = (OriginalUID(unquote(step)) for step in steps[2:7:2])
     bulk = BulkPath.parse(steps[8:])
     return Resource(study, series, instance, bulk=bulk, representation=Representation.BULKDATA)
-
-
-def _part(content_type: str, value: bytes) -> tuple[PartStart, PartData, PartEnd]:
-    headers = {"content-type": content_type, "content-length": str(len(value))}
-    return PartStart(headers), PartData(value), PartEnd()
 
 
 def _metadata(place: Place, path: Path) -> bytes:

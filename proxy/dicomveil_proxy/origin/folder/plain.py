@@ -1,7 +1,7 @@
-"""The header of an ordinary instance, read without pydicom, whose import alone takes as long as a hundred headers.
+"""Header values of plain instances, read without pydicom, whose import alone takes as long as reading 100 headers.
 
-Ordinary is: Part 10, explicit little endian, elements in their order, printable ASCII in what is wanted. Of anything
-else nothing is said here, and pydicom reads it. For what is ordinary both say the same.
+Plain means Part 10, explicit VR little endian, elements in ascending order, and printable ASCII in the wanted values.
+For any other instance the functions return None, and the caller reads it with pydicom. Both give the same values.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dicomveil_engine import EngineError
 from dicomveil_engine.part10.file_meta import PREAMBLE_BYTES, PREFIX, read_file_meta
 
 HEAD_BYTES = 1 << 16
-"""The beginning of a file, in which most headers are."""
+"""Bytes that are read of a file; most headers are shorter."""
 
 _UNUSUAL = frozenset(("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"))
-"""Implicit, big endian and deflated."""
+"""Transfer syntaxes that are not plain: none given, implicit VR, big endian and deflated."""
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _SHORT = frozenset(
     (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
      b"ST", b"TM", b"UI", b"UL", b"US")
 )  # fmt: skip
 _LISTS = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"))
-"""VRs whose values JSON has as they are, each by itself."""
+"""VRs whose values are strings in DICOM JSON, several separated by backslashes."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _CHARACTER_SET = 0x00080005
@@ -39,9 +39,9 @@ _u32 = struct.Struct("<I").unpack_from
 
 
 def plain_values(head: bytes, tags: Collection[int], *, whole: bool) -> tuple[str, dict[int, tuple[str, bytes]]] | None:
-    """The transfer syntax, and VRs and bytes of those of the tags that are there; None where it is not ordinary.
+    """The transfer syntax, and the VR and bytes of each wanted element that exists; None if it is not plain.
 
-    `head` is the beginning of a file, or the `whole` of it.
+    `head` is the start of a file, or the `whole` file.
     """
     if head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] != PREFIX:
         return None
@@ -83,7 +83,7 @@ def _values(head: bytes, position: int, tags: frozenset[int], *, whole: bool) ->
 
 
 def _behind(head: bytes, position: int, depth: int) -> int:
-    """Where the element behind a sequence of undefined length begins (PS3.5 Section 7.5). Raises struct.error."""
+    """The position after a sequence of undefined length (PS3.5 Section 7.5). Raises struct.error."""
     if depth > _DEEPEST:
         raise struct.error
     while True:
@@ -119,13 +119,13 @@ def _behind_item(head: bytes, position: int, depth: int) -> int:
 
 
 def plain_text(value: bytes) -> str | None:
-    """One value, without its padding; None where it is empty, several, or not plain."""
+    """A single value without padding; None if it is empty, has several values, or is not printable ASCII."""
     text = value.rstrip(b" \0")
     return text.decode("ascii") if _VALUE.fullmatch(text) and b"\\" not in text else None
 
 
 def plain_json(head: bytes, tags: Collection[int], *, whole: bool) -> dict[str, Any] | None:
-    """Those of the tags that are there, and the character set, as DICOM JSON (PS3.18 Annex F); None as above."""
+    """The wanted elements and the character set as DICOM JSON (PS3.18 Annex F); None if it is not plain."""
     found = plain_values(head, {*tags, _CHARACTER_SET}, whole=whole)
     if found is None:
         return None

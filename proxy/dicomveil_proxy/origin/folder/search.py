@@ -1,8 +1,7 @@
-"""Search a folder (PS3.18 Section 10.6).
+"""Searches of a folder (PS3.18 Section 10.6).
 
-The index finds instances by their UIDs and by PatientID; all that a result says is read from the header of
-one instance of the study or series, and counted. Other matching keys are not applied: matching is the proxy's
-business.
+The index finds instances by UIDs and PatientID. The attributes of a result are read from the header of one instance of
+the study or series; its related instances are counted. Other matching keys are not applied: the proxy matches results.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ def search_folder(
     *,
     brief: bool = False,
 ) -> list[Match]:
-    """The results from `page` of all, in the order of their UIDs.
+    """The results of one page, in the order of their UIDs.
 
-    `brief` leaves out of instances what the index does not hold, unless it is asked for by name.
+    With `brief`, results for instances have only indexed attributes, unless others are requested by name.
     """
     depth = _LEVELS.index(level) + 1
     if brief and level is Level.INSTANCES and not params:
@@ -83,7 +82,7 @@ def _candidates(
 
 
 def _tags(level: Level, params: Sequence[tuple[str, str]]) -> list[int] | None:
-    """The attributes that results hold: those of this level and the levels above, and what is asked for."""
+    """The attributes of results: the default ones of this level and those above, and the requested ones."""
     names = [n for name, value in params for n in (value.split(",") if name == "includefield" else [name])]
     if "all" in names:
         return None
@@ -95,12 +94,12 @@ def _tags(level: Level, params: Sequence[tuple[str, str]]) -> list[int] | None:
         try:
             tags.add(tag_of(first) or int(first, 16))
         except ValueError:
-            continue  # an attribute that nobody knows, and no instance has
+            continue  # an unknown keyword
     return sorted(tags)
 
 
 def _count(match: Match, place: Place, in_study: list[Place], modalities: list[str], level: Level) -> None:
-    """Make the header of one instance speak for its study or series."""
+    """Turn the header of one instance into a result for its study or series."""
     del match["00080018"]
     match[_MODALITIES_IN_STUDY] = {"vr": "CS", "Value": modalities}
     match[_STUDY_SERIES] = {"vr": "IS", "Value": [len({other.series for other in in_study})]}
@@ -117,7 +116,7 @@ def _header(path: Path, tags: list[int] | None) -> Match:
     if result is None:
         result = _read(path, tags)
     if not result.keys() >= {"00080018", "0020000E"}:
-        raise OriginMalformed("an instance of the folder is not what it was when it was indexed")
+        raise OriginMalformed("an instance of the folder was changed after it was indexed")
     return {tag: element for tag, element in result.items() if "BulkDataURI" not in element}
 
 
@@ -128,12 +127,12 @@ def _plain(path: Path, tags: list[int]) -> Match | None:
     except OSError:
         return None
     found = plain_json(head, tags, whole=len(head) < HEAD_BYTES)
-    # One that lacks its UIDs is not ordinary, either.
+    # Without its UIDs it is not plain either.
     return found if found is not None and found.keys() >= {"00080018", "0020000E"} else None
 
 
 def _read(path: Path, tags: list[int] | None) -> Match:
-    from pydicom import dcmread  # noqa: PLC0415 - half a second, which ordinary instances do not need
+    from pydicom import dcmread  # noqa: PLC0415 - its import takes half a second, and is rarely needed
 
     from dicomveil_proxy.origin.folder.header_json import header_json  # noqa: PLC0415 - as above
     from dicomveil_proxy.pixels.frames import malformed  # noqa: PLC0415 - as above

@@ -1,6 +1,6 @@
-"""Store an instance into a folder (PS3.18 Section 10.5).
+"""Storing an instance into a folder (PS3.18 Section 10.5).
 
-Nothing in the folder is ever replaced: it is somebody's data, and the only copy for all we know.
+Files in the folder are never replaced: they may be the only copies.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def store_instance(
     try:
         held = [index.path(place) for place in index.places(*uids)] or [path] * path.exists()
         if held:
-            # To store the same again changes nothing, and is not a failure.
+            # Storing the same instance again changes nothing, and succeeds.
             same = _same(held[0], instance)
             return StoreResult(same, failure_reason=None if same else DUPLICATE_SOP_INSTANCE)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def store_instance(
 
 
 def _write(path: Path, instance: BinaryIO) -> None:
-    """Write the whole instance, or nothing that anybody takes for one."""
+    """Write the instance under a temporary name, and rename it when it is complete and synced."""
     with unfinished.whole(path, path.name) as place, place.open("xb") as file:
         instance.seek(0)
         shutil.copyfileobj(instance, file, _COPY_BYTES)

@@ -1,4 +1,4 @@
-"""An origin server that has only the studies that a project's filter selects.
+"""An origin server restricted to the studies that a project's filter selects.
 
-This is the one place where a filter is enforced.
+Filters are enforced here and nowhere else.
 """

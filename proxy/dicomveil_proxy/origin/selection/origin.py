@@ -1,8 +1,7 @@
 """A part of an origin server: the studies that a project's filter selects, and nothing else.
 
-This is the one place where a filter is enforced. It stands between a project and its origin server, and says of any
-other study, whatever is asked of it, what it says of one that does not exist. An answer of the origin server counts
-only where it says that a study passes: what is uncertain is not selected.
+It sits between a project and its origin server, and treats any other study as one that does not exist. A study is
+selected only if a search result of the origin server shows that it passes the filter; in doubt it is not.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
@@ -25,14 +25,14 @@ from dicomveil_proxy.settings.filters import StudyFilter
 from dicomveil_proxy.wire.multipart import Event
 
 _OF_ALL_STUDIES = frozenset(("00201200", "00201202", "00201204"))
-"""Number of Patient Related Studies, Series, Instances: the origin server counts those that are not selected, too."""
-_IN_URI = re.compile("(?:^|/)studies/([0-9.]+)(?:/|$)")
+"""Number of Patient Related Studies, Series and Instances, which include studies that are not selected."""
+_IN_URI = re.compile("(?:^|/)studies/([^/?#]+)")
 _NOT_STORED = 0x0110
-"""(0008,1197) FailureReason, PS3.7 Annex C.5.12: processing failure."""
+"""(0008,1197) FailureReason: processing failure (PS3.7 Annex C.5.12)."""
 
 
 class SelectedOrigin:
-    """An `Origin` that has the selected studies of another. Who made that one closes it."""
+    """An `Origin` with the selected studies of another, which is closed by its creator."""
 
     def __init__(self, origin: Origin, selection: StudyFilter, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._origin = origin
@@ -52,13 +52,13 @@ class SelectedOrigin:
         limit: int,
         offset: int,
     ) -> list[Match]:
-        """As `Origin.search`; `limit` and `offset` count what is selected."""
+        """As `Origin.search`; `limit` and `offset` count results for selected studies."""
         if study is None:
             found = await self._search.page(level, tuple(params), limit, offset)
         else:
             await self._require(study)
             every = await self._origin.search(level, study, series, params, limit=limit, offset=offset)
-            # Orthanc takes a key StudyInstanceUID for the one in the path, whatever the path says.
+            # In Orthanc, a key StudyInstanceUID overrides the path.
             found = [match for match in every if study_of(match) in ("", study)]
         return [_uncounted(match) for match in found]
 
@@ -90,9 +90,9 @@ class SelectedOrigin:
                 yield event
 
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
-        """As `Origin.bulkdata`. A URI comes from metadata, which is of a selected study; where it says so, too."""
+        """As `Origin.bulkdata`. A study in the URI is checked, too, although URIs come from a selected study."""
         for study in _IN_URI.findall(uri):
-            await self._require(OriginalUID(study))
+            await self._require(OriginalUID(unquote(study)))
         async with aclosing(self._origin.bulkdata(uri)) as events:
             async for event in events:
                 yield event
@@ -114,7 +114,7 @@ class SelectedOrigin:
     async def store(
         self, study: OriginalUID | None, sop_instance_uid: str, instance: BinaryIO, size: int
     ) -> StoreResult:
-        """As `Origin.store`; an instance is stored in a selected study, whatever the caller says, or is refused."""
+        """As `Origin.store`. Refused unless the study in the instance itself is selected."""
         actual = await asyncio.to_thread(_study_in, instance)
         instance.seek(0)
         if not actual or study not in (None, actual) or not await self._has(OriginalUID(actual)):
@@ -122,7 +122,7 @@ class SelectedOrigin:
         return await self._origin.store(study, sop_instance_uid, instance, size)
 
     async def aclose(self) -> None:
-        """Leave the origin server open: other projects may have parts of it as well."""
+        """Do nothing: the origin server may be shared with other projects."""
 
     async def _require(self, study: OriginalUID) -> None:
         if not await self._has(study):
@@ -133,17 +133,17 @@ class SelectedOrigin:
 
 
 def _uncounted(match: Match) -> Match:
-    """A result without what it says about the patient's other studies."""
+    """A result without counts over all of the patient's studies."""
     return {tag: element for tag, element in match.items() if tag not in _OF_ALL_STUDIES}
 
 
 def _study_in(instance: BinaryIO) -> str:
-    """The StudyInstanceUID of a Part 10 instance; empty where none can be read."""
+    """The StudyInstanceUID of a Part 10 instance; empty if it cannot be read."""
     instance.seek(0)
     try:
-        from pydicom import dcmread  # noqa: PLC0415 - half a second, which only a store needs
+        from pydicom import dcmread  # noqa: PLC0415 - its import takes half a second, and only storing needs it
 
         header = dcmread(instance, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
         return str(header.get("StudyInstanceUID", "") or "")
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it
+    except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind, whose messages may quote values
         return ""

@@ -1,6 +1,6 @@
-"""Searches that no study bounds, at an origin server of which a project has some studies only.
+"""Searches across studies at an origin server of which a project has only some studies.
 
-The origin server is asked for little more than what is selected, by its own keys, but what it answers is judged again.
+The filter's keys are sent to the origin server to keep the results few, and every result is checked again.
 """
 
 from __future__ import annotations
@@ -20,33 +20,32 @@ from dicomveil_proxy.settings.filters import StudyFilter
 
 _STUDY_KEYS = ("StudyInstanceUID", "0020000D")
 _NARROWING = frozenset((0x00080020, 0x00080061, 0x00100020))
-"""StudyDate, ModalitiesInStudy, PatientID: the keys of a filter by which origin servers are asked to search, since all
-of them can, and others refuse or misread some."""
+"""StudyDate, ModalitiesInStudy, PatientID: the keys of a filter that are sent, since all origin servers support them;
+some servers refuse or misinterpret others."""
 _PLAIN = re.compile(r"[0-9A-Za-z._-]+")
 _SMALLEST_PAGE = 100
-"""Results asked for at a time: many of them may be of other studies."""
+"""Results of one request at least, since many may be of other studies."""
 _ALL_TOGETHER = 500
-"""Results asked for at a time where the caller wants all."""
+"""Results of one request where the caller wants all."""
 
 Parameters = tuple[tuple[str, str], ...]
 
 
 class SelectedSearch:
-    """Pages of what is selected."""
+    """Pages of results for selected studies."""
 
     def __init__(self, origin: Origin, selection: StudyFilter, verdicts: Verdicts, cursors: Cursors) -> None:
         self._origin = origin
         self._selection = selection
         self._verdicts = verdicts
         self._cursors = cursors
-        """How far each search has got: to count again from the start would make paging to the end cost the square of
-        the pages."""
+        """Positions of earlier pages. Without them, paging to the end would take time quadratic in the pages."""
         self._locks: WeakValueDictionary[tuple[Level, Parameters], asyncio.Lock] = WeakValueDictionary()
 
     async def page(self, level: Level, params: Parameters, limit: int, offset: int) -> list[Match]:
-        """The selected of the origin server's results, from the offset on, and as many as the limit says; 0 is all."""
+        """At most `limit` results for selected studies from `offset` on; all of them if `limit` is 0."""
         query = level, params
-        # One page after the other, where several are asked for at a time: each begins where the one before it ended.
+        # Concurrent requests for pages run in turn, since each starts at the cursor of the one before.
         lock = self._locks.setdefault(query, asyncio.Lock())
         async with lock:
             begun = self._cursors.nearest(query, offset)
@@ -71,7 +70,10 @@ class SelectedSearch:
             return chosen
 
     async def _selected(self, level: Level, page: list[Match]) -> list[tuple[int, Match]]:
-        """The selected of a page's results, each with its number; a study's own says by itself whether it is."""
+        """The results of a page for selected studies, each with its number in the page.
+
+        A result at the study level has the attributes that the filter needs.
+        """
         if level is Level.STUDIES:
             lists, passes = self._selection.lists, self._selection.passes
             return [(n, match) for n, match in enumerate(page, 1) if lists(study_of(match)) and passes(match)]
@@ -79,7 +81,7 @@ class SelectedSearch:
         return [(n, match) for n, match in enumerate(page, 1) if selected[study_of(match)]]
 
     def _parts(self, level: Level, params: Parameters) -> list[Parameters]:
-        """The searches that together find at least what is selected, each study in one of them."""
+        """Searches that together find at least all selected studies, each study in one of them."""
         listed = self._selection.studies
         asked = next((value for name, value in params if name in _STUDY_KEYS and value), None)
         if listed is not None:
@@ -92,7 +94,7 @@ class SelectedSearch:
         return [self._narrowed(level, params)]
 
     def _narrowed(self, level: Level, params: Parameters) -> Parameters:
-        """A search for studies with the filter's own keys, but for those that are asked for: a key has one value."""
+        """A search for studies with the filter's keys added, unless the search has the same key."""
         if level is not Level.STUDIES:
             return params
         asked = {_tag(name) for name, value in params if value and name != "includefield"}

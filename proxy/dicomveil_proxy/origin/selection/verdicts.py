@@ -1,6 +1,6 @@
-"""Which studies of an origin server a project's filter selects, asked of it and believed for some seconds.
+"""Whether studies are selected by a project's filter, by search results that are cached for some seconds.
 
-Nothing is decided here but what the filter says of a study's search result: what is uncertain is not selected.
+A study without a search result is not selected.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.settings.filters import StudyFilter
 
 UIDS_ASKED = 50
-"""StudyInstanceUIDs in one search: 3 KiB of a URL, of which servers take 8."""
+"""StudyInstanceUIDs in one search: 3 KiB of a URL, while servers accept 8 KiB."""
 _STUDY = "0020000D"
 _RESULTS_ASKED = 500
 
 
 class Verdicts:
-    """Whether studies are selected."""
+    """The filter's verdicts on studies."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Verdicts:
         self._seconds = seconds
         self._most = most
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
-        """By original StudyInstanceUID: whether it passes the query, and until when that is believed."""
+        """Original StudyInstanceUID → whether it passes the filter, and until when that is cached."""
 
     async def of(self, studies: Iterable[str]) -> dict[str, bool]:
-        """Whether each is selected; the origin server is asked about those of which that is not known yet."""
+        """Whether each study is selected; studies that are not cached are searched at the origin server."""
         selected = {study: self._selection.lists(study) for study in studies}
         if not self._selection.parameters:
             return selected
@@ -64,7 +64,7 @@ class Verdicts:
             async for page in rows:
                 for match in page:
                     study = study_of(match)
-                    # One UID under two patients is two results: both must pass, since a retrieve gives both.
+                    # A UID under two patients gives two results: both must pass, since a retrieve returns both.
                     found[study] = found.get(study, True) and self._selection.passes(match)
         until = self._clock() + self._seconds
         verdicts = {study: found.get(study, False) for study in studies}
@@ -77,7 +77,7 @@ class Verdicts:
 
 
 def study_of(match: Mapping[str, object]) -> str:
-    """The StudyInstanceUID of a search result; empty, and so not selected, where it has none."""
+    """The StudyInstanceUID of a search result; empty if missing, and so not selected."""
     element = match.get(_STUDY)
     values = element.get("Value") if isinstance(element, dict) else None
     first = values[0] if isinstance(values, list) and len(values) == 1 else None

@@ -1,1 +1,1 @@
-"""An origin server that speaks DICOMweb. Everything here is in original space."""
+"""A DICOMweb origin server. Everything here is in original space."""

@@ -1,6 +1,6 @@
-"""Where things are on a DICOMweb origin server: its base URL, paths, queries, and BulkDataURIs.
+"""The URLs of a DICOMweb origin server: base URL, paths, queries and BulkDataURIs.
 
-No I/O. A path is built from validated UIDs; nothing that a user agent sent is forwarded as it came.
+No I/O. Paths are built from validated UIDs; no part of a user agent's request is forwarded.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ _KEY = re.compile(r"[0-9A-Za-z]{1,64}(\.[0-9A-Za-z]{1,64}){0,16}")
 _ENCODED = re.compile(r"[^0-9A-Za-z*?._~-]+")
 _URI = re.compile(r"[!-~]{1,2000}")  # visible ASCII, RFC 3986
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]{1,256}")
-"""An original UID that needs no encoding in a query."""
+"""Original UIDs that need no encoding in a query."""
 _BELOW = "/studies/"
 
 
 class BaseURL:
-    """The origin server's base URL. Its credentials and itself stay out of representations and errors."""
+    """The origin server's base URL. Neither it nor its credentials appear in `repr` or in errors."""
 
     def __init__(self, text: str) -> None:
-        """Raise ValueError unless it is an absolute http(s) URL without query and fragment."""
+        """Raises ValueError unless `text` is an absolute http(s) URL without query and fragment."""
         try:
             url = httpx.URL(text)
         except (httpx.InvalidURL, TypeError, ValueError):
             url = httpx.URL("")
         if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-            raise ValueError("the origin's URL is not one: write it as http://host:port/dicom-web, with no query")
+            raise ValueError("the origin's URL is not valid: write it as http://host:port/dicom-web, without a query")
         self.headers: dict[str, str] = {}
-        """Its credentials, for each request."""
+        """Authorization for each request, if the URL has credentials."""
         if url.userinfo:
             credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
             self.headers["Authorization"] = f"Basic {credentials}"
         self.is_near = _is_near(url.host)
-        """Whether it seems to be on this machine or in this network, where compressing costs more than sending."""
+        """Whether it seems to be on this machine or network, where compression costs more than it saves."""
         self._base = str(url.copy_with(username=None, password=None)).rstrip("/")
 
     def __repr__(self) -> str:
@@ -53,17 +53,17 @@ class BaseURL:
         return f"{self._base}/{path}"
 
     def bulk_path(self, uri: str) -> str:
-        """The path of a BulkDataURI below the base; UnknownResource for anything that is not below it.
+        """The path of a BulkDataURI below the base URL. Raises UnknownResource for any other URI.
 
-        Whatever host it names, a path that contains `/studies/` is taken to be ours: Orthanc writes the
-        URL that it thinks it has, which behind another name or port is a dead link.
+        The host of a URI whose path contains `/studies/` is ignored: Orthanc writes the URL that it believes to have,
+        which may not exist under another name or port.
         """
         if not _URI.fullmatch(uri):
-            raise UnknownResource("a BulkDataURI of the origin's is not legal")
+            raise UnknownResource("a BulkDataURI of the origin's is not valid")
         try:
             parts = urlsplit(uri)
         except ValueError:
-            raise UnknownResource("a BulkDataURI of the origin's is not legal") from None
+            raise UnknownResource("a BulkDataURI of the origin's is not valid") from None
         path = f"/{parts.path}" if parts.path.startswith("studies/") else parts.path
         if parts.scheme not in ("", "http", "https") or not path.startswith("/"):
             raise UnknownResource("a BulkDataURI of the origin's is not below its base URL")
@@ -75,15 +75,15 @@ class BaseURL:
         else:
             raise UnknownResource("a BulkDataURI of the origin's is not below its base URL")
         for segment in below.split("/"):
-            # Some servers decode before they route (`%2e%2e%2f`), so what is decoded must be harmless too.
+            # Some servers decode before they route (`%2e%2e%2f`), so the decoded segment is checked as well.
             plain = unquote(segment)
             if plain in ("", ".", "..") or not plain.isprintable() or any(c in plain for c in "/\\%"):
-                raise UnknownResource("a BulkDataURI of the origin's is not legal")
+                raise UnknownResource("a BulkDataURI of the origin's is not valid")
         return f"{below}?{parts.query}" if parts.query else below
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is local; so is a name without a dot, as containers have them."""
+    """Whether a host is local: a private address, or a name without dots, as containers have."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -108,13 +108,13 @@ def _in_query(uid: str) -> str:
 
 
 def query_string(params: Iterable[tuple[str, str]], limit: int, offset: int) -> str:
-    """The query of a search, in a form that asks at least for what was meant, however it is decoded.
+    """The query of a search, whose results include all matches whether or not the server percent-decodes it.
 
-    Debian's Orthanc does not percent-decode queries, other servers do, and URL libraries encode `^`. So
-    nothing is written that would need encoding: such a character of a value becomes the wildcard `?`, and
-    several of them, or one beyond ASCII, which Orthanc drops from its index, `*` (PS3.4 Section C.2.2.2.4).
-    The answer may hold more than was asked for; the caller matches it again. A comma is left to stand in
-    lists of UIDs only, since Orthanc takes it for a list everywhere.
+    Debian's Orthanc does not percent-decode queries, other servers do, and URL libraries encode `^`. Therefore no
+    character is written that would need encoding. In a value, such a character becomes the wildcard `?`, and several,
+    or one beyond ASCII, which Orthanc drops from its index, become `*` (PS3.4 Section C.2.2.2.4). The results may
+    include others than matches; the caller matches them. Commas are kept in lists of UIDs only, since Orthanc
+    interprets any comma as separating a list.
     """
     written = [f"{_key(name)}={_value(name, value)}" for name, value in params]
     written += [f"limit={limit}"] if limit > 0 else []
@@ -124,7 +124,7 @@ def query_string(params: Iterable[tuple[str, str]], limit: int, offset: int) -> 
 
 def _key(name: str) -> str:
     if not _KEY.fullmatch(name):
-        raise BadRequest("the name of a matching key is not legal")
+        raise BadRequest("the name of a matching key is not valid")
     return name
 
 

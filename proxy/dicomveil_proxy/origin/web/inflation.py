@@ -1,7 +1,7 @@
-"""A body that came compressed (RFC 9110 Section 8.4.1), inflated in pieces of bounded size.
+"""Decompresses a response's body (RFC 9110 Section 8.4.1) in pieces of bounded size.
 
-A few kilobytes can inflate to gigabytes. The reader of a body counts what comes, piece by piece; so no piece may
-be large, and an encoding on top of another is refused. No I/O.
+A few kilobytes can inflate to gigabytes. The reader of a body checks its length piece by piece, so that no piece may be
+large; several encodings on top of each other are refused. No I/O.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from dicomveil_proxy.errors import OriginMalformed
 
 PIECE_BYTES = 1 << 18
-"""The largest piece."""
+"""The size of the largest piece."""
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _UNCOMPRESSED = frozenset(("", "identity"))
 _KNOWN = frozenset(("gzip", "x-gzip", "deflate"))
@@ -22,7 +22,7 @@ _KNOWN = frozenset(("gzip", "x-gzip", "deflate"))
 async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
     """The body without its content encoding.
 
-    Raises OriginMalformed for an encoding that was not asked for, and for what does not end as the encoding must.
+    Raises OriginMalformed for an encoding that was not accepted, and for invalid or incomplete data.
     """
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in _UNCOMPRESSED]
     if not names:
@@ -35,9 +35,9 @@ async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
     is_begun = False
     async for chunk in body:
         rest, is_full = chunk, False
-        # What fills a piece may leave more behind in the decompressor, although all of the chunk is in it.
+        # After a full piece the decompressor may have more output, even if it has consumed the whole chunk.
         while rest or is_full:
-            if rest and decompressor.eof:  # one member of a gzip file may follow another (RFC 1952 Section 2.2)
+            if rest and decompressor.eof:  # a gzip file may have several members (RFC 1952 Section 2.2)
                 decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
             is_begun = True
             try:
@@ -51,4 +51,4 @@ async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
             if rest or is_full:
                 await asyncio.sleep(0)  # one chunk may be a thousand pieces
     if is_begun and not decompressor.eof:
-        raise OriginMalformed("a compressed response of the origin server is not whole")
+        raise OriginMalformed("a compressed response of the origin server is incomplete")

@@ -1,4 +1,4 @@
-"""The metadata of a resource as the origin server gives it, data set by data set."""
+"""The origin server's metadata of a resource, data set by data set."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from dicomveil_proxy.turns import LONG, Turns, beside
 
 
 class Batch(NamedTuple):
-    """Data sets that came together; never none."""
+    """One or more data sets that were received together."""
 
     datasets: list[JSONDataSet]
     size: int
-    """Bytes of the text that they stood in."""
+    """Bytes of their JSON text."""
 
     @property
     def are_long(self) -> bool:
-        """Whether to rewrite one of them takes long."""
+        """Whether rewriting one of them takes so long that it belongs in a thread."""
         return self.size > LONG * len(self.datasets)
 
     @property
     def each(self) -> int:
-        """What one of them costs."""
+        """The average size of a data set in bytes: its cost for `Turns`."""
         return self.size // len(self.datasets)
 
 
 async def data_sets(
     origin: Origin, study: OriginalUID, series: OriginalUID | None, instance: OriginalUID | None, *, limit: int
 ) -> AsyncGenerator[Batch, None]:
-    """Those that one piece of the answer completes, together. `limit` bounds the bytes of each.
+    """The data sets of a resource, in batches as they are received. `limit` bounds the bytes of each data set.
 
-    Raises InvalidDataSetError for what is not metadata, and what `Origin.metadata` raises.
+    Raises InvalidDataSetError for invalid metadata, and what `Origin.metadata` raises.
     """
     stream = ObjectStream(limit)
     turns = Turns()
@@ -50,7 +50,7 @@ async def data_sets(
 
 
 async def parsed(stream: ObjectStream, chunk: bytes, turns: Turns) -> list[JSONDataSet]:
-    """The objects that a chunk completes, read in turns."""
+    """The data sets that a chunk completes; long ones are parsed in a thread, short ones in turns."""
     found: list[JSONDataSet] = []
     for start in range(0, len(chunk), LONG // 2):
         some = chunk[start : start + LONG // 2]

@@ -1,7 +1,7 @@
-"""A DICOMweb origin server, over HTTP.
+"""The requests to a DICOMweb origin server.
 
-Written against what servers do, not only against what they should: the reasons are Orthanc's, where a comment
-gives none. Bodies of error responses, redirects and part headers of the origin never leave this module.
+Comments name what servers do besides the standard; where they name none, the server is Orthanc. The origin server's
+error bodies, redirects and part headers are dropped here.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from dicomveil_proxy.errors import (
     OriginRefused,
 )
 from dicomveil_proxy.origin import Match, StoreResult
+from dicomveil_proxy.origin.frame_parts import frame_parts
 from dicomveil_proxy.origin.web.address import BaseURL, query_string, resource_path
 from dicomveil_proxy.origin.web.receipt import StoreBody, read_receipt
 from dicomveil_proxy.origin.web.response import mapped_errors, parts_of, refuse
 from dicomveil_proxy.origin.web.transport import Transport, body_of
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.json_document import decoded
-from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
+from dicomveil_proxy.wire.multipart import Event, PartData, content_type_of
 
 _JSON = {"Accept": "application/dicom+json"}
-# As stored: Orthanc 1.10 can crash when it must transcode, and breaks a series off when it cannot. And
-# uncompressed: it would gzip pixels, and fall to a tenth of its speed.
+# As stored: Orthanc 1.10 can crash when it transcodes, and ends a series early if it cannot. And uncompressed: with
+# gzip its throughput for pixels falls to a tenth.
 _INSTANCES = {
     "Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*',
     "Accept-Encoding": "identity",
@@ -50,30 +51,30 @@ _BULKDATA = {
 }
 _FRAME_LOCATION = re.compile(r"/instances/([^/]+)/frames/([0-9]{1,9})/?$")
 _REFUSED_INSTANCE = (400, 409, 415, 422)
-"""Statuses by which servers refuse the one instance that was sent, and not the sender."""
+"""Statuses by which servers refuse the instance, not the sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebLimits:
-    """What an origin server may take of time, connections and memory."""
+    """Limits of time, connections and memory for one origin server."""
 
     connections: int = 16
-    """Orthanc has a thread per connection, 50 in all, and stands still when idle ones hold them."""
+    """Orthanc has a thread per connection, 50 in all, and stalls when idle connections occupy them."""
     idle_seconds: float = 0.8
-    """Orthanc closes idle connections after 1 s; a request on one that is being closed is lost."""
+    """Orthanc closes idle connections after 1 s; a request sent at that moment is lost."""
     connect_seconds: float = 10
     wait_seconds: float = 60
-    """For a free connection."""
+    """Time to wait for a free connection."""
     read_seconds: float = 60
-    """Without a byte."""
+    """Time without receiving a byte."""
     document_bytes: int = 64 << 20
-    """Largest search answer, receipt or picture, which are held whole."""
+    """Largest search response, store response or picture, which are kept in memory."""
     instance_bytes: int = 2 << 30
-    """Largest instance fetched to cut frames from it; on disk beyond 16 MiB."""
+    """Largest instance that is fetched to extract frames from it; kept on disk beyond 16 MiB."""
 
 
 class WebOrigin:
-    """An `Origin` behind a DICOMweb base URL."""
+    """An `Origin` at a DICOMweb base URL."""
 
     def __init__(
         self,
@@ -81,21 +82,21 @@ class WebOrigin:
         transport: httpx.AsyncBaseTransport | None = None,
         limits: WebLimits = WebLimits(),
     ) -> None:
-        """Raise ValueError when the URL is not one. Nothing is asked of the origin yet."""
+        """Raises ValueError for an invalid URL. Does not connect yet."""
         self._base = BaseURL(base_url)
         self.observe: Callable[[int | None, float], None] = lambda _status, _seconds: None
-        """Gets the status of each answer, None where none came, and the seconds until its head was there."""
+        """Called for each request with the status, None without a response, and the seconds until its head."""
         self._limits = limits
         pool = httpx.Limits(
             max_connections=limits.connections,
             max_keepalive_connections=limits.connections,
             keepalive_expiry=limits.idle_seconds,
         )
-        # Without the client of httpx, whose cookies, redirects and merging of defaults we do not want, and which cost
-        # a third of a small request's time.
+        # Without httpx.AsyncClient: its cookies, redirects and defaults are not wanted, and take a third of the time
+        # of a small request.
         self._transport = transport or Transport(limits=pool)
-        # Documents compressed only from afar: 300 instances' metadata cost Orthanc and us a third more so, and a
-        # gigabit takes them in the same time.
+        # Documents are compressed for distant servers only: for the metadata of 300 instances, gzip costs both sides
+        # a third more CPU time, and is no faster over gigabit Ethernet.
         encoding = "identity" if self._base.is_near else "gzip, identity;q=0.5"
         self._headers = {"User-Agent": "dicomveil", "Accept-Encoding": encoding, **self._base.headers}
         timeout = httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=limits.wait_seconds)
@@ -149,14 +150,14 @@ class WebOrigin:
     async def frames(
         self, study: str, series: str, instance: str, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
-        """As `Origin.frames`; cut out of the instance here where the origin cannot."""
+        """As `Origin.frames`; extracted from the whole instance here if the origin server refuses."""
         path = f"{resource_path(study, series, instance)}/frames/{','.join(map(str, frames))}"
         try:
             check = partial(_check_frame, instance, frames)
             async with aclosing(self._parts(path, _FRAMES, check)) as parts:
                 async for event in parts:
                     yield event
-        except OriginRefused:  # before the first event, always; by Orthanc for big endian ones
+        except OriginRefused:  # always before the first event; Orthanc refuses big endian frames
             async for event in self._cut_frames(study, series, instance, frames):
                 yield event
 
@@ -166,13 +167,8 @@ class WebOrigin:
         from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, half a second
 
         async with self._whole_instance(study, series, instance) as file:
-            stored = await asyncio.to_thread(StoredFrames, file)
-            stored.check(frames)
-            for number in frames:
-                frame = await asyncio.to_thread(stored.frame, number)
-                yield PartStart({"content-type": stored.content_type, "content-length": str(len(frame))})
-                yield PartData(frame)
-                yield PartEnd()
+            async for event in frame_parts(file, frames):
+                yield event
 
     async def bulkdata(self, uri: str) -> AsyncGenerator[Event, None]:
         """As `Origin.bulkdata`."""
@@ -190,7 +186,7 @@ class WebOrigin:
         media_type: str,
         params: Mapping[str, str],
     ) -> tuple[str, bytes]:
-        """As `Origin.rendered`; drawn here where the origin cannot."""
+        """As `Origin.rendered`; rendered here if the origin server refuses."""
         from dicomveil_proxy.pixels.looks import Looks, rendering_query  # noqa: PLC0415 - numpy
 
         path = resource_path(study, series, instance) + (f"/frames/{frame}" if frame else "") + "/rendered"
@@ -227,7 +223,7 @@ class WebOrigin:
     async def _response(
         self, method: str, path: str, headers: dict[str, str], body: StoreBody | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """A successful response whose body is still to be read; closed on leaving, in whatever way."""
+        """A successful response before its body is read; closed on leaving."""
         request = httpx.Request(
             method, self._base.join(path), headers=self._headers | headers, content=body, extensions=self._extensions
         )
@@ -239,7 +235,7 @@ class WebOrigin:
         finally:
             self.observe(status, time.monotonic() - begun)
         try:
-            # 409 to a store comes with a receipt: PS3.18 Table 10.5.3-1.
+            # The response to a store has a body even with status 409 (PS3.18 Table 10.5.3-1).
             if not response.is_success and not (body and response.status_code == httpx.codes.CONFLICT):
                 refuse(response.status_code, response.headers.get("retry-after"))
             yield response
@@ -284,13 +280,13 @@ class WebOrigin:
                     if isinstance(event, PartData):
                         size += len(event.data)
                         if size > self._limits.instance_bytes:
-                            raise NotAcceptable("the instance is too large to be divided here")
+                            raise NotAcceptable("the instance is over limits.origin_instance_bytes")
                         await _write(file, event.data)
             yield cast("BinaryIO", file)
 
 
 def _check_frame(instance: str, frames: Sequence[int], location: str) -> None:
-    """Raise OriginMalformed where a part says that it is a frame of another instance, or another one of this."""
+    """Raise OriginMalformed if a part's Content-Location is that of a frame that was not requested."""
     named = _FRAME_LOCATION.search(location)
     if named and (unquote(named[1]) != instance or int(named[2]) not in frames):
         raise OriginMalformed("the origin server sent another frame than was asked for")

@@ -1,4 +1,4 @@
-"""Store requests to a DICOMweb origin server, and its receipts for them (PS3.18 Section 10.5)."""
+"""The body of a store request to an origin server, and the response to it (PS3.18 Section 10.5)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _READ_BYTES = 1 << 20
 
 
 class StoreBody:
-    """The body of a store request with one instance, read from a file while it is sent.
+    """The body of a store request with one instance, which is read from a file while it is sent.
 
-    One instance per request, so that a receipt speaks of one; with a length, so that a broken-off request is
-    never taken for a whole one. The part's Content-Type is bare: Orthanc drops a part whose type has a
-    parameter, and answers 200.
+    With one instance per request, each response is about one instance. With a Content-Length, an interrupted request
+    is never taken for a complete one. The part's Content-Type has no parameters: Orthanc drops parts that have one,
+    and answers 200.
     """
 
     def __init__(self, instance: BinaryIO, size: int) -> None:
@@ -43,7 +43,7 @@ class StoreBody:
         yield self._head
         if isinstance(self._instance, Spool) and self._instance.pieces is not None:
             for piece in self._instance.pieces:
-                yield cast("bytes", piece)  # aiohttp writes whatever is a buffer
+                yield cast("bytes", piece)  # aiohttp accepts any buffer
             yield self._close
             return
         await asyncio.to_thread(self._instance.seek, 0)
@@ -58,9 +58,9 @@ class StoreBody:
 
 
 def read_receipt(receipt: Any, sop_instance_uid: str) -> StoreResult:
-    """What a parsed receipt says of one instance; raise OriginMalformed where it is not a receipt.
+    """The outcome for one instance in the parsed response to a store. Raises OriginMalformed.
 
-    A receipt that does not name the instance acknowledges nothing, whatever the status was.
+    An instance that the response does not name is not acknowledged, whatever the status was.
     """
     if isinstance(receipt, list) and len(receipt) == 1:
         receipt = receipt[0]

@@ -1,6 +1,6 @@
-"""What a DICOMweb origin server sends back: errors, its own and those of the way, and the parts of a body.
+"""Responses of a DICOMweb origin server: errors, its own and the network's, and the parts of a body.
 
-This is the border to httpx and aiohttp: nothing they raise, and no header that names the origin, passes it.
+Exceptions of httpx and aiohttp are mapped here, and headers that may name the origin server are dropped.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from dicomveil_proxy.wire.multipart import (
 async def parts_of(
     response: httpx.Response, check: Callable[[str], None] = lambda _: None
 ) -> AsyncGenerator[Event, None]:
-    """The parts of a multi-part response; of any other, its body as the only part.
+    """The parts of a multipart response; the body of any other response as a single part.
 
-    `check` sees each part's Content-Location, and raises where that is of something else than was asked for.
+    `check` is called with each part's Content-Location, and raises if it is not of the requested resource.
     """
     if response.status_code == httpx.codes.NO_CONTENT:
-        raise UnknownResource("the origin server has nothing of that resource")
+        raise UnknownResource("the origin server has no content for that resource")
     whole = response.headers.get("content-type", "")
     media_type, transfer_syntax = content_type_of(whole)
     if not whole.lower().startswith("multipart/"):
@@ -66,7 +66,7 @@ async def parts_of(
 async def _single_part(response: httpx.Response) -> AsyncGenerator[Event, None]:
     headers = dict(response.headers)
     if "content-encoding" in headers:
-        headers.pop("content-length", None)  # that of the encoded body
+        headers.pop("content-length", None)  # the length of the compressed body
     yield _part_start(PartStart(headers), None, None)
     with mapped_errors():
         async for chunk in body_of(response):
@@ -75,7 +75,7 @@ async def _single_part(response: httpx.Response) -> AsyncGenerator[Event, None]:
 
 
 def _part_start(start: PartStart, media_type: str | None, transfer_syntax: str | None) -> PartStart:
-    """Only the headers that say nothing of the origin; the whole's Content-Type stands in for the part's."""
+    """Content-Type and Content-Length of a part; a missing Content-Type is taken from the whole body's."""
     own_type, own_syntax = content_type_of(start.headers.get("content-type"))
     content_type = own_type or media_type or "application/octet-stream"
     if syntax := own_syntax or transfer_syntax:
@@ -87,7 +87,7 @@ def _part_start(start: PartStart, media_type: str | None, transfer_syntax: str |
 
 
 def refuse(status: int, retry_after: str | None = None) -> NoReturn:
-    """Raise the error for a status that is not a success; what the origin says with it is not passed on."""
+    """Raise the error for a status that is not a success; the origin server's message is dropped."""
     if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
         raise UnknownResource("the origin server has no such resource")
     if status == httpx.codes.GATEWAY_TIMEOUT:
@@ -96,7 +96,7 @@ def refuse(status: int, retry_after: str | None = None) -> NoReturn:
 
 
 def _seconds(retry_after: str | None) -> float:
-    """For how long a Retry-After header asks to wait; 0 where it says nothing that can be read."""
+    """The delay of a Retry-After header; 0 if it is missing or invalid (RFC 9110 Section 10.2.3)."""
     text = (retry_after or "").strip()
     if re.fullmatch("[0-9]{1,9}", text):
         return float(text)
@@ -108,9 +108,9 @@ def _seconds(retry_after: str | None) -> float:
 
 @contextmanager
 def mapped_errors() -> Iterator[None]:
-    """The border to httpx and aiohttp: their errors hold URLs, and httpx-aiohttp gives some the wrong class.
+    """Map errors of httpx and aiohttp, whose messages contain URLs, to those of the proxy.
 
-    (A refused connection arrives as httpx.ConnectTimeout, so aiohttp's own error behind it decides.)
+    aiohttp's own error decides where there is one: httpx-aiohttp maps a refused connection to httpx.ConnectTimeout.
     """
     try:
         yield
@@ -119,8 +119,8 @@ def mapped_errors() -> Iterator[None]:
         if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
             raise OriginTimeout("the origin server took too long") from None
         if isinstance(cause, _BROKEN):
-            raise OriginMalformed("the response of the origin server is broken or not whole") from None
-        raise OriginUnavailable("the origin server cannot be reached, or broke off") from None
+            raise OriginMalformed("the response of the origin server is broken or incomplete") from None
+        raise OriginUnavailable("the origin server cannot be reached, or closed the connection") from None
 
 
 _BROKEN = (

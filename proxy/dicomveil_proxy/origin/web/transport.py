@@ -1,8 +1,7 @@
-"""The way to an origin server over HTTP: httpx on aiohttp, with bodies in pieces as large as they come.
+"""The HTTP client for origin servers: httpx on aiohttp, with bodies in pieces as received.
 
-httpx-aiohttp cuts a body into pieces of 16 KiB, each of which then costs as much as one of 250 KiB would, and has
-aiohttp rewrite URLs. Here a piece is what one read of the socket gave, and nothing is copied to make it; and a URL is
-sent as it is written.
+httpx-aiohttp divides a body into pieces of 16 KiB, each of which costs as much as one of 250 KiB, and lets aiohttp
+rewrite URLs. Here a piece is the result of one read from the socket, without a copy, and URLs are sent as written.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from dicomveil_proxy.origin.web.inflation import inflated
 
 
 class Transport(AiohttpTransport):
-    """An `AiohttpTransport` whose bodies are not cut, and which keeps no cookies: those of one user are no other's."""
+    """An `AiohttpTransport` that does not divide bodies, and keeps no cookies, which all users would share."""
 
     def get_client(self) -> ClientSession:
-        """A session of its own, made when the first request is."""
+        """A new session; called for the first request."""
         limits = self.limits
         connector = TCPConnector(
             limit=limits.max_connections or 0, keepalive_timeout=limits.keepalive_expiry, ssl=self.ssl_context
@@ -30,7 +29,7 @@ class Transport(AiohttpTransport):
         return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As httpx wants it. The body of the request, if it has one, has a Content-Length."""
+        """Send a request; its body, if any, must have a Content-Length."""
         if not isinstance(self.client, ClientSession):
             self.client = self.get_client()
         seconds = request.extensions["timeout"]
@@ -38,7 +37,7 @@ class Transport(AiohttpTransport):
         with map_aiohttp_exceptions():
             response = await self.client.request(
                 request.method,
-                # aiohttp would decode `%2C` in a BulkDataURI, and some servers sign what they write.
+                # aiohttp would decode `%2C` in a BulkDataURI, and some servers sign their URLs.
                 URL(str(request.url), encoded=True),
                 headers=request.headers,
                 data=request.stream if has_body else None,
@@ -60,10 +59,10 @@ class _Pieces(AiohttpResponseStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._content
         with map_aiohttp_exceptions():
-            # Asked first whether it has ended: the body of a 204 is one object that all such answers share, and its
-            # `readchunk` says so once, and then never again.
+            # at_eof() before each read: all responses without a body share one object, whose `readchunk` reports the
+            # end only once.
             while not content.at_eof():
-                # HTTP's own chunks may be of a byte each; all that have come are one piece.
+                # HTTP chunks may have a byte each: those received so far become one piece.
                 piece = await content.readany() if self._is_chunked else (await content.readchunk())[0]
                 if piece:
                     yield piece
@@ -72,7 +71,7 @@ class _Pieces(AiohttpResponseStream):
 
 
 def body_of(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in pieces, inflated where it came compressed."""
+    """The body in pieces, decompressed."""
     stream = response.stream
     if not isinstance(stream, httpx.AsyncByteStream):
         return response.aiter_bytes()

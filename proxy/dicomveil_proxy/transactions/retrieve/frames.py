@@ -14,10 +14,11 @@ from itertools import groupby
 
 from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
+from dicomveil_proxy.origin.frame_parts import frame_parts, pixel_data_parts
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.pixels import PixelDescription, can_transcode
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, HTJ2K, JPEG_2000, JPEG_LS, RLE
-from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance
+from dicomveil_proxy.pixels.frames import StoredInstance
 from dicomveil_proxy.pixels.instance import description_of
 from dicomveil_proxy.pixels.released import ReleasedFile, reading
 from dicomveil_proxy.project import Project
@@ -179,33 +180,15 @@ def _instance_of(original: OriginalResource) -> OriginalResource:
 async def released_frames(file: ReleasedFile, frames: Sequence[int]) -> AsyncGenerator[Event, None]:
     """Frames of an instance whose pixels were covered."""
     with file as path, reading(path) as opened:
-        stored = await asyncio.to_thread(StoredFrames, opened)
-        stored.check(frames)
-        for number in frames:
-            for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
-                yield event
+        async for event in frame_parts(opened, frames):
+            yield event
 
 
 async def released_parts(file: ReleasedFile, tag: int) -> AsyncGenerator[Event, None]:
     """Pixel Data of an instance whose pixels were covered; each encapsulated frame is a part."""
     with file as path, reading(path) as opened:
-        stored = await asyncio.to_thread(StoredFrames, opened)
-        if stored.tag != tag:
-            raise UnknownResource("the instance has no such pixel data")
-        if stored.encapsulated:
-            for number in range(1, stored.count + 1):
-                for event in _part(stored.content_type, await asyncio.to_thread(stored.frame, number)):
-                    yield event
-            return
-        yield PartStart({"content-type": stored.content_type, "content-length": str(stored.length)})
-        for chunk in stored.value():
-            yield PartData(chunk)
-        yield PartEnd()
-
-
-def _part(content_type: str, value: bytes) -> tuple[PartStart, PartData, PartEnd]:
-    headers = {"content-type": content_type, "content-length": str(len(value))}
-    return PartStart(headers), PartData(value), PartEnd()
+        async for event in pixel_data_parts(opened, tag):
+            yield event
 
 
 async def _released_description(file: ReleasedFile) -> PixelDescription:

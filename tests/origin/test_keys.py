@@ -95,7 +95,7 @@ def test_a_key_changes(folder: Path) -> None:
     with serving(folder) as (_, url):
         assert (study_of(url, old), study_of(url, new)) == ("", new)
     log = (folder / "log").read_text()
-    assert "warning: state: it holds pseudonyms of a key that the settings do not name" in log
+    assert "warning: state: it contains pseudonyms of a key that is not in the settings" in log
     assert 'keys = ["new.key", "old.key"]' in log
     assert not any(key.hex() in log for key in (OLD, NEW))
 

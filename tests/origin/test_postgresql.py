@@ -133,7 +133,7 @@ def test_a_later_version_is_refused(postgresql: PostgreSQL) -> None:
     PostgreSQLTable(url, "").close()
     run(url, "UPDATE identity_version SET version = 99")
 
-    with pytest.raises(ConfigurationError, match=r"a later dicomveil \(its version is 99, and this one knows 2\)"):
+    with pytest.raises(ConfigurationError, match=r"a later dicomveil \(its version is 99, this one supports 2\)"):
         open_identity_map(url)
 
 

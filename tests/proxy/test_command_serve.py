@@ -64,7 +64,7 @@ def test_without_settings_it_names_those_that_it_needs() -> None:
         (["--profile", "basc"], 'profile: "profile" must be one of "basic", "default"'),
         (["--profile", "rules.json"], "profile: the configuration is not an existing file"),
         (["--port", "99999"], "port: write a number of at most 65535"),
-        (["--state", "key"], "state: the folder cannot be made or written"),
+        (["--state", "key"], "state: the folder cannot be created or written"),
         (["--config", "nothing.toml"], "the settings file does not exist"),
         (["--public-url", "research"], "public_url: write it as https://host"),
         (["--host", "0.0.0.0"], "host: without a section [access] users are not authenticated"),

@@ -142,7 +142,7 @@ def test_limits_reach_the_engine(tmp_path: Path) -> None:
         ({"origin": "http://Doe@"}, "origin: the origin's URL is not valid"),
         ({"origin": "/nowhere/Doe"}, "origin: the origin is not a folder"),
         ({"profile": "nothing"}, '"profile" must be one of "basic", "default"'),
-        ({"state": Path("/proc/Doe")}, "state: the folder cannot be made or written"),
+        ({"state": Path("/proc/Doe")}, "state: the folder cannot be created or written"),
         ({"key_file": Path("/nowhere")}, "key_file: it cannot be read"),
     ],
 )

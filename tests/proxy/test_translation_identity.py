@@ -153,8 +153,8 @@ def test_a_place_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as database:
         open_identity_map("postgresql://Doe:Jane@127.0.0.1:1/Doe")
 
-    assert str(folder.value) == "state: the folder cannot be made or written; name one that can"
+    assert str(folder.value) == "state: the folder cannot be created or written; name a writable one"
     assert str(database.value) == (
-        "state: the identity map cannot be used (OperationalError); see that the database is there, that address and "
-        "password are right, and that this user may make tables in it"
+        "state: the identity map cannot be used (OperationalError); check that the database exists, that address and "
+        "password are right, and that this user may create tables in it"
     )

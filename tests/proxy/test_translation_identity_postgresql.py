@@ -23,7 +23,7 @@ def test_what_is_no_url(url: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         PostgreSQLTable(url, "")
 
-    assert str(refused.value) == "state: it is not a URL of a database; write postgresql://user:password@host/name"
+    assert str(refused.value) == "state: it is not a database URL; write postgresql://user:password@host/name"
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -106,7 +106,7 @@ def test_a_broken_file_is_made_anew(path: Path, content: bytes) -> None:
     table.close()
     again = opened(path, warnings.append)
 
-    assert warnings == ["the identity map could not be read and was made anew"]
+    assert warnings == ["the identity map could not be read and was replaced"]
     assert again.read("study", "2.25.1") == "1.2.3"
     again.close()
 
@@ -122,7 +122,7 @@ def test_a_file_that_breaks_in_use_is_made_anew(path: Path) -> None:
     assert first.read("study", "2.25.5") is None
     first.write([STUDY])
     assert second.read("study", "2.25.1") == "1.2.3"
-    assert warnings == ["the identity map could not be read and was made anew"]
+    assert warnings == ["the identity map could not be read and was replaced"]
     for each in (writer, first, second):
         each.close()
 
@@ -153,7 +153,7 @@ def test_a_file_of_a_later_version_is_refused(path: Path, table: SQLiteTable) ->
     """It stays as it is, and the message says what to do."""
     table.write([STUDY])
     table._connection.execute("UPDATE identity_version SET version = 99")
-    with pytest.raises(ConfigurationError, match=r"a later dicomveil \(its version is 99, and this one knows 2\)"):
+    with pytest.raises(ConfigurationError, match=r"a later dicomveil \(its version is 99, this one supports 2\)"):
         opened(path)
 
     assert table.read("study", "2.25.1") == "1.2.3"

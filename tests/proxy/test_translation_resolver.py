@@ -63,7 +63,7 @@ class Clock:
 
 
 def test_a_miss_asks_the_origin_once(identities: IdentityMap) -> None:
-    """Many at once share one heal; afterwards the map knows."""
+    """Many at once share one listing; afterwards the map knows."""
 
     async def scene() -> None:
         resolver, origin = Resolver(identities), Origin(STUDY)
@@ -76,18 +76,18 @@ def test_a_miss_asks_the_origin_once(identities: IdentityMap) -> None:
     assert identities.original(Kind.STUDY, "2.25.1") == "1.2.3"
 
 
-def test_questions_of_one_key_share_a_heal(identities: IdentityMap) -> None:
+def test_questions_of_one_key_share_a_listing(identities: IdentityMap) -> None:
     """One listing of the origin server answers for all its studies."""
 
     async def scene() -> None:
-        resolver = Resolver(identities, concurrent_heals=1)
+        resolver = Resolver(identities, concurrent_listings=1)
         origin = Origin(STUDY, (Kind.STUDY, "2.25.2", "1.2.4"))
         async with resolver._turn:
             asking = [
                 asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin, "all studies"))
                 for number in (1, 2, 3)
             ]
-            flights = resolver._flights
+            flights = resolver._lookups
             while not flights or len(flights["all studies"]._answers) < 3:  # noqa: ASYNC110 - who joins tells nobody
                 await asyncio.sleep(0.001)
         found = await asyncio.gather(*asking)
@@ -130,7 +130,7 @@ def test_absences_are_bounded(identities: IdentityMap) -> None:
 
 
 def test_who_goes_away_does_not_stop_the_others(identities: IdentityMap) -> None:
-    """A user agent that disconnects takes its request with it, and not the heal."""
+    """A user agent that disconnects takes its request with it, and not the listing."""
 
     async def scene() -> None:
         resolver, origin = Resolver(identities), Origin(STUDY)
@@ -147,16 +147,16 @@ def test_who_goes_away_does_not_stop_the_others(identities: IdentityMap) -> None
     asyncio.run(scene())
 
 
-def test_heals_are_bounded(identities: IdentityMap) -> None:
+def test_listings_are_bounded(identities: IdentityMap) -> None:
     """Few at a time, some in the queue, and the rest is told to come back."""
 
     async def scene() -> None:
         origin = Origin()
         origin.may_answer.clear()
-        resolver = Resolver(identities, concurrent_heals=1, waiting_heals=2)
+        resolver = Resolver(identities, concurrent_listings=1, waiting_listings=2)
         waiting = [asyncio.create_task(resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)) for number in (1, 2)]
         await origin.was_asked.wait()
-        while len(resolver._flights) < 2:  # noqa: ASYNC110 - the second waits, and tells nobody
+        while len(resolver._lookups) < 2:  # noqa: ASYNC110 - the second waits, and tells nobody
             await asyncio.sleep(0.001)
         assert origin.asked == 1
         with pytest.raises(Busy):
@@ -168,7 +168,7 @@ def test_heals_are_bounded(identities: IdentityMap) -> None:
     asyncio.run(scene())
 
 
-def test_a_failed_heal_fails_for_all_and_is_no_answer(identities: IdentityMap) -> None:
+def test_a_failed_listing_fails_for_all_and_is_no_answer(identities: IdentityMap) -> None:
     """The origin server's failure is told as it is, and the next question asks again."""
 
     async def scene() -> None:
@@ -216,7 +216,7 @@ def test_who_is_found_early_does_not_wait(identities: IdentityMap) -> None:
     asyncio.run(scene())
 
 
-def test_a_heal_that_began_before_the_question_proves_no_absence(identities: IdentityMap) -> None:
+def test_a_listing_that_began_before_the_question_proves_no_absence(identities: IdentityMap) -> None:
     """What came to the origin server behind a listing's back is found by the next, which all share who came late."""
 
     async def scene() -> None:

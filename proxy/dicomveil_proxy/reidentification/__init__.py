@@ -1,11 +1,11 @@
-"""Re-identify what was made of de-identified instances: segmentations, reports, structure sets, presentations.
+"""Re-identification of instances derived from de-identified ones: segmentations, reports, structure sets.
 
-    encoded.py     the header read, the pixels left where they are; and both written again
-    references.py  which pseudonyms the header holds, and in which study
-    originals.py   what they stand for, and the original study: asked of the origin server
-    dates.py       the days by which dates are moved back
-    restoration.py the header as the origin server is to hold it (PS3.15 Section E.1.2)
+    encoded.py     reading the header of an instance in a file, and writing the instance with a new header
+    references.py  the pseudonyms in a header, and the study of each
+    originals.py   their originals, and the original study, from the origin server
+    dates.py       the shift that moves dates back
+    restoration.py the header as the origin server stores it (PS3.15 Section E.1.2)
 
-Whatever the user agent sends stays in pseudonymised space until `restoration`; what comes after it holds a
-patient's name, is never written to a disk here, and is sent to the origin server alone.
+An instance remains in pseudonymised space until `restoration`. A restored header contains the patient's name: it is
+never written to disk here, and is sent to the origin server only.
 """

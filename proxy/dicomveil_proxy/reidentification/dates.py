@@ -1,7 +1,4 @@
-"""Dates are moved back: by as many days as the policy moved the dates of their study, the other way.
-
-Nothing here knows where a date stands in a data set, but for its attribute.
-"""
+"""Moving dates back: the inverse of the policy's shift for their study."""
 
 from __future__ import annotations
 
@@ -14,19 +11,19 @@ from dicomveil_engine.pseudonyms.dates import shift_da, shift_dt
 
 @dataclass(frozen=True)
 class DatesBack:
-    """The way back for one study's dates."""
+    """The inverse shift of one study's dates."""
 
     policy: Policy
     study_instance_uid: str
-    """The original's."""
+    """The original UID."""
     patient_id: str
-    """The original's; empty where the study has none."""
+    """The original ID; empty if the study has none."""
 
     def move(self, tag: int, vr: str, text: str) -> str:
-        """The original of one DA or DT value; the value itself where the policy does not move it.
+        """The original of one DA or DT value; the value itself if the policy does not shift it.
 
-        Empty where there is none: of what is not a date, of a year alone, or at the ends of the calendar. A value that
-        stayed, or that does not come out as it was sent, would show by how many days dates move.
+        Empty if there is no original: for an invalid date, a year alone, or a date at the ends of the calendar. An
+        unshifted date, or one that the shift would not turn into the same value again, would reveal the shift.
         """
         days = self._days(tag, vr)
         if not days:

@@ -1,7 +1,4 @@
-"""The elements of a header at every depth, by the VR that they have.
-
-Only what is asked for is decoded: the other values leave as the bytes that came.
-"""
+"""The elements of a data set by VR. Only these are decoded; other values are written unchanged."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from dicomveil_engine.attributes.dictionary import vr_of
 
 
 def elements(dataset: Dataset, vrs: frozenset[str]) -> Iterator[DataElement]:
-    """The elements of one level with one of these VRs, in the order of their tags."""
+    """The elements of a data set or item with one of these VRs, in the order of their tags."""
     for tag in sorted(dataset.keys()):
-        # Implicit VR and UN say nothing; the creator of a private block does not matter here.
+        # In implicit VR, or with UN, the dictionary has the VR; private elements are not needed here.
         vr = dataset.get_item(tag).VR
         if (vr_of(tag) if vr in {None, "UN"} else vr) in vrs:
             yield dataset[tag]

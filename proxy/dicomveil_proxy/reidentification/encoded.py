@@ -1,7 +1,6 @@
-"""An instance in a file, read as far as its pixel data; and written again with another header.
+"""An instance in a file: its header is read, and the instance written again with another header.
 
-The border to pydicom: whatever it raises becomes InvalidDataSetError, without its message. Pixel data is never
-read here, only handed on.
+Pixel data is not read here, only copied. Exceptions of pydicom become InvalidDataSetError, without their messages.
 """
 
 from __future__ import annotations
@@ -42,18 +41,18 @@ _CHUNK = 1 << 20
 
 @dataclass
 class Encoded:
-    """An instance: its header in memory, its pixel data in the file that it came in."""
+    """An instance: its header in memory, its pixel data in the original file."""
 
     header: Dataset
     transfer_syntax_uid: str
     encoding: Encoding
     file: IO[bytes]
     position: int
-    """Where in the file the pixel data begins."""
+    """Offset of the pixel data in the file."""
 
     @property
     def identity(self) -> InstanceIdentity:
-        """The instance as the header has it. Raises InvalidDataSetError."""
+        """The UIDs in the header. Raises InvalidDataSetError."""
 
         def uid(keyword: str) -> str:
             value = self.header.get(keyword)
@@ -65,9 +64,9 @@ class Encoded:
             )
 
     def check(self) -> None:
-        """Raise InvalidDataSetError where the header is not encoded as PS3.5 asks.
+        """Raise InvalidDataSetError if the header is not encoded as PS3.5 requires.
 
-        pydicom makes something of nearly everything; a guess has no place in an archive of originals.
+        pydicom reads nearly anything, with guesses that must not be stored in an archive.
         """
         self.file.seek(0)
         for element in read_elements(self.file.read(self.position)):
@@ -75,9 +74,9 @@ class Encoded:
                 raise InvalidDataSetError("a sequence holds something that is not an item")
 
     def written(self) -> Spliced:
-        """The instance as a file, with file meta information of ours (PS3.10 Section 7.1).
+        """The instance as a file, with new file meta information (PS3.10 Section 7.1).
 
-        Raises InvalidDataSetError for what cannot be written, and when the pixel data is cut off.
+        Raises InvalidDataSetError if it cannot be written, or the pixel data is truncated.
         """
         with readable("the instance cannot be written again"):
             meta = FileMetaDataset()
@@ -96,7 +95,7 @@ class Encoded:
 
 
 class Spliced(io.RawIOBase):
-    """Some bytes, and behind them a stretch of another file, as one file to be read."""
+    """A readable file made of a header in memory and a range of another file."""
 
     def __init__(self, head: bytes, file: IO[bytes], start: int, end: int) -> None:
         self._head = head
@@ -106,25 +105,25 @@ class Spliced(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """As any file."""
+        """Set the position."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """As any file."""
+        """The current position."""
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """As any file; a buffer that is not filled is the end."""
+        """Read into a buffer, which is filled except at the end."""
         wanted = min(len(buffer), max(0, self.size - self._position))
         found = self._head[self._position : self._position + wanted]
         if len(found) < wanted:
@@ -136,9 +135,9 @@ class Spliced(io.RawIOBase):
 
 
 def read_instance(file: IO[bytes], limits: Limits) -> Encoded:
-    """Read the header of a Part 10 instance; a deflated one leaves as explicit VR little endian.
+    """Read the header of a Part 10 instance; a deflated one is converted to explicit VR little endian.
 
-    Raises InvalidDataSetError for what cannot be read, or is over a limit.
+    Raises InvalidDataSetError for an unreadable instance, or one over a limit.
     """
     file.seek(0)
     found = read_file_meta(file.read(_META_BYTES), closing=True)
@@ -156,13 +155,13 @@ def read_instance(file: IO[bytes], limits: Limits) -> Encoded:
         bounded = _Bounded(file, limits.header_bytes)
         header = read_partial(cast(BinaryIO, bounded), stop_when=_at_pixels, force=True)
         position = file.tell()
-        for tag in [tag for tag in header if tag.tag.group < _FIRST_GROUP]:  # commands have no place in an instance
+        for tag in [tag for tag in header if tag.tag.group < _FIRST_GROUP]:  # command elements, invalid in an instance
             del header[tag.tag]
     return Encoded(header, meta.transfer_syntax_uid, meta.encoding, file, position)
 
 
 class _Bounded:
-    """A file of which no more than some bytes may be read."""
+    """A file of which at most `limit` bytes can be read. Raises EOFError beyond."""
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         self._file = file
@@ -182,7 +181,7 @@ def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG0
 
 
 def _end_of_pixels(file: IO[bytes], position: int, encoding: Encoding) -> int:
-    """The end of the group 7FE0. What stands behind it is padding and signatures, which no longer fit."""
+    """The end of group 7FE0. After it are only padding and signatures, which are no longer valid."""
     while True:
         file.seek(position)
         head = file.read(12)
@@ -241,9 +240,9 @@ def _inflated_pieces(file: IO[bytes], limit: int) -> Iterator[bytes]:
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """The border to pydicom: whatever it raises becomes InvalidDataSetError, saying what could not be done."""
+    """Map exceptions of pydicom to InvalidDataSetError with the message `what`."""
     silence_pydicom()
     try:
         yield
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+    except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind, whose messages may quote values
         raise InvalidDataSetError(what) from None

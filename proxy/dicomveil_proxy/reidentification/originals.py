@@ -1,7 +1,7 @@
-"""What the pseudonyms of an instance stand for, and the study that it was made of: asked of the origin server.
+"""The originals of an instance's pseudonyms, and the study that it was derived from, from the origin server.
 
-The identity map and searches know studies, series and instances. Other UIDs, such as frames of reference, are found
-where they stand: in the metadata of one instance of the study, or if need be of all of them.
+Studies, series and instances are found through the identity map and searches. Other UIDs, such as frames of reference,
+are found in the metadata of one instance of the study, or if necessary of all of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UIDs = dict[PseudonymousUID, OriginalUID]
 
 @dataclass
 class Original:
-    """A study at the origin server, as far as it is known."""
+    """What has been read of a study at the origin server."""
 
     study_instance_uid: OriginalUID
     instance: JSONDataSet
@@ -36,21 +36,21 @@ class Original:
     uids: _UIDs = field(default_factory=dict)
     """Pseudonym → original."""
     unknown: set[PseudonymousUID] = field(default_factory=set)
-    """Pseudonyms of which nothing was found in the whole study."""
+    """Pseudonyms whose originals are not in the study."""
 
 
 class Originals:
-    """The studies that the instances of one request were made of."""
+    """The studies that the instances of one store request were derived from."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._known: dict[PseudonymousUID, Original] = {}
 
     async def of(self, identity: InstanceIdentity, references: list[Reference]) -> Original:
-        """The original of an instance's study, knowing all its references.
+        """The original of an instance's study, with the originals of all references.
 
-        Raises UnknownResource when the origin server has no such study, and Conflict when an instance, series or
-        study that is referenced cannot be found there.
+        Raises UnknownResource if the origin server does not have the study, and Conflict if it does not have a
+        referenced study, series or instance.
         """
         study = PseudonymousUID(identity.study_instance_uid)
         original = self._known.get(study)
@@ -71,7 +71,7 @@ class Originals:
         return original
 
     async def _look_up(self, missing: list[Reference], uids: _UIDs, home: OriginalUID) -> None:
-        """Studies, series and instances, by the identity map or a search."""
+        """Look up studies, series and instances through the translation."""
         translation = self._project.translation
         for each in sorted(missing, key=lambda each: each.kind is not Kind.STUDY):
             if each.pseudonym in uids:
@@ -86,7 +86,7 @@ class Originals:
                     uids[each.pseudonym] = await translation.instance(study, None, each.pseudonym)
 
     async def _instance(self, study: OriginalUID, references: list[Reference], uids: _UIDs) -> JSONDataSet:
-        """The metadata of an instance that is referenced, or else of any in the study."""
+        """The metadata of a referenced instance, or else of any in the study."""
         instances = (each.pseudonym for each in references if each.kind is Kind.INSTANCE)
         for wanted in (next((uids[each] for each in instances if each in uids), None), None):
             keys = [("SOPInstanceUID", wanted)] if wanted else []
@@ -101,7 +101,7 @@ class Originals:
     async def _search_metadata(
         self, missing: set[PseudonymousUID], original: Original, studies: list[OriginalUID]
     ) -> None:
-        """Look for what is left in the instance that is known, and then in all of the studies."""
+        """Look for the missing UIDs in the metadata of the one instance, and then of all studies."""
         missing -= original.unknown
         if missing:
             self._learn(missing, original.instance, original.uids)
@@ -113,7 +113,7 @@ class Originals:
                     self._learn(missing, instance, original.uids)
                     if not missing:
                         break
-        # They stay as they are, which outside is what they were: a pseudonym stands for itself.
+        # They are kept as pseudonyms, which de-identification does not change again.
         original.unknown |= missing
 
     def _learn(self, missing: set[PseudonymousUID], dataset: JSONDataSet, uids: _UIDs) -> None:
@@ -136,7 +136,7 @@ class Originals:
             raise OriginMalformed(str(error)) from None
 
     async def _check_series(self, study: OriginalUID, series: OriginalUID) -> None:
-        """A series that is known elsewhere must not get an instance of this study."""
+        """Raise Conflict if the series belongs to another study."""
         keys = [("SeriesInstanceUID", series)]
         async for page in pages(self._project.origin, Level.SERIES, study, None, keys, size=PAGE):
             if any(text_of(match, _SERIES) == series for match in page):

@@ -1,4 +1,4 @@
-"""Which pseudonyms a header holds: of what, and in which study."""
+"""The pseudonymous UIDs in a header, each with its kind and study."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Reference:
 
     pseudonym: PseudonymousUID
     kind: Kind | None
-    """What the attribute says that it is of; None for frames of reference and all the rest."""
+    """The kind according to the attribute; None for frames of reference and others."""
     study: PseudonymousUID
-    """The pseudonym of the study in which it stands: that of the nearest item that names one, else the instance's."""
+    """The study in the nearest item around it that names one, else the instance's."""
 
 
 def references(header: Dataset, is_pseudonym: Callable[[str], bool]) -> list[Reference]:
-    """All of them but private ones, which stay as they are; each once, in the order in which they come.
+    """The references in a header without repetitions, in order; not those in private elements, which are kept.
 
-    Raises InvalidDataSetError for what cannot be read.
+    Raises InvalidDataSetError for an unreadable UID.
     """
     with readable("a UID cannot be read"):
         return list(dict.fromkeys(_references(header, is_pseudonym, PseudonymousUID(""))))

@@ -1,16 +1,15 @@
-"""An instance's header as the origin server is to hold it: as if it had been made of the originals (PS3.15 E.1.2).
+"""Restores an instance's header, as if it had been derived from the originals (PS3.15 Section E.1.2).
 
-    UIDs            a pseudonym becomes its original, at every depth; the instance's own stay
-    dates           are moved back by the days by which their study was moved
-    patient, study  are the original study's; what the instance itself says of them is replaced
+    UIDs            pseudonyms become their originals, at every depth; the instance's own UID is kept
+    dates           are moved back by the shift of their study
+    patient, study  attributes are taken from the original study, and replace the instance's
     attributes      of the de-identification are removed, since it is undone
 
-A value is restored only where the policy would turn it into the same again. Where it does something else, say keeps it,
-who sent a pseudonym could read its original there. For the same reason no date stays: by a known one, say today's, the
-others could be computed.
+A value is restored only if the policy would turn it into the same pseudonym again. Otherwise, say in an attribute that
+is kept, a client that sends a pseudonym could retrieve its original there. For the same reason no date is left
+unshifted: a known date, such as today's, would reveal the shift of the others.
 
-The header is changed in place. It comes from a user agent and the original from the origin server; whatever cannot
-be made of them becomes InvalidDataSetError, without a value.
+The header is changed in place. Anything that cannot be restored raises InvalidDataSetError, without values.
 """
 
 from __future__ import annotations
@@ -73,8 +72,8 @@ SERIES_ATTRIBUTES = frozenset((0x00120060, 0x00120071, 0x00120072, 0x00120073))
 """Attributes of the clinical trial series module: the instance's own."""
 
 GONE = frozenset((0x00080300, 0x00081190, 0x0040E010, 0x4FFE0001, 0xFFFAFFFA))
-"""What the sender says of private elements being safe; RetrieveURL and RetrieveURI, which lead to the proxy; signatures
-and their parameters, which no longer fit."""
+"""Removed: the sender's declaration of safe private elements; RetrieveURL and RetrieveURI, which are the proxy's; and
+signatures with their parameters, which are no longer valid."""
 
 _CHANGED_VRS = frozenset(("DA", "DT", "LO", "LT", "SH", "SQ", "ST", "UC", "UI", "UT"))
 _CONTRIBUTING_EQUIPMENT = "ContributingEquipmentSequence"
@@ -83,9 +82,9 @@ _MODIFYING_EQUIPMENT = ("109103", "DCM", "Modifying Equipment")
 
 
 def is_of_same_patient(header: Dataset, original: Original, versions: Sequence[Policy]) -> bool:
-    """Whether the instance says nothing of another patient of the project than its study does.
+    """Whether the instance's PatientID is not the pseudonym of another patient than its study's.
 
-    `versions` are the policies under all versions of the key, the one that makes pseudonyms first.
+    `versions` are the policies under all versions of the key, the current one first.
     """
     policy = versions[0]
     with readable("(0010,0020) PatientID cannot be read"):
@@ -97,9 +96,9 @@ def is_of_same_patient(header: Dataset, original: Original, versions: Sequence[P
 
 
 def restore(header: Dataset, original: Original, versions: Sequence[Policy], made_by: Policy | None = None) -> None:
-    """Make the header the originals'. Raises InvalidDataSetError.
+    """Restore the header. Raises InvalidDataSetError.
 
-    `made_by` is the one of the versions whose pseudonyms and dates the instance has; the first, if it is not said.
+    `made_by` is the version whose pseudonyms and dates the instance has, by default the current one.
     """
     with readable("an original attribute cannot be written"):
         _Restoration(original, versions, made_by or versions[0]).restore(header)
@@ -134,14 +133,14 @@ class _Restoration:
         self._contribute(header)
 
     def _contribute(self, header: Dataset) -> None:
-        """Let the instance say that it was made in pseudonymised space (`Policy.contribution`)."""
+        """Add an item to the Contributing Equipment Sequence, by which the instance is recognised as re-identified."""
         contribution = self._policy.contribution(self._original.study_instance_uid)
         purpose = Dataset()
         purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = _MODIFYING_EQUIPMENT
         item = Dataset()
         item.PurposeOfReferenceCodeSequence = [purpose]
         item.Manufacturer = item.ManufacturerModelName = "dicomveil"
-        # Two attributes, since an option may let one of them out.
+        # In two attributes, since an option of the profile may keep one of them.
         item.DeviceSerialNumber = contribution
         item.InstitutionName = f"dicomveil {contribution}"
         item.ContributionDescription = "Made of de-identified instances, and re-identified when it was stored"
@@ -158,7 +157,7 @@ class _Restoration:
                     self._change(item)
             elif not element.is_empty and not element.tag.is_private:
                 if element.tag == _UID_VALUE and self._policy.structured_content:
-                    continue  # by its concept name it may be kept
+                    continue  # Clean Structured Content may keep it, by its concept name
                 method = self._policy.decide(int(element.tag), element.VR).method
                 before = texts(element)
                 after = [self._changed(element, method, text) for text in before]
@@ -166,10 +165,10 @@ class _Restoration:
                     element.value = after if len(after) > 1 else after[0]
 
     def _empty_undetermined(self, dataset: Dataset) -> None:
-        """Empty what would come out as something that depends on the key, and that no sender could have made.
+        """Empty values that the policy would turn into key-dependent ones that it does not recognise as its own.
 
-        Sent as a guess and read again, it would show whether the guess was right. Private elements that the policy may
-        take for dates are removed, whatever the sender declares about them.
+        Otherwise a client could store a guessed value, retrieve it, and compare the result with another attribute's.
+        Private elements that the policy may shift or encrypt are removed.
         """
         for tag in list(dataset.keys()):
             raw = dataset.get_item(tag).VR
@@ -185,14 +184,14 @@ class _Restoration:
                 dataset[tag].clear()
 
     def _moves_private(self, dataset: Dataset, tag: BaseTag) -> bool:
-        """Whether the policy may take a private element for a date, or for what it encrypts."""
+        """Whether the policy may shift or encrypt a private element."""
         block = dataset.get((tag.group, tag.element >> 8))
         (creator,) = texts(block)[:1] or [""] if block is not None else [""]
         methods = (self._policy.decide(int(tag), vr, creator).method for vr in ("UN", "DA", "DT", "LO", "DS"))
         return any(method.date_move is not None or not method.recognises_own_output for method in methods)
 
     def _changed(self, element: DataElement, method: Method, text: str) -> str:
-        """A value before the policy's method came over it; where another method applies, nothing can be said."""
+        """The original of a value if the policy's method is invertible here, else the value itself."""
         effect = method.effect(element.VR)
         if effect is Effect.UID_PSEUDONYM:
             return self._original.uids.get(PseudonymousUID(text), text)
@@ -209,9 +208,9 @@ def _is_of_study(tag: int) -> bool:
 
 
 def _cleaned(attributes: dict[str, Any], original: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """The attributes, with texts as the policy cleans them of the original's own words.
+    """The attributes with free text cleaned by the policy, with the words of the original.
 
-    For what was made in pseudonymised space nobody cleans them when it is read.
+    The text of a re-identified instance is not cleaned again when it is retrieved.
     """
     clean = MetadataRewriter(policy).rewrite(dict(original))
     return {key: _cleaned_element(key, each, clean.get(key), policy) for key, each in attributes.items()}
@@ -234,7 +233,7 @@ def _cleaned_element(key: str, element: Any, clean: Any, policy: Policy) -> Any:
 
 
 def _without_bulk(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """A data set in DICOM JSON without the values that are elsewhere."""
+    """A data set in DICOM JSON without elements that are bulk data."""
     kept: dict[str, Any] = {}
     for key, element in dataset.items():
         if element["vr"] == "SQ":

@@ -1,4 +1,4 @@
-"""From a pseudonym to its original: a cache of pairs, and the question to the origin server behind it.
+"""The translation of pseudonyms to originals: a cache, and look-ups at the origin server.
 
-How a pseudonym is made is the engine's business.
+Pseudonyms are made in the engine.
 """

@@ -1,6 +1,6 @@
-"""Which original a pseudonym stands for: from the identity map, or found again at the origin server.
+"""The original of a pseudonym: from the identity map, or found by listing a level at the origin server.
 
-However cold the map is, the answers are the same. Nothing here knows how a pseudonym is made.
+The result does not depend on the contents of the map. Nothing here makes pseudonyms.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from contextlib import aclosing
 from dicomveil_proxy.errors import Busy, StateUnavailable
 from dicomveil_proxy.translation.identity import Identity, IdentityMap, Kind, ignore_warning
 
-Heal = Callable[[], AsyncGenerator[Iterable[Identity], None]]
-"""Asks the origin server for identities, page by page, among them the one that was missed, if it is there."""
+Listing = Callable[[], AsyncGenerator[Iterable[Identity], None]]
+"""The identities of all resources at a level of the origin server, page by page."""
 
 _Asked = tuple[Kind, str]
 
 
 class Resolver:
-    """pseudonym → original, asking the origin server where the map does not know.
+    """Finds originals, at the origin server if they are not in the map.
 
-    However many requests miss at once, each question is asked once; few questions at a time; and not again
-    within `negative_seconds` where the answer was that there is no such thing.
+    Concurrent requests share a listing; few listings run at a time; and a pseudonym that was not found is not looked
+    for again within `negative_seconds`.
     """
 
     def __init__(
@@ -35,27 +35,29 @@ class Resolver:
         clock: Callable[[], float] = time.monotonic,
         negative_seconds: float = 30.0,
         negative_entries: int = 10_000,
-        concurrent_heals: int = 2,
-        waiting_heals: int = 64,
+        concurrent_listings: int = 2,
+        waiting_listings: int = 64,
         warn: Callable[[str], None] = ignore_warning,
     ) -> None:
         self._identities = identities
         self._clock = clock
         self._negative_seconds = negative_seconds
         self._negative_entries = negative_entries
-        self._waiting_heals = waiting_heals
+        self._waiting_listings = waiting_listings
         self._warn = warn
-        self._turn = asyncio.Semaphore(concurrent_heals)
+        self._turn = asyncio.Semaphore(concurrent_listings)
         self.count: Callable[[str, bool], None] = lambda _cache, _is_hit: None
-        """Called with the name of a cache and whether it knew what was asked for."""
+        """Called with the name of a cache and whether it had the entry."""
         self._absent: OrderedDict[_Asked, float] = OrderedDict()
-        self._flights: dict[Hashable, _Flight] = {}
+        self._lookups: dict[Hashable, _Lookup] = {}
 
-    async def resolve(self, kind: Kind, pseudonym: str, heal: Heal, heal_key: Hashable | None = None) -> str | None:
-        """The original, or None where there is none.
+    async def resolve(
+        self, kind: Kind, pseudonym: str, listing: Listing, listing_key: Hashable | None = None
+    ) -> str | None:
+        """The original, or None if there is none.
 
-        Misses with the same `heal_key` share one heal; without one, those of the same pseudonym do. Raises
-        what the heal raises, and Busy when too many heals wait for their turn.
+        Calls with the same `listing_key`, by default the pseudonym, share one listing. Raises what the listing raises,
+        and Busy if too many listings are waiting.
         """
         asked = (kind, pseudonym)
         if (original := await self.known(kind, pseudonym)) is not None:
@@ -66,16 +68,17 @@ class Resolver:
             self.count("absent", True)
             return None
         self.count("absent", False)
-        key = asked if heal_key is None else heal_key
-        flight = self._flights.get(key)
-        if flight is not None and flight.is_begun:
-            # What arrives at the origin server meanwhile may escape it: its find counts, but not that it finds nothing.
-            if (original := await self._answer(flight, asked)) is not None:
+        key = asked if listing_key is None else listing_key
+        lookup = self._lookups.get(key)
+        if lookup is not None and lookup.is_begun:
+            # A running listing may miss what was stored after it started: if it does not find the original, a new
+            # listing is needed.
+            if (original := await self._answer(lookup, asked)) is not None:
                 return original
-            flight = self._flights.get(key)
-        if flight is None and ((original := self._identities.recent(*asked)) is not None or self._is_absent(asked)):
-            return original  # one landed while the map was asked
-        original = await self._answer(flight or self._take_off(key, heal), asked)
+            lookup = self._lookups.get(key)
+        if lookup is None and ((original := self._identities.recent(*asked)) is not None or self._is_absent(asked)):
+            return original  # a listing ended while the map was read
+        original = await self._answer(lookup or self._start(key, listing), asked)
         if original is None:
             self._absent[asked] = self._clock() + self._negative_seconds
             self._absent.move_to_end(asked)
@@ -84,7 +87,7 @@ class Resolver:
         return original
 
     async def known(self, kind: Kind, pseudonym: str) -> str | None:
-        """The original, or None where the map does not know it; the origin server is not asked."""
+        """The original, or None if it is not in the map; does not ask the origin server."""
         if (original := self._identities.recent(kind, pseudonym)) is not None:
             return original
         try:
@@ -94,7 +97,7 @@ class Resolver:
             return None
 
     async def forget(self, identities: Iterable[Identity]) -> None:
-        """Have the origin server asked again for what the map had wrong."""
+        """Remove outdated identities from the map."""
         try:
             await asyncio.to_thread(self._identities.forget, identities)
         except StateUnavailable as error:
@@ -103,41 +106,41 @@ class Resolver:
     def _is_absent(self, asked: _Asked) -> bool:
         return self._absent.get(asked, -math.inf) > self._clock()
 
-    async def _answer(self, flight: _Flight, asked: _Asked) -> str | None:
-        is_late = flight.is_begun
-        # The first caller may disconnect; the others still wait.
-        original = await asyncio.shield(flight.answer_to(asked))
+    async def _answer(self, lookup: _Lookup, asked: _Asked) -> str | None:
+        is_late = lookup.is_begun
+        # Shielded, since one caller's disconnect must not cancel the others.
+        original = await asyncio.shield(lookup.answer_to(asked))
         if original is None and is_late:
-            return await self.known(*asked)  # it was on a page that had passed
+            return await self.known(*asked)  # it may have been on an earlier page
         return original
 
-    def _take_off(self, key: Hashable, heal: Heal) -> _Flight:
-        if len(self._flights) >= self._waiting_heals:
+    def _start(self, key: Hashable, listing: Listing) -> _Lookup:
+        if len(self._lookups) >= self._waiting_listings:
             raise Busy("too many resources are being looked for at the origin server")
-        flight = self._flights[key] = _Flight()
-        flight.task = asyncio.create_task(self._fly(key, flight, heal))
-        return flight
+        lookup = self._lookups[key] = _Lookup()
+        lookup.task = asyncio.create_task(self._run(key, lookup, listing))
+        return lookup
 
-    async def _fly(self, key: Hashable, flight: _Flight, heal: Heal) -> None:
+    async def _run(self, key: Hashable, lookup: _Lookup, listing: Listing) -> None:
         failure: BaseException | None = None
         try:
-            async with self._turn, aclosing(heal()) as pages:
-                flight.is_begun = True
+            async with self._turn, aclosing(listing()) as pages:
+                lookup.is_begun = True
                 async for page in pages:
                     identities = list(page)
                     try:
                         await asyncio.to_thread(self._identities.record, identities)
                     except StateUnavailable as error:
                         self._warn(str(error))
-                    flight.publish(identities)
-        except BaseException as error:  # noqa: BLE001 - it is raised in all waiting callers
+                    lookup.publish(identities)
+        except BaseException as error:  # noqa: BLE001 - raised in all waiting callers
             failure = error
-        del self._flights[key]
-        flight.land(failure)
+        del self._lookups[key]
+        lookup.finish(failure)
 
 
-class _Flight:
-    """One question to the origin server under way, and the callers that wait for it."""
+class _Lookup:
+    """A running listing, and the callers that wait for it."""
 
     def __init__(self) -> None:
         self.is_begun = False
@@ -145,22 +148,22 @@ class _Flight:
         self._answers: dict[_Asked, asyncio.Future[str | None]] = {}
 
     def answer_to(self, asked: _Asked) -> asyncio.Future[str | None]:
-        """What will be known of it, as soon as its page has come."""
+        """The original as a future, which is done as soon as its page has been read."""
         return self._answers.setdefault(asked, asyncio.get_running_loop().create_future())
 
     def publish(self, page: Iterable[Identity]) -> None:
-        """Answer those whose original this page holds."""
+        """Complete the futures of the originals on this page."""
         for kind, pseudonym, original in page:
             if (answer := self._answers.pop((kind, pseudonym), None)) is not None:
                 answer.set_result(original)
 
-    def land(self, failure: BaseException | None) -> None:
-        """Answer all others: there is no such thing, or nobody knows."""
+    def finish(self, failure: BaseException | None) -> None:
+        """Complete all other futures: with None, or with the failure."""
         for answer in self._answers.values():
             if failure is None:
                 answer.set_result(None)
             elif isinstance(failure, Exception):
                 answer.set_exception(failure)
-                answer.exception()  # it counts as seen, even when all requests for it have ended
+                answer.exception()  # retrieved, or asyncio would log it if all callers have gone
             else:
                 answer.cancel()

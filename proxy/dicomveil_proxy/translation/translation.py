@@ -1,8 +1,7 @@
-"""Between pseudonymised space, where user agents are, and original space, where the origin server is.
+"""Translation between original space (the origin server) and pseudonymised space (user agents).
 
-Outward it is the policy's pure function. Inward it is that function's inverse: looked up in the map, or found again by
-asking the origin server what it has. Nothing outside this module turns a pseudonym into an original, but for
-what is re-identified (`reidentification`).
+Outward, it is the policy's pure function. Inward, the original is looked up in the identity map, or found at the
+origin server. Only this module and `reidentification` turn pseudonyms into originals.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from dicomveil_proxy.translation.identity import Identity, IdentityMap, Kind
 from dicomveil_proxy.translation.resolver import Resolver
 
 PAGE = 500
-"""Results that are asked of the origin server at a time, when all of them are needed."""
+"""Results of one request to the origin server where all of them are needed."""
 
 _STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
 
 
 @dataclass(frozen=True)
 class _Level:
-    """What a level of the hierarchy is called, here and there."""
+    """The names of a level of the hierarchy in different contexts."""
 
     level: Level
     kind: Kind
@@ -51,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class Translation:
-    """One project's two directions."""
+    """The translation of one project, in both directions."""
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class Translation:
         resolver: Resolver,
         older: Sequence[Policy] = (),
     ) -> None:
-        """`older` are the policies under the other versions of the key, whose pseudonyms are understood."""
+        """`older` are the policies under older versions of the key, whose pseudonyms are recognised."""
         self._policy = policy
         self._older = older
         self._origin = origin
@@ -71,11 +70,11 @@ class Translation:
     # Outward
 
     def uid(self, original: str) -> PseudonymousUID:
-        """The UID under which a user agent knows it."""
+        """The UID in pseudonymised space."""
         return self._policy.pseudonym_uid(original) if self._policy.replaces_uids else PseudonymousUID(original)
 
     def outward(self, original: InstanceIdentity) -> InstanceIdentity:
-        """The identity under which a user agent knows an instance."""
+        """The UIDs of an instance in pseudonymised space."""
         return InstanceIdentity(
             original.sop_class_uid,
             self.uid(original.study_instance_uid),
@@ -84,11 +83,11 @@ class Translation:
         )
 
     async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
-        """Record the pseudonyms of these originals, DICOM JSON objects; a full disk only costs time later."""
+        """Record the pseudonyms of original data sets in DICOM JSON; a full disk is only logged."""
         await self.record([identity for dataset in datasets for identity in self._identities_of(dataset)])
 
     async def record(self, identities: list[Identity]) -> None:
-        """Record pseudonyms and what they stand for at the origin server."""
+        """Record pseudonyms and their originals in the identity map."""
         if self._identities.knows(identities):
             return
         try:
@@ -97,7 +96,7 @@ class Translation:
             _log.warning("%s; pseudonyms are looked up at the origin server instead", error)
 
     def _identities_of(self, dataset: Mapping[str, object], *older: Policy) -> list[Identity]:
-        """Who is who in an original, by the policy and, where they are given, by those of other versions of its key."""
+        """The identities in an original data set, under the current key and those of the `older` policies."""
         found: list[Identity] = []
         for policy in (self._policy, *older):
             if policy.replaces_uids:
@@ -106,11 +105,11 @@ class Translation:
                         found.append((kind, policy.pseudonym_uid(original), original))
             if policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
                 pseudonym = policy.pseudonym_patient_id(patient)
-                # The origin server may hold a patient in both forms; the original is the one that must be known.
+                # The origin server may have the pseudonym itself, too; the map records the original.
                 if pseudonym != patient:
                     found.append((Kind.PATIENT, pseudonym, patient))
-        # Half a surrogate pair is not text that can be kept, nor one that anybody can ask for; what is too long for any
-        # UID or PatientID is not kept either, but looked for at the origin server when it is asked for.
+        # A lone surrogate cannot be stored as UTF-8. Values longer than any UID or PatientID are not recorded either,
+        # but found at the origin server when they are needed.
         return [
             identity
             for identity in found
@@ -120,39 +119,39 @@ class Translation:
     # Inward
 
     async def resource(self, outside: Resource[PseudonymousUID]) -> Resource[OriginalUID]:
-        """The resource at the origin server. Raises UnknownResource where the path holds no pseudonym of ours."""
+        """The resource at the origin server. Raises UnknownResource for UIDs that are not pseudonyms of the project."""
         study = await self.study(outside.study)
         series = await self.series(study, outside.series) if outside.series else None
         instance = await self.instance(study, series, outside.instance) if series and outside.instance else None
         return Resource(study, series, instance, outside.frames, outside.bulk, outside.representation)
 
     async def study(self, outside: PseudonymousUID) -> OriginalUID:
-        """The StudyInstanceUID at the origin server."""
+        """The StudyInstanceUID at the origin server. Raises UnknownResource; so do `series` and `instance`."""
         return await self._inward(Kind.STUDY, outside, Level.STUDIES, None, None)
 
     async def series(self, study: OriginalUID | None, outside: PseudonymousUID) -> OriginalUID:
-        """The SeriesInstanceUID, in a study of the origin server or in any."""
+        """The SeriesInstanceUID at the origin server, in one study or in any."""
         return await self._inward(Kind.SERIES, outside, Level.SERIES, study, None)
 
     async def instance(
         self, study: OriginalUID | None, series: OriginalUID | None, outside: PseudonymousUID
     ) -> OriginalUID:
-        """The SOPInstanceUID, in a study or series of the origin server or in any."""
+        """The SOPInstanceUID at the origin server, in one study or series or in any."""
         return await self._inward(Kind.INSTANCE, outside, Level.INSTANCES, study, series)
 
     async def study_held_as(self, pseudonym: PseudonymousUID) -> OriginalUID | None:
-        """Under which UID the origin server holds a pseudonym's study; None where it holds none."""
+        """The UID of a pseudonym's study at the origin server; None if it does not have the study."""
         try:
             return await self.study(pseudonym)
         except UnknownResource:
             return None
 
     async def patient(self, outside: PseudonymousPatientID) -> OriginalPatientID | None:
-        """The PatientID that a pseudonym stands for; None for what is not a pseudonym of ours, or nobody's."""
+        """The original of a PatientID; None if it is not a pseudonym of the project, or of no patient there."""
         if not self._policy.is_pseudonym_patient_id(outside):
             return None
         original = await self._resolver.resolve(
-            Kind.PATIENT, outside, lambda: self._list(Level.STUDIES, None, None), heal_key=Level.STUDIES
+            Kind.PATIENT, outside, lambda: self._list(Level.STUDIES, None, None), listing_key=Level.STUDIES
         )
         return None if original is None else OriginalPatientID(original)
 
@@ -166,12 +165,12 @@ class Translation:
     ) -> OriginalUID:
         parse_uid(outside)
         if not self._policy.replaces_uids:
-            return OriginalUID(outside)  # under this policy both sides have one UID
+            return OriginalUID(outside)  # the policy keeps UIDs
         if not self._policy.is_pseudonym_uid(outside):
-            # No look-up: an original is unknown here as anything else is.
+            # No look-up: original UIDs are unknown in pseudonymised space, like any other.
             raise UnknownResource("there is no such resource")
         original = await self._resolver.resolve(
-            kind, outside, lambda: self._list(level, study, series), heal_key=(level, study, series)
+            kind, outside, lambda: self._list(level, study, series), listing_key=(level, study, series)
         )
         if original is None:
             raise UnknownResource("there is no such resource")
@@ -180,13 +179,13 @@ class Translation:
     async def _list(
         self, level: Level, study: OriginalUID | None, series: OriginalUID | None
     ) -> AsyncGenerator[Iterable[Identity], None]:
-        """Everything that the origin server has at a level, page by page."""
+        """The identities of everything at a level of the origin server, page by page."""
         params = [("includefield", keyword) for keyword in _IDENTIFIERS]
         async with aclosing(pages(self._origin, level, study, series, params, size=PAGE)) as listing:
             async for page in listing:
                 yield [identity for dataset in page for identity in self._identities_of(dataset, *self._older)]
 
-    # What the map says and is no longer so
+    # Outdated entries of the identity map
 
     async def forget_outdated(
         self,
@@ -194,10 +193,10 @@ class Translation:
         series: PseudonymousUID | None = None,
         instance: PseudonymousUID | None = None,
     ) -> bool:
-        """Forget what the map says of these pseudonyms, if the origin server no longer has it; whether it was so.
+        """Remove these pseudonyms from the map if the origin server no longer has their originals.
 
-        For a resource that the origin server did not find. It is asked for the originals by name, which costs little,
-        and lists nothing; resolving the pseudonyms again lists it.
+        Called when the origin server did not find a resource. Returns whether any was removed. Each original is
+        searched by its UID, which is cheap; resolving the pseudonyms again lists the level.
         """
         if not self._policy.replaces_uids:
             return False
@@ -210,7 +209,7 @@ class Translation:
             if known is None:
                 break
             original = OriginalUID(known)
-            # What was in a study that is there no longer is not there either.
+            # If the study is gone, so are its series and instances.
             if wrong or not await self._is_there(level, originals, original):
                 wrong.append((level.kind, outside, original))
             originals.append(original)
@@ -221,13 +220,13 @@ class Translation:
     async def _is_there(self, level: _Level, above: list[OriginalUID], original: OriginalUID) -> bool:
         study, series = [*above, None, None][:2]
         params = [(level.keyword, original)]
-        # It may not know the filter: then its first page says nothing.
+        # A full page is no proof of absence: the server may have ignored the filter.
         found = await self._origin.search(level.level, study, series, params, limit=PAGE, offset=0)
         return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
 
 
 def text_of(dataset: Mapping[str, object], key: str) -> str:
-    """The only value of a text attribute in DICOM JSON; empty where there is none, or several."""
+    """The single value of a text attribute in DICOM JSON; empty if there is none, or several."""
     element = dataset.get(key)
     values = element.get("Value") if isinstance(element, dict) else None
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):

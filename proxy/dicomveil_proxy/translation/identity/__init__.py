@@ -1,13 +1,13 @@
-"""Which original a pseudonym stands for, as far as it is known.
+"""The identity map: pseudonym → original.
 
-    table.py        what is asked of the place where it is kept
+    table.py        the protocol of its storage
       sqlite.py       a file in the state folder
       postgresql.py   a database, which replicas share
     schema.py       the tables of both, and their versions
     versions.py     rows of keys that the project no longer has
 
-The map is a cache of the inverse of a keyed function. It can be lost, and nothing is lost with it but time. It holds
-originals. Nothing here knows how a pseudonym is made, or asks the origin server.
+The map is a cache of the inverse of a keyed function: losing it costs only time. It contains originals. Nothing here
+makes pseudonyms, or asks the origin server.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from dicomveil_proxy.translation.identity.sqlite import SQLiteTable
 from dicomveil_proxy.translation.identity.table import IdentityTable
 
 IDENTITY_FILE = "identity.sqlite"
-"""In the state folder."""
+"""The name of the file in the state folder."""
 
 
 class Kind(Enum):
-    """What a pseudonym is of."""
+    """The kind of identifier that a pseudonym replaces."""
 
     STUDY = "study"
     SERIES = "series"
@@ -42,15 +42,15 @@ Identity = tuple[Kind, str, str]
 
 
 def ignore_warning(message: str) -> None:
-    """Take a warning that nobody asked for."""
+    """Ignore a warning; the default for `warn`."""
 
 
 class IdentityMap:
-    """pseudonym → original, of one project, for any thread: the recent ones in memory, all of them in a table.
+    """One project's map, thread-safe: recent entries are in memory, all of them in a table.
 
-    `place` is the path of an SQLite file, or the URL of a PostgreSQL database, which several processes may use at the
-    same time. `warn` is called, without values, for a broken file made anew. Raises StateUnavailable when the place
-    cannot be used now, ConfigurationError when it never could.
+    `place` is the path of an SQLite file, or the URL of a PostgreSQL database; several processes may use it at the
+    same time. `warn` is called, without values, when a damaged file was replaced. Raises StateUnavailable if the place
+    cannot be used now, ConfigurationError if its setting is wrong.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class IdentityMap:
             self._table = SQLiteTable(place, project, busy_seconds=busy_seconds, warn=warn)
 
     def record(self, identities: Iterable[Identity]) -> None:
-        """Keep what pseudonyms stand for, in one write.
+        """Record identities in one write.
 
-        Raises StateUnavailable when the table cannot be written; this process then keeps it in memory all the same.
+        Raises StateUnavailable if the table cannot be written; they are kept in this process's memory nevertheless.
         """
         last = {(kind, pseudonym): original for kind, pseudonym, original in identities}
         with self._lock:
@@ -85,12 +85,12 @@ class IdentityMap:
             self._table.write([(kind.value, pseudonym, original) for (kind, pseudonym), original in new.items()])
 
     def knows(self, identities: Iterable[Identity]) -> bool:
-        """Whether all are in memory, so that nothing is to be written; never waits for a disk or a network."""
+        """Whether all are in memory, so that none needs to be recorded; does no I/O."""
         with self._lock:
             return all(self._recent.get((kind, pseudonym)) == original for kind, pseudonym, original in identities)
 
     def recent(self, kind: Kind, pseudonym: str) -> str | None:
-        """The original, if it is in memory; never waits for a disk or a network."""
+        """The original, if it is in memory; does no I/O."""
         with self._lock:
             original = self._recent.get((kind, pseudonym))
             if original is not None:
@@ -98,20 +98,20 @@ class IdentityMap:
             return original
 
     def original(self, kind: Kind, pseudonym: str) -> str | None:
-        """The original, or None where it is not in the map; raise StateUnavailable when that is unknown."""
+        """The original, or None if it is not in the map. Raises StateUnavailable if the table cannot be read."""
         if (original := self.recent(kind, pseudonym)) is not None:
             return original
         read = self._table.read(kind.value, pseudonym)
         with self._lock:
-            original = self._recent.get((kind, pseudonym), read)  # what was learnt meanwhile is newer
+            original = self._recent.get((kind, pseudonym), read)  # recorded meanwhile, hence newer
             if original is not None:
                 self._keep(kind, pseudonym, original)
         return original
 
     def forget(self, identities: Iterable[Identity]) -> None:
-        """Take back what turned out to be so no longer; whatever is said otherwise by now stays.
+        """Remove outdated identities; entries that were corrected meanwhile are kept.
 
-        Raises StateUnavailable when the table cannot be written; this process then forgets all the same.
+        Raises StateUnavailable if the table cannot be written; they are removed from memory nevertheless.
         """
         untrue = list(identities)
         with self._lock:
@@ -121,15 +121,15 @@ class IdentityMap:
         self._table.delete([(kind.value, pseudonym, original) for kind, pseudonym, original in untrue])
 
     def page(self, kind: Kind, after: str, count: int) -> list[Identity]:
-        """So many rows of a kind, of pseudonyms that follow one in the table's order. Raises StateUnavailable."""
+        """The next `count` rows of a kind after a pseudonym, in the table's order. Raises StateUnavailable."""
         return [(kind, pseudonym, original) for _, pseudonym, original in self._table.page(kind.value, after, count)]
 
     def compact(self) -> None:
-        """Let the place keep nothing of what was forgotten, as far as that is ours. Raises StateUnavailable."""
+        """Erase removed rows from the storage, as far as it allows. Raises StateUnavailable."""
         self._table.compact()
 
     def close(self) -> None:
-        """Close the place; what is asked afterwards, and not in memory, raises StateUnavailable."""
+        """Close the storage; later look-ups of what is not in memory raise StateUnavailable."""
         self._table.close()
 
     def _keep(self, kind: Kind, pseudonym: str, original: str) -> None:
@@ -142,21 +142,20 @@ class IdentityMap:
 def open_identity_map(
     state: Path | str, *, project: str = "", warn: Callable[[str], None] = ignore_warning
 ) -> IdentityMap:
-    """The identity map of a project in the place that the setting `state` names: a folder, which is made if it is
-    missing, or a database.
+    """A project's identity map in the folder (created if missing) or database of the setting `state`.
 
-    Raises ConfigurationError, without any of the setting's value.
+    Raises ConfigurationError, whose message does not quote the setting.
     """
     if isinstance(state, str):
         try:
             return IdentityMap(state, project=project, warn=warn)
         except StateUnavailable as error:
             raise ConfigurationError(
-                f"state: {error}; see that the database is there, that address and "
-                "password are right, and that this user may make tables in it"
+                f"state: {error}; check that the database exists, that address and password are right, and that this "
+                "user may create tables in it"
             ) from None
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return IdentityMap(state / IDENTITY_FILE, project=project, warn=warn)
     except (OSError, StateUnavailable):
-        raise ConfigurationError("state: the folder cannot be made or written; name one that can") from None
+        raise ConfigurationError("state: the folder cannot be created or written; name a writable one") from None

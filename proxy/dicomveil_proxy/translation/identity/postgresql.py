@@ -1,8 +1,8 @@
 """The identity map in a PostgreSQL database, which replicas share.
 
-Its driver, psycopg, is an extra and is imported only here. Nothing that the driver or the server says is passed on:
-messages of theirs hold the database's address, its user, and the values of rows. PostgreSQL is waited for only a
-little: what it does not say at once, the origin server does.
+The driver, psycopg, is an optional dependency and imported only here. Messages of the driver and the server are
+dropped: they contain the database's address, its user, and values of rows. Timeouts are short, since the origin server
+can be asked instead.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from dicomveil_proxy.translation.identity import schema
 from dicomveil_proxy.translation.identity.table import Row
 
 _WRITE = schema.write(postgresql.insert)
-_MIGRATION_LOCK = 0x6469636F6D  # any number that others do not use: "dicom"
+_MIGRATION_LOCK = 0x6469636F6D  # "dicom": an arbitrary number that other applications are unlikely to use
 _SECONDS = 5
-"""For a connection or a statement; the same that SQLite is given when its file is locked."""
+"""Timeout of a connection or a statement; the same as for a locked SQLite file."""
 _PARAMETERS = {
     "connect_timeout": str(_SECONDS),
     "tcp_user_timeout": str(1000 * _SECONDS),
@@ -35,16 +35,16 @@ _PARAMETERS = {
 }
 """Parameters of libpq; the URL may override them."""
 _REST_SECONDS = 5.0
-"""Without a try, after the database could not be reached: requests must not each wait for it in vain."""
+"""Pause after the database could not be reached, so that not every request waits for the timeout."""
 _CONNECTIONS = 4
-"""Per worker and project; PostgreSQL serves 100 in all unless configured otherwise."""
+"""Per worker and project; PostgreSQL allows 100 in all by default."""
 
 
 class PostgreSQLTable:
     """The rows of a project in a database.
 
-    Raises ConfigurationError when the driver is missing, the URL is none, or the database is not fit;
-    StateUnavailable when it cannot be used now.
+    Raises ConfigurationError if the driver is missing, or the URL or the database's encoding is wrong;
+    StateUnavailable if the database cannot be used now.
     """
 
     def __init__(self, url: str, project: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -61,30 +61,30 @@ class PostgreSQLTable:
             raise
 
     def read(self, kind: str, pseudonym: str) -> str | None:
-        """The original, or None where there is no row."""
+        """The original, or None without a row."""
         this = {"project": self._project, "kind": kind, "pseudonym": pseudonym}
         with self._typed(), self._engine.connect() as connection:
             row = connection.execution_options(isolation_level="AUTOCOMMIT").execute(schema.READ, this).first()
         return None if row is None else str(row[0])
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows, or correct them: all, or none."""
-        # PostgreSQL has no text with NUL in it. Such an original is found at the origin server each time.
+        """Insert or update rows in one transaction."""
+        # PostgreSQL cannot store NUL in text. Such an original is looked up at the origin server each time.
         self._run(_WRITE, [row for row in rows if "\0" not in row[2]])
 
     def delete(self, rows: Sequence[Row]) -> None:
-        """Take away rows that still say this."""
+        """Delete rows that are unchanged."""
         self._run(schema.DELETE, rows)
 
     def page(self, kind: str, after: str, count: int) -> list[Row]:
-        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        """The next `count` rows of a kind after a pseudonym, in order."""
         these = {"project": self._project, "kind": kind, "after": after, "count": count}
         with self._typed(), self._engine.connect() as connection:
             rows = connection.execution_options(isolation_level="AUTOCOMMIT").execute(schema.PAGE, these).all()
         return [(str(found), str(pseudonym), str(original)) for found, pseudonym, original in rows]
 
     def compact(self) -> None:
-        """Nothing: the database's own vacuum does it, in its time."""
+        """Do nothing: that is left to the database's vacuum."""
 
     def close(self) -> None:
         """Close the database."""
@@ -92,7 +92,7 @@ class PostgreSQLTable:
         self._engine.dispose()
 
     def _run(self, statement: Executable, rows: Sequence[Row]) -> None:
-        # In one order, for all writers: two transactions then cannot wait for each other.
+        # All writers use the same order, so that two transactions cannot deadlock.
         values: list[Mapping[str, Any]] = [
             {"project": self._project, "kind": kind, "pseudonym": pseudonym, "original": original}
             for kind, pseudonym, original in sorted(rows)
@@ -100,22 +100,22 @@ class PostgreSQLTable:
         if not values:
             return
         with self._typed(), self._engine.begin() as connection:
-            # A crash of the server may lose the last writes, which costs a cache nothing.
+            # A crash of the server may lose the last writes, which does not matter for a cache.
             connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
             connection.execute(statement, values)
 
     def _prepare(self) -> None:
         with self._engine.begin() as connection:
             if connection.execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
-                raise ConfigurationError("state: the database's encoding is not UTF8; make one with ENCODING 'UTF8'")
+                raise ConfigurationError("state: the database's encoding is not UTF8; create one with ENCODING 'UTF8'")
             if schema.version_of(connection) != schema.VERSION:
-                # Replicas that start together make the tables once.
+                # Only one of several replicas that start together creates the tables.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 schema.migrate(connection)
 
     @contextmanager
     def _typed(self) -> Iterator[None]:
-        """Whatever PostgreSQL says becomes StateUnavailable, without address, SQL or values."""
+        """Map errors of PostgreSQL to StateUnavailable, without address, SQL or values."""
         if self._is_closed:
             raise StateUnavailable("the identity map cannot be used (closed)")
         if self._clock() < self._rests_until:
@@ -130,9 +130,9 @@ class PostgreSQLTable:
 
 
 def database_engine(url: str, connections: int = _CONNECTIONS) -> sa.Engine:
-    """A pool of connections to the database of a state; it connects when it is used.
+    """A pool of connections to a state's database, which connects on first use.
 
-    Raises ConfigurationError where the driver is missing, or the URL is not one.
+    Raises ConfigurationError if the driver is missing, or the URL is invalid.
     """
     if find_spec("psycopg") is None:
         raise ConfigurationError(
@@ -151,7 +151,7 @@ def database_engine(url: str, connections: int = _CONNECTIONS) -> sa.Engine:
             connect_args={name: address.query.get(name, value) for name, value in _PARAMETERS.items()},
         )
     except (sa.exc.ArgumentError, ValueError, TypeError):
-        # Their messages quote the URL, in which a password stands.
+        # The messages quote the URL with its password.
         raise ConfigurationError(
-            "state: it is not a URL of a database; write postgresql://user:password@host/name"
+            "state: it is not a database URL; write postgresql://user:password@host/name"
         ) from None

@@ -1,7 +1,7 @@
-"""The tables of the identity map, their versions, and the statements over them; the same in SQLite and PostgreSQL.
+"""The tables of the identity map, their versions, and their statements, for both SQLite and PostgreSQL.
 
-Everything is written once, with SQLAlchemy Core, and knows no connection of its own. A change of the tables is a new
-version, with a step that leads there from the one before.
+Written with SQLAlchemy Core, independent of a connection. A change of the tables is a new version, with a migration
+from the previous one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dicomveil_engine.errors import ConfigurationError
 
 VERSION = 2
-"""1 had no projects; it was only ever in SQLite, and named its version nowhere in a table."""
+"""Version 1 had no projects; it existed in SQLite only, and had no table for its version."""
 
 _metadata = sa.MetaData()
 
@@ -28,7 +28,7 @@ IDENTITY = sa.Table(
     sa.Column("original", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What each pseudonym of a project stands for."""
+"""The original of each pseudonym of a project."""
 
 _VERSION = sa.Table("identity_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
 """One row."""
@@ -52,14 +52,14 @@ PAGE = (
     .order_by(IDENTITY.c.pseudonym)
     .limit(sa.bindparam("count"))
 )
-"""Rows of a kind in the order of their pseudonyms, after one of them."""
+"""Rows of a kind after a pseudonym, in the order of pseudonyms."""
 
 DELETE = sa.delete(IDENTITY).where(_THIS, IDENTITY.c.original == sa.bindparam("original"))
-"""Forget a row, unless it says something else by now."""
+"""Delete a row, unless it was changed meanwhile."""
 
 
 def write(insert: Callable[..., Any]) -> sa.Insert:
-    """Add or correct a row, by the dialect's own `insert`; a row that is already right costs no write."""
+    """Insert or update a row, by the dialect's own `insert`; an equal row is not written."""
     adding: sqlite.Insert | postgresql.Insert = insert(IDENTITY)
     excluded = adding.excluded.original
     return adding.on_conflict_do_update(
@@ -68,24 +68,24 @@ def write(insert: Callable[..., Any]) -> sa.Insert:
 
 
 def version_of(connection: sa.Connection) -> int:
-    """The version of the tables that are there; 0 where there are none."""
+    """The version of the existing tables; 0 if there are none."""
     inspector = sa.inspect(connection)
     if inspector.has_table(_VERSION.name):
         return int(connection.execute(sa.select(_VERSION.c.version)).scalar_one())
-    # Only version 1 has no row; in PostgreSQL, such a table is somebody else's.
+    # Version 1 has no row. In PostgreSQL, such a table belongs to another application.
     return int(connection.dialect.name == "sqlite" and inspector.has_table(IDENTITY.name))
 
 
 def migrate(connection: sa.Connection) -> None:
-    """Bring the tables to VERSION, within the caller's transaction and while nobody else does.
+    """Migrate the tables to VERSION, within the caller's transaction and under its lock.
 
-    Raises ConfigurationError for tables of a later version: to guess at them could lead to a wrong original.
+    Raises ConfigurationError for tables of a later version, which could be misinterpreted.
     """
     version = version_of(connection)
     if version > VERSION:
         raise ConfigurationError(
-            f"state: the identity map was made by a later dicomveil (its version is {version}, and this one knows "
-            f"{VERSION}); run that one, or name another state"
+            f"state: the identity map was made by a later dicomveil (its version is {version}, this one supports "
+            f"{VERSION}); run the later one, or name another state"
         )
     if version == 0:
         _metadata.create_all(connection, checkfirst=False)
@@ -96,7 +96,7 @@ def migrate(connection: sa.Connection) -> None:
 
 
 def _add_projects(connection: sa.Connection) -> None:
-    """Version 1 to 2: what is there belongs to the project without a name."""
+    """Migrate version 1 to 2: existing rows belong to the project without a name."""
     connection.execute(sa.text("ALTER TABLE identity RENAME TO identity_1"))
     _metadata.create_all(connection, checkfirst=False)
     connection.execute(sa.insert(_VERSION).values(version=1))

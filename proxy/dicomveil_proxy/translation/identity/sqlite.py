@@ -1,7 +1,8 @@
 """The identity map in an SQLite file, which several processes of one machine may use at the same time.
 
-The file holds originals, so it is its owner's alone; it is a cache, so a broken one is made anew. The statements are
-SQLAlchemy's, compiled once and run on the driver: its own execution of them costs more than SQLite's.
+The file contains originals, and is readable by its owner only. It is a cache, and replaced if it is damaged. The
+statements are compiled by SQLAlchemy once and run by the driver, since SQLAlchemy's execution takes longer than
+SQLite's.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if sys.platform != "win32":
 
 
 def _compiled(statement: sa.ClauseElement) -> str:
-    """Its SQL, with a question mark for each of project, kind, pseudonym and, where it is there, original."""
+    """The SQL, with question marks for project, kind, pseudonym and possibly original."""
     return str(statement.compile(dialect=sqlite.dialect()))
 
 
@@ -41,9 +42,9 @@ _T = TypeVar("_T")
 
 
 class SQLiteTable:
-    """The rows of a project in a file. `warn` is called, without any value, when a broken file was made anew.
+    """The rows of a project in a file. `warn` is called, without values, when a damaged file was replaced.
 
-    Raises StateUnavailable when the file cannot be made or used, ConfigurationError when a later version made it.
+    Raises StateUnavailable if the file cannot be created or used, ConfigurationError if it has a later version.
     """
 
     def __init__(self, path: Path, project: str, *, busy_seconds: float, warn: Callable[[str], None]) -> None:
@@ -57,29 +58,29 @@ class SQLiteTable:
             self._connection = self._open()
 
     def read(self, kind: str, pseudonym: str) -> str | None:
-        """The original, or None where there is no row."""
+        """The original, or None without a row."""
         this = (self._project, kind, pseudonym)
         with self._lock:
             row = self._with_file(lambda: self._connection.execute(_READ, this).fetchone())
         return None if row is None else str(row[0])
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows, or correct them: all, or none."""
+        """Insert or update rows in one transaction."""
         self._run(_WRITE, rows)
 
     def delete(self, rows: Sequence[Row]) -> None:
-        """Take away rows that still say this."""
+        """Delete rows that are unchanged."""
         self._run(_DELETE, rows)
 
     def page(self, kind: str, after: str, count: int) -> list[Row]:
-        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        """The next `count` rows of a kind after a pseudonym, in order."""
         these = (self._project, kind, after, count, 0)
         with self._lock:
             rows = self._with_file(lambda: self._connection.execute(_PAGE, these).fetchall())
         return [(str(found), str(pseudonym), str(original)) for found, pseudonym, original in rows]
 
     def compact(self) -> None:
-        """Write what is in the log into the file, whose freed pages are overwritten, and empty the log."""
+        """Checkpoint and truncate the write-ahead log; freed pages of the file are overwritten (secure_delete)."""
         with self._lock:
             self._with_file(lambda: self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
@@ -99,7 +100,7 @@ class SQLiteTable:
             self._with_file(run)
 
     def _with_file(self, act: Callable[[], _T]) -> _T:
-        """Do it; where the file turns out to be broken, do it again with a new one."""
+        """Run `act`; if the file turns out to be damaged, replace it and run `act` again."""
         with _typed():
             try:
                 return act()
@@ -111,9 +112,9 @@ class SQLiteTable:
                 return act()
 
     def _open(self, *, is_broken: bool = False) -> sqlite3.Connection:
-        """Open the file, making it anew where it is broken; other processes that open it wait meanwhile."""
+        """Open the file, and replace it if it is damaged; other processes that open it wait meanwhile."""
         with self._alone():
-            # Another process may have replaced the broken file already.
+            # Another process may have replaced the damaged file already.
             if is_broken and self._path.exists() and self._path.stat().st_ino == self._inode:
                 self._delete_file()
             try:
@@ -125,8 +126,8 @@ class SQLiteTable:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        # SQLite gives its other files the mode of this one. One that exists is not opened here: to close
-        # it again would drop the locks that this process has on it.
+        # SQLite's other files get the mode of this one. An existing file is not opened here, since closing it would
+        # release this process's locks on it (POSIX).
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._path.chmod(0o600)
@@ -136,9 +137,9 @@ class SQLiteTable:
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            # A crash of the machine may lose the last writes, which costs a cache nothing.
+            # A crash of the machine may lose the last writes, which does not matter for a cache.
             connection.execute("PRAGMA synchronous = NORMAL")
-            # What is taken away holds originals: it is overwritten, not only given free.
+            # Deleted rows contain originals, and are overwritten.
             connection.execute("PRAGMA secure_delete = ON")
             _migrate(connection)
             connection.execute(_READ, ("", "", "")).fetchone()
@@ -150,11 +151,11 @@ class SQLiteTable:
     def _delete_file(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        self._warn("the identity map could not be read and was made anew")
+        self._warn("the identity map could not be read and was replaced")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the lock file, which keeps processes that start together out of each other's way."""
+        """Hold the lock file, so that processes that start together open the file in turn."""
         if sys.platform == "win32":
             yield
             return
@@ -179,7 +180,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Let the schema see the connection as one of SQLAlchemy's, which does not close it."""
+    """Migrate the tables over a SQLAlchemy engine that uses this connection, and does not close it."""
     engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, hide_parameters=True)
     try:
         with engine.begin() as lent:
@@ -192,7 +193,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _typed() -> Iterator[None]:
-    """Whatever the disk says becomes StateUnavailable, without SQL or values."""
+    """Map errors of SQLite and the disk to StateUnavailable, without SQL or values."""
     try:
         yield
     except sqlite3.Error as error:
@@ -203,5 +204,5 @@ def _typed() -> Iterator[None]:
 
 
 def _is_broken(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file is at fault, and not the disk or the moment."""
+    """Whether the file is damaged; a full disk or a lock is another error."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN

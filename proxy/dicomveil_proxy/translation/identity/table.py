@@ -1,4 +1,4 @@
-"""What the identity map needs of the place where it is kept. Nothing here knows of a database."""
+"""The protocol of the identity map's storage."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ Row = tuple[str, str, str]
 
 
 class IdentityTable(Protocol):
-    """The rows of one project, for any thread; what they share with other processes is seen at once.
+    """The rows of one project, thread-safe; other processes' writes are visible at once.
 
-    Every method raises StateUnavailable, whose message holds no value, when the place cannot be used.
+    Every method raises StateUnavailable, without values, if the storage cannot be used.
     """
 
     def read(self, kind: str, pseudonym: str) -> str | None:
-        """The original, or None where there is no row."""
+        """The original, or None without a row."""
         ...
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows, or correct them: all, or none."""
+        """Insert or update rows in one transaction."""
         ...
 
     def delete(self, rows: Sequence[Row]) -> None:
-        """Take away rows that still say this."""
+        """Delete rows that are unchanged."""
         ...
 
     def page(self, kind: str, after: str, count: int) -> list[Row]:
-        """So many rows of a kind, in the order of their pseudonyms, after one."""
+        """The next `count` rows of a kind after a pseudonym, in order."""
         ...
 
     def compact(self) -> None:
-        """Leave nothing behind of rows that were taken away, as far as the place allows."""
+        """Erase deleted rows from the storage, as far as it allows."""
         ...
 
     def close(self) -> None:
-        """Close the place; what is asked afterwards raises StateUnavailable."""
+        """Close the storage; later calls raise StateUnavailable."""
         ...

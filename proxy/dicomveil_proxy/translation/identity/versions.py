@@ -1,6 +1,6 @@
-"""Rows of the identity map that no key of the project made: found, counted, and forgotten.
+"""Rows of the identity map whose pseudonyms were made with another key than the project's.
 
-A pseudonym says by itself whether a key made it, so that no row has to say by which key it was written.
+A pseudonym shows whether a key made it, so that rows need not record their key.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dicomveil_engine import Policy
 from dicomveil_proxy.translation.identity import Identity, IdentityMap, Kind
 
 OTHER_KEY = (
-    "state: it holds pseudonyms of a key that the settings do not name; links and derived objects that were made with "
-    'it are unknown now. If they shall stay valid, name the old key beside the new one, keys = ["new.key", "old.key"]; '
-    "if not, `dicomveil state purge` forgets them"
+    "state: it contains pseudonyms of a key that is not in the settings; links and derived objects that were made with "
+    'that key are not recognised. To keep them valid, add the old key: keys = ["new.key", "old.key"]; otherwise remove '
+    "its pseudonyms with `dicomveil state purge`"
 )
 
 _SAMPLE = 64
-"""Rows of each kind. Pseudonyms are in no order that depends on their key, so that the first are as good as any."""
+"""Rows of each kind. The order of pseudonyms does not depend on their key, so that the first rows are a sample."""
 _BATCH = 1_000
 
 
 def has_foreign_rows(identities: IdentityMap, policy: Policy) -> bool:
-    """Whether rows of another key are among the first; few among very many may be missed. Raises StateUnavailable."""
+    """Whether a sample has rows of another key; a few among many may be missed. Raises StateUnavailable."""
     return any(is_foreign(row, policy) for kind in Kind for row in identities.page(kind, "", _SAMPLE))
 
 
 def foreign_rows(identities: IdentityMap, policy: Policy) -> Iterator[list[Identity]]:
-    """All rows of other keys, some at a time. Raises StateUnavailable."""
+    """All rows of other keys, in batches. Raises StateUnavailable."""
     for kind in Kind:
         last = ""
         while rows := identities.page(kind, last, _BATCH):
@@ -38,12 +38,12 @@ def foreign_rows(identities: IdentityMap, policy: Policy) -> Iterator[list[Ident
 
 
 def count(identities: IdentityMap, policy: Policy) -> Counter[Kind]:
-    """How many rows of other keys there are, by kind. Raises StateUnavailable."""
+    """The number of rows of other keys, by kind. Raises StateUnavailable."""
     return Counter(kind for rows in foreign_rows(identities, policy) for kind, _, _ in rows)
 
 
 def purge(identities: IdentityMap, policy: Policy) -> Counter[Kind]:
-    """Forget the rows of other keys, and say how many. Raises StateUnavailable, after some of them."""
+    """Delete the rows of other keys, and return their number. Raises StateUnavailable; some may be deleted then."""
     forgotten: Counter[Kind] = Counter()
     for rows in foreign_rows(identities, policy):
         identities.forget(rows)

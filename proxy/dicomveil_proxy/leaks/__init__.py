@@ -1,7 +1,7 @@
-"""The leak guard: a second look at what leaves, by other code than that which de-identifies.
+"""The leak guard: a check of every response, with code that is independent of de-identification.
 
-    guard.py    what is searched for, and what is found
-    place.py    whether what was found is an original in that place
+    guard.py    the original values, and the search for them
+    place.py    whether a value that was found is an original in that place
 
-What follows when something is found is in `trust/alarm.py` and `trust/quarantine.py`.
+Findings are handled in `trust/alarm.py` and `trust/quarantine.py`.
 """

@@ -1,10 +1,10 @@
-"""The leak guard: looks in what is about to leave for what identified in the original.
+"""The leak guard: searches the output for identifying values of the original.
 
-It is not part of de-identification. It compares whole values of the original, byte by byte, with the output, so that it
-finds what a policy or a method does wrong. Nothing here changes an instance, and `place.py` has what is asked only
-when a value was found: whether it is an original in that place.
+It is not part of de-identification: it compares whole values of the original with the bytes of the output, and so finds
+mistakes of policies and methods. Nothing here changes an instance. Whether a value that was found is an original in
+that place is decided in `place.py`.
 
-What leaves pixels is not looked at, nor are parts of values: "Doe" in a description is the work of the methods.
+Pixels are not searched, nor are parts of values: "Doe" in a description is left to the methods.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from dicomveil_proxy.leaks.place import Place, places_in_json, places_in_part10
 from dicomveil_proxy.wire.json_document import encoded
 
 SHORTEST = 5
-"""Characters of a value that is looked for: shorter ones are everywhere."""
+"""Characters of a value that is searched for: shorter ones occur by chance."""
 _MOST = 256
-"""Values of one instance that are looked for, those of patient and study first."""
+"""Values of one instance that are searched for, those of patient and study first."""
 _STUDIES_CACHED = 256
 _REGISTERED = b"1.2.840.10008."
 _OWN = b"2.25."
@@ -37,7 +37,7 @@ _IDENTIFIERS = (
     *("PlacerOrderNumberProcedure", "FillerOrderNumberProcedure", "SpecimenIdentifier"),
     *("PatientBirthDate", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AdmittingDate"),
 )
-"""Besides names (PN). Not those of institutions and devices: the words of their names are everywhere."""
+"""Attributes besides names (PN). Not institutions and devices, whose names consist of common words."""
 _TAGS = frozenset((*SUBJECT_TAGS, SOP_INSTANCE_UID, *(tag for word in _IDENTIFIERS if (tag := tag_of(word)))))
 _DUMMIES = frozenset(
     (
@@ -45,7 +45,7 @@ _DUMMIES = frozenset(
         *("unknown", "none given", "not available", "patient", "redacted", "study", "series"),
     )
 )
-"""What others write in the place of a name or number (compared in lower case)."""
+"""Common placeholders for a name or number, in lower case."""
 _UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 _KEYS = frozenset(f"{tag:08X}" for tag in _TAGS)
 _CONTRIBUTING = "0018A001"
@@ -56,7 +56,7 @@ _DEPTH = 32
 
 
 class Needle(NamedTuple):
-    """A value of the original that must not be in the output."""
+    """A value of the original that must not occur in the output."""
 
     value: bytes
     tag: int
@@ -68,14 +68,14 @@ class Needles(NamedTuple):
 
     needles: tuple[Needle, ...]
     sought: tuple[bytes, ...]
-    """Those that hold no other: a value is not in what does not hold its part."""
+    """The values that contain no other one: searching for these suffices."""
     has_guesses: bool = False
-    """Whether the instance was made in pseudonymised space: the author of its free texts knows no originals, so that
-    what stands in them is a guess at most. To refuse those that are right would say which they are."""
+    """Whether the instance was made in pseudonymised space. The author of its free text does not know the originals, so
+    that one in it is a guess. Refusing correct guesses would confirm them."""
 
     @classmethod
     def of(cls, needles: tuple[Needle, ...], *, has_guesses: bool = False) -> Needles:
-        """Prepare them."""
+        """Prepare the search."""
         values = sorted({needle.value for needle in needles}, key=len)
         sought: list[bytes] = []
         for value in values:
@@ -88,25 +88,25 @@ NOTHING = Needles((), ())
 
 
 class Leak(NamedTuple):
-    """An original in what was about to leave."""
+    """An original value in the output."""
 
     digest: str
-    """Keyed, of the project, the place and the value."""
+    """Keyed digest of the project, the place and the value."""
     tag: int
     """The attribute's tag in the original."""
     place: int
-    """The attribute of the output in which it was found; 0 where that cannot be said."""
+    """The attribute of the output in which it was found; 0 if that is not known."""
     rule: str
     """The rule by which that attribute was released."""
 
     def __str__(self) -> str:
-        """For messages: no value, no UID."""
+        """The message, without value and UID."""
         where = describe(self.place) if self.place else "the answer"
         return f"{where} holds the original value of {describe(self.tag)}"
 
 
 Alarm = Callable[[Leak, str], bool]
-"""(what was found, what the guard does about it) → whether it may leave all the same, since somebody released it."""
+"""(finding, mode of the guard) → whether an operator has released this finding, so that it may be sent."""
 
 
 class LeakGuard:
@@ -115,23 +115,23 @@ class LeakGuard:
     def __init__(
         self, policy: Policy, key: bytes, *, mode: str = "refuse", alarm: Alarm | None = None, project: str = ""
     ) -> None:
-        """`key` is of the digests; `alarm` writes findings down."""
+        """`key` is the key of the digests; `alarm` records findings."""
         self._policy = policy
         self._key = key
         self._project = project
         self.mode = mode
         self._alarm = alarm
         self.count: Callable[[str], None] = lambda _outcome: None
-        """Gets what became of each finding: refused, reported or released."""
+        """Called with the outcome of each finding: refused, reported or released."""
         self._replaces_instances = policy.decide(SOP_INSTANCE_UID, "UI").method.name != "keep"
         self._studies: dict[object, Needles] = {}
 
     def watch(self) -> Watch:
-        """For one answer."""
+        """A watch over one response."""
         return Watch(self)
 
     def needles_of(self, originals: Originals) -> tuple[Needles, Needle | None]:
-        """What must not be in the output of an instance in Part 10."""
+        """The values that must not occur in the output of a Part 10 instance."""
         shared = None if originals.is_long else self._studies.get(originals.shared)
         if shared is None:
             values = tuple(originals.values())
@@ -141,7 +141,7 @@ class LeakGuard:
         return self._with_instance(shared, originals.instance[1] if originals.instance else b"")
 
     def needles_of_json(self, dataset: JSONDataSet) -> tuple[Needles, Needle | None]:
-        """What must not be in the output of a data set in DICOM JSON; found by a reading of our own."""
+        """The values that must not occur in the output of a data set in DICOM JSON, collected independently."""
         found: list[tuple[int, str, bytes]] = []
         _collect(dataset, found, 0)
         found += _contributing(dataset)
@@ -161,7 +161,7 @@ class LeakGuard:
             self._studies.pop(next(iter(self._studies)), None)
 
     def _with_instance(self, shared: Needles, uid: bytes) -> tuple[Needles, Needle | None]:
-        """With the SOP Instance UID, by which instances of a series differ."""
+        """The study's values, and the SOP Instance UID, which differs between instances."""
         value = uid.strip(b" \0")
         if not shared.needles or not self._replaces_instances or len(value) < SHORTEST:
             return shared, None
@@ -170,7 +170,7 @@ class LeakGuard:
         return shared, Needle(value, SOP_INSTANCE_UID, "UI")
 
     def _needles_of(self, values: Iterable[tuple[int, str, bytes]]) -> tuple[Needle, ...]:
-        """The values that are looked for; none of a data set that the project de-identified before."""
+        """The values to search for; none for a data set that the project has de-identified before."""
         found: dict[bytes, Needle] = {}
         for tag, vr, whole in values:
             if vr == "SQ":
@@ -185,7 +185,7 @@ class LeakGuard:
         return tuple(needle._replace(value=value) for value, needle in found.items() if len(value) >= SHORTEST)
 
     def _has_guesses(self, values: Iterable[tuple[int, str, bytes]]) -> bool:
-        """Whether the instance says, as only the holder of the key can, that it was made in pseudonymised space."""
+        """Whether the instance has the keyed sign that it was made in pseudonymised space (`Policy.contributions`)."""
         every = [
             (tag, value.strip(b" \0").decode("latin-1")) for tag, vr, value in values if vr in {"UI", CONTRIBUTION_VR}
         ]
@@ -193,11 +193,11 @@ class LeakGuard:
         return is_contribution((text for _, text in every), self._policy.contributions(study))
 
     def _counts(self, tag: int, vr: str, text: str) -> bool:
-        """Whether a value is looked for."""
+        """Whether to search for a value."""
         if tag not in _TAGS and vr != "PN":
             return False
         if text.lower().strip("^ ") in _DUMMIES or (vr == "DA" and text.endswith("0101")):
-            return False  # the first of January stands for a year
+            return False  # 1 January is what a date reduced to its year becomes
         if text.encode("latin-1").startswith(_REGISTERED) or self._policy.is_pseudonym_patient_id(text):
             return False
         if vr == "UI" and (tag not in _UIDS or self._policy.is_pseudonym_uid(text)):
@@ -205,14 +205,14 @@ class LeakGuard:
         return self._policy.decide(tag, vr).method.name != "keep"
 
     def finding(self, needle: Needle, place: Place | None) -> Leak:
-        """What is said of an original in a place."""
+        """The finding for an original value in a place."""
         tag = place.tag if place else 0
         message = b"\0".join((self._project.encode(), f"{tag:08X}".encode(), needle.value))
         digest = hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
         return Leak(digest, needle.tag, tag, place.rule if place else "")
 
     def settle(self, findings: Iterable[Leak]) -> None:
-        """Write findings down. Raises NotReleasable for the first that may not leave, and AuditUnavailable."""
+        """Record findings. Raises NotReleasable for the first that is not released, and AuditUnavailable."""
         refused: Leak | None = None
         for finding in findings:
             released = self._alarm(finding, self.mode) if self._alarm else False
@@ -225,16 +225,16 @@ class LeakGuard:
     def judged_part10(
         self, data: bytes, hits: list[Needle], transfer_syntax: str, *, has_guesses: bool = False
     ) -> list[Leak]:
-        """Which of the values found in elements are originals that may not be there."""
+        """The leaks among values that were found in elements of a Part 10 instance."""
         places = places_in_part10(data, transfer_syntax)
         return self._judged(hits, places, has_guesses)
 
     def judged_json(self, dataset: JSONDataSet, hits: list[Needle], *, has_guesses: bool = False) -> list[Leak]:
-        """The same of a data set in DICOM JSON."""
+        """The leaks among values that were found in a data set in DICOM JSON."""
         return self._judged(hits, places_in_json(dataset), has_guesses)
 
     def _judged(self, hits: list[Needle], places: Iterable[Place] | None, has_guesses: bool) -> list[Leak]:
-        if places is None:  # what cannot be read again cannot be excused
+        if places is None:  # the output cannot be read: each hit counts as a leak
             return [self.finding(needle, None) for needle in hits]
         every = [place for place in places if not (has_guesses and place.vr in _FREE_TEXTS and place.tag not in _TAGS)]
         found: dict[str, Leak] = {}
@@ -247,7 +247,7 @@ class LeakGuard:
 
 
 class Watch:
-    """What was found in one answer. `inspect` and `inspect_json` may run in any thread, `settle` in the event loop."""
+    """The findings in one response. `inspect` and `inspect_json` may run in any thread, `settle` in the event loop."""
 
     def __init__(self, guard: LeakGuard) -> None:
         self._guard = guard
@@ -256,7 +256,7 @@ class Watch:
         self.is_on = guard.mode != "off"
 
     def inspect(self, data: bytes | bytearray, originals: Originals, transfer_syntax: str) -> None:
-        """Look at elements of an instance in Part 10."""
+        """Search elements of a Part 10 instance."""
         if originals is not self._last[0]:
             self._last = originals, self._guard.needles_of(originals)
         shared, instance = self._last[1]
@@ -267,7 +267,7 @@ class Watch:
             )
 
     def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
-        """Look at a data set in DICOM JSON, which leaves as that or as XML."""
+        """Search a data set in DICOM JSON, which is sent as JSON or XML."""
         document = _searchable(written)
         shared, instance = self._guard.needles_of_json(original)
         if any_in(shared.sought, document) or (instance and instance.value in document):
@@ -275,14 +275,14 @@ class Watch:
             self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
 
     def settle(self) -> None:
-        """Let nothing that was found pass. Raises NotReleasable, and AuditUnavailable."""
+        """Record the findings so far. Raises NotReleasable, and AuditUnavailable."""
         if self._findings:
             findings, self._findings = self._findings, []
             self._guard.settle(findings)
 
 
 def _searchable(written: JSONDataSet) -> bytes:
-    """The document, with what JSON writes in another way than the original had it."""
+    """The JSON document with escapes undone and base64 decoded, so that original bytes can be found."""
     document = encoded(written)
     if b"\\" in document:
         document = document.replace(b'\\"', b'"').replace(b"\\\\", b"\\")
@@ -292,8 +292,8 @@ def _searchable(written: JSONDataSet) -> bytes:
 
 
 def any_in(sought: tuple[bytes, ...], data: bytes | bytearray) -> bool:
-    """Whether one of the values is somewhere in the data. Most of what the guard costs is this."""
-    for value in sought:  # noqa: SIM110 - a generator costs as much as the search
+    """Whether one of the values occurs in the data: most of the guard's cost."""
+    for value in sought:  # noqa: SIM110 - a generator would cost as much again as the search
         if value in data:
             return True
     return False
@@ -305,7 +305,7 @@ def _hits(shared: Needles, instance: Needle | None, data: bytes | bytearray) -> 
 
 
 def _collect(dataset: JSONDataSet, found: list[tuple[int, str, bytes]], depth: int) -> None:
-    """Note the identifying values of a data set at any depth."""
+    """Collect the identifying values of a data set at any depth."""
     for key, element in dataset.items():
         vr = element.get("vr")
         if vr == "SQ":

@@ -1,6 +1,6 @@
-"""Where in an output a value was found, and whether it is an original there.
+"""The place of a value in the output, and whether it is an original there.
 
-Asked only after something was found. The output is read anew, by pydicom, and not by the code that wrote it.
+Used only after a value was found. Part 10 output is read with pydicom, independently of the code that wrote it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dicomveil_engine.methods.microsoft.date_shift import MicrosoftShiftDates
 
 _DATES = frozenset(("DA", "DT", "TM"))
 _OWN_URLS = frozenset((0x00081190,))
-"""Written by us, with pseudonyms: Retrieve URL."""
+"""Retrieve URL, which the proxy writes with pseudonyms."""
 _DECOYS = {
     "DA": "20010203",
     "DT": "20010203040506",
@@ -41,16 +41,16 @@ class Place(NamedTuple):
     creator: str | None
     rule: str = ""
     is_uri: bool = False
-    """Whether it is a BulkDataURI, which we write ourselves."""
+    """Whether it is a BulkDataURI, which the proxy writes."""
     is_binary: bool = False
-    """Whether it stands in JSON as base64."""
+    """Whether it is base64 in JSON."""
 
     def ruled(self, policy: Policy) -> Place:
-        """With the rule by which it was released."""
+        """The place with the rule by which its value was released."""
         return self._replace(rule=policy.decide(self.tag, self.vr, self.creator).rule)
 
     def leaks(self, original: bytes, tag: int, vr: str, policy: Policy) -> bool:
-        """Whether an original of this attribute stands here, and the policy does not let it."""
+        """Whether the value contains an original of attribute `tag` that the policy does not keep."""
         before = rb"(?<![0-9.])" if vr == "UI" else rb"(?<![0-9A-Za-z])"
         after = rb"(?![0-9]|\.[0-9])" if vr == "UI" else rb"(?![0-9A-Za-z])"
         if not re.search(before + re.escape(original) + after, self.value):
@@ -58,14 +58,14 @@ class Place(NamedTuple):
         if self.is_uri or self.tag in _OWN_URLS:
             return vr == "UI"
         if vr in _DATES and self.vr in _DATES and self.tag != tag:
-            return False  # a date that was moved may be another's original
+            return False  # a shifted date may equal the original of another attribute
         decision = policy.decide(self.tag, self.vr, self.creator)
         if decision.method.name == "keep" or (vr in _DATES and isinstance(decision.method, MicrosoftShiftDates)):
-            return False  # that tool's dates move by zero days as often as by any other number
+            return False  # the Microsoft tool also shifts by zero days
         return not self._is_constant(policy)
 
     def _is_constant(self, policy: Policy) -> bool:
-        """Whether the method writes this whatever the original was: a dummy, or a text of the configuration."""
+        """Whether the method writes this for any original: a dummy, or a text from the configuration."""
         method = policy.decide(self.tag, self.vr, self.creator).method
         decoy: Element
         if self.vr in TEXT_VRS:
@@ -84,8 +84,8 @@ class Place(NamedTuple):
 
 
 def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
-    """The values of elements that stand one behind the other; None where they cannot be read again."""
-    from pydicom.filereader import data_element_generator  # noqa: PLC0415 - a second, and only for what was found
+    """The values of consecutive elements; None if they cannot be read."""
+    from pydicom.filereader import data_element_generator  # noqa: PLC0415 - its import takes a second, rarely needed
 
     syntax = transfer_syntax.rstrip(" \0")
     implicit = syntax == "1.2.840.10008.1.2"
@@ -95,13 +95,13 @@ def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
     try:
         elements = data_element_generator(stream, implicit, little, stop_when=_is_cut_off(data, stream))
         found.extend(_places(elements))
-    except Exception:  # noqa: BLE001 - pydicom's border: whatever it says may hold a value
+    except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind, whose messages may quote values
         return None
     return found
 
 
 def _is_cut_off(data: bytes, stream: BytesIO) -> Callable[[int, str | None, int], bool]:
-    """Whether the next element is Pixel Data or another whose value is passed through in chunks."""
+    """The test whether the value of the next element is not in `data`, since it is passed through in chunks."""
 
     def stop(tag: int, vr: str | None, length: int) -> bool:  # noqa: ARG001
         return (length != 0xFFFFFFFF and stream.tell() + length > len(data)) or (
@@ -121,7 +121,7 @@ def _places(elements: Iterable[object]) -> Iterator[Place]:
         creator = creators.get(group << 16 | element >> 8) if group & 1 else None
         if isinstance(value, (list, tuple)) or hasattr(value, "_list") or vr == "SQ":
             for item in value or ():
-                if isinstance(inside := getattr(item, "_dict", None), dict):  # its elements as they are encoded
+                if isinstance(inside := getattr(item, "_dict", None), dict):  # the item's raw elements
                     yield from _places(inside.values())
             continue
         data = bytes(value or b"")
@@ -156,7 +156,7 @@ def places_in_json(dataset: JSONDataSet) -> Iterator[Place]:
 
 
 def _bytes_of(text: object) -> bytes:
-    """What base64 holds; what is none, as it stands."""
+    """The decoded base64; the text itself if it is not base64."""
     try:
         return base64.b64decode(str(text), validate=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The settings of the server and its projects: what they are, where they come from, what is wrong with them.
+"""The settings of the server and its projects: their sources, and messages about mistakes in them.
 
-Nothing is opened here but key files, to check them.
+Only key files, lists and filters are read here, to check them.
 """

@@ -1,6 +1,6 @@
-"""Who may use the server, and what is looked at: the tables `[access]`, `[tls]`, `[audit]` and `[guard]`.
+"""The tables `[access]`, `[tls]`, `[audit]` and `[guard]` of the settings.
 
-Checked here as far as that is possible without opening a file. What the words mean is in `trust/`.
+They are checked here without opening files. What they mean is in `trust/`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 from dicomveil_proxy.settings.rights import Grants, Right, granted, joined, parse_project
 
 TOKENS = Path("dicomveil-tokens.json")
-"""Beside the settings file, where `access.tokens` does not say otherwise."""
+"""The default of `access.tokens`, in the folder of the settings file."""
 
 _SYSLOG = re.compile(r"(udp|tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s/:?#@\[\]]+)(?::([0-9]{1,5}))?")
 
@@ -27,10 +27,10 @@ class _Table(BaseModel):
 
 
 class GrantTable(_Table):
-    """What somebody may do."""
+    """Rights that are granted in projects."""
 
     projects: tuple[str, ...]
-    """Names of projects; `default` is the one without a name, `*` is all."""
+    """Names of projects; `default` is the one without a name, `*` means all."""
     can: tuple[Right, ...]
 
     @field_validator("projects")
@@ -48,30 +48,30 @@ class CertificateTable(GrantTable):
     """The holder of a client certificate."""
 
     subject: Annotated[str, Field(min_length=1)]
-    """The certificate's subject as RFC 4514 writes it, such as `CN=viewer.example.org,O=Example Hospital`."""
+    """The certificate's subject in the form of RFC 4514, such as `CN=viewer.example.org,O=Example Hospital`."""
 
 
 class OIDCSettings(_Table):
     """An identity provider that signs access tokens (OpenID Connect, RFC 9068)."""
 
     issuer: str
-    """As tokens have it in `iss`; its configuration is found below it."""
+    """The value of `iss` in tokens, and the base URL of the issuer's configuration document."""
     audience: Annotated[str, Field(min_length=1)]
-    """As tokens have it in `aud`."""
+    """The value of `aud` in tokens."""
     jwks_uri: str | None = None
-    """Where the issuer's keys are, where its configuration is not to be asked."""
+    """The URL of the issuer's keys; by default from its configuration document."""
     projects_claim: str | None = None
-    """The claim that lists projects; dots lead into objects."""
+    """The claim that lists projects; dots separate the names of nested objects."""
     rights_claim: str | None = None
-    """The claim that lists rights, in all these projects."""
+    """The claim that lists the rights in all these projects."""
     groups_claim: str = "groups"
     """The claim that lists groups."""
     groups: dict[str, GrantTable] = {}
-    """What the members of a group may do."""
+    """The rights of the members of each group."""
     subject_claim: str = "sub"
-    """The claim that names somebody in the audit."""
+    """The claim with the user's name for the audit."""
     clock_skew_seconds: Annotated[NonNegativeFloat, Field(le=600)] = 30
-    """By which the issuer's clock may differ."""
+    """The accepted difference to the issuer's clock."""
 
     @field_validator("issuer", "jwks_uri")
     @classmethod
@@ -99,15 +99,15 @@ class OIDCSettings(_Table):
 
 
 class AccessSettings(_Table):
-    """How users are authenticated, and what each may do. What is not granted here is refused."""
+    """How users are authenticated, and their rights. Anything that is not granted here is refused."""
 
     tokens: Path | None = None
-    """The file of static tokens, which `dicomveil token new` writes."""
+    """The file of static tokens, written by `dicomveil token new`."""
     oidc: OIDCSettings | None = None
     certificates: tuple[CertificateTable, ...] = ()
     """Holders of client certificates."""
     client_cert_header: bool = False
-    """Whether `trusted_proxies` say in a `Client-Cert` header (RFC 9440) which certificate a client has."""
+    """Whether to accept client certificates in `Client-Cert` headers (RFC 9440) of `trusted_proxies`."""
 
     @property
     def tokens_file(self) -> Path:
@@ -115,16 +115,16 @@ class AccessSettings(_Table):
         return self.tokens or TOKENS
 
     def of_certificate(self, subject: str) -> Grants | None:
-        """What the holder of a certificate with this subject may do; None for an unknown one."""
+        """The rights of the holder of a certificate with this subject; None for an unknown one."""
         found = [each.grants for each in self.certificates if each.subject == subject]
         return joined(found) if found else None
 
 
 class TLSSettings(_Table):
-    """The server's certificate, and whose client certificates are believed."""
+    """The server's certificate, and the authorities of client certificates."""
 
     certificate: Path
-    """PEM: the certificate, and those between it and its root."""
+    """PEM: the certificate, and its intermediate certificates."""
     key: Path
     """PEM, without a pass phrase."""
     client_ca: Path | None = None
@@ -132,20 +132,20 @@ class TLSSettings(_Table):
 
 
 class AuditSettings(_Table):
-    """Where accesses are recorded."""
+    """The destinations of the audit trail."""
 
     file: Path | None = None
     """JSON lines in a chain of HMACs; further workers write `<file>.1`, `<file>.2`, ..."""
     key_file: Path | None = None
-    """The key of the chain; without it, `<file>.key` is made at the first start."""
+    """The key of the chain; by default `<file>.key`, which is created at the first start."""
     rotate_bytes: PositiveInt = 256 << 20
-    """When a file has so many, the next is begun."""
+    """The size after which a new file is started."""
     syslog: str | None = None
     """`udp://host:514`, `tcp://host:601` or `tls://host:6514`: DICOM Audit Messages."""
     syslog_ca: Path | None = None
-    """PEM: the authority of the syslog server, where the system's do not know it."""
+    """PEM: the authority of the syslog server, if it is not one of the system's."""
     required: bool = True
-    """Whether a request is refused when it cannot be written down."""
+    """Whether a request is refused if it cannot be recorded."""
 
     @field_validator("syslog")
     @classmethod
@@ -164,16 +164,16 @@ class AuditSettings(_Table):
 
 
 class GuardSettings(_Table):
-    """The leak guard, which looks for originals in what leaves."""
+    """The leak guard, which searches the output for originals."""
 
     mode: Literal["off", "report", "refuse"] = "refuse"
-    """What happens when it finds one: nothing is looked at; it is written down; the answer is refused as well."""
+    """Do not search; record findings; or record findings and refuse the response."""
     quarantine: Path | None = None
-    """A file of what it found, without values; by default `quarantine.sqlite` in the folder of `state`."""
+    """The file of findings, without values; by default `quarantine.sqlite` in the folder of `state`."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address; of names that is only known of `localhost`."""
+    """Whether an address can be reached from this machine only; of names, only `localhost` counts."""
     if host == "localhost":
         return True
     try:

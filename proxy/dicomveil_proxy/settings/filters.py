@@ -1,7 +1,7 @@
-"""A project's filter: which of the origin server's studies it has, said in original space.
+"""A project's filter: which of the origin server's studies the project has, by original values.
 
-What the settings say is read and checked here, and whether a study's search result passes is decided. Who asks the
-origin server about it is `origin/selection/verdicts.py`. No message holds a value or a UID.
+The settings are read and checked here, and search results are matched. The origin server is asked in
+`origin/selection/verdicts.py`. No message contains a value or a UID.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BELOW_STUDIES = (DEFAULT_ATTRIBUTES[Level.SERIES] | DEFAULT_ATTRIBUTES[Level.IN
 
 
 class FilterSettings(BaseModel):
-    """A filter as it stands in the settings. A study must pass all that is given."""
+    """A filter in the settings. A study must match all of its parts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -32,42 +32,42 @@ class FilterSettings(BaseModel):
     studies: tuple[str, ...] | None = Field(default=None, repr=False)
     """Original StudyInstanceUIDs."""
     studies_file: Path | None = None
-    """A file of them, one on a line; `#` begins a comment."""
+    """A file with one StudyInstanceUID on each line; `#` starts a comment."""
 
     @property
     def selects_all(self) -> bool:
-        """Whether nothing is given, so that every study passes."""
+        """Whether the filter is empty, and selects every study."""
         return not self.query and self.studies is None and self.studies_file is None
 
 
 @dataclass(frozen=True)
 class StudyFilter:
-    """Which studies there are."""
+    """The parsed filter."""
 
     query: Query = field(repr=False)
     parameters: tuple[tuple[str, str], ...] = field(repr=False)
-    """The query as it was given."""
+    """The parameters of the query."""
     studies: frozenset[str] | None = field(repr=False)
-    """Original StudyInstanceUIDs; None where no list was given."""
+    """Original StudyInstanceUIDs; None without a list."""
 
     def lists(self, study: str) -> bool:
-        """Whether an original StudyInstanceUID is on the list, or there is no list; nothing without a UID is."""
+        """Whether an original StudyInstanceUID is on the list, or there is no list; False for an empty UID."""
         return bool(study) and (self.studies is None or study in self.studies)
 
     def passes(self, match: Mapping[str, object]) -> bool:
-        """Whether a study matches the query, by what the origin server's search for studies says of it."""
+        """Whether the origin server's search result for a study matches the query."""
         return matches(match, self.query)
 
     def included(self, params: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """What a search must ask for besides, so that its results say what decides."""
+        """The `includefield`s that a search needs in addition, so that its results have the query's attributes."""
         names = (name_of(key.path[0]) for key in self.query.keys)
         return tuple(("includefield", name) for name in dict.fromkeys(names) if ("includefield", name) not in params)
 
 
 def read_filter(settings: FilterSettings, named: str = "filter.query") -> StudyFilter:
-    """The filter that the settings mean, its file read; the query is what `named` says.
+    """The parsed filter; `named` is the query's name in messages.
 
-    Raises ConfigurationError naming the setting and a suggested fix.
+    Raises ConfigurationError, which names the setting and a suggested fix.
     """
     if settings.studies is not None and settings.studies_file is not None:
         raise ConfigurationError("filter: give studies or studies_file, not both")

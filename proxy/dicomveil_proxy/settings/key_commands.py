@@ -1,7 +1,7 @@
-"""Key commands: programs that print a project key, such as those of vaults and of cloud key services.
+"""Key commands: programs that print a project key, such as clients of vaults and cloud key services.
 
-Each runs once, however many workers there are, without a shell, and within a time. What it prints is a key, so that
-nothing of it is ever logged or shown; messages name the program and nothing else, since arguments may be secret too.
+Each is run once for all workers, without a shell, and with a timeout. Its output is secret, and never logged or shown.
+Messages name only the program, since its arguments may be secret, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dicomveil_proxy.environment import is_setting
 from dicomveil_proxy.settings.key_files import MAXIMUM_KEY_BYTES, decoded_key
 
 SECONDS = 30.0
-"""For one command; a vault in another country takes one or two."""
+"""Timeout of a command; a remote vault takes a second or two."""
 
 Command = tuple[str, ...]
 """Program and arguments."""
@@ -29,14 +29,14 @@ Command = tuple[str, ...]
 
 @dataclass
 class KeyCommands:
-    """What key commands printed. It is sent to workers with the settings, through the pipe that starts them."""
+    """The keys printed by key commands. They are passed to workers with the settings, through a pipe."""
 
     _keys: dict[Command, bytes] = field(default_factory=dict, repr=False)
 
     def key(self, command: Command, setting: str, *, seconds: float = SECONDS) -> bytes:
-        """The key that a command prints; it is run when it is first asked for.
+        """The key that a command prints; the command is run at the first call.
 
-        Raises ConfigurationError, which holds nothing of the output and of the arguments.
+        Raises ConfigurationError, whose message contains neither output nor arguments.
         """
         if command not in self._keys:
             self._keys[command] = _key(command, setting, seconds)
@@ -46,14 +46,14 @@ class KeyCommands:
 def _key(command: Command, setting: str, seconds: float) -> bytes:
     name = f"{setting}: the command {Path(command[0]).name}"
     try:
-        process = subprocess.Popen(  # noqa: S603 - the operator's own, as written in the settings
+        process = subprocess.Popen(  # noqa: S603 - configured by the operator
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            # What it says of an error may quote a token: to see it, run the command by hand.
+            # Error messages may quote a token, and are not shown.
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            # A vault's token is for it; our own settings are not.
+            # It may need a vault's token, but not dicomveil's settings.
             env={name: value for name, value in os.environ.items() if not is_setting(name)},
         )
     except (OSError, ValueError) as error:
@@ -69,7 +69,7 @@ def _key(command: Command, setting: str, seconds: float) -> bytes:
         except subprocess.TimeoutExpired:
             status = None
         if status is None:
-            # Its own children too, which would hold on to what they were given.
+            # With its child processes.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -89,7 +89,7 @@ def _key(command: Command, setting: str, seconds: float) -> bytes:
 
 
 def _printed(output: IO[bytes], end: float) -> bytes | None:
-    """What is printed until the output ends, or is more than a key; None where it does not end in time."""
+    """The output up to its end, or until it is too long for a key; None after the timeout."""
     printed = b""
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)

@@ -1,6 +1,6 @@
-"""The file with a project's key: the notations in which it may be, and what is said of one that is none.
+"""The file with a project's key: its notations, and messages about invalid files.
 
-No message holds any of the key. What is derived from it is the engine's business.
+No message contains any part of the key.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from dicomveil_engine.errors import ConfigurationError
 
 MINIMUM_KEY_BYTES = 32
-"""What `dicomveil keygen` writes: 256 bits, as 64 hexadecimal digits and a line break."""
+"""The length of keys by `dicomveil keygen`: 256 bits, written as 64 hexadecimal digits."""
 MAXIMUM_KEY_BYTES = 4096
-"""In whatever notation."""
+"""In any notation."""
 
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _TEXT = re.compile(rb"[\t\n\r -~]*")
@@ -29,10 +29,9 @@ class KeyFileWarning(UserWarning):
 
 
 def read_key(path: Path, setting: str = "key_file") -> bytes:
-    """The project key: 64 or more hexadecimal digits, base64, or raw bytes; 32 bytes at least.
+    """The project key: hexadecimal digits, base64, or raw bytes; at least 32 bytes.
 
-    Raises ConfigurationError, which names the setting and never holds any of the key; warns when others than the owner
-    may read the file.
+    Raises ConfigurationError, which names the setting; warns if others than the owner can read the file.
     """
     try:
         with path.open("rb") as file:
@@ -54,9 +53,10 @@ def read_key(path: Path, setting: str = "key_file") -> bytes:
 
 
 def others_can_read(status: os.stat_result, *, user: int) -> bool:
-    """Whether somebody else than the user with this number can read the file.
+    """Whether others than the user with this ID can read the file.
 
-    One that is root's and readable by a group of ours is how Kubernetes and Docker hand over a secret.
+    A file that belongs to root and is readable by one of our groups does not count: Kubernetes and Docker mount secrets
+    in this way.
     """
     if status.st_mode & stat.S_IROTH:
         return True
@@ -65,18 +65,18 @@ def others_can_read(status: os.stat_result, *, user: int) -> bool:
 
 
 def decoded_key(content: bytes) -> bytes | None:
-    """The key in one of the notations; None for what is not one, or has too few bytes."""
+    """The key from one of the notations; None if it is invalid or too short."""
     key = _decoded(content) if len(content) <= MAXIMUM_KEY_BYTES else None
     return key if key is not None and len(key) >= MINIMUM_KEY_BYTES else None
 
 
 def _decoded(content: bytes) -> bytes | None:
     text = content.strip()
-    if _HEX.fullmatch(text):  # before base64, whose digits these are too
+    if _HEX.fullmatch(text):  # before base64, which has these digits, too
         return bytes.fromhex(text.decode()) if len(text) % 2 == 0 else None
     if not _TEXT.fullmatch(content):
         return content
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
-        return None  # a pass phrase, of which nobody knows how much it is worth
+        return None  # perhaps a pass phrase, whose strength is unknown

@@ -1,6 +1,6 @@
-"""What is wrong with settings, in our own words: every mistake at once, each with its setting and its line.
+"""Messages about wrong settings: all mistakes at once, each with its setting and line.
 
-Nothing here repeats a value: an origin's URL may hold a password.
+No message quotes a value, since an origin's URL may contain a password.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _EXPECTED = {
     "list": "a list, in square brackets",
     "tuple": "a list, in square brackets",
 }
-"""pydantic's kinds of errors, by how their names begin → what is to be written."""
+"""The start of pydantic's error type → the expected value."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong."""
+    """A mistake in the settings."""
 
     setting: str
-    """By its dotted name; empty where none can be named."""
+    """The dotted name of the setting; empty if there is none."""
     what: str
-    """What is wrong and how to change it."""
+    """The mistake, and how to correct it."""
     line: int | None = None
-    """In the settings file; None where it came from elsewhere."""
+    """The line in the settings file; None for other sources."""
 
     def __str__(self) -> str:
         named = f"{self.setting}: {self.what}" if self.setting else self.what
@@ -59,9 +59,9 @@ def message_of(mistakes: Iterable[Mistake], file: str) -> str:
 
 
 def lines_of(text: str) -> dict[str, int]:
-    """The line on which each setting of a TOML text stands, by its dotted name.
+    """The line of each setting in a TOML text, by its dotted name.
 
-    A text that spans lines may hold what looks like a setting; at worst a message then names another line.
+    Multi-line strings may contain text that looks like a setting; a message may then name the wrong line.
     """
     found: dict[str, int] = {}
     table = ""
@@ -76,7 +76,7 @@ def lines_of(text: str) -> dict[str, int]:
 
 
 def line_of(name: str, lines: Mapping[str, int]) -> int | None:
-    """The line of a setting, or of the nearest table above it that stands somewhere."""
+    """The line of a setting, or of the nearest table around it in the file."""
     while name:
         if name in lines:
             return lines[name]
@@ -87,9 +87,9 @@ def line_of(name: str, lines: Mapping[str, int]) -> int | None:
 def unknown_names(
     values: Mapping[str, object], model: type[BaseModel], where: str, *, below: str = "", lines: Mapping[str, int] = {}
 ) -> list[Mistake]:
-    """Names that are not settings of the model, each with what was probably meant.
+    """Names that are not settings of the model, each with a suggestion.
 
-    `where` is what the message calls the place, `below` the dotted name of the table, `lines` where settings stand.
+    `where` is the name of the place in messages, `below` the dotted name of the table, `lines` the lines of settings.
     """
     mistakes = []
     for name in values:
@@ -102,7 +102,7 @@ def unknown_names(
 
 
 def expected(detail: ErrorDetails) -> str:
-    """What a setting should be, of an error that pydantic found."""
+    """The expected value of a setting, for an error of pydantic."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")

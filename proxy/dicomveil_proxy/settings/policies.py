@@ -1,4 +1,4 @@
-"""What names a policy wherever one is asked for: a shipped preset, or the file of a configuration."""
+"""The setting `profile`: the name of a preset, or the path of a configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def configuration_of(profile: str | Path) -> Mapping[str, object] | Path:
-    """As `load_policy` takes it. A file is one that is there, or whose name has an ending."""
+    """The argument for `load_policy`. A name is a path if such a file exists, or if it has a suffix."""
     path = Path(profile)
     is_file = isinstance(profile, Path) or path.suffix or path.exists()
     return path if is_file else {"profile": str(profile)}

@@ -1,7 +1,6 @@
-"""A project as it stands in the settings: the table `[projects.NAME]`.
+"""The table `[projects.NAME]` of the settings.
 
-What a table leaves out is as it is above all tables; `projects` joins the two. Only the key is always
-a project's own.
+Settings that are missing in the table are taken from the top level (`projects.py`), except for the key.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from dicomveil_proxy.settings.filters import FilterSettings
 
 ProjectName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-"""A label of a host name, so that it may stand in a path, a log and one day a host's name."""
+"""A DNS label, which is safe in paths, logs and host names."""
 
 KeySource = Path | tuple[str, ...]
-"""A file with a key, or a command that prints one."""
+"""A file with a key, or a command that prints a key."""
 
 
 def _divided(value: object) -> object:
@@ -30,14 +29,14 @@ def _words(value: object) -> object:
 
 
 KeyList = Annotated[tuple[KeySource, ...] | None, Field(repr=False, min_length=1), BeforeValidator(_divided)]
-"""The first key makes pseudonyms, all are understood; comma-separated files in the environment."""
+"""Versions of a key: the first makes pseudonyms, all are recognised. In the environment, comma-separated files."""
 
 KeyCommand = Annotated[tuple[str, ...] | None, Field(repr=False, min_length=1), BeforeValidator(_words)]
-"""Program and arguments; in the environment as a shell would have them."""
+"""Program and arguments; in the environment with the quoting of a shell."""
 
 
 class NamesKeys(Protocol):
-    """What says where a project's keys are, in one of three ways."""
+    """Settings that name a project's keys in one of three ways."""
 
     @property
     def key_file(self) -> Path | None:
@@ -59,7 +58,7 @@ KEY_SETTINGS = ("key_file", "keys", "key_command")
 
 
 def key_sources(table: NamesKeys) -> tuple[KeySource, ...]:
-    """Where the keys are, the one that makes pseudonyms first; nothing where no setting says so."""
+    """The sources of the keys, the one that makes pseudonyms first; empty if none is set."""
     if table.keys:
         return table.keys
     if table.key_command:
@@ -68,20 +67,20 @@ def key_sources(table: NamesKeys) -> tuple[KeySource, ...]:
 
 
 class ProjectTable(BaseModel):
-    """One project; None stands for what is as it is above."""
+    """One project; None means the value at the top level."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     key_file: Path | None = None
     """Written by `dicomveil keygen`; no other project has this key."""
     keys: KeyList = None
-    """In its place: several versions of the key."""
+    """Instead of `key_file`: several versions of the key."""
     key_command: KeyCommand = None
-    """In its place: a command that prints the key."""
+    """Instead of `key_file`: a command that prints the key."""
     origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
     profile: str | None = None
     subjects: Path | None = None
     store: Literal["deidentify", "reidentify", "refuse"] | None = None
     on_error: Literal["abort", "omit"] | None = None
     filter: FilterSettings | None = None
-    """In the place of the filter above; an empty one selects all studies."""
+    """Replaces the filter at the top level; an empty one selects all studies."""

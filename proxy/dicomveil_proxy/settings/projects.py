@@ -1,7 +1,7 @@
-"""What each project is to be, as its own table and the settings above all tables say together.
+"""The settings of each project: those of its table, completed by those at the top level.
 
-The project without a name is the one that the settings above the tables describe. Nothing is opened here but keys, to
-see that no two projects have one: a pseudonym of one project means nothing in another.
+The top level itself describes the project without a name. Only keys are read here, to check that no two projects have
+the same one: a pseudonym must mean nothing in another project.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _URL = re.compile("https?://", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ProjectSettings:
-    """The settings of one project, none left out."""
+    """The complete settings of one project."""
 
     name: str
     """Empty for the default project."""
     origin: str = field(repr=False)
     keys: tuple[KeySource, ...] = field(repr=False)
-    """Where its keys are: the first makes pseudonyms, all are understood."""
+    """The sources of its keys: the first makes pseudonyms, all are recognised."""
     key_commands: KeyCommands = field(repr=False, compare=False)
     profile: str
     subjects: Path | None
@@ -45,7 +45,7 @@ class ProjectSettings:
 
     @property
     def key_file(self) -> Path | None:
-        """The file of the key that makes pseudonyms; None where a command prints it."""
+        """The file of the key that makes pseudonyms; None if a command prints it."""
         return self.keys[0] if isinstance(self.keys[0], Path) else None
 
     def secrets(self) -> tuple[bytes, ...]:
@@ -65,17 +65,17 @@ class ProjectSettings:
 
     @property
     def origin_folder(self) -> Path | None:
-        """The folder, where the origin is one and no URL."""
+        """The folder if the origin is one; None for a URL."""
         return None if _URL.match(self.origin) else Path(self.origin)
 
     @property
     def label(self) -> str:
-        """What stands before the name of a setting of this project's."""
+        """The prefix of this project's settings in messages."""
         return f"projects.{self.name}: " if self.name else ""
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Say in a ConfigurationError whose setting is wrong."""
+        """Add the project's name to a ConfigurationError."""
         try:
             yield
         except ConfigurationError as error:
@@ -83,9 +83,9 @@ class ProjectSettings:
 
 
 def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
-    """All projects, the default one first, if there is one: a server whose tables hold all keys has none.
+    """All projects, the default one first. There is no default project without a key at the top level.
 
-    Raises ConfigurationError for what is missing, and for settings that exclude each other.
+    Raises ConfigurationError for missing settings, and for settings that exclude each other.
     """
     tables: list[tuple[str, ProjectTable]] = sorted(settings.projects.items())
     if settings.has_default_project:
@@ -103,9 +103,9 @@ def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
 
 
 def check_keys(projects: Sequence[ProjectSettings]) -> None:
-    """Refuse two projects with one key: anyone who knows a patient in one would know the same patient in the other.
+    """Raise ConfigurationError for two projects with the same key, by which patients could be linked between them.
 
-    Raises ConfigurationError, for a key that cannot be read too.
+    Raises ConfigurationError for an unreadable key, too.
     """
     keys: list[tuple[bytes, ...]] = []
     for project in projects:

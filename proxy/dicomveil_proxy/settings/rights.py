@@ -1,6 +1,7 @@
-"""Rights: what somebody may do, and in which project.
+"""Rights, and grants of rights in projects.
 
-A right always belongs to a project; `*` stands for every project of the server. Nothing here knows who somebody is.
+A right is always granted for a project, or with `*` for every project of the server. Users are authenticated in
+`trust/`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from enum import StrEnum
 
 EVERY_PROJECT = "*"
 DEFAULT_PROJECT = "default"
-"""How the project without a name is written in tokens, claims, certificates and the audit."""
+"""The label of the project without a name in tokens, claims, certificates and the audit."""
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}|\*")
 
 
 class Right(StrEnum):
-    """What may be granted."""
+    """A right."""
 
     SEARCH = "search"
     """QIDO-RS: find studies, series and instances."""
@@ -26,13 +27,13 @@ class Right(StrEnum):
     STORE = "store"
     """STOW-RS. Clients that may store can test guesses about originals: see the threat model."""
     EXPORT = "export"
-    """Begin and follow exports."""
+    """Start and monitor exports."""
     REVIEW = "review"
-    """See originals beside what became of them, to judge the de-identification."""
+    """Compare originals with their de-identified forms."""
     ADMIN = "admin"
-    """Change what the server does."""
+    """Administer the server."""
     METRICS = "metrics"
-    """Read counters and times."""
+    """Read metrics."""
 
 
 Grants = Mapping[str, frozenset[Right]]
@@ -40,14 +41,14 @@ Grants = Mapping[str, frozenset[Right]]
 
 
 def label_of(project: str) -> str:
-    """The word for a project in grants and in the audit."""
+    """The label of a project in grants and in the audit."""
     return project or DEFAULT_PROJECT
 
 
 def granted(projects: Iterable[str], rights: Iterable[str | Right]) -> Grants:
     """The same rights in each of these projects.
 
-    Raises ValueError, which names the word, for what is not a project's name or not a right.
+    Raises ValueError, which quotes the word, for an invalid project's name or right.
     """
     wanted = frozenset(parse_right(right) for right in rights)
     return {parse_project(project): wanted for project in projects}
@@ -69,7 +70,7 @@ def parse_project(word: str) -> str:
 
 
 def joined(several: Iterable[Grants]) -> Grants:
-    """All that these grant together."""
+    """The union of several grants."""
     whole: dict[str, frozenset[Right]] = {}
     for grants in several:
         for project, rights in grants.items():

@@ -1,8 +1,8 @@
-"""The settings of the command and the server: what they are, where they come from, what is wrong with them.
+"""The settings of the server and their sources.
 
-In this order: explicit arguments, the environment (`DICOMVEIL_ORIGIN`, `DICOMVEIL_LIMITS__PARTS`), the
-settings file (`dicomveil.toml`), defaults. A message names the setting and how to fix it, and never the
-value: an origin's URL may hold a password. What the profile's rules mean is the engine's business.
+In order of precedence: arguments, the environment (`DICOMVEIL_ORIGIN`, `DICOMVEIL_LIMITS__PARTS`), the settings file
+(`dicomveil.toml`), defaults. Messages name the setting and how to correct it, and never quote the value: an origin's
+URL may contain a password.
 """
 
 from __future__ import annotations
@@ -57,21 +57,21 @@ DEFAULT_FILE = Path("dicomveil.toml")
 _PREFIX = "DICOMVEIL_"
 _ALL_TABLES: Mapping[str, type[BaseModel]] = {**TABLES, **TELEMETRY}
 _TABLES = tuple(f"{_PREFIX}{name}__" for name in ("PROJECTS", "FILTER", *map(str.upper, _ALL_TABLES)))
-"""Variables below these are checked with their tables."""
+"""Prefixes of variables that are checked with their tables."""
 _DATABASE = re.compile("postgres(?:ql)?://")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _WEB_ORIGIN = re.compile(r"https?://(?:[0-9a-z._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
-"""RFC 6454 Section 6.1, as it stands in a request's Origin header."""
+"""The form of a request's Origin header (RFC 6454 Section 6.1)."""
 _MiB = 1 << 20
 
 
 class Limits(BaseModel):
-    """What one request may take. Each limit has a clear error when it is reached."""
+    """Limits of requests. The error at each limit names it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     header_bytes: PositiveInt = 64 * _MiB
-    """Per instance, without its pixel data and other long values."""
+    """Header of one instance: all but its pixel data and other long values."""
     nesting: PositiveInt = 32
     """Depth of sequences."""
     elements: PositiveInt = 250_000
@@ -79,9 +79,9 @@ class Limits(BaseModel):
     names: PositiveInt = 4_096
     """Different identifying values per instance."""
     parts: PositiveInt = 100_000
-    """Per multi-part body; the largest series have some 10,000 instances."""
+    """Parts per multipart body; the largest series have some 10,000 instances."""
     empty_parts: PositiveInt = 1_000
-    """Parts without content per multi-part body."""
+    """Parts without content per multipart body."""
     objects: PositiveInt = 10_000
     """Data sets in the metadata of a store request."""
     request_bytes: PositiveInt = 4096 * _MiB
@@ -89,42 +89,42 @@ class Limits(BaseModel):
     concurrent_streams: PositiveInt = 64
     """Searches, retrieves and stores at one time, per worker."""
     request_seconds: PositiveFloat = 3600
-    """For one request, from its first to its last byte."""
+    """Duration of one request, from its first to its last byte."""
     request_head_bytes: Annotated[int, Field(ge=4096)] = 65_536
-    """The request line and the header fields together."""
+    """Request line and header fields together."""
     header_seconds: PositiveFloat = 10
-    """For the request line and the header fields to arrive."""
+    """Time to receive request line and header fields."""
     body_bytes_per_second: PositiveFloat = 1024
-    """The least rate at which a body must come, after the first half minute."""
+    """Minimum rate of a request's body, after the first half minute."""
     requests_per_second: PositiveFloat | None = None
-    """For one user in one project."""
+    """Requests of one user in one project."""
     subject_streams: PositiveInt = 48
-    """Answers of one user in one project at one time, per worker."""
+    """Concurrent responses to one user in one project, per worker."""
     bytes_per_day: PositiveInt | None = None
-    """Sent to one user in one project."""
+    """Bytes sent to one user in one project."""
     origin_connect_seconds: PositiveFloat = 10
     origin_read_seconds: PositiveFloat = 60
-    """Without a byte from the origin."""
+    """Time without a byte from the origin server."""
     origin_connections: Annotated[int, Field(ge=1, le=256)] = 16
-    """Per worker. Orthanc serves 50 in all."""
+    """Connections per worker. Orthanc serves 50 in all."""
     origin_document_bytes: PositiveInt = 64 * _MiB
-    """An answer that is held whole: a search, a receipt, a picture."""
+    """A response that is kept in memory: of a search or store, or a picture."""
     origin_instance_bytes: PositiveInt = 2048 * _MiB
-    """An instance that is fetched to cut frames out of it, or to be transcoded."""
+    """An instance that is fetched to extract frames, or to be transcoded."""
     decoded_bytes: PositiveInt = 1024 * _MiB
-    """An instance's decoded pixels, when a user agent asks for another transfer syntax."""
+    """An instance's decoded pixels, for transcoding."""
     transcoding_seconds: PositiveFloat = 60
-    """For one instance or frame."""
+    """Time to transcode one instance or frame."""
     pixel_processes: PositiveInt = 2
-    """That look for text in pixels at one time, per project and worker."""
+    """Processes that look for text in pixels, per project and worker."""
     pixel_seconds: PositiveFloat = 120
-    """For one instance that is looked at, or covered."""
+    """Time to find or cover the text of one instance."""
     pixel_records: PositiveInt = 1_000_000
-    """Instances whose boxes are kept in the state folder, per project."""
+    """Instances whose text boxes are stored, per project."""
 
 
 class Settings(BaseSettings):
-    """The settings. Made by `load_settings`, which turns what is wrong with them into ConfigurationError."""
+    """The settings. Created by `load_settings`, which raises ConfigurationError for mistakes."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -137,43 +137,43 @@ class Settings(BaseSettings):
     origin: Annotated[str | None, Field(min_length=1, repr=False)] = None
     """URL of a DICOMweb origin server, or a folder of instances; None only where each project has its own."""
     key_file: Path | None = None
-    """Written by `dicomveil keygen`. With none of the three there is no default project, only those of the tables."""
+    """Written by `dicomveil keygen`. Without this, `keys` and `key_command` there is no default project."""
     keys: Annotated[KeyList, NoDecode] = None
-    """Several versions of the key: the first makes pseudonyms, all are understood."""
+    """Several versions of the key: the first makes pseudonyms, all are recognised."""
     key_command: Annotated[KeyCommand, NoDecode] = None
     """A command that prints the key."""
     profile: str = "default"
     """Name of a preset, or path of a configuration."""
     subjects: Path | None = None
-    """A list that gives patients pseudonyms of one's own."""
+    """A list of user-defined pseudonyms for patients."""
     state: Annotated[Path | str, Field(repr=False)] = Path("dicomveil-state")
-    """Folder of the identity map, or the URL of a PostgreSQL database, which may hold a password."""
+    """Folder of the identity map, or the URL of a PostgreSQL database, which may contain a password."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    """0 takes a free one."""
+    """0 means any free port."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes."""
+    """Number of worker processes."""
     store: Literal["deidentify", "reidentify", "refuse"] = "deidentify"
-    """What happens to instances that are sent."""
+    """How store requests are handled."""
     on_error: Literal["abort", "omit"] = "abort"
-    """What happens to an answer with an instance that cannot be de-identified."""
+    """Whether an instance that cannot be de-identified ends the response, or is omitted."""
     public_url: str | None = None
-    """Where user agents reach the server, when a proxy before it does not say so."""
+    """The server's URL for user agents, if a reverse proxy does not forward it."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks whose `Forwarded` headers are believed; comma-separated in the environment."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Web origins whose pages may ask (CORS), or `*` for all; comma-separated in the environment."""
+    """Web origins whose pages may send requests (CORS), or `*` for all; comma-separated in the environment."""
     filter: FilterSettings = FilterSettings()
-    """Which of the origin's studies there are."""
+    """Selects some of the origin server's studies."""
     projects: dict[ProjectName, ProjectTable] = {}
-    """Further projects by their names; what one leaves out is as it is here."""
+    """Further projects by name; missing settings are taken from the top level."""
     limits: Limits = Limits()
     anonymous: bool = False
-    """Whether everybody who reaches the server may use it, on addresses that other machines reach, too."""
+    """Whether to allow access without authentication from other machines."""
     access: AccessSettings | None = None
     """How users are authenticated; without it, they are not."""
     tls: TLSSettings | None = None
-    """Without it, the server speaks plain HTTP."""
+    """Without it, the server uses plain HTTP."""
     audit: AuditSettings = AuditSettings()
     guard: GuardSettings = GuardSettings()
     log: LogSettings = LogSettings()
@@ -183,17 +183,17 @@ class Settings(BaseSettings):
 
     @property
     def key_commands(self) -> KeyCommands:
-        """What key commands printed; workers get it with the settings."""
+        """The keys printed by key commands; they are passed to workers with the settings."""
         return self._key_commands
 
     @property
     def has_default_project(self) -> bool:
-        """Whether there is a project without a name: one that has a key."""
+        """Whether the top level has a key, and therefore describes a project."""
         return bool(key_sources(self))
 
     @property
     def quarantine(self) -> Path | None:
-        """The file of what the leak guard found; None where nothing says which."""
+        """The file of the leak guard's findings; None if it is not configured."""
         if self.guard.quarantine is None and isinstance(self.state, Path):
             return self.state / "quarantine.sqlite"
         return self.guard.quarantine
@@ -241,10 +241,10 @@ class Settings(BaseSettings):
 
 
 def load_settings(file: Path | None = None, **arguments: object) -> Settings:
-    """Read the settings; arguments that are None do not count as given.
+    """Read the settings; arguments that are None are ignored.
 
-    `file` is a settings file that must exist; without it `dicomveil.toml` in the working directory is read,
-    if there is one. Raises ConfigurationError naming the setting and a suggested fix.
+    `file` is a settings file that must exist; by default `dicomveil.toml` in the working directory is read, if there is
+    one. Raises ConfigurationError, which names each wrong setting and a suggested fix.
     """
     place = file or DEFAULT_FILE
     values, lines = _read_file(place, must_exist=file is not None)
@@ -265,7 +265,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """No `.env`: a file that nobody named decides nothing."""
+            """Without `.env`: a file must be named explicitly."""
             del dotenv_settings, file_secret_settings
             return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
@@ -276,7 +276,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
         mistakes += [
             _mistake(detail, {} if _is_overridden(detail, given) else lines)
             for detail in error.errors()
-            if detail["type"] != "extra_forbidden" or not unknown  # named already, with what was probably meant
+            if detail["type"] != "extra_forbidden" or not unknown  # reported already, with a suggestion
         ]
     except SettingsError as error:
         field = re.search('for field "(limits|filter|projects|access|tls|audit|guard|log|metrics|traces)"', str(error))
@@ -311,7 +311,7 @@ def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[st
 
 
 def _unknown_in_file(values: Mapping[str, Any], lines: Mapping[str, int]) -> list[Mistake]:
-    """Names that are not settings, in the file's tables of every level."""
+    """Unknown names in all tables of the file."""
     mistakes = unknown_names(values, Settings, "the settings file", lines=lines)
     tables: dict[str, type[BaseModel]] = {"limits": Limits, "filter": FilterSettings, **_ALL_TABLES}
     projects = values.get("projects")
@@ -327,13 +327,13 @@ def _unknown_in_file(values: Mapping[str, Any], lines: Mapping[str, int]) -> lis
 
 
 def _is_overridden(detail: ErrorDetails, given: Mapping[str, object]) -> bool:
-    """Whether a wrong value comes from an argument or the environment, and not from the file."""
+    """Whether a wrong value is from an argument or the environment, not from the file."""
     name = str(detail["loc"][0])
     return name in given or any(variable.upper().startswith(f"{_PREFIX}{name.upper()}") for variable in os.environ)
 
 
 def _unknown_variables() -> list[Mistake]:
-    """Variables that are nearly a setting's. Others are left alone: Kubernetes sets *_SERVICE_HOST."""
+    """Variables that resemble a setting's name. Others are ignored: Kubernetes sets DICOMVEIL_SERVICE_HOST."""
     known = [_PREFIX + name.upper() for name in Settings.model_fields]
     known += [f"{_PREFIX}LIMITS__{name.upper()}" for name in Limits.model_fields]
     mistakes = []
@@ -347,7 +347,7 @@ def _unknown_variables() -> list[Mistake]:
 
 
 def _missing(settings: Settings) -> list[str]:
-    """The settings without which there is no project, or one has no origin."""
+    """Required settings that are missing: a key for some project, and an origin for each."""
     projects = settings.projects.values()
     has_default = settings.has_default_project or not projects
     needs_origin = has_default or any(project.origin is None for project in projects)
@@ -356,7 +356,7 @@ def _missing(settings: Settings) -> list[str]:
 
 
 def _let_one_place_name_the_key(given: dict[str, Any], values: dict[str, Any]) -> None:
-    """Let an argument or a variable for the key take the place of whatever a lower place says of it, in any form."""
+    """Let a key setting replace all key settings of sources with lower precedence, whichever of the three they are."""
     by_argument = any(name in given for name in KEY_SETTINGS)
     by_variable = any(f"{_PREFIX}{name.upper()}" in map(str.upper, os.environ) for name in KEY_SETTINGS)
     if by_argument:
@@ -368,7 +368,7 @@ def _let_one_place_name_the_key(given: dict[str, Any], values: dict[str, Any]) -
 
 
 def _key_mistakes(settings: Settings, lines: Mapping[str, int]) -> list[Mistake]:
-    """Projects without a key, and those that name it in two ways."""
+    """Mistakes of projects without a key, or with several key settings."""
     tables: dict[str, NamesKeys] = {"": settings}
     tables |= {f"projects.{name}.": each for name, each in settings.projects.items()}
     mistakes = []

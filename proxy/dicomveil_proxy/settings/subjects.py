@@ -1,6 +1,6 @@
-"""The list of subjects: a project's own pseudonyms for its patients, in a file of its own.
+"""The list of subjects: a file with user-defined pseudonyms for a project's patients.
 
-What a list must be is the engine's business; here it is read. No message holds a value.
+It is read here, and checked in the engine. No message contains a value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def read_subjects(path: Path | None) -> dict[str, str] | None:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             file.seek(0)
-            # Spreadsheets write semicolons where the comma is the decimal mark.
+            # Spreadsheets write semicolons in locales with decimal commas.
             rows = csv.reader(file, delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
             header = [name.strip() for name in next(rows, [])]
             if sorted(name.casefold() for name in header) != sorted((_PATIENT.casefold(), _SUBJECT)):

@@ -1,4 +1,4 @@
-"""What the server says of its work: the tables `[log]`, `[metrics]` and `[traces]`."""
+"""The tables `[log]`, `[metrics]` and `[traces]` of the settings."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class LogSettings(_Table):
 
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """What is less important is not written."""
+    """Less important messages are dropped."""
 
 
 class MetricsSettings(_Table):
-    """Metrics on a port of their own, besides `/metrics`."""
+    """A separate port for metrics, besides `/metrics`."""
 
     listen: str | None = None
     """Address and port."""
     anonymous: bool = False
-    """Whether everybody who reaches that port may read it, on an address that other machines reach, too."""
+    """Whether to serve the port, which has no authentication, to other machines."""
 
     @field_validator("listen")
     @classmethod
@@ -53,7 +53,7 @@ class TracesSettings(_Table):
     endpoint: Annotated[str | None, Field(repr=False)] = None
     """OTLP over HTTP, such as http://127.0.0.1:4318."""
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """The part of all requests that is traced."""
+    """The proportion of requests that are traced."""
 
     @field_validator("endpoint")
     @classmethod

@@ -1,9 +1,9 @@
-"""Trust: who asks, what they may do, how much, and who saw what.
+"""Authentication, authorization, limits and audit.
 
     credentials ──► subject (tokens, oidc, certificates) ──► rights ──► limits ──► the application
                                      │
-                                     └──► audit: a line before each answer begins
+                                     └──► audit: a line before each response starts
 
-`admission.py` joins them, in front of all routes. Nothing here reads a data set, and nothing here knows what an answer
-holds.
+`admission.py` combines them, in front of all routes. Nothing here reads data sets or depends on the content of
+responses.
 """

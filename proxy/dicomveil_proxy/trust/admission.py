@@ -1,17 +1,17 @@
-"""Admission: in front of every route, decide whether a request may continue. Whatever is not allowed is refused.
+"""Admission: decides in front of all routes whether a request is allowed.
 
-In this order, so that nobody learns more than they may:
+In this order, so that a response reveals no more than its user may know:
 
-    open path                       → passes
+    open path                       → allowed
     two Authorization headers       → 400
-    no valid credentials            → 401, one body, before anything is looked up
+    no valid credentials            → 401, always the same body, before any look-up
     no route, or no right at all
-      in its project                → 404, one body: a project of others, one that does not exist, no such path
-    a right is missing in a project
-      in which there are others     → 403
+      in its project                → 404, always the same body, whether or not the project exists
+    another right in the project,
+      but not this one              → 403
     a limit is reached              → 413, 429
 
-A plain ASGI middleware. It reads the request's head, and nothing of a body.
+A plain ASGI middleware, which reads only the head of the request.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class Authenticator(Protocol):
     """One kind of credentials."""
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
-        """The subject; None where these are not credentials of this kind, or not valid.
+        """The subject; None without valid credentials of this kind.
 
-        `token` is the bearer token that the request presents; None where it has no Authorization header at all.
+        `token` is the bearer token of the request; None without an Authorization header.
         """
 
 
 class StaticTokens:
-    """Tokens that `dicomveil token new` has made."""
+    """Tokens made by `dicomveil token new`."""
 
     def __init__(self, file: TokenFile, clock: Callable[[], float] = forward_time) -> None:
         self._file = file
@@ -69,13 +69,13 @@ class Anybody:
     """No credentials: every request is that of the anonymous subject."""
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
-        """Everybody is."""
+        """Always the anonymous subject."""
         del scope, token
         return ANONYMOUS
 
 
 class Admission:
-    """Lets a request through, or answers it."""
+    """Passes a request on, or refuses it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Admission:
         workers: int,
         count: Callable[[str], None] = lambda _rule: None,
     ) -> None:
-        """`projects` are the labels of all that the server has; `count` is called with the rule of each refusal."""
+        """`projects` are the labels of all projects; `count` is called with the rule of each refusal."""
         self._count = count
         self._application = application
         self._doors = doors
@@ -120,7 +120,7 @@ class Admission:
             await problem_response(error, scope.get("request_id", ""))(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> tuple[Subject, Door]:
-        """Whose request it is, and what for. Raises the ProxyError with which it is refused."""
+        """The subject of a request, and the access that it requires. Raises the ProxyError of a refusal."""
         whose = await self._authenticated(scope)
         enter(scope, whose)
         found = self._doors.of(scope)
@@ -130,7 +130,7 @@ class Admission:
         if door.project is not None and not whose.knows(door.project):
             raise NoRoute
         lead(scope, door)
-        # A method that the route does not have is answered by the router: 405, and nothing is done.
+        # A method that the route does not have is left to the router, which answers 405.
         if is_allowed_method and not self._may(whose, door):
             raise Forbidden(f"the right `{door.right}` is missing")
         check_length(scope, self._limits.request_bytes)
@@ -156,7 +156,7 @@ RULES: Mapping[type[ProxyError], str] = {
     Forbidden: "right",
     PayloadTooLarge: "request_bytes",
 }
-"""By the error, which rule refuses; limits are called by their settings' names."""
+"""Error → the label of the rule that refuses; limits have the names of their settings."""
 OTHER_RULE = "other"
 LIMIT_RULES = ("requests_per_second", "subject_streams", "bytes_per_day")
 
@@ -169,12 +169,12 @@ def rule_of(error: ProxyError) -> str:
 
 
 def may_everywhere(whose: Subject, right: Right, projects: Iterable[str]) -> bool:
-    """Whether a subject has a right in every project, which is what routes of the server as a whole ask for."""
+    """Whether a subject has a right in every project, as routes of the server as a whole require."""
     return all(whose.may(project, right) for project in projects)
 
 
 def _counted(send: Send, usage: Usage) -> Send:
-    """Add what is sent to what the user has used."""
+    """Add the bytes that are sent to the user's usage."""
 
     async def sent(message: Message) -> None:
         usage.bytes += len(message.get("body", b""))

@@ -1,7 +1,4 @@
-"""What follows when the leak guard finds an original, or when pixels are refused.
-
-An event of the audit, an entry of the quarantine, a line in the log.
-"""
+"""The alarm when the leak guard finds an original, or pixels are refused: audit event, quarantine entry, log line."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class GuardAlarm:
-    """That of one project's guard; for the event loop's thread only."""
+    """The alarm of one project's leak guard; for the event loop's thread only."""
 
     def __init__(self, audit: Audit, quarantine: Quarantine | None, project: str) -> None:
         """`project` is its label."""
@@ -27,7 +24,7 @@ class GuardAlarm:
         self._project = project
 
     def __call__(self, finding: Leak, mode: str) -> bool:
-        """Write it down; say whether somebody has released it. Raises AuditUnavailable."""
+        """Record a finding, and return whether an operator has released it. Raises AuditUnavailable."""
         released = self._is_released(finding)
         outcome = "released" if released else "refused" if mode == "refuse" else "reported"
         details: dict[str, str | int] = {"entry": finding.digest, "original": describe(finding.tag)}
@@ -52,7 +49,7 @@ class GuardAlarm:
 
 
 class PixelAlarm:
-    """That of one project's pixels: an instance was refused, since what its pixels show cannot be made safe."""
+    """The alarm for one project's instances that are refused because of their pixels."""
 
     def __init__(self, audit: Audit | None, quarantine: Quarantine | None, project: str) -> None:
         """`project` is its label; a sweep has no audit."""
@@ -61,7 +58,7 @@ class PixelAlarm:
         self._project = project
 
     def __call__(self, entry: str, reason: str) -> None:
-        """Write it down. Raises AuditUnavailable."""
+        """Record a refusal. Raises AuditUnavailable."""
         if self._audit is not None:
             details: dict[str, str | int] = {"entry": entry, "place": describe(PIXEL_DATA), "rule": reason}
             request = request_id() or None

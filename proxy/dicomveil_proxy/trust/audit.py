@@ -1,8 +1,7 @@
-"""The audit: one event for each access, refusal and change, written before its answer begins.
+"""The audit trail: one event for each access, refusal and change, written before the response starts.
 
-An event holds who, when, in which project, which transaction, on which pseudonyms, and with which outcome. It never
-holds an original, a value of a query, or a credential: the fields of `AuditEvent` are all there is, and `recording.py`
-and other callers put only words of ours, pseudonyms and numbers into them.
+An event has subject, time, project, transaction, pseudonyms and outcome. It has no original, value of a query, or
+credential: callers put only fixed words, pseudonyms and numbers into the fields of `AuditEvent`.
 """
 
 from __future__ import annotations
@@ -32,60 +31,60 @@ _log = logging.getLogger(__name__)
 
 
 class Action(StrEnum):
-    """What happened."""
+    """The kind of an event."""
 
     ACCESS = "access"
-    """A request is about to be answered; of a store, about to be taken."""
+    """A response is about to start, or a store request about to be read."""
     ENDED = "ended"
-    """An answer that was sent as it was made, or a store, has ended."""
+    """A streamed response, or a store request, has ended."""
     REFUSAL = "refusal"
     """A request was not admitted."""
     START = "start"
     STOP = "stop"
     CONFIGURATION = "configuration"
-    """The rules of a project at the start, by a digest."""
+    """A project's rules at the start of the server, as a digest."""
     KEYS = "keys"
-    """The keys of a project at the start, by their versions or a digest."""
+    """A project's keys at the start of the server, as fingerprints."""
     EXPORT = "export"
     ORIGINAL_SHOWN = "original-shown"
     GUARD = "guard"
-    """The leak guard found an original in what was about to leave."""
+    """The leak guard found an original in the output."""
     ADMIN = "admin"
 
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """One line. What is None or empty is left out."""
+    """One line of the audit trail. Fields that are None or empty are omitted."""
 
     action: Action
     outcome: int | str | None = None
-    """The status of an answer, or a word."""
+    """The status of a response, or a word."""
     subject: str | None = None
-    """As `Subject.label` has it."""
+    """The subject's label (`Subject.label`)."""
     address: str | None = None
-    """From where the request came: an IP address."""
+    """The client's IP address."""
     project: str | None = None
     """The project's label."""
     transaction: str | None = None
     request_id: str | None = None
-    """As in the answer's X-Request-Id."""
+    """The response's X-Request-Id."""
     study: str | None = None
     """The pseudonymous StudyInstanceUID."""
     series: str | None = None
     instance: str | None = None
     count: int | None = None
-    """How many results, or instances."""
+    """Number of results or instances."""
     query: tuple[str, ...] = ()
-    """Names of the keys of a search, never values."""
+    """Names of a search's keys, never values."""
     bytes: int | None = None
-    """Size of the answer's body."""
+    """Size of the response's body."""
     reason: str | None = None
-    """One of our own words, such as the code of a problem."""
+    """A fixed word, such as the code of a problem."""
     details: Mapping[str, str | int] = field(default_factory=dict)
-    """Further words of ours, numbers and digests."""
+    """Further fixed words, numbers and digests."""
 
     def fields(self, now: float) -> dict[str, object]:
-        """As they stand in a line."""
+        """The fields of the line."""
         named: dict[str, object] = {
             "time": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
             "event": self.action.value,
@@ -117,17 +116,17 @@ _FIELDS = (
 
 
 class Messages(Protocol):
-    """Where events are sent besides the file: see `syslog.py`."""
+    """A destination of events besides the file: see `syslog.py`."""
 
     def send(self, event: AuditEvent, now: float) -> None:
-        """Send one, later. Raises OSError where it cannot be kept until then."""
+        """Queue an event. Raises OSError if the queue is full."""
 
     def close(self) -> None:
-        """Send what waits, within a few seconds."""
+        """Send queued events, within a few seconds."""
 
 
 class Audit:
-    """Writes events down. Of one process; not for several threads at a time."""
+    """The audit trail of one process; not thread-safe."""
 
     def __init__(self, file: AuditFile | None, messages: Messages | None = None, *, required: bool = True) -> None:
         self._file = file
@@ -138,7 +137,7 @@ class Audit:
         self._is_failing = False
 
     def is_writable(self) -> bool:
-        """Whether the next event can be written, as far as that can be seen; True where it need not be."""
+        """Whether the next event can probably be written; True if it need not be."""
         if not self._required or self._file is None:
             return not (self._required and self._is_failing)
         folder = self._file.path.parent
@@ -149,13 +148,13 @@ class Audit:
 
     @property
     def is_kept(self) -> bool:
-        """Whether events are written anywhere."""
+        """Whether there is a file or another destination."""
         return self._file is not None or self._messages is not None
 
     def record(self, event: AuditEvent) -> None:
-        """Write an event down. When this returns, the line is in the file (not necessarily on the disk yet).
+        """Write an event. Afterwards the line is in the file, though not necessarily synced to disk.
 
-        Raises AuditUnavailable where it cannot be, and `audit.required` says that it must. Some 20 µs.
+        Raises AuditUnavailable if that fails and `audit.required` is set. Takes some 20 µs.
         """
         now = time.time()
         try:
@@ -186,7 +185,7 @@ class Audit:
             _log.critical("the audit cannot be written (%s)", error.strerror or type(error).__name__)
 
     def _publish(self) -> None:
-        """Put the chain's head into the log, each hour: with it, lines that are cut off at the end are noticed."""
+        """Log the head of the chain every hour: it shows whether lines were later removed from the end."""
         now = time.monotonic()
         if self._file is not None and now - self._published >= _HEAD_SECONDS:
             self._published = now
@@ -194,7 +193,7 @@ class Audit:
 
 
 def open_audit(settings: AuditSettings, messages: Messages | None = None) -> Audit:
-    """The audit that the settings describe. Raises ConfigurationError."""
+    """The audit trail of the settings. Raises ConfigurationError."""
     file = None
     if settings.file is not None:
         key = audit_key(settings.file, settings.key_file, makes=True)
@@ -203,7 +202,7 @@ def open_audit(settings: AuditSettings, messages: Messages | None = None) -> Aud
 
 
 def audit_key(file: Path, key_file: Path | None, *, makes: bool = False) -> bytes:
-    """The key of a chain: that of the settings, or the one beside the file. Raises ConfigurationError."""
+    """The key of a chain: from the settings, or from beside the file. Raises ConfigurationError."""
     if key_file is None:
         key_file = default_key_file(file)
         if makes and not key_file.exists():
@@ -218,5 +217,5 @@ def audit_key(file: Path, key_file: Path | None, *, makes: bool = False) -> byte
 
 
 def default_key_file(file: Path) -> Path:
-    """Where the key of a chain is, if nothing else is said: beside the first worker's file."""
+    """The default path of a chain's key: beside the first worker's file."""
     return file.with_name(f"{file.name}.key")

@@ -1,7 +1,7 @@
-"""The file of an audit chain: one process writes it, appends to it, and begins the next when it is full.
+"""The file of an audit chain, to which one process appends, and which it rotates when it is full.
 
-A worker takes the first free one of `FILE`, `FILE.1`, `FILE.2`, ...: two processes on one chain would fork it. A file
-that was moved away (by a tool for rotating logs, say) is followed by a new one, which continues the chain.
+Each worker uses the first free one of `FILE`, `FILE.1`, `FILE.2`, ..., since two processes would fork a chain. If the
+file is moved away, for example by a tool that rotates logs, the chain is continued in a new one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dicomveil_proxy.trust.chain import BrokenChain, Chain, last
 
 MAXIMUM_WORKERS = 256
 _TAIL_BYTES = 1 << 20
-"""More than any two lines are long."""
+"""Longer than any two lines."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class AuditFile:
     """The end of one worker's chain."""
 
     def __init__(self, path: Path, key: bytes, *, rotate_bytes: int) -> None:
-        """Take the first free file. Raises ConfigurationError where that cannot be written, or is not a chain."""
+        """Lock the first free file. Raises ConfigurationError if it cannot be written, or is not a chain."""
         self._rotate_bytes = rotate_bytes
         try:
             self._path, self._lock = _free(path)
@@ -59,21 +59,21 @@ class AuditFile:
         return str(self._chain.head)
 
     def append(self, fields: Callable[[], Mapping[str, object]]) -> bytes:
-        """Write one line; return it. Raises OSError, and then nothing of it is left in the file."""
+        """Write and return one line. Raises OSError; the file has no part of the line then."""
         self._follow()
         if self._size > self._rotate_bytes:
             self._rotate()
         return self._write(fields())
 
     def close(self) -> None:
-        """Let others have the file."""
+        """Close and unlock the file."""
         for descriptor in (self._descriptor, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
         self._descriptor = self._lock = -1
 
     def _open(self, key: bytes | None = None) -> None:
-        """Open the file, and continue the chain in it where it is new. With a key, find the end of what is there."""
+        """Open the file; a new one starts with a line that continues the chain. With a key, find the chain's end."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -90,7 +90,7 @@ class AuditFile:
         tail = os.pread(self._descriptor, self._size - begin, begin)
         whole = tail.rfind(b"\n") + 1
         if whole < len(tail):
-            # The process was ended in the middle of a line, whose answer therefore never began.
+            # The process was stopped while it wrote a line. The response to that request never started.
             _log.warning("audit.file: %d bytes of a line that was not finished are removed", len(tail) - whole)
             os.ftruncate(self._descriptor, begin + whole)
             self._size = begin + whole
@@ -104,9 +104,9 @@ class AuditFile:
             self._chain.advance(head)
 
     def _follow(self) -> None:
-        """Begin a new file where ours was moved away or deleted. This asks the file system once for each line."""
+        """Start a new file if this one was moved or deleted; costs one stat for each line."""
         try:
-            status = os.stat(self._path)  # noqa: PTH116 - three times as fast as the method
+            status = os.stat(self._path)  # noqa: PTH116 - three times as fast as Path.stat
             if status.st_ino == self._inode:
                 self._size = status.st_size
                 return
@@ -136,7 +136,7 @@ class AuditFile:
 
 
 def _free(path: Path) -> tuple[Path, int]:
-    """The first file that no other process has, and the lock that keeps it so. Raises OSError."""
+    """The first file that no other process has locked, and the lock. Raises OSError."""
     for number in range(MAXIMUM_WORKERS):
         mine = path if number == 0 else path.with_name(f"{path.name}.{number}")
         lock = os.open(mine.with_name(f".{mine.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -150,7 +150,7 @@ def _free(path: Path) -> tuple[Path, int]:
 
 
 def make_key(path: Path) -> None:
-    """Write a key of 256 random bits into a file that only its owner reads; leave one that is there. Raises OSError."""
+    """Write a key of 256 random bits to a file with mode 600; an existing file is kept. Raises OSError."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

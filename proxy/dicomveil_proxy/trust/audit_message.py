@@ -1,7 +1,7 @@
 """An audit event as a DICOM Audit Message (PS3.15 Section A.5), for a hospital's audit repository (IHE ATNA).
 
-The codes are those of PS3.16 CID 400 to 404. There is no patient among the participating objects, though Section A.5.3
-wants one: readers of the repository must not learn which original a pseudonym is. Objects are said to be anonymized.
+The codes are those of PS3.16 CID 400 to 404. Deviates from PS3.15 Section A.5.3: the patient is not among the
+participating objects, since the repository must not link pseudonyms to originals. Objects are marked as anonymized.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from dicomveil_proxy.trust.audit import Action, AuditEvent
 
 Code = tuple[str, str]
-"""A code of DCM and its meaning."""
+"""A code of the coding scheme DCM, and its meaning."""
 
 _SYSTEM = "DCM"
 _OWN_SYSTEM = "99DICOMVEIL"
@@ -54,7 +54,7 @@ _GUARD = "Leak Guard"
 
 
 def audit_message(event: AuditEvent, now: float, host: str) -> bytes:
-    """The message, in UTF-8. `host` is the name of this machine."""
+    """The message in UTF-8. `host` is this machine's name."""
     message = Element("AuditMessage")
     _identification(message, event, now)
     is_ours = event.subject is None and event.address is None
@@ -75,7 +75,7 @@ def audit_message(event: AuditEvent, now: float, host: str) -> bytes:
 
 
 def outcome_of(event: AuditEvent) -> str:
-    """0 for success, 4 for a failure that is the user's, 8 for one of ours."""
+    """EventOutcomeIndicator: 0 for success, 4 for the user's failures, 8 for the server's."""
     if isinstance(event.outcome, int) and event.outcome >= 500:
         return "8"
     if event.outcome == "broken off" or (isinstance(event.outcome, int) and event.outcome >= 400):
@@ -120,7 +120,7 @@ def _participant(message: Element, user: str, role: Code, *, requests: bool) -> 
 
 
 def _object(message: Element, event: AuditEvent) -> None:
-    """What was asked for: a study by its pseudonym, or a project."""
+    """Add the requested object: a study by its pseudonym, or a project."""
     is_study = event.study is not None
     made = SubElement(
         message,

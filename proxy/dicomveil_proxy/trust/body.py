@@ -1,6 +1,6 @@
-"""The body of a request while it comes: how fast it must, and what becomes of the connection if it is not read.
+"""The minimum rate of a request's body, and closing the connection after a body that was not read.
 
-A body that drips would hold a place among the streams for ever. Nothing here looks at what the body says.
+Otherwise a body that is sent byte by byte would occupy a stream for ever. The content of the body does not matter here.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from starlette.types import Message, Receive, Scope, Send
 from dicomveil_proxy.errors import PayloadTooLarge, RequestTooSlow
 
 GRACE_SECONDS = 30.0
-"""For which a sender may pause, besides the time that the least rate gives."""
+"""Time that a sender may pause, in addition to the time by the minimum rate."""
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a body comes with the request (RFC 9112 Section 6.3)."""
+    """Whether the request has a body (RFC 9112 Section 6.3)."""
     heads = scope["headers"]
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in heads)
 
 
 def check_length(scope: Scope, limit: int) -> None:
-    """Refuse a body whose length is known and over the limit, before any of it is read. Raises PayloadTooLarge."""
+    """Raise PayloadTooLarge for a Content-Length over the limit, before the body is read."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise PayloadTooLarge(f"the request's body is over {limit} bytes (limits.request_bytes)")
 
 
 class PacedBody:
-    """Gives the body on; raises RequestTooSlow where it comes too slowly."""
+    """Receives the body; raises RequestTooSlow below the minimum rate."""
 
     def __init__(
         self, scope: Scope, receive: Receive, bytes_per_second: float, clock: Callable[[], float] = time.monotonic
@@ -42,11 +42,11 @@ class PacedBody:
         self._clock = clock
         self._bytes = 0
         self._waited = 0.0
-        """Seconds in which somebody waited for a piece; what is done with pieces is not the sender's fault."""
+        """Seconds spent waiting for the sender; the time to process the body does not count."""
         self.is_whole = not has_body(scope)
 
     async def receive(self) -> Message:
-        """The next piece, or that the sender has disconnected."""
+        """The next ASGI message."""
         if self.is_whole:
             return await self._receive()
         begun = self._clock()
@@ -64,7 +64,7 @@ class PacedBody:
         return message
 
     def closing(self, send: Send) -> Send:
-        """Let the connection end with an answer that is sent before the body was read to its end."""
+        """Add `Connection: close` to a response that starts before the body has been read."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start" and not self.is_whole:

@@ -1,7 +1,7 @@
-"""Client certificates: whose a connection is, by the certificate that TLS has verified (RFC 8446, RFC 9440).
+"""Authentication by client certificates that TLS has verified (RFC 8446, RFC 9440).
 
-A certificate comes with the connection itself, or, from a proxy that is trusted and that ended the TLS connection, in
-the header `Client-Cert`. Certificates are public: a header of anybody else is worth nothing, and is not looked at.
+The certificate is that of the connection itself, or, behind a trusted proxy that terminates TLS, that of the header
+`Client-Cert`. Certificates are public, so that the header of any other peer is ignored.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class ClientCertificates:
         self._peers = Peers(trusted_proxies)
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
-        """The holder; None where the request presents a token, which then counts, or no certificate that is known.
+        """The holder of the certificate; None if it is unknown, or if the request has a token, which has precedence.
 
-        Raises BadRequest for a header of a trusted proxy that cannot be read.
+        Raises BadRequest for an invalid header of a trusted proxy.
         """
         if token is not None:
             return None
@@ -51,7 +51,7 @@ class ClientCertificates:
         return None if grants is None else Subject(Kind.CERTIFICATE, name, grants)
 
     def _forwarded(self, scope: Scope) -> str | None:
-        """The subject of the certificate that a trusted proxy names."""
+        """The subject of the certificate in a trusted proxy's header."""
         if not self._access.client_cert_header or not self._peers.is_trusted(scope):
             return None
         found = [value for name, value in scope["headers"] if name == _HEADER]
@@ -71,12 +71,12 @@ class ClientCertificates:
 
 
 def subject_of(certificate: x509.Certificate) -> str:
-    """The subject, as `openssl x509 -noout -subject -nameopt RFC2253` prints it."""
+    """The subject as `openssl x509 -noout -subject -nameopt RFC2253` prints it (RFC 4514)."""
     return certificate.subject.rfc4514_string()
 
 
 def tls_extension(certificate: bytes | None) -> dict[str, Any]:
-    """What ASGI's extension for TLS says of a connection with this client certificate (DER), or with none."""
+    """The content of ASGI's TLS extension for a client certificate in DER, or for none."""
     if certificate is None:
         return {"client_cert_name": None}
     try:

@@ -1,10 +1,9 @@
-"""A chain of lines: each carries a keyed digest (HMAC-SHA256, RFC 2104) of itself and of the digest before it.
+"""A hash chain of lines: each has a keyed digest (HMAC-SHA256, RFC 2104) of itself and the previous digest.
 
-    {"seq":0, ... ,"mac":"…"}        mac = HMAC(key, mac of the line before ‖ the line up to its mac)
+    {"seq":0, ... ,"mac":"…"}        mac = HMAC(key, mac of the previous line ‖ the line up to its mac)
 
-Without the key nobody can change, add, drop or move a line without breaking the chain behind it. What a chain
-cannot show is that lines are missing at its end: for that the *head*, the number and digest of the last line, is kept
-elsewhere. Bytes in, bytes out; no files, no clock.
+Without the key, changing, adding, removing or moving a line breaks the chain. Lines missing at its end do not: to
+detect them, the *head*, i.e. number and digest of the last line, is kept elsewhere. Bytes in, bytes out; no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import orjson
 BEGIN = "chain-begins"
 """The event of a chain's first line."""
 CONTINUE = "chain-continues"
-"""The event of the first line of a further file; it says after which digest."""
+"""The event of the first line of a further file, which has the previous digest."""
 
 _DIGEST_BYTES = 32
 _NOTHING = bytes(_DIGEST_BYTES)
@@ -28,7 +27,7 @@ _HEAD = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
 
 
 class BrokenChain(ValueError):
-    """The lines are not as they were written."""
+    """The lines were changed, or some are missing."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Head:
 
     @classmethod
     def parse(cls, text: str) -> Head:
-        """Read what `str` wrote. Raises ValueError."""
+        """The head from its text form. Raises ValueError."""
         if not (match := _HEAD.fullmatch(text.strip())):
             raise ValueError("--head: it is a number, a colon and 64 digits, as `dicomveil audit head` prints it")
         return cls(int(match[1]), bytes.fromhex(match[2]))
@@ -53,23 +52,23 @@ class Chain:
     """The end of a chain, to which lines are added."""
 
     def __init__(self, key: bytes, head: Head | None = None) -> None:
-        """`head` is that of the lines that are there already."""
+        """`head` is the head of the existing lines."""
         self._key = key
         self.head = head or Head(-1, _NOTHING)
 
     def line(self, fields: Mapping[str, object]) -> tuple[bytes, Head]:
-        """The next line, with its line break, and what the head is when it has been written: see `advance`."""
+        """The next line with its line break, and the head after it, for `advance` when the line has been written."""
         seq = self.head.seq + 1
         body = b'{"seq":%d,%b' % (seq, orjson.dumps(fields)[1:-1])
         mac = hmac.digest(self._key, self.head.mac + body, "sha256")
         return b'%b,"mac":"%b"}\n' % (body, mac.hex().encode()), Head(seq, mac)
 
     def advance(self, head: Head) -> None:
-        """The line with this head is written."""
+        """Set the head, after its line has been written."""
         self.head = head
 
     def opening(self) -> dict[str, object]:
-        """How a file of this chain begins."""
+        """The fields of a file's first line."""
         if self.head.seq < 0:
             return {"event": BEGIN}
         return {"event": CONTINUE, "after": self.head.mac.hex()}
@@ -77,19 +76,19 @@ class Chain:
 
 @dataclass(frozen=True)
 class Checked:
-    """What is known of lines that are as they were written."""
+    """The result for an intact chain."""
 
     first: int
     head: Head
     has_head: bool
-    """Whether the head that was asked for is among them."""
+    """Whether the given head is one of its lines."""
 
 
 def verify(lines: Iterable[bytes], key: bytes, head: Head | None = None, follows: Head | None = None) -> Checked:
     """Check the lines of one file, in order.
 
-    `follows` is the end of the file before it; without it, the file may begin anywhere in the chain, but only as a file
-    does. Raises BrokenChain, which names the line.
+    `follows` is the head of the previous file; without it, the file may start anywhere in the chain, with the first
+    line of a file. Raises BrokenChain, whose message names the line.
     """
     number, first, seen = 0, 0, False
     end = follows
@@ -114,9 +113,9 @@ def verify(lines: Iterable[bytes], key: bytes, head: Head | None = None, follows
 
 
 def last(lines: Iterable[bytes], key: bytes) -> Head | None:
-    """The head of the last line, checked against the one before it; None where there is no line.
+    """The head of the last line, verified with the one before it; None without lines.
 
-    `lines` are the last two, or fewer where there are not so many. Raises BrokenChain.
+    `lines` are the last two lines, or fewer if there are fewer. Raises BrokenChain.
     """
     some = list(lines)
     if not some:
@@ -133,7 +132,7 @@ def last(lines: Iterable[bytes], key: bytes) -> Head | None:
 
 
 def _parts(line: bytes, number: int) -> tuple[bytes, int, bytes]:
-    """What is signed, the number, and the digest."""
+    """The signed part, number and digest of a line."""
     match = _LINE.fullmatch(line.removesuffix(b"\n")) if line.endswith(b"\n") else None
     if match is None:
         raise BrokenChain(f"line {number} is not a line of an audit, or not a whole one")
@@ -141,7 +140,7 @@ def _parts(line: bytes, number: int) -> tuple[bytes, int, bytes]:
 
 
 def _start(body: bytes, seq: int, follows: Head | None) -> Head:
-    """What the first line of a file follows."""
+    """The head before the first line of a file. Raises BrokenChain."""
     try:
         fields = orjson.loads(body + b"}")
     except orjson.JSONDecodeError:

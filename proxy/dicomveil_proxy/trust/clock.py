@@ -1,8 +1,7 @@
-"""The time by which credentials and daily limits end: the machine's, but it never goes back while a process runs.
+"""The time for the expiry of credentials and for daily limits: the system clock, but never set back.
 
-A clock that is set back would make expired tokens valid again. So the latest time that was seen counts, and moves on
-at the pace of the monotonic clock, until the machine's clock has caught up. The audit does not use this: it writes the
-time that the machine has.
+Setting the system clock back would make expired tokens valid again. Therefore the latest time that was seen continues
+with the monotonic clock, until the system clock has caught up. The audit uses the system clock itself.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import time
 from collections.abc import Callable
 
 _UNNOTICED_SECONDS = 5.0
-"""By so much time servers move clocks now and then."""
+"""A usual correction by a time server, which is not logged."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class ForwardClock:
         self._has_warned = False
 
     def __call__(self) -> float:
-        """The time now; some 0.3 µs."""
+        """The current time; takes some 0.3 µs."""
         wall, moment = self._wall(), self._monotonic()
         expected = self._seen + (moment - self._seen_at)
         if wall >= expected:
@@ -45,4 +44,4 @@ class ForwardClock:
 
 
 forward_time = ForwardClock()
-"""The one of this process."""
+"""This process's clock."""

@@ -1,7 +1,7 @@
-"""Credentials: what a request presents, before anybody asks whether it is valid (RFC 6750 Section 2.1).
+"""The bearer token of a request, before it is checked (RFC 6750 Section 2.1).
 
-Only the Authorization header counts. A token in a query lands in logs and histories, one in a cookie is sent by the
-browser without the user's will; neither is ever read.
+Only the Authorization header is read. Tokens in queries end up in logs and browser histories, and cookies are sent by
+browsers without the user's intent; both are ignored.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from dicomveil_proxy.errors import BadRequest
 
 MAXIMUM_BYTES = 16_384
-"""The longest token. Those of identity providers with many groups have some 4,000."""
+"""The longest header. Tokens of identity providers with many groups have some 4,000 bytes."""
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 
 def bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The bearer token; empty for an Authorization header that holds none, None where there is no such header.
+    """The bearer token; empty for an Authorization header without one, None without an Authorization header.
 
-    Raises BadRequest for two of them: which one counts would be a matter of taste, and tastes differ between servers.
+    Raises BadRequest for several headers: another server in front may use the first, and this one the second.
     """
     found = [value for name, value in headers if name == b"authorization"]
     if len(found) > 1:

@@ -1,6 +1,6 @@
-"""What the audit says of an export: its subject, project, kind of destination, and outcome.
+"""Audit events of exports: subject, project, kind of destination, and outcome.
 
-An export is a process of its own beside the server, with a chain of its own: the first free one of the audit's files.
+An export is a separate process with a separate chain: the first free one of the audit's files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dicomveil_proxy.trust.syslog import syslog_of
 
 
 class ExportRecord:
-    """One export as the audit knows it."""
+    """The audit events of one export."""
 
     def __init__(self, audit: Audit, project: str, destination: str) -> None:
         self._audit = audit
@@ -29,22 +29,22 @@ class ExportRecord:
         self._is_ended = False
 
     def begun(self) -> None:
-        """Write down that it begins. Raises AuditUnavailable, and then nothing may be exported."""
+        """Record the start. Raises AuditUnavailable; then nothing may be exported."""
         self._record("begun", None, 0)
 
     def ended(self, outcome: str, placed: int, refused: int) -> None:
-        """Write down how it ended, if that is possible: what was placed is there in any case."""
+        """Record the outcome, if possible: the instances have been placed already."""
         self._is_ended = True
         with suppress(AuditUnavailable):
             self._record(outcome, placed, refused)
 
     def alarm(self, finding: Leak, mode: str, quarantine: Quarantine | None) -> None:
-        """Write down what the leak guard found, in the audit and in the quarantine."""
+        """Record a finding of the leak guard in the audit and the quarantine."""
         with suppress(AuditUnavailable):
             GuardAlarm(self._audit, quarantine, self._project)(finding, mode)
 
     def broken_off(self) -> None:
-        """Write down that it ended without saying how."""
+        """Record an export that ended without an outcome."""
         if not self._is_ended:
             self.ended("broken off", 0, 0)
 
@@ -65,7 +65,7 @@ class ExportRecord:
 
 @contextmanager
 def recorded_export(settings: AuditSettings, project: str, destination: str) -> Iterator[ExportRecord]:
-    """Write down an export while it runs. Raises ConfigurationError, or AuditUnavailable before it has begun."""
+    """Record an export that runs in this context. Raises ConfigurationError and AuditUnavailable before it starts."""
     audit = open_audit(settings, syslog_of(settings))
     record = ExportRecord(audit, project, destination)
     try:
@@ -79,7 +79,7 @@ def recorded_export(settings: AuditSettings, project: str, destination: str) -> 
 
 
 def _operator() -> str:
-    """The user of the operating system who runs the command."""
+    """The operating system's user that runs the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

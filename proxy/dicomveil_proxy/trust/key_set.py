@@ -1,6 +1,6 @@
-"""The public keys of an identity provider: fetched when needed, cached, and asked for once a minute at most.
+"""The public keys of an identity provider: fetched when needed, cached, and at most once a minute.
 
-Clients that send tokens with made-up key IDs must not make us ask the provider for each of them.
+Otherwise clients could cause a request to the provider with each token that has a made-up key ID.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dicomveil_proxy.errors import IdentityProviderUnavailable
 from dicomveil_proxy.settings.access import is_loopback
 
 FETCH_SECONDS = 60.0
-"""The least time between two fetches."""
+"""The minimum time between two fetches."""
 REFRESH_SECONDS = 3600.0
-"""After which keys that are known are asked for again, so that a withdrawn key does not stay for ever."""
+"""The time after which cached keys are fetched again, so that withdrawn keys become invalid."""
 MAXIMUM_KEYS = 100
 _MAXIMUM_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 5.0
@@ -42,7 +42,7 @@ class KeySource:
         transport: Callable[[], httpx.AsyncBaseTransport],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`jwks_uri` is where the keys are, where the issuer is not to be asked for that."""
+        """Without `jwks_uri`, the URL of the keys is taken from the issuer's configuration document."""
         self._issuer = issuer
         self._jwks_uri = jwks_uri
         self._transport = transport
@@ -53,9 +53,9 @@ class KeySource:
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str | None) -> Key | None:
-        """The key of this ID; the only one there is where a token names none. None where there is no such key.
+        """The key with this ID, or the only key for a token without one; None if there is no such key.
 
-        Raises IdentityProviderUnavailable where no keys could be had yet.
+        Raises IdentityProviderUnavailable if no keys could be fetched yet.
         """
         if self._find(kid) is None or self._clock() - self._fetched > REFRESH_SECONDS:
             await self._refresh()
@@ -77,7 +77,7 @@ class KeySource:
                     self._keys = await self._fetch()
                     self._fetched = self._clock()
                 except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError, JoseError) as error:
-                    # Keys that are known stay valid: a provider that is down for an hour must not end all work.
+                    # Cached keys remain valid, so that an outage of the provider does not lock users out.
                     _log.error("access.oidc: the issuer's keys cannot be fetched (%s)", type(error).__name__)
         self._check()
 
@@ -86,7 +86,7 @@ class KeySource:
             raise IdentityProviderUnavailable("the identity provider's keys cannot be had; ask again later")
 
     async def _fetch(self) -> dict[str | None, Key]:
-        """Raises one of many errors for what cannot be had, or is not a set of keys."""
+        """The keys by ID. Raises the errors that `_refresh` catches."""
         async with httpx.AsyncClient(transport=self._transport(), timeout=_TIMEOUT_SECONDS) as client:
             uri = self._jwks_uri
             if uri is None:
@@ -98,7 +98,7 @@ class KeySource:
             found = (await _document(client, uri))["keys"]
         keys: dict[str | None, Key] = {}
         for each in found[:MAXIMUM_KEYS]:
-            # Others are for encryption, or of kinds that no algorithm of ours has.
+            # Other keys are for encryption, or of kinds that none of our algorithms uses.
             if each.get("kty") in {"RSA", "EC", "OKP"} and each.get("use", "sig") == "sig":
                 try:
                     keys[each.get("kid")] = JWKRegistry.import_key(_public(each))
@@ -111,7 +111,7 @@ class KeySource:
 
 async def _document(client: httpx.AsyncClient, uri: str) -> dict[str, Any]:
     """A JSON object of limited size; redirects are not followed."""
-    # As it is: a few compressed bytes can stand for gigabytes.
+    # Uncompressed, since a few compressed bytes can inflate to gigabytes.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with client.stream("GET", uri, headers=headers) as response:
         if response.status_code != 200:
@@ -136,5 +136,5 @@ def _check_is_secure(uri: str) -> None:
 
 
 def _public(key: dict[str, Any]) -> dict[str, Any]:
-    """The key without private parts, which no issuer should publish."""
+    """The key without private parts, which an issuer should not publish."""
     return {name: value for name, value in key.items() if name not in {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}}

@@ -1,4 +1,4 @@
-"""What the audit says when the server starts and stops: versions, rules and keys of each project, by their digests."""
+"""Audit events at start and stop of the server: version, and the rules and keys of each project as digests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIGITS = 16
 
 
 def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
-    """Write down the start of a worker, and by which rules and keys it works. Raises AuditUnavailable."""
+    """Record the start of a worker, with its rules and keys. Raises AuditUnavailable."""
     if not audit.is_kept:
         return
     audit.record(AuditEvent(Action.START, details={"version": version("dicomveil-proxy")}))
@@ -35,7 +35,7 @@ def record_start(audit: Audit, projects: Sequence[ProjectSettings]) -> None:
 
 
 def record_stop(audit: Audit) -> None:
-    """Write down that a worker ends, if that is possible, and close the audit."""
+    """Record the end of a worker, if possible, and close the audit."""
     with suppress(AuditUnavailable):
         if audit.is_kept:
             audit.record(AuditEvent(Action.STOP))
@@ -51,5 +51,5 @@ def profile_digest(profile: str) -> str:
 
 
 def key_fingerprint(key: bytes) -> str:
-    """By which a key is recognised, and from which nothing of it can be found."""
+    """A fingerprint that identifies a key without revealing it."""
     return Keys(key).derive("key fingerprint").hex()[:_DIGITS]

@@ -1,7 +1,7 @@
-"""Limits for each user in each project: requests a second, answers at one time, bytes a day.
+"""Limits for each user in each project: requests per second, concurrent responses, bytes per day.
 
-A user who does too much in one project slows down nobody else, and not even themselves in another project. Each worker
-counts alone, and allows its share: a limit divided by the number of workers. Nothing is kept over a restart.
+A user who reaches a limit in one project affects no other user or project. Each worker counts separately, with the
+limit divided by the number of workers. Counts are lost at a restart.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 MAXIMUM_USAGES = 10_000
-"""How many users and projects are known at one time; the least recently used is dropped."""
+"""Pairs of user and project that are counted at a time; the least recently used is dropped."""
 _DAY_SECONDS = 86_400
 
 
 @dataclass
 class Usage:
-    """What one user has used in one project."""
+    """One user's usage in one project."""
 
     requests: float
-    """How many more are allowed now: a token bucket."""
+    """Requests that are allowed now: a token bucket."""
     refilled: float
-    """When that was so, by the clock."""
+    """Time of the last refill."""
     day: int
     bytes: int = 0
-    """Sent on that day (UTC)."""
+    """Bytes sent on that day (UTC)."""
     streams: int = 0
-    """Answers that are under way."""
+    """Responses in progress."""
 
 
 class Allowances:
-    """What everybody has used, and whether more is allowed."""
+    """The usage of all users, and whether more is allowed."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Allowances:
 
     @contextmanager
     def request(self, subject: Subject, project: str) -> Iterator[Usage]:
-        """Count one request until its answer has ended; its user adds what was sent to the usage's bytes.
+        """Count one request until its response has ended; the caller adds the bytes sent to the usage.
 
         Raises TooManyRequests.
         """
@@ -84,7 +84,7 @@ class Allowances:
 
     @property
     def _burst(self) -> float:
-        """At once, after a pause: what a second allows, and one in any case."""
+        """Requests allowed at once after a pause: those of one second, and at least one."""
         return max(1.0, self._rate or 1.0)
 
     def _check_rate(self, usage: Usage) -> None:
@@ -102,13 +102,13 @@ class Allowances:
         usage.requests -= 1
 
     def _check_streams(self, usage: Usage, subject: Subject) -> None:
-        # Everybody together is no user: there the project's own limit holds.
+        # All anonymous users share one subject: for them only the project's own limit applies.
         if subject.kind is not Kind.ANONYMOUS and usage.streams >= self._streams:
             raise TooManyRequests("too many answers at a time (limits.subject_streams)", 1, "subject_streams")
 
     def _check_bytes(self, usage: Usage) -> None:
         today = self._today()
-        if today > usage.day:  # a clock that is set back gives nothing back
+        if today > usage.day:  # not for a day before, if the clock was set back
             usage.day, usage.bytes = today, 0
         if self._bytes is not None and usage.bytes >= self._bytes:
             tomorrow = (usage.day + 1) * _DAY_SECONDS - self._wall()
@@ -119,7 +119,7 @@ class Allowances:
 
 
 def divided(limits: Limits, workers: int) -> list[str]:
-    """What to say at the start of limits that workers share."""
+    """Messages at the start about limits that are divided among workers."""
     names = [name for name in ("requests_per_second", "bytes_per_day") if getattr(limits, name) is not None]
     if workers == 1:
         return []

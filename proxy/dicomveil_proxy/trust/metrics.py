@@ -1,8 +1,8 @@
-"""Metrics: what is counted and measured, for Prometheus.
+"""Metrics for Prometheus.
 
-Labels come from closed lists: projects of the settings, rights, statuses, codes of problems. No UID, user, path or text
-of anybody's is ever one. Several workers write into files of a folder that `PROMETHEUS_MULTIPROC_DIR` names, which the
-command makes, and any of them answers with the sums.
+Labels come from closed lists: projects of the settings, rights, statuses, codes of problems; never a UID, user, path or
+free text. Several workers write to files in the folder `PROMETHEUS_MULTIPROC_DIR`, which the command creates, and any
+of them responds with the sums.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from dicomveil_proxy.trust.doors import door_of, is_open
 from dicomveil_proxy.wire.sent import SentAnswer
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable of prometheus-client; set by the command where there are several workers."""
+"""The variable of prometheus-client; set by the command if there are several workers."""
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _NONE = "none"
-"""The project and transaction of a request that was led to no route."""
+"""The project and transaction of a request without a route."""
 
 
 class Metrics:
-    """Those of one worker."""
+    """The metrics of one worker."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -103,7 +103,7 @@ class Metrics:
         self._lookups.labels(cache, "hit" if is_hit else "miss").inc()
 
     def pixels(self, project: str) -> LookingObserver:
-        """What counts the looks of a project."""
+        """The observer that counts a project's looks at pixels."""
         return _PixelMetrics(self._pixels, self._looks, self._waiting, project)
 
     def problem(self, code: str) -> None:
@@ -111,7 +111,7 @@ class Metrics:
         self._problems.labels(code).inc()
 
     def origin(self, status: int | None, seconds: float) -> None:
-        """Count an answer of an origin server; None where none came."""
+        """Count an origin server's response; `status` is None without one."""
         self._origin.labels(f"{status // 100}xx" if status else "failed").inc()
         self._origin_seconds.observe(seconds)
 
@@ -120,7 +120,7 @@ class Metrics:
         self._findings.labels(project, outcome).inc()
 
     def written(self) -> bytes:
-        """All of them, of all workers, in Prometheus' text format."""
+        """The metrics of all workers in Prometheus' text format."""
         return written_by_workers() if FOLDER in os.environ else generate_latest(self._registry)
 
     async def answer(self, _: Request) -> Response:
@@ -128,11 +128,11 @@ class Metrics:
         return Response(self.written(), media_type=CONTENT_TYPE_LATEST)
 
     def begun(self) -> None:
-        """Count a request that has begun."""
+        """Count a request that has started."""
         self._under_way.inc()
 
     def ended(self, scope: Scope, status: int, seconds: float, sent: int, taken: int) -> None:
-        """Count a request that has ended, with its status (0 where it was broken off) and the bytes of both bodies."""
+        """Count a request that has ended, with its status (0 if broken off) and the bytes of both bodies."""
         self._under_way.dec()
         door = door_of(scope)
         project = (door.project or "all") if door else _NONE
@@ -161,14 +161,14 @@ class _PixelMetrics(LookingObserver):
 
 
 def written_by_workers() -> bytes:
-    """The sums of all workers, which write into one folder."""
+    """The sums over all workers."""
     summed = CollectorRegistry()
     multiprocess.MultiProcessCollector(summed)  # type: ignore[no-untyped-call]
     return generate_latest(summed)
 
 
 class Counting:
-    """Counts every request but those of open paths; around admission, so that refusals are counted."""
+    """Counts all requests but those of open paths; around admission, so that refusals are counted, too."""
 
     def __init__(self, application: ASGIApp, *, metrics: Metrics) -> None:
         self._application = application

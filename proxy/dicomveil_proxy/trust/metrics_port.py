@@ -1,7 +1,7 @@
-"""The metrics on a port of their own, in a thread: GET /metrics, and nothing else.
+"""A separate port for the metrics, served by a thread: GET /metrics only.
 
-Whoever reaches the port may read it, so that by default it is on this machine only. One connection at a time, a few
-seconds each: Prometheus asks once in a while, and nobody else has business there.
+The port has no authentication, and should be reachable for the monitoring only. One connection is served at a time, and
+a client that sends nothing for some seconds is disconnected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SECONDS = 5.0
 
 @contextmanager
 def answering(listening: socket.socket, written: Callable[[], bytes]) -> Iterator[None]:
-    """Answer on the socket meanwhile; `written` gives the metrics, in Prometheus' text format."""
+    """Serve the socket in this context; `written` gives the metrics in Prometheus' text format."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = _SECONDS
@@ -38,15 +38,15 @@ def answering(listening: socket.socket, written: Callable[[], bytes]) -> Iterato
             self.wfile.write(body)
 
         def version_string(self) -> str:
-            """Not which Python this is."""
+            """The server's name without the version of Python."""
             return "dicomveil"
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-            """Nothing: paths may be anything."""
+            """Log nothing: paths may contain anything."""
 
     class Server(HTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            """A reader that went away is no event."""
+            """Ignore clients that disconnect."""
 
     server = Server(listening.getsockname()[:2], Handler, bind_and_activate=False)
     server.socket.close()

@@ -1,7 +1,7 @@
-"""OpenID Connect: access tokens that an identity provider has signed (RFC 7519, RFC 9068), checked without asking it.
+"""OpenID Connect: verifies access tokens by their signature (RFC 7519, RFC 9068), without asking the provider.
 
-The algorithms are fixed here: a token cannot choose one that makes a public key a secret, or none at all. A verdict is
-cached by the token's SHA-256 until the token expires.
+The algorithms are fixed here, so that a token cannot choose `none`, or HMAC with the public key as the secret. The
+result is cached by the token's SHA-256 until the token expires.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-"""Each with its kind of key and curve."""
+"""Algorithm → kind of key and curve."""
 CACHED_VERDICTS = 4_096
 _TYPES = frozenset((None, "JWT", "jwt", "at+jwt", "application/at+jwt"))
-"""Values of `typ` in the header: access tokens have one of these, tokens for other purposes (logout+jwt) another."""
+"""Values of `typ` in the header of access tokens; tokens for other purposes have others, such as logout+jwt."""
 _PURPOSES = frozenset((None, "Bearer"))
-"""Keycloak says in a claim `typ` what a token is for: ID and Refresh are not for us."""
+"""Keycloak's claim `typ` says what a token is for: ID and Refresh tokens are not accepted."""
 _MAXIMUM_NAME = 256
 
 
@@ -53,7 +53,7 @@ class OIDCTokens:
         self._verdicts: OrderedDict[bytes, tuple[Subject, float]] = OrderedDict()
 
     async def authenticate(self, scope: Scope, token: str | None) -> Subject | None:
-        """The holder of the token. Raises IdentityProviderUnavailable where it cannot be checked."""
+        """The holder of the token. Raises IdentityProviderUnavailable if it cannot be checked."""
         del scope
         if not token or token.count(".") != 2:
             return None
@@ -74,7 +74,7 @@ class OIDCTokens:
         return verdict[0]
 
     async def _verified(self, token: str, now: float) -> tuple[Subject, float] | None:
-        """The subject, and until when it is that."""
+        """The subject, and the time at which the token expires."""
         header = _header(token)
         algorithm = ALGORITHMS.get(str(header.get("alg")))
         kid = header.get("kid")
@@ -93,7 +93,7 @@ class OIDCTokens:
         return Subject(Kind.OIDC, name, self._grants(claims)), until
 
     def _claims(self, token: str, key: Key, now: float) -> dict[str, Any] | None:
-        """The claims of a token with a valid signature, for us, valid now."""
+        """The claims, if signature, issuer, audience and expiry are valid."""
         settings = self._settings
         expected = JWTClaimsRegistry(
             now=int(now),
@@ -104,7 +104,7 @@ class OIDCTokens:
         )
         try:
             with warnings.catch_warnings():
-                # RFC 9864 gives EdDSA another name, under which no identity provider signs yet.
+                # RFC 9864 renames EdDSA, but identity providers do not use the new name yet.
                 warnings.simplefilter("ignore", SecurityWarning)
                 claims = jwt.decode(token, key, registry=self._registry).claims
             expected.validate(claims)
@@ -113,13 +113,13 @@ class OIDCTokens:
         return claims if _is_among(claims.get("typ"), _PURPOSES) else None
 
     def _grants(self, claims: Mapping[str, Any]) -> Grants:
-        """What the claims grant: by project and right, and by group."""
+        """The grants by the claims for projects and rights, and by groups."""
         settings = self._settings
         several: list[Grants] = []
         if settings.projects_claim is not None and settings.rights_claim is not None:
             projects = [word for word in _words(_claim(claims, settings.projects_claim)) if _is_project(word)]
             known = [right.value for right in Right]
-            # Often a list that has other words in it, such as the scopes of OAuth.
+            # The claim may have other words as well, such as OAuth scopes.
             rights = [word for word in _words(_claim(claims, settings.rights_claim)) if word in known]
             several.append(granted(projects, rights))
         groups = set(_words(_claim(claims, settings.groups_claim), splits=False)) if settings.groups else set()
@@ -128,7 +128,7 @@ class OIDCTokens:
 
 
 def _header(token: str) -> dict[str, Any]:
-    """The header, of which nothing is believed yet; empty where it is not one."""
+    """The header, which is not verified yet; empty if it is invalid."""
     encoded = token.partition(".")[0]
     try:
         header = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
@@ -142,7 +142,7 @@ def _is_among(value: object, words: frozenset[str | None]) -> bool:
 
 
 def _fits(key: Key, name: str, algorithm: tuple[str, str | None]) -> bool:
-    """Whether a key is for an algorithm: of its kind and curve, and not published for another one."""
+    """Whether a key can be used for an algorithm: by kind and curve, and not published for another."""
     kind, curve = algorithm
     if key.key_type != kind or (curve is not None and key.as_dict(private=False).get("crv") != curve):
         return False
@@ -150,7 +150,7 @@ def _fits(key: Key, name: str, algorithm: tuple[str, str | None]) -> bool:
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:
-    """A claim by its name; where there is none of that name, dots lead into objects."""
+    """A claim by its name; if there is none, dots in the name separate the names of nested objects."""
     if name in claims:
         return claims[name]
     value: Any = claims
@@ -160,7 +160,7 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
 
 
 def _words(value: object, *, splits: bool = True) -> Iterable[str]:
-    """The words of a claim: a list of texts, or one text with spaces or commas between them."""
+    """The words of a claim: a list of strings, or a string separated by spaces or commas."""
     if isinstance(value, str):
         return value.replace(",", " ").split() if splits else [value]
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

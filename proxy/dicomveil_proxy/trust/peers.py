@@ -1,4 +1,4 @@
-"""From where a request comes: its peer, or what a trusted proxy says of it (RFC 7239)."""
+"""The client's address: the peer's, or the one that a trusted proxy forwards (RFC 7239)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _PORT = re.compile(r":[0-9]{1,5}$")
 
 
 class Peers:
-    """The peers whose word about others counts."""
+    """The trusted proxies."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
         """`trusted` are addresses and networks."""
         self._networks = [ip_network(each, strict=False) for each in trusted]
 
     def is_trusted(self, scope: Scope) -> bool:
-        """Whether a request comes straight from one of them."""
+        """Whether the peer of a request is a trusted proxy."""
         peer = _peer(scope)
         if peer is None or not self._networks:
             return False
@@ -31,7 +31,7 @@ class Peers:
         return any(address in network for network in self._networks)
 
     def address(self, scope: Scope) -> str | None:
-        """The address of the user agent, as far as it is known: what the nearest trusted proxy says, or the peer's."""
+        """The client's address by the nearest trusted proxy's `Forwarded` header, else the peer's."""
         peer = _peer(scope)
         if self.is_trusted(scope):
             headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"forwarded"]
@@ -47,7 +47,7 @@ def _peer(scope: Scope) -> str | None:
 
 
 def _legal(node: str) -> str | None:
-    """An IP address without its port; None for whatever else may stand there, such as `unknown` or a name."""
+    """An IP address without its port; None for anything else, such as `unknown` or a name."""
     if node.startswith("["):
         node = node[1:].partition("]")[0]
     elif node.count(":") == 1:

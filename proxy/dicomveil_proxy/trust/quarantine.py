@@ -1,6 +1,6 @@
-"""The quarantine: what the leak guard found, what somebody has looked at and released, and refused pixels.
+"""The quarantine: findings of the leak guard, which an operator can review and release, and refused pixels.
 
-An entry is a keyed digest, the attributes and the rule, times and a count. It never holds a value, nor a UID.
+An entry has a keyed digest, attributes, rule, times and a count. It contains no value and no UID.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.leaks.guard import Leak
 
 PIXEL_DATA = 0x7FE00010
-"""The attribute of entries about pixels: an instance that was refused, and why. These are not released."""
+"""The attribute of entries about instances refused because of their pixels, which cannot be released."""
 _BUSY_SECONDS = 2
 _MOST = 10_000
-"""Entries; beyond, the oldest that are not released give way."""
+"""Entries; beyond, the oldest that are not released are dropped."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     digest TEXT NOT NULL, project TEXT NOT NULL, original INTEGER NOT NULL, place INTEGER NOT NULL, rule TEXT NOT NULL,
@@ -35,31 +35,31 @@ DELETE FROM entry WHERE released IS NULL AND rowid NOT IN (SELECT rowid FROM ent
 
 
 class Entry(NamedTuple):
-    """What was found in one place with one value."""
+    """The findings of one value in one place."""
 
     digest: str
     project: str
     """The project's label."""
     original: int
-    """The attribute whose original value it was."""
+    """The attribute with the original value."""
     place: int
-    """The attribute of the output; 0 where that could not be said."""
+    """The attribute of the output; 0 if it is not known."""
     rule: str
     first: float
-    """Seconds since 1970, as are the others."""
+    """Seconds since 1970, like the other times."""
     last: float
     times: int
     released: float | None
 
 
 class Quarantine:
-    """The file; made when the first entry is."""
+    """The quarantine's file, created with the first entry."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def note(self, finding: Leak, project: str) -> bool:
-        """Write a finding down; say whether it was released before. Raises sqlite3.Error and OSError."""
+        """Record a finding, and return whether it has been released. Raises sqlite3.Error and OSError."""
         now = time.time()
         row = (finding.digest, project, finding.tag, finding.place, finding.rule, now, now)
         with self._opened(makes=True) as connection:
@@ -68,23 +68,23 @@ class Quarantine:
         return released is not None
 
     def entries(self) -> list[Entry]:
-        """All of them, the latest first. Raises ConfigurationError where the file cannot be read."""
+        """All entries, the latest first. Raises ConfigurationError if the file cannot be read."""
         with self._read() as connection:
             return [Entry(*row) for row in connection.execute("SELECT * FROM entry ORDER BY last DESC")]
 
     def released(self, project: str) -> frozenset[str]:
-        """The digests of a project's entries that were released; `project` is its label. Raises ConfigurationError."""
+        """The digests of a project's released entries; `project` is its label. Raises ConfigurationError."""
         return frozenset(
             each.digest for each in self.entries() if each.project == project and each.released is not None
         )
 
     def release(self, digest: str) -> int:
-        """Let pass from now on what this entry says; give the number of entries. Raises ConfigurationError."""
+        """Release an entry, so that its value may be sent; returns the number of entries. Raises ConfigurationError."""
         with self._read() as connection:
             about = connection.execute("SELECT original FROM entry WHERE digest = ?", (digest,)).fetchall()
             if (PIXEL_DATA,) in about:
                 raise ConfigurationError(
-                    "this entry is about pixels, and nobody's release makes them safe; look at the instance "
+                    "this entry is about pixels, which cannot be released; look at the instance "
                     "(dicomveil review --contact-sheet), then give it a device table, or change the policy's pixels"
                 )
             query = "UPDATE entry SET released = ? WHERE digest = ?"

@@ -1,8 +1,8 @@
-"""Recording: one audit event for each request, written before its answer begins.
+"""Recording: an audit event for each request, written before its response starts.
 
-Around admission, so that refusals are recorded too. The start of an answer is held back until its first piece is there:
-an answer of one piece has one event with its size; one that is sent as it is made has an event before it and one at its
-end. A store has an event before anything is taken. Where an event cannot be written and must be, the answer is 503.
+Around admission, so that refusals are recorded, too. The start of a response is held back until its first piece: a
+response in one piece has one event with its size, a streamed one has an event before it and another at its end. A store
+has an event before its body is read. If a required event cannot be written, the response is 503.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ _OTHER_NAMES = frozenset(
 )
 """Query parameters of PS3.18, besides attributes."""
 OTHER_KEYS = "other"
-"""In the place of names of keys that are none of the standard's: somebody may have typed a patient's."""
+"""Recorded instead of an unknown key, which may be anything, even a patient's name."""
 _MAXIMUM_NAMES = 64
 _REFUSALS_PER_SECOND = 10
-"""That come without valid credentials and are written down one by one; the others are counted."""
+"""Refusals without valid credentials that are recorded individually; further ones are counted."""
 
 IsPseudonym = Callable[[str], bool]
 
 
 def note_count(scope: Scope, count: int) -> None:
-    """Let the event of a request say how many results or instances its answer has."""
+    """Set the number of results or instances for the audit event of a request."""
     scope[_COUNT] = count
 
 
 class Recording:
-    """Writes down what becomes of each request."""
+    """Records each request in the audit."""
 
     def __init__(
         self, application: ASGIApp, *, audit: Audit, pseudonyms: Mapping[str, IsPseudonym | None], peers: Peers
     ) -> None:
-        """`pseudonyms` says by a project's label which UIDs are its pseudonyms; None where it keeps the originals."""
+        """`pseudonyms`: project's label → test for its pseudonymous UIDs; None for one that keeps original UIDs."""
         self._peers = peers
         self._application = application
         self._audit = audit
@@ -73,11 +73,11 @@ class Recording:
         await _Answer(self, scope, receive, send).run(self._application)
 
     def record(self, event: AuditEvent) -> None:
-        """Write one event down. Raises AuditUnavailable."""
+        """Record an event. Raises AuditUnavailable."""
         self._audit.record(event)
 
     def refused(self, scope: Scope, status: int, size: int | None) -> None:
-        """Write down a request that was not admitted, or count it where there are very many."""
+        """Record a request that was not admitted, or count it if there are very many."""
         subject = known_subject_of(scope)
         unrecorded = 0
         if subject is None:
@@ -97,7 +97,7 @@ class Recording:
         )
 
     def event(self, action: Action, scope: Scope, door: Door, outcome: int | str, size: int | None) -> AuditEvent:
-        """What is to be written of a request that was admitted, or refused within a project."""
+        """The event of a request that was admitted, or refused within a project."""
         subject = known_subject_of(scope)
         project = door.project
         is_search = door.right is Right.SEARCH
@@ -120,7 +120,7 @@ class Recording:
 
 
 class _Answer:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(self, recording: Recording, scope: Scope, receive: Receive, send: Send) -> None:
         self._recording = recording
@@ -128,17 +128,17 @@ class _Answer:
         self._receive = receive
         self._send = send
         self._start: Message | None = None
-        """Held back until the first piece of the body is there."""
+        """The start of the response, held back until the first piece of its body."""
         self._status = 0
         self._size = 0
         self._is_begun = False
-        """Whether anything was sent."""
+        """Whether the response has started."""
         self._ends_later = False
         self._is_whole = False
         self._failure: AuditUnavailable | None = None
 
     async def run(self, application: ASGIApp) -> None:
-        """Raises whatever the application does, after it is written down."""
+        """Run the application, and record its response. Raises what the application raises."""
         try:
             await application(self._scope, self._before, self._sent)
         except Exception:
@@ -154,14 +154,14 @@ class _Answer:
             )
 
     def _failed(self) -> None:
-        """The application gave up, and somebody around us answers: 500. Raises AuditUnavailable."""
+        """Record status 500 for an exception, to which an outer middleware responds. Raises AuditUnavailable."""
         door = door_of(self._scope)
         self._status = 500
         if door is not None and not self._is_begun and not self._ends_later:
             self._recording.record(self._recording.event(Action.ACCESS, self._scope, door, self._status, None))
 
     async def _before(self) -> Message:
-        """A piece of the request's body. Nothing of a store is taken before it is written down."""
+        """Receive a piece of the request's body; a store is recorded before its first piece."""
         door = door_of(self._scope)
         if door is not None and door.right is Right.STORE and not self._ends_later:
             self._record(self._recording.event(Action.ACCESS, self._scope, door, "begun", None))
@@ -212,13 +212,13 @@ class _Answer:
         door = door_of(self._scope)
         assert door is not None
         outcome: int | str = self._status if self._is_whole else "broken off"
-        # The answer was sent already, and its beginning is recorded; the log says that the audit cannot be written.
+        # The response has been sent, and its start is recorded. The failure is logged by the audit.
         with suppress(AuditUnavailable):
             self._recording.record(self._recording.event(Action.ENDED, self._scope, door, outcome, self._size))
 
 
 class _Refusals:
-    """How many refusals without credentials are written down: anybody can cause them, and must not fill the disk."""
+    """Limits the recorded refusals without credentials, which anybody can cause, and which must not fill the disk."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -226,7 +226,7 @@ class _Refusals:
         self._unwritten = 0
 
     def next(self) -> tuple[bool, int]:
-        """Whether the next one is written down, and how many were not since the last that was."""
+        """Whether to record the next one, and the number not recorded since the last one that was."""
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._written = second, 0
@@ -239,7 +239,7 @@ class _Refusals:
 
 
 def query_names(query_string: bytes) -> tuple[str, ...]:
-    """The names of a query's keys, those of the standard only; `other` stands for all others."""
+    """The names of a query's keys; those that are not the standard's become `other`."""
     if not query_string:
         return ()
     try:
@@ -264,7 +264,7 @@ def _is_attribute(step: str) -> bool:
 
 
 def _uids(scope: Scope, is_pseudonym: IsPseudonym | None) -> dict[str, str]:
-    """The pseudonyms that a request names. Any other UID may be an original."""
+    """The pseudonymous UIDs in a request. Any other UID may be an original, and is not recorded."""
     if is_pseudonym is None:
         return {}
     path: str = scope["path"]

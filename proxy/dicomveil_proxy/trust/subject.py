@@ -1,6 +1,6 @@
-"""A subject: the holder of credentials, as far as those say who that is, with the rights granted.
+"""A subject: the authenticated user of a request, with the rights granted.
 
-Made by the modules that check credentials; read by admission, limits, audit and pages.
+Created by the modules that check credentials; used by admission, limits and audit.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ _KEY = "dicomveil.subject"
 
 
 class Kind(StrEnum):
-    """By what a subject is known."""
+    """The kind of a subject's credentials."""
 
     ANONYMOUS = "anonymous"
-    TOKEN = "token"  # noqa: S105 - the word, not one
+    TOKEN = "token"  # noqa: S105 - the word, not a token
     OIDC = "oidc"
     CERTIFICATE = "certificate"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The holder of credentials."""
+    """An authenticated user."""
 
     kind: Kind
     name: str
-    """Unique within its kind; never a credential. It stands in the audit."""
+    """Unique within its kind; recorded in the audit, and therefore never a credential."""
     grants: Grants = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """Kind and name, as the audit and the limits know the subject."""
+        """Kind and name, for the audit and the limits."""
         return self.name if self.kind is Kind.ANONYMOUS else f"{self.kind}:{self.name}"
 
     def rights(self, project: str) -> frozenset[Right]:
-        """The rights in a project, by its label."""
+        """The rights in the project with this label."""
         return self.grants.get(project, frozenset()) | self.grants.get(EVERY_PROJECT, frozenset())
 
     def may(self, project: str, right: Right) -> bool:
@@ -52,7 +52,7 @@ class Subject:
 
 
 ANONYMOUS = Subject(Kind.ANONYMOUS, "anonymous", {EVERY_PROJECT: frozenset(Right)})
-"""Everybody, where the server does not authenticate its users."""
+"""The subject of every request if the server does not authenticate users."""
 
 
 def subject_of(scope: Scope) -> Subject:
@@ -68,5 +68,5 @@ def known_subject_of(scope: Scope) -> Subject | None:
 
 
 def enter(scope: Scope, subject: Subject) -> None:
-    """Write down whose request this is."""
+    """Set the subject of a request."""
     scope[_KEY] = subject

@@ -1,7 +1,7 @@
-"""Audit messages on their way to a syslog server: RFC 5424 over TLS (RFC 5425), TCP (RFC 6587) or UDP (RFC 5426).
+"""Sends audit messages to a syslog server: RFC 5424 over TLS (RFC 5425), TCP (RFC 6587) or UDP (RFC 5426).
 
-A thread sends them, so that no request waits for that server. While it cannot be reached they wait, up to a number;
-when there are so many, `send` fails, and `audit.required` decides what that means. UDP loses messages unnoticed.
+A thread sends them, so that no request waits for the server. While it cannot be reached, messages are queued. When the
+queue is full, `send` fails, which is fatal for a request if `audit.required` is set. UDP may lose messages silently.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Syslog:
     """The connection to one syslog server."""
 
     def __init__(self, transport: str, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
-        """`context` is that of a TLS connection."""
+        """`context` is given for TLS."""
         self._transport = transport
         self._address = (host, port)
         self._context = context
@@ -52,7 +52,7 @@ class Syslog:
         self._thread: Thread | None = None
 
     def send(self, event: AuditEvent, now: float) -> None:
-        """Send one, later. Raises OSError where too many are waiting."""
+        """Queue a message. Raises OSError if the queue is full."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="syslog", daemon=True)
             self._thread.start()
@@ -62,14 +62,14 @@ class Syslog:
             raise OSError(ENOBUFS, "too many messages wait for the syslog server") from None
 
     def line(self, event: AuditEvent, now: float) -> bytes:
-        """The message as RFC 5424 Section 6 has it."""
+        """The message in the format of RFC 5424 Section 6."""
         priority = 8 * _FACILITY + _SEVERITIES[outcome_of(event)]
         when = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         head = f"<{priority}>1 {when} {self._here} dicomveil {os.getpid()} {_MESSAGE_ID} - "
         return head.encode("ascii", "replace") + _BYTE_ORDER_MARK + audit_message(event, now, self._here)
 
     def close(self) -> None:
-        """Send what waits, within a few seconds."""
+        """Send queued messages, within a few seconds."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)
@@ -100,7 +100,7 @@ class Syslog:
         self._disconnect()
 
     def _deliver(self, message: bytes) -> None:
-        """Raises OSError."""
+        """Send a message. Raises OSError."""
         if self._transport == "udp":
             family = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)[0]
             with socket.socket(family[0], socket.SOCK_DGRAM) as datagram:
@@ -110,7 +110,7 @@ class Syslog:
         connection.sendall(b"%d %b" % (len(message), message))
 
     def _connected(self) -> socket.socket:
-        """The connection; a new one where the server has closed it, which it has if there is anything to read."""
+        """The connection; a new one if the server has closed it. Servers send nothing, so that readable means closed."""
         if self._connection is not None and select.select([self._connection], [], [], 0)[0]:
             self._disconnect()
         if self._connection is None:
@@ -129,7 +129,7 @@ class Syslog:
 
 
 def _read_tickets(connection: socket.socket) -> None:
-    """Take in what TLS 1.3 sends after its handshake, so that it is not taken for the end of the connection."""
+    """Read the session tickets that TLS 1.3 sends after the handshake, or they would be taken for EOF."""
     if not isinstance(connection, ssl.SSLSocket):
         return
     connection.settimeout(0.0)
@@ -142,7 +142,7 @@ def _read_tickets(connection: socket.socket) -> None:
 
 
 def syslog_of(settings: AuditSettings) -> Syslog | None:
-    """The server that the settings name, if they do. Raises ConfigurationError."""
+    """The syslog server of the settings, if any. Raises ConfigurationError."""
     address = settings.syslog_address
     if address is None:
         return None

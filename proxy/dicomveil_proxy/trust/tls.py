@@ -1,7 +1,7 @@
-"""TLS: the server's own certificate, read again when its file has changed, and whose client certificates are accepted.
+"""The TLS context: the server's certificate, reloaded when its file changes, and the accepted client authorities.
 
-A certificate is changed on disk by whatever renews it. The next connection has the new one; connections that are open
-keep theirs. Files that do not match, such as in the moment between the two being written, change nothing.
+After a renewal, new connections use the new certificate. While certificate and key do not match, as between the writing
+of the two files, the old ones remain in use.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def context(settings: TLSSettings) -> ssl.SSLContext:
 
 
 def context_factory(settings: TLSSettings, config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """The same, as uvicorn calls it in each worker."""
+    """The server's TLS context, as uvicorn calls it in each worker."""
     del config, default
     return context(settings)
 
 
 def check(settings: TLSSettings, now: datetime | None = None) -> list[str]:
-    """Warnings about the certificate. Raises ConfigurationError for what cannot be used."""
+    """Warnings about the certificate. Raises ConfigurationError if it cannot be used."""
     _built(settings)
     certificate = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
     now = now or datetime.now(UTC)
@@ -51,7 +51,7 @@ def check(settings: TLSSettings, now: datetime | None = None) -> list[str]:
 
 
 class _Reloading:
-    """The context in force."""
+    """The current context, which is replaced when a file changes."""
 
     def __init__(self, settings: TLSSettings) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class _Reloading:
         self.current = _built(settings)
 
     def greet(self, connection: Any, name: str | None, initial: ssl.SSLContext) -> None:
-        """Give a new connection the certificate that is on disk now."""
+        """Give a new connection the current certificate."""
         del name, initial
         stamps = _stamps(self._settings)
         if stamps != self._stamps:
@@ -91,7 +91,7 @@ def _built(settings: TLSSettings) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
     try:
-        # Without a pass phrase: OpenSSL would ask for one on the terminal.
+        # An empty pass phrase, since OpenSSL would otherwise prompt for one on the terminal.
         made.load_cert_chain(settings.certificate, settings.key, password=lambda: "")
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"tls: certificate and key cannot be used ({_reason(error)})") from None
@@ -100,7 +100,7 @@ def _built(settings: TLSSettings) -> ssl.SSLContext:
             made.load_verify_locations(settings.client_ca)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"tls.client_ca: it cannot be used ({_reason(error)})") from None
-        # Not required: the same server has users with tokens, and probes for its health.
+        # Optional, since users with tokens and health checks have no client certificate.
         made.verify_mode = ssl.CERT_OPTIONAL
     return made
 

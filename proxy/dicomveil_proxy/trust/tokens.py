@@ -1,7 +1,7 @@
 """Static tokens: made by `dicomveil token new`, kept in a file as SHA-256, and looked up by the server.
 
-A token is 256 random bits, so that a plain hash is enough: there is nothing to guess. The file is replaced as a whole
-and read again as soon as it has changed. A file that cannot be read, or that others may write, holds no valid token.
+A token has 256 random bits, so that a plain hash suffices. The file is replaced as a whole, and read again when it has
+changed. If it cannot be read, or others may write to it, no token is valid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dicomveil_proxy.settings.rights import granted
 from dicomveil_proxy.trust.subject import Kind, Subject
 
 PREFIX = "dicomveil"
-"""So that scanners for leaked secrets, and people, know a token when they see one."""
+"""Makes tokens recognisable to people, and to scanners for leaked secrets."""
 _TOKEN = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})")
 _NAME = re.compile(r"[\w.@+ -]{1,64}")
 _NO_DIGEST = "0" * 64
@@ -35,33 +35,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Token:
-    """What the file holds of a token; nothing from which the token could be made."""
+    """The record of a token in the file, from which the token itself cannot be derived."""
 
     id: str
-    """The public part."""
+    """The public part of the token."""
     sha256: str
-    """The digest of the whole token, in hexadecimal digits."""
+    """The SHA-256 of the whole token, in hexadecimal digits."""
     name: str
     projects: tuple[str, ...]
     can: tuple[str, ...]
     created: int
-    """In seconds since 1970, as are the others."""
+    """Seconds since 1970, like the other times."""
     expires: int | None = None
     revoked: int | None = None
 
     def state(self, now: float) -> str:
-        """One word for a list."""
+        """The state in one word: valid, expired or revoked."""
         if self.revoked is not None:
             return "revoked"
         return "expired" if self.expires is not None and now >= self.expires else "valid"
 
     def subject(self) -> Subject:
-        """Its holder."""
+        """The subject that the token authenticates."""
         return Subject(Kind.TOKEN, self.name or self.id, granted(self.projects, self.can))
 
 
 class TokenFile:
-    """The tokens of a server, as the file holds them now."""
+    """The file with a server's tokens."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,7 +69,7 @@ class TokenFile:
         self._tokens: dict[str, tuple[Token, Subject]] = {}
 
     def find(self, presented: str, now: float) -> Subject | None:
-        """The holder of a token that is valid now; None for whatever else is presented."""
+        """The holder of a valid token; None for anything else."""
         self._refresh()
         match = _TOKEN.fullmatch(presented)
         token, subject = self._tokens.get(match[1], (None, None)) if match else (None, None)
@@ -79,13 +79,16 @@ class TokenFile:
         return subject if token.state(now) == "valid" else None
 
     def all(self) -> tuple[Token, ...]:
-        """Every token, the oldest first; none where there is no file. Raises ConfigurationError."""
+        """All tokens, the oldest first; empty without a file. Raises ConfigurationError."""
         return _read(self._path)
 
     def new(
         self, projects: Sequence[str], can: Sequence[str], *, name: str, now: float, expires: float | None
     ) -> tuple[str, Token]:
-        """Make a token and add it to the file. It can be seen here and never again. Raises ConfigurationError."""
+        """Create a token and add its record to the file. The token itself is returned only here.
+
+        Raises ConfigurationError.
+        """
         if name and not _NAME.fullmatch(name):
             raise ConfigurationError("--name: letters, digits, spaces and . @ + - _ only, 64 at most")
         if not projects or not can:
@@ -121,7 +124,7 @@ class TokenFile:
         return revoked
 
     def _refresh(self) -> None:
-        """Read the file again if it has changed. This asks the file system once for each request: some 2 µs."""
+        """Read the file again if it has changed; costs one stat for each request, some 2 µs."""
         try:
             status = self._path.stat()
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -135,7 +138,7 @@ class TokenFile:
                 self._tokens = {each.id: (each, each.subject()) for each in _read(self._path)}
             self._seen = seen
         except ConfigurationError as error:
-            self._seen = seen  # or each request would say so
+            self._seen = seen  # so that the error is logged once, not for each request
             _log.critical("no token is valid: %s", error)
 
 
@@ -160,7 +163,7 @@ def _read(path: Path) -> tuple[Token, ...]:
 
 
 def _token(stored: dict[str, object]) -> Token:
-    """Raises TypeError, ValueError for what is not one."""
+    """The token of a record. Raises TypeError, ValueError and KeyError."""
     projects, can = stored["projects"], stored["can"]
     if not isinstance(projects, list) or not isinstance(can, list):
         raise TypeError
@@ -174,7 +177,7 @@ def _token(stored: dict[str, object]) -> Token:
 
 
 def _write(path: Path, tokens: Sequence[Token]) -> None:
-    """Replace the file as a whole: a reader sees the old one or the new one."""
+    """Replace the file atomically."""
     text = json.dumps({"version": 1, "tokens": [asdict(each) for each in tokens]}, indent=1) + "\n"
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -194,7 +197,7 @@ def _write(path: Path, tokens: Sequence[Token]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let nobody else write meanwhile. Raises ConfigurationError."""
+    """Lock the file against other writers. Raises ConfigurationError."""
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:

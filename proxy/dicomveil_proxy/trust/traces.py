@@ -1,8 +1,8 @@
-"""Traces: spans of requests, of what they ask the origin server, and of de-identification, for OpenTelemetry.
+"""Traces for OpenTelemetry: spans of requests, of requests to the origin server, and of de-identification.
 
-Their attributes are a closed list, of which none can hold a UID, a URL, a query or a value: methods, route templates,
-statuses, numbers. No exception is recorded, since its message may hold anything, and no trace of a user agent's is
-continued: its number could be anything, too. The package is an extra, and imported only here.
+Attributes are a closed list, none of which can contain a UID, URL, query or value: methods, route templates, statuses,
+numbers. Exceptions are not recorded, since their messages may contain anything. Traces of clients are not continued,
+since their IDs may contain anything, too. The package is an optional dependency, and imported only here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ATTRIBUTES = frozenset(
         *("http.request.method", "http.route", "http.response.status_code", "http.response.body.size"),
     )
 )
-"""All that a span can have."""
+"""All attributes that spans may have."""
 _METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST"))
 _NANOSECONDS = 1_000_000_000
 _INSTALL = (
@@ -41,7 +41,7 @@ _INSTALL = (
 
 
 def check(settings: TracesSettings) -> None:
-    """Raise ConfigurationError where traces are asked for and cannot be made."""
+    """Raise ConfigurationError if traces are configured, but their packages are missing."""
     wanted = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
     if settings.endpoint is not None and not all(map(_is_there, wanted)):
         raise ConfigurationError(_INSTALL)
@@ -55,10 +55,10 @@ def _is_there(name: str) -> bool:
 
 
 class Traces:
-    """Where spans go."""
+    """Creates and exports spans."""
 
     def __init__(self, settings: TracesSettings, exporter: SpanExporter | None = None) -> None:
-        """`exporter` takes the place of one to the collector. Raises ConfigurationError without the extra."""
+        """`exporter` replaces the one to the collector. Raises ConfigurationError if packages are missing."""
         check(settings)
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the extra
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
@@ -78,7 +78,7 @@ class Traces:
         self._tracer: Tracer = self._provider.get_tracer("dicomveil")  # type: ignore[assignment]
 
     def record(self, scope: Scope, status: int, sent: int, begun: float, noted: Spent) -> None:
-        """Make the spans of a request that has ended; the times are those of the clock, in seconds."""
+        """Create the spans of a request that has ended; times are in seconds since 1970."""
         from opentelemetry import trace  # noqa: PLC0415 - the extra
         from opentelemetry.context import Context  # noqa: PLC0415
 
@@ -126,12 +126,12 @@ class Traces:
         span.end(_at(time.time()))
 
     def close(self) -> None:
-        """Send what is left, for a few seconds at most."""
+        """Send the remaining spans, for a few seconds at most."""
         self._provider.shutdown()
 
 
 class Tracing:
-    """Makes the spans of every request but those of open paths; around admission, so that refusals are traced."""
+    """Traces all requests but those of open paths; around admission, so that refusals are traced, too."""
 
     def __init__(self, application: ASGIApp, *, traces: Traces) -> None:
         self._application = application

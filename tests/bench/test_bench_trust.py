@@ -20,7 +20,7 @@ from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.admission import Admission, StaticTokens
 from dicomveil_proxy.trust.audit import Action, AuditEvent, open_audit
-from dicomveil_proxy.trust.doors import Doors
+from dicomveil_proxy.trust.guarded_routes import GuardedRoutes
 from dicomveil_proxy.trust.tokens import TokenFile
 from proxy.fakes import KEY, STUDY, MemoryOrigin, application_in, instance
 from proxy.identity_provider import IdentityProvider
@@ -87,7 +87,7 @@ def test_admission(kind: str, figures: Figures, rounds: int, tmp_path: Path) -> 
     guard = StaticTokens(tokens) if kind == "static token" else checked.tokens
     admission = Admission(
         _nothing,
-        doors=Doors(open_server.router.routes),
+        routes=GuardedRoutes(open_server.router.routes),
         authenticators=[guard],
         projects=["default"],
         limits=Limits(requests_per_second=1e9),

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from dicomveil_proxy.service.application import create_application
 from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.settings.server import Settings
-from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute
+from dicomveil_proxy.trust.guarded_routes import OPEN_PATHS, GuardedRoute
 from dicomveil_proxy.trust.tokens import TokenFile
 from proxy.fakes import HOST, INSTANCE, KEY, SERIES, STUDY, MemoryOrigin, instance
 from proxy.identity_provider import AUDIENCE, ISSUER, IdentityProvider
@@ -122,26 +122,26 @@ async def test_every_route_with_every_kind_of_credentials(tmp_path: Path) -> Non
         seen = set()
         for route in guarded:
             for method, path in requests_of(route):
-                door = route.door({"type": "http", "path": path, "method": method})
+                access = route.required_access({"type": "http", "path": path, "method": method})
                 seen.add((method, path))
                 empty = method == "HEAD"
                 for token in invalid:
                     found = refusal(await here.ask(method, path, token))
                     assert found == (unauthenticated if not empty else (*unauthenticated[:2], {})), (method, path)
-                if door.project is None:  # of the server as a whole: the right in every project
+                if access.project is None:  # of the server as a whole: the right in every project
                     partly = await here.ask(method, path, here.cached_token(["lung"], everything))
                     assert partly.status_code == 403
-                    wholly = await here.ask(method, path, here.cached_token(["*"], [door.right]))
+                    wholly = await here.ask(method, path, here.cached_token(["*"], [access.right]))
                     assert wholly.status_code == 200
                     continue
-                others = sorted({"default", "lung", "stroke"} - {door.project})
+                others = sorted({"default", "lung", "stroke"} - {access.project})
                 found = refusal(await here.ask(method, path, here.cached_token(others, everything)))
                 assert found == (nothing if not empty else (*nothing[:2], {})), (method, path)
-                lacking = [right for right in everything if right != door.right]
-                assert (await here.ask(method, path, here.cached_token([door.project], lacking))).status_code == 403
+                lacking = [right for right in everything if right != access.right]
+                assert (await here.ask(method, path, here.cached_token([access.project], lacking))).status_code == 403
                 assert here.origin.asked == []
 
-                right = await here.ask(method, path, here.cached_token([door.project], [door.right]))
+                right = await here.ask(method, path, here.cached_token([access.project], [access.right]))
                 assert right.status_code not in {401, 403, 405}, (method, path)
                 assert right.status_code != 404 or empty or right.json()["code"] == "unknown-resource"
                 here.origin.asked.clear()

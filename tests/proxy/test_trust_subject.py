@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomveil_proxy.trust.subject import ANONYMOUS, Kind, Subject, enter, known_subject_of, subject_of
+from dicomveil_proxy.trust.subject import ANONYMOUS, Kind, Subject, known_subject_of, note_subject, subject_of
 
 
 def test_the_subject_of_a_request() -> None:
@@ -13,7 +13,7 @@ def test_the_subject_of_a_request() -> None:
     assert known_subject_of(scope) is None
     with pytest.raises(KeyError):
         subject_of(scope)
-    enter(scope, ANONYMOUS)
+    note_subject(scope, ANONYMOUS)
 
     assert subject_of(scope) is known_subject_of(scope) is ANONYMOUS
 

@@ -57,7 +57,7 @@ from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
 from dicomveil_proxy.translation.identity.postgresql import database_engine
 from dicomveil_proxy.trust.alarm import GuardAlarm, PixelAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
-from dicomveil_proxy.trust.doors import OPEN_PATHS, GuardedRoute, door_of, is_open
+from dicomveil_proxy.trust.guarded_routes import OPEN_PATHS, GuardedRoute, is_open, required_access_of
 from dicomveil_proxy.trust.lifecycle import record_start, record_stop
 from dicomveil_proxy.trust.metrics import Counting, Metrics
 from dicomveil_proxy.trust.quarantine import Quarantine
@@ -325,11 +325,11 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def _spent_on(scope: Scope) -> dict[str, object]:
     """Log fields: the route of a request, and the requests and time that it cost the origin server."""
-    noted, door = spent() or Spent(), door_of(scope)
+    noted, access = spent() or Spent(), required_access_of(scope)
     return {
         "method": scope["method"] if scope["method"].isalpha() else "other",
-        "transaction": door.right.value if door else "none",
-        "route": door.route if door else "none",
+        "transaction": access.right.value if access else "none",
+        "route": access.route if access else "none",
         "origin_requests": noted.origin_requests,
         "origin_milliseconds": round(1000 * noted.origin_seconds),
     }

@@ -16,7 +16,7 @@ from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, StaticTokens
 from dicomveil_proxy.trust.audit import Audit
 from dicomveil_proxy.trust.certificates import ClientCertificates
-from dicomveil_proxy.trust.doors import Doors
+from dicomveil_proxy.trust.guarded_routes import GuardedRoutes
 from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.metrics import Metrics
 from dicomveil_proxy.trust.oidc import OIDCTokens
@@ -34,7 +34,7 @@ def guard(
     """
     application.add_middleware(
         Admission,
-        doors=Doors(application.router.routes),
+        routes=GuardedRoutes(application.router.routes),
         authenticators=authenticators_of(settings),
         projects=[label_of(project.name) for project in projects],
         limits=settings.limits,

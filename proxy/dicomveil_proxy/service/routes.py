@@ -32,7 +32,7 @@ from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.transactions.search import Scope, search
 from dicomveil_proxy.transactions.store import StoreRequest, refuse
 from dicomveil_proxy.transactions.wado_uri import WadoQuery
-from dicomveil_proxy.trust.doors import GuardedRoute
+from dicomveil_proxy.trust.guarded_routes import GuardedRoute
 from dicomveil_proxy.trust.recording import note_count
 from dicomveil_proxy.wire.media_type import (
     DICOM,

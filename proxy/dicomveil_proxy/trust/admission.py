@@ -35,9 +35,15 @@ from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.trust.body import PacedBody, check_length
 from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.credentials import bearer
-from dicomveil_proxy.trust.doors import Door, Doors, close, is_open, lead
+from dicomveil_proxy.trust.guarded_routes import (
+    GuardedRoutes,
+    RequiredAccess,
+    is_open,
+    note_refusal,
+    note_required_access,
+)
 from dicomveil_proxy.trust.limits import Allowances, Usage
-from dicomveil_proxy.trust.subject import ANONYMOUS, Subject, enter
+from dicomveil_proxy.trust.subject import ANONYMOUS, Subject, note_subject
 from dicomveil_proxy.trust.tokens import TokenFile
 from dicomveil_proxy.wire.problems import problem_response
 
@@ -81,7 +87,7 @@ class Admission:
         self,
         application: ASGIApp,
         *,
-        doors: Doors,
+        routes: GuardedRoutes,
         authenticators: Iterable[Authenticator],
         projects: Iterable[str],
         limits: Limits,
@@ -91,7 +97,7 @@ class Admission:
         """`projects` are the labels of all projects; `count` is called with the rule of each refusal."""
         self._count = count
         self._application = application
-        self._doors = doors
+        self._routes = routes
         self._authenticators = tuple(authenticators)
         self._projects = tuple(projects)
         self._limits = limits
@@ -108,33 +114,33 @@ class Admission:
         send = body.closing(send)
         is_admitted = False
         try:
-            subject, door = await self._admit(scope)
-            with self._allowances.request(subject, door.project or EVERY_PROJECT) as usage:
+            subject, access = await self._admit(scope)
+            with self._allowances.request(subject, access.project or EVERY_PROJECT) as usage:
                 is_admitted = True
                 await self._application(scope, body.receive, _counted(send, usage))
         except ProxyError as error:
             if is_admitted:
                 raise
-            close(scope)
+            note_refusal(scope)
             self._count(rule_of(error))
             await problem_response(error, scope.get("request_id", ""))(scope, receive, send)
 
-    async def _admit(self, scope: Scope) -> tuple[Subject, Door]:
+    async def _admit(self, scope: Scope) -> tuple[Subject, RequiredAccess]:
         """The subject of a request, and the access that it requires. Raises the ProxyError of a refusal."""
         whose = await self._authenticated(scope)
-        enter(scope, whose)
-        found = self._doors.of(scope)
+        note_subject(scope, whose)
+        found = self._routes.of(scope)
         if found is None:
             raise NoRoute
-        door, is_allowed_method = found
-        if door.project is not None and not whose.knows(door.project):
+        access, is_allowed_method = found
+        if access.project is not None and not whose.knows(access.project):
             raise NoRoute
-        lead(scope, door)
+        note_required_access(scope, access)
         # A method that the route does not have is left to the router, which answers 405.
-        if is_allowed_method and not self._may(whose, door):
-            raise Forbidden(f"the right `{door.right}` is missing")
+        if is_allowed_method and not self._may(whose, access):
+            raise Forbidden(f"the right `{access.right}` is missing")
         check_length(scope, self._limits.request_bytes)
-        return whose, door
+        return whose, access
 
     async def _authenticated(self, scope: Scope) -> Subject:
         token = bearer(scope["headers"])
@@ -143,10 +149,10 @@ class Admission:
                 return found
         raise Unauthenticated
 
-    def _may(self, whose: Subject, door: Door) -> bool:
-        if door.project is not None:
-            return whose.may(door.project, door.right)
-        return may_everywhere(whose, door.right, self._projects)
+    def _may(self, whose: Subject, access: RequiredAccess) -> bool:
+        if access.project is not None:
+            return whose.may(access.project, access.right)
+        return may_everywhere(whose, access.right, self._projects)
 
 
 RULES: Mapping[type[ProxyError], str] = {

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_proxy.pixels.looking import LookingObserver
-from dicomveil_proxy.trust.doors import door_of, is_open
+from dicomveil_proxy.trust.guarded_routes import is_open, required_access_of
 from dicomveil_proxy.wire.sent import SentAnswer
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -134,9 +134,9 @@ class Metrics:
     def ended(self, scope: Scope, status: int, seconds: float, sent: int, taken: int) -> None:
         """Count a request that has ended, with its status (0 if broken off) and the bytes of both bodies."""
         self._under_way.dec()
-        door = door_of(scope)
-        project = (door.project or "all") if door else _NONE
-        transaction = door.right.value if door else _NONE
+        access = required_access_of(scope)
+        project = (access.project or "all") if access else _NONE
+        transaction = access.right.value if access else _NONE
         self._requests.labels(project, transaction, str(status) if status else "broken off").inc()
         self._seconds.labels(transaction).observe(seconds)
         self._bytes.labels(project, transaction).inc(sent)

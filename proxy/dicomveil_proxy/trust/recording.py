@@ -19,7 +19,7 @@ from dicomveil_engine.attributes.dictionary import keyword_of, tag_of
 from dicomveil_proxy.errors import AuditUnavailable
 from dicomveil_proxy.settings.rights import Right
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent
-from dicomveil_proxy.trust.doors import Door, door_of, is_open, is_refused
+from dicomveil_proxy.trust.guarded_routes import RequiredAccess, is_open, is_refused, required_access_of
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.subject import known_subject_of
 from dicomveil_proxy.wire.problems import problem_response
@@ -96,11 +96,13 @@ class Recording:
             )
         )
 
-    def event(self, action: Action, scope: Scope, door: Door, outcome: int | str, size: int | None) -> AuditEvent:
+    def event(
+        self, action: Action, scope: Scope, access: RequiredAccess, outcome: int | str, size: int | None
+    ) -> AuditEvent:
         """The event of a request that was admitted, or refused within a project."""
         subject = known_subject_of(scope)
-        project = door.project
-        is_search = door.right is Right.SEARCH
+        project = access.project
+        is_search = access.right is Right.SEARCH
         uids = _uids(scope, self._pseudonyms.get(project) if project else None)
         return AuditEvent(
             action,
@@ -108,7 +110,7 @@ class Recording:
             subject=subject.label if subject else None,
             address=self._peers.address(scope),
             project=project,
-            transaction=door.right.value,
+            transaction=access.right.value,
             request_id=scope.get("request_id"),
             study=uids.get("study"),
             series=uids.get("series"),
@@ -155,16 +157,16 @@ class _Answer:
 
     def _failed(self) -> None:
         """Record status 500 for an exception, to which an outer middleware responds. Raises AuditUnavailable."""
-        door = door_of(self._scope)
+        access = required_access_of(self._scope)
         self._status = 500
-        if door is not None and not self._is_begun and not self._ends_later:
-            self._recording.record(self._recording.event(Action.ACCESS, self._scope, door, self._status, None))
+        if access is not None and not self._is_begun and not self._ends_later:
+            self._recording.record(self._recording.event(Action.ACCESS, self._scope, access, self._status, None))
 
     async def _before(self) -> Message:
         """Receive a piece of the request's body; a store is recorded before its first piece."""
-        door = door_of(self._scope)
-        if door is not None and door.right is Right.STORE and not self._ends_later:
-            self._record(self._recording.event(Action.ACCESS, self._scope, door, "begun", None))
+        access = required_access_of(self._scope)
+        if access is not None and access.right is Right.STORE and not self._ends_later:
+            self._record(self._recording.event(Action.ACCESS, self._scope, access, "begun", None))
             self._ends_later = True
         return await self._receive()
 
@@ -185,13 +187,13 @@ class _Answer:
         self._is_whole = not more
 
     def _begun(self, more: bool) -> None:
-        door = door_of(self._scope)
+        access = required_access_of(self._scope)
         size = None if more else self._size
-        if door is None:
+        if access is None:
             self._record_refusal(size)
             return
         action = Action.REFUSAL if is_refused(self._scope) else Action.ACCESS
-        self._record(self._recording.event(action, self._scope, door, self._status, size))
+        self._record(self._recording.event(action, self._scope, access, self._status, size))
         self._ends_later = more
 
     def _record_refusal(self, size: int | None) -> None:
@@ -209,12 +211,12 @@ class _Answer:
             raise
 
     def _ended(self) -> None:
-        door = door_of(self._scope)
-        assert door is not None
+        access = required_access_of(self._scope)
+        assert access is not None
         outcome: int | str = self._status if self._is_whole else "broken off"
         # The response has been sent, and its start is recorded. The failure is logged by the audit.
         with suppress(AuditUnavailable):
-            self._recording.record(self._recording.event(Action.ENDED, self._scope, door, outcome, self._size))
+            self._recording.record(self._recording.event(Action.ENDED, self._scope, access, outcome, self._size))
 
 
 class _Refusals:

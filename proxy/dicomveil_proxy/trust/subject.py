@@ -67,6 +67,6 @@ def known_subject_of(scope: Scope) -> Subject | None:
     return subject
 
 
-def enter(scope: Scope, subject: Subject) -> None:
+def note_subject(scope: Scope, subject: Subject) -> None:
     """Set the subject of a request."""
     scope[_KEY] = subject

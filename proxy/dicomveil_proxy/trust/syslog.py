@@ -110,7 +110,7 @@ class Syslog:
         connection.sendall(b"%d %b" % (len(message), message))
 
     def _connected(self) -> socket.socket:
-        """The connection; a new one if the server has closed it. Servers send nothing, so that readable means closed."""
+        """The connection; a new one if the server has closed it. Servers send nothing: readable means closed."""
         if self._connection is not None and select.select([self._connection], [], [], 0)[0]:
             self._disconnect()
         if self._connection is None:

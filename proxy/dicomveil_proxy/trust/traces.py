@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.telemetry import TracesSettings
 from dicomveil_proxy.spent import Spent, spent
-from dicomveil_proxy.trust.doors import door_of, is_open
+from dicomveil_proxy.trust.guarded_routes import is_open, required_access_of
 from dicomveil_proxy.wire.sent import SentAnswer
 
 if TYPE_CHECKING:
@@ -90,13 +90,13 @@ class Traces:
         }
         if status:
             attributes["http.response.status_code"] = status
-        if (door := door_of(scope)) is not None:
+        if (access := required_access_of(scope)) is not None:
             attributes |= {
-                "http.route": door.route,
-                "dicomveil.project": door.project or "all",
-                "dicomveil.transaction": door.right.value,
+                "http.route": access.route,
+                "dicomveil.project": access.project or "all",
+                "dicomveil.transaction": access.right.value,
             }
-        name = door.right.value if door is not None else "refused"
+        name = access.right.value if access is not None else "refused"
         span = self._tracer.start_span(
             name, context=Context(), kind=trace.SpanKind.SERVER, attributes=attributes, start_time=_at(begun)
         )

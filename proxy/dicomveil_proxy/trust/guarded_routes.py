@@ -1,7 +1,7 @@
-"""Doors: which project and right each route asks for.
+"""Guarded routes: the project and right that each route requires.
 
-The right is written where the route is, so that a new route cannot be without one: `Doors` refuses to be made of routes
-that are neither guarded nor on the list of open paths.
+The right is declared with the route, and `GuardedRoutes` refuses routes that are neither guarded nor on the list of
+open paths, so that a new route cannot be open by mistake.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from starlette.types import Scope
 from dicomveil_proxy.settings.rights import Right, label_of
 
 OPEN_PATHS = frozenset(("/healthz", "/readyz"))
-"""All that is answered without credentials. They say whether the server and its parts are up, and nothing else."""
+"""Paths that need no credentials. They show whether the server and its parts are up, and nothing else."""
 OPEN_METHODS = frozenset(("GET", "HEAD"))
 
 _PROJECT = re.compile("/projects/([^/]+)/")
-_KEY = "dicomveil.door"
+_KEY = "dicomveil.required_access"
 _REFUSED = "dicomveil.refused"
 
 
 @dataclass(frozen=True)
-class Door:
-    """What a route asks for."""
+class RequiredAccess:
+    """The access that a route requires."""
 
     project: str | None
-    """The project's label; None for a route of the server as a whole, which asks for the right in every project."""
+    """The project's label; None for a route of the server as a whole, which requires the right in every project."""
     right: Right
     route: str = ""
     """The route's template, such as `/dicom-web/studies/{study}`."""
 
 
 class GuardedRoute(Route):
-    """A route that only those with a right may use. `project` is the project's name; None for all of the server."""
+    """A route that requires a right in a project, or in every project if `project` is None."""
 
     def __init__(
         self,
@@ -52,63 +52,63 @@ class GuardedRoute(Route):
         self.project = project
         self._right = right
 
-    def door(self, scope: Scope) -> Door:
-        """What a request that this route matches must have."""
+    def required_access(self, scope: Scope) -> RequiredAccess:
+        """The access that a matching request requires."""
         right = self._right if isinstance(self._right, Right) else self._right(scope)
-        return Door(None if self.project is None else label_of(self.project), right, self.path)
+        return RequiredAccess(None if self.project is None else label_of(self.project), right, self.path)
 
 
-class Doors:
-    """All doors of a server."""
+class GuardedRoutes:
+    """All guarded routes of a server."""
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
-        """Raises ValueError for a route that would be open without being listed as such."""
+        """Raises ValueError for a route that is open, but not listed as such."""
         self._by_project: dict[str, list[GuardedRoute]] = {}
         for route in routes:
             if isinstance(route, GuardedRoute):
-                # By the beginning of the path, so that a request is not compared with every project's routes.
+                # By the start of the path, so that a request is not matched against the routes of all projects.
                 self._by_project.setdefault(_beginning(route.path), []).append(route)
             elif getattr(route, "path", None) not in OPEN_PATHS or not _methods(route) <= OPEN_METHODS:
                 raise ValueError(f"the route {getattr(route, 'path', route)!r} is not guarded")
 
-    def of(self, scope: Scope) -> tuple[Door, bool] | None:
-        """The door of a request, and whether its method is allowed there; None where there is no route."""
+    def of(self, scope: Scope) -> tuple[RequiredAccess, bool] | None:
+        """The access that a request requires, and whether its method is allowed; None without a route."""
         partial: GuardedRoute | None = None
         for route in self._candidates(scope["path"]):
             match, _ = route.matches(scope)
             if match is Match.FULL:
-                return route.door(scope), True
+                return route.required_access(scope), True
             if match is Match.PARTIAL and partial is None:
                 partial = route
-        return None if partial is None else (partial.door(scope), False)
+        return None if partial is None else (partial.required_access(scope), False)
 
     def _candidates(self, path: str) -> Sequence[GuardedRoute]:
         return self._by_project.get(_beginning(path), ())
 
 
 def is_open(scope: Scope) -> bool:
-    """Whether a request needs no credentials: its path is, letter for letter, on the list."""
+    """Whether a request needs no credentials: its path is exactly one on the list."""
     return scope["path"] in OPEN_PATHS and scope["method"] in OPEN_METHODS
 
 
-def door_of(scope: Scope) -> Door | None:
-    """The door that a request was led to; None where there is no such route."""
-    door: Door | None = scope.get(_KEY)
-    return door
+def required_access_of(scope: Scope) -> RequiredAccess | None:
+    """The access that a request requires; None if it is not known, or there is no such route."""
+    access: RequiredAccess | None = scope.get(_KEY)
+    return access
 
 
-def lead(scope: Scope, door: Door) -> None:
-    """Write down which door a request was led to."""
-    scope[_KEY] = door
+def note_required_access(scope: Scope, access: RequiredAccess) -> None:
+    """Note the access that a request requires."""
+    scope[_KEY] = access
 
 
-def close(scope: Scope) -> None:
-    """Write down that a request was led to a door and did not pass."""
+def note_refusal(scope: Scope) -> None:
+    """Note that a request was refused."""
     scope[_REFUSED] = True
 
 
 def is_refused(scope: Scope) -> bool:
-    """Whether a request was led to a door and did not pass."""
+    """Whether a request was refused."""
     return bool(scope.get(_REFUSED, False))
 
 

@@ -1,4 +1,4 @@
-"""Doors: no route is without one."""
+"""GuardedRoutes: no route is without one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Scope
 
 from dicomveil_proxy.settings.rights import Right
-from dicomveil_proxy.trust.doors import Door, Doors, GuardedRoute, is_open
+from dicomveil_proxy.trust.guarded_routes import GuardedRoute, GuardedRoutes, RequiredAccess, is_open
 
 
 async def answer(request: Request) -> Response:
@@ -32,12 +32,12 @@ def scope(path: str, method: str = "GET") -> Scope:
 def test_a_forgotten_route(route: BaseRoute) -> None:
     """The server does not start with it."""
     with pytest.raises(ValueError, match="is not guarded"):
-        Doors([route])
+        GuardedRoutes([route])
 
 
-def test_the_door_of_a_request() -> None:
+def test_the_access_of_a_request() -> None:
     """Its route's, by path and method; the project's name is not part of what is compared but of the route."""
-    doors = Doors(
+    routes = GuardedRoutes(
         [
             GuardedRoute("/dicom-web/x", answer, methods=["POST"], project="", right=Right.STORE),
             GuardedRoute("/dicom-web/x", answer, methods=["GET"], project="", right=Right.SEARCH),
@@ -46,16 +46,16 @@ def test_the_door_of_a_request() -> None:
         ]
     )
 
-    assert doors.of(scope("/dicom-web/x", "POST")) == (Door("default", Right.STORE, "/dicom-web/x"), True)
-    assert doors.of(scope("/dicom-web/x", "HEAD")) == (Door("default", Right.SEARCH, "/dicom-web/x"), True)
-    assert doors.of(scope("/dicom-web/x", "DELETE")) == (Door("default", Right.STORE, "/dicom-web/x"), False)
-    assert doors.of(scope("/projects/lung/dicom-web/x")) == (
-        Door("lung", Right.SEARCH, "/projects/lung/dicom-web/x"),
+    assert routes.of(scope("/dicom-web/x", "POST")) == (RequiredAccess("default", Right.STORE, "/dicom-web/x"), True)
+    assert routes.of(scope("/dicom-web/x", "HEAD")) == (RequiredAccess("default", Right.SEARCH, "/dicom-web/x"), True)
+    assert routes.of(scope("/dicom-web/x", "DELETE")) == (RequiredAccess("default", Right.STORE, "/dicom-web/x"), False)
+    assert routes.of(scope("/projects/lung/dicom-web/x")) == (
+        RequiredAccess("lung", Right.SEARCH, "/projects/lung/dicom-web/x"),
         True,
     )
-    assert doors.of(scope("/metrics")) == (Door(None, Right.METRICS, "/metrics"), True)
+    assert routes.of(scope("/metrics")) == (RequiredAccess(None, Right.METRICS, "/metrics"), True)
     for path in ("/projects/stroke/dicom-web/x", "/dicom-web/y", "/", "", "/projects/lung/", "/metrics/"):
-        assert doors.of(scope(path)) is None
+        assert routes.of(scope(path)) is None
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/HEALTHZ", "/healthz;x", "/readyz/..", "/healthz\x00", ""])

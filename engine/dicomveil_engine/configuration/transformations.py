@@ -108,9 +108,7 @@ def _change(
     if way is Way.MASK:
         mask = known.get("maskWith", "*")
         if not isinstance(mask, str) or len(mask) != 1 or not "!" <= mask <= "~" or mask in "\\^=" or mask.isalnum():
-            raise ConfigurationError(
-                f'"maskWith" of {where} must be one ASCII sign, not a letter, digit or \\ ^ ='
-            )
+            raise ConfigurationError(f'"maskWith" of {where} must be one ASCII sign, not a letter, digit or \\ ^ =')
         return Change(way, mask=mask)
     if way is Way.HASH:
         return Change(way, key=keys.derive("text/hashes", _text(known, "cryptoHashKey", where)))

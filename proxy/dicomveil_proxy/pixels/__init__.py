@@ -1,9 +1,16 @@
-"""Transcoding: another transfer syntax than the one an instance is stored in, for user agents that insist on it.
+"""Pixels: transcoding, rendering, and finding and covering text, in child processes.
 
-`frame` decodes and encodes one frame with the engine's codecs, `instance` rewrites a Part 10
-instance frame by frame, `process` does either in a process of its own, `transcoder` runs such processes for the
-event loop, and `spool` is the way in and out for instances. Codecs read hostile input in C: nothing here decodes
-a pixel in the process that holds the key and the origin server's password.
+    transcoder, process              transcoding: runs child processes; the child process
+      frame, instance, spool           one frame; a Part 10 instance; its temporary files
+      pictures                         rendered pictures of an origin server, encoded again
+    looking, looking_process         text in pixels: verdicts and boxes; the child process
+      processes                        runs these child processes
+      records, records_sqlite, ...     boxes that were found
+      released                         covered instances in temporary files
+    frames, layouts                  frames of a stored instance; layouts of native pixels
+    render, looks                    a frame as a picture; its rendering parameters
+
+Codecs are written in C and read untrusted input: no pixel is decoded in a process that has keys or passwords.
 """
 
 from dicomveil_proxy.pixels.frame import PixelDescription, can_transcode

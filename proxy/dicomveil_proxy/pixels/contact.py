@@ -1,7 +1,7 @@
-"""Contact prints: small pictures of an instance before and after its text was covered, and what OCR still reads.
+"""Contact prints: small pictures of an instance before and after its text was covered, with the text OCR still reads.
 
-For a process that looks at pixels (`looking_process`), at the request of `dicomveil review` only. A print shows the
-original: it is for the operator who holds the project's key, and is never part of anything that is released.
+Made in the child process (`looking_process`) for `dicomveil review` only. A print shows the original: it is for the
+holder of the project's key, and never released.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dicomveil_engine.text.spelling import fold
 
 MOST_FRAMES = 3
 _SIDE = 560
-"""Pixels of a print's longer side, at the most."""
+"""The most pixels of a print's longer side."""
 _QUALITY = 80
 _COVERED, _LEGIBLE = (255, 40, 40), (255, 190, 0)
 _READABLE = 0.5
@@ -80,7 +80,7 @@ def contact_prints(
 
 
 def frames_shown(boxes: Boxes, count: int) -> list[int]:
-    """Which frames are printed: those with boxes of their own; else the first, the middle and the last."""
+    """The frames to print: those with their own boxes, else the first, the middle and the last."""
     chosen = [number for number, found in sorted(boxes.single.items()) if found and number <= count]
     return (chosen or sorted({1, count // 2 + 1, count}))[:MOST_FRAMES]
 
@@ -100,7 +100,7 @@ class _Frames:
         return self._frames.shown(number)
 
     def window(self, values: Any) -> tuple[float, float]:
-        """What is shown black and white: the instance's own window, or all values."""
+        """The values shown as black and as white: the instance's window, or the range of values."""
         if values.dtype == np.uint8:
             return 0, 255
         if self._header.windows and values.ndim == 2:
@@ -112,7 +112,7 @@ class _Frames:
         return float(values.min()), float(values.max())
 
     def picture(self, values: Any, window: tuple[float, float]) -> Any:
-        """Rows, columns and three colours. Before and after have one window, so that they can be compared."""
+        """An array of rows, columns and three colours. Both pictures use the same window, to be comparable."""
         low, high = window
         scaled = np.clip((values.astype(np.float32) - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
         if self._header.photometric_interpretation == "MONOCHROME1":

@@ -1,9 +1,8 @@
 """One frame, decoded and encoded by the engine's codecs.
 
-A frame that is not encoded is little endian and arranged as its description says: what comes out of a decoder
-agrees with Rows, Columns, Samples per Pixel, Bits Allocated and Planar Configuration, or is refused. No file is
-read here, and the codecs are not loaded before they are needed: the event loop's process asks what is possible,
-and never decodes.
+A native frame is little endian. A decoded frame must agree with Rows, Columns, Samples per Pixel, Bits Allocated and
+Planar Configuration, or it is refused. No file is read here. Codecs are loaded when they are needed: the event loop's
+process only asks what is possible, and never decodes.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ __all__ = [
 ]
 
 ENCODABLE = frozenset((RLE, JPEG_LS, JPEG_2000, JPEG_LOSSLESS, HTJ2K))
-"""Without loss. What would lose something is never made of what lost nothing yet."""
+"""Transfer syntaxes that are encoded, all of them lossless."""
 PRODUCIBLE = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE)) | ENCODABLE
 
 _ATTRIBUTES = {
@@ -66,17 +65,17 @@ _PHOTOMETRIC_INTERPRETATION = "00280004"
 _SUBSAMPLED = "YBR_FULL_422"
 _DECODED_AS_RGB = ("YBR_RCT", "YBR_ICT")
 _AS_IT_IS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL")
-"""Photometric interpretations whose samples mean the same, native or encoded (PS3.5 Section 8.2)."""
+"""Photometric interpretations that do not change when a frame is encoded (PS3.5 Section 8.2)."""
 
 
 def can_transcode(stored: str | None, wanted: str) -> bool:
-    """Whether instances in the one transfer syntax can, in general, be had in the other."""
+    """Whether instances in the one transfer syntax can in general be transcoded to the other."""
     return stored in DECODABLE and wanted in PRODUCIBLE
 
 
 @dataclass(frozen=True, slots=True)
 class PixelDescription:
-    """What the Image Pixel Module says of each frame (PS3.3 Section C.7.6.3)."""
+    """The encoding of each frame, by the Image Pixel Module (PS3.3 Section C.7.6.3)."""
 
     rows: int
     columns: int
@@ -90,7 +89,7 @@ class PixelDescription:
 
     @classmethod
     def from_json(cls, dataset: Mapping[str, Any]) -> PixelDescription:
-        """That of an instance in DICOM JSON; raises NotAcceptable where it describes nothing that can be decoded."""
+        """The description in DICOM JSON. Raises NotAcceptable if frames of this kind cannot be decoded."""
         numbers: dict[str, int] = {}
         for name, (tag, default) in _ATTRIBUTES.items():
             try:
@@ -98,13 +97,13 @@ class PixelDescription:
             except (TypeError, ValueError):
                 numbers[name] = -1
         if numbers["samples"] == 1:
-            numbers["planar_configuration"] = 0  # means nothing then
+            numbers["planar_configuration"] = 0  # has no meaning for one sample
         description = cls(photometric_interpretation=str(_first(dataset, _PHOTOMETRIC_INTERPRETATION)), **numbers)
         description.check()
         return description
 
     def check(self) -> None:
-        """Raise NotAcceptable unless frames of this kind can be decoded here."""
+        """Raise NotAcceptable unless frames of this kind can be decoded."""
         sensible = (
             0 < self.rows <= 65535
             and 0 < self.columns <= 65535
@@ -121,11 +120,11 @@ class PixelDescription:
 
     @property
     def frame_bytes(self) -> int:
-        """The size of a frame that is not encoded."""
+        """The size of a native frame."""
         return self.rows * self.columns * self.samples * (self.bits_allocated // 8)
 
     def check_size(self, limit: int) -> None:
-        """Raise NotAcceptable where all frames together are over the limit: a small file can hold a huge one."""
+        """Raise NotAcceptable if all decoded frames together exceed the limit."""
         if self.frame_bytes * self.frames > limit:
             raise NotAcceptable(
                 "decoded, these pixels are over limits.decoded_bytes; accept transfer-syntax=* to have them as stored"
@@ -139,7 +138,7 @@ class PixelDescription:
         return FrameLayout(**values)
 
     def options(self) -> dict[str, Any]:
-        """As pydicom's codecs take them, for one frame."""
+        """The arguments of pydicom's codecs for one frame."""
         values = asdict(self)
         values |= {"samples_per_pixel": values.pop("samples"), "number_of_frames": 1}
         del values["frames"]
@@ -147,11 +146,10 @@ class PixelDescription:
 
 
 def decode_frame(frame: bytes, syntax: str, described: PixelDescription) -> tuple[bytes, PixelDescription]:
-    """Decode a frame; what it is then, which may differ in its photometric interpretation.
+    """The decoded frame and its description, which may have another photometric interpretation.
 
-    YBR_FULL_422 becomes RGB, since its samples are no longer shared, or YBR_FULL where it is native, and the
-    transforms of JPEG 2000 become RGB; every other value stays as the codec gives it. Raises NotAcceptable where
-    the frame cannot be decoded.
+    YBR_FULL_422 becomes RGB, or YBR_FULL if it is native, since its samples are no longer shared; the colour transforms
+    of JPEG 2000 become RGB; other values are as the codec returns them. Raises NotAcceptable if decoding fails.
     """
     if syntax in NATIVE and described.photometric_interpretation != _SUBSAMPLED:
         return _checked(frame, described), described
@@ -164,7 +162,7 @@ def decode_frame(frame: bytes, syntax: str, described: PixelDescription) -> tupl
 
 
 def encode_frame(frame: bytes, syntax: str, described: PixelDescription) -> bytes:
-    """Encode a frame without loss, which is proved by decoding it; raises NotAcceptable where that cannot be."""
+    """The encoded frame, verified by decoding it again. Raises NotAcceptable if it cannot be encoded without loss."""
     described.check()
     if described.photometric_interpretation not in _AS_IT_IS or described.planar_configuration:
         raise NotAcceptable("pixels of this photometric interpretation or planar configuration are not encoded here")
@@ -174,7 +172,7 @@ def encode_frame(frame: bytes, syntax: str, described: PixelDescription) -> byte
 
 
 def by_pixel(frame: bytes, described: PixelDescription) -> tuple[bytes, PixelDescription]:
-    """Arrange colours by pixel (planar configuration 0), which is how encoders take them."""
+    """The frame in planar configuration 0, which encoders require."""
     if described.samples == 1 or not described.planar_configuration:
         return frame, described
     width, plane = described.bits_allocated // 8, described.rows * described.columns
@@ -199,7 +197,7 @@ def _first(dataset: Mapping[str, Any], tag: str) -> Any:
 
 @contextmanager
 def _codec(refusal: str) -> Iterator[None]:
-    """The border to the codecs, whose refusals concern cleaning only."""
+    """Map errors of the engine's codecs to NotAcceptable."""
     try:
         yield
     except EngineError:

@@ -1,8 +1,8 @@
-"""Cut frames out of one stored instance.
+"""Extracts frames from a stored instance.
 
-Both origins use it: the folder always, the web origin where the origin server cannot deliver frames itself.
-Nothing here decodes a pixel: a frame leaves in the transfer syntax it is stored in, except that big endian
-and deflated data become little endian. Nothing here knows where the instance comes from.
+Used for folders, for instances whose pixels were covered, and for origin servers that cannot deliver frames. No pixel
+is decoded here: frames keep their transfer syntax, except that big endian and deflated data become explicit VR little
+endian.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _MEDIA_TYPES = {
     **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (110, 111, 112)), "image/jxl"),
     **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203)), "image/jphc"),
 }
-"""PS3.18 Table 8.7.3-5; every other syntax is application/octet-stream."""
+"""PS3.18 Table 8.7.3-5; any other transfer syntax is application/octet-stream."""
 
 _WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _PIXEL_DATA = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
@@ -64,7 +64,7 @@ _ATTRIBUTES = [
 
 
 def silence_pydicom() -> None:
-    """Keep pydicom and dicomweb-client from logging and warning: both put values into their messages."""
+    """Suppress messages and warnings of pydicom and dicomweb-client, which quote values."""
     for name in ("pydicom", "dicomweb_client"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         warnings.filterwarnings("ignore", module=rf"{name}(\.|$)")
@@ -72,23 +72,23 @@ def silence_pydicom() -> None:
 
 @contextmanager
 def malformed(what: str) -> Iterator[None]:
-    """The border to pydicom: whatever it raises becomes OriginMalformed, without its message or its chain."""
+    """Map exceptions of pydicom to OriginMalformed with the message `what`, without their own."""
     try:
         yield
     except ProxyError:
         raise
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+    except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind, whose messages may quote values
         raise OriginMalformed(what) from None
 
 
 def first_value(header: Dataset, keyword: str) -> Any:
-    """The first value of an attribute: some writers give several where one belongs."""
+    """The first value of an attribute: some writers give several where only one is allowed."""
     value = header.get(keyword)
     return value[0] if isinstance(value, MultiValue | list) and value else value
 
 
 def to_little_endian(value: bytes, vr: str) -> bytes:
-    """Swap the bytes of each word of a big endian value; the VR gives its length (PS3.5 Section 7.3)."""
+    """The value with the bytes of each word swapped; the VR determines the word's length (PS3.5 Section 7.3)."""
     word = _WORD_BYTES.get(vr, 1)
     if word == 1:
         return value
@@ -100,10 +100,10 @@ def to_little_endian(value: bytes, vr: str) -> bytes:
 
 
 class StoredInstance:
-    """Where the data set of an instance begins in an open file, and how it is encoded."""
+    """An instance in an open file: the start and encoding of its data set."""
 
     def __init__(self, file: BinaryIO, inflated_limit: int = 1 << 30) -> None:
-        """Read the file meta information; raises OriginMalformed."""
+        """Read the file meta information. Raises OriginMalformed."""
         silence_pydicom()
         with malformed("the instance cannot be read"):
             file.seek(0)
@@ -115,12 +115,12 @@ class StoredInstance:
                 self.file_meta.TransferSyntaxUID = self.transfer_syntax
             file.seek(start)
             self.file = _inflate(file, inflated_limit) if self.transfer_syntax == _DEFLATED else file
-            """Holds the data set as it is, inflated if it was deflated."""
+            """The file with the data set, inflated if it was deflated."""
             self.start = self.file.tell()
             self.is_little = self.transfer_syntax != _EXPLICIT_BIG
 
     def _first_syntax(self, file: BinaryIO) -> str:
-        """The transfer syntax: of two groups 0002 the first counts."""
+        """The declared transfer syntax; if there are two groups 0002, that of the first."""
         declared = str(self.file_meta.get("TransferSyntaxUID") or "")
         file.seek(0)
         try:
@@ -130,7 +130,7 @@ class StoredInstance:
         return found[0].transfer_syntax_uid if declared and found else declared
 
     def read(self, position: int | None = None, attributes: list[int] | None = None) -> Dataset:
-        """The data set up to its pixel data, or from a position behind them; all of it or some attributes."""
+        """The data set up to its pixel data, or from a position after it; all attributes, or some."""
         self.file.seek(self.start if position is None else position)
         return read_dataset(
             self.file,
@@ -142,14 +142,14 @@ class StoredInstance:
 
 
 _Fragment = tuple[int, int]
-"""Position and length of its content."""
+"""Position and length of a fragment's content."""
 
 
 class StoredFrames:
-    """The pixel data of one instance in an open file, which stays the caller's."""
+    """The pixel data of one instance in an open file, which the caller closes."""
 
     def __init__(self, file: BinaryIO | StoredInstance, inflated_limit: int = 1 << 30) -> None:
-        """Read the header; raises OriginMalformed, or UnknownResource where there is no pixel data."""
+        """Read the header. Raises OriginMalformed, or UnknownResource without pixel data."""
         instance = file if isinstance(file, StoredInstance) else StoredInstance(file, inflated_limit)
         with malformed("the instance cannot be read"):
             self._locate(instance)
@@ -166,13 +166,13 @@ class StoredFrames:
         if self.tag not in _PIXEL_DATA:
             raise UnknownResource("the instance has no pixel data")
         self.vr = "OW"
-        if not self._header.original_encoding[0]:  # as found, which is not always as declared
+        if not self._header.original_encoding[0]:  # the actual encoding, which may differ from the declared one
             self.vr = head[4:6].decode("ascii")
             (length,) = struct.unpack(f"{order}I", file.read(4))
         self._offset = file.tell()
         self.length: int = length
-        """The length of the value, in bytes; meaningless when encapsulated."""
-        # An undefined length says encapsulated even where the meta information says otherwise.
+        """The length of a native value in bytes."""
+        # An undefined length means encapsulated, even if the transfer syntax is a native one.
         self.encapsulated = self.transfer_syntax not in _NATIVE or length == _UNDEFINED
         self.count = max(1, int(first_value(self._header, "NumberOfFrames") or 1))
 
@@ -185,30 +185,30 @@ class StoredFrames:
         return f"{media_type}; transfer-syntax={self.transfer_syntax}"
 
     def check(self, numbers: Sequence[int]) -> None:
-        """Raise UnknownResource unless the instance has all these frames, counted from 1."""
+        """Raise UnknownResource unless the instance has all these frames, numbered from 1."""
         if not all(1 <= number <= self.count for number in numbers):
             raise UnknownResource("the instance has fewer frames")
 
     def frame(self, number: int) -> bytes:
-        """One frame, counted from 1; raises UnknownResource beyond the last one."""
+        """One frame, numbered from 1. Raises UnknownResource beyond the last one."""
         self.check((number,))
         with malformed("the pixel data cannot be divided into frames"):
             return self._encapsulated(number) if self.encapsulated else self._native(number)
 
     def value(self) -> Iterator[bytes]:
-        """The whole value of native pixel data, in little endian, in chunks."""
+        """The value of native pixel data in little endian, in chunks."""
         for start in range(0, self.length, _READ_BYTES):
             yield self._words(start, min(start + _READ_BYTES, self.length))
 
     def frames(self) -> Iterator[bytes]:
-        """All frames, one after the other; quicker than each by its number."""
+        """All frames, in order."""
         if self.encapsulated and self._frames[self.count :]:
             raise OriginMalformed("the pixel data has more frames than it says")
         yield from (self.frame(number) for number in range(1, self.count + 1))
 
     @property
     def end(self) -> int:
-        """The position behind the pixel data."""
+        """The position after the pixel data."""
         if self.length != _UNDEFINED:
             return self._offset + self.length
         end = self._offset
@@ -217,7 +217,7 @@ class StoredFrames:
         return end + 8
 
     def _walk(self, position: int) -> Iterator[_Fragment]:
-        """The items up to the sequence delimiter, whose tags are little endian in every encapsulated syntax."""
+        """The items up to the sequence delimiter; encapsulated syntaxes are all little endian."""
         while True:
             item = self._read(position, 8)
             tag, length = item[:4], int.from_bytes(item[4:], "little")
@@ -239,10 +239,10 @@ class StoredFrames:
 
     @cached_property
     def _frames(self) -> list[list[_Fragment]]:
-        """The fragments of each frame: as the offset table has them, if it is one, else by what they hold."""
+        """The fragments of each frame: by a valid offset table, else by the image signatures at their starts."""
         table, fragments = self._items()
         while len(fragments) > self.count and not fragments[-1][1]:
-            del fragments[-1]  # an empty fragment at the end belongs to no frame
+            del fragments[-1]  # an empty fragment at the end is not a frame
         offsets = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
         if self.count == 1 < len(set(offsets)):
             raise OriginMalformed("the pixel data has more frames than it says")
@@ -257,7 +257,7 @@ class StoredFrames:
         return _divided(fragments, [at for at, one in enumerate(fragments) if not at or self._begins_frame(one)])
 
     def _items(self) -> tuple[bytes, list[_Fragment]]:
-        """The Basic Offset Table, and where each fragment is."""
+        """The Basic Offset Table, and the fragments."""
         fragments: list[_Fragment] = []
         for position, length in self._walk(self._offset):
             fragments.append((position + 8, length))
@@ -297,12 +297,12 @@ class StoredFrames:
         data = self._words(start // 8, (end + 7) // 8)
         if start % 8 == 0 and bits % 8 == 0:
             return data
-        # Single-bit frames follow each other without padding (PS3.5 Section 8.1.1): start this one at a byte.
+        # Single-bit frames are not padded to bytes (PS3.5 Section 8.1.1): shift this one to start at a byte.
         packed: int = int.from_bytes(data, "little") >> start % 8 & (1 << bits) - 1
         return packed.to_bytes((bits + 7) // 8, "little")
 
     def _words(self, start: int, end: int) -> bytes:
-        """Bytes start to end of the value in little endian; a short file is OriginMalformed."""
+        """The bytes from start to end of the value, in little endian. Raises OriginMalformed for a short file."""
         word = 1 if self._little else _WORD_BYTES.get(self.vr, 1)
         first = start // word * word
         last = -(-end // word) * word
@@ -316,7 +316,7 @@ class StoredFrames:
 
 
 def _divided(fragments: list[_Fragment], starts: list[int]) -> list[list[_Fragment]]:
-    """Fragments by frames, which begin with those at the starts."""
+    """The fragments grouped by frame; `starts` are the indices of each frame's first fragment."""
     return [fragments[begin:end] for begin, end in pairwise([*starts, len(fragments)])]
 
 

@@ -1,9 +1,8 @@
-"""A Part 10 instance in another transfer syntax, written frame by frame.
+"""Transcodes a Part 10 instance frame by frame.
 
-Memory is for the header and one frame, whatever the size of the instance. Pixel values and attributes stay what
-they are; what changes is how they are encoded, and the photometric interpretation where decoding changes it. The
-SOP Instance UID stays too: nothing is lost on the way that was not lost before (PS3.4 Section B.4.1.3 asks for a
-new one after lossy compression only).
+Only the header and one frame are in memory. Pixel values and attributes are not changed, except for the photometric
+interpretation where decoding changes it. The SOP Instance UID is kept, since the conversion is lossless (PS3.4 Section
+B.4.1.3 requires a new one after lossy compression only).
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ _UNDEFINED = 0xFFFFFFFF
 
 
 def transcode_instance(source: BinaryIO, target: BinaryIO, syntax: str, decoded_bytes: int) -> None:
-    """Write the instance of one open file into another, in this transfer syntax.
+    """Write the instance in one open file to another, in this transfer syntax.
 
-    Raises NotAcceptable where it cannot be had so, and OriginMalformed where it cannot be read.
+    Raises NotAcceptable if it cannot be transcoded, and OriginMalformed if it cannot be read.
     """
     stored = StoredInstance(source, decoded_bytes)
     if not can_transcode(stored.transfer_syntax, syntax):
@@ -94,7 +93,7 @@ def _write_frames(
 def _decoded(pixels: StoredFrames, described: PixelDescription) -> Iterator[tuple[bytes, PixelDescription]]:
     syntax = pixels.transfer_syntax
     for frame in pixels.frames():
-        # Pixel data that is encapsulated although its transfer syntax says otherwise is encoded nobody knows how.
+        # The encoding of encapsulated pixel data with a native transfer syntax is unknown.
         if pixels.encapsulated == (syntax in NATIVE):
             raise NotAcceptable("the pixels are not encoded as their transfer syntax says")
         yield decode_frame(frame, syntax, described)
@@ -116,7 +115,7 @@ def _arranged(frame: bytes, described: PixelDescription, syntax: str) -> tuple[b
 
 
 def description_of(header: Dataset) -> PixelDescription:
-    """What a header says of each frame; raises NotAcceptable where it describes nothing that can be decoded."""
+    """The description of an instance's frames. Raises NotAcceptable if they cannot be decoded."""
     return PixelDescription.from_json(_as_json(header))
 
 
@@ -145,7 +144,7 @@ def _write(target: BinaryIO, dataset: Dataset, syntax: str) -> None:
 
 
 def _little(dataset: Dataset) -> Dataset:
-    """Swap the words of binary values that are big endian, which pydicom takes for bytes."""
+    """Swap the bytes of big endian binary values, which pydicom does not interpret."""
     if dataset.original_encoding[1] is False:
         for element in dataset.iterall():
             if isinstance(element.value, bytes):
@@ -163,7 +162,7 @@ def _write_value(target: BinaryIO, tag: int, vr: str, length: int, chunks: Itera
 
 
 def _write_fragments(target: BinaryIO, frames: Iterator[bytes]) -> None:
-    """Each frame in a fragment of its own, behind an empty Basic Offset Table (PS3.5 Section A.4)."""
+    """Write one fragment for each frame, after an empty Basic Offset Table (PS3.5 Section A.4)."""
     target.write(_tag(_PIXEL_DATA) + b"OB" + bytes(2) + _number(_UNDEFINED) + _ITEM + _number(0))
     for frame in frames:
         padding = bytes(len(frame) % 2)

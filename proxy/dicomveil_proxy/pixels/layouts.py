@@ -1,4 +1,4 @@
-"""What is known of the pixels of instances whose metadata has passed."""
+"""A cache of the pixel layouts of instances whose metadata was read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dicomveil_engine.code_streams.native import PixelLayout
 
 
 class PixelLayouts:
-    """The layouts of the instances that were seen last, by SOP Instance UID."""
+    """The latest layouts, by SOP Instance UID."""
 
     def __init__(self, most: int = 1 << 14) -> None:
         self._most = most
@@ -20,7 +20,7 @@ class PixelLayouts:
         return self._known.get(instance)
 
     def put(self, instance: str, layout: PixelLayout) -> None:
-        """Cache a layout; the oldest is dropped. Equal ones, as of a series, are one object."""
+        """Cache a layout, and drop the oldest beyond the limit. Equal layouts, as in a series, share one object."""
         if len(self._equal) > self._most:
             self._equal.clear()
         self._known[instance] = self._equal.setdefault(layout, layout)

@@ -1,9 +1,9 @@
-"""The process that looks at pixels: `python -m dicomveil_proxy.pixels.looking_process MEMORY_BYTES`.
+"""The child process that looks at pixels: `python -m dicomveil_proxy.pixels.looking_process MEMORY_BYTES`.
 
-It finds text in original instances, covers frames that are compressed, cleans documents and draws pictures, one task
-after the other, until its input ends. Tasks and outcomes are JSON objects, one on a line; of an outcome, `size` says
-how many bytes follow. It has no key, no network address and no archive, and gives boxes back, never what text says:
-but for the contact prints that `dicomveil review` asks for.
+It finds text in original instances, covers compressed frames, cleans documents and renders pictures, one task after
+another, until its input ends. Tasks and outcomes are JSON objects on a line each; `size` of an outcome is the number of
+bytes after it. The process gets no key, no network address and no archive. It returns boxes, but no text, except in the
+contact prints for `dicomveil review`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _CHUNK_BYTES = 1 << 22
 
 
 class Tasks:
-    """What can be asked for. The models are loaded when something is to be looked at."""
+    """The tasks. Models are loaded when they are needed."""
 
     def __init__(self) -> None:
         self._looker: Looker | None = None
         self._limits = PixelLimits()
 
     def run(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        """The outcome of one task, and its bytes. Raises EngineError and ProxyError for what is refused."""
+        """The outcome of one task, and the bytes after it. Raises EngineError and ProxyError for a refusal."""
         kinds: dict[str, Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]]] = {
             "warm": self._warm,
             "look": self._look,
@@ -124,7 +124,7 @@ def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
             outcome, payload = {"refused": str(error), "kind": type(error).__name__}, b""
         except MemoryError:
             outcome, payload = {"failed": "the pixels take more memory than a process may have"}, b""
-        except Exception:  # noqa: BLE001 - whose message may hold anything
+        except Exception:  # noqa: BLE001 - the message may contain anything
             outcome, payload = {"failed": "the pixels cannot be read"}, b""
         outcomes.write(json.dumps(outcome | {"size": len(payload)}).encode() + b"\n")
         outcomes.write(payload)
@@ -133,13 +133,13 @@ def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
 
 @contextmanager
 def _mapped(path: str) -> Iterator[bytes]:
-    """The bytes of a file, mapped: instances may be long, and are read once."""
+    """The memory-mapped bytes of a file."""
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         yield cast("bytes", data)
 
 
 def _own_output() -> BinaryIO:
-    """The standard output for us alone: libraries that print must not write into it."""
+    """The standard output, redirected so that libraries that print do not write to it."""
     ours = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

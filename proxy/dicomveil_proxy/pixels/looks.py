@@ -1,6 +1,6 @@
-"""How a picture is to look: the rendering parameters of PS3.18 Section 8.3.5, read and applied.
+"""The rendering parameters of PS3.18 Section 8.3.5, parsed and applied.
 
-A parameter that cannot be obeyed is refused: the picture would be another than the one that was asked for.
+An unsupported parameter is refused: ignoring it would give another picture than the one requested.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _PARAMETERS = {
     "viewport": re.compile(rf"[0-9]{{1,5}},[0-9]{{1,5}}(?:,(?:{_NUMBER})?){{0,4}}"),
     "window": re.compile(rf"{_NUMBER},{_NUMBER}(?:,(?:linear|linear-exact|sigmoid))?", re.IGNORECASE),
 }
-"""Those that are supported, and how their values look."""
+"""The supported parameters, and the patterns of their values."""
 _MAXIMUM_SIDE = 8192
-"""A viewport beyond this asks for memory, not for a picture."""
+"""The largest side of a viewport, to bound the memory."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Which values become black and white, and how those between (PS3.3 Section C.11.2.1)."""
+    """A VOI window: the values shown as black and white, and the function between (PS3.3 Section C.11.2.1)."""
 
     center: float
     width: float
     function: str = "linear"
 
     def greys(self, values: Any) -> Any:
-        """Values as numbers from 0 to 255."""
+        """The values mapped to 0 to 255."""
         if self.function == "sigmoid":
             with np.errstate(over="ignore"):
                 return 255 / (1 + np.exp(-4 * (values - self.center) / self.width))
@@ -50,7 +50,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Viewport:
-    """The size of a picture, and which part of the image it shows."""
+    """The size of a picture, and the part of the image that it shows."""
 
     width: int
     height: int
@@ -60,7 +60,7 @@ class Viewport:
     rows: float | None = None
 
     def show(self, picture: Image.Image) -> Image.Image:
-        """The part of the picture, as large as fits into the size. Raises BadRequest where there is nothing of it."""
+        """The part of the picture, scaled to fit into the size. Raises BadRequest if it is empty."""
         right = picture.width if self.columns is None else min(picture.width, self.left + self.columns)
         bottom = picture.height if self.rows is None else min(picture.height, self.top + self.rows)
         box = (round(self.left), round(self.top), round(right), round(bottom))
@@ -74,7 +74,7 @@ class Viewport:
 
 @dataclass(frozen=True)
 class Looks:
-    """All that a request says of a picture's looks."""
+    """The rendering parameters of a request."""
 
     window: Window | None = None
     viewport: Viewport | None = None
@@ -82,7 +82,7 @@ class Looks:
 
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Looks:
-        """Raises BadRequest for other parameters, such as `annotation`, and for values that are none."""
+        """Parse parameters. Raises BadRequest for others, such as `annotation`, and for invalid values."""
         rendering_query(params)
         window: Window | None = None
         if text := params.get("window"):
@@ -101,14 +101,14 @@ class Looks:
 
     @property
     def are_common(self) -> bool:
-        """Whether origin servers obey them: others ignore the function of a window, or the part of the image."""
+        """Whether origin servers support these values: some ignore the window's function, or the part of the image."""
         is_plain = self.window is None or self.window.function == "linear"
         view = self.viewport
         return is_plain and (view is None or view == Viewport(view.width, view.height))
 
 
 def rendering_query(params: Mapping[str, str]) -> str:
-    """The query of a rendering transaction; raise BadRequest for anything else, e.g. `annotation`."""
+    """The query string of the parameters. Raises BadRequest for others, such as `annotation`."""
     for name, value in params.items():
         if name not in _PARAMETERS:
             raise BadRequest(f"the rendering parameters are {', '.join(_PARAMETERS)}")

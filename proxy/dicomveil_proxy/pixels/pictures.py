@@ -1,4 +1,4 @@
-"""Pictures that an origin server drew, drawn again: no byte of theirs passes, and nothing but their pixels."""
+"""Encodes an origin server's pictures again, so that only their pixels are released."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dicomveil_proxy.errors import NotAcceptable
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _QUALITY = 95
-"""JPEG quality, so that the second loss is not seen."""
+"""JPEG quality at which the second compression is not visible."""
 _GREY = frozenset(("1", "L", "I", "I;16", "F", "LA"))
 
 
 def redraw(picture: bytes, media_type: str, most_pixels: int) -> bytes:
-    """The same picture, or the same pictures one after the other, without comments, profiles and thumbnails.
+    """The same picture, animated if it was, without comments, profiles and thumbnails.
 
-    Raises NotAcceptable for what is no such picture, or has more pixels.
+    Raises NotAcceptable if it is not such a picture, or has too many pixels.
     """
     if media_type not in FORMATS:
         raise NotAcceptable(f"rendered as {', '.join(FORMATS)} only")
@@ -31,7 +31,7 @@ def redraw(picture: bytes, media_type: str, most_pixels: int) -> bytes:
             for number in range(count if is_small else 0):
                 opened.seek(number)
                 drawn.append(_bare(opened))
-    except Exception:  # noqa: BLE001 - Pillow raises nearly anything
+    except Exception:  # noqa: BLE001 - Pillow raises exceptions of any kind
         raise refusal from None
     if not drawn:
         raise refusal
@@ -47,7 +47,7 @@ def redraw(picture: bytes, media_type: str, most_pixels: int) -> bytes:
 
 
 def _bare(opened: Image.Image) -> Image.Image:
-    """The pixels alone: what Pillow knows beside them it would write again."""
+    """The pixels only: Pillow would write the metadata of an opened picture again."""
     mode = "L" if opened.mode in _GREY else "RGB"
     bare = Image.new(mode, opened.size)
     bare.paste(opened.convert(mode))

@@ -1,8 +1,8 @@
-"""The process that decodes and encodes: `python -m dicomveil_proxy.pixels.process MEMORY_BYTES`.
+"""The child process that transcodes: `python -m dicomveil_proxy.pixels.process MEMORY_BYTES`.
 
-It reads tasks from its standard input and writes outcomes to its standard output until the input ends. A message
-is a JSON object on one line, whose `size` says how many bytes follow it. Nothing here knows of the origin server,
-a key or a network, and of an outcome that is an error only our own words come back.
+It reads tasks from standard input and writes outcomes to standard output until the input ends. A message is a JSON
+object on one line; `size` is the number of bytes after it. The process has no origin server, key or network, and error
+messages are our own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run(tasks: BinaryIO, outcomes: BinaryIO) -> None:
             _send(outcomes, {"refused": str(error)})
         except MemoryError:
             _send(outcomes, {"refused": "decoding these pixels takes more memory than is allowed"})
-        except Exception:  # noqa: BLE001 - whose message may hold anything
+        except Exception:  # noqa: BLE001 - the message may contain anything
             _send(outcomes, {"refused": "the instance cannot be transcoded"})
         else:
             _send(outcomes, {}, result)
@@ -69,12 +69,12 @@ def _send(outcomes: BinaryIO, outcome: dict[str, Any], payload: bytes = b"") -> 
 
 
 def limit_memory(memory: int) -> None:
-    """Limit the address space, where the system can: a code stream can ask for more than its attributes say."""
+    """Limit the address space if the system can: a code stream may declare a larger image than the attributes."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - Windows has none
 
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold pixels
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would contain pixels
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Runs the processes that look at pixels, a few at a time, and ends the one that takes too long.
+"""Runs the child processes that look at pixels, and stops one that takes too long. Thread-safe.
 
-For any thread. A process sees original pixels, which are hostile input to codecs in C: it has no key, no environment
-of ours and no archive. One that crashes or is ended takes its own task with it, which is refused; the next task gets
-a new process.
+Original pixels are untrusted input to codecs in C. A child process therefore gets no key, no environment and no
+archive. If it crashes or is stopped, its task is refused, and the next task gets a new process.
 """
 
 from __future__ import annotations
@@ -28,32 +27,32 @@ from dicomveil_proxy.pixels.verdicts import settings_as_json, verdict_as_json
 
 _COMMAND = ("-P", "-m", "dicomveil_proxy.pixels.looking_process")
 _START_SECONDS = 60.0
-"""Added to the first task of a process: imports and models."""
+"""Added to the time limit of a process's first task, for imports and models."""
 _END_SECONDS = 5.0
 _REFUSALS: Mapping[str, type[Exception]] = {
     "InvalidDataSetError": InvalidDataSetError,
     **{name: getattr(errors, name) for name in ("BadRequest", "NotAcceptable", "UnknownResource", "OriginMalformed")},
 }
-"""What a process may refuse with; anything else is DeidentificationError."""
+"""Exceptions that a process may report; any other becomes DeidentificationError."""
 
 
 class LookFailed(DeidentificationError):
-    """Nothing is known of the instance's pixels: a process ended, or took too long."""
+    """The process crashed or took too long, so that nothing is known about the instance's pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookingLimits:
-    """What looking at pixels may take."""
+    """Limits of processes, time and memory for looking at pixels."""
 
     processes: int = 2
     seconds: float = 120
-    """For one instance."""
+    """Time for one instance."""
     memory_bytes: int = 6 << 30
-    """Limit of a process's address space, most of which is reserved and never used; some 700 MB are."""
+    """Limit of a process's address space, of which some 700 MB are used and the rest only reserved."""
 
 
 class PixelProcesses:
-    """The processes of one project or job. They begin when they are needed, and end with `close`."""
+    """The processes of one project or job. They are started when needed, and stopped by `close`."""
 
     def __init__(self, limits: LookingLimits = LookingLimits()) -> None:
         self.limits = limits
@@ -63,44 +62,43 @@ class PixelProcesses:
         self._is_closed = False
 
     def warm(self) -> None:
-        """Begin a process, and have it load the models, so that the first look need not wait for that.
+        """Start a process and load its models, so that the first look does not wait for that.
 
-        Raises DeidentificationError where the models are missing, and LookFailed.
+        Raises DeidentificationError if the models are missing, and LookFailed.
         """
         self._outcome({"do": "warm"})
 
     def boxes(self, source: Path, verdict: PixelVerdict, settings: PixelSettings) -> Boxes:
         """The boxes of an original instance.
 
-        Raises InvalidDataSetError and DeidentificationError as `Looker.boxes` does, LookFailed where the process
-        ends or takes too long.
+        Raises InvalidDataSetError and DeidentificationError as `Looker.boxes` does, and LookFailed.
         """
         task = {"do": "look", "source": str(source), **_common(verdict, settings)}
         return Boxes.from_json(self._outcome(task)[0].get("boxes"))
 
     def cover(self, source: Path, target: Path, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings) -> None:
-        """Write a de-identified instance, covered; raises as `InstanceCover` does, and LookFailed."""
+        """Cover a de-identified instance, and write it to `target`. Raises as `InstanceCover` does, and LookFailed."""
         paths = {"source": str(source), "target": str(target)}
         self._outcome({"do": "cover", **paths, "boxes": boxes.as_json(), **_common(verdict, settings)})
 
     def document(
         self, original: Path, source: Path, target: Path, verdict: PixelVerdict, settings: PixelSettings
     ) -> None:
-        """Write a de-identified encapsulated document with its pages covered; `source` is without them."""
+        """Write a de-identified encapsulated document with covered pages; `source` is the instance without pages."""
         paths = {"original": str(original), "source": str(source), "target": str(target)}
         self._outcome({"do": "document", **paths, **_common(verdict, settings)})
 
     def render(self, source: Path, frame: int, media_type: str, parameters: Mapping[str, str]) -> bytes:
-        """A picture of a frame, as `render` draws it."""
+        """A picture of a frame, by `render`."""
         task = {"do": "render", "source": str(source), "frame": frame}
         return self._outcome({**task, "media_type": media_type, "parameters": dict(parameters)})[1]
 
     def contact(
         self, original: Path, released: Path, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings
     ) -> tuple[list[dict[str, Any]], bytes]:
-        """Contact prints of an instance: what `looking_process` says of each, and their pictures.
+        """Contact prints of an instance: the descriptions by `looking_process`, and the pictures.
 
-        THEY SHOW THE ORIGINAL, and what text says: for the holder of the key alone.
+        THEY SHOW THE ORIGINAL and its text, and are for the holder of the key only.
         """
         paths = {"original": str(original), "source": str(released)}
         outcome, payload = self._outcome(
@@ -109,7 +107,7 @@ class PixelProcesses:
         return outcome["prints"], payload
 
     def close(self) -> None:
-        """End the processes that wait; those that work end after their task."""
+        """Stop idle processes; busy ones end after their tasks."""
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -162,7 +160,7 @@ class PixelProcesses:
             stderr=subprocess.DEVNULL,
             env=child_environment(),
             cwd=os.sep,
-            start_new_session=True,  # a Ctrl-C is for us; it ends when its input does
+            start_new_session=True,  # Ctrl-C is handled by the parent; the child ends when its input does
         )
 
 
@@ -171,7 +169,7 @@ def _common(verdict: PixelVerdict, settings: PixelSettings) -> dict[str, Any]:
 
 
 def _asked(process: subprocess.Popen[bytes], task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """The outcome of a task. Raises OSError, ValueError or EOFError where the process ended."""
+    """The outcome of a task. Raises OSError, ValueError or EOFError if the process has ended."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps(task).encode() + b"\n")
@@ -189,7 +187,7 @@ def _end_late(process: subprocess.Popen[bytes], is_late: threading.Event) -> Non
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process at once: it holds nothing that is worth finishing."""
+    """Kill a process: it has no state to be saved."""
     process.kill()
     for stream in (process.stdin, process.stdout):
         if stream is not None:

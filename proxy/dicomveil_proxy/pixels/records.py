@@ -1,8 +1,7 @@
-"""The boxes of instances, kept: found once, though many ask, today and after a restart.
+"""A cache of the text boxes of instances, which survives a restart.
 
-A row has a keyed digest in the place of the original's UIDs, and boxes in the place of pictures. It is a cache: a
-broken or missing table costs the time of looking again. Rows are bounded; those that were not asked for longest are
-removed.
+A row has a keyed digest of the original's UIDs, and boxes. Without the table, instances are only looked at again. The
+number of rows is bounded; the least recently used are removed.
 """
 
 from __future__ import annotations
@@ -16,43 +15,43 @@ from typing import Any, Protocol
 from dicomveil_proxy.pixels.records_sqlite import SQLiteBoxes
 
 BOXES_FILE = "pixels.sqlite"
-"""In the state folder."""
+"""The name of the file in the state folder."""
 _RECENT = 16_384
 
 
 class BoxTable(Protocol):
-    """Where rows are kept, for any thread. What goes wrong there is a row less, and raises nothing."""
+    """The storage of rows, thread-safe. Errors are ignored: the row is then missing."""
 
     def read(self, digest: bytes) -> str | None:
-        """The record; None where there is none."""
+        """The record, or None."""
         ...
 
     def write(self, digest: bytes, record: str) -> None:
-        """Keep a record."""
+        """Store a record."""
         ...
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the storage."""
         ...
 
 
 class BoxRecords:
-    """Records by digest, for any thread; in memory, and in a file or table."""
+    """Records by digest, thread-safe; in memory, and in a file or table."""
 
     def __init__(self, kept: Path | BoxTable | None = None, *, most: int = 1_000_000) -> None:
         """`kept` is an SQLite file or a table; None keeps records in memory alone. `most` bounds the rows of a file."""
         self._lock = threading.Lock()
-        """For what is in memory: nothing waits for a disk under it."""
+        """Guards the records in memory; never held during I/O."""
         self._recent: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
         self._table: BoxTable | None = SQLiteBoxes(kept, most) if isinstance(kept, Path) else kept
 
     def recent(self, digest: bytes) -> dict[str, Any] | None:
-        """The record, if it is in memory; never waits for a disk."""
+        """The record, if it is in memory; does no I/O."""
         with self._lock:
             return self._recent.get(digest)
 
     def get(self, digest: bytes) -> dict[str, Any] | None:
-        """The record; None where there is none."""
+        """The record, or None."""
         if (found := self.recent(digest)) is not None or self._table is None:
             return found
         row = self._table.read(digest)
@@ -66,7 +65,7 @@ class BoxRecords:
         return record
 
     def put(self, digest: bytes, record: dict[str, Any]) -> None:
-        """Keep a record."""
+        """Store a record."""
         self._keep(digest, record)
         if self._table is not None:
             self._table.write(digest, json.dumps(record))

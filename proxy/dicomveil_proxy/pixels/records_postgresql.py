@@ -1,6 +1,6 @@
-"""The rows of `records` in the PostgreSQL database that holds a project's state, for replicas to share.
+"""The rows of `records` in the PostgreSQL database with a project's state, which replicas share.
 
-A database that cannot be used is left alone for a while: requests must not each wait for it in vain.
+After an error the database is not used for some seconds, so that not every request waits for the timeout.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 _REST_SECONDS = 5.0
-_LOCK = 0x706978656C  # any number that others do not use: "pixel"
+_LOCK = 0x706978656C  # "pixel": an arbitrary number that other applications are unlikely to use
 _SWEEP_EACH = 256
-"""Rows written between two looks at how many there are."""
+"""Rows written between two checks of their number."""
 _USED_EACH = 3600
-"""Seconds after which it is written down again that a row was used."""
+"""Seconds after which the time of a row's last use is updated."""
 _TABLE = sa.Table(
     "pixel_boxes",
     sa.MetaData(),
@@ -30,7 +30,7 @@ _TABLE = sa.Table(
 
 
 class PostgreSQLBoxes:
-    """A `BoxTable` of a project in a database, of so many rows. The table is made at its first use."""
+    """A `BoxTable` of a project in a database, with at most `most` rows. The table is created at the first use."""
 
     def __init__(
         self, engine: sa.Engine, project: str, most: int, *, clock: Callable[[], float] = time.monotonic
@@ -62,7 +62,7 @@ class PostgreSQLBoxes:
         """Keep a record."""
 
         def write(connection: sa.Connection) -> None:
-            # A crash of the server may lose the last writes, which costs a cache nothing.
+            # A crash of the server may lose the last writes, which does not matter for a cache.
             connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
             values = {"record": record, "used": int(time.time())}
             insert = postgresql.insert(_TABLE).values(project=self._project, digest=digest, **values)
@@ -88,7 +88,7 @@ class PostgreSQLBoxes:
             connection.execute(sa.delete(_TABLE).where(mine, _TABLE.c.digest.in_(oldest)))
 
     def _run(self, work: Callable[[sa.Connection], str | None]) -> str | None:
-        """The outcome; None where the database cannot be used. What it says of that is dropped: it quotes values."""
+        """The result of `work`; None if the database cannot be used. Its messages, which quote values, are dropped."""
         if self._clock() < self._rests_until:
             return None
         try:
@@ -104,7 +104,7 @@ class PostgreSQLBoxes:
             if self._is_ready:
                 return
             with self._engine.begin() as connection:
-                # Replicas that start together make the table once.
+                # Only one of several replicas that start together creates the table.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 _TABLE.metadata.create_all(connection)
             self._is_ready = True

@@ -12,11 +12,11 @@ from pathlib import Path
 _TABLE = """CREATE TABLE IF NOT EXISTS boxes (
     digest BLOB PRIMARY KEY, record TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID"""
 _SWEEP_EACH = 256
-"""Rows written between two looks at how many there are."""
+"""Rows written between two checks of their number."""
 
 
 class SQLiteBoxes:
-    """A `BoxTable` in a file, of so many rows; without any where the file cannot be used."""
+    """A `BoxTable` in a file, with at most `most` rows; without rows if the file cannot be used."""
 
     def __init__(self, path: Path, most: int) -> None:
         self._lock = threading.Lock()

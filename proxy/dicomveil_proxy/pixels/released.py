@@ -1,7 +1,7 @@
-"""Instances that were de-identified and covered, in files for a short time: frames and pictures are cut out of them.
+"""A cache of de-identified and covered instances in temporary files, from which frames and pictures are extracted.
 
-A viewer asks for the frames of one instance one by one. The files are readable by the owner alone; there are a few of
-them, for less than a minute.
+Viewers request the frames of an instance one by one. The files are readable by the owner only. There are few of them,
+each for less than a minute.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ReleasedFile:
     folder: TemporaryDirectory[str]
     until: float
     asked: float
-    """When it was last asked for: the caller opens it within moments."""
+    """Time of the last request: the caller opens the file shortly after."""
     users: int = 0
     is_dropped: bool = field(default=False)
 
@@ -46,7 +46,7 @@ class ReleasedFile:
         self._remove_if_unused()
 
     def drop(self) -> None:
-        """It is no longer offered."""
+        """Remove the file when its last user has closed it."""
         self.is_dropped = True
         self._remove_if_unused()
 
@@ -56,7 +56,7 @@ class ReleasedFile:
 
 
 class ReleasedFiles:
-    """The files of a project; the least recently used are dropped first."""
+    """The files of a project; the least recently used are removed first."""
 
     def __init__(self, *, seconds: float = _SECONDS, most_bytes: int = _BYTES) -> None:
         self._seconds = seconds
@@ -64,7 +64,7 @@ class ReleasedFiles:
         self._files: OrderedDict[bytes, ReleasedFile] = OrderedDict()
 
     def get(self, digest: bytes) -> ReleasedFile | None:
-        """The file of an instance, if it is there and young enough."""
+        """The file of an instance, if there is one that has not expired."""
         self._tidy()
         found = self._files.get(digest)
         if found is not None and found.until < time.monotonic():
@@ -75,7 +75,7 @@ class ReleasedFiles:
         return found
 
     def put(self, digest: bytes, path: Path, folder: TemporaryDirectory[str]) -> ReleasedFile:
-        """Offer a file, which belongs to us from now on."""
+        """Add a file, which is owned by the cache from now on."""
         now = time.monotonic()
         made = ReleasedFile(path, path.stat().st_size, folder, now + self._seconds, now)
         self._files[digest] = made
@@ -83,7 +83,7 @@ class ReleasedFiles:
         return made
 
     def close(self) -> None:
-        """Remove all."""
+        """Remove all files."""
         for each in self._files.values():
             each.drop()
         self._files.clear()
@@ -100,7 +100,7 @@ class ReleasedFiles:
 
 @contextmanager
 def needs_disk() -> Iterator[None]:
-    """What writes temporary files. A full or missing folder for them becomes StateUnavailable."""
+    """Map errors of writing temporary files to StateUnavailable."""
     try:
         yield
     except OSError as error:
@@ -117,10 +117,10 @@ def private_folder() -> TemporaryDirectory[str]:
 
 
 def writing(path: Path) -> BinaryIO:
-    """A new file; opening a local one is not worth a thread."""
+    """Open a new file for writing; a local one needs no thread."""
     return path.open("wb")
 
 
 def reading(path: Path) -> BinaryIO:
-    """A file that was written."""
+    """Open a file for reading."""
     return path.open("rb")

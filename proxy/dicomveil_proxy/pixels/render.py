@@ -1,6 +1,6 @@
-"""Render one frame as a picture: the modality's and the viewer's grey scale, a palette, a viewport.
+"""Renders one frame as a picture: modality and VOI LUT, palette, viewport.
 
-Annotation of any kind is never drawn: it would be the patient's data.
+Annotations, which contain the patient's data, are never drawn.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from dicomveil_proxy.pixels.looks import Looks, Window
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _MAXIMUM_FRAME_BYTES = 256 << 20
-"""The largest decoded frame, by its attributes: a small file can hold a huge picture, which rendering copies."""
+"""The largest decoded frame, by its attributes: a small file may contain a huge picture, which is copied."""
 _SINGLE = ("Rows", "Columns", "BitsStored", "RescaleIntercept", "RescaleSlope", "PhotometricInterpretation")
-"""What has one value, whatever a writer makes of it."""
+"""Attributes of which only the first value is used, even if a writer gives several."""
 _FLOATING = {0x7FE00008: "<f4", 0x7FE00009: "<f8"}
 
 
 def render(file: BinaryIO, frame: int, media_type: str, params: Mapping[str, str]) -> bytes:
-    """Render a frame, counted from 1.
+    """A picture of a frame, numbered from 1.
 
-    `params` may hold `window`, `viewport` and `quality` (`looks`). Raises NotAcceptable for other media types and for
-    instances that cannot be rendered here, UnknownResource beyond the last frame, BadRequest for other
-    parameters and for values that are none.
+    `params` may have `window`, `viewport` and `quality` (`looks`). Raises NotAcceptable for other media types and for
+    instances that cannot be rendered, UnknownResource beyond the last frame, BadRequest for other parameters and for
+    invalid values.
     """
     if media_type not in _FORMATS:
         raise NotAcceptable(f"rendered as {', '.join(_FORMATS)} only")
@@ -108,7 +108,7 @@ def _grey_or_colour(header: Any, pixels: Any, window: Window | None) -> Any:
         greys = window.greys(values.astype(np.float64))
         return (255 - greys if is_inverse else greys).astype(np.uint8)
     if "WindowCenter" in header or "VOILUTSequence" in header:
-        with suppress(ValueError):  # a window that is none, e.g. of width 0: the whole range then
+        with suppress(ValueError):  # an invalid window, e.g. of width 0: the range of values is used
             values = apply_voi_lut(values, header)
     values = values.astype(np.float64)
     low, high = values.min(), values.max()

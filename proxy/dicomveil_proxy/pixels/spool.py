@@ -1,4 +1,4 @@
-"""An instance for a transcoder: written to a temporary folder, and read from there again."""
+"""An instance in a temporary folder, for the transcoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READ_BYTES = 1 << 20
 
 
 class InstanceSpool:
-    """One de-identified instance. What it writes is readable by the owner alone, and is deleted by `close`."""
+    """One de-identified instance. Its files are readable by the owner only, and deleted by `close`."""
 
     def __init__(self, transcoder: Transcoder, maximum_bytes: int) -> None:
         self._transcoder = transcoder
@@ -25,26 +25,26 @@ class InstanceSpool:
         self._file = self._source.open("wb")
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Add some bytes; raises NotAcceptable over the limit."""
+        """Write a chunk. Raises NotAcceptable over the limit."""
         self._room -= len(chunk)
         if self._room < 0:
             raise NotAcceptable("the instance is over limits.origin_instance_bytes; accept transfer-syntax=* for it")
         self._file.write(chunk)
 
     async def transcode(self, transfer_syntax: str) -> None:
-        """Transcode what was written; raises NotAcceptable, and then `chunks` gives what was written."""
+        """Transcode the instance. Raises NotAcceptable; `chunks` then gives the instance as written."""
         self._file.close()
         await self._transcoder.instance(self._source, self._target, transfer_syntax)
         self._result = self._target
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The outcome."""
+        """The instance in chunks, transcoded if `transcode` succeeded."""
         file = await asyncio.to_thread(self._result.open, "rb")
         with file:
             while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
                 yield chunk
 
     def close(self) -> None:
-        """Remove what was written."""
+        """Remove the files."""
         self._file.close()
         self._folder.cleanup()

@@ -1,7 +1,6 @@
-"""Runs the processes that transcode, a few at a time, and ends the one that takes too long.
+"""Runs the child processes that transcode, and stops one that takes too long.
 
-The event loop only waits. A codec that crashes, or that hostile pixels keep busy, takes its own process with it
-and nothing else; the next task gets a new one.
+If a codec crashes, or untrusted pixels keep it busy, only its process is affected; the next task gets a new one.
 """
 
 from __future__ import annotations
@@ -22,27 +21,27 @@ from dicomveil_proxy.pixels.frame import PixelDescription
 
 _COMMAND = ("-P", "-m", "dicomveil_proxy.pixels.process")
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Every thread of numpy's takes from the address space, and none has anything to do."""
+"""numpy's threads would be idle, and each reserves address space."""
 _PASSED_ON = ("PATH", "PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
-"""What is passed on from our own environment, the rest of which may hold passwords."""
+"""The variables that child processes inherit; others may contain passwords."""
 _END_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class TranscodingLimits:
-    """What transcoding may take."""
+    """Limits of processes, time and memory for transcoding."""
 
     decoded_bytes: int = 1 << 30
     """All decoded frames of an instance together."""
     seconds: float = 60
-    """For one instance or frame."""
+    """Time for one instance or frame."""
     processes: int = 2
     memory_bytes: int = 3 << 30
     """Limit of a process's address space, of which the interpreter and numpy take about half a GiB."""
 
 
 class Transcoder:
-    """Transcodes frames and instances. Processes begin when they are needed, and end with `aclose`."""
+    """Transcodes frames and instances. Processes are started when needed, and stopped by `aclose`."""
 
     def __init__(self, limits: TranscodingLimits = TranscodingLimits()) -> None:
         self._limits = limits
@@ -50,13 +49,13 @@ class Transcoder:
         self._places = asyncio.Semaphore(limits.processes)
 
     async def frame(self, frame: bytes, stored: str, wanted: str, described: PixelDescription) -> bytes:
-        """A frame in another transfer syntax; raises NotAcceptable where it cannot be had."""
+        """A frame in another transfer syntax. Raises NotAcceptable."""
         described.check_size(self._limits.decoded_bytes)
         task = {"stored": stored, "wanted": wanted, "described": asdict(described)}
         return await self._outcome(task, frame)
 
     async def picture(self, picture: bytes, media_type: str) -> bytes:
-        """A picture drawn again; raises NotAcceptable where it cannot be."""
+        """A picture encoded again. Raises NotAcceptable."""
         most = self._limits.decoded_bytes // 3
         return await self._outcome({"picture": media_type, "most_pixels": most}, picture)
 

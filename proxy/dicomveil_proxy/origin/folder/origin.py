@@ -43,8 +43,8 @@ class FolderOrigin:
     def __init__(self, folder: Path, *, alone: bool = False) -> None:
         """Index the folder, which takes a moment. Raises ValueError if it is not a folder.
 
-        `alone` is for jobs, in whose event loop nothing else runs: files are read in it and not in a thread, results for
-        instances have only their UIDs unless more is requested, and files that are added later are ignored.
+        `alone` is for jobs, in whose event loop nothing else runs: files are read in it and not in a thread, results
+        for instances have only their UIDs unless more is requested, and files that are added later are ignored.
         """
         if not folder.is_dir():
             raise ValueError("the origin is not a folder: give the path of one, or the URL of a DICOMweb server")

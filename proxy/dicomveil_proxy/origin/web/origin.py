@@ -164,8 +164,6 @@ class WebOrigin:
     async def _cut_frames(
         self, study: str, series: str, instance: str, frames: Sequence[int]
     ) -> AsyncGenerator[Event, None]:
-        from dicomveil_proxy.pixels.frames import StoredFrames  # noqa: PLC0415 - pydicom, half a second
-
         async with self._whole_instance(study, series, instance) as file:
             async for event in frame_parts(file, frames):
                 yield event

@@ -1,11 +1,12 @@
-"""Instances whose pixels may hold text, on their way out: looked at, covered, or refused.
+"""Retrieving instances whose pixels may contain text: the text is found and covered, or the instance is refused.
 
-    origin ── passing: sure to pass, de-identified at once
-           ── read_ahead: arrivals ── arrival: header → verdict → boxes known: passes | unknown: spooled, and looked at
-           ── instances: de-identified, and covered while they pass, or in a process where frames are compressed
-           ── released: one of them in a file, of which frames, bulk data and pictures are cut
-           ── documents: pages of an encapsulated PDF, likewise
-           ── metadata: what is said of them without pixels
+    passing      instances that certainly need no look, de-identified while they arrive
+    read_ahead   the other instances of a response, read in advance
+    arrival      one of them: header → verdict → boxes from the cache, or from looking at the spooled instance
+    instances    de-identified and covered: while they arrive, or in a child process if frames are compressed
+    released     one covered instance in a file, for frames, bulk data and pictures
+    documents    the covered pages of an encapsulated PDF
+    metadata     attributes that describe the covered pixels
 
-Every way out takes the instance from here, so that all show the same pixels.
+All retrieve transactions use these instances, so that they show the same pixels.
 """

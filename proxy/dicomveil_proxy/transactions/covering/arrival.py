@@ -1,6 +1,6 @@
-"""One original instance from the origin server: its header is read, and it is decided what becomes of its pixels.
+"""One original instance from the origin server: its header is read, and the treatment of its pixels is decided.
 
-Then its bytes pass, or wait in a file until they were looked at. Nothing here de-identifies or covers.
+Its bytes are then passed on, or spooled until its pixels have been looked at. Nothing here de-identifies or covers.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to an instance's pixels."""
+    """The treatment of an instance's pixels."""
 
     verdict: PixelVerdict
     boxes: Boxes
 
 
 class Arrival:
-    """One original instance from the origin server: its header is read, then its bytes pass, or wait in a file."""
+    """One original instance that is being received."""
 
     def __init__(self, project: Project, looking: Looking) -> None:
         self._project = project
@@ -62,11 +62,11 @@ class Arrival:
         self._is_ended = False
         self.bits_allocated = 0
         self.uids: tuple[OriginalUID, ...] = ()
-        """Those of study, series and instance; none where the header could not be read."""
+        """The UIDs of study, series and instance; empty if the header could not be read."""
         self.is_decided = False
-        """Whether the header was read: what becomes of it is known, or will be when it has wholly come."""
+        """Whether the header was read, so that the treatment is known, or will be after the last byte."""
         self.waits = False
-        """Whether it is looked at when it has wholly come."""
+        """Whether the instance is spooled, and looked at after the last byte."""
 
     @property
     def meta(self) -> FileMeta:
@@ -76,7 +76,7 @@ class Arrival:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count what is refused because of its pixels: anything once the header was read."""
+        """Count refusals because of pixels: all that occur after the header was read."""
         try:
             yield
         except EngineError as error:
@@ -86,18 +86,18 @@ class Arrival:
 
     @property
     def original(self) -> Path:
-        """The file of an instance that waits."""
+        """The file of a spooled instance."""
         assert self._folder is not None
         return Path(self._folder.name, "original")
 
     @property
     def folder(self) -> Path:
-        """For files beside it."""
+        """The folder of that file, for further temporary files."""
         assert self._folder is not None
         return Path(self._folder.name)
 
     async def feed(self, data: bytes | memoryview) -> None:
-        """The next bytes."""
+        """Receive a chunk."""
         if self._is_left:
             return
         if self.is_decided and not self._held:
@@ -109,7 +109,7 @@ class Arrival:
             await self._read(closing=False)
 
     async def end(self) -> None:
-        """It is whole."""
+        """Receive the end of the instance."""
         if not self.is_decided:
             await self._read(closing=True)
         self._is_ended = True
@@ -125,18 +125,18 @@ class Arrival:
         await self._put(None)
 
     async def fail(self, error: BaseException) -> None:
-        """The origin server broke off."""
+        """Record that the origin server failed before the end."""
         self.is_decided = True
         if not self._future.done():
             self._future.set_exception(error)
         await self._put(error)
 
     async def treatment(self) -> Treatment:
-        """What is done to its pixels. Raises EngineError where it is refused."""
+        """The treatment of its pixels. Raises EngineError if it is refused."""
         return await asyncio.shield(self._future)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Its bytes."""
+        """The bytes of the instance."""
         if self.waits:
             file = await asyncio.to_thread(reading, self.original)
             with file:
@@ -149,23 +149,23 @@ class Arrival:
             yield chunk_or_end
 
     def leave(self) -> None:
-        """Nobody wants the rest."""
+        """Discard the remaining bytes."""
         self._is_left = True
         with suppress(asyncio.QueueEmpty):
             while True:
                 self._chunks.get_nowait()
 
     def close(self) -> None:
-        """Remove its file."""
+        """Remove the file."""
         self.leave()
         if self._file is not None:
-            with suppress(OSError):  # a full disk fails once more
+            with suppress(OSError):  # closing flushes, which fails again on a full disk
                 self._file.close()
         folder, self._folder = self._folder, None
         if folder is None:
             return
         if self._task is not None and not self._task.done():
-            # Others may wait for what is found in it.
+            # Other requests may wait for the boxes that are found in it.
             self._task.add_done_callback(lambda _: folder.cleanup())
         else:
             folder.cleanup()
@@ -182,7 +182,7 @@ class Arrival:
             await self._put(data)
 
     async def _read(self, *, closing: bool) -> None:
-        """Read the header, if it has come, and decide."""
+        """Read the header if it is complete, and decide the treatment."""
         data = b"".join(self._held)
         self._held = [data]
         limit = self._project.policy.limits.header_bytes
@@ -215,7 +215,7 @@ class Arrival:
                 self._file = writing(self.original)
 
     async def start(self) -> None:
-        """Let the bytes pass that were held for the header; not before somebody takes them."""
+        """Pass on the bytes that were held for the header, once there is a consumer."""
         held, self._held = self._held, []
         for data in held:
             await self._take(data)
@@ -251,7 +251,7 @@ class Arrival:
             if sample.lets_pass(kind_of(looking, header)):
                 self._future.set_result(Treatment(verdict, Boxes(verdict.masks)))
                 return
-            record = await looking.record(digest)  # it may have been a sample itself
+            record = await looking.record(digest)  # the instance may be a sample itself
             if record is not None and record.witness == witness:
                 record.check()
                 self._future.set_result(Treatment(verdict, record.boxes))
@@ -277,7 +277,7 @@ class Arrival:
             boxes = await self._needs()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - for the waiting caller
+        except Exception as error:  # noqa: BLE001 - raised in the waiting caller
             if not self._future.done():
                 self._future.set_exception(error)
         else:

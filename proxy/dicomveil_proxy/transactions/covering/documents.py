@@ -1,6 +1,6 @@
-"""Encapsulated documents whose pages were covered: their value, and what metadata says of it.
+"""Encapsulated documents with covered pages: the value, and its metadata.
 
-Both are cut out of the instance as it is released, so that no way leads to the original document.
+Both are taken from the released instance, so that the original document cannot be retrieved.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 async def released_document(file: ReleasedFile) -> AsyncGenerator[Event, None]:
-    """The value of (0042,0011) of an instance as it is released. Raises UnknownResource where it has none."""
+    """(0042,0011) EncapsulatedDocument of the released instance. Raises UnknownResource if it has none."""
     value = (await asyncio.to_thread(_read, file)).value(ENCAPSULATED_DOCUMENT)
     if not any(value):
         raise UnknownResource("there is no such bulk data, or the profile does not release it")
@@ -43,7 +43,7 @@ async def document_metadata(
     uids: tuple[OriginalUID, OriginalUID, OriginalUID],
     uri: str,
 ) -> JSONDataSet:
-    """Metadata with the address of the covered document and its length; without either where it is refused."""
+    """Metadata with BulkDataURI and length of the covered document; without both if the document is refused."""
     left = {key: element for key, element in written.items() if key not in {"00420011", "00420015"}}
     try:
         released = await asyncio.to_thread(_read, await released_file(project, looking, Resource(*uids)))

@@ -1,4 +1,4 @@
-"""The instances of a resource, de-identified and covered: while they pass, or in a child process."""
+"""The instances of a resource, de-identified and covered: while they arrive, or in a child process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def covered(
 ) -> AsyncGenerator[Begin | Chunk | End, None]:
     """The instances of a resource, de-identified and covered.
 
-    `refused` takes the reasons of those that are left out; without it, the first ends the answer.
+    `refused` is called for instances that are left out; without it, the first one ends the response.
     """
     events = project.origin.instances(original.study, original.series, original.instance)
     stream = PassingStream(project, looking, original, refused)
@@ -59,7 +59,7 @@ async def _looked_at(
     refused: Callable[[EngineError], None] | None,
     events: AsyncGenerator[Event, None],
 ) -> AsyncGenerator[Begin | Chunk | End, None]:
-    """The instances from the first on that is not sure to pass."""
+    """The instances from the first one on that may need a look."""
     is_there = False
     async with aclosing(arrivals(project, looking, events)) as arriving:
         async for arrival in arriving:
@@ -107,14 +107,14 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
 
 
 def _outcome(verdict: PixelVerdict, boxes: Boxes) -> str:
-    """What is counted."""
+    """The outcome for the metrics."""
     if verdict.action is PixelAction.NOTHING:
         return "passed"
     return "covered" if boxes or verdict.is_document else "nothing found"
 
 
 def _syntax(head: Chunk) -> str | None:
-    """The transfer syntax of a covered instance, whose header comes in one piece; None for file meta alone."""
+    """The transfer syntax at the start of a covered instance; None if the piece is only a part of the file meta."""
     try:
         found = read_file_meta(bytes(head), closing=True)
     except InvalidDataSetError:
@@ -123,7 +123,7 @@ def _syntax(head: Chunk) -> str | None:
 
 
 def _streams(arrival: Arrival, treatment: Treatment) -> bool:
-    """Whether it can be covered while it passes, so that no pixel is decoded here."""
+    """Whether the instance can be covered while it arrives, without decoding pixels."""
     if arrival.meta.is_deflated or treatment.verdict.is_document:
         return False
     is_native = arrival.meta.transfer_syntax_uid in NATIVE
@@ -149,7 +149,7 @@ async def _rewritten(
 
 
 def _covered(arrival: Arrival, cover: InstanceCover | None, piece: Chunk | None) -> Sequence[Chunk]:
-    """What a piece of the de-identified instance becomes; None is its end."""
+    """A piece of the de-identified instance after covering; None stands for the end."""
     if cover is None:
         return () if piece is None else (piece,)
     with arrival.counting():
@@ -159,7 +159,7 @@ def _covered(arrival: Arrival, cover: InstanceCover | None, piece: Chunk | None)
 async def _in_process(
     looking: Looking, rewriter: InstanceRewriter, arrival: Arrival, treatment: Treatment
 ) -> AsyncGenerator[Chunk, None]:
-    """De-identified here, and covered in a process: its frames are decoded and encoded again."""
+    """The instance, de-identified here, and covered in a child process, which decodes and encodes its frames."""
     with needs_disk(), private_folder() as name:
         source, target = Path(name, "deidentified"), Path(name, "covered")
         with writing(source) as file:

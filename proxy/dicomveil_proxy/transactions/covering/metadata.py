@@ -1,4 +1,4 @@
-"""What metadata says of an instance's pixels, and the verdict that follows from it: as the instance itself says it."""
+"""The verdict on an instance by its metadata, and metadata that describes the covered pixels as the instance does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIXELS = "7FE00010"
 
 
 async def verdict_on(project: Project, looking: Looking, original: OriginalResource) -> PixelVerdict:
-    """The verdict on one instance whose pixels are asked for, from the origin server's metadata."""
+    """The verdict on an instance whose pixels are requested, by the origin server's metadata."""
     assert original.instance is not None
     if (found := looking.noted_verdict(original.instance)) is not None:
         return found
@@ -36,7 +36,7 @@ async def verdict_on(project: Project, looking: Looking, original: OriginalResou
         async for batch in batches:
             for dataset in batch.datasets:
                 header = json_header(dataset)
-                # A request for pixels must not succeed because metadata do not mention them.
+                # Origin servers may omit Pixel Data from metadata, but the client requests it.
                 verdict = looking.verdict(replace(header, has_pixel_data=not header.has_float_pixels))
                 looking.note_verdict(original.instance, verdict)
                 return verdict
@@ -44,18 +44,18 @@ async def verdict_on(project: Project, looking: Looking, original: OriginalResou
 
 
 def json_header(dataset: JSONDataSet) -> PixelHeader:
-    """What metadata says of pixels; that it has no Pixel Data is not believed where it describes some."""
+    """The pixel attributes in metadata. An instance with Rows is assumed to have Pixel Data even if it is omitted."""
     header = PixelHeader.from_json(dataset)
     return replace(header, has_pixel_data=True) if header.rows or header.has_pixel_data else header
 
 
 def is_beside_pixels(tag: int) -> bool:
-    """Whether a top-level element shows what pixels do, and leaves with them: icons and overlays."""
+    """Whether a top-level element shows parts of the pixels, and is removed when they are covered: icons, overlays."""
     return PixelClaims(adds_code=True).removes(tag)
 
 
 def passes(verdict: PixelVerdict) -> bool:
-    """Whether pixels leave as they are."""
+    """Whether pixels are released unchanged."""
     return verdict.action is PixelAction.NOTHING
 
 
@@ -67,9 +67,9 @@ async def claimed(
     identity: InstanceIdentity,
     pixel_uri: str,
 ) -> JSONDataSet:
-    """The metadata of an instance with what it says of its pixels, as the instance says it.
+    """The metadata of an instance with the attributes that describe its covered pixels.
 
-    `pixel_uri` is where its Pixel Data can be had, for pixels that stand in the metadata themselves.
+    `pixel_uri` is the URI of its Pixel Data, which replaces pixels that are inline in the metadata.
     """
     header = json_header(original)
     verdict = looking.verdict(header)
@@ -87,7 +87,7 @@ async def claimed(
         uids = [OriginalUID(uid) for uid in identity_uids(identity)]
         record = await looking.record(looking.digest(*uids))
         if record is None and header.samples_per_pixel > 1:
-            # Colours that are decoded to be covered may be others than the original's: the instance must be looked at.
+            # Decoding may change the photometric interpretation: whether it does is known after covering.
             with suppress(EngineError):
                 await released_file(project, looking, Resource(uids[0], uids[1], uids[2]))
             record = await looking.record(looking.digest(*uids))
@@ -98,5 +98,5 @@ async def claimed(
 
 
 def identity_uids(identity: InstanceIdentity) -> tuple[str, str, str]:
-    """Study, series and instance."""
+    """The UIDs of study, series and instance."""
     return identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid

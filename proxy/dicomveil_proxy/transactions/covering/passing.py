@@ -1,7 +1,7 @@
-"""Instances that are sure to pass, de-identified as they arrive: without a task, a queue or a second reading.
+"""Instances that certainly need no look, de-identified while they arrive, without tasks, queues or spooling.
 
-Most answers are series of CT or MR that the gate lets pass. The first instance of which that is not sure ends the
-stream here, and is handed on with all that follows it.
+Most responses are series of CT or MR, which the gate lets pass. The first instance that may need a look ends this
+stream, and is handed over with all that follow.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A de-identified instance begins."""
+    """The start of a de-identified instance."""
 
     transfer_syntax: str
     original: InstanceIdentity
 
 
 class End:
-    """It is whole."""
+    """The end of an instance."""
 
 
 @dataclass
 class PassingStream:
-    """An answer of the origin server, as far as its instances are sure to pass."""
+    """A response of the origin server, up to the first instance that may need a look."""
 
     project: Project
     looking: Looking
     original: OriginalResource
     refused: Callable[[EngineError], None] | None
-    """Takes the reasons of instances that are left out; without it, the first ends the answer."""
+    """Called for instances that are left out; if it is None, the first one ends the response."""
     rest: list[Event] = field(default_factory=list)
-    """What has come of the first instance that is not sure to pass; what follows it has not been read."""
+    """What has been received of the first instance that may need a look."""
     is_there: bool = False
-    """Whether an instance has begun."""
+    """Whether there is an instance."""
 
     async def pieces(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Begin | Chunk | End, None]:
         """The instances, de-identified. Raises EngineError and OriginMalformed."""
@@ -100,7 +100,7 @@ class PassingStream:
                 yield End()
 
     async def remaining(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """The first instance that is not sure to pass, and all behind it."""
+        """The events of the first instance that may need a look, and all that follow."""
         async with aclosing(events):
             for event in self.rest:
                 yield event

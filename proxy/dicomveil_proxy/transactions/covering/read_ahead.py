@@ -1,7 +1,4 @@
-"""The instances of an answer of the origin server, read ahead.
-
-So the boxes of later instances are found while earlier ones are sent. How many are read ahead is bounded.
-"""
+"""Reads the instances of a response in advance, so that boxes of later ones are found while earlier ones are sent."""
 
 from __future__ import annotations
 
@@ -18,9 +15,9 @@ from dicomveil_proxy.wire.multipart import Event, PartData, PartStart
 async def arrivals(
     project: Project, looking: Looking, events: AsyncGenerator[Event, None]
 ) -> AsyncGenerator[Arrival, None]:
-    """The instances of an answer of the origin server, each as soon as it is known what becomes of it.
+    """The instances of a response, each as soon as its header has been read.
 
-    Some are read ahead: twice as many as there are processes to look at them.
+    Twice as many as there are child processes are read in advance.
     """
     ready: asyncio.Queue[Arrival | BaseException | None] = asyncio.Queue()
     places = asyncio.Semaphore(2 * looking.limits.processes)
@@ -74,7 +71,7 @@ async def _read(
         if current is not None:
             current.close()
         raise
-    except Exception as error:  # noqa: BLE001 - for the reader
+    except Exception as error:  # noqa: BLE001 - raised in the consumer
         if current is not None and is_given:
             await current.fail(error)
         ready.put_nowait(error)

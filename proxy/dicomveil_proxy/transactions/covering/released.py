@@ -1,4 +1,4 @@
-"""One instance as it is released, in a file: frames, bulk data and pictures are cut out of it."""
+"""One released instance in a file, from which frames, bulk data and pictures are extracted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dicomveil_proxy.transactions.covering.passing import Begin, End
 
 
 async def released_file(project: Project, looking: Looking, original: OriginalResource) -> ReleasedFile:
-    """One instance as it is released, in a file. Raises EngineError where it is refused."""
+    """The released form of an instance in a file. Raises EngineError if it is refused."""
     digest = looking.digest("released", original.study, original.series, original.instance)
     if (found := looking.files.get(digest)) is not None:
         return found
@@ -45,10 +45,9 @@ async def released_file(project: Project, looking: Looking, original: OriginalRe
 
 
 def check_identity(asked: OriginalResource, found: InstanceIdentity | None) -> None:
-    """Raise OriginMalformed where the origin server answers with another instance, or one from elsewhere.
+    """Raise OriginMalformed if the origin server sent another instance than requested.
 
-    An archive that mixes up what is asked for must not show one user's study to another; nor, through a filter, a
-    study that is not selected.
+    An archive that confuses resources must not show a user another study, or a study that a filter does not select.
     """
     assert found is not None
     pairs = (

@@ -20,7 +20,7 @@ class Way(Enum):
 
     REMOVE = "remove"
     MASK = "mask"
-    """Each character is replaced by the same one."""
+    """Each character is replaced by the mask character."""
     INFOTYPE = "infoType"
     """Replaced by its infotype in brackets."""
     HASH = "cryptoHash"

@@ -1,7 +1,6 @@
-"""What is found in a text: where, what it is, how likely, and why.
+"""Findings in a text: position, infotype, likelihood and reason.
 
-Infotypes have the names of Google's Sensitive Data Protection where it has one, since configurations name them so;
-the others are ours.
+Infotypes have the names of Google's Sensitive Data Protection, which configurations use, as far as it has them.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ class Infotype(StrEnum):
     DRIVERS_LICENSE_NUMBER = "DRIVERS_LICENSE_NUMBER"
     VEHICLE_IDENTIFICATION_NUMBER = "VEHICLE_IDENTIFICATION_NUMBER"
     LICENSE_PLATE = "LICENSE_PLATE"
-    """Ours."""
+    """Not in Google's list."""
     DEVICE_ID = "DEVICE_ID"
-    """Serial numbers and lots; ours."""
+    """Serial numbers and lots; not in Google's list."""
     LOCATION = "LOCATION"
     STREET_ADDRESS = "STREET_ADDRESS"
     ORGANIZATION_NAME = "ORGANIZATION_NAME"
     USERNAME = "USERNAME"
-    """Log-in names; ours."""
+    """Log-in names; not in Google's list."""
     UID = "UID"
-    """DICOM UIDs and OIDs; ours."""
+    """DICOM UIDs and OIDs; not in Google's list."""
     GENERIC_ID = "GENERIC_ID"
-    """Long numbers and values of identifying attributes of which no more is known."""
+    """Long numbers, and values of identifying attributes, of an unknown kind."""
     US_SOCIAL_SECURITY_NUMBER = "US_SOCIAL_SECURITY_NUMBER"
     US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER = "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER"
     US_MEDICARE_BENEFICIARY_ID_NUMBER = "US_MEDICARE_BENEFICIARY_ID_NUMBER"
@@ -62,12 +61,12 @@ class Infotype(StrEnum):
 
 
 class Likelihood(IntEnum):
-    """How sure a detector is; of two findings that overlap, the more likely one names the infotype."""
+    """How certain a finding is; of two that overlap, the more likely one gives the infotype."""
 
     POSSIBLE = 3
-    """It could be something else: taken only where nothing protects it."""
+    """It could be something else, and is used only if nothing protects the text."""
     LIKELY = 4
-    """A cue or a list speaks for it."""
+    """There is a cue, or it is in a list."""
     VERY_LIKELY = 5
     """A checksum, an unmistakable notation, or the instance's own value."""
 
@@ -78,9 +77,9 @@ class Finding:
 
     start: int
     end: int
-    """Position of the first character behind it."""
+    """The position after its last character."""
     infotype: str
-    """A member of `Infotype`, or the name of one that a policy adds (`added`)."""
+    """A member of `Infotype`, or the name of an infotype that a policy adds (`added`)."""
     likelihood: Likelihood
     why: str
     """The detector's reason, in a few words and without any of the text."""

@@ -1,7 +1,7 @@
-"""Which attributes identify, so that their values are looked for in free text.
+"""The identifying attributes, whose values are searched for in free text.
 
-The list is a choice of ours: PS3.15 E.3.5 asks that free text lose what the profile removes elsewhere, and
-these are the attributes whose values people type into descriptions and comments.
+The list is our choice: PS3.15 Section E.3.5 requires that free text is cleaned of what the profile removes elsewhere,
+and these are the attributes whose values people type into descriptions and comments.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ KEYWORDS = [
     "AdmittingDate",
     "PerformedProcedureStepStartDate",
 ]
-"""The dates are those that all instances of a series have in common; of each instance's own, `patterns` finds most."""
+"""The dates are those that all instances of a series have in common; most others are found by detectors."""
 
 IDENTIFYING_TAGS = frozenset(tag for keyword in KEYWORDS if (tag := dictionary.tag_of(keyword)) is not None)
 
 
 def is_identifying(tag: int, vr: str) -> bool:
-    """Whether the values of this attribute must not survive in free text: every person's name, and the list."""
+    """Whether values of this attribute must not be left in free text: all PN, and the attributes of the list."""
     return vr == "PN" or tag in IDENTIFYING_TAGS

@@ -1,7 +1,7 @@
-"""Where a data set's own values stand in a text, in every spelling.
+"""Finding a data set's own values in a text, in every spelling.
 
-What a text offers (its words, those that no list has, what they would be with a letter more or less) is worked out
-once for a text, whatever the data set; a data set adds look-ups in dictionaries. So 4,000 names cost no more than ten.
+The properties of a text (its words, unknown words, stems) are computed once, independent of the data set; for a data
+set they are looked up in dictionaries. So 4,000 names cost no more than ten.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from dicomveil_engine.text.words_of_text import Case, Word, not_initials
 
 _PATTERNS_CACHED = 4_096
 _GRAM = 6
-"""Characters by which a longer phrase is found; a shorter one by all of its own, and only between boundaries."""
+"""Characters by which a longer phrase is found; a shorter one is found as a whole, and only between boundaries."""
 
 _MOST_MISSPELT = 24
-"""Letters: no name is longer, and a longer word has as many misspellings as letters."""
+"""Letters of the longest word that is tested for misspellings, of which a word has as many as letters."""
 _LAST_LETTERS = "aoiyeаояьй"
-"""With which a name ends that loses its last letter to an ending."""
+"""Last letters of names that are replaced by an ending."""
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
 _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
 
@@ -47,12 +47,12 @@ _SEEDS = {infotype: NAME if infotype is NAME.infotype else Seed(infotype) for in
 
 
 class Known:
-    """All that is looked for in the texts of one data set."""
+    """The values that are searched for in the texts of one data set."""
 
     def __init__(self, seeds: Iterable[Seeds]) -> None:
         found = list(seeds)
         words: dict[str, Seed] = {}
-        # Of a word that two values have, the first says what it is.
+        # If two values have the same word, the first one gives its infotype.
         for one in reversed(found):
             words.update(dict.fromkeys(one.words, _SEEDS[one.infotype]))
         nicknames = {short for one in found for short in one.nicknames}
@@ -69,7 +69,7 @@ class Known:
         self._has_names = bool(self._letters)
 
     def find(self, offer: Offer) -> list[Finding]:
-        """Where the data set's own values stand in a text; findings may overlap."""
+        """The data set's own values in a text; findings may overlap."""
         if self._is_empty:
             return []
         found = [*self._in_words(offer), *self._in_phrases(offer)]
@@ -132,8 +132,8 @@ class Known:
         return offer.text[at].isupper() and not offer.text.isupper()
 
     def _in_unknown(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
-        """Names with one letter wrong, with an ending, and within longer words, where no list has the word."""
-        # A text offers a few words and a data set may have thousands: what the text offers is looked up.
+        """Names with one wrong letter, with an ending, or in longer words, if the word is in no list."""
+        # A text has a few words and a data set may have thousands, so the text's words are looked up.
         for word in offer.unknown:
             if self._has_names and SHORTEST_MISSPELT - 1 <= len(word) <= _MOST_MISSPELT and self._is_misspelt(word):
                 yield from ((*span, Infotype.PERSON_NAME) for span in offer.of_word(word))
@@ -147,7 +147,7 @@ class Known:
                     yield from ((*span, Infotype.PERSON_NAME) for span in offer.of_word(word))
 
     def _within(self, word: str) -> Iterator[Span]:
-        """Where in a word names are."""
+        """The spans of names within a word."""
         inside = self._inside
         for at in [at for at in range(len(word) - _GRAM + 1) if word[at : at + _GRAM] in inside]:
             for name in inside[word[at : at + _GRAM]]:
@@ -156,7 +156,7 @@ class Known:
 
     @cached_property
     def _inside(self) -> dict[str, list[str]]:
-        """What is found within longer words, by its first characters."""
+        """First characters → names that are found within longer words."""
         found: dict[str, list[str]] = {}
         for name in self._pairs | self._parts:
             found.setdefault(name[:_GRAM], []).append(name)
@@ -164,7 +164,7 @@ class Known:
 
     @cached_property
     def _halves(self) -> dict[str, list[str]]:
-        """First and second halves of the longer names: where one letter is wrong, one of them is right."""
+        """First and second halves of longer names → names: if one letter is wrong, one half is right."""
         found: dict[str, list[str]] = {}
         for word, seed in self._words.items():
             if seed is NAME and SHORTEST_MISSPELT <= len(word) <= _MOST_MISSPELT:
@@ -174,21 +174,21 @@ class Known:
         return found
 
     def _is_misspelt(self, run: str) -> bool:
-        """Whether a word is a longer name but for one letter."""
+        """Whether a word is a longer name with one wrong letter."""
         halves = self._halves
         if halves:
             for length in (len(run) - 1, len(run), len(run) + 1):
                 middle = length // 2
                 for half in (run[:middle] + "*", "*" + run[len(run) - length + middle :]):
                     for name in halves.get(half, ()):
-                        # A letter more at either end is another word that was run together with the name.
+                        # A name with a further letter at either end is found as a name in a longer word.
                         is_meant = is_one_edit(run, name) and not run.startswith(name) and not run.endswith(name)
                         if is_meant and not may_describe(name):
                             return True
         return False
 
     def _is_inflected(self, stem: str) -> bool:
-        """Whether a word without its ending is a name, or one without its last vowel."""
+        """Whether a word without its ending is a name, or a name without its last vowel."""
         words = self._words
         for name in (stem, *(stem + vowel for vowel in _LAST_LETTERS)):
             seed = words.get(name)
@@ -199,15 +199,15 @@ class Known:
     # A name that describes images
 
     def _descriptive(self, offer: Offer, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Infotype]]:
-        """Those of the data set's descriptive names that mean the person.
+        """The descriptive words that are names of the data set, if they refer to the person.
 
-        "CT HEAD" says nothing of a patient called Head. Beside a title or a word for a person, beside another word of
-        the name, or with a capital where words have none, it is the patient.
+        "CT HEAD" does not refer to a patient called Head. The word is a name next to a title, a word for a person or
+        another word of the name, or if it is capitalised and other words are not.
         """
         words = offer.spelt
         places = {words[index].start: index for index in range(len(words))}
         paired: set[int] = set()
-        # In a description the name stands behind: US NAIL ART NAIL.
+        # In a description the name comes last: US NAIL ART NAIL.
         for start, end, run in reversed(found):
             index = places.get(offer.folded.span(start, end)[0])
             if index is None:
@@ -241,7 +241,7 @@ class Known:
         return bool(acts and word.case is Case.TITLE and prose and len(words) > 2)
 
     def _beside(self, offer: Offer, words: list[Word], index: int, run: str, paired: set[int]) -> int | None:
-        """The other word of the name beside this one; its own index beside an initial."""
+        """The index of the adjacent other word of the name; the word's own index next to an initial."""
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or other in paired:
                 continue
@@ -274,7 +274,7 @@ class Known:
         text, origin = offer.folded.text, offer.folded.origin
         end = start + len(phrase.text)
         if not text.isascii() and WITHOUT_BLANKS.search(phrase.text):
-            # Korean syllables are letters here: a name ends where a syllable does.
+            # Korean syllables are decomposed here; a name must end at the end of a syllable.
             starts_whole = origin is None or start == 0 or origin[start - 1] != origin[start]
             return starts_whole and (origin is None or end == len(text) or origin[end - 1] != origin[end])
         first, last = phrase.text[0], phrase.text[-1]
@@ -282,13 +282,13 @@ class Known:
         if len(phrase.text) < _GRAM:
             is_number = phrase.text.isdigit()
             return not (_same_kind(first, before, strict=is_number) or _same_kind(last, behind, strict=is_number))
-        # A long number is somebody's within letters, but not within a longer number.
+        # A long number is found between letters, but not within a longer number.
         return not (first.isdigit() and before.isdigit()) and not (last.isdigit() and behind.isdigit())
 
     # Initials
 
     def _alone(self, offer: Offer) -> Iterator[Finding]:
-        """Initials in capitals that stand alone."""
+        """Initials in capitals without a name next to them."""
         if offer.folded.origin is None and self._initials.isdisjoint(offer.words):
             return
         for word in offer.capitals() if self._initials else ():
@@ -303,18 +303,18 @@ class Known:
 
 
 def _describes(word: str, seed: Seed) -> bool:
-    """Whether a word that is looked for describes images, too: what stands beside it decides."""
+    """Whether a name is also a word that describes images, so that its context decides."""
     return seed.infotype is Infotype.PERSON_NAME and may_describe(word)
 
 
 def _stands_apart(text: str, word: Word) -> bool:
-    """Whether initials are written as such, and are not an abbreviation among other words: `Tech: JD`, `JD/RR`."""
+    """Whether initials are set apart from other words, unlike an abbreviation: `Tech: JD`, `JD/RR`."""
     before, behind = text[: word.start].rstrip(" ")[-1:], text[word.end :].lstrip(" ")[:1]
     return before in {":", "/", "("} or behind in {"/", ")"} or (before in {",", ";", "."} and not behind.isalnum())
 
 
 def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
-    """Whether two characters belong together: digits to digits, letters to letters; strictly, either to either."""
+    """Whether two characters are both digits or both letters; if strict, whether both are either."""
     if not beside:
         return False
     if strict:
@@ -323,7 +323,7 @@ def _same_kind(one: str, beside: str, *, strict: bool) -> bool:
 
 
 def _by_gram(phrases: Iterable[Phrase]) -> list[tuple[int, dict[str, list[Phrase]], bool]]:
-    """Phrases by their first characters: six, or all that they have; those with digits by themselves."""
+    """Phrases by their first six characters, or all if shorter; those with digits separately."""
     grams: dict[tuple[int, bool], dict[str, list[Phrase]]] = {}
     for phrase in phrases:
         text = phrase.text
@@ -334,7 +334,7 @@ def _by_gram(phrases: Iterable[Phrase]) -> list[tuple[int, dict[str, list[Phrase
     for by_gram in grams.values():
         for found in by_gram.values():
             if len(found) > 1:
-                found.sort()  # of two that are alike but for the infotype, always the same one
+                found.sort()  # so that of two that differ in the infotype only, always the same one is found
     return [(length, found, has_digits) for (length, has_digits), found in sorted(grams.items())]
 
 
@@ -347,7 +347,7 @@ def _shape_pattern(shapes: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def is_one_edit(one: str, other: str) -> bool:
-    """Whether one letter more, less, or in another's place makes one word of the other; or two that changed places."""
+    """Whether the words differ by one letter inserted, deleted or replaced, or by two swapped letters."""
     if abs(len(one) - len(other)) > 1 or one == other:
         return one == other
     start = 0

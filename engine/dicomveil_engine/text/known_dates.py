@@ -1,4 +1,4 @@
-"""How a data set's own dates may be written in free text, where `patterns` cannot know that a number is a date.
+"""Notations of a data set's own dates in free text that detectors cannot recognise as dates.
 
 "290224" is any number, and "29/02" any fraction, unless the study was on 29 February 2024.
 """
@@ -11,7 +11,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 def notations(value: str) -> frozenset[str]:
-    """The date of a DA value, as people write it; nothing for what is not a date. In lower case."""
+    """The ways of writing the date of a DA value, in lower case; empty if it is not a date."""
     date = read_da(value.strip(" \0"))
     if not date:
         return frozenset()

@@ -1,7 +1,6 @@
-"""How a person's name may be written in free text: in any order, with initials, run together.
+"""How persons' names are written in free text: in any order, with initials, run together.
 
-Works on folded text (`spelling.fold`). What is found with a name's words here is found by their letters alone: an
-initial says little by itself, and is removed only beside a name.
+For folded text (`spelling.fold`). An initial alone does not identify, and is removed only next to a name.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from dicomveil_engine.text.spelling import Span
 from dicomveil_engine.text.words_of_text import not_initials
 
 _SHORTEST_JOINED = 3
-"""A shorter part with an initial is as likely a word of its own ("Li" and "Na": "lin")."""
+"""Letters of a part that is joined with an initial; a shorter one may give another word ("Li" and "Na": "lin")."""
 _PARTS_JOINED = 6
-"""How many parts are joined: the first ones, where a name has more."""
+"""The number of first parts of a name that are joined."""
 
 _GAP = r"[ .,;:^=/_'\-]"
 _LETTER = r"[^\W\d_]"
 _BEFORE = re.compile(rf"(?<![^\W_])({_LETTER}{{1,3}}){_GAP}{{1,3}}\Z")
 _AFTER = re.compile(rf"{_GAP}{{1,3}}({_LETTER}{{1,3}})(?![^\W_])\.?")
 _REACH = 8
-"""Characters before a name in which an initial can stand."""
+"""Characters before a name that are searched for initials."""
 
 
 def initials_of(parts: Iterable[str]) -> frozenset[str]:
@@ -35,7 +34,7 @@ def joined(parts: list[str]) -> list[str]:
     """Two parts of a name run together, and one with another's initial: doejane, jdoe, doej."""
     found = []
     for first, second in permutations(parts[:_PARTS_JOINED], 2):
-        # Two initials are a word like any other ("CT"); a character of other scripts is a whole name.
+        # Two initials may be any word ("CT"); in other scripts one character may be a whole name.
         if (len(first) > 1 and len(second) > 1) or not (first + second).isascii():
             found.append(first + second)
         if len(first) >= _SHORTEST_JOINED:
@@ -44,7 +43,7 @@ def joined(parts: list[str]) -> list[str]:
 
 
 def with_initials(folded: str, span: Span, initials: frozenset[str]) -> Span:
-    """A name's span, widened by the initials on either side of it, single or two or three at once."""
+    """A name's span, widened by initials on either side, up to three at once."""
     start, end = span
     while (before := _BEFORE.search(folded, max(0, start - _REACH), start)) and _are_initials(before[1], initials):
         start = before.start()

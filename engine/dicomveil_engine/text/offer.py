@@ -1,6 +1,6 @@
-"""What a text offers to be found by, whatever the data set: worked out once for a text.
+"""The properties of a text by which values of any data set are found, computed once for a text.
 
-Its words, those that no list has, what they would be without an ending or with other letters in the place of digits.
+They are its words, those in no list, these without endings, and words with digits read as letters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_engine.text.spelling import Folded, Span, folded
 from dicomveil_engine.text.words_of_text import Case, Word
 
 Run = tuple[int, int, str]
-"""Letters one after the other: position of the first, of the character behind the last, and the letters."""
+"""(start, end, letters) of consecutive letters."""
 
 SHORTEST_INFLECTED = 5
 """Letters of the shortest name that is found with an ending of its language."""
@@ -26,7 +26,7 @@ _ASCII_LETTERS = re.compile(r"[a-z]+")
 _WITH_DIGITS = re.compile(r"(?<![^\W_])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,32}(?![^\W_])")
 _MAY_BE_READ_WRONG = re.compile(r"[^\W\d_][01358]|[01358][^\W\d_]")
 _READ_WRONG = (str.maketrans("01583", "olsbb"), str.maketrans("01583", "oisbb"))
-"""Digits that a reader of pixels takes for letters."""
+"""Digits that optical character recognition confuses with letters."""
 _MAY_BE_CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _ENDINGS = frozenset((
@@ -37,9 +37,9 @@ _LENGTHS_OF_ENDINGS = (1, 2, 3, 4)
 
 
 class Offer:
-    """What a text offers; positions are those of the folded text, but for `spelt` and `capitals`.
+    """The properties of a text; positions are in the folded text, except for `spelt` and `capitals`.
 
-    All is worked out at once, since the next data set asks for the same.
+    All are computed at once, since the next data set needs the same.
     """
 
     def __init__(self, reading: AnalysedText) -> None:
@@ -52,22 +52,22 @@ class Offer:
         self.words = frozenset(self._pattern.findall(plain))
         """The runs of letters."""
         self.unknown = [word for word in self.words if len(word) > SHORTEST_INFLECTED and not is_word(word)]
-        """The longer ones that no list has."""
+        """The longer words that are in no list."""
         self.stems = [(stem, word) for word in self.unknown for stem in _stems(word)]
-        """These without an ending, each with its word."""
+        """(unknown word without an ending, the word)."""
         self.has_digit = _DIGIT.search(plain) is not None
         self.read_wrong = self._read_wrong() if self.has_digit and _MAY_BE_READ_WRONG.search(plain) else _NO_SPANS
-        """What letters and digits together would be, had a reader of pixels not taken letters for digits."""
+        """Runs of letters and digits, with digits read as letters → span."""
         self.camel = self._camel() if self.folded.origin is None and _MAY_BE_CAMEL.search(text) else []
-        """Words that begin with a capital in the middle of letters, with their spans: DoeJane."""
+        """Words that begin with a capital within a run of letters, with their spans: DoeJane."""
 
     @cached_property
     def runs(self) -> list[Run]:
-        """Its letters; few texts have any that a data set looks for."""
+        """The runs of letters with their spans; computed late, since few texts have words of a data set."""
         return [(*match.span(), match[0]) for match in self._pattern.finditer(self.folded.text)]
 
     def of_word(self, word: str) -> Iterator[Span]:
-        """Where a run of letters stands."""
+        """The spans of a run of letters."""
         yield from ((start, end) for start, end, run in self.runs if run == word)
 
     def _read_wrong(self) -> dict[str, Span]:
@@ -91,11 +91,11 @@ class Offer:
 
     @property
     def spelt(self) -> list[Word]:
-        """The words with their case, in positions of the text."""
+        """The words with their case; positions are in the text."""
         return self.reading.words
 
     def capitals(self) -> list[Word]:
-        """Two or three capitals that no list has."""
+        """Words of two or three capitals that are in no list."""
         return [word for word in self.spelt if word.case is Case.UPPER and len(word.folded) < 4 and not word.kind]
 
 

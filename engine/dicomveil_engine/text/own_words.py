@@ -1,7 +1,7 @@
-"""Whether a value that is kept holds a word of its own data set's: names, identifiers, dates, institutions.
+"""Whether a kept value holds an identifying word of its data set: names, identifiers, dates, institutions.
 
-For values that are kept or removed as a whole, such as codes and titles: nothing is taken out of them, and what is only
-written like an identifier does not count. A look-up per word, whatever the number of words.
+For values that are kept or emptied as a whole, such as codes and titles. Text that only looks like an identifier does
+not count. Each word costs one look-up, whatever the number of identifying words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WITHOUT_BLANKS = re.compile(r"[^\x00-\u0e00]")
 """Scripts that write no blanks between words."""
 _SHORTEST = 2
 _LONG = 6
-"""Letters and digits; an identifier that has as many is found within other text, too."""
+"""Letters and digits of an identifier that is found within other text too."""
 _DATE_DIGITS = 8
 _LONGEST_NUMBER = 32
 
@@ -38,11 +38,11 @@ _PLACES = frozenset(
     )
     if (tag := dictionary.tag_of(keyword)) is not None
 )
-"""Attributes that say where something was, with words that coding schemes and departments have, too."""
+"""Attributes of places, whose words may also be those of coding schemes and departments."""
 
 
 class OwnWords:
-    """The words of one data set's identifying attributes."""
+    """The identifying words of one data set."""
 
     __slots__ = ("_long", "_numbers", "_of_places", "_words")
 
@@ -51,12 +51,12 @@ class OwnWords:
         """Words of persons' names, and identifiers."""
         self._of_places: set[str] = set()
         self._long: set[str] = set()
-        """Letters and digits without what is between them."""
+        """Long identifiers, reduced to letters and digits."""
         self._numbers: set[str] = set()
-        """Without zeros at the beginning."""
+        """Numbers without leading zeros."""
 
     def add(self, value: str, vr: str, tag: int = 0) -> None:
-        """Note one value of an identifying attribute."""
+        """Add a value of an identifying attribute."""
         if vr == "PN":
             self._add_name(value)
         elif vr == "DA":
@@ -96,9 +96,9 @@ class OwnWords:
         self._numbers |= {number for number in numbers if len(number) >= IDENTIFYING_DIGITS}
 
     def are_in(self, text: str, *, places: bool = True) -> bool:
-        """Whether a text holds one of the words; of a number, whether it is one of the identifiers.
+        """Whether a text holds one of the words, or for a number, whether it is one of the identifiers.
 
-        Without `places` the words of institutions and departments do not count.
+        Without `places`, words of institutions and departments do not count.
         """
         if is_decimal(text.strip(" ")):
             return self.is_number(text)
@@ -110,7 +110,7 @@ class OwnWords:
         return joined in self._words or any(long in joined for long in self._long)
 
     def is_number(self, text: str) -> bool:
-        """Whether a number is one of the identifiers: of its digits before the decimal point, if there are six."""
+        """Whether the digits of a number before the decimal point, if at least six, are one of the identifiers."""
         if not self._numbers or len(text) > _LONGEST_NUMBER:
             return False
         try:
@@ -121,5 +121,5 @@ class OwnWords:
         return whole in self._numbers or text.strip(" +-").lstrip("0") in self._numbers
 
     def are_in_uid(self, uid: str) -> bool:
-        """Whether a component of a UID is one of the numbers."""
+        """Whether a component of a UID is one of the identifiers."""
         return not self._numbers.isdisjoint(uid.split("."))

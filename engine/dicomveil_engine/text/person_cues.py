@@ -1,4 +1,4 @@
-"""What detectors of persons know of a text: its cues and how strong they are, how it is written, and its eponyms."""
+"""Cues for persons' names and their strength, the way a text is written, and eponyms."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _GERMAN = frozenset(
 
 
 class Strength(IntEnum):
-    """How much a cue says."""
+    """The strength of a cue."""
 
     LISTS = 0
     WITH = 1
@@ -77,12 +77,12 @@ class Strength(IntEnum):
 class PersonLists(NamedTuple):
     cues: dict[str, Strength]
     capitals: frozenset[str]
-    """Titles that are something else in capitals."""
+    """Titles that mean something else in capitals."""
     weak: frozenset[str]
     takes_unknown: frozenset[str]
     never: frozenset[str]
     never_alone: frozenset[str]
-    """These, and the cues that say more than that something stands behind."""
+    """These, and the stronger cues."""
     particles: frozenset[str]
     credentials: frozenset[str]
     verbs: frozenset[str]
@@ -129,7 +129,7 @@ def person_lists() -> PersonLists:
 
 
 class PersonText:
-    """The words of one text, and how they are written."""
+    """The words of a text, and how it is written."""
 
     def __init__(self, reading: AnalysedText, words: list[Word]) -> None:
         self.plain = reading.plain
@@ -145,22 +145,22 @@ class PersonText:
         self.is_upper = not (lower or title)
         self.is_lower = bool(long) and lower == long
         self.is_prose = 3 * lower >= long and not self.is_lower
-        """Words with a capital are few, and so they say something."""
+        """Whether few words are capitalised, so that capitals are significant."""
         self.is_german = not _GERMAN.isdisjoint([word.folded for word in words])
         self.is_english = 2 * english >= long
 
     def gap(self, index: int) -> str:
-        """What stands between a word and the next one."""
+        """The text between a word and the next one."""
         return self.plain[self.words[index].end : self.words[index + 1].start]
 
     def begins_sentence(self, index: int) -> bool:
-        """Whether a word is the first of a sentence, line or text."""
+        """Whether a word is the first of a sentence, a line or the text."""
         start = self.words[index].start
         before = self.plain[max(0, start - 4) : start].rstrip(" \"'(")
         return not before or before[-1] in ".!?:;\n\r\t-^/_=>"
 
     def is_eponym(self, index: int) -> bool:
-        """Whether the words beside a word say that it names a disease, a sign or a device."""
+        """Whether the next words show that a word names a disease, a sign or a device."""
         lists, words = person_lists(), self.words
         for after in (index + 1, index + 2, index + 3):
             if after >= len(words) or not _EPONYM_GAP.fullmatch(self.plain, words[after - 1].end, words[after].start):
@@ -172,12 +172,12 @@ class PersonText:
 
 
 def is_eponym(folded: str) -> bool:
-    """Whether diseases, signs or devices are called by a word."""
+    """Whether diseases, signs or devices are named after a word."""
     return folded in person_lists().eponyms
 
 
 def is_no_name(folded: str) -> bool:
-    """Whether a word is one of the lists' that say something of a name or a number, or stand beside one."""
+    """Whether a word is a cue or another word of the lists that occurs next to names or numbers."""
     lists = person_lists()
     return (
         folded in lists.never
@@ -190,6 +190,6 @@ def is_no_name(folded: str) -> bool:
 
 @cache
 def other_cues() -> frozenset[str]:
-    """The words beside which numbers and addresses stand."""
+    """The cues of numbers and addresses."""
     lists = [*word_lists("numbers").values(), *word_lists("phones").values(), word_lists("places")["addresses"]]
     return frozenset().union(*lists)

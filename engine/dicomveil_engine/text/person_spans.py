@@ -1,4 +1,4 @@
-"""How far a person's name reaches in a text: the given names, initials and family names beside one of its words."""
+"""The extent of a person's name in a text: given names, initials and family names next to one of its words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dicomveil_engine.text.person_words import NAME_GAP, is_never
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 MOST_NAMES = 4
-"""Words of a name."""
+"""The most words of a name."""
 
 
 def last_word(text: PersonText, index: int) -> int:
@@ -21,7 +21,7 @@ def last_word(text: PersonText, index: int) -> int:
         if word.folded in lists.particles and word.case is not Case.INITIAL and "," not in gap:
             continue
         is_initial = word.case is Case.INITIAL and (gap != "." or at + 1 == len(words)) and "-" not in gap
-        # Behind a comma stands the given name, and nothing but that.
+        # After a comma there is only the given name.
         ends = "," in gap and (last > index or word.case is not words[last].case)
         if is_initial or (not ends and _continues(text, words[last], word, gap)):
             last = at
@@ -35,7 +35,7 @@ def _continues(text: PersonText, name: Word, word: Word, gap: str) -> bool:
     if is_never(word) or len(word.folded) < 2:
         return False
     if kind & TECHNIQUE:
-        # Rajesh Park: a family name that many have, behind a given name.
+        # Rajesh Park: a frequent family name after a given name.
         is_given = bool(name.kind & GIVEN and not name.kind & (ENGLISH | TECHNIQUE))
         both = name.case is Case.TITLE and word.case is Case.TITLE and gap == " "
         return is_given and both and kind & (SURNAME | FREQUENT) == SURNAME | FREQUENT
@@ -60,7 +60,7 @@ def _continues(text: PersonText, name: Word, word: Word, gap: str) -> bool:
 
 
 def widened(text: PersonText, index: int) -> tuple[int, int]:
-    """A name with the given name, initial or family name before it and behind it."""
+    """First and last word of a name, with given names, initials and family names on both sides."""
     first = index
     words = text.words
     while first and index - first < MOST_NAMES and NAME_GAP.fullmatch(text.gap(first - 1)):

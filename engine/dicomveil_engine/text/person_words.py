@@ -1,6 +1,6 @@
-"""Whether a word of a text is a person's name: by its case, by the lists, and by what stands beside it.
+"""Whether a word of a text is a person's name, by its case, the lists, and adjacent words.
 
-The more a cue says, the less a word has to look like a name.
+The stronger a cue, the less a word has to look like a name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?=[ ]?")
 _VERB_GAP = re.compile(r"[ ]{1,2}|'s[ ]|[ ]?[(,/][ ]?")
 _CREDENTIAL_GAP = re.compile(r"[ ]?,?[ ]?\(?")
 _ENDINGS_OF_STATES = ("able", "ed", "ful", "ible", "ic", "ing", "ive", "less", "ly", "ous")
-"""How English adjectives end that say how a patient is, and few names."""
+"""Endings of English adjectives that describe patients; few names have them."""
 
 
 _ENDINGS_OF_PURPOSES = (
@@ -27,18 +27,18 @@ _SHORTEST_ALONE = 6
 
 
 def is_never(word: Word) -> bool:
-    """Whether a word is never a name by itself: one of every day, a credential, or a cue."""
+    """Whether a word is never a name by itself: an everyday word, a credential, or a cue."""
     return word.folded in person_lists().never_alone or len(word.folded) < 2
 
 
 def is_only_by(word: Word) -> bool:
-    """Whether a word that may be part of a name says who did something."""
+    """Whether a particle of names is also a word for "by"."""
     lists = person_lists()
     return word.folded in lists.particles and lists.cues.get(word.folded) is Strength.BY
 
 
 def is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *, ambiguous: bool) -> bool:
-    """Whether a word is a name, given how much the cue before it says."""
+    """Whether a word is a name after a cue of this strength."""
     lists, word = person_lists(), text.words[index]
     folded, kind, case = word.folded, word.kind, word.case
     known = kind & NAME
@@ -88,7 +88,7 @@ def is_nameable(text: PersonText, index: int, strength: Strength, cue: Word, *, 
 
 
 def _is_followed_by_name(text: PersonText, index: int) -> bool:
-    """Whether the word behind can only be a name, or is of no list: Grant Doe."""
+    """Whether the next word can only be a name, or is in no list: Grant Doe."""
     words = text.words
     if index + 1 >= len(words) or not NAME_GAP.fullmatch(gap := text.gap(index)):
         return False
@@ -101,12 +101,12 @@ def _is_followed_by_name(text: PersonText, index: int) -> bool:
 
 
 def _is_noun(text: PersonText, word: Word) -> bool:
-    """Every German noun has a capital."""
+    """Whether a word may be just a noun, since all German nouns are capitalised."""
     return text.is_german and not word.kind
 
 
 def is_before_cue(text: PersonText, index: int, word: Word) -> bool:
-    """Doe RN, Doe (neurology), Doe requested."""
+    """Whether a word is a name before a cue: Doe RN, Doe (neurology), Doe requested."""
     lists, words, kind = person_lists(), text.words, word.kind
     if index + 1 >= len(words) or kind & TECHNIQUE or word.case not in {Case.TITLE, Case.UPPER}:
         return False
@@ -140,7 +140,7 @@ def is_before_cue(text: PersonText, index: int, word: Word) -> bool:
 
 
 def is_pair(text: PersonText, index: int) -> bool:
-    """Two names side by side, one of them a given name, of which no more than one is a word, too."""
+    """Whether two adjacent words are names, one of them a given name, and at most one also another word."""
     lists = person_lists()
     first, second = text.words[index], text.words[index + 1]
     gap = text.gap(index)
@@ -175,7 +175,7 @@ def is_pair(text: PersonText, index: int) -> bool:
 
 
 def act(text: PersonText, index: int) -> bool:
-    """Two names that are words, too, and then what only a person does: May Head requested."""
+    """Whether two words that may be names are followed by something that only persons do: May Head requested."""
     words, lists = text.words, person_lists()
     if index + 2 >= len(words) or not text.is_prose or text.gap(index) != " " or text.gap(index + 1) != " ":
         return False
@@ -185,7 +185,7 @@ def act(text: PersonText, index: int) -> bool:
 
 
 def is_single(text: PersonText, index: int, word: Word) -> bool:
-    """A word of the lists of names that no other list has, where its case says something."""
+    """Whether a word is only in lists of names, and its case is significant."""
     kind = word.kind
     if not kind & NAME or kind & (TECHNIQUE | ENGLISH) or word.folded in person_lists().eponyms or len(word.folded) < 4:
         return False

@@ -1,7 +1,7 @@
-"""A text in lower case and without accents, each character in its own place.
+"""A text in lower case and without accents, of the same length.
 
-One character of the text is one character of the plain text, so that a position in one is a position in the other.
-What needs more than one character for another (ligatures, umlauts written as two letters) is `spelling`'s.
+Each character of the text is one character of the plain text, so that positions are the same in both. `spelling` has
+what changes the length (ligatures, umlauts written as two letters).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def _plain_character(character: str) -> str:
         return str(unicodedata.decimal(character))
     folded = fold(character)
     if len(folded) != 1:
-        # Korean syllables, ligatures, and what folds to nothing.
+        # Korean syllables, ligatures, and characters that are removed by folding.
         folded = character.lower()
     return folded if len(folded) == 1 else character
 
 
 def plain(text: str) -> str:
-    """The text in lower case, without accents, with ASCII digits, blanks, hyphens and apostrophes; of equal length."""
+    """The text in lower case, without accents, with ASCII digits, blanks, hyphens and apostrophes."""
     if text.isascii():
         return text.lower()
     return text.translate(_PLAIN)

@@ -1,6 +1,6 @@
-"""What a word of a text is a sign of: worked out once for a word, so that a detector runs only where it could find.
+"""The roles of words as cues, computed once for a word, so that a detector runs only on texts with its cues.
 
-A role is a bit. A text's roles are those of all its words, and a detector whose roles a text does not have is not run.
+A role is a bit. A text has the roles of all its words; detectors whose roles it does not have are not run.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _WORDS_CACHED = 8_192
 
 MONTH = 1
 BIRTH = 2
-"""A date of birth stands behind."""
+"""Before a date of birth."""
 PHONE = 4
 NUMBER = 8
-"""A number with a name stands behind: of a record, a device, a passport."""
+"""Before the number of a record, a device, a passport."""
 PLATE = 16
 USER = 32
-"""A log-in name stands behind."""
+"""Before a log-in name."""
 BY = 64
-"""Who did something stands behind, by a log-in name or another."""
+"""Before the log-in name or name of whoever did something."""
 INITIALS = 128
-"""Two or three initials may stand behind."""
+"""Before two or three initials."""
 ADDRESS = 256
 PLACE = 512
 STREET = 1_024
@@ -40,7 +40,7 @@ INSTITUTION_ENDING = 32_768
 TURKISH_STREET = 65_536
 
 COMPOUNDS = ("krankenhaus", "klinikum", "klinik", "hospital", "spital", "stift", "ziekenhuis")
-"""How institutions end in German and Dutch."""
+"""Endings of words for institutions in German and Dutch."""
 WORDS_BEFORE_USERS = frozenset(
     ("by", "per", "user", "from", "von", "par", "por", "da", "door", "login", "operator", "tech")
 )
@@ -75,7 +75,7 @@ def _words() -> Mapping[str, int]:
         (INSTITUTION, frozenset(pair.split()[0] for pair in organizations["heads behind phrases"])),
     ):
         for word in words:
-            # What is written with a hyphen or a slash stands in a text as several words.
+            # A word with a hyphen or slash is several words in a text.
             for part in (word, fold(word), *_parts(word), *_parts(fold(word))):
                 roles[part] = roles.get(part, 0) | role
     return MappingProxyType(roles)
@@ -88,7 +88,7 @@ def _parts(word: str) -> list[str]:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def roles_of(plain: str) -> int:
-    """The roles of a word, as `AnalysedText.plain` writes it."""
+    """The roles of a word in the form of `AnalysedText.plain`."""
     words, folded = _words(), fold(plain)
     roles = words.get(plain, 0) | words.get(folded, 0)
     for part in _parts(plain) if "'" in plain else ():

@@ -1,8 +1,8 @@
-"""What a data set's own values are looked for by: words, phrases, initials and shapes.
+"""Seeds: the words, phrases, initials and shapes by which a data set's own values are found.
 
     value of an identifying attribute ── seeds_of ──→ Seeds ── known ──→ findings
 
-A value is made into seeds without any text at hand, and the same value has the same seeds in every data set.
+Seeds depend on the value only, so that the same value has the same seeds in every data set.
 """
 
 from __future__ import annotations
@@ -26,69 +26,69 @@ from dicomveil_engine.text.spelling import fold, spellings, spellings_of_ascii, 
 from dicomveil_engine.text.words_of_text import technique
 
 DUMMY_WORD = "anonymous"
-"""Stands in de-identified attributes; it identifies nobody, and a second pass must change nothing."""
+"""The dummy in de-identified attributes, which identifies nobody; a second pass must change nothing."""
 
 _VALUES_CACHED = 4_096
 _WORDS_CACHED = 8_192
 SHORTEST_INSIDE = 7
-"""Letters of a name that is found within a longer word, where no list has that word."""
+"""Letters of a name that is found within a longer word in no list."""
 SHORTEST_MISSPELT = 7
-"""Letters of a name that is found with one letter wrong."""
+"""Letters of a name that is found with one wrong letter."""
 _SHORTEST_NUMBER = 4
-"""Digits: a shorter number is part of a kernel's name, or a slice's thickness."""
+"""Digits; a shorter number may be part of a kernel's name, or a slice thickness."""
 _SHORTEST_JOINED_NUMBER = 6
 _MOST_SHAPES = 12
 
 _MARKS = "".join(map(chr, filter(lambda c: unicodedata.category(chr(c))[0] == "M", range(0x300, 0x3100))))
-"""Combining marks belong to their words (Python's `\\w` leaves them out)."""
+"""Combining marks, which belong to words but are not in Python's `\\w`."""
 LETTERS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}\u200c\u200d])+")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W_]|[{_MARKS}\u200c\u200d])+")
 WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
-"""Scripts that write no blanks between words (and, decomposed, Korean, which adds particles to names)."""
+"""Scripts without blanks between words, and decomposed Korean, which adds particles to names."""
 _EAST_ASIAN = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _SHAPED = re.compile(r"(?P<letters>[a-z]{0,5})(?P<mark>[\-/ .]?)(?P<digits>\d+(?:[\-/]\d+){0,3})(?P<end>-?[a-z]?)")
 
 
 class Seed(NamedTuple):
-    """What is known of a word that is looked for."""
+    """The properties of a word that is searched for."""
 
     infotype: Infotype
     needs_capital: bool = False
-    """It is a word of a language, and not itself one of the data set's: a nickname."""
+    """Whether it must be capitalised: a nickname that is also another word, and not itself in the data set."""
 
 
 NAME = Seed(Infotype.PERSON_NAME)
-"""A word of a person's name. Whether it describes images, too, is asked where it is found (`may_describe`)."""
+"""A word of a person's name. Whether it also describes images is tested when it is found (`may_describe`)."""
 NICKNAME = Seed(Infotype.PERSON_NAME, needs_capital=True)
 
 
 class Phrase(NamedTuple):
-    """What is looked for wherever it stands; if it is short, between boundaries of its own kind."""
+    """A text that is found anywhere; a short one only between boundaries."""
 
     text: str
     infotype: Infotype
 
 
 class Seeds(NamedTuple):
-    """By what a value is found, all in folded text."""
+    """What a value is found by, in folded text."""
 
     words: tuple[str, ...] = ()
     """Whole words of letters."""
     infotype: Infotype = Infotype.PERSON_NAME
-    """What the words are."""
+    """The infotype of the words."""
     nicknames: tuple[str, ...] = ()
-    """Short forms of given names that are words of a language: they count less than the names of others."""
+    """Short forms of given names that are also words of a language."""
     parts: tuple[str, ...] = ()
-    """Parts of a name that are found within longer words, where no list has these or the part."""
+    """Parts of a name that are found within longer words, if neither these nor the part are in a list."""
     pairs: tuple[str, ...] = ()
-    """Two of them run together, which are found there whatever the lists have."""
+    """Two parts run together, which are found within any longer word."""
     phrases: tuple[Phrase, ...] = ()
     letters: str = ""
-    """The first letters of a name's parts: they count beside a name."""
+    """The first letters of a name's parts, which are found next to a name."""
     initials: tuple[str, ...] = ()
-    """Two or three of them in a name's order: they count alone, in capitals."""
+    """Two or three initials in the order of the name, which are found alone, in capitals."""
     shapes: frozenset[str] = frozenset()
-    """Patterns of numbers that are written as this one is."""
+    """Patterns of numbers with the same form."""
 
 
 @cached(_VALUES_CACHED)
@@ -107,7 +107,7 @@ def seeds_of(value: str, vr: str) -> Seeds:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def is_descriptive(word: str) -> bool:
-    """Whether a folded word says what was imaged, and how; a given name that many have does not."""
+    """Whether a folded word describes images, and is not a frequent given name."""
     if word in DESCRIPTIVE_WORDS:
         return True
     kind = gazetteer.kind(word)
@@ -117,7 +117,7 @@ def is_descriptive(word: str) -> bool:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def may_describe(word: str) -> bool:
-    """Whether a word of the data set's own names may stand for what was imaged: not the words of other languages."""
+    """Whether a word of the data set's own names may describe images; words of other languages do not count."""
     if word in DESCRIPTIVE_WORDS:
         return True
     kind = gazetteer.kind(word)
@@ -128,7 +128,7 @@ def may_describe(word: str) -> bool:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def is_word(word: str) -> bool:
-    """Whether a folded word is one of a language or of imaging."""
+    """Whether a folded word is in a dictionary or describes images."""
     return is_descriptive(word) or bool(gazetteer.kind(word) & ENGLISH)
 
 
@@ -136,17 +136,17 @@ def is_word(word: str) -> bool:
 
 
 class _Part(NamedTuple):
-    """One part of a name, such as a family name, and what it is found by."""
+    """A part of a name, such as a family name, and what it is found by."""
 
     plain: str
     """Folded."""
     bare: str
-    """And without apostrophes."""
+    """Folded, without apostrophes."""
     is_plain: bool
-    """Whether it is letters of ASCII and no more."""
+    """Whether it has ASCII letters only."""
     words: tuple[str, ...]
     inside: tuple[str, ...]
-    """Those of them that are found within longer words."""
+    """The words that are found within longer ones."""
     phrases: tuple[Phrase, ...]
     letters: str
     """The first letter of each of its words."""
@@ -169,13 +169,13 @@ def _seeds_of_name(value: str) -> Seeds:
 
 
 def _seeds_of_group(group: str) -> Seeds:
-    """The seeds of a name in one way of writing: alphabetic, ideographic or phonetic (PS3.5 Section 6.2.1)."""
+    """The seeds of a component group: alphabetic, ideographic or phonetic (PS3.5 Section 6.2.1)."""
     components = group.split("^")
     parts = [_part(part) for component in components[:3] for part in component.split()]
     extra = [_part(part) for component in components[3:] for part in component.split()]
     every = parts + extra
     words = [word for part in every for word in part.words]
-    # A prefix or suffix may run together with the name, too: DrDoe.
+    # A prefix or suffix may be run together with the name too: DrDoe.
     run_together = joined([part.bare for part in every if part.bare])
     words += run_together if all(part.is_plain for part in every) else filter(_is_one_word, run_together)
     nicknames: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ def _seeds_of_group(group: str) -> Seeds:
 
 @cached(_WORDS_CACHED)
 def _part(part: str) -> _Part:
-    """A part of a name, in every spelling. Most are letters of ASCII and no more."""
+    """A part of a name in every spelling; most have ASCII letters only."""
     plain = fold(part)
     if part.isascii() and part.isalpha():
         spelt = spellings_of_ascii(plain) if len(part) > 1 else ()
@@ -216,14 +216,14 @@ def _part(part: str) -> _Part:
 
 
 def _is_one_word(folded: str) -> bool:
-    """Whether it is letters of a script that writes blanks between words."""
+    """Whether it has only letters, of a script with blanks between words."""
     if folded.isascii():
         return folded.isalpha()
     return LETTERS.fullmatch(folded) is not None and not WITHOUT_BLANKS.search(folded)
 
 
 def _phrases_of_part(part: str) -> Iterator[Phrase]:
-    """What of one part of a name may stand in the middle of other letters, whatever these are."""
+    """The spellings of a part of a name that are found within any other letters."""
     for spelling in spellings(part):
         east_asian = WITHOUT_BLANKS.search(spelling)
         if (east_asian and len(part) > 1) or (len(spelling) > 1 and not LETTERS.fullmatch(spelling)):
@@ -231,7 +231,7 @@ def _phrases_of_part(part: str) -> Iterator[Phrase]:
 
 
 def _pairs(plain: list[str]) -> list[str]:
-    """Two parts run together: they are found within longer words."""
+    """Two parts run together, which are found within longer words."""
     found = []
     for first, second in permutations(plain[:4], 2):
         both = first + second
@@ -244,7 +244,7 @@ def _pairs(plain: list[str]) -> list[str]:
 
 
 def _phrases_of_name(plain: list[str]) -> Iterator[Phrase]:
-    """What of a name's parts together may stand in the middle of other letters."""
+    """Combinations of a name's parts that are found within any other letters."""
     for name in with_joined_particles([part for part in plain if part]):
         if len(name) > _SHORTEST_NUMBER or LETTERS.fullmatch(name) is None:
             yield Phrase(name, Infotype.PERSON_NAME)
@@ -252,13 +252,13 @@ def _phrases_of_name(plain: list[str]) -> Iterator[Phrase]:
         return
     for first, second in permutations(plain[:4], 2):
         if first and second and WITHOUT_BLANKS.search(first + second):
-            # One character of a name is any word's; the whole name is nobody else's.
+            # One character of a name is in many words, but the whole name is not.
             for blank in ("", " ", "\u3000", "^"):
                 yield Phrase(first + blank + second, Infotype.PERSON_NAME)
 
 
 def _initials(parts: list[str]) -> list[str]:
-    """Two and three initials, the given name's first or the family name's."""
+    """Two and three initials, with the given name or the family name first."""
     first = [part[0] for part in parts[:3] if part[:1].isalpha() and part.isascii()]
     if len(first) < 2:
         return []
@@ -313,7 +313,7 @@ def _infotype(plain: str, letters: list[str]) -> Infotype:
 
 
 def _is_generic(word: str) -> bool:
-    """A word that many institutions, addresses and identifiers have: it is looked for with the whole value only."""
+    """Whether a word is in many institutions, addresses and identifiers, so that only the whole value counts."""
     organizations, places = word_lists("organizations"), word_lists("places")
     return (
         is_word(word)
@@ -327,7 +327,7 @@ def _is_generic(word: str) -> bool:
 
 
 def _shapes(plain: str) -> Iterator[str]:
-    """Patterns of numbers written as this one: `RAD-45760` is written as `RAD-12439` is."""
+    """Patterns of numbers with the same form, such as `RAD-45760` for `RAD-12439`."""
     match = _SHAPED.fullmatch(plain)
     if match is None or len(plain) > 24:
         return

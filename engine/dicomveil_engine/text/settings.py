@@ -1,4 +1,4 @@
-"""What a policy says about the cleaning of texts."""
+"""The settings of a policy for cleaning texts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dicomveil_engine.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class TextSettings:
-    """How texts are looked at."""
+    """How texts are cleaned."""
 
     regions: tuple[str, ...] = ("US",)
     """Countries (ISO 3166-1, two letters) whose telephone numbers are found without a country code or a cue."""
     all_ages: bool = False
-    """Whether every age identifies, and not only those over 89."""
+    """Whether every age is identifying, instead of those over 89 only."""
     vocabulary: Vocabulary | None = None
-    """The archive's words; names in it are found."""
+    """The archive's vocabulary, whose names are found."""
     strict_patients: int = 0
-    """In labels, words that fewer patients have in their texts are removed, unless PS3.16 has them; 0: none are."""
+    """In labels, words that fewer patients have in their texts are removed, unless they are in PS3.16; 0 for none."""
     added: tuple[Added, ...] = ()
-    """Detectors of the policy's own: words, patterns and plug-ins."""
+    """Detectors that the policy adds: words, patterns and plug-ins."""
     changes: Changes = REMOVE_ALL
-    """What becomes of findings."""
+    """How findings are changed."""
 
 
 DEFAULT = TextSettings()

@@ -1,9 +1,7 @@
-"""How one word is spelled in different ways: case, accents, strokes, ligatures, umlauts, apostrophes, particles.
+"""Different spellings of a word: case, accents, strokes, ligatures, umlauts, apostrophes, particles.
 
-    text ── fold ──→ folded text, with the way back to the text's own positions
-    name ── spellings ──→ what to look for in folded texts
-
-Pure functions of text: nothing here knows what a name is, or which texts are cleaned.
+text ── folded ──→ folded text, with positions in the text
+name ── spellings ──→ texts to search for in folded texts
 """
 
 from __future__ import annotations
@@ -22,24 +20,24 @@ Span = tuple[int, int]
 _CHARACTERS_CACHED = 4_096
 _WORDS_CACHED = 4_096
 _MOST_SPELLINGS = 64
-"""For one word. A word with more places that can be spelled in two ways has the two spellings that are consistent."""
+"""Spellings of one word. A word with more alternatives has the two consistent spellings only."""
 _SHORTEST_SHORTENED = 4
-"""Letters. "Doe" is not a spelling of "Dö": what would be left of shorter words is a word of its own ("do", "ra")."""
+"""Letters of a word that is shortened; shorter ones would give other words ("do" for "Doe")."""
 
 _WITHOUT_DECOMPOSITION = {
     "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "ȷ": "j", "ŋ": "n", "ƀ": "b", "ǥ": "g",
     "ɨ": "i", "ʉ": "u", "ƶ": "z", "ȼ": "c", "ꝑ": "p", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss", "ĸ": "k",
 }  # fmt: skip
-"""Letters that Unicode does not decompose, though people write them with the letters of ASCII."""
+"""Letters without a Unicode decomposition that people write in ASCII."""
 _APOSTROPHES = dict.fromkeys("'\u2018\u2019\u201b\u02bc\u02bb\u02b9\u02bd\u2032\u00b4\uff07", "'")
 _IGNORED = frozenset("\u00ad\u200b\u2060\ufeff")
-"""Soft hyphen and blanks of no width: they may stand within a word and are not seen."""
+"""Soft hyphen and zero-width blanks, which are invisible within a word."""
 
 _CHOICES = {
     "ä": ("a", "ae"), "æ": ("ae", "a"), "ö": ("o", "oe"), "ø": ("o", "oe"), "œ": ("oe", "o"), "ü": ("u", "ue"),
     "å": ("a", "aa"), "ae": ("ae", "a"), "oe": ("oe", "o"), "ue": ("ue", "u"), "aa": ("aa", "a"),
 }  # fmt: skip
-"""Letters → how they are written in ASCII. German, Swedish, Danish, Norwegian, Finnish and Turkish names have them."""
+"""Letters → their spellings in ASCII, in German, Swedish, Danish, Norwegian, Finnish and Turkish names."""
 _TWO_LETTERS = re.compile("|".join(letters for letters in _CHOICES if letters.isascii()))
 _NOT_AN_UMLAUT = frozenset("aeoq")
 """Letters after which "ue" is not a "ü": Bauer, Neue, Quentin."""
@@ -49,22 +47,22 @@ PARTICLES = (
     *("de", "del", "della", "di", "da", "das", "do", "dos", "du", "des", "van", "von", "vom", "zu", "zur", "ter"),
     *("ten", "le", "la", "el", "al", "abu", "bin", "ibn", "ben", "st", "saint", "mac", "mc", "fitz"),
 )
-"""What stands before a family name, with a blank or run together with it."""
+"""Particles before a family name, separate or run together with it."""
 _SHORTEST_BEHIND_PARTICLE = 3
 _ELIDED = frozenset("dlmnot")
 """One letter and an apostrophe at the beginning of a name: D'Angelo, L'Oise, O'Brien."""
 
 
 class Folded(NamedTuple):
-    """A folded text, and the way back from it."""
+    """A folded text, with positions in the original."""
 
     text: str
-    """In lower case, without accents, in compatible forms."""
+    """In lower case, without accents, in compatibility forms."""
     origin: tuple[int, ...] | None
-    """For each of its characters the position of that which it came from; None where the positions are the same."""
+    """The original position of each character; None if positions are the same."""
 
     def span(self, start: int, end: int) -> Span:
-        """Where in the original text [start, end) of the folded one stands; `end` is behind `start`."""
+        """The span in the original text of the non-empty span [start, end) in the folded one."""
         return (start, end) if self.origin is None else (self.origin[start], self.origin[end - 1] + 1)
 
 
@@ -74,7 +72,7 @@ def fold(text: str) -> str:
 
 
 def folded(text: str) -> Folded:
-    """What `fold` gives, with the way back."""
+    """The result of `fold`, with positions in the original."""
     if text.isascii():
         return Folded(text.lower(), None)
     plain = text.translate(_FOLDED)
@@ -90,7 +88,7 @@ class _Characters(dict[int, str]):
 
     def __init__(self) -> None:
         self.changes_length: set[str] = set()
-        """Those of its characters that are none or several where they are folded."""
+        """The characters that become none or several by folding."""
 
     def __missing__(self, code: int) -> str:
         found = _fold_character(chr(code))
@@ -118,10 +116,10 @@ def _fold_character(character: str) -> str:
 
 @cached(_WORDS_CACHED)
 def spellings(word: str) -> frozenset[str]:
-    """How a word of a name may stand in a folded text: with umlauts as one letter or two, in either direction.
+    """The spellings of a word of a name in folded text, with umlauts as one letter or two.
 
-    `word` is as it was written, not folded: "Müller" and "Mueller" are both `muller` and `mueller`. An apostrophe is
-    there, or is not: "O'Brien" and "OBRIEN" are both `o'brien` and `obrien`. The word itself, folded, is among them.
+    `word` is not folded: "Müller" and "Mueller" are both `muller` and `mueller`. Apostrophes are optional: "O'Brien"
+    and "OBRIEN" are both `o'brien` and `obrien`. The folded word itself is among the spellings.
     """
     plain = fold(word)
     found = {plain, *_by_choices(unicodedata.normalize("NFC", word).casefold())}
@@ -131,7 +129,7 @@ def spellings(word: str) -> frozenset[str]:
 
 
 def spellings_of_ascii(plain: str) -> tuple[str, ...]:
-    """The spellings of a word of folded letters of ASCII: most have one."""
+    """The spellings of a folded ASCII word; most have only one."""
     if _TWO_LETTERS.search(plain):
         return tuple(spellings(plain))
     if plain[0] in _ELIDED and len(plain) > _SHORTEST_BEHIND_PARTICLE:
@@ -140,7 +138,7 @@ def spellings_of_ascii(plain: str) -> tuple[str, ...]:
 
 
 def _by_choices(word: str) -> Iterator[str]:
-    """The spellings by umlauts, and by the two letters that stand for one."""
+    """The spellings with umlauts as one letter or two."""
     places: list[tuple[str, ...]] = []
     index = 0
     while index < len(word):
@@ -168,9 +166,9 @@ def _with_and_without_apostrophe(word: str) -> set[str]:
 
 
 def with_joined_particles(parts: Sequence[str]) -> frozenset[str]:
-    """Words of a family name, run together and apart: `de la cruz` and `delacruz` are the same name.
+    """A family name with particles run together and separate: `de la cruz` and `delacruz` are the same name.
 
-    `parts` are the name's folded words in their order; the results have blanks between words that stand apart.
+    `parts` are the name's folded words in order; the results have blanks between separate words.
     """
     found: set[str] = set()
     for first, part in enumerate(parts):

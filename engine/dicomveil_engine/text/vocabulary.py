@@ -1,15 +1,14 @@
-"""The vocabulary of an archive: which of its words are names, counted beforehand.
+"""The vocabulary of an archive: its words, with counts that show which of them are names.
 
-"Frequent words are technique" is wrong where it matters, since the names of staff are frequent, too. What tells them
-apart is the archive's own persons' names: a word that stands in some PN attribute is a name, unless far more patients
-have it in a text than in a name.
+Frequent words are not always technical, since names of staff are frequent too. The archive's PN attributes distinguish
+them: a word in a PN attribute is a name, unless far more patients have it in a text than in a name.
 
-A file holds no word, only keyed digests with two counts, so that nobody without the project key can ask it for a word:
+A file has no words, only keyed digests with two counts, so that words cannot be looked up without the project key:
 
-    a line of JSON      what it is, version, check of the key, counts of the whole
-    records             digest (8 bytes), patients by text (4), patients by PN (4), big endian, in the digests' order
+    a line of JSON      kind, version, check of the key, total counts
+    records             digest (8 bytes), patients by text (4), patients by PN (4), big endian, ordered by digest
 
-The file is frozen: the same file and key give the same answers for ever.
+The file is not updated: the same file and key always give the same results.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from dicomveil_engine.text.words_of_text import words_of
 KIND = "dicomveil text vocabulary"
 VERSION = 1
 RATIO = 5
-"""A word of some PN attribute is none of a name where at least so many times as many patients have it in a text."""
+"""A word in a PN attribute is not a name if at least so many times as many patients have it in a text."""
 SHORTEST = 3
-"""Letters of a word in a script with capitals; shorter ones are initials and abbreviations."""
+"""Letters of a word in a script with capitals; shorter ones may be initials and abbreviations."""
 _DIGEST_BYTES = 8
 _RECORD = struct.Struct(">8sII")
 _LONGEST_HEAD = 4_096
@@ -42,14 +41,14 @@ _CHECK = b"dicomveil text vocabulary: check of the key"
 
 
 class Counts(NamedTuple):
-    """In how many patients a word stands."""
+    """The number of patients with a word."""
 
     by_text: int
     by_name: int
 
     @property
     def is_name(self) -> bool:
-        """The rule of the ratio."""
+        """Whether the word is a name, by RATIO."""
         return self.by_name > 0 and self.by_text < RATIO * self.by_name
 
 
@@ -57,22 +56,22 @@ _UNSEEN = Counts(0, 0)
 
 
 def digests_of(keys: Keys) -> KeyedDigest:
-    """Folded word → the digest by which a file holds it; of this project's key."""
+    """Folded word → its digest in a file, with the project's key."""
     return KeyedDigest(keys.derive("text/vocabulary"), _DIGEST_BYTES)
 
 
 def words_to_count(text: str) -> frozenset[str]:
-    """The folded words of a text, or of a value of PN, that a vocabulary counts."""
+    """The folded words of a text or PN value that a vocabulary counts."""
     return frozenset(word.folded for word in words_of(text, plain(text)) if is_counted(word.folded))
 
 
 def is_counted(folded: str) -> bool:
-    """Whether a word is long enough to be counted and looked up; one ideograph is not."""
+    """Whether a word is long enough to be counted; a single ideograph is not."""
     return len(folded) >= (SHORTEST if folded.isascii() else 2)
 
 
 def written(keys: Keys, patients: int, records: Iterable[tuple[bytes, int, int]]) -> Iterator[bytes]:
-    """The parts of a file: its head, then records, which are given in the digests' order."""
+    """The parts of a file: its head, then the records, which must be ordered by digest."""
     head = {"kind": KIND, "version": VERSION, "key": _check_of(keys), "patients": patients}
     yield json.dumps(head, sort_keys=True).encode() + b"\n"
     for digest, by_text, by_name in records:
@@ -80,12 +79,12 @@ def written(keys: Keys, patients: int, records: Iterable[tuple[bytes, int, int]]
 
 
 def _check_of(keys: Keys) -> str:
-    """By which a file is known to be of a key."""
+    """The check that identifies the key of a file."""
     return keyed_digest(keys.derive("text/vocabulary"), _CHECK).hex()[:16]
 
 
 class _Records(Sequence[bytes]):
-    """The digests of a file in their order, without a list of them."""
+    """The sorted digests of a file, read from its bytes."""
 
     def __init__(self, data: bytes, start: int) -> None:
         self._data, self._start = data, start
@@ -103,10 +102,10 @@ class _Records(Sequence[bytes]):
 
 
 class Vocabulary:
-    """A file that has been read. Two of the same file are equal."""
+    """A vocabulary that was read; two of the same file are equal."""
 
     def __init__(self, data: bytes, keys: Keys) -> None:
-        """Raises ConfigurationError for what is not a vocabulary, or one of another key."""
+        """Raises ConfigurationError if it is not a vocabulary, or one with another key."""
         head, start = _head(data)
         made_with = next((each for each in keys.versions() if head.get("key") == _check_of(each)), None)
         if made_with is None:
@@ -117,7 +116,7 @@ class Vocabulary:
         self._digests = digests_of(made_with)
         self.patients = _count(head)
         self.digest = hashlib.sha256(data).hexdigest()[:16]
-        """The file's digest: what the conformance statement and (0012,0063) name."""
+        """The file's digest, for the conformance statement and (0012,0063)."""
         self.counts = cached(_WORDS_CACHED)(self._counts)
 
     def __eq__(self, other: object) -> bool:
@@ -133,7 +132,7 @@ class Vocabulary:
         return len(self._records)
 
     def _counts(self, folded: str) -> Counts:
-        """In how many patients a folded word stands."""
+        """The number of patients with a folded word."""
         digest = self._digests.of(folded.encode("utf-8", "surrogatepass"))
         index = bisect_left(self._records, digest)
         if index == len(self._records) or self._records[index] != digest:
@@ -142,20 +141,20 @@ class Vocabulary:
 
 
 class Summary(NamedTuple):
-    """What may be said of a file without its key."""
+    """What can be read from a file without the key."""
 
     digest: str
     patients: int
     words: int
     words_of_names: int
-    """Words that stand in some PN attribute."""
+    """Words in a PN attribute."""
     names: int
-    """How many of them the rule takes for names."""
+    """The number of them that are names by RATIO."""
     in_one_patient: int
 
 
 def summary_of(data: bytes) -> Summary:
-    """The counts of a file. Raises ConfigurationError for what is none."""
+    """The counts of a file. Raises ConfigurationError if it is not a vocabulary."""
     head, start = _head(data)
     records = _Records(data, start)
     of_names = names = once = 0
@@ -169,7 +168,7 @@ def summary_of(data: bytes) -> Summary:
 
 
 def _head(data: bytes) -> tuple[dict[str, object], int]:
-    """The head of a file, and where its records begin."""
+    """The head of a file, and the beginning of its records."""
     end = data.find(b"\n", 0, _LONGEST_HEAD)
     try:
         head = json.loads(data[:end]) if end >= 0 else None

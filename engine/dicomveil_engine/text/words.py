@@ -1,10 +1,10 @@
-"""The identifying values of one data set, and its free texts without them and without what identifies by itself.
+"""Cleaning the free texts of one data set of its identifying values, and of what detectors find.
 
     values ── seeds ──→ known ──┐
     text ───── detectors ───────┴→ findings ── cleaning ──→ text
 
-If in doubt, a word is removed. Looking at a text does not depend on the data set and is cached; what each data set
-adds is look-ups.
+If in doubt, a word is removed. The analysis of a text does not depend on the data set and is cached; for each data set
+only look-ups are added.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = ["DUMMY_WORD", "IdentifyingWords"]
 
 _TEXTS_CACHED = 4_096
 _ROUNDS = 16
-"""A text that still holds something new after so many was made to; nothing of it is kept."""
+"""A text with new findings after so many rounds is emptied, since it was probably constructed."""
 
 
 class IdentifyingWords:
-    """What identifies in the texts of one data set: its own values in every spelling, and what the detectors find."""
+    """Cleans the texts of one data set of its own values in every spelling, and of what detectors find."""
 
     __slots__ = ("_cleaned", "_known", "_settings", "_values")
 
@@ -40,27 +40,27 @@ class IdentifyingWords:
         self._values: set[tuple[str, str]] = set()
         self._known: Known | None = None
         self._cleaned: dict[tuple[str, Place], str] = {}
-        """Texts → what is left of them; the instances of a series have most texts in common."""
+        """Text and place → cleaned text, cached, since the instances of a series have most texts in common."""
 
     @property
     def settings(self) -> TextSettings:
-        """How its texts are looked at."""
+        """How its texts are cleaned."""
         return self._settings
 
     def add(self, value: str, vr: str) -> None:
-        """Note one value of an identifying attribute."""
+        """Add a value of an identifying attribute."""
         self._values.add((value, vr))
         self._known = None
         self._cleaned.clear()
 
     def beside(self, values: Iterable[tuple[str, str]]) -> IdentifyingWords:
-        """These words and more, each value with its VR; these stay as they are. What is found is always removed."""
+        """A copy with more values, each with its VR, in which findings are always removed."""
         both = IdentifyingWords(replace(self._settings, changes=REMOVE_ALL))
         both._values = self._values.union(values)
         return both
 
     def remove_from(self, text: str, place: Place = ANYWHERE) -> str:
-        """The text without what identifies, or with what the policy puts in its place; the same if nothing does."""
+        """The text with its findings removed or replaced; unchanged if there are none."""
         key = (text, place)
         cleaned = self._cleaned.get(key)
         if cleaned is None:
@@ -70,26 +70,26 @@ class IdentifyingWords:
         return cleaned
 
     def changed_whole(self, value: str, infotype: str, place: Place) -> str:
-        """A value that is a finding as a whole, such as a name in PN: removed, or what the policy puts in its place."""
+        """The change of a value that is a finding as a whole, such as a name in PN; empty if it is removed."""
         changed = Changing(self._settings, place).whole(value, infotype)
         return "" if changed is None else changed
 
     def findings(self, text: str, *, is_prose: bool = True) -> list[Finding]:
-        """What in a text identifies, in its order: spans that do not overlap."""
+        """The findings in a text, in order and without overlaps."""
         detected, own = self._found(text, is_prose=is_prose)
         return resolve([*detected, *own])
 
     def _found(self, text: str, *, is_prose: bool) -> tuple[list[Finding], list[Finding]]:
-        """What the detectors find, and the instance's own values."""
+        """The findings of detectors, and those of the instance's own values."""
         if self._known is None:
-            # In an order of its own: of a word that two values have, the first says what it is, and names come first.
+            # Sorted with names first: if two values have the same word, the first one gives its infotype.
             values = sorted(self._values, key=lambda one: (one[1] != "PN", one))
             self._known = Known(seeds_of(value, vr) for value, vr in values)
         offer, detected = _looked_at(text, self._settings, is_prose)
         return detected, list(self._known.find(offer))
 
     def _change(self, text: str, place: Place) -> str:
-        """As `_clean`, by the policy's changes. What was put in is not looked at again: it stands behind a sign."""
+        """As `_clean`, with the policy's changes. Replacements are hidden behind signs and not searched again."""
         for removes in (False, True):
             finished = self._changed_by(Changing(self._settings, place, removes=removes), text, place)
             if finished is not None:
@@ -111,15 +111,15 @@ class IdentifyingWords:
             findings = self.findings(text, is_prose=place.is_prose)
             if not findings:
                 return text
-            # What is left may join to something new; each round makes the text shorter.
+            # The remaining text may contain something new; each round makes it shorter.
             text = remove(text, findings)
         return ""
 
 
 @cached(_TEXTS_CACHED)
 def _looked_at(text: str, settings: TextSettings, is_prose: bool) -> tuple[Offer, list[Finding]]:
-    """What a text offers to be found by, and what the detectors find in it."""
-    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
+    """The properties of a text for look-ups, and the findings of detectors."""
+    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - it compiles many patterns
 
     reading = AnalysedText(text, settings, is_prose)
     return Offer(reading), detect(reading)

@@ -1,6 +1,6 @@
-"""A text as words, each with its case and with what the lists say about it.
+"""The words of a text, with their case and lists.
 
-Letters alone make a word: digits, underscores, hyphens and full stops end it, so that `t2_doe_3mm` has the word `doe`.
+A word has letters only: digits, underscores, hyphens and full stops end it, so that `t2_doe_3mm` has the word `doe`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _SURNAMES_ENDING = re.compile(
     r"|овский|евский|ский|ская|цкий|цкая|ова|ева|ина|ов|ев|ин|енко|чук|ович|евич|овна|евна|ична|дзе|швили)"
     r"|mc[^\W\d_]{4,}|[do]'[^\W\d_]{3,}"
 )
-"""How family names of several languages end, or begin, and few other words."""
+"""Endings and beginnings of family names of several languages that few other words have."""
 
 
 class Case(IntEnum):
-    """How a word is written."""
+    """The case of a word."""
 
     NONE = 0
     """In a script without capitals."""
@@ -40,23 +40,23 @@ class Case(IntEnum):
 
 
 class Word(NamedTuple):
-    """A word at its place."""
+    """A word in a text."""
 
     start: int
     end: int
     folded: str
     case: Case
     kind: int
-    """Bits of `gazetteer`; TECHNIQUE, too, for words of the project's own lists."""
+    """Bits of `gazetteer`; TECHNIQUE also for words of dicomveil's own lists."""
 
 
 def words_of(text: str, plain: str) -> list[Word]:
-    """The words of a text, given with its plain form, in their order; "Doe's" is "Doe"."""
+    """The words of a text, given with its plain form, in order; "Doe's" is "Doe"."""
     return words_and_roles(text, plain)[0]
 
 
 def words_and_roles(text: str, plain: str) -> tuple[list[Word], int]:
-    """The words of a text, given with its plain form, in their order, and their roles together."""
+    """The words of a text, given with its plain form, in order, and their roles together."""
     words = []
     roles = 0
     for match in _WORD.finditer(plain):
@@ -67,7 +67,7 @@ def words_and_roles(text: str, plain: str) -> tuple[list[Word], int]:
         folded, kind, role = _looked_up(written)
         roles |= role
         spelt = text[start:end]
-        # Most words are in lower case or in capitals.
+        # A fast path, since most words are in lower case or in capitals.
         if spelt == written:
             case = Case.LOWER if spelt.islower() else _case(spelt)
         else:
@@ -89,7 +89,7 @@ def _case(written: str) -> Case:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def _looked_up(word: str) -> tuple[str, int, int]:
-    """A plain word folded, what the lists say about it, and its roles."""
+    """(folded word, its lists, its roles) of a plain word."""
     folded = fold(word)
     role = roles_of(word)
     kind = gazetteer.kind(folded)
@@ -104,13 +104,13 @@ def _looked_up(word: str) -> tuple[str, int, int]:
 
 @cache
 def not_initials() -> frozenset[str]:
-    """Modalities, views, sides, units, departments: two or three capitals that are nobody's."""
+    """Modalities, views, sides, units, departments: two or three capitals that are not initials."""
     return word_lists("cues")["not initials"]
 
 
 @cache
 def technique() -> frozenset[str]:
-    """Words of imaging and of medicine of our own lists, in all languages."""
+    """Words of imaging and medicine from dicomveil's own lists, in all languages."""
     languages = word_lists("glossary")
     return word_lists("technique")["technique"].union(
         word_lists("cues")["not initials"],
@@ -121,7 +121,7 @@ def technique() -> frozenset[str]:
 @of_values
 @lru_cache(_WORDS_CACHED)
 def ends_like_medicine(word: str) -> bool:
-    """Whether an unknown word is more likely one of medicine: -itis, -oma, -graphie."""
+    """Whether an unknown word has the ending of a medical term: -itis, -oma, -graphie."""
     return word.endswith(_medical_endings())
 
 

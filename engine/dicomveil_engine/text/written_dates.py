@@ -1,6 +1,6 @@
-"""A date as people write it: read, or moved by some days in the same notation: "12 Mar 2020" → "27 Jan 2020".
+"""Reading dates as people write them, and shifting them in the same notation: "12 Mar 2020" → "27 Jan 2020".
 
-What cannot be read without a doubt is not moved: the caller removes it. Times of day stay.
+Ambiguous dates are not shifted; the caller removes them. Times of day are unchanged.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ _MONTHS = (
     "januari februari maart april mei juni juli augustus september oktober november december",
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
 )
-"""Languages whose dates are moved; in others a date with a month's name is removed."""
+"""Names of months by language; dates with other names of months are removed."""
 _LISTS = tuple(tuple(line.split()) for line in _MONTHS)
 _CENTURY = 100
 _PIVOT = 50
-"""'49 is 2049, and '50 1950: a text about an examination speaks of the past, and of the next decades' plans."""
+"""'49 is 2049, and '50 is 1950: texts about examinations are about the past, or plans for the next decades."""
 
 
 def moved(text: str, days: int, *, month_first: bool) -> str | None:
-    """The date moved by some days; None where the notation is not known or the outcome is not a date.
+    """The date shifted by a number of days; None if the notation is unknown or the result is not a date.
 
-    `month_first` says how 3/4/2020 is read, where both would be dates.
+    `month_first` decides how 3/4/2020 is read.
     """
     match, is_whole = _matched(plain(text))
     if match is None:
@@ -65,7 +65,7 @@ def moved(text: str, days: int, *, month_first: bool) -> str | None:
 
 
 def read(text: str, *, month_first: bool) -> date | None:
-    """The day that a text names, of a month its first; None where the notation is not known or it is not a date."""
+    """The day in a text, for a month its first day; None if the notation is unknown or it is not a date."""
     match, is_whole = _matched(plain(text))
     if match is None:
         return None
@@ -122,7 +122,7 @@ def _whole(text: str, match: re.Match[str], days: int, *, month_first: bool) -> 
 
 
 def _of_month(text: str, match: re.Match[str], days: int) -> str | None:
-    """A month without a day moves as its first day, as DT does."""
+    """Shift a month without a day as its first day, as for DT."""
     month = _month(match, "m")
     after = None if month is None else _moved(_date(_year(match["y"]), month[0], 1), days)
     if month is None or after is None:
@@ -143,7 +143,7 @@ def _rewritten(text: str, match: re.Match[str], new: dict[str, str]) -> str:
 
 
 def _month(match: re.Match[str], group: str) -> tuple[int, tuple[str, ...]] | None:
-    """The month's number, and the names of its language where it is written as one."""
+    """The month's number, and the month names of its language if it is written as a name."""
     written = match[group]
     if written.isdigit():
         return int(written), ()
@@ -174,7 +174,7 @@ def _moved(day: date | None, days: int) -> date | None:
 
 
 def _as_number(number: int, like: str) -> str:
-    """With a zero before it where the original shows that there is one, or does not show that there is none."""
+    """The number with a leading zero, unless the original has one digit."""
     return str(number) if len(like) == 1 else f"{number:02d}"
 
 

@@ -1,10 +1,10 @@
-"""Documents that an instance encapsulates (PS3.3 Section A.45): what in them identifies is removed, the rest is kept.
+"""Cleaning encapsulated documents (PS3.3 Section A.45): identifying parts are removed, the rest is kept.
 
     bytes ── begins like XML ──→ markup ──→ clinical ──→ markup ──→ bytes
           └─ begins like HL7 v2 ──→ messages ──────────────────────→ bytes
 
-What is not read here, is over a limit or is not well-formed has no clean form. What a document is says its content,
-never (0042,0012) MIME Type of Encapsulated Document: a claim nobody has checked.
+A document of another kind, over a limit or not well-formed cannot be cleaned. The kind is recognised by content, not by
+(0042,0012) MIME Type of Encapsulated Document, which may be wrong.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _BEGINNINGS_OF_XML = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\0<", b"\0
 
 
 def clean_document(document: bytes, identifying: IdentifyingWords, own: OwnWords) -> bytes | None:
-    """The document without what identifies, of an even length; None where it cannot be read.
+    """The cleaned document, of even length; None if it cannot be read.
 
-    `identifying` and `own` are the words of the data set around it; neither is changed.
+    `identifying` and `own` are the words of the enclosing data set; neither is changed.
     """
     if document.startswith(messages.BEGINNING):
         return _even(messages.cleaned(document, identifying, own))
@@ -31,5 +31,5 @@ def clean_document(document: bytes, identifying: IdentifyingWords, own: OwnWords
 
 
 def _even(document: bytes | None) -> bytes | None:
-    """Padded with a line end, which both notations allow; a NUL (PS3.5 Section 6.2) is not legal XML."""
+    """Pad with a line end, which both notations allow; the NUL of PS3.5 Section 6.2 is not legal XML."""
     return document + b"\n" * (len(document) % 2) if document else None

@@ -1,8 +1,8 @@
 """Documents of the HL7 Clinical Document Architecture (ISO/HL7 27932): header, narrative text and entries.
 
-Participations, identifiers, names, addresses and times are removed, or masked where the schema asks for them
-(nullFlavor MSK: "masked"). Titles, narrative text and the texts of entries are cleaned. Codes stay whose system
-everybody uses. Elements of other namespaces, embedded media and attributes that cannot be read are removed.
+Participations, identifiers, names, addresses and times are removed, or masked if the schema requires them (nullFlavor
+MSK: "masked"). Titles, narrative text and the texts of entries are cleaned. Codes of public code systems are kept.
+Elements of other namespaces, embedded media and attributes that cannot be read are removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 MOST_CHARACTERS = 1 << 18
-"""Limit for all texts and attributes of a document together, which are looked at word by word."""
+"""Limit for all texts and attributes of a document together, which are searched word by word."""
 
 _ROOT = Name(HL7_V3, "ClinicalDocument")
 _SKELETONS: dict[str, dict[str, Any]] = {
@@ -25,7 +25,7 @@ _SKELETONS: dict[str, dict[str, Any]] = {
     "author": {"time": {}, "assignedAuthor": {"id": {}}},
     "custodian": {"assignedCustodian": {"representedCustodianOrganization": {"id": {}}}},
 }
-"""Participations without which a document is not valid, with what they must hold."""
+"""Participations that a valid document must have, with their required content."""
 _REMOVED = frozenset((
     *("authenticator", "authorization", "componentOf", "dataEnterer", "documentationOf", "encompassingEncounter"),
     *("encounterParticipant", "inFulfillmentOf", "informant", "informationRecipient", "legalAuthenticator", "location"),
@@ -34,7 +34,7 @@ _REMOVED = frozenset((
     *("lotNumberText", "serialNumberText", "observationMedia", "renderMultiMedia", "nonXMLBody", "patientRole"),
     *("assignedAuthor", "assignedEntity", "assignedCustodian", "representedOrganization", "patient", "guardian"),
 ))  # fmt: skip
-"""Elements that say who, where and for which order; and what is a picture or a document of its own."""
+"""Elements about persons, places and orders, and embedded pictures and documents."""
 _MASKED = frozenset((
     *("id", "setId", "telecom", "addr", "name", "time", "effectiveTime", "availabilityTime", "activityTime"),
     *("birthTime", "deceasedTime", "birthplace", "expirationTime", "existenceTime"),
@@ -42,7 +42,7 @@ _MASKED = frozenset((
 _MASKED_TYPE = re.compile(
     r"(?:\w{1,32}:)?(?:II|TEL|AD|EN|PN|ON|TN|TS|(?:IVL|SXCM|PIVL|EIVL|SXPR|IVXB|BXIT)_?\w{0,16}TS)"
 )
-"""Types of xsi:type that are identifiers, names, addresses, and times."""
+"""Values of xsi:type that are identifiers, names, addresses or times."""
 _TYPE = re.compile(r"(?:\w{1,32}:)?([A-Z][A-Za-z_]{1,15})", re.ASCII)
 _STRUCTURE = frozenset((
     *("ClinicalDocument", "realmCode", "typeId", "templateId", "code", "title", "confidentialityCode", "languageCode"),
@@ -58,7 +58,7 @@ _STRUCTURE = frozenset((
     *("xmlns", "type", "classCode", "moodCode", "typeCode", "determinerCode", "nullFlavor", "codeSystem", "unit"),
     *("codeSystemName", "displayName", "mediaType", "styleCode", "ID", "border", "align", "root", "extension"),
 ))  # fmt: skip
-"""Names of the schema; any other one is looked at like a word."""
+"""Names of the schema; others are searched like words."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}", re.ASCII)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-]")
 
@@ -69,7 +69,7 @@ _PUBLIC_ARCS = (
     *("2.16.840.1.113883.11.", "2.16.840.1.113883.12.", "2.16.840.1.113883.18.", "1.2.840.10008."),
     *("1.3.6.1.4.1.19376.", "1.2.40.0.34.", "1.2.276.0.76."),
 )
-"""HL7's own code systems and templates, DICOM, IHE, and the registries of Austria and Germany."""
+"""Roots of public code systems and templates: HL7, DICOM, IHE, and the registries of Austria and Germany."""
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-_]{0,17}", re.ASCII)
 _TYPE_ID = re.compile(r"POCD_[A-Z]{2}\d{6}(?:UV\d{0,2})?", re.ASCII)
 _VERSION_DATE = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
@@ -79,12 +79,12 @@ _ROW = "tr"
 _BETWEEN_CELLS = ": "
 _PARTS_OF_PERSON = ("family", "given")
 _UNSAID_PARTS = frozenset(("country", "state", "county"))
-"""Parts of addresses that are too short and too common to be looked for ("US")."""
+"""Parts of addresses that are too short and too common to be searched for ("US")."""
 _SHORTEST_PLACE = 4
 
 
 def cleaned(root: Node, identifying: IdentifyingWords, own: OwnWords) -> bytes | None:
-    """The document without what identifies; None where it is not one of this kind, or over a bound."""
+    """The cleaned document; None if it is not of this kind, or over a limit."""
     if root.name != _ROOT or _characters(root) > MOST_CHARACTERS:
         return None
     words = DocumentWords(identifying, own, _values_of(root, ""))
@@ -103,11 +103,11 @@ def _characters(node: Node) -> int:
     return own + sum(len(one) if isinstance(one, str) else _characters(one) for one in node.children)
 
 
-# What the header says of persons and places
+# Identifying values of the header
 
 
 def _values_of(node: Node, around: str) -> Iterator[tuple[str, str]]:
-    """The values of names, identifiers, addresses and times in it, each with a VR for what it is."""
+    """(value, VR of its kind) of the names, identifiers, addresses and times in an element."""
     local = node.name.local
     if local == "name":
         yield from _name_of(node, around)
@@ -149,7 +149,7 @@ def _text_of(node: Node) -> str:
     return " ".join(one if isinstance(one, str) else _text_of(one) for one in node.children)
 
 
-# What is left
+# Cleaning
 
 
 class _Cleaner:
@@ -158,7 +158,7 @@ class _Cleaner:
         self._names: dict[str, bool] = {}
 
     def element(self, node: Node) -> Node | None:
-        """The element without what is removed or masked; its texts are still as they were."""
+        """The element after removal and masking; its texts are cleaned later."""
         name = node.name
         if name.namespace not in PREFIXES or name.namespace == XML or not self._is_named(name.local):
             return None
@@ -177,7 +177,7 @@ class _Cleaner:
         return Node(name, attributes, self._children(node))
 
     def _children(self, node: Node) -> list[Node | str]:
-        """What is left of them; texts that come to stand side by side are one."""
+        """The remaining children; texts that become adjacent are joined."""
         left: list[Node | str] = []
         for child in node.children:
             new = child if isinstance(child, str) else self.element(child)
@@ -188,7 +188,7 @@ class _Cleaner:
         return left
 
     def _is_named(self, local: str) -> bool:
-        """Whether a name of an element or attribute is the schema's, or at least nobody's."""
+        """Whether the name of an element or attribute is in the schema, or at least does not identify."""
         if local in _STRUCTURE:
             return True
         known = self._names.get(local)
@@ -202,7 +202,7 @@ class _Cleaner:
         return self._words.are_in(text)
 
     def _attributes(self, node: Node) -> dict[Name, str] | None:
-        """The attributes that are kept; None where the element says nothing without those that are removed."""
+        """The attributes that are kept; None if the element is meaningless without the removed ones."""
         local = node.name.local
         if local in {"templateId", "typeId"}:
             return self._template(node)
@@ -247,7 +247,7 @@ class _Cleaner:
         return kept
 
     def texts(self, node: Node) -> None:
-        """Clean the texts within an element: those of inline markup, and of a row, together."""
+        """Clean the texts in an element; those of inline markup, and of a row, are cleaned together."""
         run: list[tuple[Node, int]] = []
         self._collect(node, run, in_row=node.name.local == _ROW)
         self._clean_run(run, _BETWEEN_CELLS if node.name.local == _ROW else "")
@@ -273,13 +273,13 @@ class _Cleaner:
 
 
 def _is_media(node: Node) -> bool:
-    """Whether an element holds what is not text: Base64, or of another media type."""
+    """Whether an element holds something other than text: Base64, or another media type."""
     media = node.attributes.get(Name("", "mediaType"), "text/plain").strip().lower()
     is_encoded = node.attributes.get(Name("", "representation"), "TXT").strip().upper() != "TXT"
     return is_encoded or not (media.startswith("text/") and "html" not in media and "rtf" not in media)
 
 
 def _masked(name: Name, within: Mapping[str, Any]) -> Node:
-    """The element with nothing but that it is masked, and what the schema asks of it."""
+    """A masked element, with the children that the schema requires."""
     children: list[Node | str] = [_masked(Name(HL7_V3, local), inner) for local, inner in within.items()]
     return Node(name, {Name("", "nullFlavor"): "MSK"}, children)

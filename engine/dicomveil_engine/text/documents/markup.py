@@ -1,7 +1,7 @@
-"""XML as a tree of elements, read without any of what makes XML dangerous, and written in one form.
+"""XML as a tree of elements, read safely and written in one form.
 
-No document type, no entities but the five of XML itself, no processing instructions, no comments; bounded depth and
-count. Namespaces are resolved, so that a prefix says nothing.
+A document type and entities other than the five predefined ones are refused; processing instructions and comments are
+dropped; depth and count are bounded. Namespaces are resolved, so that prefixes do not matter.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import NamedTuple
 from xml.parsers import expat  # nosec: no document type is accepted, so that nothing is expanded or fetched
 
 DEEPEST = 64
-"""Elements within elements; reports have some 20."""
+"""Nesting of elements; reports have about 20."""
 MOST_ELEMENTS = 100_000
-"""With their attributes."""
+"""Elements and attributes together."""
 
 HL7_V3 = "urn:hl7-org:v3"
 SDTC = "urn:hl7-org:sdtc"
 SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 XML = "http://www.w3.org/XML/1998/namespace"
 PREFIXES = {HL7_V3: "", SDTC: "sdtc:", SCHEMA_INSTANCE: "xsi:", XML: "xml:"}
-"""Namespaces that are written; whatever else a tree holds has no form here."""
+"""The namespaces that can be written."""
 _DECLARATIONS = f' xmlns="{HL7_V3}" xmlns:sdtc="{SDTC}" xmlns:xsi="{SCHEMA_INSTANCE}"'
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE_ESCAPES = _ESCAPES | str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
@@ -43,7 +43,7 @@ class Node:
 
 
 class _RefusedError(Exception):
-    """Something that is well-formed, and not read."""
+    """The document is well-formed, but refused."""
 
 
 class _Builder:
@@ -80,7 +80,7 @@ def _refuse(*_: object) -> int:
 
 
 def read(document: bytes) -> Node | None:
-    """The root element; None for what is not well-formed, has a document type or is over a bound."""
+    """The root element; None if the document is not well-formed, has a document type or is over a limit."""
     builder = _Builder()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -91,7 +91,7 @@ def read(document: bytes) -> Node | None:
     parser.EntityDeclHandler = _refuse
     parser.ExternalEntityRefHandler = _refuse
     try:
-        # Padding; in UTF-16 half of a character may be zero, and nothing is padded.
+        # Strip padding, but not from UTF-16, in which half of a character may be zero.
         parser.Parse(document if b"\0" in document[:4] else document.rstrip(b"\0"), True)
     except (_RefusedError, expat.ExpatError, ValueError, LookupError):
         return None
@@ -99,7 +99,7 @@ def read(document: bytes) -> Node | None:
 
 
 def written(root: Node) -> bytes:
-    """The tree as UTF-8; all its names are of namespaces in PREFIXES. The same tree gives the same bytes."""
+    """The tree in UTF-8; all its names must be in namespaces of PREFIXES. The same tree gives the same bytes."""
     pieces = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     _write(root, _DECLARATIONS, pieces)
     return "".join(pieces).encode("utf-8")

@@ -1,7 +1,7 @@
-"""Messages of HL7 version 2, written with separators: of their segments those that report, and no others.
+"""Messages of HL7 version 2 in the encoding with separators: only the reporting segments are kept.
 
-Of MSH stay what a reader needs, of OBR, OBX and NTE the service, the texts and the values. Every other segment is
-removed: the patient (PID), next of kin (NK1), the visit (PV1), orders, insurances and a house's own segments.
+Kept are the fields of MSH that a reader needs, and of OBR, OBX and NTE the service, texts and values. Other segments
+are removed: patient (PID), next of kin (NK1), visit (PV1), orders, insurances and local segments.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 BEGINNING = b"MSH|^~\\&"
-"""With the separators that everybody uses; with others a message is not read."""
+"""With the usual separators; messages with others are not read."""
 MOST_CHARACTERS = 1 << 18
 _UNICODE = "UNICODE UTF-8"
 _CHARACTER_SET = 17
-"""MSH-18; MSH-1 is the separator itself, so that fields of MSH are counted from 2."""
+"""MSH-18; since MSH-1 is the separator itself, the fields of MSH are counted from 2."""
 
 _AS_WRITTEN = {
     "MSH": {1: re.compile(r"\^~\\&"), 8: re.compile(r"[A-Z0-9]{3}(\^[A-Z0-9_]{3,7}){0,2}"),
@@ -28,12 +28,12 @@ _AS_WRITTEN = {
             11: re.compile(r"[A-Z]")},
     "NTE": {1: re.compile(r"\d{1,4}"), 2: re.compile(r"[A-Z]")},
 }  # fmt: skip
-"""Fields that stay if they are written so, by their place behind the segment's name."""
+"""Segment → position of a field that is kept if it matches → pattern."""
 _CLEANED = {"MSH": frozenset[int](), "OBR": frozenset((4,)), "OBX": frozenset((3, 4, 5, 6, 7)), "NTE": frozenset((3,))}
 """Fields whose components are cleaned."""
 _VALUES, _VALUE_TYPE = 5, 2
 _TEXT_TYPES = frozenset(("TX", "FT", "ST", "NM", "SN", "CE", "CWE", "CNE", "IS", "ID", "CF"))
-"""Values of OBX-5 that are texts, numbers and codes; not names, dates, identifiers and embedded data."""
+"""Types of OBX-5 that are texts, numbers or codes, not names, dates, identifiers or embedded data."""
 
 _NAMES = {"PID": (5, 6, 9), "NK1": (2,), "GT1": (3,), "IN1": (16,), "PD1": ()}
 """XPN: family name, given name."""
@@ -61,7 +61,7 @@ Segment = list[str]
 
 
 def cleaned(document: bytes, identifying: IdentifyingWords, own: OwnWords) -> bytes | None:
-    """The message without what identifies; None where it is over a bound."""
+    """The cleaned message; None if it is over a limit."""
     text = _decoded(document.rstrip(b"\0"))
     if len(text) > MOST_CHARACTERS:
         return None
@@ -95,7 +95,7 @@ def _read(written: str) -> str:
     return _ESCAPE.sub(lambda match: _MEANT.get(match[1], ""), written)
 
 
-# What the removed fields say
+# Identifying values of removed fields
 
 
 def _values_of(segment: Segment) -> Iterator[tuple[str, str]]:
@@ -105,7 +105,7 @@ def _values_of(segment: Segment) -> Iterator[tuple[str, str]]:
             yield from _name(components[:2])
     for number in _PERSONS.get(kind, ()):
         for components in _field(segment, number):
-            # Identifiers of staff are numbers; letters there are a log-in name or a name without a number.
+            # Identifiers of staff are numbers; letters are a log-in name, or a name without a number.
             yield from ((one, "LO") for one in components[:1] if len(one) >= _SHORTEST_PLACE)
             yield from _name([part.split("&")[0] for part in components[1:3]])
     for number in _IDENTIFIERS.get(kind, ()):
@@ -124,7 +124,7 @@ def _name(parts: list[str]) -> Iterator[tuple[str, str]]:
         yield name, "PN"
 
 
-# What is left
+# Cleaning
 
 
 def _left_of(segment: Segment, words: DocumentWords) -> Segment:
@@ -143,7 +143,7 @@ def _left_of(segment: Segment, words: DocumentWords) -> Segment:
 
 
 def _cleaned_field(written: str, words: DocumentWords) -> str:
-    """Repetitions are the lines of one text."""
+    """Clean a field, whose repetitions are the lines of one text."""
     repetitions = [repetition.split("^") for repetition in written.split("~")]
     pieces = [_read(component) for repetition in repetitions for component in repetition]
     new = iter(words.cleaned_together(pieces, "\n"))

@@ -1,6 +1,6 @@
-"""What identifies in one document: the words of the data set around it, and what the document's header says.
+"""The identifying words for a document: those of the enclosing data set, and those of the document's header.
 
-A document's header names persons whom no attribute names: its text is cleaned of these, too.
+A document's header may name persons who are in no attribute; their names are removed from its text too.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dicomveil_engine.text.own_words import OwnWords
 from dicomveil_engine.text.words import IdentifyingWords
 
 _MOST_VALUES = 1_024
-"""The most values in a document's header; a report's has some tens."""
+"""Limit for the values in a document's header; reports have a few dozen."""
 _ROUNDS = 16
 
 
 class DocumentWords:
-    """The words, and texts without them."""
+    """Cleans the texts of a document of its identifying words."""
 
     def __init__(self, identifying: IdentifyingWords, own: OwnWords, values: Iterable[tuple[str, str]]) -> None:
-        """`values` are those of the document's header, with the VR that they would have in a data set."""
+        """`values` are those of the document's header, each with the VR that it would have in a data set."""
         found = list(islice(dict.fromkeys(values), _MOST_VALUES + 1))
         self.are_many = len(found) > _MOST_VALUES
-        """Whether there are more than are looked for, so that no text is clean."""
+        """Whether there are too many values, so that no text can be cleaned."""
         self._identifying = identifying.beside(found)
         self._own = own
         self._of_document = OwnWords()
@@ -33,19 +33,19 @@ class DocumentWords:
             self._of_document.add(value, vr)
 
     def are_in(self, text: str) -> bool:
-        """Whether a code or name holds a word of the data set's or the document's."""
+        """Whether a code or name holds a word of the data set or the document."""
         return self._own.are_in(text) or self._of_document.are_in(text)
 
     def are_in_uid(self, uid: str) -> bool:
-        """Whether a component of a UID is one of their numbers."""
+        """Whether a component of a UID is an identifier of the data set or the document."""
         return self._own.are_in_uid(uid) or self._of_document.are_in_uid(uid)
 
     def cleaned(self, text: str) -> str:
-        """One text without what identifies."""
+        """The cleaned text."""
         return self._identifying.remove_from(text) if text.strip() else text
 
     def cleaned_together(self, pieces: list[str], between: str) -> list[str]:
-        """Pieces of one text, such as the cells of a row, read as one and cleaned each in its place."""
+        """The cleaned pieces of one text, such as the cells of a row, which are searched together."""
         if len(pieces) == 1:
             return [self.cleaned(pieces[0])]
         for _ in range(_ROUNDS):
@@ -58,7 +58,7 @@ class DocumentWords:
 
 
 def _without(pieces: list[str], findings: list[Finding], between: int) -> list[str]:
-    """The pieces without the findings, whose positions are those of the pieces joined."""
+    """The pieces without the findings, whose positions are in the joined text."""
     left: list[str] = []
     start = first = 0
     for piece in pieces:
@@ -84,7 +84,7 @@ def _without(pieces: list[str], findings: list[Finding], between: int) -> list[s
 
 
 def _keep_blanks(before: str, after: str) -> str:
-    """Blanks at either end keep the words of neighbours apart; a piece never grows."""
+    """The cleaned piece with its blanks at both ends, which separate it from its neighbours; it never gets longer."""
     if not after:
         return " " if before[:1] == " " and before[-1:] == " " and len(before) > 1 else ""
     lead = " " if before[:1] == " " != after[:1] else ""

@@ -1,7 +1,7 @@
-"""Which words are names, words of a language, words of imaging, or places: generated lists, read when first asked for.
+"""Lists of names, words of languages, words of imaging, and places: generated, and read when first needed.
 
-Made by `scripts/generate_names.py`; the README beside this file names the sources and their licences. A word is looked
-up as `spelling.fold` writes it.
+`scripts/generate_names.py` generates them; the README in this folder has the sources and licences. Words are looked up
+in the form of `spelling.fold`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dicomveil_engine.bounded_cache import of_values
 _WORDS_CACHED = 8_192
 
 
-# What the lists say about a word; bits, since looking at a text asks for them hundreds of times.
+# The lists in which a word is, as bits, since these are tested hundreds of times for a text.
 UNKNOWN = 0
 GIVEN = 1
 """A given name."""
@@ -25,13 +25,13 @@ SURNAME = 2
 RARE = 4
 """A surname that few people have."""
 FREQUENT = 8
-"""A name that many have."""
+"""A frequent name."""
 TECHNIQUE = 16
 """A word of PS3.16 or PS3.6."""
 ENGLISH = 32
-"""A word of a dictionary that gives names in capitals."""
+"""A word of a dictionary in which names are capitalised."""
 EVERYDAY = 64
-"""One of the more frequent words of it."""
+"""One of the more frequent words of that dictionary."""
 CITY = 128
 NAME = GIVEN | SURNAME
 
@@ -43,7 +43,7 @@ _FLAGS = {
 @of_values
 @lru_cache(_WORDS_CACHED)
 def kind(word: str) -> int:
-    """What the lists say about a folded word."""
+    """The lists of a folded word, as bits."""
     lines = _words()
     sought = word.encode() + b"\t"
     index = bisect_left(lines, sought)
@@ -56,12 +56,12 @@ def kind(word: str) -> int:
 
 
 def nicknames(name: str) -> tuple[str, ...]:
-    """The short forms of a folded given name; none for most."""
+    """The short forms of a folded given name; empty for most."""
     return _table("nicknames.txt.xz").get(name, ())
 
 
 def east_asian(title: str) -> frozenset[str]:
-    """`names` or `surnames`, a hyphen, and `ja`, `ko` or `zh`: in their own scripts."""
+    """A list of East Asian names in their own scripts; `title` is `names` or `surnames`, and `-ja`, `-ko` or `-zh`."""
     return frozenset(_table("east_asian.txt.xz").get(title, ()))
 
 

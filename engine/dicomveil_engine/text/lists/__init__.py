@@ -1,7 +1,7 @@
-"""Word lists of our own, in text files: months, cues, titles, words of technique, eponyms.
+"""dicomveil's own word lists, in text files: months, cues, titles, technical words, eponyms.
 
-A file has sections, `[name]`, of words with blanks between them; `#` begins a comment. In a section whose name ends
-with "phrases" a line is a phrase.
+A file has sections, `[name]`, of words separated by blanks; `#` begins a comment. In a section whose name ends with
+"phrases", each line is a phrase.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_engine.text.plain import plain
 
 @cache
 def word_lists(name: str) -> Mapping[str, frozenset[str]]:
-    """The sections of a list, their words as `reading.plain` writes them."""
+    """Section → its words, in the form of `AnalysedText.plain`."""
     sections: dict[str, set[str]] = {}
     section: set[str] = set()
     phrases = False

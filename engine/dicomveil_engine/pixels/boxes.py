@@ -1,6 +1,6 @@
-"""Boxes: where text is in the frames of an instance, small enough to be kept and sent between processes.
+"""Boxes: the positions of text in the frames of an instance, small enough to be stored and sent between processes.
 
-Nothing here needs numpy. A box holds no text, and boxes say nothing about the patient.
+A box holds no text, and boxes reveal nothing about the patient. This module does not need numpy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Box(NamedTuple):
 
     @property
     def right(self) -> int:
-        """The first column behind the box."""
+        """The first column to the right of the box."""
         return self.x + self.width
 
     @property
@@ -42,11 +42,11 @@ class Box(NamedTuple):
         return Box(x, y, right - x, bottom - y) if right > x and bottom > y else None
 
     def grown(self, by: int) -> Box:
-        """The box with a margin of so many pixels on each side."""
+        """The box, enlarged by this many pixels on each side."""
         return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
     def shared(self, other: Box) -> int:
-        """How many pixels two boxes have in common."""
+        """The number of pixels that both boxes contain."""
         width = min(self.right, other.right) - max(self.x, other.x)
         height = min(self.bottom, other.bottom) - max(self.y, other.y)
         return max(width, 0) * max(height, 0)
@@ -58,24 +58,24 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Boxes:
-    """What must be covered in an instance: boxes common to all frames, and those of single frames."""
+    """The boxes to cover in an instance: those in all frames, and those in single frames."""
 
     every: tuple[Box, ...] = ()
     """Covered in every frame."""
     single: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)
-    """Covered in one frame besides, by frame number; the first frame is 1."""
+    """Covered in one frame only, by frame number; the first frame is 1."""
     clears_unused_bits: bool = False
-    """Whether compressed frames have something in the bits above Bits Stored, which overlays once used."""
+    """Whether bits above Bits Stored are set in compressed frames. Retired overlays were stored there."""
 
     def __bool__(self) -> bool:
         return bool(self.every) or any(self.single.values()) or self.clears_unused_bits
 
     def of(self, frame: int) -> tuple[Box, ...]:
-        """What must be covered in a frame; the first frame is 1."""
+        """The boxes to cover in a frame; the first frame is 1."""
         return (*self.every, *self.single.get(frame, ()))
 
     def joined(self, other: Boxes) -> Boxes:
-        """What either of the two covers."""
+        """The boxes of both."""
         frames = sorted({*self.single, *other.single})
         return Boxes(
             without_contained((*self.every, *other.every)),
@@ -94,7 +94,7 @@ class Boxes:
 
     @classmethod
     def from_json(cls, value: object) -> Boxes:
-        """The boxes that `as_json` wrote; InvalidDataSetError where they are anything else."""
+        """The boxes that `as_json` wrote. Raises InvalidDataSetError for any other value."""
         try:
             assert isinstance(value, dict)
             single = value.get("single", {})
@@ -109,7 +109,7 @@ class Boxes:
 
 
 def without_contained(boxes: Iterable[Box]) -> tuple[Box, ...]:
-    """The boxes, without those that lie inside another; in reading order."""
+    """The boxes in reading order, without those that are inside another."""
     kept: list[Box] = []
     for box in sorted(set(boxes), key=lambda box: -box.area):
         if not any(other.contains(box) for other in kept):

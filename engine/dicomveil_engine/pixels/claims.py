@@ -1,8 +1,8 @@
-"""What a released instance says about its pixels, alike in Part 10 and in DICOM JSON; no numpy.
+"""The attributes that describe the pixels of a released instance, the same in Part 10 and in DICOM JSON.
 
-The claim follows from the policy and the header, never from what was found: an instance released under a policy that
-cleans says (0028,0301) Burned In Annotation NO, and 113101 in (0012,0064). What changes besides when frames were
-encoded again is here too, so that metadata and instance agree.
+They follow from the policy and the header, never from the text that was found: an instance released under a policy
+that cleans pixels has (0028,0301) Burned In Annotation NO, and code 113101 in (0012,0064). The attributes that change
+when frames are encoded again are here too, so that metadata and instance agree. This module does not need numpy.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.91": "ISO_15444_1",
     "1.2.840.10008.1.2.4.203": "ISO_15444_15",
 }
-"""(0028,2114) Lossy Image Compression Method, by transfer syntax; a J2K or HTJ2K stream of these may be lossless, and
-only its own instance says so."""
+"""(0028,2114) Lossy Image Compression Method, by transfer syntax.
+
+A JPEG 2000 or HTJ2K stream in these syntaxes may be lossless; only (0028,2110) of the instance tells.
+"""
 
 SYNTAXES = {
     PixelEncoding.JPEG_LS: "1.2.840.10008.1.2.4.80",
@@ -51,26 +53,26 @@ SYNTAXES = {
 
 @dataclass(frozen=True)
 class PixelClaims:
-    """What a released instance says, and what is taken from it."""
+    """The attributes that are set in a released instance, and those that are removed."""
 
     fields: tuple[Field, ...] = ()
     adds_code: bool = False
-    """Whether (0012,0064) gains 113101."""
+    """Whether 113101 is added to (0012,0064)."""
     transfer_syntax_uid: str = ""
-    """That of the output frames; the original's where they are not encoded again."""
+    """The transfer syntax of the output: the original's, unless frames are encoded again."""
     is_encoded_again: bool = False
 
     def removes(self, tag: int) -> bool:
-        """Whether a top-level element would say what the pixels no longer do: icons, overlays, offset tables."""
+        """Whether a top-level element is removed because it no longer fits the pixels: icon, overlay, offset table."""
         if self.adds_code and (tag == _ICON or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
             return True
         return self.is_encoded_again and tag in _OFFSET_TABLES
 
 
 def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings: PixelSettings) -> PixelClaims:
-    """The claims for an instance, from its (de-identified) header, its verdict and its boxes.
+    """The claims for an instance, from its de-identified header, its verdict and its boxes.
 
-    Only whether there are boxes at all matters, and only for instances whose frames are compressed.
+    Of the boxes it only matters whether there are any, and only if the frames are compressed.
     """
     syntax = header.transfer_syntax_uid
     if not verdict.claims:
@@ -84,14 +86,13 @@ def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings
 
 
 def target_syntax(header: PixelHeader, settings: PixelSettings) -> str:
-    """The transfer syntax for frames that are encoded again; native where the one that is wished has no place for
-    them."""
+    """The transfer syntax for frames that are encoded again; native if the configured one cannot represent them."""
     fits = header.bits_allocated in {8, 16} and (header.bits_stored > 1 or settings.encode is PixelEncoding.RLE)
     return SYNTAXES[settings.encode if fits else PixelEncoding.NATIVE]
 
 
 def photometric_of(header: PixelHeader) -> str:
-    """The photometric interpretation of a frame that was decoded to be encoded again."""
+    """The photometric interpretation of a frame after decoding."""
     interpretation = header.photometric_interpretation
     return "RGB" if interpretation in {"YBR_FULL_422", "YBR_ICT", "YBR_RCT"} else interpretation
 
@@ -108,7 +109,7 @@ def _of_encoding(header: PixelHeader) -> list[Field]:
         fields.append(Field(0x00280006, "US", [0]))
     method = _LOSSY.get(header.transfer_syntax_uid)
     if method is not None and header.transfer_syntax_uid in _ALWAYS_LOSSY and header.lossy != "01":
-        # What was lost stays lost: PS3.3 Section C.7.6.1.1.5.
+        # (0028,2110) remains 01 once an image was compressed with loss: PS3.3 Section C.7.6.1.1.5.
         fields += [Field(0x00282110, "CS", ["01"]), Field(0x00282114, "CS", [method])]
     return fields
 
@@ -117,15 +118,16 @@ _ALWAYS_LOSSY = frozenset(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"))
 
 
 def with_derivation(existing: str) -> str:
-    """(0008,2111) with what was done behind what it says already, if there is room (1024 characters, PS3.5 Table
-    6.2-1)."""
+    """(0008,2111) with the cleaning appended; it replaces a text too long for both (ST has 1024 characters)."""
     both = f"{existing}; {DERIVATION}" if existing else DERIVATION
     return both if len(both) <= _LONGEST_ST else DERIVATION
 
 
 def with_code(instance: InstanceElements) -> Field | bytes | None:
-    """(0012,0064) with 113101 among its items: a field where there is no sequence yet, its encoded bytes where there is
-    one, None where it has the code already."""
+    """(0012,0064) with an item for 113101.
+
+    A field if there is no sequence yet, the encoded sequence if there is one, None if it has the code already.
+    """
     element = instance.elements.get(METHOD_CODES)
     if element is None:
         return Field(METHOD_CODES, "SQ", [], (CLEAN_PIXEL_DATA,))
@@ -140,7 +142,7 @@ def with_code(instance: InstanceElements) -> Field | bytes | None:
 
 
 def claimed_metadata(dataset: Mapping[str, object], claims: PixelClaims) -> dict[str, object]:
-    """A de-identified data set in the DICOM JSON model with the claims; in the order of tags."""
+    """A de-identified data set in the DICOM JSON model with the claims, ordered by tag."""
     result = {key: value for key, value in dataset.items() if not _is_removed(key, claims)}
     for field in claims.fields:
         key = f"{field.tag:08X}"

@@ -1,9 +1,9 @@
-"""Which transfer syntax is decoded and encoded by what, and how a frame is.
+"""The codecs by transfer syntax, and the functions that decode and encode a frame.
 
-An array has the frame's rows and columns, and its samples where there are several (always by pixel); its values
-are little endian, of Bits Allocated, and signed where Pixel Representation says so. numpy and the codecs are loaded
-at the first frame, so that a process which only asks what is possible stays small. A codec reads hostile input in C:
-decode in a process that holds neither key nor network.
+The array of a frame has the shape (rows, columns), or (rows, columns, samples) for colours, whatever the Planar
+Configuration. Its values are little endian, as wide as Bits Allocated, and signed if Pixel Representation is 1.
+numpy and the codecs are loaded with the first frame, so that a process which never decodes does not pay for them.
+Codecs are C code that reads hostile input: decode in a process that has neither the key nor the network.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ HTJ2K = "1.2.840.10008.1.2.4.201"
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """What decodes a transfer syntax, and whether it is encoded here too, which is always without loss."""
+    """The codec of a transfer syntax, and whether it encodes too, which is always lossless."""
 
     family: str
     is_encoded: bool = False
     is_lossless: bool = True
-    """Whether frames of this syntax lost nothing when they were encoded."""
+    """Whether the syntax allows lossless compression only."""
 
     @property
     def decoder(self) -> str:
-        """Which decoder it is: with loss, JPEG 2000 has another one."""
+        """The name of the decoder; JPEG 2000 syntaxes that allow loss have their own."""
         return f"{self.family} lossy" if not self.is_lossless and self.family in {"jpeg_2000", "htj2k"} else self.family
 
 
@@ -71,7 +71,7 @@ CODECS = {
     "1.2.840.10008.1.2.4.111": Codec("jpeg_xl", is_lossless=False),
     "1.2.840.10008.1.2.4.112": Codec("jpeg_xl", is_lossless=False),
 }
-"""Transfer syntax → codec (PS3.6 Table A-1). Not among them: video, and JPEG 2000 Part 2."""
+"""Transfer syntax → codec (PS3.6 Table A-1). Video and JPEG 2000 Part 2 have none."""
 NATIVE = frozenset(syntax for syntax, codec in CODECS.items() if codec.family == "native")
 DECODABLE = frozenset(CODECS)
 ENCODABLE = frozenset(syntax for syntax, codec in CODECS.items() if codec.is_encoded)
@@ -80,16 +80,14 @@ _MISSING = "frames are decoded and encoded with the extra dicomveil-engine[codec
 
 
 def decode_frame(frame: bytes, syntax: str, layout: FrameLayout) -> tuple[NDArray[Any], FrameLayout]:
-    """Decode one frame: its array, and the layout that describes it now.
+    """Decode one frame: its array, and the layout that describes the array.
 
-    Colours are those that are stored, but for YBR_FULL_422, YBR_ICT and YBR_RCT: they become RGB, or YBR_FULL
-    where they are native; the layout says which. A native frame is little endian, and arranged by Planar
-    Configuration; single bits begin at the first byte. Values of a lossy code stream that are beyond Bits Stored
-    become the nearest legal one.
+    The colour space is the stored one, except that YBR_FULL_422, YBR_ICT and YBR_RCT become RGB, or YBR_FULL if
+    they are native; the returned layout names it. A native frame is little endian, arranged by Planar Configuration,
+    and single bits begin at the first byte. Values of a lossy code stream beyond Bits Stored are clipped.
 
-    Raises InvalidDataSetError for a transfer syntax without a codec, and for a frame that cannot be decoded or that
-    is of another size than the layout says, which is looked up in the code stream's header before anything is
-    decoded.
+    Raises InvalidDataSetError for a transfer syntax without a codec, for a frame that cannot be decoded, and for one
+    whose size differs from the layout; the size is read from the code stream's header before decoding.
     """
     layout.check()
     codec = CODECS.get(syntax)
@@ -105,20 +103,20 @@ def decode_frame(frame: bytes, syntax: str, layout: FrameLayout) -> tuple[NDArra
 
 
 def has_clipped_bits(frame: bytes, syntax: str, bits_stored: int) -> bool:
-    """Whether a code stream with loss has room for more than Bits Stored, which `decode_frame` clips.
+    """Whether a lossy code stream has more bits than Bits Stored, which `decode_frame` clips.
 
-    Raises InvalidDataSetError for what is no such code stream.
+    Raises InvalidDataSetError if its header cannot be read.
     """
     codec = CODECS.get(syntax)
     return codec is not None and not codec.is_lossless and _coders().precision(frame, codec.family) > bits_stored
 
 
 def encode_frame(array: NDArray[Any], syntax: str, layout: FrameLayout) -> bytes:
-    """Encode an array of this layout without loss, which is proved by decoding it again.
+    """Encode an array of this layout without loss, which is verified by decoding the result.
 
-    The colours stay what they are. A native frame is arranged by Planar Configuration.
+    The colour space does not change. A native frame is arranged by Planar Configuration.
 
-    Raises DeidentificationError where the syntax does not encode such an array, ValueError for another array.
+    Raises DeidentificationError if the syntax cannot represent the array, ValueError if it does not fit the layout.
     """
     layout.check()
     if array.shape != layout.shape or array.dtype.str != layout.dtype:
@@ -146,7 +144,7 @@ def _coders() -> ModuleType:
 
 @contextmanager
 def _border(refusal: EngineError) -> Iterator[None]:
-    """The border to the codecs: what they raise becomes an error of ours, without their message."""
+    """Replace whatever a codec raises by an error of the engine, because the message could quote the input."""
     try:
         yield
     except (EngineError, MemoryError):

@@ -1,7 +1,7 @@
 """The codecs themselves, by family: bytes to an array, and back.
 
-Each looks at the size that the code stream claims before it decodes. What is wrong is refused by an exception of
-any kind; `codecs` is the border.
+Each decoder checks the size in the code stream's header before it decodes. Invalid input raises an exception of any
+kind; `codecs` turns it into an error of the engine.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _encode_deflated(array: Array, layout: FrameLayout) -> bytes:
 def _decode_rle(frame: bytes, layout: FrameLayout) -> Decoded:
     interpretation, count = layout.photometric_interpretation, layout.rows * layout.columns
     if layout.bits_allocated == 1:
-        # PS3.5 Annex G does not say whether single bits are packed before they are encoded: there are both.
+        # PS3.5 Annex G does not say whether single bits are packed before they are encoded: both occur.
         values = np.frombuffer(bytes(rle.rle.decode_segment(frame[_RLE_HEADER:])), "u1")
         values = values if len(values) == count else np.unpackbits(values, bitorder="little")
         return values[:count].reshape(layout.shape), interpretation
@@ -99,10 +99,10 @@ def _decode_jpeg(frame: bytes, layout: FrameLayout) -> Decoded:
     wanted = layout.photometric_interpretation
     if layout.samples == 1:
         return _fitted(imagecodecs.jpeg8_decode(frame), picture, layout), wanted
-    if picture.is_lossless:  # its colours are those that were given to the encoder, whatever the code stream says
+    if picture.is_lossless:  # the encoder did not transform the colours, whatever the code stream declares
         array = imagecodecs.jpeg8_decode(frame, colorspace="RGB", outcolorspace="RGB")
         return _fitted(array, picture, layout), _untransformed(layout)
-    # What the code stream says of its colours counts before the attribute, which often names those before encoding.
+    # The code stream's colour space wins over the attribute, which often names the one before encoding.
     stored = picture.colours or ("RGB" if wanted == "RGB" else "YBR")
     shown = "YBR_FULL" if wanted == "YBR_FULL" and stored == "YBR" else "RGB"
     array = imagecodecs.jpeg8_decode(frame, colorspace=_SPACES[stored], outcolorspace=_SPACES[shown])
@@ -110,11 +110,11 @@ def _decode_jpeg(frame: bytes, layout: FrameLayout) -> Decoded:
 
 
 def _encode_jpeg(array: Array, layout: FrameLayout) -> bytes:
-    """Process 14, selection value 1; of colours RGB only, which libjpeg alone writes as they are."""
+    """Process 14, selection value 1. Colours must be RGB, the only colour space that libjpeg leaves untransformed."""
     if layout.samples > 1 and layout.photometric_interpretation != "RGB":
-        raise ValueError("the code stream would claim another colour space")
+        raise ValueError("the code stream would declare another colour space")
     unsigned, bits = _unsigned(array, layout)
-    # The encoder takes bytes for eight bits, and words for more.
+    # The encoder takes 8-bit arrays for 8 bits, and 16-bit arrays for more.
     bits = max(bits, 9) if unsigned.dtype.itemsize > 1 else 8
     space = _SPACES[layout.photometric_interpretation] if layout.samples > 1 else None
     encoded = imagecodecs.jpeg8_encode(
@@ -127,7 +127,7 @@ def _decode_jpeg_ls(frame: bytes, layout: FrameLayout) -> Decoded:
     picture = jpeg.read_picture(frame)
     _check(picture, layout)
     if _EOI not in frame[-_LONGEST_PADDING:]:
-        # CharLS spends half a minute on a stream of 80 bytes that is cut off; with an end it refuses it at once.
+        # CharLS spends half a minute on a truncated stream of 80 bytes; with an EOI marker it refuses it at once.
         frame += _EOI
     return _fitted(imagecodecs.jpegls_decode(frame), picture, layout), _untransformed(layout)
 
@@ -137,12 +137,12 @@ def _encode_jpeg_ls(array: Array, layout: FrameLayout) -> bytes:
 
 
 def _decode_jpeg_2000(frame: bytes, layout: FrameLayout) -> Decoded:
-    """High throughput too: OpenJPEG clips what exceeds the range, which OpenJPH's binding wraps around."""
+    """Decodes HTJ2K too: OpenJPEG clips values beyond the range, while OpenJPH's binding lets them wrap around."""
     return _jpeg_2000(frame, jpeg2000.read_picture(frame), layout)
 
 
 def _decode_lossy_jpeg_2000(frame: bytes, layout: FrameLayout) -> Decoded:
-    """A syntax that allows loss: even of a reversible transform layers may have been cut off."""
+    """For a syntax that allows loss: even with a reversible transform, quality layers may have been cut off."""
     return _jpeg_2000(frame, jpeg2000.read_picture(frame)._replace(is_lossless=False), layout)
 
 
@@ -184,19 +184,19 @@ def _decode_jpeg_xl(frame: bytes, layout: FrameLayout) -> Decoded:
     if array.dtype.kind != "u":
         raise InvalidDataSetError("a JPEG XL code stream holds no whole numbers")
     whole = picture._replace(precision=8 * array.dtype.itemsize)
-    # JPEG XL gives RGB, whatever it was made from.
+    # The decoder always returns RGB.
     return _fitted(array, whole, layout), "RGB" if layout.samples > 1 else layout.photometric_interpretation
 
 
 def precision(frame: bytes, family: str) -> int:
-    """Bits of a sample in a code stream; 0 where it is not one that says so."""
+    """Bits of a sample in a code stream; 0 for a family whose header does not give them."""
     if family in {"jpeg_2000", "htj2k"}:
         return jpeg2000.read_picture(frame).precision
     return jpeg.read_picture(frame).precision if family in {"jpeg", "jpeg_ls"} else 0
 
 
 def _check(picture: Picture, layout: FrameLayout) -> None:
-    """Refuse a code stream that is not as the attributes say: it could claim any size."""
+    """Refuse a code stream whose size differs from the attributes: it could declare any."""
     if picture[:3] != (layout.rows, layout.columns, layout.samples):
         raise InvalidDataSetError("a code stream has another size than the Image Pixel attributes say")
     if picture.precision > max(8, layout.bits_allocated):
@@ -209,19 +209,19 @@ def _untransformed(layout: FrameLayout) -> str:
 
 
 def _fitted(array: Array, picture: Picture, layout: FrameLayout) -> Array:
-    """The values as the attributes have them: their width, their sign, and none beyond Bits Stored."""
+    """The values in the width and sign that the attributes give, clipped to Bits Stored."""
     width = max(8, layout.bits_allocated)
     if not picture.is_lossless and not layout.pixel_representation and picture.precision > layout.bits_stored:
         array = np.minimum(array, (1 << layout.bits_stored) - 1)
     if layout.pixel_representation and not picture.is_signed:
-        # The code stream knows no signs: that of each value is its highest stored bit.
+        # The code stream is unsigned: the sign of each value is its highest stored bit.
         unused = width - layout.bits_stored
         return (array.astype(f"u{width // 8}") << unused).view(f"i{width // 8}").astype(layout.dtype) >> unused
     return array.astype(layout.dtype, copy=False)
 
 
 def _unsigned(array: Array, layout: FrameLayout) -> tuple[Array, int]:
-    """The values for an encoder that knows no signs, and how many bits they have: Bits Stored, where that is enough."""
+    """The values for an encoder of unsigned integers, and how many bits they have: Bits Stored, if that is enough."""
     unsigned = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
     whole = 8 * array.dtype.itemsize
     fits = not layout.pixel_representation and int(array.max()) < 1 << layout.bits_stored

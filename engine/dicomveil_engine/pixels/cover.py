@@ -1,7 +1,7 @@
-"""Cover boxes: with the value that is shown black, in an array or in native bytes as they pass.
+"""Cover boxes with the value that is displayed black, in an array or in a stream of native bytes.
 
-The value follows from the header alone, so that the same box gives the same bytes by every way. Nothing here needs
-numpy but arrays that come in: native bytes are overwritten by offset arithmetic, without holding them.
+The value follows from the header alone, so that a box gives the same bytes through either. Native bytes are
+overwritten by offset, without buffering the frame and without numpy.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _AIR = -1000
-"""Hounsfield units; what signed CT values show black under every window."""
+"""Hounsfield units; displayed black under every usual window of CT."""
 _PALETTE_VALUES = (0x00281201, 0x00281202, 0x00281203)
 _PIECE = 1 << 16
-"""Bytes of one value repeated that are made at once."""
+"""Bytes of a repeated value that are allocated at a time."""
 
 
 def black_of(header: PixelHeader, instance: InstanceElements | None = None) -> tuple[int, ...]:
-    """The stored value, or the values of each colour, that is shown black.
+    """The stored value that is displayed black; for colours, one for each sample.
 
-    `instance` is needed for a palette; without it index 0 is taken.
+    `instance` is needed for a palette; without it index 0 is used.
     """
     interpretation = header.photometric_interpretation
     full = 1 << (header.bits_stored or header.bits_allocated or 8)
@@ -74,7 +74,7 @@ def _darkest(header: PixelHeader, instance: InstanceElements | None) -> int:
 
 
 def cover_frame(array: npt.NDArray[Any], boxes: Iterable[Box], black: tuple[int, ...]) -> None:
-    """Cover boxes in an array of rows, columns and, of colours, samples; in place."""
+    """Cover boxes in the array of a frame, in place."""
     rows, columns = array.shape[:2]
     for box in boxes:
         inside = box.within(columns, rows)
@@ -84,7 +84,7 @@ def cover_frame(array: npt.NDArray[Any], boxes: Iterable[Box], black: tuple[int,
 
 @dataclass(frozen=True)
 class NativeLayout:
-    """How native frames lie in the value of Pixel Data."""
+    """The layout of native frames in the value of Pixel Data."""
 
     rows: int
     columns: int
@@ -96,15 +96,18 @@ class NativeLayout:
     """YBR_FULL_422: Y Y B R for two pixels."""
     is_big: bool
     swaps_bytes: bool
-    """Bytes in words of 16 bits, big endian."""
+    """Whether 8-bit samples are swapped within big endian words of 16 bits (OW)."""
     bits_stored: int
     is_signed: bool
     black: tuple[int, ...]
 
     @classmethod
     def of(cls, header: PixelHeader, instance: InstanceElements) -> NativeLayout:
-        """The layout of a native instance. Raises DeidentificationError for pixels of a kind that is not
-        covered, InvalidDataSetError for a header that describes no pixels."""
+        """The layout of a native instance.
+
+        Raises DeidentificationError for a kind of pixels that is not supported, InvalidDataSetError for a header
+        that does not describe pixels.
+        """
         if header.bits_allocated not in {8, 16, 32} or header.samples_per_pixel not in {1, 3}:
             raise DeidentificationError("native pixels of this kind are not covered while they pass")
         frame_layout(header).check()
@@ -127,7 +130,7 @@ class NativeLayout:
         )
 
     def unused_bits(self) -> UnusedBits | None:
-        """What clears the bits that no pixel has, in which overlays were once kept; None where all are used."""
+        """Clears the bits outside Bits Stored, where retired overlays were stored; None if there are no such bits."""
         stored = StoredLayout(
             bits_allocated=8 * self.sample_bytes,
             bits_stored=self.bits_stored,
@@ -143,12 +146,12 @@ class NativeLayout:
         return self.rows * self.columns * samples * self.sample_bytes
 
     def encoded(self, value: int) -> bytes:
-        """One sample."""
+        """The bytes of one sample."""
         size = self.sample_bytes
         return (value % (1 << 8 * size)).to_bytes(size, "big" if self.is_big else "little")
 
     def runs(self, box: Box) -> Iterator[tuple[int, bytes]]:
-        """Where the box lies in a frame: offsets in bytes, and what is written there; ascending within a plane."""
+        """The bytes of a frame that the box overwrites: offset and new bytes, ascending within a plane."""
         inside = box.within(self.columns, self.rows)
         if inside is None:
             return
@@ -171,9 +174,9 @@ class NativeLayout:
 
 
 class NativeCover:
-    """Overwrites boxes in native Pixel Data while its bytes pass.
+    """Overwrites boxes in the stream of native Pixel Data.
 
-    Nothing is held but the boxes' runs of one frame, and the bytes of a value that is not whole.
+    It buffers only the runs of one frame, and the bytes of an incomplete sample.
     """
 
     def __init__(self, layout: NativeLayout, boxes: Boxes) -> None:
@@ -182,14 +185,14 @@ class NativeCover:
         self._position = 0
         self._unused = layout.unused_bits()
         self._runs: dict[int, list[tuple[int, bytes]]] = {}
-        """Runs per frame; those of all frames without boxes of their own are under frame number 0."""
+        """Runs per frame; frame number 0 stands for all frames without boxes of their own."""
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
-        """The next bytes of the value, covered; a value that is not whole waits for its other bytes."""
+        """The next bytes of Pixel Data, covered; the bytes of an incomplete sample are kept for the next call."""
         return self._covered(chunk if self._unused is None else self._unused.feed(bytes(chunk)))
 
     def close(self) -> bytes | bytearray | memoryview:
-        """Bytes of a value that is not whole."""
+        """The bytes of an incomplete sample at the end."""
         return b"" if self._unused is None else self._covered(self._unused.close())
 
     def _covered(self, chunk: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
@@ -199,7 +202,7 @@ class NativeCover:
         if not size or not len(chunk) or not self._boxes:
             return chunk
         covered: bytearray | None = None
-        # One byte more on each side, for bytes in swapped words.
+        # One more byte on each side, because bytes may be swapped within words.
         last = min((end + size) // size, self._layout.frames)
         for frame in range(max(start - 1, 0) // size + 1, last + 1):
             base = (frame - 1) * size

@@ -1,4 +1,4 @@
-"""The header of a covered instance: what stands before Pixel Data, with the claims, without what shows the pixels."""
+"""The header of a covered instance: everything before Pixel Data, with the claims, without icon and overlays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def covered_head(instance: InstanceElements, claims: PixelClaims) -> bytes:
 
 
 def _refuse_nested_pictures(instance: InstanceElements, removed: Collection[int]) -> None:
-    """Refuse pixels within sequences, such as an icon of another instance: nobody looks at them."""
+    """Refuse pixels within sequences, such as the icon of a referenced instance: they are not searched for text."""
     pixels = b"\x7f\xe0\x00\x10" if instance.encoding.big else b"\xe0\x7f\x10\x00"
     for tag, element in instance.elements.items():
         if element.vr in {"SQ", "UN"} and tag not in removed and pixels in instance.value(tag):
@@ -49,7 +49,7 @@ def _refuse_nested_pictures(instance: InstanceElements, removed: Collection[int]
 
 
 def _derivation(instance: InstanceElements) -> tuple[int, bytes]:
-    """The element, whose text may be of any character set: ours is ASCII behind it."""
+    """The encoded element. Its text may be in any character set; the appended text is ASCII."""
     existing = instance.value(DERIVATION_DESCRIPTION).strip(b" \0").decode("latin-1")
     value = with_derivation(existing).encode("latin-1")
     value += b" " * (len(value) % 2)

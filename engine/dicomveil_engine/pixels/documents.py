@@ -1,7 +1,7 @@
 """Encapsulated PDF documents: each page becomes a picture in which text is covered.
 
-What comes out has no text, no fonts, no links, no attachments and no metadata: a PDF of pictures, written here.
-Covering all text leaves the drawings and photographs of a document, which is what the option is for.
+The output is a PDF of pictures, without text, fonts, links, attachments or metadata. The drawings and photographs of
+the document remain, which is the purpose of the option.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ ENCAPSULATED_DOCUMENT = 0x00420011
 _LENGTH = 0x00420015
 _POINTS_PER_INCH = 72
 _RESOLUTION = 150
-"""Pixels per inch; text of 8 points has letters of some 12 pixels."""
+"""Pixels per inch; letters of 8 point text are about 12 pixels high."""
 _MOST_PIXELS = 16_000_000
-"""Pixels of one page; a larger one is drawn more coarsely."""
+"""Pixels of one page; a larger page is rendered at a lower resolution."""
 _WHITE = (255, 255, 255)
 
 
 def covered_document(instance: InstanceElements, looker: Looker, limits: PixelLimits) -> tuple[Field, ...]:
     """(0042,0011) with all text covered, and its length.
 
-    Raises InvalidDataSetError for what is not a readable PDF, DeidentificationError above a limit.
+    Raises InvalidDataSetError if it is not a readable PDF, DeidentificationError above a limit.
     """
     document = instance.value(ENCAPSULATED_DOCUMENT)
     if not document:
@@ -48,7 +48,7 @@ def covered_document(instance: InstanceElements, looker: Looker, limits: PixelLi
 
 
 def covered_pdf(document: bytes, looker: Looker, limits: PixelLimits) -> bytes:
-    """A PDF as pictures of its pages, with all text covered in white."""
+    """A PDF of pictures of the pages, with all text covered in white."""
     pages = []
     for picture in _pages(document, limits):
         cover_frame(picture, looker.picture_lines(picture), _WHITE)
@@ -60,7 +60,7 @@ def _pages(document: bytes, limits: PixelLimits) -> Iterator[Picture]:
     try:
         pdf = pypdfium2.PdfDocument(document)
         count = len(pdf)
-    except Exception:  # noqa: BLE001 - the border to the library, whose messages may quote the document
+    except Exception:  # noqa: BLE001 - the library raises anything, and its messages may quote the document
         raise InvalidDataSetError("(0042,0011) EncapsulatedDocument is not a PDF that can be read") from None
     if not 0 < count <= limits.pages:
         raise DeidentificationError(f"the document has no pages, or more than the limit of {limits.pages}")
@@ -77,14 +77,14 @@ def _pages(document: bytes, limits: PixelLimits) -> Iterator[Picture]:
 
 
 def _colours(drawn: npt.NDArray[Any]) -> Picture:
-    """Three colours by pixel, whatever the page was drawn in."""
+    """The page in three colours, whatever it was rendered in."""
     if drawn.ndim == 2 or drawn.shape[2] < 3:
         drawn = np.repeat(drawn.reshape(*drawn.shape[:2], -1)[..., :1], 3, axis=2)
     return np.array(drawn[..., :3], np.uint8)
 
 
 def written_pdf(pages: list[Picture]) -> bytes:
-    """A PDF (ISO 32000) of pictures, one a page; the same pictures give the same bytes."""
+    """A PDF (ISO 32000) with one picture on each page; the same pictures give the same bytes."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     kids = []
     for picture in pages:

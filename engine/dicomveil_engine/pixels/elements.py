@@ -1,6 +1,6 @@
-"""Where the top-level elements of a Part 10 instance lie, so that a few can be read, replaced or added.
+"""The positions of the top-level elements of a Part 10 instance, so that a few can be read, replaced or added.
 
-No sequence is looked into, and Pixel Data need not have arrived: the header alone is enough.
+Sequences are not parsed, and the header is enough: Pixel Data need not have arrived.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _INFLATE_STEP = 1 << 20
 
 
 class TopElement(NamedTuple):
-    """One element of the data set's top level; positions count from the start of the buffer."""
+    """One top-level element of the data set; positions count from the start of the buffer."""
 
     tag: int
     vr: str
@@ -35,12 +35,12 @@ class TopElement(NamedTuple):
     value: int
     """Where the value begins."""
     end: int
-    """Behind the value; for a value of undefined length behind its delimiter."""
+    """The end of the value, or of its delimiter if the length is undefined."""
 
 
 @dataclass(frozen=True)
 class InstanceElements:
-    """The header of an instance: all elements before Pixel Data, and where Pixel Data begins."""
+    """The header of an instance: all elements before Pixel Data, and the position of Pixel Data."""
 
     buffer: bytes = field(repr=False)
     meta: FileMeta
@@ -48,9 +48,9 @@ class InstanceElements:
     """Where the data set begins."""
     elements: Mapping[int, TopElement]
     pixel_data: TopElement | None
-    """Its `end` is only right for a value of defined length; -1 otherwise."""
+    """Its `end` is -1 if the length is undefined."""
     is_complete: bool
-    """Whether the header has wholly arrived: Pixel Data was reached, or the data set ended."""
+    """Whether the whole header has arrived: Pixel Data was reached, or the data set ended."""
 
     @property
     def encoding(self) -> Encoding:
@@ -59,7 +59,7 @@ class InstanceElements:
 
     @property
     def end(self) -> int:
-        """Where the header ends: at Pixel Data, or where the data set ends."""
+        """The end of the header: the start of Pixel Data, or the end of the data set."""
         if self.pixel_data is not None:
             return self.pixel_data.start
         return max((element.end for element in self.elements.values()), default=self.start)
@@ -70,7 +70,7 @@ class InstanceElements:
         return b"" if element is None else self.buffer[element.value : element.end]
 
     def values(self, tag: int) -> Values:
-        """The decoded values of an element in the default repertoire; none where they cannot be read."""
+        """The values of an element, decoded in the default repertoire; none if they cannot be read."""
         element = self.elements.get(tag)
         if element is None:
             return []
@@ -80,7 +80,7 @@ class InstanceElements:
             return []
 
     def text(self, tag: int) -> str:
-        """The first value as text, without blanks around it."""
+        """The first value as text, without surrounding blanks."""
         values = self.values(tag)
         return str(values[0]).strip(" \0") if values and not isinstance(values, bytes) else ""
 
@@ -92,9 +92,9 @@ class InstanceElements:
             return default
 
     def rewritten(self, changes: Iterable[Field | tuple[int, bytes]], removed: Iterable[int] = ()) -> bytes:
-        """The header, file meta left out, with elements replaced, added or removed, in the order of tags.
+        """The header without file meta, with elements replaced, added or removed, ordered by tag.
 
-        A change is a field, or a tag with the whole encoded element.
+        A change is a field, or a tag and the whole encoded element.
         """
         new: dict[int, bytes] = {}
         for change in changes:
@@ -115,9 +115,9 @@ class InstanceElements:
 
 
 def read_instance(data: bytes, *, closing: bool = True) -> InstanceElements | None:
-    """The elements of an instance, or of its beginning; None when more bytes are needed, unless `closing`.
+    """The elements of an instance, or of its beginning; None if more bytes are needed, unless `closing`.
 
-    Raises InvalidDataSetError for what cannot be read.
+    Raises InvalidDataSetError if it cannot be parsed.
     """
     found = read_file_meta(data, closing=closing)
     if found is None:

@@ -1,7 +1,7 @@
 """Find lines of text in a picture, and read them: a detector and a recogniser that run on the CPU, offline.
 
-The models are those of PP-OCR (Apache-2.0) that the package `rapidocr` carries. They are run here with onnxruntime
-itself: the package's own code downloads what it misses and writes log messages.
+The models are those of PP-OCR (Apache-2.0) in the package `rapidocr`. They are run with onnxruntime directly, because
+the code of the package downloads missing models and writes log messages.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Picture = npt.NDArray[np.uint8]
 """Rows, columns and three colours."""
 
 _MULTIPLE = 32
-"""The detector halves a picture five times."""
+"""The sides of a picture must be multiples of this: the detector halves it five times."""
 TILE = 1024
-"""Larger pictures are looked at in tiles of this size, so that memory is bounded (about 500 MB for 1024 x 1024)."""
+"""Larger pictures are searched in tiles of this size, to bound memory (about 500 MB for 1024 x 1024)."""
 _OVERLAP = 160
 _LINE_PIXELS = 0.3
-"""Probability from which a pixel belongs to a line of text; PP-OCR's own limit."""
+"""Probability from which a pixel belongs to a line of text, as in PP-OCR."""
 _UNCLIP = 1.6
-"""The detector draws the core of a line; PP-OCR's own factor for how much larger the line itself is."""
+"""How much larger a line is than the core that the detector marks, as in PP-OCR."""
 _SMALLEST = 3
 _READ_HEIGHT = 48
 _LONGEST_READ = 48 * 40
@@ -42,11 +42,11 @@ class Found(NamedTuple):
 
     box: Box
     score: float
-    """The detector's certainty, 0 to 1."""
+    """The certainty of the detector, 0 to 1."""
 
 
 class Read(NamedTuple):
-    """What a line says, if it is text at all."""
+    """The text of a line, if it is text at all."""
 
     text: str
     score: float
@@ -54,14 +54,14 @@ class Read(NamedTuple):
 
 
 class TextFinder:
-    """The two models, loaded once. Raises DeidentificationError where they are missing."""
+    """The two models, loaded once. Raises DeidentificationError if they are missing."""
 
     def __init__(self, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        # The arena keeps the largest picture's memory for ever.
+        # The arena never frees the memory of the largest picture.
         options.enable_cpu_mem_arena = False
         self._detector = _session("det", options)
         self._recogniser = _session("rec", options)
@@ -93,7 +93,7 @@ class TextFinder:
         return _lines(certainty, at_least)
 
     def read(self, picture: Picture, boxes: Sequence[Box]) -> list[Read]:
-        """What stands in each box."""
+        """The text in each box."""
         crops = [_crop(picture, box) for box in boxes]
         order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1])
         answers = [Read("", 0.0)] * len(crops)
@@ -114,7 +114,7 @@ class TextFinder:
         return [self._decoded(characters, scores) for characters, scores in zip(best, certain, strict=True)]
 
     def _decoded(self, characters: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]) -> Read:
-        """Each character once where it is seen in several columns (connectionist temporal classification)."""
+        """The text, with a character that spans several columns only once (connectionist temporal classification)."""
         first = np.ones(len(characters), bool)
         first[1:] = characters[1:] != characters[:-1]
         first &= characters > 0
@@ -136,12 +136,12 @@ def _session(kind: str, options: onnxruntime.SessionOptions) -> onnxruntime.Infe
 
 
 def _starts(length: int) -> range:
-    """Where tiles begin, so that each line of text is whole in one of them."""
+    """The starts of the tiles, which overlap so that each line of text is whole in one of them."""
     return range(0, max(length - _OVERLAP, 1), TILE - _OVERLAP)
 
 
 def _padded(picture: Picture) -> Picture:
-    """The picture with its last row and column repeated, up to a size that the detector takes."""
+    """The picture with its last row and column repeated, up to a multiple of `_MULTIPLE`."""
     rows, columns = picture.shape[:2]
     below, right = -rows % _MULTIPLE, -columns % _MULTIPLE
     if not below and not right:
@@ -150,7 +150,7 @@ def _padded(picture: Picture) -> Picture:
 
 
 def _lines(certainty: npt.NDArray[np.float32], at_least: float) -> list[Found]:
-    """Connected areas of certain pixels as boxes."""
+    """The boxes around connected areas of pixels that belong to text."""
     rows, columns = certainty.shape
     core = (certainty > _LINE_PIXELS).astype(np.uint8)
     core = cv2.dilate(core, np.ones((2, 2), np.uint8))
@@ -174,7 +174,7 @@ def _lines(certainty: npt.NDArray[np.float32], at_least: float) -> list[Found]:
 
 
 def _crop(picture: Picture, box: Box) -> Picture:
-    """A line, upright and of the height that the recogniser takes."""
+    """A line, turned upright and scaled to the height of the recogniser's input."""
     crop: npt.NDArray[np.uint8] = picture[box.y : box.bottom, box.x : box.right]
     if crop.shape[0] > 1.5 * crop.shape[1]:
         crop = np.asarray(np.rot90(crop), np.uint8)

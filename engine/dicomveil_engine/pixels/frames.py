@@ -1,6 +1,6 @@
-"""The frames of an instance: taken out of Pixel Data, decoded, and made to be looked at.
+"""The frames of an instance: split from Pixel Data, decoded, and converted for the search.
 
-What a header claims is checked against the bytes before anything is decoded; all of it is untrusted input.
+The input is untrusted: the header is checked against the bytes before anything is decoded.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ _NUMBER_OF_FRAMES = 0x00280008
 
 
 class InstanceFrames:
-    """The frames of one instance. Raises InvalidDataSetError for what cannot be read or is not what it claims,
-    DeidentificationError for what is above a limit."""
+    """The frames of one instance.
+
+    Raises InvalidDataSetError if they cannot be read or do not fit the header, DeidentificationError above a limit.
+    """
 
     def __init__(self, instance: InstanceElements, header: PixelHeader, limits: PixelLimits) -> None:
         self._instance = instance
@@ -58,7 +60,7 @@ class InstanceFrames:
             )
 
     def encoded(self, number: int) -> bytes:
-        """A frame as the codecs take it; the first is 1. Native frames are little endian."""
+        """The bytes of a frame for the codecs, little endian if native; the first frame is 1."""
         if not self.is_native:
             return self._fragments()[number - 1]
         bits = self.layout.native_bits
@@ -107,14 +109,14 @@ class InstanceFrames:
         return first, second
 
     def decoded(self, number: int) -> tuple[npt.NDArray[Any], FrameLayout]:
-        """The array of a frame, and the layout that describes it now; the first is 1."""
+        """The array of a frame, and the layout that describes the array; the first frame is 1."""
         syntax = self.header.transfer_syntax_uid
         if self._instance.encoding.big:
             syntax = "1.2.840.10008.1.2.1"
         return decode_frame(self.encoded(number), syntax, self.layout)
 
     def has_unused_bits(self) -> bool:
-        """Whether a compressed frame has something in the bits above Bits Stored. Native ones lose that unseen."""
+        """Whether bits above Bits Stored are set in a compressed frame. In native frames they are always cleared."""
         header = self.header
         if self.is_native or header.bits_stored >= header.bits_allocated:
             return False
@@ -123,11 +125,11 @@ class InstanceFrames:
             if (array != without_unused_bits(array, layout)).any():
                 return True
             if has_clipped_bits(self.encoded(number), header.transfer_syntax_uid, header.bits_stored):
-                return True  # they may be an overlay's, and cannot be seen any more
+                return True  # they may be an overlay, which decoding has clipped
         return False
 
     def shown(self, number: int) -> npt.NDArray[Any]:
-        """A frame as it is looked at: values of one colour without unused bits, or RGB."""
+        """A frame for the search: grey values without unused bits, or RGB."""
         array, layout = self.decoded(number)
         if layout.bits_allocated == 1:
             return np.asarray(array * np.uint8(255), np.uint8)
@@ -152,16 +154,16 @@ class InstanceFrames:
 
 
 def without_unused_bits(array: npt.NDArray[Any], layout: FrameLayout) -> npt.NDArray[Any]:
-    """The values without what stands in the bits above Bits Stored: overlays did, before 2004."""
+    """The values without the bits above Bits Stored, where the standard allowed overlays before 2004."""
     unused = 8 * array.dtype.itemsize - layout.bits_stored
     if unused <= 0:
         return array
-    # Shifted up and down again: the sign of a signed value is its highest stored bit.
+    # Shifting back extends the sign, which is the highest stored bit.
     return np.asarray(np.right_shift(np.left_shift(array, unused), unused))
 
 
 def palette(instance: InstanceElements, header: PixelHeader) -> list[npt.NDArray[np.uint8]] | None:
-    """The lookup tables of red, green and blue in 8 bits; None where they cannot be read."""
+    """The lookup tables of red, green and blue in 8 bits; None if they cannot be read."""
     if len(header.palette) != 3:
         return None
     tables = []

@@ -1,11 +1,11 @@
-"""The gate: what is done about text in an instance's pixels, from its header alone.
+"""The gate: decides from the header alone how text in the pixels of an instance is treated.
 
-    nothing   the pixels pass as they are
+    nothing   the pixels pass unchanged
     masks     boxes that are known from the header are covered
-    look      text is looked for, and covered where it is found
+    look      the pixels are searched for text, and the text found is covered
     refuse    no safe output exists
 
-(0028,0301) Burned In Annotation is believed when it says YES, never when it says NO. No pixel is read here.
+(0028,0301) Burned In Annotation is trusted if it is YES, never if it is NO. No pixel is read here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INSTALL = "install the extra (pip install 'dicomveil-engine[pixels]')"
 
 
 class PixelAction(Enum):
-    """What is done about an instance's pixels."""
+    """The treatment of an instance's pixels."""
 
     NOTHING = "nothing"
     MASKS = "masks"
@@ -35,33 +35,33 @@ class PixelAction(Enum):
 
 
 class Condition(Enum):
-    """On what it depends whether an instance is looked at."""
+    """The condition under which an instance is searched."""
 
     ALWAYS = "always"
     SAMPLE = "sample"
-    """Only if it is one of the samples of its series, or one of these holds text."""
+    """Only if it is a sample of its series, or if a sample of the series holds text."""
     STROKES = "strokes"
-    """Only if the fast test of `strokes` finds strokes."""
+    """Only if the fast test of `strokes` finds any."""
 
 
 @dataclass(frozen=True)
 class PixelVerdict:
-    """What is done, and why."""
+    """The treatment of an instance's pixels, and the reason."""
 
     action: PixelAction
     reason: str
-    """For messages and reports: names attributes and settings, no value that identifies anybody."""
+    """For messages and reports: names attributes and settings, never a value that identifies."""
     masks: tuple[Box, ...] = ()
-    """Covered in every frame, whatever is found."""
+    """Covered in every frame, in addition to text that is found."""
     condition: Condition = Condition.ALWAYS
     claims: bool = False
-    """Whether the released instance says that burnt-in text was cleaned: (0028,0301) NO, and 113101 in (0012,0064)."""
+    """Whether the released instance declares cleaned pixels: (0028,0301) NO, and 113101 in (0012,0064)."""
     is_document: bool = False
-    """Whether this is about the pages of an encapsulated PDF."""
+    """Whether the pixels are the pages of an encapsulated PDF."""
     rotated: bool = True
-    """Whether text is looked for in the picture turned by 90 degrees, too."""
+    """Whether the picture is also searched turned by 90 degrees."""
     has_face: bool = False
-    """Whether a face could be made from the series: (0028,0302) says YES."""
+    """Whether a face could be reconstructed from the series, so that (0028,0302) becomes YES."""
 
 
 SLICE_CLASSES = {
@@ -72,7 +72,7 @@ SLICE_CLASSES = {
 """CT, MR and PET Image Storage: one frame each."""
 _NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
 _SMALL = 128
-"""Rows and columns up to which nuclear medicine counts as slices: a line of legible text hardly fits in."""
+"""Rows and columns up to which nuclear medicine counts as slices: legible text hardly fits in."""
 _ENHANCED = {
     "1.2.840.10008.5.1.4.1.1.2.1",
     "1.2.840.10008.5.1.4.1.1.4.1",
@@ -91,8 +91,10 @@ _HEAD_MODALITIES = frozenset(("CT", "MR", "PT"))
 
 
 def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
-    """What is done about the pixels of an instance under these settings; total, and nothing is ever believed safe
-    because the header is silent."""
+    """The treatment of an instance's pixels under these settings.
+
+    Every header gets a verdict, and pixels never count as safe because an attribute is missing.
+    """
     if settings.faces is Faces.REFUSE and _may_show_face(header):
         return PixelVerdict(PixelAction.REFUSE, 'a face could be made from these slices, and "faces" is "refuse"')
     verdict = _gate(header, settings)
@@ -114,7 +116,7 @@ def gate(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
 
 @lru_cache(1)
 def can_clean() -> bool:
-    """Whether the extra is installed; nothing is imported."""
+    """Whether the extra `pixels` is installed, without importing it."""
     return all(find_spec(name) is not None for name in ("numpy", "imagecodecs", "onnxruntime", "rapidocr", "cv2"))
 
 
@@ -174,7 +176,7 @@ def _by_device(header: PixelHeader, settings: PixelSettings) -> PixelVerdict | N
                 f'boxes of the device table\'s entry "{device.name}" are outside this frame, '
                 'and the table says unmatched = "refuse"',
             )
-        # A frame that has no part of a box is not the one that the entry was written for.
+        # If a box lies outside the frame, the entry was written for another kind of frame.
         action = PixelAction.MASKS if fits and not device.look else PixelAction.LOOK
         reason = f'the device table has an entry: "{device.name}"'
         return PixelVerdict(action, reason, (*boxes, *device.boxes(header)), claims=True)
@@ -229,8 +231,7 @@ def _slice(settings: PixelSettings) -> PixelVerdict:
 
 
 def is_slice(header: PixelHeader) -> bool:
-    """Whether this is a single-frame CT, MR or PT image as the scanner made it, so that text is unlikely; or nuclear
-    medicine of up to 128 x 128."""
+    """Whether text is unlikely: an original single-frame CT, MR or PT image, or nuclear medicine up to 128 x 128."""
     is_kind = SLICE_CLASSES.get(header.sop_class_uid) == header.modality and header.frames == 1
     is_small = max(header.rows, header.columns) <= _SMALL
     return (
@@ -244,13 +245,13 @@ def is_slice(header: PixelHeader) -> bool:
 
 
 def _is_original(header: PixelHeader) -> bool:
-    """PS3.3 Section C.7.6.1.1.2; a captured screen says SECONDARY or SCREEN SAVE."""
+    """ORIGINAL in (0008,0008) Image Type (PS3.3 Section C.7.6.1.1.2), and no sign of a screen capture."""
     screen = any("SCREEN" in value or "SECONDARY" in value or "DOSE" in value for value in header.image_type)
     return header.image_type[:2] == ("ORIGINAL", "PRIMARY") and not screen
 
 
 def _says_yes(header: PixelHeader) -> bool:
-    """Anything but NO and silence counts as YES."""
+    """Whether (0028,0301) declares text: any value but NO counts as YES."""
     return header.burned_in_annotation not in {"", "NO"}
 
 

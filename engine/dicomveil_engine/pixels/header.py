@@ -1,6 +1,6 @@
-"""What the header of an instance says about its pixels: what the gate, the codecs and the cover need to know.
+"""The attributes of an instance that describe its pixels, for the gate, the codecs and the cover.
 
-Read from Part 10 or from the DICOM JSON model alike; no numpy, and no value that identifies anybody is kept.
+They are read from Part 10 or from the DICOM JSON model. None identifies the patient. This module does not need numpy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BIG = 1 << 31
 
 @dataclass(frozen=True)
 class PixelHeader:
-    """The attributes of the image modules (PS3.3 Section C.7.6) that decide how pixels are treated."""
+    """The attributes of the image modules (PS3.3 Section C.7.6) that determine how pixels are treated."""
 
     sop_class_uid: str = ""
     transfer_syntax_uid: str = ""
@@ -49,7 +49,7 @@ class PixelHeader:
     """(0028,0120) Pixel Padding Value."""
     smallest: int | None = None
     regions: tuple[Box, ...] = ()
-    """(0018,6011) of ultrasound, as written; they may lie outside the image."""
+    """(0018,6011) of ultrasound, unchecked: they may exceed the image."""
     has_pixel_data: bool = False
     has_float_pixels: bool = False
     mime_type: str = ""
@@ -176,7 +176,7 @@ def _real(text: str, default: float = 0.0) -> float:
 
 
 def _signed(text: str, signed: bool) -> int | None:
-    """A value of US or SS; implicit VR writes both alike, and PixelRepresentation says which it is."""
+    """A value of "US or SS": PixelRepresentation tells which, because implicit VR does not."""
     if not _NUMBER.fullmatch(text):
         return None
     value = _whole(text, 0)
@@ -194,7 +194,7 @@ def _box(corners: list[int]) -> Box | None:
 
 
 def _regions(instance: InstanceElements) -> tuple[Box, ...]:
-    """The corners are unsigned long: found by their encoded heads, in their order, in the sequence's value."""
+    """The regions, from the corners (UL) that are found by their encoded tags in the value of the sequence."""
     value, encoding = instance.value(_REGIONS), instance.encoding
     heads = [encoding.element_head(encoding.key_of(tag, "UL"), 4) for tag in _CORNERS]
     boxes: list[Box] = []
@@ -230,9 +230,10 @@ def _json_regions(dataset: Mapping[str, object]) -> tuple[Box, ...]:
 
 
 def frame_layout(header: PixelHeader) -> FrameLayout:
-    """What the codecs get to know about each frame.
+    """The layout of each frame, for the codecs.
 
-    Raises InvalidDataSetError where values do not stand in the lowest bits: a look would see others than are shown.
+    Raises InvalidDataSetError if the values are not in the lowest bits, because the search would not see the pixels
+    that are displayed.
     """
     if header.bits_stored and header.high_bit != header.bits_stored - 1:
         raise InvalidDataSetError("(0028,0102) HighBit is not BitsStored - 1, as PS3.5 Section 8.1.1 has it")
@@ -249,7 +250,7 @@ def frame_layout(header: PixelHeader) -> FrameLayout:
 
 
 def describe(header: PixelHeader) -> str:
-    """Size and syntax for a message; nothing that identifies anybody."""
+    """The size and the transfer syntax, for a message; nothing that identifies."""
     size = f"{header.columns} x {header.rows}"
     return size if header.frames == 1 else f"{header.frames} frames of {size}"
 

@@ -1,10 +1,10 @@
-"""A whole instance: its boxes covered, in the encoding that it has, and its attributes made right.
+"""Cover the boxes of a whole instance, and update its attributes.
 
     original bytes ── Looker.boxes ──→ boxes
     de-identified bytes ── InstanceCover(boxes, verdict, settings) ──→ bytes that may be released
 
-The cover works on what the rewriter gives, which leaves pixels as they were. Native pixels stream through; frames that
-are compressed and change are held, decoded, covered and encoded again without loss.
+The input is the output of the rewriter, which leaves pixels unchanged. Native pixels are covered as a stream.
+Compressed instances that must change are buffered, decoded, covered and encoded again without loss.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 
 _HELD_BYTES = 1 << 30
-"""A compressed instance that is longer is not held; real ones have some 100 MB at the most."""
+"""The largest compressed instance that is buffered; real ones have about 100 MB at most."""
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 
 
 class InstanceCover:
-    """Covers the boxes of one de-identified instance that is fed in chunks.
+    """Covers the boxes of one de-identified instance, chunk by chunk.
 
-    Raises DeidentificationError for a verdict that refuses and above a limit, InvalidDataSetError for what cannot be
-    read.
+    Raises DeidentificationError if the verdict refuses the instance and above a limit, InvalidDataSetError if the
+    instance cannot be read.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class InstanceCover:
         self._passes = verdict.action is PixelAction.NOTHING and not verdict.has_face
         self._cover: NativeCover | None = None
         self._remaining = 0
-        """Bytes of the native value that are still to come."""
+        """Bytes of native Pixel Data that have not arrived yet."""
         self._waits = False
-        """Whether the whole instance is needed before anything is written."""
+        """Whether the whole instance must arrive before anything is written."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """What can be written after this chunk."""
+        """The output that is ready after this chunk."""
         if self._passes:
             return [chunk]
         if self._cover is not None:
@@ -85,7 +85,7 @@ class InstanceCover:
         return self._begin(instance)
 
     def close(self) -> list[bytes]:
-        """What is left to be written."""
+        """The rest of the output."""
         if self._passes or (self._cover is not None and not self._remaining):
             return []
         if self._cover is not None:
@@ -116,7 +116,7 @@ class InstanceCover:
         ]
 
     def _begin(self, instance: InstanceElements) -> list[bytes]:
-        """The header has come: write it, or wait for the whole instance."""
+        """Write the header, or wait for the whole instance."""
         header = PixelHeader.from_elements(instance)
         claims = claims_of(header, self._verdict, self._boxes, self._settings)
         pixel = instance.pixel_data
@@ -140,7 +140,7 @@ class InstanceCover:
         return [head, instance.buffer[pixel.start : pixel.value], *self._covered(instance.buffer[pixel.value :])]
 
     def _covered(self, chunk: bytes) -> list[bytes]:
-        """Bytes of the value, covered, and what is behind it, as it is."""
+        """Bytes of Pixel Data, covered, and the bytes after it, unchanged."""
         assert self._cover is not None
         taken = min(self._remaining, len(chunk))
         self._remaining -= taken
@@ -153,7 +153,7 @@ class InstanceCover:
 def cover_instance(
     data: bytes, boxes: Boxes, verdict: PixelVerdict, settings: PixelSettings, limits: PixelLimits | None = None
 ) -> bytes:
-    """A whole de-identified instance with its boxes covered and its attributes made right."""
+    """A whole de-identified instance with its boxes covered and its attributes updated."""
     cover = InstanceCover(boxes, verdict, settings, limits)
     return b"".join([*cover.feed(data), *cover.close()])
 
@@ -161,7 +161,7 @@ def cover_instance(
 def with_document(
     deidentified: bytes, document: tuple[Field, ...], verdict: PixelVerdict, settings: PixelSettings
 ) -> bytes:
-    """A de-identified instance with a covered document in the place of its own."""
+    """A de-identified instance with its document replaced by the covered one."""
     instance = read_instance(deidentified)
     assert instance is not None
     header = PixelHeader.from_elements(instance)
@@ -201,7 +201,7 @@ def encoded_again(
         vr = "OW" if header.bits_allocated > 8 else "OB"
         yield instance.encoding.element_head(instance.encoding.key_of(pixel.tag, vr), len(value)) + value + rest
         return
-    # One fragment for each frame, and an empty Basic Offset Table (PS3.5 Annex A.4).
+    # An empty Basic Offset Table and one fragment for each frame (PS3.5 Annex A.4).
     yield instance.encoding.element_head(instance.encoding.key_of(pixel.tag, "OB"), UNDEFINED)
     yield _item(b"")
     for frame in encoded:
@@ -210,7 +210,7 @@ def encoded_again(
 
 
 def _in_colours(array: npt.NDArray[Any], layout: FrameLayout, photometric: str) -> tuple[npt.NDArray[Any], FrameLayout]:
-    """A frame that its code stream says is RGB, in the YBR_FULL that (0028,0004) announces: metadata said so before."""
+    """An RGB frame converted to YBR_FULL if (0028,0004) names that: metadata may have been released with it."""
     if (layout.photometric_interpretation, photometric, layout.bits_allocated) != ("RGB", "YBR_FULL", 8):
         raise DeidentificationError("the colours of a frame are not those that (0028,0004) names")
     from dicomveil_engine.pixels.frames import ybr  # noqa: PLC0415 - loads numpy
@@ -240,10 +240,10 @@ def _end_of_value(instance: InstanceElements, pixel: TopElement) -> int:
 def _single_bits(
     instance: InstanceElements, header: PixelHeader, pixel: TopElement, boxes: Boxes, limits: PixelLimits
 ) -> Iterator[bytes]:
-    """Frames of single bits follow each other without a gap, so they are written together."""
+    """Frames of single bits, which are packed without gaps between them."""
     import numpy as np  # noqa: PLC0415 - needed for this kind only
 
-    from dicomveil_engine.pixels.frames import InstanceFrames  # noqa: PLC0415 - likewise
+    from dicomveil_engine.pixels.frames import InstanceFrames  # noqa: PLC0415 - needed for this kind only
 
     frames = InstanceFrames(instance, header, limits)
     arrays = []

@@ -1,8 +1,8 @@
-"""Judge what a line says: is it positively technique, or must it be covered?
+"""Decide whether a line of text is technical and may remain, or must be covered.
 
-OCR drops blanks and mistakes letters, so that everything is covered but what is recognised: units, technique and
-orientation, with numbers beside them. What the header says of the patient, and what a detector of `text` finds, beats
-every recognition.
+OCR drops blanks and confuses letters, so every line is covered unless all of it is recognised as technical: units,
+acquisition terms and orientation, with numbers. A line that has a value of the patient from the header, or a finding
+of a detector of `text`, is covered in any case.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _TOKEN = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?|.")
 _WITHOUT_BLANKS = re.compile(r"[\W_]+")
 _PUNCTUATION = frozenset(".,:;/\\()[]+-=%*#°<>|'\"?_~\u00d7")
 _LONGEST_NUMBER = 4
-"""Digits before the point; a longer number may be somebody's."""
+"""Digits before the decimal point; a longer number may be an identifier."""
 _SHORTEST_HIDDEN = 4
-"""Letters of a word of the header that is looked for within a longer one: OCR runs words together."""
+"""Letters of a name in the header that is also searched within longer words, because OCR joins words."""
 
 _TEXT = files("dicomveil_engine").joinpath("pixels", "technique_words.txt").read_text(encoding="utf-8")
 TECHNIQUE = frozenset(line for line in _TEXT.split("\n") if line and not line.startswith("#"))
-"""Words and abbreviations of technique that scanners write into their images. Lower case."""
+"""Technical words and abbreviations that scanners write into their images, in lower case."""
 
 _DESCRIPTIONS = frozenset(
     (0x00081030, 0x0008103E, 0x00081080, 0x00181030, 0x00321060, 0x00400254, 0x00204000, 0x00104000)
@@ -43,14 +43,14 @@ _DESCRIPTIONS = frozenset(
 
 @dataclass(frozen=True)
 class Words:
-    """What identifies in one instance: the values of its header, with their VRs. Originals: never written anywhere."""
+    """The identifying values of an instance's header, with their VRs. They are originals: never write them anywhere."""
 
     values: tuple[tuple[str, str], ...] = ()
     descriptions: tuple[str, ...] = ()
-    """Values of its descriptions, for `sensitiveTextCleanDescriptors`."""
+    """The values of its descriptions, for `sensitiveTextCleanDescriptors`."""
 
     def identifying(self, settings: PixelSettings) -> IdentifyingWords:
-        """The values, to be looked for under the policy's settings for texts."""
+        """The values, prepared for the search under the policy's settings for text."""
         how = TextSettings(settings.regions, settings.all_ages)
         words = self._looked_for.get(how)
         if words is None:
@@ -63,7 +63,7 @@ class Words:
 
     @cached_property
     def hidden(self) -> frozenset[str]:
-        """Words that are looked for within longer ones, without blanks."""
+        """Names that are also searched within longer words."""
         found = (_LETTERS.findall(fold(value)) for value, vr in self.values if vr == "PN")
         whole = (_WITHOUT_BLANKS.sub("", fold(value)) for value, _ in self.values)
         words = {word for words in found for word in words} | set(whole)
@@ -94,7 +94,7 @@ def words_of(data: bytes) -> Words:
 
 
 def sensitive(readings: Sequence[str], words: Words, settings: PixelSettings) -> bool:
-    """Whether a line must be covered: unless a reading of it is technique, and no reading of it identifies."""
+    """Whether a line must be covered. It may remain if one reading is technical and no reading identifies."""
     texts = [text for text in readings if text.strip()]
     if not texts or any(_names_somebody(text, words, settings) for text in texts):
         return True
@@ -121,7 +121,7 @@ def _matches(pattern: str, groups: Sequence[int], text: str) -> bool:
 
 
 def _without_excluded(text: str, words: Words, settings: PixelSettings) -> str:
-    """The text without findings of infotypes that the settings exclude, folded."""
+    """The folded text without the findings of excluded infotypes."""
     if settings.exclude_infotypes:
         text = _cut(text, words.identifying(settings).findings(text))
         if not text.strip():
@@ -136,7 +136,7 @@ def _cut(text: str, findings: Iterable[Finding]) -> str:
 
 
 def is_technique(text: str) -> bool:
-    """Whether a folded text is nothing but technique: known words and units with short numbers, at least one word."""
+    """Whether a folded text is only technical: known words and units with short numbers, and at least one word."""
     has_word = False
     for piece in _TOKEN.findall(text):
         if piece[0].isdigit():
@@ -152,7 +152,7 @@ def is_technique(text: str) -> bool:
 
 
 def _is_known(word: str) -> bool:
-    """A word of technique, or several run together, because OCR drops blanks."""
+    """Whether this is a technical word, or several joined, because OCR drops blanks."""
     if word in TECHNIQUE or word in DESCRIPTIVE_WORDS:
         return True
     ends = {0}

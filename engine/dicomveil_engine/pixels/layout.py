@@ -1,4 +1,4 @@
-"""What the Image Pixel Module says of each frame. No numpy is needed to ask."""
+"""The attributes of the Image Pixel Module that describe a frame. This module does not need numpy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dicomveil_engine.errors import InvalidDataSetError
 
 SUBSAMPLED = "YBR_FULL_422"
 TRANSFORMED = frozenset(("YBR_ICT", "YBR_RCT"))
-"""What JPEG 2000 makes of RGB, and undoes when it is decoded."""
+"""The transforms of RGB in JPEG 2000, which decoding reverses."""
 _INTERPRETATIONS = frozenset(
     ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", SUBSAMPLED, *TRANSFORMED)
 )
@@ -16,7 +16,7 @@ _INTERPRETATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FrameLayout:
-    """The attributes that say what a frame's values are (PS3.3 Section C.7.6.3)."""
+    """The attributes that describe the values of a frame (PS3.3 Section C.7.6.3)."""
 
     rows: int
     columns: int
@@ -26,11 +26,11 @@ class FrameLayout:
     pixel_representation: int = 0
     """1 for signed values."""
     planar_configuration: int = 0
-    """1 for colours by plane; of frames that are not encoded only."""
+    """1 for colours by plane; of native frames only."""
     photometric_interpretation: str = "MONOCHROME2"
 
     def check(self) -> None:
-        """Raise InvalidDataSetError unless frames of this kind exist."""
+        """Raise InvalidDataSetError for a combination that is invalid or unsupported."""
         sensible = (
             0 < self.rows <= 0xFFFF
             and 0 < self.columns <= 0xFFFF
@@ -48,36 +48,36 @@ class FrameLayout:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the array: rows and columns, and samples where there are several."""
+        """The shape of the array: rows and columns, and the samples of a colour frame."""
         return (self.rows, self.columns) if self.samples == 1 else (self.rows, self.columns, self.samples)
 
     @property
     def dtype(self) -> str:
-        """The array's values, little endian, in numpy's notation; single bits are bytes there."""
+        """The type of the array's values, little endian, in numpy's notation; a single bit becomes a byte."""
         width = max(1, self.bits_allocated // 8)
         return f"{'<' if width > 1 else '|'}{'i' if self.pixel_representation and width * 8 > 1 else 'u'}{width}"
 
     @property
     def decoded_bytes(self) -> int:
-        """How many bytes the array has."""
+        """The number of bytes of the array."""
         return self.rows * self.columns * self.samples * max(1, self.bits_allocated // 8)
 
     @property
     def native_bits(self) -> int:
-        """How many bits a frame has that is not encoded."""
-        # Two pixels share their chroma: PS3.3 Section C.7.6.3.1.2.
+        """The number of bits of a native frame."""
+        # In YBR_FULL_422 two pixels share their chroma: PS3.3 Section C.7.6.3.1.2.
         samples = 2 if self.photometric_interpretation == SUBSAMPLED else self.samples
         return self.rows * self.columns * samples * self.bits_allocated
 
 
 @dataclass(frozen=True)
 class PixelLimits:
-    """Bounds on what an instance can make large; above one of them it is refused."""
+    """Limits on the size of an instance's pixels; an instance above one of them is refused."""
 
     frame_samples: int = 100_000_000
     """Samples of one frame: rows x columns x colours. The largest detectors have 30 million."""
     frames: int = 20_000
     decoded_bytes: int = 8 << 30
-    """All frames decoded, one after the other; they are never held at once."""
+    """The sum over all frames, which are decoded one after the other."""
     pages: int = 200
-    """Frames, or pages of a document, that are looked at one by one."""
+    """Frames, or pages of a document, that are searched one by one."""

@@ -1,7 +1,7 @@
-"""Look at an instance: which boxes hold text, in the pixels of its frames.
+"""Search the frames of an instance for text, and return the boxes to cover.
 
-The models are loaded once; a looker serves any number of instances of any project, one after the other. It sees
-originals, so it belongs into a process that has no key, no network and no origin server.
+The models are loaded once, for any number of instances, one after the other. A looker reads originals, so run it in a
+process that has neither the key nor the network.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ from dicomveil_engine.pixels.renderings import (
 from dicomveil_engine.pixels.strokes import LIMIT, has_strokes, stroke_score
 
 _SURE = 0.6
-"""Certainty with which the detector must have found a small line in two renderings, to be believed unread."""
+"""Certainty of the detector from which a small line that was found in two renderings counts as text unread."""
 _VERY_SURE = 0.85
 _READABLE = 0.5
-"""Mean certainty of characters from which a box is a line of text."""
+"""Mean certainty of the characters from which a box is a line of text."""
 _FAIRLY_READ = 0.6
-"""Likewise for tall boxes that are wide as a line is."""
+"""The same for a tall box that is as wide as a line."""
 _WELL_READ = 0.9
-"""Likewise for a box so large that it could be anatomy."""
+"""The same for a box so large that it could be anatomy."""
 _OVERSIZE = 0.2
-"""Share of the frame from which one box is not a line of text, unless it is read well."""
+"""Share of the frame from which a box is not a line of text, unless it is read well."""
 _TALL = 0.15
 _LEAST_TALL = 48
 _BLOCK = 2
 _WIDE = 3
-"""A line of text is this many times as wide as high, at the least, when it is tall."""
+"""A tall line of text is at least this many times as wide as high."""
 _BLIND = 0.4
-"""Share of a tile from which a box shows that the detector sees one shape and nothing within it."""
+"""Share of a tile from which a box is one shape that may hide text from the detector."""
 _TILE = 256
 _LEAST_TILE = 16
 _PADDING = 0.15
 _LEAST_PADDING = 3
 _GAP = 2.5
-"""Heights of a line between two of its pieces, at the most."""
+"""The largest gap between two pieces of a line, in heights of the line."""
 _EACH_FRAME = 4
-"""A cine of so few frames is looked at frame by frame."""
+"""A cine of up to this many frames is searched frame by frame."""
 _PAGES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1", "1.2.840.10008.5.1.4.1.1.104")
 """Classes whose frames are pages or photographs rather than a cine: secondary capture, visible light."""
 
 
 @dataclass
 class Line:
-    """A line of text that was found, in pixels of the frame."""
+    """A line of text in a frame, in pixels of the frame."""
 
     box: Box
     score: float
@@ -76,11 +76,11 @@ class Line:
 
     @property
     def texts(self) -> list[str]:
-        """What was read, in each picture."""
+        """The text read, in each picture."""
         return [read.text for read in self.read]
 
     def boxes(self) -> list[Box]:
-        """What is covered, with a margin: OCR draws tightly."""
+        """The boxes to cover, with a margin, because OCR boxes are tight."""
         return [
             box.grown(max(_LEAST_PADDING, round(_PADDING * min(box.width, box.height))))
             for box in (self.box, *self.parts)
@@ -88,19 +88,19 @@ class Line:
 
 
 class Looker:
-    """Finds the boxes of instances. Raises DeidentificationError when the models are missing."""
+    """Finds the boxes to cover. Raises DeidentificationError if the models are missing."""
 
     def __init__(self, limits: PixelLimits | None = None, *, threads: int = 1) -> None:
         self.limits = limits or PixelLimits()
         self._finder = TextFinder(threads)
 
     def boxes(self, data: bytes, verdict: PixelVerdict, settings: PixelSettings, words: Words | None = None) -> Boxes:
-        """What is covered in an original instance under a verdict of the gate.
+        """The boxes to cover in an original instance under a verdict of the gate.
 
-        `words` are the values that count as sensitive; without them those of the instance's own header.
+        `words` are the sensitive values; by default those of the instance's own header.
 
-        Raises InvalidDataSetError for what cannot be decoded, DeidentificationError where text cannot be told from
-        anatomy, or above a limit.
+        Raises InvalidDataSetError if a frame cannot be decoded, DeidentificationError if text cannot be distinguished
+        from anatomy, and above a limit.
         """
         if verdict.action is PixelAction.REFUSE:
             raise DeidentificationError(verdict.reason)
@@ -119,7 +119,7 @@ class Looker:
         return boxes.joined(look.at(frames, self.limits))
 
     def lines(self, data: bytes, verdict: PixelVerdict, number: int = 1) -> list[Line]:
-        """The lines of one frame with what they say, for reports that show what is still legible."""
+        """The lines of one frame with their text, for reports that show which text is still legible."""
         instance = read_instance(data)
         assert instance is not None
         header = PixelHeader.from_elements(instance)
@@ -138,7 +138,7 @@ class Looker:
 
 
 class _Look:
-    """One instance."""
+    """The search of one instance."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class _Look:
         return lines, base
 
     def _add(self, lines: list[Line], rendering: Rendering, columns: int, rows: int) -> list[Box]:
-        """Add what is found in a rendering; the boxes that are too large for a line come back."""
+        """Add the lines found in a rendering, and return the boxes that are too large for a line."""
         doubtful = []
         for found in self._finder.find(rendering.picture):
             if rendering.turned and found.box.width < 1.5 * found.box.height:
@@ -213,7 +213,7 @@ class _Look:
         return doubtful
 
     def _is_believed(self, line: Line, base: Picture) -> bool:
-        """Whether a box is text: found twice, or with certainty, or legible."""
+        """Whether a box is text: found in two renderings, or with high certainty, or legible."""
         tall = min(line.box.width, line.box.height) > _LEAST_TALL
         if not tall and len(line.renderings) > 1 and line.score >= _SURE:
             return True
@@ -232,8 +232,10 @@ class _Look:
         return any(_is_legible(read, tall=tall) for read in reads)
 
     def _is_text(self, picture: Picture, box: Box) -> bool:
-        """Whether a box that could be anatomy is a line of text: well read; and, where it is not as wide as lines are,
-        read alike in both polarities, which happens by chance to letters only."""
+        """Whether a box that could be anatomy is a line of text.
+
+        It must be read well and, unless it has the shape of a line, read the same in both polarities.
+        """
         [read] = self._finder.read(picture, [box])
         if not _is_line_of_text(read, box):
             return False
@@ -243,16 +245,16 @@ class _Look:
         return _is_line_of_text(other, box) and _letters(other) == _letters(read)
 
     def read(self, lines: list[Line], picture: Picture) -> None:
-        """Read each line, in the picture and with its other polarity."""
+        """Read each line, in the picture and in the inverted picture."""
         boxes = [line.box for line in lines]
         for reads in (self._finder.read(picture, boxes), self._finder.read(np.asarray(255 - picture, np.uint8), boxes)):
             for line, read in zip(lines, reads, strict=True):
                 line.read.append(read)
 
     def _look_again(self, lines: list[Line], base: Picture, area: Box) -> None:
-        """Look at an area in tiles, because every rendering showed it as one box, which hides the lines within.
+        """Search an area in tiles, because every rendering showed it as one box, which may hide lines of text.
 
-        Raises DeidentificationError where a tile is one box again, and has strokes as text has them.
+        Raises DeidentificationError if a tile is one box again, and has strokes like those of text.
         """
         for tile in _tiles(area, _TILE):
             if self._is_blind(lines, base, tile):
@@ -263,7 +265,7 @@ class _Look:
                         )
 
     def _is_blind(self, lines: list[Line], base: Picture, tile: Box) -> bool:
-        """Add the lines of a tile; whether it is one shape in all pictures of it, and could hide text."""
+        """Add the lines of a tile. Whether all its pictures show one shape, which could hide text."""
         picture = tile_of(base, tile)
         found: list[Line] = []
         blind = 0
@@ -284,7 +286,7 @@ class _Look:
 
 
 def _of_cine(frames: InstanceFrames) -> Iterable[npt.NDArray[Any]]:
-    """The pictures in which text of any frame of a cine is seen: some frames, and the brightest and darkest values."""
+    """The pictures that show the text of all frames of a cine: some frames, and the maximum and minimum over all."""
     count = frames.header.frames
     if count <= _EACH_FRAME:
         yield from frames
@@ -313,13 +315,12 @@ def _is_oversize(box: Box, columns: int, rows: int) -> bool:
 
 
 def _is_block(box: Box, columns: int, rows: int) -> bool:
-    """Whether a box covers much of the frame and is hardly wider than high: two lungs are read as 09, and alike in
-    both polarities."""
+    """Whether a box fills much of the frame and is hardly wider than high, like two lungs, which are read as 09."""
     return box.area > _OVERSIZE * columns * rows and max(box.width, box.height) < _BLOCK * min(box.width, box.height)
 
 
 def _is_line_of_text(read: Read, box: Box) -> bool:
-    """Anatomy is read as one character, or as none; so a tall side marker of one letter stays."""
+    """Whether a tall box is text. Anatomy is read as one character or none, so a tall marker of one letter remains."""
     longest, least = max(box.width, box.height), min(box.width, box.height)
     return read.score >= _WELL_READ and len(set(read.text.replace(" ", ""))) > 1 and longest > 1.2 * least
 
@@ -329,19 +330,19 @@ def _letters(read: Read) -> str:
 
 
 def _is_legible(read: Read, *, tall: bool) -> bool:
-    """Whether a box says something; of a tall one, which could be anatomy, more is asked."""
+    """Whether a box is legible; a tall one, which could be anatomy, must be read better."""
     if tall:
         return read.score >= _FAIRLY_READ and len(set(read.text.replace(" ", ""))) > 1
     return read.score >= _READABLE and bool(read.text.strip())
 
 
 def _join(lines: list[Line], box: Box, score: float, rendering: Rendering) -> None:
-    """Add a box to the line that it shows, or as a line of its own."""
+    """Add a box to the line that it overlaps, or as a new line."""
     for line in lines:
         if line.box.shared(box) > 0.5 * min(line.box.area, box.area):
             line.renderings.add(rendering.name)
             line.score = max(line.score, score)
-            # Pictures at half the size draw thick boxes: they only show that a line is there.
+            # Boxes from pictures of half the size are too thick: they confirm a line, but do not enlarge it.
             if rendering.scale >= 1 and not line.box.contains(box):
                 line.parts.append(box)
             return
@@ -349,7 +350,7 @@ def _join(lines: list[Line], box: Box, score: float, rendering: Rendering) -> No
 
 
 def _unresolved(doubts: dict[str, list[Box]]) -> Box | None:
-    """The area that each of the renderings at full size shows as one box; None if one of them sees into it."""
+    """The area that every rendering at full size shows as one box; None if one of them resolves it."""
     areas = [boxes for name, boxes in doubts.items() if name not in {"half", "quarter", "double", "rotated"}]
     if not areas or not all(areas):
         return None
@@ -359,7 +360,7 @@ def _unresolved(doubts: dict[str, list[Box]]) -> Box | None:
 
 
 def _tiles(area: Box, size: int) -> Iterable[Box]:
-    """Squares over an area, each overlapping the next by a quarter; what is left over is in the one before."""
+    """Squares over an area, each overlapping the next by a quarter; none for a rest within the overlap."""
     step, overlap = size * 3 // 4, size // 4
     for top in range(area.y, max(area.bottom - overlap, area.y + 1), step):
         for left in range(area.x, max(area.right - overlap, area.x + 1), step):
@@ -375,7 +376,7 @@ def _covered(lines: Iterable[Line], columns: int, rows: int) -> list[Box]:
 
 
 def _bridges(boxes: Sequence[Box]) -> Iterable[Box]:
-    """Boxes over the gaps between pieces of one line: the detector misses words where the ground is uneven."""
+    """Boxes over the gaps between pieces of a line: on an uneven background, the detector misses words."""
     for left in boxes:
         for right in boxes:
             gap = right.x - left.right

@@ -1,4 +1,4 @@
-"""Device tables from their TOML, and back: `configuration.device_table` says what may stand in one."""
+"""Read and write device tables as TOML; `configuration.device_table` defines the allowed keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomveil_engine.pixels.masks import Device, DeviceTable
 
 
 def read_table(text: str) -> DeviceTable:
-    """A table from its TOML. Raises ConfigurationError, which names the line, the entry and the key."""
+    """The table in a TOML text. Raises ConfigurationError, which names the line, the entry and the key."""
     raw = read_device_table(text)
     devices = (Device(each.name, each.match, _boxes(each.mask), _boxes(each.keep), each.look) for each in raw.devices)
     return DeviceTable(tuple(devices), raw.unmatched)
@@ -19,7 +19,7 @@ def read_table(text: str) -> DeviceTable:
 
 @cache
 def shipped_table() -> DeviceTable:
-    """The table that comes with dicomveil: few entries, each checked against public instances."""
+    """The table in the package: few entries, each checked against public instances."""
     return read_table(files("dicomveil_engine").joinpath("pixels", "devices.toml").read_text(encoding="utf-8"))
 
 

@@ -1,8 +1,8 @@
-"""Device tables of others in our format: the recipes of pydicom/deid, and the scripts of RSNA's CTP pixel anonymizer.
+"""Import device tables of other tools: recipes of pydicom/deid, and scripts of RSNA's CTP pixel anonymizer.
 
-Only what our table can say exactly is taken over: conditions that must all hold, on attributes of the device and the
-frame, with boxes of fixed size. Everything else is left out and listed, because a mask under a wider condition would
-cover anatomy, and one under a narrower condition would promise what it does not hold.
+An entry is imported only if a device table can express it exactly: conditions that must all hold, on attributes of
+the device and the frame, with boxes of fixed size. All others are listed, because a mask under a wider condition would
+cover anatomy, and one under a narrower condition would leave text uncovered.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _NAME = re.compile(r"LABEL\s+([^#]*)", re.IGNORECASE)
 
 @dataclass
 class Imported:
-    """What became of a file."""
+    """The result of an import."""
 
     table: DeviceTable
     left_out: list[str] = field(default_factory=list)
-    """The entries that were not taken over, each with the reason."""
+    """The entries that were not imported, each with the reason."""
 
 
 class _UnsupportedError(Exception):
-    """Why an entry cannot be said in our table."""
+    """The reason why a device table cannot express an entry."""
 
 
 def read_deid(text: str) -> Imported:
-    """The entries with coordinates of a deid recipe."""
+    """Import the entries of a deid recipe that have coordinates."""
     imported = Imported(DeviceTable())
     devices = []
     for name, lines in _labels(text):
@@ -51,7 +51,7 @@ def read_deid(text: str) -> Imported:
 
 
 def read_ctp(text: str) -> Imported:
-    """The sections of a CTP script: { signature } (left, top, width, height) ..."""
+    """Import the sections of a CTP script: { signature } (left, top, width, height) ..."""
     imported = Imported(DeviceTable())
     devices = []
     for number, (signature, regions) in enumerate(_SECTION.findall(text), 1):
@@ -86,7 +86,7 @@ def _labels(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _deid_device(name: str, lines: list[str]) -> Device | None:
-    """A device; None for a label without coordinates, which only flags."""
+    """The device of a label; None for a label without coordinates, which only flags."""
     match: dict[str, str | int] = {}
     mask: list[Box] = []
     keep: list[Box] = []
@@ -145,7 +145,7 @@ def _add(match: dict[str, str | int], attribute: str, value: str, *, is_whole: b
 
 
 def _box(texts: list[str], *, is_size: bool) -> Box:
-    """Four numbers: left, top, and width and height, or right and bottom."""
+    """The box from left, top, and either width and height or right and bottom."""
     try:
         left, top, third, fourth = (int(text) for text in texts)
     except ValueError:

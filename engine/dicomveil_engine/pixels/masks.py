@@ -1,6 +1,6 @@
-"""The device table: which parts of a frame a device always writes text into, by what the header says of the device.
+"""The device table: the parts of a frame into which a device always writes text, by attributes of the device.
 
-The first entry that matches wins. How a table is written is in `mask_file`; nothing here reads or writes one.
+The first entry that matches wins. `mask_file` reads and writes tables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Device:
-    """One entry of a table."""
+    """One entry of a device table."""
 
     name: str
     match: Mapping[str, str | int]
@@ -29,7 +29,7 @@ class Device:
     look: bool = True
 
     def matches(self, header: PixelHeader, *, at_any_size: bool = False) -> bool:
-        """Whether the entry is for this device, and for frames of this size."""
+        """Whether the entry is for this device and, unless `at_any_size`, for frames of this size."""
         texts = {
             "Manufacturer": header.manufacturer,
             "ManufacturerModelName": header.manufacturer_model_name,
@@ -47,11 +47,11 @@ class Device:
         return True
 
     def fits(self, header: PixelHeader) -> bool:
-        """Whether a frame of this size has a part of each box; if not, it is not the one that the entry is for."""
+        """Whether each box is at least partly inside a frame of this size."""
         return all(box.within(header.columns, header.rows) is not None for box in (*self.mask, *self.keep))
 
     def boxes(self, header: PixelHeader) -> tuple[Box, ...]:
-        """What is covered in a frame of this size."""
+        """The boxes to cover in a frame of this size."""
         masks = self.mask or _complement(self.keep, header.columns, header.rows)
         inside = (box.within(header.columns, header.rows) for box in masks)
         return tuple(box for box in inside if box is not None)
@@ -65,20 +65,20 @@ class DeviceTable:
     unmatched: str = "look"
 
     def find(self, header: PixelHeader) -> Device | None:
-        """The entry for an instance; None if there is none."""
+        """The entry for an instance, or None."""
         return next((device for device in self.devices if device.matches(header)), None)
 
     def knows_other_size(self, header: PixelHeader) -> bool:
-        """Whether the device has entries, though none for frames of this size."""
+        """Whether the device has an entry for frames of any size."""
         return any(device.matches(header, at_any_size=True) for device in self.devices)
 
     def over(self, beneath: DeviceTable) -> DeviceTable:
-        """This table, and what another says where this one says nothing."""
+        """This table, followed by the entries of another one."""
         return DeviceTable((*self.devices, *beneath.devices), self.unmatched)
 
 
 def _complement(keep: Iterable[Box], columns: int, rows: int) -> tuple[Box, ...]:
-    """Boxes over all that no kept box has: strips between the kept boxes' edges."""
+    """Boxes over everything outside the kept boxes, as strips between their edges."""
     kept = [box for box in (box.within(columns, rows) for box in keep) if box is not None]
     edges = sorted({0, rows, *(box.y for box in kept), *(box.bottom for box in kept)})
     boxes = []

@@ -1,8 +1,8 @@
-"""Instances whose pixels pass without a look, known from a few elements: once for the slices of a series, not for each.
+"""Recognise instances whose pixels pass unchanged from a few elements, so that the gate runs once for a series.
 
-A verdict of the gate follows from some fifteen elements. Slices of a series have them alike, to the byte, so that the
-gate is asked for the first of them only. What is not sure to pass is never decided here: it is left to `gate`, with
-the whole header.
+The verdict of the gate depends on about fifteen elements. They are the same, byte for byte, in the slices of a series,
+so the verdict on the first slice holds for all. An instance that is not sure to pass is not decided here, but by
+`gate` with the whole header.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _ASKED = frozenset(
         *(0x00280002, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280301),
     )
 )
-"""What the gate asks of an instance with Pixel Data, but for the MIME type of a document, which has none."""
+"""The elements that the gate reads from an instance with Pixel Data."""
 _LAST = max(_ASKED)
 _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 _EXPLICIT = struct.Struct("<HH2sH")
 _IMPLICIT = struct.Struct("<HHI")
 _LENGTH = struct.Struct("<I")
 _LONGEST = 1 << 16
-"""Bytes of a header in which these elements are looked for; longer ones are read as a whole."""
+"""Bytes of the header that are searched for these elements; a longer header is left to the gate."""
 _DEPTH = 32
 _KINDS = 256
 
 
 class PassingInstances:
-    """Those of one policy."""
+    """The instances that pass under one policy."""
 
     def __init__(self, settings: PixelSettings) -> None:
         self._settings = settings
         self._verdicts: dict[tuple[object, ...], PixelVerdict] = {}
 
     def verdict(self, data: bytes) -> PixelVerdict | None:
-        """The verdict on an instance from its first bytes, if it is sure to pass unchanged; None for all others."""
+        """The verdict on an instance from its first bytes if it is sure to pass unchanged, otherwise None."""
         try:
             found = read_file_meta(data, closing=False)
             if found is None or found[0].is_deflated or found[0].encoding.big:
@@ -67,7 +67,7 @@ class PassingInstances:
         verdict = self._verdicts.get(key)
         if verdict is None:
             header = PixelHeader.from_elements(InstanceElements(data, meta, start, elements, None, False))
-            # Whether there is Pixel Data behind these elements is not known: assume so.
+            # These bytes may end before Pixel Data: assume that there is some.
             verdict = gate(replace(header, has_pixel_data=True), self._settings)
             if len(self._verdicts) >= _KINDS:
                 self._verdicts.clear()
@@ -76,9 +76,9 @@ class PassingInstances:
 
 
 def _elements(data: bytes, position: int, encoding: Encoding) -> dict[int, TopElement] | None:
-    """The elements that are asked for; None where they are not all there yet, or one is there twice.
+    """The elements that the gate needs; None if they have not all arrived, or if one occurs twice.
 
-    Raises struct.error where the bytes end.
+    Raises struct.error if the bytes end within an element.
     """
     found: dict[int, TopElement] = {}
     size = min(len(data), _LONGEST)

@@ -1,6 +1,7 @@
-"""The regions of an ultrasound image (0018,6011): where calibrated echo is, and no text is expected.
+"""The regions of an ultrasound image, (0018,6011): calibrated echo, in which no text is expected.
 
-Real instances have regions outside the image, empty ones, and one that covers all: such are not believed.
+Real instances have regions outside the image, empty regions, and a region that covers everything. None of these are
+used.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.header import PixelHeader
 
 _LARGEST = 0.98
-"""A region over more than this share of the image says nothing about where text is."""
+"""A region over more than this share of the image does not tell where text is."""
 
 
 def trusted_regions(header: PixelHeader) -> tuple[Box, ...]:
-    """The regions that lie wholly inside the image; none if one of them does not, or if they say nothing."""
+    """The regions; none at all if one exceeds the image, or if they do not tell where text is."""
     size = header.rows * header.columns
     for region in header.regions:
         if region.within(header.columns, header.rows) != region or region.area > _LARGEST * size:
@@ -22,7 +23,7 @@ def trusted_regions(header: PixelHeader) -> tuple[Box, ...]:
 
 
 def outside(header: PixelHeader) -> tuple[Box, ...]:
-    """Boxes over everything outside the smallest rectangle that holds all regions; none without regions."""
+    """Boxes over everything outside the bounding rectangle of all regions; none without regions."""
     regions = trusted_regions(header)
     if not regions:
         return ()

@@ -1,7 +1,7 @@
-"""What may be released of a whole original: its attributes de-identified, and the text in its pixels covered.
+"""De-identify a whole original: its attributes, and the text in its pixels.
 
-The models are loaded when the first instance has to be looked at; slices that pass, and everything that has no pixels,
-never load them. Nothing here needs numpy or the extra: without it, what would have to be looked at is refused.
+The models are loaded for the first instance that must be searched. This module needs neither numpy nor the extra
+`pixels`: without the extra, an instance that must be searched is refused.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 _PIXEL_DATA = "7FE00010"
 _LOOKING = threading.Lock()
-"""One look at a time: a look uses the processor's cache and some 700 MB."""
+"""One search at a time: it fills the processor's cache and uses about 700 MB."""
 
 
 def passing_instances(policy: Policy) -> PassingInstances:
-    """What knows at once which instances pass under the policy; one for each policy."""
+    """The policy's test for instances that pass, made once for each policy."""
     found = policy.compiled.get("passing instances")
     if not isinstance(found, PassingInstances):
         found = policy.compiled["passing instances"] = PassingInstances(policy.pixels)
@@ -40,10 +40,10 @@ def passing_instances(policy: Policy) -> PassingInstances:
 
 
 def released_instance(data: bytes, policy: Policy, looker: Looker | None = None) -> bytes:
-    """An original instance as it may be released. Without a `looker` one is made for the whole process.
+    """An original instance, de-identified. Without a `looker`, the process shares one.
 
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output, and for
-    what would have to be looked at where the extra is not installed.
+    Raises InvalidDataSetError if it cannot be read, DeidentificationError if there is no safe output, which includes
+    an instance that must be searched if the extra `pixels` is not installed.
     """
     settings = policy.pixels
     if not settings.looks or passing_instances(policy).verdict(data) is not None:
@@ -79,10 +79,10 @@ def _shared_looker() -> Looker:
 
 
 def released_metadata(original: JSONDataSet, deidentified: JSONDataSet, settings: PixelSettings) -> JSONDataSet:
-    """De-identified metadata in the DICOM JSON model as it may be released with its instance.
+    """De-identified metadata in the DICOM JSON model that agrees with its released instance.
 
-    Pixels that stand in the metadata themselves are dropped unless they pass as they are: nobody has looked at them.
-    Of compressed frames that are covered, attributes of their encoding are those of the original.
+    Pixels in the metadata itself are removed unless they pass unchanged, because they are not searched for text. The
+    attributes of the encoding are those of the original, even if compressed frames are covered.
     """
     if not settings.looks:
         return deidentified
@@ -93,7 +93,7 @@ def released_metadata(original: JSONDataSet, deidentified: JSONDataSet, settings
 
 
 def without_pixels(dataset: JSONDataSet, verdict: PixelVerdict, bulk_data_uri: str | None = None) -> JSONDataSet:
-    """Metadata in the DICOM JSON model without what shows pixels, unless the verdict lets them pass.
+    """Metadata in the DICOM JSON model without pixels, unless the verdict lets them pass.
 
     Pixel Data becomes a reference to `bulk_data_uri`, or an element without a value. Icons and overlays are removed.
     """

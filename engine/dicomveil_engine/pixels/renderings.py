@@ -1,7 +1,7 @@
-"""Renderings: the pictures in which text of a frame is looked for.
+"""Renderings: the pictures of a frame that are searched for text.
 
-Text that is invisible in one picture is plain in another: values far from each other, both polarities, faint text over
-an even ground, letters that fill the frame. Each rendering knows the way back to the frame's own pixels.
+Text that is invisible in one picture is clear in another, because of its values, its polarity, its contrast or its
+size. A rendering converts boxes back to pixels of the frame.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Frame = npt.NDArray[Any]
 """Rows and columns of values, or of three colours."""
 
 _NEIGHBOURHOOD = 31
-"""Pixels on each side; text with letters up to this size stands out in the local rendering."""
+"""Pixels on each side; letters up to this size are visible in the rendering of local contrast."""
 _LOCAL_GAIN = 50
 _NOISE = 6.0
 _SMALL = 320
-"""Frames up to this size are also enlarged: text of 7 to 9 pixels is found there."""
+"""Frames up to this size are also enlarged, to find text of 7 to 9 pixels."""
 _LARGE = 1280
-"""Size beyond which most renderings are made at half the size, where text of usual size is still found."""
+"""Size beyond which most renderings are halved; text of the usual size is still found."""
 _HOUNSFIELD_WINDOWS = ((40.0, 80.0), (40.0, 400.0))
 _MOST_OWN_WINDOWS = 2
 
@@ -42,12 +42,12 @@ class Rendering:
     name: str
     picture: Picture = field(repr=False)
     scale: float = 1.0
-    """Pixels of the picture for one of the frame."""
+    """Pixels of the picture for each pixel of the frame."""
     turned: bool = False
     """Whether the picture is turned by 90 degrees to the left."""
 
     def in_frame(self, box: Box, columns: int, rows: int) -> Box | None:
-        """A box of the picture in the frame's own pixels; None outside it."""
+        """A box of the picture in pixels of the frame; None if it is outside."""
         x, y, width, height = box
         if self.turned:
             x, y, width, height = columns - y - height, x, height, width
@@ -59,7 +59,7 @@ class Rendering:
 
 
 def renderings(base: Picture, others: list[tuple[str, Picture]], *, rotated: bool) -> Iterator[Rendering]:
-    """The pictures of a frame: `base` first, then those that show what it hides; none that equals one before it."""
+    """The pictures of a frame: `base` first, then those that show what it hides, without duplicates."""
     seen: set[bytes] = set()
     for rendering in _renderings(base, others, rotated=rotated):
         digest = blake2b(np.ascontiguousarray(rendering.picture).data, digest_size=16).digest()
@@ -89,19 +89,19 @@ def _renderings(base: Picture, others: list[tuple[str, Picture]], *, rotated: bo
 
 
 _MINIMUM = 64
-"""Pixels that a picture must have on each side after it was made smaller."""
+"""Pixels that each side of a reduced picture must have."""
 
 
 def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[str, Picture]]]:
     """The frame as a picture, and with other windows where it has more than 8 bits.
 
-    `frame` holds values of one colour, or RGB.
+    `frame` holds grey values, or RGB.
     """
     if frame.ndim == 3:
         return np.ascontiguousarray(_bytes(frame)), []
     if frame.dtype == np.uint8:
         darkest, brightest = int(frame.min()), int(frame.max())
-        # Bits Stored below 8, or a dim frame: stretched.
+        # Stretch a dim frame, and one with Bits Stored below 8.
         plain = frame if brightest - darkest > 64 else _windowed(frame, darkest, brightest)
         return _three(plain), [("equalised", _three(_equalised(frame)))]
     low, high = (float(value) for value in (frame.min(), frame.max()))
@@ -111,7 +111,7 @@ def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[
     if inner[1] - inner[0] < 0.8 * (high - low):
         others.append(("inner", _three(_windowed(frame, *inner))))
     for number, (centre, width) in enumerate(_windows(header)):
-        # A window that shows the whole range shows nothing new.
+        # A window over the whole range adds nothing.
         if width < 0.8 * (high - low):
             picture = _windowed(frame, centre - width / 2, centre + width / 2)
             others.append((f"window {number + 1}", _three(picture)))
@@ -119,11 +119,11 @@ def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[
 
 
 def _equalised(frame: Frame) -> Picture:
-    """The frame with its values spread by how often they occur: text that is hardly brighter than bone stands out."""
+    """The frame with its histogram equalised, which separates text from bone that is almost as bright."""
     step = max(1, int((frame.size / 65536) ** 0.5))
     sample = frame[::step, ::step].astype(np.float32).ravel()
     low, high = float(sample.min()), float(sample.max())
-    # The ground around the body is most of many frames, and has nothing to spread.
+    # In many frames most pixels are background, which would dominate the histogram.
     body = sample[sample > low + 0.02 * (high - low)]
     if len(body) < _MINIMUM:
         return _windowed(frame, low, high)
@@ -134,7 +134,7 @@ def _equalised(frame: Frame) -> Picture:
 
 
 def _windows(header: PixelHeader) -> list[tuple[float, float]]:
-    """Windows in stored values: the instance's own, and for CT those for brain and soft tissue."""
+    """Windows in stored values: those of the instance, and for CT those of brain and soft tissue."""
     wanted = list(header.windows[:_MOST_OWN_WINDOWS])
     if header.modality == "CT":
         wanted += [window for window in _HOUNSFIELD_WINDOWS if window not in wanted]
@@ -143,7 +143,7 @@ def _windows(header: PixelHeader) -> list[tuple[float, float]]:
 
 
 def _percentiles(frame: Frame) -> tuple[float, float]:
-    """The range of all but the darkest and brightest hundredth, from a part of the pixels."""
+    """The range of values without the darkest and brightest hundredth, from a sample of the pixels."""
     step = max(1, int((frame.size / 65536) ** 0.5))
     low, high = np.percentile(frame[::step, ::step], (1, 99))
     return float(low), float(high)
@@ -155,7 +155,7 @@ def _windowed(frame: Frame, low: float, high: float) -> Picture:
 
 
 def _bytes(frame: Frame) -> Picture:
-    """Colours of more than 8 bits are rare, and scaled as a whole."""
+    """The frame in 8 bits. Colours of more bits are rare, and are scaled together."""
     return np.asarray(frame, np.uint8) if frame.dtype == np.uint8 else _windowed(frame, frame.min(), frame.max())
 
 
@@ -164,12 +164,12 @@ def _three(picture: Picture) -> Picture:
 
 
 def inverted(picture: Picture) -> Picture:
-    """The other polarity."""
+    """The picture with inverted polarity."""
     return np.asarray(255 - picture, np.uint8)
 
 
 def local_contrast(picture: Picture) -> Picture:
-    """The picture with each neighbourhood stretched to the same contrast: faint text over an even ground appears."""
+    """The picture with each neighbourhood stretched to the same contrast, which shows faint text on an even ground."""
     values = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     size = (_NEIGHBOURHOOD, _NEIGHBOURHOOD)
     mean = cv2.blur(values, size)
@@ -186,7 +186,7 @@ def _resized(picture: Picture, scale: float) -> Picture:
 
 
 def tile_renderings(tile: Picture, *, all_of_them: bool = True) -> Iterator[Rendering]:
-    """The pictures of a tile in which nothing but one large shape was seen before; two where it has no strokes."""
+    """The pictures of a tile in which only one large shape was found; two of them unless `all_of_them`."""
     yield Rendering("tile", tile)
     yield Rendering("tile, local", local_contrast(tile))
     if not all_of_them:
@@ -201,7 +201,7 @@ def tile_renderings(tile: Picture, *, all_of_them: bool = True) -> Iterator[Rend
 
 
 def tile_of(picture: Picture, box: Box) -> Picture:
-    """A part of a picture, stretched to its own range."""
+    """A part of a picture, stretched to the full range of values."""
     tile = picture[box.y : box.bottom, box.x : box.right]
     low, high = float(tile.min()), float(tile.max())
     return _windowed(tile, low, high) if high > low else np.ascontiguousarray(tile)

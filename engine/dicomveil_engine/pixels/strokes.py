@@ -1,7 +1,7 @@
-"""The fast test for slices: are there thin strokes side by side, as text has them?
+"""The fast test for slices: does a frame have thin strokes side by side, like text?
 
-It answers in a few milliseconds for 512 x 512, sees nearly all text and never all of it, so that it is only for
-ORIGINAL\\PRIMARY single-frame CT, MR and PT, and only where a policy asks for it.
+It takes a few milliseconds for 512 x 512 and finds nearly all text, but not all. So it is used only for
+ORIGINAL\\PRIMARY single-frame CT, MR and PT, and only if the policy enables it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 LIMIT = 8.0
-"""Scores from here on are looked at. Measured: docs/pixels.md."""
+"""A frame with this score or more is searched. Measured: docs/pixels.md."""
 _REACH = 3
-"""Pixels from a stroke's middle to the ground on both sides of it."""
+"""Pixels from the middle of a stroke to the background on both sides."""
 _NOISES = 6.0
 _RANGE_SHARE = 0.05
 _WINDOW = (4, 72)
 """Rows and columns in which strokes are counted."""
 _FREE = 3
-"""Stroke starts in each row that anatomy has, too."""
+"""Starts of strokes in each row of a window that anatomy has as well."""
 _SCALES = (1, 2, 4)
 
 
 def stroke_score(frame: npt.NDArray[Any]) -> float:
-    """How much of the frame looks like text; `LIMIT` and more is worth a look."""
+    """How much the frame looks like text; a frame with `LIMIT` or more is searched."""
     values = _grey(frame)
     best = 0.0
     for scale in _SCALES:
@@ -37,13 +37,13 @@ def stroke_score(frame: npt.NDArray[Any]) -> float:
         if span <= 0:
             return 0.0
         limit = max(_NOISES * _noise(small), _RANGE_SHARE * span)
-        # Strokes across rows, then across columns: text may stand upright.
+        # Strokes across rows, then across columns, because text may be vertical.
         best = max(best, _score(small, limit), _score(cv2.transpose(small), limit))
     return best
 
 
 def has_strokes(frame: npt.NDArray[Any]) -> bool:
-    """Whether the frame is worth a look."""
+    """Whether the frame must be searched for text."""
     return stroke_score(frame) >= LIMIT
 
 
@@ -59,13 +59,13 @@ def _smaller(values: npt.NDArray[np.float32], scale: int) -> npt.NDArray[np.floa
 
 
 def _noise(values: npt.NDArray[np.float32]) -> float:
-    """The median step between neighbours, which edges hardly change."""
+    """The noise, from the median difference between neighbours, which edges hardly affect."""
     return float(np.median(np.abs(np.diff(values[::4], axis=1)))) / 0.954
 
 
 def _score(values: npt.NDArray[np.float32], limit: float) -> float:
     middle, left, right = values[:, _REACH:-_REACH], values[:, : -2 * _REACH], values[:, 2 * _REACH :]
-    # Memory that is written again costs less than new memory.
+    # Reusing memory is cheaper than allocating it.
     ground = cv2.max(left, right)
     bright = _most_starts(cv2.subtract(middle, ground, dst=ground) > limit)
     ground = cv2.min(left, right, dst=ground)
@@ -73,7 +73,7 @@ def _score(values: npt.NDArray[np.float32], limit: float) -> float:
 
 
 def _most_starts(stands_out: npt.NDArray[np.bool_]) -> float:
-    """The most starts of strokes in a window, less what anatomy has in each row; all counts fit into a byte."""
+    """The most starts of strokes in any window, less `_FREE` in each row; all counts fit into a byte."""
     starts: npt.NDArray[np.uint8] = np.zeros(stands_out.shape, np.uint8)
     np.greater(stands_out[:, 1:], stands_out[:, :-1], out=starts[:, 1:].view(np.bool_))
     rows, columns = _WINDOW

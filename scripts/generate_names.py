@@ -9,8 +9,8 @@ so that the files are small and the same for everybody.
 from __future__ import annotations
 
 import csv
+import gzip
 import json
-import lzma
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -102,7 +102,8 @@ def technique_words(english: set[str], names: set[str]) -> set[str]:
 def compress(name: str, lines: Iterable[str]) -> None:
     """Write the lines in order."""
     raw = ("\n".join(sorted(lines)) + "\n").encode()
-    (TARGET / name).write_bytes(lzma.compress(raw, preset=9 | lzma.PRESET_EXTREME))
+    # A fifth longer than by xz, and read in a fifth of the time.
+    (TARGET / name).write_bytes(gzip.compress(raw, 9, mtime=0))
     print(f"{name}: {len(raw)} bytes, {(TARGET / name).stat().st_size} compressed")
 
 
@@ -139,9 +140,9 @@ def main() -> None:
         for word in words:
             if len(word) >= SHORTEST or not word.isascii():
                 kinds[word] += flag
-    compress("words.txt.xz", (f"{word}\t{kind}" for word, kind in kinds.items()))
-    compress("east_asian.txt.xz", (f"{title}\t{' '.join(sorted(words))}" for title, words in east_asian.items()))
-    compress("nicknames.txt.xz", (f"{name}\t{' '.join(sorted(names))}" for name, names in short.items()))
+    compress("words.txt.gz", (f"{word}\t{kind}" for word, kind in kinds.items()))
+    compress("east_asian.txt.gz", (f"{title}\t{' '.join(sorted(words))}" for title, words in east_asian.items()))
+    compress("nicknames.txt.gz", (f"{name}\t{' '.join(sorted(names))}" for name, names in short.items()))
 
 
 if __name__ == "__main__":

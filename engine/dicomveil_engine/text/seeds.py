@@ -39,7 +39,7 @@ _SHORTEST_NUMBER = 4
 _SHORTEST_JOINED_NUMBER = 6
 _MOST_SHAPES = 12
 
-_MARKS = "".join(map(chr, filter(lambda c: unicodedata.category(chr(c))[0] == "M", range(0x300, 0x3100))))
+_MARKS = "".join(letter for letter in map(chr, range(0x300, 0x3100)) if unicodedata.category(letter)[0] == "M")
 """Combining marks, which belong to words but are not in Python's `\\w`."""
 LETTERS = re.compile(rf"(?:[^\W\d_]|[{_MARKS}\u200c\u200d])+")
 _LETTERS_OR_DIGITS = re.compile(rf"(?:[^\W_]|[{_MARKS}\u200c\u200d])+")

@@ -5,11 +5,11 @@ With the setting `"ages": "all"`, every age.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
 _OLDEST_ALLOWED = 89
 _OLDEST = 130
@@ -24,7 +24,7 @@ _YEARS = (
 _FEMALE_OR_MALE = (
     r"(?:yo[ ]?)?(?:[mf](?![\w'.])|(?:male|female|man|woman|lady|gentleman|patient|patientin|patiente|paciente)\b)"
 )
-_AGE = re.compile(
+_AGE = late_pattern(
     "|".join(
         (
             # 95 y/o, 95-year-old, 95jährig, 95歳
@@ -43,8 +43,8 @@ _AGE = re.compile(
         )
     )
 )
-_OVER_89 = re.compile(r"9\d|1[0-3]\d")
-_DISEASE = re.compile(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|within|every|after|in)[ ]\Z")
+_OVER_89 = late_pattern(r"9\d|1[0-3]\d")
+_DISEASE = late_pattern(r"(?:history|for|since|seit|x|over|past|last|hace|depuis|within|every|after|in)[ ]\Z")
 """Words before a number of years that is not an age, such as how long a patient had a disease."""
 _REACH = 9
 

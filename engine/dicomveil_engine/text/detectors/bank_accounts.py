@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
-_IBAN = re.compile(r"(?<![^\W_])[a-z]{2}\d\d(?:[ ]?[a-z0-9]{4}){2,7}(?:[ ]?[a-z0-9]{1,3})?(?![^\W_])")
-_IBAN_CUE = re.compile(r"iban|konto|account|compte|cuenta|conto|rekening")
-_SWIFT = re.compile(r"(?<![^\W_])(?:bic|swift)[a-z /:.\-]{0,12}?[ :.\-]([a-z]{6}[a-z0-9]{2}(?:[a-z0-9]{3})?)(?![^\W_])")
-_CARD = re.compile(
+_IBAN = late_pattern(r"(?<![^\W_])[a-z]{2}\d\d(?:[ ]?[a-z0-9]{4}){2,7}(?:[ ]?[a-z0-9]{1,3})?(?![^\W_])")
+_IBAN_CUE = late_pattern(r"iban|konto|account|compte|cuenta|conto|rekening")
+_SWIFT = late_pattern(
+    r"(?<![^\W_])(?:bic|swift)[a-z /:.\-]{0,12}?[ :.\-]([a-z]{6}[a-z0-9]{2}(?:[a-z0-9]{3})?)(?![^\W_])"
+)
+_CARD = late_pattern(
     r"(?<![^\W_])(?<!\d[.,\-])(?:[2-6]\d{3}(?:([ \-]?)\d{4}\1\d{4}\1\d{1,7})|3[47]\d\d[ \-]?\d{6}[ \-]?\d{5})(?![^\W_])"
 )
-_CARD_CUE = re.compile(r"card|visa|mastercard|amex|karte|carte|tarjeta|carta|kredit|credit")
+_CARD_CUE = late_pattern(r"card|visa|mastercard|amex|karte|carte|tarjeta|carta|kredit|credit")
 _REACH = 30
-_SEPARATORS = re.compile(r"[ \-]")
+_SEPARATORS = late_pattern(r"[ \-]")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ after a cue, since 3/4 may be a fraction.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text import roles
@@ -14,6 +13,7 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors.months import DAY_FIRST_ONLY, MONTHS, NEEDS_YEAR, SHORT
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 
 _LISTS = word_lists("dates")
 _CUES = _LISTS["cues"]
@@ -41,7 +41,7 @@ def _day_and_month(mark: str, marks: str) -> str:
     )
 
 
-_NUMERIC = re.compile(
+_NUMERIC = late_pattern(
     r"(?=\d)(?:"
     + "|".join(
         (
@@ -67,33 +67,33 @@ _NUMERIC = re.compile(
     )
     + ")"
 )
-_WORTH_A_LOOK = re.compile(r"\d[\-./_ ]{1,2}'?\d|\d{8}|\d[. ]{1,2}[ivx]")
+_WORTH_A_LOOK = late_pattern(r"\d[\-./_ ]{1,2}'?\d|\d{8}|\d[. ]{1,2}[ivx]")
 
 _REACH = 12
 """Characters before the name of a month that may have its day or year."""
 _ORDINAL = r"(?:st|nd|rd|th|er|e|o|a|[.])?"
 _UNIT = r"(?![ ]?(?:mm|cm|ml|mg|kg|gy|hz|s|x|min|wk|weeks?|days?|years?|yrs?|mo|months?)(?![^\W\d_]))"
-_DAY_BEFORE = re.compile(rf"(?<![\d.,])(?<!\d/)({_DAY}){_ORDINAL}[ .,'/_\-]{{0,3}}(?:(?:of|de|di)[ ])?\Z")
-_YEAR_BEFORE = re.compile(rf"(?<!\d){_YEAR}[ .,/_\-]{{1,3}}\Z")
-_YEAR_AFTER = re.compile(
+_DAY_BEFORE = late_pattern(rf"(?<![\d.,])(?<!\d/)({_DAY}){_ORDINAL}[ .,'/_\-]{{0,3}}(?:(?:of|de|di)[ ])?\Z")
+_YEAR_BEFORE = late_pattern(rf"(?<!\d){_YEAR}[ .,/_\-]{{1,3}}\Z")
+_YEAR_AFTER = late_pattern(
     rf"\.?(?:[ ,/_\-]|[.](?=\d)){{0,3}}(?:(?:of|de|del|di|roku|r)[ ])?{_YEAR}(?!\d)"
     rf"(?:[ ]?(?:r|г|год\w?)(?![^\W\d_])\.?)?{_TIME}"
 )
-_SHORT_YEAR_AFTER = re.compile(
+_SHORT_YEAR_AFTER = late_pattern(
     rf"\.?(?:[ ,]{{0,2}}'|[ .,/_\-]{{0,2}})\d\d(?![\d%])(?![.,/:\-]\d)(?![^\W\d_]){_UNIT}{_TIME}"
 )
 _YEAR_MARKS = frozenset("'-/0123456789")
-_DAY_AFTER = re.compile(
+_DAY_AFTER = late_pattern(
     rf"\.?[ .,'/_\-]{{1,2}}(?P<day>{_DAY}(?:st|nd|rd|th)?)(?![\d%])(?![.:]\d)(?![^\W\d_]){_UNIT}"
     rf"(?P<year>(?:[ ]*,[ ]*|[ ./_\-]{{1,2}})(?:{_YEAR}|'?\d\d(?![^\W_])(?![ ]?[.:%]\d))(?!\d){_TIME})?"
 )
 
-_PARTIAL = re.compile(
+_PARTIAL = late_pattern(
     rf"(?<![^\W\d_])(?P<cue>[^\W\d_]{{2,14}})[.:]?[ ]?(?:(?:the|il|el|le|um|ca)[ ])?(?:"
     rf"(?P<slashed>(?:{_DAY}[/\-]{_MONTH}|{_MONTH}[/\-]{_DAY}|{_MONTH}/'?\d\d)(?![\d%/])(?![.\-]\d)(?![^\W_]))"
     rf"|(?P<dotted>{_DAY}\.[ ]?{_MONTH}\.(?!\d)))"
 )
-_BEHIND_BIRTH = re.compile(
+_BEHIND_BIRTH = late_pattern(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_](?:[^\W_]{1,13}))[ .:=*#_\-]{0,3}"
     r"(?P<date>\d{6,8}|\d{1,2}[ ./\-]\d{1,2}[ ./\-]\d{2,4})(?!\d)"
 )

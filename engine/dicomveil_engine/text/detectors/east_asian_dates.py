@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
 _ERA = "(?:令和|平成|昭和|大正|明治|西暦|民国|民國)"
 _NUMERALS = "〇零一二三四五六七八九十"
 _UP_TO_31 = rf"(?:\d{{1,2}}|[{_NUMERALS}]{{1,3}})"
-_DATE = re.compile(
+_DATE = late_pattern(
     "|".join(
         (
             # 2020年3月12日, 令和2年3月, 2020년 3월 12일, 二〇二〇年三月十二日
@@ -27,7 +27,7 @@ _DATE = re.compile(
         )
     )
 )
-_LOOK = re.compile(r"[年月년월]|[和成正治暦]|(?<![^\W_])[rhstm]\d{1,2}[./\-]")
+_LOOK = late_pattern(r"[年月년월]|[和成正治暦]|(?<![^\W_])[rhstm]\d{1,2}[./\-]")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:

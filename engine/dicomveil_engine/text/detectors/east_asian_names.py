@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import east_asian
+from dicomveil_engine.text.patterns import late_pattern
 
 _HAN = r"\u3400-\u9fff々"
 _KANA = r"\u3041-\u309f\u30a1-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
-_LOOK = re.compile(rf"[{_HAN}{_KANA}{_HANGUL}]")
+_LOOK = late_pattern(rf"[{_HAN}{_KANA}{_HANGUL}]")
 
-_JAPANESE_BEHIND = re.compile(
+_JAPANESE_BEHIND = late_pattern(
     rf"(?P<name>[{_HAN}]{{1,4}}(?:[ ]?[{_HAN}{_KANA}]{{1,4}})?|[\u30a1-\u30ff]{{2,8}}(?:[ ・][\u30a1-\u30ff]{{2,8}})?)"
     r"[ ]?(?:様|さま|さん|先生|医師|氏|殿|くん|君|ちゃん|技師|看護師|教授|院長|Dr)"
 )
-_JAPANESE_CUE = re.compile(
+_JAPANESE_CUE = late_pattern(
     r"(?:医師|技師|担当技師|担当医|担当者|担当|執刀医?|担当技師|紹介医|主治医|依頼医|読影医?|読影者|撮影者|記載者|術者|検査者|看護師|氏名|患者名|家族|妻|夫|母|父|長男|長女|次男|次女|息子|娘|兄|弟|姉|妹)"
     rf"(?:は|の|が|[:：])?[ ]?(?P<name>[{_HAN}]{{1,3}}[ ]?[{_HAN}{_KANA}]{{0,4}})"
 )
-_JAPANESE_PAIR = re.compile(
+_JAPANESE_PAIR = late_pattern(
     rf"(?<![{_HAN}{_KANA}])(?P<name>[{_HAN}]{{1,3}}[ ][{_HAN}{_KANA}]{{1,4}})(?![{_HAN}{_KANA}])"
 )
-_CHINESE_BEHIND = re.compile(
+_CHINESE_BEHIND = late_pattern(
     rf"(?P<name>[{_HAN}]{{2,3}})(?:医生|醫生|医师|醫師|大夫|主任|护士|先生|女士|小姐|教授|技师|同志)"
 )
-_CHINESE_CUE = re.compile(
+_CHINESE_CUE = late_pattern(
     r"(?:医生|医师|患者|病人|姓名|家属|妻子|丈夫|儿子|女儿|母亲|父亲|操作者|报告医师|审核医师|审核|主管医生|主治医师|技师|护士|联系人)"
     rf"(?:[:：]|是|为|叫)?[ ]?(?P<name>[{_HAN}]{{2,3}})"
 )
-_KOREAN_BEHIND = re.compile(
+_KOREAN_BEHIND = late_pattern(
     rf"(?<![{_HANGUL}])(?P<name>[{_HANGUL}]{{2,4}})[ ]?(?:님|씨|선생님?|교수님?|의사|간호사|환자|원장|과장|기사|전공의)"
 )
-_KOREAN_CUE = re.compile(
+_KOREAN_CUE = late_pattern(
     r"(?:환자|보호자|의사|담당의?|주치의|아들|딸|남편|아내|어머니|아버지|판독의|판독|기사|간호사|성명|이름|교수|선생님?|의뢰의?)"
     rf"(?:는|은|이|가|[:：])?[ ](?P<name>[{_HANGUL}]{{2,4}})(?![{_HANGUL}]{{3}})"
 )

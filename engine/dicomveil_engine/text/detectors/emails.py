@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
-_EMAIL = re.compile(r"(?<![\w.+%'\-])[\w.+%'\-]{1,128}@[\w.\-]{1,255}(?<=\w)")
+_EMAIL = late_pattern(r"(?<![\w.+%'\-])[\w.+%'\-]{1,128}@[\w.\-]{1,255}(?<=\w)")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:

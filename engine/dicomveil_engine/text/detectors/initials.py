@@ -10,16 +10,17 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 from dicomveil_engine.text.words_of_text import not_initials
 
-_CUED = re.compile(
+_CUED = late_pattern(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_]{2,20})"
     r"(?=\.?(?P<gap>[ ](?:by|par|da|door|von|durch|przez|por|av|de)[ ]|[ ]?[:=/][ ]?|[ ]\(?|\()"
     r"(?P<value>[a-z]{2,3}(?:/[a-z]{2,3}){0,2}|[a-z]\.[ ]?[a-z]\.(?:[ ]?[a-z]\.)?)(?![^\W_]))"
 )
 """A cue may be followed by another: read by JD."""
-_TWO = re.compile(r"([A-Z]{2})/([A-Z]{2})")
-_AT_THE_END = re.compile(r"(?<![^\W_])([A-Z]{2,3})/([a-z]{2,3})(?=[ .]{0,2}\Z)")
+_TWO = late_pattern(r"([A-Z]{2})/([A-Z]{2})")
+_AT_THE_END = late_pattern(r"(?<![^\W_])([A-Z]{2,3})/([a-z]{2,3})(?=[ .]{0,2}\Z)")
 """The initials of who dictated and of who typed, as letters end: JKD/mr."""
 
 

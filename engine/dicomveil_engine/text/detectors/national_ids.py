@@ -10,9 +10,10 @@ from typing import NamedTuple
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
-_SEPARATORS = re.compile(r"[ .\-/]")
-_MOST = re.compile(r"\d(?:[ .\-/+]?\d){6}")
+_SEPARATORS = late_pattern(r"[ .\-/]")
+_MOST = late_pattern(r"\d(?:[ .\-/+]?\d){6}")
 """A pattern that all have, except those with letters."""
 _FEWEST_OF_MOST = 7
 _FEWEST_DIGITS = {
@@ -47,7 +48,9 @@ class _Notation(NamedTuple):
 
 
 def _notation(infotype: Infotype, pattern: str, check: Callable[[str], bool], cue: str) -> _Notation:
-    return _Notation(infotype, re.compile(rf"(?<![^\W_])(?<!\d[.,])(?:{pattern})(?![^\W_])"), check, re.compile(cue))
+    return _Notation(
+        infotype, late_pattern(rf"(?<![^\W_])(?<!\d[.,])(?:{pattern})(?![^\W_])"), check, late_pattern(cue)
+    )
 
 
 _NOTATIONS = (

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::\d{1,5})?(?:/\d{1,2})?")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w{1,16})?(?:/\d{1,3})?(?![\w:])")
-_MAC = re.compile(
+_IPV4 = late_pattern(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)(?::\d{1,5})?(?:/\d{1,2})?")
+_IPV6 = late_pattern(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w{1,16})?(?:/\d{1,3})?(?![\w:])")
+_MAC = late_pattern(
     r"(?<![\w:\-])(?:[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![\w:\-])"
 )
-_DIGITS = re.compile(r"\d+")
-_CUE = re.compile(r"(?<![^\W_])(?:ip|ipv4|host|address|addr|server|gateway|://)[ :=@]{0,3}\Z")
+_DIGITS = late_pattern(r"\d+")
+_CUE = late_pattern(r"(?<![^\W_])(?:ip|ipv4|host|address|addr|server|gateway|://)[ :=@]{0,3}\Z")
 _REACH = 12
 
 

@@ -6,23 +6,23 @@ they are not a series of b-values or sizes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
 _SHORTEST = 7
 """Digits. Shorter numbers need a cue (`record_numbers`) or the form of one of the instance's own numbers."""
-_LONG = re.compile(r"\d{7}|[a-z]-\d{5}")
-_NUMBER = re.compile(
+_LONG = late_pattern(r"\d{7}|[a-z]-\d{5}")
+_NUMBER = late_pattern(
     r"(?<![^\W_])(?<!\d[.,])(?:[a-z]{0,5}\d{7,}[a-z]{0,3}|[a-z]{1,5}-\d{5,})(?![^\W_])(?![.,]\d)|(?<!\d)(?<!\d[.,])\d{9,}(?!\d)"
 )
-_HYPHENATED = re.compile(r"(?<![^\W_])(?<![.,\-])[a-z]{0,5}-?\d+(?:-\d+){1,5}(?:-[a-z0-9]{1,3})?(?![^\W_])(?![.,]\d)")
-_MIXED = re.compile(r"(?<![^\W_])(?=[a-z]{0,12}\d)[a-z0-9]{12,40}(?![^\W_])")
+_HYPHENATED = late_pattern(r"(?<![^\W_])(?<![.,\-])[a-z]{0,5}-?\d+(?:-\d+){1,5}(?:-[a-z0-9]{1,3})?(?![^\W_])(?![.,]\d)")
+_MIXED = late_pattern(r"(?<![^\W_])(?=[a-z]{0,12}\d)[a-z0-9]{12,40}(?![^\W_])")
 _MOST_LETTERS_OF_MIXED = 8
-_DECIMAL = re.compile(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
-_DIGITS = re.compile(r"\d+")
+_DECIMAL = late_pattern(r"(?<!\d)(?<!\d[.,])\d{7,}[.,]\d+")
+_DIGITS = late_pattern(r"\d+")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:

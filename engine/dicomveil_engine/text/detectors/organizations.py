@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -12,10 +11,11 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, NAME, RARE, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_WORDS = 5
-_GAP = re.compile(r"[ ]{1,2}|\.[ ]?|-|\.-|_|[ ]?&[ ]?|'s[ ]|'|\^")
+_GAP = late_pattern(r"[ ]{1,2}|\.[ ]?|-|\.-|_|[ ]?&[ ]?|'s[ ]|'|\^")
 _PREFIXES = frozenset(
     [
         "mount",
@@ -38,18 +38,18 @@ _PREFIXES = frozenset(
         "sacred",
     ]
 )
-_COMPOUND = re.compile(
+_COMPOUND = late_pattern(
     r"(?<![^\W\d_])(?:(?:st|sankt)\.?[ \-]{1,2})?(?:[^\W\d_]{2,20}-){1,3}"
     r"(?:krankenhaus|klinikum|klinik|hospital|spital|stift|ziekenhuis)(?![^\W\d_])"
     r"|(?<![^\W\d_])(?!uni|tages|poli|augen|haut|kinder|frauen|reha|fach|spezial|akut)[^\W\d_]{4,20}"
     r"(?:krankenhaus|klinikum|ziekenhuis)(?![^\W\d_])"
 )
-_EAST_ASIAN = re.compile(
+_EAST_ASIAN = late_pattern(
     r"[\u30a0-\u30ff\u3400-\u9fff]{1,12}(?:病院|医院|クリニック|医療センター|診療所|療養院|保健所|卫生院|门诊部)"
     r"|[\uac00-\ud7a3]{1,10}(?:병원|의원|의료원|보건소|요양원)"
 )
 _NOT_A_NAME = ("本", "当", "他", "前", "某", "近", "贵", "我", "이", "타", "다른")
-_NUMBERED = re.compile(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|поликлиник[аеиу]|роддом)[ ]?(?:№|n|no\.?)[ ]?\d{1,3}")
+_NUMBERED = late_pattern(r"(?<![^\W\d_])(?:гкб|црб|больниц[аеыу]|поликлиник[аеиу]|роддом)[ ]?(?:№|n|no\.?)[ ]?\d{1,3}")
 
 
 class _Heads(NamedTuple):

@@ -7,12 +7,12 @@ word, after "with" only a known name or a word in no list.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, EVERYDAY, GIVEN, NAME, RARE, TECHNIQUE
+from dicomveil_engine.text.patterns import late_pattern
 from dicomveil_engine.text.person_cues import FILLERS, PersonText, Strength, person_lists
 from dicomveil_engine.text.person_spans import MOST_NAMES, last_word, widened
 from dicomveil_engine.text.person_words import (
@@ -29,10 +29,10 @@ from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _MOST_FILLERS = 2
 
-_TITLE_GAP = re.compile(r"\.?[ ]{0,2}")
-_CUE_GAP = re.compile(r"[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
-_ABBREVIATION_GAP = re.compile(r"[.:]?[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
-_LIST_GAP = re.compile(r"[ ]?[/&+][ ]?|[ ](?:and|und|et|y|e|en|i|ve|och|og|и)[ ]")
+_TITLE_GAP = late_pattern(r"\.?[ ]{0,2}")
+_CUE_GAP = late_pattern(r"[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
+_ABBREVIATION_GAP = late_pattern(r"[.:]?[ ]{0,2}(?:\d{1,2}[ ]?)?[:;=,(\[/\"'#>\-]{0,2}\s?[ ]?")
+_LIST_GAP = late_pattern(r"[ ]?[/&+][ ]?|[ ](?:and|und|et|y|e|en|i|ve|och|og|и)[ ]")
 _LATIN_ABBREVIATIONS = frozenset("avnmrl")
 """A. carotis, V. saphena, N. medianus, M. rectus, R. and L. for sides."""
 _AND = frozenset(("and", "und", "et", "y", "e", "en", "i", "ve", "och", "og", "и"))

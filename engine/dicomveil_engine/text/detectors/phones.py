@@ -6,20 +6,20 @@ are a number of one of the policy's regions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text import roles
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 
 _LISTS = word_lists("phones")
 _CUES = _LISTS["cues"]
 _SIZES = _LISTS["sizes"]
 
 _EXTENSION = r"(?:[ ,;]{0,3}(?:x|ext|extn|extension|dw)\.?[ ]?\d{2,6}(?![^\W_]))?"
-_NOTATIONS = re.compile(
+_NOTATIONS = late_pattern(
     r"(?=[\d(+xe])(?:"
     + "|".join(
         (
@@ -49,18 +49,18 @@ _NOTATIONS = re.compile(
     + ")"
 )
 _FEWEST_OF_MOST = 7
-_SHORT = re.compile(r"0[1-9]|(?<![^\W_])(?:x|ext)")
+_SHORT = late_pattern(r"0[1-9]|(?<![^\W_])(?:x|ext)")
 """The beginnings of notations with fewer digits."""
 _FEWEST_OF_GROUPED = 8
-_CUED = re.compile(
+_CUED = late_pattern(
     r"(?P<cue>[^\W\d_]{2,15})[.:]?(?:[ ]?(?:no|nr|num|number|nummer|\#|n°|nº)\.?)?"
     r"(?:[ ](?:under|at|on|is|unter|au|al|ao|op|pod|en|no|na|sul|po|naar))?"
     r"[ ]?[.:=\-]?[ ]?(?P<number>\+?\(?\d(?:[ ./()\-]{0,2}\d){2,14})(?!\d)" + _EXTENSION
 )
-_GROUPED = re.compile(
+_GROUPED = late_pattern(
     r"(?=\d)(?<![^\W_])(?<![.,\-/]\d)(?<!\d[ .,\-/])\d{2,4}(?:([ .\-])\d{2,4})(?:\1\d{2,4}){1,4}(?![^\W_])(?![ .,\-]\d)"
 )
-_WORD_BEFORE = re.compile(r"([^\W\d_]+)\W{0,2}\Z")
+_WORD_BEFORE = late_pattern(r"([^\W\d_]+)\W{0,2}\Z")
 _REACH = 20
 
 

@@ -11,6 +11,7 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import CITY, ENGLISH, EVERYDAY, TECHNIQUE
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 from dicomveil_engine.text.words_of_text import Case, Word, ends_like_medicine
 
 _WORD = r"[^\W\d_](?:[^\W_]|['.\-](?=[^\W_])){0,24}\.?"
@@ -24,53 +25,55 @@ _POST_CODE = (
     r"|\d{4}|[a-z]{1,2}\d[a-z\d]?[ ]\d[a-z]{2})"
 )
 _TOWN = r"(?:[^\W\d_][^\W\d_.'\-]{1,24}(?:[ \-][^\W\d_][^\W\d_]{1,20}){0,2})"
-_TAIL = re.compile(
+_TAIL = late_pattern(
     rf"(?:,?[ ]{{1,2}}{_POST_CODE}(?!\d)(?:[ ,]{{1,2}}(?P<behind_code>{_TOWN}))?"
     rf"|,[ ]?(?P<town>{_TOWN})(?:,?[ ][a-z]{{2}}(?![^\W_]))?(?:,?[ ]{_POST_CODE}(?!\d))?)"
 )
 """Post code and town after a street and its number."""
-_NUMBER_FIRST = re.compile(
+_NUMBER_FIRST = late_pattern(
     r"(?<![^\W_])(?<![.,/])(?P<number>\d{1,5}[a-z]?,?)[ ](?:(?:n|s|e|w|north|south|east|west|old|new)\.?[ ])?"
     rf"(?:{_WORD}[ ]){{1,4}}?(?P<kind>[^\W\d_]{{2,10}})(?![^\W_])\.?{_UNIT}"
 )
 """12 Old Doe Street, Apt 3."""
 _PARTICLES = rf"(?:(?:d'|(?:{'|'.join(sorted(word_lists('places')['particles']))})\.?[ ]){{1,3}})?"
-_NUMBER_KIND = re.compile(
+_NUMBER_KIND = late_pattern(
     r"(?<![^\W_])(?<![.,/])\d{1,5}[ ]?(?:bis|ter|[a-c])?,?[ ](?P<kind>[^\W\d_]{2,9})\.?[ ]"
     rf"{_PARTICLES}(?P<name>{_WORD})"
 )
 """12 rue Doe; further words of the name are capitalised."""
-_KIND_NUMBER = re.compile(
+_KIND_NUMBER = late_pattern(
     rf"(?<![^\W_])(?P<kind>c/|v\.le|p\.za|[^\W\d_]{{2,9}})\.?[ ]{_PARTICLES}(?P<name>{_WORD})(?:[ ]{_WORD}){{0,4}}?"
     r",?[ ](?:n\.?[ º°]{0,2}|nº[ ]?|д\.[ ]?|дом[ ]|no[ .:]{0,2})?\d{1,5}[ ]?(?:bis|ter|[a-c](?![^\W_]))?(?:/\d{1,4})?"
     rf"(?![^\W_])(?![.,]\d){_UNIT}"
 )
 """via Doe 12, ul. Doe 12/3, Calle de la Doe, 12."""
-_ABBREVIATED = re.compile(r"(?<![^\W_])(?:c/|v\.le|p\.za)")
-_CAPITAL_BEHIND = re.compile(r"[ \-](?:(?:d[eu]s?|di|la|del)[ ])?(?=(?P<letter>[^\W\d_]))[^\W\d_]+")
+_ABBREVIATED = late_pattern(r"(?<![^\W_])(?:c/|v\.le|p\.za)")
+_CAPITAL_BEHIND = late_pattern(r"[ \-](?:(?:d[eu]s?|di|la|del)[ ])?(?=(?P<letter>[^\W\d_]))[^\W\d_]+")
 _ENDINGS = tuple(sorted(word_lists("places")["street endings"]))
 _ENDING = "|".join(_ENDINGS)
-_COMPOUND = re.compile(
+_COMPOUND = late_pattern(
     rf"(?<![^\W\d_])(?:{_WORD}[ \-]){{0,2}}?[^\W\d_\-]{{2,24}}[ \-]?(?:{_ENDING})\.?[ ]\d{{1,4}}[ ]?[a-h]?"
     rf"(?![^\W_]){_UNIT}"
 )
 """Doestraße 12, Jane-Doe-Weg 3."""
-_TURKISH = re.compile(
+_TURKISH = late_pattern(
     rf"(?:{_WORD}[ ]){{1,3}}(?:mah|mahallesi|sok|sokak|sokagi|cad|caddesi|bulvari|blv)(?![^\W\d_])\.?,?"
     r"(?:[ ]no[ :.]{0,2}\d{1,4}(?:/\d{1,3})?)?"
 )
-_PO_BOX = re.compile(
+_PO_BOX = late_pattern(
     r"(?<![^\W_])(?:p\.?[ ]?o\.?[ ]?box|postfach|apartado|casella postale|boite postale|postbus|skr\. poczt\.)"
     r"[ ]\d{1,6}"
 )
-_BEHIND_CUE = re.compile(rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}")
+_BEHIND_CUE = late_pattern(
+    rf"[ :,]{{1,3}}(?P<name>(?:{_WORD}[ ]){{1,4}})\d{{1,4}}[ ]?[a-h]?(?![^\W_])(?![.,]\d){_UNIT}"
+)
 """Any street after a cue: wohnhaft Am Markt 3."""
-_TOWN_BEHIND_CODE = re.compile(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
+_TOWN_BEHIND_CODE = late_pattern(rf"(?<![^\W_])(?<![.,/\-])(?:d-|ch-|a-)?\d{{5}}[ ](?P<town>{_TOWN})")
 _MOST_WORDS_OF_TOWN = 4
 _FROM = frozenset(("from", "aus", "uit"))
 _HAN = r"\u3400-\u9fff\u3040-\u30ff"
 _HANGUL = r"\uac00-\ud7a3"
-_EAST_ASIAN = re.compile(
+_EAST_ASIAN = late_pattern(
     rf"(?:[{_HAN}]{{1,8}}[都道府県市区郡町村省县縣州]){{1,4}}[{_HAN}]{{0,14}}?"
     r"(?:\d{1,5}(?:丁目|番地?|号|號|室|楼|路|街|栋|单元|[の\-]){0,2}){1,5}"
     r"|[\u3400-\u9fff]{1,12}(?:路|街|大道|巷|弄|村)\d{1,5}号?(?:\d{1,4}[室楼栋单元]{0,2}){0,3}"
@@ -78,7 +81,7 @@ _EAST_ASIAN = re.compile(
     rf"[{_HANGUL}\d]{{1,10}}(?:로|길)[ ]?\d{{1,4}}(?:-\d{{1,4}})?(?:번길[ ]?\d{{1,4}})?"
     rf"|[{_HANGUL}]{{1,8}}(?:로|길)[ ]\d{{1,4}}(?:-\d{{1,4}})?"
 )
-_LABELLED = re.compile(r"(?:住所|住址|地址|주소|現住所|家庭住址)[ :：]{0,2}(?P<value>[^\s,;。、，；]{2,40})")
+_LABELLED = late_pattern(r"(?:住所|住址|地址|주소|現住所|家庭住址)[ :：]{0,2}(?P<value>[^\s,;。、，；]{2,40})")
 
 
 @cache

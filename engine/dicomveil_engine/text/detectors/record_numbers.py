@@ -11,24 +11,25 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.detectors import checksums
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 
 _BETWEEN = (
     r"(?:[ ]?(?:(?:no|nr|num|number|nummer|numero|n°|nº)\.?(?![^\W\d_])|(?:id|is|was|код)\.?(?![^\W_]))){0,2}"
     r"[ ]?[.:=#(\[\-]{0,3}[ ]?"
 )
 _VALUE = r"(?P<value>(?=[a-z0-9./\-]{0,12}\d)[a-z0-9](?:[a-z0-9]|[./\-](?=[a-z0-9])){2,39})(?![^\W_])"
-_CUED = re.compile(rf"(?<![^\W\d_])(?P<cue>[^\W\d_](?:[^\W\d_]|[/\-](?=[^\W\d_])){{0,23}})#?\.?{_BETWEEN}{_VALUE}")
-_HASH = re.compile(rf"(?:(?<=[ (:])|\A)#[ ]?{_VALUE}")
-_PLATE = re.compile(
+_CUED = late_pattern(rf"(?<![^\W\d_])(?P<cue>[^\W\d_](?:[^\W\d_]|[/\-](?=[^\W\d_])){{0,23}})#?\.?{_BETWEEN}{_VALUE}")
+_HASH = late_pattern(rf"(?:(?<=[ (:])|\A)#[ ]?{_VALUE}")
+_PLATE = late_pattern(
     r"(?:[ ]?(?:no|nr|number|numero)\.?)?[ ]?[.:=#]{0,2}[ ]?"
     r"(?P<value>[a-z0-9а-я]{1,4}(?:[ \-·][a-z0-9а-я]{1,5}){1,3}|[a-z0-9а-я]{4,9})(?![^\W_])"
 )
-_VIN = re.compile(r"(?<![^\W_])[a-hj-npr-z0-9]{17}(?![^\W_])")
-_VIN_CUE = re.compile(r"(?:vin|chassis|fahrgestell|telaio|bastidor)\W{0,3}(?:no|nr|number)?\W{0,3}\Z")
-_MAY_BE_VIN = re.compile(r"[a-hj-npr-z0-9]{17}")
+_VIN = late_pattern(r"(?<![^\W_])[a-hj-npr-z0-9]{17}(?![^\W_])")
+_VIN_CUE = late_pattern(r"(?:vin|chassis|fahrgestell|telaio|bastidor)\W{0,3}(?:no|nr|number)?\W{0,3}\Z")
+_MAY_BE_VIN = late_pattern(r"[a-hj-npr-z0-9]{17}")
 _REACH = 24
-_DIGIT = re.compile(r"\d")
-_SCALES = re.compile(r"\d{1,3}(?:[./\-]\d{1,3})*[a-z]{0,3}|\d+(?:\.\d+)?(?:mm|cm|ml|mg|kg|s|hz|kv|ma|t|gy|x|%)")
+_DIGIT = late_pattern(r"\d")
+_SCALES = late_pattern(r"\d{1,3}(?:[./\-]\d{1,3})*[a-z]{0,3}|\d+(?:\.\d+)?(?:mm|cm|ml|mg|kg|s|hz|kv|ma|t|gy|x|%)")
 """Sizes, times and parts, which may follow such words too."""
 
 

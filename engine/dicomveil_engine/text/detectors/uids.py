@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
-_UID = re.compile(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|2\.25\.\d{1,64})")
+_UID = late_pattern(r"(?:urn:oid:)?(?<![\d.])(?:[012]\.\d{1,64}(?:\.\d{1,64}){3,}|2\.25\.\d{1,64})")
 """Four numbers are an IP address, five or more a UID."""
 
 

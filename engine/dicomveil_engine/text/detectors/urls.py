@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
+from dicomveil_engine.text.patterns import late_pattern
 
 _DOMAINS = (
     "(?:com|org|net|edu|gov|mil|int|info|health|example|de|fr|es|it|nl|pl|uk|eu|ch|at|jp|cn|kr|ru|tr|br|us|ca|au)"
 )
-_URL = re.compile(
+_URL = late_pattern(
     r"(?<![a-z0-9+.\-])[a-z][a-z0-9+.\-]{1,20}://\S+"
     r"|(?<![\w.])www\.\S+"
     rf"|(?<![\w.\-@])(?:[a-z0-9][a-z0-9\-]{{1,62}}\.){{1,8}}{_DOMAINS}(?![\w.\-])(?:/\S*)?"
 )
-_SHARE = re.compile(r"\\\\[\w.\-]{2,64}(?=[\\\s]|\Z)")
+_SHARE = late_pattern(r"\\\\[\w.\-]{2,64}(?=[\\\s]|\Z)")
 """The server's name only; the parts of the path after it are searched separately."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dicomveil_engine.text import gazetteer, roles
@@ -10,14 +9,15 @@ from dicomveil_engine.text.analysed_text import AnalysedText
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.gazetteer import ENGLISH, FREQUENT, NAME
 from dicomveil_engine.text.lists import word_lists
+from dicomveil_engine.text.patterns import late_pattern
 
-_CUED = re.compile(
+_CUED = late_pattern(
     r"(?<![^\W\d_])(?P<cue>[^\W\d_\-]{3,15}(?:-id)?)(?:[ ]?(?:name|id))?[ ]?[:=]?[ ]?[\"']?"
     r"(?P<value>[a-z][\w.\-]{2,31})(?<!\.)(?![^\W_])"
 )
-_PATH = re.compile(r"(?:[\\/](?:users|home|benutzer|profiles)[\\/])(?P<value>[\w.\-]{2,64})")
-_INITIAL_AND_NAME = re.compile(r"(?<![^\W_])[a-z][a-z]{4,20}\d{0,3}(?=@|(?![^\W_]))")
-_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted(roles.WORDS_BEFORE_USERS))})[ :]{{1,2}}\Z")
+_PATH = late_pattern(r"(?:[\\/](?:users|home|benutzer|profiles)[\\/])(?P<value>[\w.\-]{2,64})")
+_INITIAL_AND_NAME = late_pattern(r"(?<![^\W_])[a-z][a-z]{4,20}\d{0,3}(?=@|(?![^\W_]))")
+_BEFORE = late_pattern(rf"(?<![^\W\d_])(?:{'|'.join(sorted(roles.WORDS_BEFORE_USERS))})[ :]{{1,2}}\Z")
 
 
 def find(reading: AnalysedText) -> Iterator[Finding]:

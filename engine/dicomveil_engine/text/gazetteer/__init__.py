@@ -6,7 +6,7 @@ in the form of `spelling.fold`.
 
 from __future__ import annotations
 
-import lzma
+import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -57,17 +57,22 @@ def kind(word: str) -> int:
 
 def nicknames(name: str) -> tuple[str, ...]:
     """The short forms of a folded given name; empty for most."""
-    return _table("nicknames.txt.xz").get(name, ())
+    return _table("nicknames.txt.gz").get(name, ())
 
 
 def east_asian(title: str) -> frozenset[str]:
     """A list of East Asian names in their own scripts; `title` is `names` or `surnames`, and `-ja`, `-ko` or `-zh`."""
-    return frozenset(_table("east_asian.txt.xz").get(title, ()))
+    return frozenset(_table("east_asian.txt.gz").get(title, ()))
+
+
+def read_words() -> None:
+    """Read the list now, for programs that must not wait for it later."""
+    _words()
 
 
 @cache
 def _words() -> list[bytes]:
-    return _read("words.txt.xz").splitlines()
+    return _read("words.txt.gz").splitlines()
 
 
 @cache
@@ -80,4 +85,4 @@ def _table(name: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _read(name: str) -> bytes:
-    return lzma.decompress(files(__name__).joinpath(name).read_bytes())
+    return zlib.decompress(files(__name__).joinpath(name).read_bytes(), wbits=zlib.MAX_WBITS | 16)  # gzip's form

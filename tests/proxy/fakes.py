@@ -20,10 +20,10 @@ from urllib.parse import unquote
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 from PIL import Image
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
 from dicomveil_engine import Policy, load_policy
@@ -267,7 +267,7 @@ def _has(dataset: Dataset, keyword: str, wanted: str) -> bool:
 class Asking:
     """A user agent before the proxy, that knows the key."""
 
-    def __init__(self, application: FastAPI, client: httpx.AsyncClient, policy: Policy) -> None:
+    def __init__(self, application: Starlette, client: httpx.AsyncClient, policy: Policy) -> None:
         self.application = application
         self.policy = policy
         self.client = client
@@ -337,7 +337,7 @@ async def proxy(folder: Path, origin: Any, *, profile: object = "default", **set
         yield Asking(application, client, policy)
 
 
-def application_in(folder: Path, origin: Any, *, profile: object = "default", **settings: Any) -> FastAPI:
+def application_in(folder: Path, origin: Any, *, profile: object = "default", **settings: Any) -> Starlette:
     """The application alone, for a profile as `proxy` takes it."""
     key_file = folder / "key"
     if not key_file.exists():

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from fastapi import FastAPI
 
 from dicomveil_proxy.service.paths import plain_path
 from proxy.fakes import MemoryOrigin, application_in, instance, proxy, served
@@ -86,9 +85,13 @@ async def test_over_a_real_connection(tmp_path: Path) -> None:
 
 
 async def test_mounted_in_another_application(tmp_path: Path) -> None:
-    """Routes are found below the place where the application is, and its URLs name that place."""
+    """Routes are found below the place where the application is, and its URLs name that place.
+
+    In one of FastAPI's, as portals are.
+    """
     inner = application_in(tmp_path, MemoryOrigin(instance()))
-    outer = Starlette(routes=[Mount("/imaging", inner)])
+    outer = FastAPI()
+    outer.mount("/imaging", inner)
     transport = httpx.ASGITransport(outer)
     async with (
         inner.router.lifespan_context(inner),

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import dialect, insert
+from sqlalchemy.schema import CreateTable
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.errors import StateUnavailable
-from dicomveil_proxy.translation.identity import ignore_warning
+from dicomveil_proxy.translation.identity import ignore_warning, schema, sqlite
 from dicomveil_proxy.translation.identity.sqlite import SQLiteTable
+from dicomveil_proxy.translation.identity.table import VERSION
 
 STUDY = ("study", "2.25.1", "1.2.3")
 
@@ -36,6 +40,27 @@ def table(path: Path) -> Iterator[SQLiteTable]:
     table = opened(path)
     yield table
     table.close()
+
+
+def by_sqlalchemy(clause: sa.ClauseElement) -> str:
+    """As SQLAlchemy writes it for SQLite, with single blanks."""
+    return " ".join(str(clause.compile(dialect=dialect())).split())
+
+
+def test_statements_are_those_of_the_schema() -> None:
+    """They are written out, so that SQLAlchemy is not imported to read and write them."""
+    written = [schema.READ, schema.PAGE, schema.DELETE, schema.write(insert)]
+    tables = [CreateTable(table) for table in (schema.IDENTITY, schema.VERSION_TABLE)]
+
+    assert [by_sqlalchemy(each) for each in written] == [sqlite.READ, sqlite.PAGE, sqlite.DELETE, sqlite.WRITE]
+    assert [" ".join(each.split()) for each in sqlite.TABLES] == [by_sqlalchemy(each) for each in tables]
+
+
+def test_the_schema_finds_nothing_to_change_in_new_tables(path: Path, table: SQLiteTable) -> None:
+    """Made without it, they have its version."""
+    with sa.create_engine(f"sqlite:///{path}").connect() as connection:
+        assert schema.version_of(connection) == VERSION
+        assert set(sa.inspect(connection).get_table_names()) == {"identity", "identity_version"}
 
 
 def test_rows(table: SQLiteTable) -> None:

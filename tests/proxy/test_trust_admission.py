@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dicomveil_proxy.service.application import create_application
@@ -40,7 +40,7 @@ _TRANSACTIONS = 25
 class Server:
     """A server with the projects lung and stroke beside the default one, and its tokens."""
 
-    application: FastAPI
+    application: Starlette
     client: httpx.AsyncClient
     tokens: TokenFile
     origin: MemoryOrigin
@@ -248,7 +248,7 @@ DISGUISES = [
 async def test_paths_in_disguise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
     """However a path is written: with nothing, or with four kinds of credentials for another project, nothing comes."""
     provider = IdentityProvider()
-    monkeypatch.setattr("dicomveil_proxy.service.guard.Transport", provider.transport)
+    monkeypatch.setattr("dicomveil_proxy.origin.web.transport.Transport", provider.transport)
     stroke = {"projects": ["stroke"], "can": ["search", "retrieve", "store"]}
     access = {
         "tokens": tmp_path / "tokens.json",
@@ -284,7 +284,7 @@ async def test_paths_in_disguise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 async def raw_answer(
-    application: FastAPI, path: str, query: str, credentials: str | None, extensions: dict[str, Any]
+    application: Starlette, path: str, query: str, credentials: str | None, extensions: dict[str, Any]
 ) -> tuple[int, bytes]:
     """The answer to a path as it stands, which clients would tidy; decoded once, as servers do."""
     got: list[Any] = []

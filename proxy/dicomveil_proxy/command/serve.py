@@ -20,13 +20,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
 from dicomveil_proxy.allocator import keep_large_blocks
-from dicomveil_proxy.command.origins import faults
 from dicomveil_proxy.command.refusal import refuse, sigterm_as_interrupt
 from dicomveil_proxy.command.server_check import check_server
 from dicomveil_proxy.environment import secrets_withheld
@@ -61,7 +60,7 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Serve until asked to stop, or refuse."""
     try:
-        for warning in [*check_server(settings), *faults(settings)]:
+        for warning in [*check_server(settings), *_faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
         listening = listen(settings.host, settings.port)
         metrics_port = _metrics_socket(settings)
@@ -81,6 +80,15 @@ def run(settings: Settings) -> None:
                     started = _run_here(config, listening)
     if not started:
         sys.exit(STARTUP_FAILED)
+
+
+def _faults(settings: Settings) -> list[str]:
+    """What is wrong with the origin servers; none where all are folders."""
+    if all(project.origin_folder is not None for project in projects_of(settings)):
+        return []
+    from dicomveil_proxy.command.origins import faults  # noqa: PLC0415 - clients of HTTP
+
+    return faults(settings)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -205,7 +213,7 @@ def configure_logs(settings: Settings) -> None:
     logs.configure(level=logging.getLevelNamesMapping()[settings.log.level.upper()], form=settings.log.format)
 
 
-def application(settings: Settings) -> FastAPI:
+def application(settings: Settings) -> Starlette:
     """The application of one worker; where it cannot be made, the process ends and says why."""
     configure_logs(settings)
     keep_large_blocks()
@@ -229,8 +237,8 @@ def _collect_seldom() -> None:
     """Let the garbage collector leave alone what is there, which stays, and look at what comes when it is much.
 
     A data set in JSON is hundreds of objects, none of them in a circle: looking through them cost a third of the time.
+    What a start leaves in circles is some hundred objects, and to look for them a tenth of the start: they stay.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS, 20, 20)
 

@@ -11,7 +11,6 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.access_check import check_access
 from dicomveil_proxy.command.first_check import check_files
 from dicomveil_proxy.errors import StateUnavailable
-from dicomveil_proxy.origin.web.address import BaseURL
 from dicomveil_proxy.project import check_policy
 from dicomveil_proxy.service.application import identity_map_of, policy_of
 from dicomveil_proxy.settings.key_files import KeyFileWarning
@@ -63,6 +62,8 @@ def _check_project(project: ProjectSettings) -> list[str]:
             raise ConfigurationError(f"profile: {error}") from None
     check_policy(policy)
     if project.origin_folder is None:
+        from dicomveil_proxy.origin.web.address import BaseURL  # noqa: PLC0415 - clients of HTTP
+
         try:
             BaseURL(project.origin)
         except ValueError as error:

@@ -23,9 +23,9 @@ UIDs and URLs of the origin server.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.request.query import Level
@@ -45,6 +45,14 @@ class StoreResult:
     """(0008,1197) FailureReason, if present."""
     warning_reason: int | None = None
     """(0008,1196) WarningReason, if present."""
+
+
+@runtime_checkable
+class ObservedOrigin(Protocol):
+    """An origin server that says how long its answers took."""
+
+    observe: Callable[[int | None, float], None]
+    """Gets the status of each answer, None where none came, and the seconds until its head was there."""
 
 
 class Origin(Protocol):

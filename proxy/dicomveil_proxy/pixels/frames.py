@@ -11,21 +11,20 @@ import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
 from itertools import pairwise
-from typing import Any, BinaryIO
-
-from pydicom import Dataset
-from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
-from pydicom.multival import MultiValue
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dicomveil_engine import EngineError
 from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, image_of
 from dicomveil_engine.part10.file_meta import read_file_meta
 from dicomveil_proxy.errors import OriginMalformed, ProxyError, UnknownResource
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -84,7 +83,7 @@ def malformed(what: str) -> Iterator[None]:
 def first_value(header: Dataset, keyword: str) -> Any:
     """The first value of an attribute: some writers give several where only one is allowed."""
     value = header.get(keyword)
-    return value[0] if isinstance(value, MultiValue | list) and value else value
+    return value[0] if isinstance(value, MutableSequence) and value else value
 
 
 def to_little_endian(value: bytes, vr: str) -> bytes:
@@ -104,6 +103,8 @@ class StoredInstance:
 
     def __init__(self, file: BinaryIO, inflated_limit: int = 1 << 30) -> None:
         """Read the file meta information. Raises OriginMalformed."""
+        from pydicom.filereader import _read_file_meta_info, read_preamble  # noqa: PLC0415 - few requests need it
+
         silence_pydicom()
         with malformed("the instance cannot be read"):
             file.seek(0)
@@ -131,6 +132,8 @@ class StoredInstance:
 
     def read(self, position: int | None = None, attributes: list[int] | None = None) -> Dataset:
         """The data set up to its pixel data, or from a position after it; all attributes, or some."""
+        from pydicom.filereader import read_dataset  # noqa: PLC0415 - few requests need it
+
         self.file.seek(self.start if position is None else position)
         return read_dataset(
             self.file,

@@ -8,13 +8,9 @@ B.4.1.3 requires a new one after lossy compression only).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pydicom import Dataset
-from pydicom.datadict import keyword_for_tag
-from pydicom.filebase import DicomFileLike
-from pydicom.filewriter import write_dataset, write_file_meta_info
-
+from dicomveil_engine.attributes.dictionary import keyword_of
 from dicomveil_proxy.errors import NotAcceptable, UnknownResource
 from dicomveil_proxy.pixels.frame import (
     ENCODABLE,
@@ -27,6 +23,9 @@ from dicomveil_proxy.pixels.frame import (
     encode_frame,
 )
 from dicomveil_proxy.pixels.frames import StoredFrames, StoredInstance, first_value, malformed, to_little_endian
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _PREFIX = bytes(128) + b"DICM"
 _PIXEL_DATA = 0x7FE00010
@@ -125,11 +124,13 @@ def _as_json(header: Dataset) -> dict[str, Any]:
     for element in (0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101, 0x0103):
         tag = 0x00280000 | element
         if tag in header:
-            found[f"{tag:08X}"] = {"Value": [first_value(header, keyword_for_tag(tag))]}
+            found[f"{tag:08X}"] = {"Value": [first_value(header, keyword_of(tag))]}
     return found
 
 
 def _write_header(target: BinaryIO, stored: StoredInstance, header: Dataset, syntax: str) -> None:
+    from pydicom.filewriter import write_file_meta_info  # noqa: PLC0415 - few requests need it
+
     target.write(_PREFIX)
     meta = stored.file_meta
     meta.TransferSyntaxUID = syntax
@@ -138,6 +139,9 @@ def _write_header(target: BinaryIO, stored: StoredInstance, header: Dataset, syn
 
 
 def _write(target: BinaryIO, dataset: Dataset, syntax: str) -> None:
+    from pydicom.filebase import DicomFileLike  # noqa: PLC0415 - few requests need it
+    from pydicom.filewriter import write_dataset  # noqa: PLC0415 - few requests need it
+
     file = DicomFileLike(target)
     file.is_little_endian, file.is_implicit_VR = True, syntax == IMPLICIT_LITTLE
     write_dataset(file, dataset)

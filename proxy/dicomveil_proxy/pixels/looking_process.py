@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import pydicom  # noqa: F401 - before memory is limited
+
 from dicomveil_engine import EngineError
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.elements import read_instance

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_proxy.errors import BadRequest
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _PARAMETERS = {
@@ -36,6 +36,8 @@ class Window:
 
     def greys(self, values: Any) -> Any:
         """The values mapped to 0 to 255."""
+        import numpy as np  # noqa: PLC0415 - few requests need it
+
         if self.function == "sigmoid":
             with np.errstate(over="ignore"):
                 return 255 / (1 + np.exp(-4 * (values - self.center) / self.width))

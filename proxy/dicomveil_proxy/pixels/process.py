@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pydicom  # noqa: F401 - before memory is limited
+
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.pixels.frame import EXPLICIT_LITTLE, PixelDescription, decode_frame, encode_frame
 from dicomveil_proxy.pixels.frames import silence_pydicom

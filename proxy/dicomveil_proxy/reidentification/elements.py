@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from pydicom import DataElement, Dataset
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_engine.attributes.dictionary import vr_of
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
 
 
 def elements(dataset: Dataset, vrs: frozenset[str]) -> Iterator[DataElement]:

@@ -10,12 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, cast
-
-from pydicom import Dataset, dcmwrite
-from pydicom.dataset import FileMetaDataset
-from pydicom.filereader import read_partial
-from pydicom.tag import BaseTag
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from dicomveil_engine import InstanceIdentity, InvalidDataSetError
 from dicomveil_engine.part10.body import Body
@@ -32,6 +27,10 @@ from dicomveil_engine.part10.file_meta import (
 from dicomveil_proxy.pixels.frames import silence_pydicom
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.wire.spool import Spool
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+    from pydicom.tag import BaseTag
 
 _FIRST_GROUP, _PIXEL_GROUP = 0x0008, 0x7FE0
 _CUT_OFF = "the instance is cut off in the middle of Pixel Data"
@@ -78,6 +77,9 @@ class Encoded:
 
         Raises InvalidDataSetError if it cannot be written, or the pixel data is truncated.
         """
+        from pydicom import dcmwrite  # noqa: PLC0415 - few requests need it
+        from pydicom.dataset import FileMetaDataset  # noqa: PLC0415 - few requests need it
+
         with readable("the instance cannot be written again"):
             meta = FileMetaDataset()
             meta.MediaStorageSOPClassUID = self.identity.sop_class_uid
@@ -150,6 +152,8 @@ def read_instance(file: IO[bytes], limits: Limits) -> Encoded:
         except BaseException:
             plain.close()
             raise
+    from pydicom.filereader import read_partial  # noqa: PLC0415 - few requests need it
+
     file.seek(0)
     with readable("the header cannot be read, or is longer than limits.header_bytes"):
         bounded = _Bounded(file, limits.header_bytes)

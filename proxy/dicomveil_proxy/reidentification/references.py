@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-from pydicom import Dataset
+from typing import TYPE_CHECKING
 
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
 from dicomveil_proxy.translation.identity import Kind
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _STUDY = 0x0020000D
 _KINDS = {_STUDY: Kind.STUDY, 0x0020000E: Kind.SERIES, 0x00080018: Kind.INSTANCE, 0x00081155: Kind.INSTANCE}

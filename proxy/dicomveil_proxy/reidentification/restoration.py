@@ -16,10 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pydicom import DataElement, Dataset
-from pydicom.tag import BaseTag
+from typing import TYPE_CHECKING, Any
 
 from dicomveil_engine import MetadataRewriter, Policy
 from dicomveil_engine.attributes.dictionary import vr_of
@@ -32,6 +29,10 @@ from dicomveil_proxy.reidentification.elements import elements, texts
 from dicomveil_proxy.reidentification.encoded import readable
 from dicomveil_proxy.reidentification.originals import Original
 from dicomveil_proxy.translation.translation import text_of
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
+    from pydicom.tag import BaseTag
 
 _PATIENT_ID = "00100020"
 _PATIENT_IDENTITY_REMOVED = 0x00120062
@@ -106,6 +107,8 @@ def restore(header: Dataset, original: Original, versions: Sequence[Policy], mad
 
 class _Restoration:
     def __init__(self, original: Original, versions: Sequence[Policy], made_by: Policy) -> None:
+        from pydicom import Dataset  # noqa: PLC0415 - few requests need it
+
         self._original = original
         policy = versions[0]
         patient_id = text_of(original.instance, _PATIENT_ID)
@@ -135,6 +138,8 @@ class _Restoration:
     def _contribute(self, header: Dataset) -> None:
         """Add an item to the Contributing Equipment Sequence, by which the instance is recognised as re-identified."""
         contribution = self._policy.contribution(self._original.study_instance_uid)
+        from pydicom import Dataset  # noqa: PLC0415 - few requests need it
+
         purpose = Dataset()
         purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = _MODIFYING_EQUIPMENT
         item = Dataset()

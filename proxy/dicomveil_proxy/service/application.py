@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -30,17 +30,16 @@ from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_proxy.errors import NoRoute, ProxyError
 from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.logs import FIELDS, of_project, of_request
-from dicomveil_proxy.origin import Origin
+from dicomveil_proxy.origin import ObservedOrigin, Origin
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
-from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin
 from dicomveil_proxy.pixels.looking import looks_at_pixels
 from dicomveil_proxy.pixels.records import BOXES_FILE, BoxRecords
-from dicomveil_proxy.pixels.records_postgresql import PostgreSQLBoxes
 from dicomveil_proxy.project import Project, check_policy
 from dicomveil_proxy.service.compression import Compression
 from dicomveil_proxy.service.cross_origin import CrossOrigin
 from dicomveil_proxy.service.guard import guard
+from dicomveil_proxy.service.loading import Loading
 from dicomveil_proxy.service.paths import Paths
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.readiness import Readiness
@@ -54,7 +53,6 @@ from dicomveil_proxy.settings.server import Settings
 from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.spent import Spent, spending, spent
 from dicomveil_proxy.translation.identity import IdentityMap, open_identity_map
-from dicomveil_proxy.translation.identity.postgresql import database_engine
 from dicomveil_proxy.trust.alarm import GuardAlarm, PixelAlarm
 from dicomveil_proxy.trust.audit import Audit, open_audit
 from dicomveil_proxy.trust.guarded_routes import OPEN_PATHS, GuardedRoute, is_open, required_access_of
@@ -80,7 +78,7 @@ _access = logging.getLogger("dicomveil.access")
 
 def create_application(
     settings: Settings, origin: Origin | None = None, *, exporter: SpanExporter | None = None
-) -> FastAPI:
+) -> Starlette:
     """The ASGI application for these settings.
 
     Tests pass an `origin` that replaces each project's, and an `exporter` that replaces that of the traces.
@@ -103,12 +101,14 @@ def create_application(
             projects.append(project_of(each, policy, origins[each.origin]))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         record_start(audit, described)
+        loading.begin()
         for project in projects:
             if project.looking is not None:
                 project.looking.warm()
         yield
+        await asyncio.to_thread(loading.end)
         for opened in origins.values():
             await opened.aclose()
         for project in projects:
@@ -120,22 +120,9 @@ def create_application(
         if traces is not None:
             await asyncio.to_thread(traces.close)
 
-    # Without FastAPI's own pages: only the routes below are served.
-    application = FastAPI(
-        title="dicomveil",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-        # FastAPI's spans contain paths and queries, its log records exception messages (docs/decisions/0087).
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-            "operation_spans": False,
-            "auto_configure": False,
-        },
-    )
+    # It adds no pages and no spans of its own (docs/decisions/0094): only the routes below are served.
+    application = Starlette(lifespan=lifespan)
+    loading = Loading()
     application.router.redirect_slashes = False
     audit = open_audit(settings.audit, syslog_of(settings.audit))
     traces = Traces(settings.traces, exporter) if settings.traces.endpoint is not None else None
@@ -147,13 +134,13 @@ def create_application(
         application.router.routes.append(Route(path, open_endpoints[path], methods=["GET"]))
 
     for project in projects:
-        application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name)).routes())
+        application.router.routes.extend(DICOMweb(project, public_url, prefix_of(project.name), loading).routes())
     metrics = application.state.metrics = Metrics()
     application.router.routes.append(
         GuardedRoute("/metrics", metrics.answer, methods=["GET"], right=Right.METRICS, project=None)
     )
     for opened in origins.values():
-        if isinstance(opened, WebOrigin):
+        if isinstance(opened, ObservedOrigin):
             opened.observe = partial(_note_answer, metrics)
     for project in projects:
         project.guard.count = partial(metrics.finding, label_of(project.name))
@@ -258,6 +245,8 @@ def origin_of(settings: ProjectSettings) -> Origin:
     try:
         if settings.origin_folder is not None:
             return FolderOrigin(settings.origin_folder)
+        from dicomveil_proxy.origin.web.origin import WebLimits, WebOrigin  # noqa: PLC0415 - clients of HTTP
+
         limits = settings.limits
         return WebOrigin(
             settings.origin,
@@ -278,6 +267,9 @@ def records_of(settings: ProjectSettings, policy: Policy) -> BoxRecords:
     if not looks_at_pixels(policy.pixels):
         return BoxRecords()
     if isinstance(settings.state, str):
+        from dicomveil_proxy.pixels.records_postgresql import PostgreSQLBoxes  # noqa: PLC0415 - SQLAlchemy
+        from dicomveil_proxy.translation.identity.postgresql import database_engine  # noqa: PLC0415
+
         engine = database_engine(settings.state, connections=_BOX_CONNECTIONS)
         return BoxRecords(PostgreSQLBoxes(engine, settings.name, settings.limits.pixel_records))
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)

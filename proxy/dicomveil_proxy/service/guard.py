@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from dicomveil_proxy.origin.web.transport import Transport
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.settings.server import Settings
@@ -17,16 +16,14 @@ from dicomveil_proxy.trust.admission import Admission, Anybody, Authenticator, S
 from dicomveil_proxy.trust.audit import Audit
 from dicomveil_proxy.trust.certificates import ClientCertificates
 from dicomveil_proxy.trust.guarded_routes import GuardedRoutes
-from dicomveil_proxy.trust.key_set import KeySource
 from dicomveil_proxy.trust.metrics import Metrics
-from dicomveil_proxy.trust.oidc import OIDCTokens
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.recording import Recording
 from dicomveil_proxy.trust.tokens import TokenFile
 
 
 def guard(
-    application: FastAPI, settings: Settings, projects: Sequence[Project], audit: Audit, metrics: Metrics
+    application: Starlette, settings: Settings, projects: Sequence[Project], audit: Audit, metrics: Metrics
 ) -> None:
     """Put admission and recording in front of the application's routes, which must all have been added.
 
@@ -57,5 +54,9 @@ def authenticators_of(settings: Settings) -> list[Authenticator]:
     if settings.access.certificates:
         found.append(ClientCertificates(settings.access, settings.trusted_proxies))
     if (oidc := settings.access.oidc) is not None:
+        from dicomveil_proxy.origin.web.transport import Transport  # noqa: PLC0415 - few servers ask a provider
+        from dicomveil_proxy.trust.key_set import KeySource  # noqa: PLC0415
+        from dicomveil_proxy.trust.oidc import OIDCTokens  # noqa: PLC0415
+
         found.append(OIDCTokens(oidc, KeySource(oidc.issuer, oidc.jwks_uri, Transport)))
     return found

@@ -23,6 +23,7 @@ from dicomveil_proxy.request.accept import choose
 from dicomveil_proxy.request.query import Level, Query
 from dicomveil_proxy.request.resource import Resource, parse_uid
 from dicomveil_proxy.service.capabilities import WADL, capabilities
+from dicomveil_proxy.service.loading import Loading, Stage
 from dicomveil_proxy.service.public_url import PublicURL
 from dicomveil_proxy.service.representations import Representations, RetrieveRequest
 from dicomveil_proxy.service.responses import json_list_response, json_response, xml_response
@@ -60,8 +61,9 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 class DICOMweb:
     """The DICOMweb service of one project."""
 
-    def __init__(self, project: Project, public_url: PublicURL, prefix: str) -> None:
+    def __init__(self, project: Project, public_url: PublicURL, prefix: str, loading: Loading | None = None) -> None:
         self._project = project
+        self._loading = loading or Loading()
         self._public_url = public_url
         self._prefix = prefix
         self._streams = Streams(project.limits, project.entity_tag_key)
@@ -69,9 +71,10 @@ class DICOMweb:
 
     def routes(self) -> list[Route]:
         """The routes, in the order of the standard, each with the right that it requires."""
-        store = partial(self._route, right=Right.STORE, methods=["POST"])
+        store = partial(self._route, right=Right.STORE, methods=["POST"], needs=Stage.PIXELS)
         search = partial(self._route, right=Right.SEARCH, methods=["GET"])
         retrieve = partial(self._route, right=Right.RETRIEVE, methods=["GET"])
+        pixels = partial(retrieve, needs=Stage.PIXELS)
         answers = self._representations
         return [
             # Store: PS3.18 Section 10.5
@@ -91,24 +94,31 @@ class DICOMweb:
             retrieve("/studies/{study}/metadata", self._retrieving(answers.metadata)),
             retrieve("/studies/{study}/series/{series}/metadata", self._retrieving(answers.metadata)),
             retrieve(_INSTANCE + "/metadata", self._retrieving(answers.metadata)),
-            retrieve(_INSTANCE + "/frames/{frames}", self._retrieving(answers.frames)),
-            retrieve(_INSTANCE + "/bulk/{bulk:path}", self._retrieving(answers.bulk_data)),
-            retrieve("/studies/{study}/rendered", self._retrieving(answers.rendered)),
-            retrieve("/studies/{study}/series/{series}/rendered", self._retrieving(answers.rendered)),
-            retrieve(_INSTANCE + "/rendered", self._retrieving(answers.rendered)),
-            retrieve(_INSTANCE + "/frames/{frames}/rendered", self._retrieving(answers.rendered)),
-            retrieve("/studies/{study}/thumbnail", self._retrieving(answers.rendered)),
-            retrieve("/studies/{study}/series/{series}/thumbnail", self._retrieving(answers.rendered)),
-            retrieve(_INSTANCE + "/thumbnail", self._retrieving(answers.rendered)),
-            retrieve(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(answers.rendered)),
+            pixels(_INSTANCE + "/frames/{frames}", self._retrieving(answers.frames)),
+            pixels(_INSTANCE + "/bulk/{bulk:path}", self._retrieving(answers.bulk_data)),
+            pixels("/studies/{study}/rendered", self._retrieving(answers.rendered)),
+            pixels("/studies/{study}/series/{series}/rendered", self._retrieving(answers.rendered)),
+            pixels(_INSTANCE + "/rendered", self._retrieving(answers.rendered)),
+            pixels(_INSTANCE + "/frames/{frames}/rendered", self._retrieving(answers.rendered)),
+            pixels("/studies/{study}/thumbnail", self._retrieving(answers.rendered)),
+            pixels("/studies/{study}/series/{series}/thumbnail", self._retrieving(answers.rendered)),
+            pixels(_INSTANCE + "/thumbnail", self._retrieving(answers.rendered)),
+            pixels(_INSTANCE + "/frames/{frames}/thumbnail", self._retrieving(answers.rendered)),
             # URI Service: Section 9
-            retrieve("/wado", self.wado),
+            pixels("/wado", self.wado),
             # Capabilities: Section 8.9
             self._route("", self.capabilities, right=Right.RETRIEVE, methods=["OPTIONS"]),
         ]
 
-    def _route(self, path: str, endpoint: _Endpoint, *, right: Right, methods: list[str]) -> Route:
-        return GuardedRoute(self._prefix + path, endpoint, methods=methods, right=right, project=self._project.name)
+    def _route(
+        self, path: str, endpoint: _Endpoint, *, right: Right, methods: list[str], needs: Stage = Stage.ATTRIBUTES
+    ) -> Route:
+        async def when_loaded(request: Request) -> Response:
+            await self._loading.until(needs)
+            return await endpoint(request)
+
+        place = self._prefix + path
+        return GuardedRoute(place, when_loaded, methods=methods, right=right, project=self._project.name)
 
     def _searching(self, level: Level) -> _Endpoint:
         """The endpoint for searches at this level, within the study and series in the path."""

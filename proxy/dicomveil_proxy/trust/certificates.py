@@ -11,9 +11,8 @@ import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
 from starlette.types import Scope
 
 from dicomveil_proxy.errors import BadRequest
@@ -21,6 +20,9 @@ from dicomveil_proxy.settings.access import AccessSettings
 from dicomveil_proxy.trust.clock import forward_time
 from dicomveil_proxy.trust.peers import Peers
 from dicomveil_proxy.trust.subject import Kind, Subject
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _HEADER = b"client-cert"
 _BYTE_SEQUENCE = re.compile(rb":([A-Za-z0-9+/]+={0,2}):")
@@ -32,6 +34,8 @@ class ClientCertificates:
     """Authenticates holders of client certificates."""
 
     def __init__(self, access: AccessSettings, trusted_proxies: Sequence[str]) -> None:
+        import cryptography.x509  # noqa: F401, PLC0415 - at the start, and not when the first certificate comes
+
         self._access = access
         self._peers = Peers(trusted_proxies)
 
@@ -57,6 +61,8 @@ class ClientCertificates:
         found = [value for name, value in scope["headers"] if name == _HEADER]
         if not found:
             return None
+        from cryptography import x509  # noqa: PLC0415 - few servers look at certificates
+
         match = _BYTE_SEQUENCE.fullmatch(found[0].strip())
         if len(found) > 1 or match is None or len(match[1]) > _MAXIMUM_BYTES:
             raise BadRequest("the header Client-Cert is not one certificate by RFC 9440")
@@ -79,6 +85,8 @@ def tls_extension(certificate: bytes | None) -> dict[str, Any]:
     """The content of ASGI's TLS extension for a client certificate in DER, or for none."""
     if certificate is None:
         return {"client_cert_name": None}
+    from cryptography import x509  # noqa: PLC0415 - few servers look at certificates
+
     try:
         return {"client_cert_name": subject_of(x509.load_der_x509_certificate(certificate))}
     except ValueError:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.access import TLSSettings
 
@@ -25,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 def context(settings: TLSSettings) -> ssl.SSLContext:
     """The server's TLS context. Raises ConfigurationError."""
+    import cryptography.x509  # noqa: F401, PLC0415 - now, and not when the first certificate comes
+
     reloading = _Reloading(settings)
     first = reloading.current
     first.sni_callback = reloading.greet  # called for every connection, whether or not it names a server
@@ -39,6 +39,8 @@ def context_factory(settings: TLSSettings, config: object, default: Callable[[],
 
 def check(settings: TLSSettings, now: datetime | None = None) -> list[str]:
     """Warnings about the certificate. Raises ConfigurationError if it cannot be used."""
+    from cryptography import x509  # noqa: PLC0415 - few servers need it
+
     _built(settings)
     certificate = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
     now = now or datetime.now(UTC)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from pydicom.datadict import keyword_for_tag
+from dicomveil_engine.attributes.dictionary import keyword_of
 
 _BEGIN = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -56,13 +55,8 @@ def _name(dataset: Mapping[str, Any], tag: str) -> str:
         if isinstance(creator, str):
             # "the block used in the DICOM encoding shall not be sent" (PS3.19 Table A.1.5-2)
             return f' tag="{tag[:4]}00{tag[6:]}" privateCreator={quoteattr(_writable(creator))}'
-    keyword = _keyword(tag)
+    keyword = keyword_of(int(tag, 16))
     return f' tag="{tag}"' + (f' keyword="{keyword}"' if keyword else "")
-
-
-@lru_cache(maxsize=8192)
-def _keyword(tag: str) -> str:
-    return str(keyword_for_tag(int(tag, 16)))
 
 
 def _value(vr: str, number: int, value: Any) -> Iterator[str]:

@@ -15,9 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from pydicom import Dataset, dcmwrite
-from pydicom.dataset import FileMetaDataset
-
 from dicomveil_engine import InvalidDataSetError, JSONDataSet
 from dicomveil_engine.json_model.values import decode
 from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE, LONG_VRS, UNDEFINED
@@ -135,6 +132,9 @@ def _head(tag: int, vr: str, length: int) -> bytes:
 
 
 def _header(header: dict[str, Any], syntax: str, bulk_data: BulkData) -> bytes:
+    from pydicom import Dataset, dcmwrite  # noqa: PLC0415 - few requests need it
+    from pydicom.dataset import FileMetaDataset  # noqa: PLC0415 - few requests need it
+
     identity = identity_of(header)
     with readable("the metadata of an instance cannot be read"):
         dataset = Dataset.from_json(_in_one_character_set(header), bulk_data.value)

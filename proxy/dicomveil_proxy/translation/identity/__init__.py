@@ -20,7 +20,6 @@ from pathlib import Path
 
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.errors import StateUnavailable
-from dicomveil_proxy.translation.identity.postgresql import PostgreSQLTable
 from dicomveil_proxy.translation.identity.sqlite import SQLiteTable
 from dicomveil_proxy.translation.identity.table import IdentityTable
 
@@ -67,6 +66,8 @@ class IdentityMap:
         self._recent_entries = recent_entries
         self._table: IdentityTable
         if isinstance(place, str):
+            from dicomveil_proxy.translation.identity.postgresql import PostgreSQLTable  # noqa: PLC0415 - few servers need it
+
             self._table = PostgreSQLTable(place, project)
         else:
             self._table = SQLiteTable(place, project, busy_seconds=busy_seconds, warn=warn)

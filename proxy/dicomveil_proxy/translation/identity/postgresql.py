@@ -20,7 +20,7 @@ from sqlalchemy.sql.expression import Executable
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.translation.identity import schema
-from dicomveil_proxy.translation.identity.table import Row
+from dicomveil_proxy.translation.identity.table import VERSION, Row
 
 _WRITE = schema.write(postgresql.insert)
 _MIGRATION_LOCK = 0x6469636F6D  # "dicom": an arbitrary number that other applications are unlikely to use
@@ -108,7 +108,7 @@ class PostgreSQLTable:
         with self._engine.begin() as connection:
             if connection.execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
                 raise ConfigurationError("state: the database's encoding is not UTF8; create one with ENCODING 'UTF8'")
-            if schema.version_of(connection) != schema.VERSION:
+            if schema.version_of(connection) != VERSION:
                 # Only one of several replicas that start together creates the tables.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 schema.migrate(connection)

@@ -13,9 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dicomveil_engine.errors import ConfigurationError
-
-VERSION = 2
-"""Version 1 had no projects; it existed in SQLite only, and had no table for its version."""
+from dicomveil_proxy.translation.identity.table import VERSION
 
 _metadata = sa.MetaData()
 
@@ -30,7 +28,7 @@ IDENTITY = sa.Table(
 )
 """The original of each pseudonym of a project."""
 
-_VERSION = sa.Table("identity_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
+VERSION_TABLE = sa.Table("identity_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
 """One row."""
 
 _THIS = sa.and_(
@@ -70,8 +68,8 @@ def write(insert: Callable[..., Any]) -> sa.Insert:
 def version_of(connection: sa.Connection) -> int:
     """The version of the existing tables; 0 if there are none."""
     inspector = sa.inspect(connection)
-    if inspector.has_table(_VERSION.name):
-        return int(connection.execute(sa.select(_VERSION.c.version)).scalar_one())
+    if inspector.has_table(VERSION_TABLE.name):
+        return int(connection.execute(sa.select(VERSION_TABLE.c.version)).scalar_one())
     # Version 1 has no row. In PostgreSQL, such a table belongs to another application.
     return int(connection.dialect.name == "sqlite" and inspector.has_table(IDENTITY.name))
 
@@ -89,17 +87,17 @@ def migrate(connection: sa.Connection) -> None:
         )
     if version == 0:
         _metadata.create_all(connection, checkfirst=False)
-        connection.execute(sa.insert(_VERSION).values(version=VERSION))
+        connection.execute(sa.insert(VERSION_TABLE).values(version=VERSION))
     for step in range(version, VERSION) if version else ():
         _STEPS[step](connection)
-        connection.execute(sa.update(_VERSION).values(version=step + 1))
+        connection.execute(sa.update(VERSION_TABLE).values(version=step + 1))
 
 
 def _add_projects(connection: sa.Connection) -> None:
     """Migrate version 1 to 2: existing rows belong to the project without a name."""
     connection.execute(sa.text("ALTER TABLE identity RENAME TO identity_1"))
     _metadata.create_all(connection, checkfirst=False)
-    connection.execute(sa.insert(_VERSION).values(version=1))
+    connection.execute(sa.insert(VERSION_TABLE).values(version=1))
     names = ["kind", "pseudonym", "original"]
     columns: list[sa.ColumnElement[str]] = [sa.literal(""), *map(sa.literal_column, names)]
     old = sa.select(*columns).select_from(sa.table("identity_1"))

@@ -1,8 +1,8 @@
 """The identity map in an SQLite file, which several processes of one machine may use at the same time.
 
 The file contains originals, and is readable by its owner only. It is a cache, and replaced if it is damaged. The
-statements are compiled by SQLAlchemy once and run by the driver, since SQLAlchemy's execution takes longer than
-SQLite's.
+statements are those of `schema.py` as SQLAlchemy writes them for SQLite, which a test compares: its execution takes
+longer than SQLite's, and its import as long as half a start. It is imported to migrate a file of an earlier version.
 """
 
 from __future__ import annotations
@@ -16,25 +16,35 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.pool import StaticPool
-
 from dicomveil_proxy.errors import StateUnavailable
-from dicomveil_proxy.translation.identity import schema
-from dicomveil_proxy.translation.identity.table import Row
+from dicomveil_proxy.translation.identity.table import VERSION, Row
 
 if sys.platform != "win32":
     import fcntl
 
 
-def _compiled(statement: sa.ClauseElement) -> str:
-    """The SQL, with question marks for project, kind, pseudonym and possibly original."""
-    return str(statement.compile(dialect=sqlite.dialect()))
-
-
-_READ, _DELETE, _PAGE = _compiled(schema.READ), _compiled(schema.DELETE), _compiled(schema.PAGE)
-_WRITE = _compiled(schema.write(sqlite.insert))
+READ = (
+    "SELECT identity.original FROM identity WHERE identity.project = ? AND identity.kind = ? AND identity.pseudonym = ?"
+)
+PAGE = (
+    "SELECT identity.kind, identity.pseudonym, identity.original FROM identity "
+    "WHERE identity.project = ? AND identity.kind = ? AND identity.pseudonym > ? "
+    "ORDER BY identity.pseudonym LIMIT ? OFFSET ?"
+)
+DELETE = (
+    "DELETE FROM identity WHERE identity.project = ? AND identity.kind = ? AND identity.pseudonym = ? "
+    "AND identity.original = ?"
+)
+WRITE = (
+    "INSERT INTO identity (project, kind, pseudonym, original) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (project, kind, pseudonym) DO UPDATE SET original = excluded.original "
+    "WHERE identity.original != excluded.original"
+)
+TABLES = (
+    """CREATE TABLE identity ( project TEXT NOT NULL, kind TEXT NOT NULL, pseudonym TEXT NOT NULL,
+    original TEXT NOT NULL, PRIMARY KEY (project, kind, pseudonym) ) WITHOUT ROWID""",
+    "CREATE TABLE identity_version ( version INTEGER NOT NULL )",
+)
 
 _BROKEN = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
@@ -61,22 +71,22 @@ class SQLiteTable:
         """The original, or None without a row."""
         this = (self._project, kind, pseudonym)
         with self._lock:
-            row = self._with_file(lambda: self._connection.execute(_READ, this).fetchone())
+            row = self._with_file(lambda: self._connection.execute(READ, this).fetchone())
         return None if row is None else str(row[0])
 
     def write(self, rows: Sequence[Row]) -> None:
         """Insert or update rows in one transaction."""
-        self._run(_WRITE, rows)
+        self._run(WRITE, rows)
 
     def delete(self, rows: Sequence[Row]) -> None:
         """Delete rows that are unchanged."""
-        self._run(_DELETE, rows)
+        self._run(DELETE, rows)
 
     def page(self, kind: str, after: str, count: int) -> list[Row]:
         """The next `count` rows of a kind after a pseudonym, in order."""
         these = (self._project, kind, after, count, 0)
         with self._lock:
-            rows = self._with_file(lambda: self._connection.execute(_PAGE, these).fetchall())
+            rows = self._with_file(lambda: self._connection.execute(PAGE, these).fetchall())
         return [(str(found), str(pseudonym), str(original)) for found, pseudonym, original in rows]
 
     def compact(self) -> None:
@@ -142,7 +152,7 @@ class SQLiteTable:
             # Deleted rows contain originals, and are overwritten.
             connection.execute("PRAGMA secure_delete = ON")
             _migrate(connection)
-            connection.execute(_READ, ("", "", "")).fetchone()
+            connection.execute(READ, ("", "", "")).fetchone()
         except BaseException:
             connection.close()
             raise
@@ -180,11 +190,39 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
+    """Create the tables, or migrate earlier ones to VERSION. Raises ConfigurationError."""
+    if _version_of(connection) == VERSION:
+        return
+    with _transaction(connection):
+        if _version_of(connection) is None:
+            for statement in TABLES:
+                connection.execute(statement)
+            connection.execute("INSERT INTO identity_version (version) VALUES (?)", (VERSION,))
+            return
+    _migrate_by_schema(connection)
+
+
+def _version_of(connection: sqlite3.Connection) -> int | None:
+    """The version of the existing tables; None if there are none."""
+    named = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('identity', 'identity_version')"
+    tables = {name for (name,) in connection.execute(named)}
+    if "identity_version" in tables:
+        row = connection.execute("SELECT version FROM identity_version").fetchone()
+        return int(row[0]) if row else 0
+    return 1 if tables else None
+
+
+def _migrate_by_schema(connection: sqlite3.Connection) -> None:
     """Migrate the tables over a SQLAlchemy engine that uses this connection, and does not close it."""
+    import sqlalchemy as sa  # noqa: PLC0415 - see the module's docstring
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+    from dicomveil_proxy.translation.identity import schema  # noqa: PLC0415
+
     engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, hide_parameters=True)
     try:
         with engine.begin() as lent:
-            if schema.version_of(lent) != schema.VERSION:
+            if schema.version_of(lent) != VERSION:
                 lent.exec_driver_sql("BEGIN IMMEDIATE")
                 schema.migrate(lent)
     except sa.exc.DBAPIError as error:

@@ -1,0 +1,188 @@
+"""What is loaded when a server is ready, and what afterwards, without holding up anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.data import get_testdata_file
+
+from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.service import loading
+from dicomveil_proxy.service.loading import Loading, Stage
+
+pytestmark = pytest.mark.anyio
+
+HEAVY = {
+    *("pydicom", "numpy", "PIL", "imagecodecs", "sqlalchemy", "fastapi", "aiohttp", "httpx", "joserfc", "requests"),
+    *("cryptography.x509", "opentelemetry.sdk", "typer", "rich"),
+}
+SERVE = ["serve", "--key-file", "key", "--port", "0", "--state", "state", "--origin"]
+WHEN_READY = f"""
+import json, os, signal, sys
+from dicomveil_proxy.service.loading import Loading
+def begin(self):
+    print(json.dumps(sorted({HEAVY!r} & set(sys.modules))), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+Loading.begin = begin
+from dicomveil_proxy.command import main
+main()
+"""
+"""Begins to load when it is ready: says what is there, and ends."""
+
+IN_THE_LOOP = """
+import json, os, re, signal, sys, threading, http.client
+imported, is_ready = [], False
+loop = threading.get_ident()
+def hear(event, arguments):
+    if event == "import" and is_ready and threading.get_ident() == loop:
+        imported.append(arguments[0])
+sys.addaudithook(hear)
+
+def ask(port):
+    global is_ready
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    def asked(path, accept="application/dicom+json", method="GET", body=None, **headers):
+        connection.request(method, path, body, {"Accept": accept, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    assert asked("/healthz")[0] == 200
+    is_ready = True
+    statuses = []
+    _, found = asked("/dicom-web/studies")
+    for study in [study["0020000D"]["Value"][0] for study in json.loads(found)]:
+        place = f"/dicom-web/studies/{study}"
+        _, found = asked(place + "/metadata")
+        metadata = json.loads(found)[0]
+        place += f"/series/{metadata['0020000E']['Value'][0]}/instances/{metadata['00080018']['Value'][0]}"
+        def related(kind, syntax="*"):
+            return f'multipart/related; type="{kind}"; transfer-syntax={syntax}'
+        statuses += [
+            asked(place + "/metadata", 'multipart/related; type="application/dicom+xml"')[0],
+            asked(place, related("application/dicom"))[0],
+            asked(place, related("application/dicom", "1.2.840.10008.1.2.4.80"))[0],
+            asked(place + "/frames/1", related("application/octet-stream"))[0],
+            asked(place + "/rendered", "image/jpeg")[0],
+            asked(place + "/thumbnail", "image/png")[0],
+            asked(place + "/bulk/7fe00010", related("application/octet-stream"))[0],
+        ]
+        document = json.dumps([{k: v for k, v in metadata.items() if "BulkDataURI" not in v}])
+        for kind, part in (("application/dicom+json", document.encode()), ("application/dicom", b"nothing")):
+            body = b"--x\\r\\nContent-Type: %b\\r\\n\\r\\n%b\\r\\n--x--\\r\\n" % (kind.encode(), part)
+            headers = {"Content-Type": f'multipart/related; type="{kind}"; boundary=x'}
+            statuses.append(asked("/dicom-web/studies", method="POST", body=body, **headers)[0])
+    print(json.dumps([statuses, imported]), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+class Standard:
+    def write(self, text):
+        sys.__stdout__.write(text)
+        if found := re.search(r"http://127.0.0.1:([0-9]+)/dicom-web", text):
+            threading.Thread(target=ask, args=(int(found[1]),), daemon=True).start()
+    def flush(self):
+        sys.__stdout__.flush()
+    def isatty(self):
+        return False
+sys.stdout = Standard()
+from dicomveil_proxy.command import main
+main()
+"""
+"""A server that asks itself, and writes down what its event loop imports once it is ready."""
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An origin with one CT, and no settings."""
+    monkeypatch.chdir(tmp_path)
+    write_key(Path("key"))
+    Path("origin").mkdir()
+    Path("origin/1.dcm").write_bytes(Path(str(get_testdata_file("CT_small.dcm"))).read_bytes())
+
+
+def last_line(program: str, origin: str = "origin") -> Any:
+    """What a server prints at last."""
+    done = subprocess.run([sys.executable, "-c", program, *SERVE, origin], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_nothing_heavy_is_loaded_when_a_folder_is_served() -> None:
+    """Neither pydicom and codecs, nor databases, clients of HTTP, tokens, certificates."""
+    assert last_line(WHEN_READY) == []
+
+
+def test_of_what_is_heavy_a_server_before_an_archive_loads_its_client() -> None:
+    """It has asked the archive by then."""
+    assert last_line(WHEN_READY, "http://127.0.0.1:1/dicom-web") == ["aiohttp", "httpx", "rich"]
+
+
+def test_the_event_loop_imports_nothing_for_first_requests() -> None:
+    """Each kind of request comes as soon as the server is ready, and nothing else waits while modules are imported."""
+    statuses, imported = last_line(IN_THE_LOOP)
+
+    assert imported == []
+    assert statuses == [200] * 7 + [409, 409]
+
+
+async def test_stages_are_loaded_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is there while the second is being loaded."""
+    goes_on = threading.Event()
+    loaded: list[str] = []
+
+    def load(name: str) -> None:
+        if name == "pixels":
+            goes_on.wait(30)
+        loaded.append(name)
+
+    monkeypatch.setattr(loading, "import_module", load)
+    monkeypatch.setattr(loading, "PARTS", {Stage.ATTRIBUTES: ("attributes",), Stage.PIXELS: ("pixels",)})
+    begun = Loading()
+    await begun.until(Stage.ATTRIBUTES)
+    assert loaded == ["attributes"]
+
+    waiting = asyncio.ensure_future(begun.until(Stage.PIXELS))
+    gone = asyncio.ensure_future(begun.until(Stage.PIXELS))
+    await asyncio.sleep(0)
+    gone.cancel()
+    goes_on.set()
+    await waiting
+    assert loaded == ["attributes", "pixels"]
+
+
+async def test_patterns_are_compiled_and_words_read() -> None:
+    """To compile all of them in the event loop would hold it up, too."""
+    await Loading().until(Stage.ATTRIBUTES)
+    from dicomveil_engine.text import gazetteer, patterns
+
+    assert gazetteer._words.cache_info().currsize == 1
+    assert all("finditer" in vars(pattern) for pattern in patterns._MADE)
+
+
+async def test_what_cannot_be_loaded_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requests that do not need it are answered."""
+    monkeypatch.setattr(loading, "PARTS", {Stage.ATTRIBUTES: ("no_such_module",), Stage.PIXELS: ()})
+    await Loading().until(Stage.PIXELS)
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        "a part of the server cannot be loaded"
+    ]
+
+
+async def test_it_ends_between_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is stopped at once does not wait for what it no longer needs."""
+    loaded: list[str] = []
+    monkeypatch.setattr(loading, "import_module", loaded.append)
+    ended = Loading()
+    ended.end()
+    await ended.until(Stage.PIXELS)
+
+    assert loaded == []

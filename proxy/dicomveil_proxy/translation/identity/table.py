@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 VERSION = 2
-"""The version of the tables. 1 had no projects; it was only ever in SQLite, and named its version nowhere in a table."""
+"""The tables' version. 1 had no projects; it was only ever in SQLite, and named its version nowhere in a table."""
 
 Row = tuple[str, str, str]
 """Kind, pseudonym, original."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 VERSION = 2
-"""The tables' version. 1 had no projects; it was only ever in SQLite, and named its version nowhere in a table."""
+"""The version of the tables. Version 1 had no projects; it existed in SQLite only, and had no table for its version."""
 
 Row = tuple[str, str, str]
 """Kind, pseudonym, original."""

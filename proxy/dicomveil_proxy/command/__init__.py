@@ -1,4 +1,4 @@
-"""The command `dicomveil`: what can be typed, and what each word means.
+"""The command line `dicomveil`.
 
     serve     the proxy                        serve.py
     demo      the proxy over built-in images   demo.py
@@ -9,8 +9,8 @@
     explain, review, decrypt, conformance, config: declared in inspection.py
     token, audit: declared in access.py
 
-A usual command line of `serve` or `anonymize` is read by `plain.py`; all others by Typer, whose import takes longer
-than de-identifying an instance. `refusal.py` says how all of them refuse.
+A simple command line of `serve` or `anonymize` is parsed by `plain.py`, all others by Typer, whose import takes longer
+than de-identifying an instance. `refusal.py` ends a command with an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["commands", "main"]
 
 
 def __getattr__(name: str) -> Any:
-    """Declare the commands when they are asked for."""
+    """Declare the commands when they are first used."""
     if name != "commands":
         raise AttributeError(name)
     from dicomveil_proxy.command.declarations import commands  # noqa: PLC0415 - Typer, which few command lines need

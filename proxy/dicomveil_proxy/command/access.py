@@ -1,12 +1,12 @@
-"""What can be typed about users and their traces: names, options and help.
+"""The command-line options for administration.
 
-    token    make, list and revoke static tokens    token.py
-    audit    check and read the audit               audit.py
-    check    the settings and the origin servers    origins.py
-    quarantine: what the leak guard found           quarantine.py
-    state    rows of keys that are no longer used   state.py
+    token       static tokens                          token.py
+    audit       the audit trail                        audit.py
+    check       the settings and the origin servers    origins.py
+    quarantine  findings of the leak guard             quarantine.py
+    state       pseudonyms of keys no longer in use    state.py
 
-As in the package itself, what a command does is imported when it is called for.
+The modules of the commands are imported when they run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be wrong with who may use the server, found before it starts: addresses, tokens, certificates, audit."""
+"""Checks of access settings before the server starts: addresses, tokens, certificates, audit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dicomveil_proxy.trust.tokens import TokenFile
 
 
 def check_access(settings: Settings) -> list[str]:
-    """Try all that trust will need; return the warnings. Raises ConfigurationError naming the setting."""
+    """Check the access settings, and return warnings. Raises ConfigurationError, which names the setting."""
     _check_address(settings)
     _check_metrics(settings.metrics)
     traces.check(settings.traces)
@@ -31,7 +31,7 @@ def check_access(settings: Settings) -> list[str]:
 
 
 def _check_address(settings: Settings) -> None:
-    """Refuse to let other machines in without credentials, unless the settings say so."""
+    """Refuse access from other machines without credentials, unless the settings allow it."""
     if settings.access is not None and settings.anonymous:
         raise ConfigurationError("anonymous: it cannot be combined with [access]; remove one of the two")
     if settings.access is None and not settings.anonymous and not is_loopback(settings.host):
@@ -43,7 +43,7 @@ def _check_address(settings: Settings) -> None:
 
 
 def _check_metrics(settings: MetricsSettings) -> None:
-    """Refuse to show other machines the metrics without credentials, unless the settings say so."""
+    """Refuse access to the metrics from other machines without credentials, unless the settings allow it."""
     if settings.address is not None and not is_loopback(settings.address[0]) and not settings.anonymous:
         raise ConfigurationError(
             "metrics.listen: users are not authenticated there, so only addresses of this machine itself (127.0.0.1) "

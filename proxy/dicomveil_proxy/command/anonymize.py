@@ -1,7 +1,7 @@
-"""`dicomveil anonymize`: de-identify files, and say what became of them.
+"""`dicomveil anonymize`: de-identify files, and report the outcomes.
 
-Failures are reported on stderr as they happen, the sum on stdout at the end. Paths may hold names, so input paths
-are reported only where names are kept, or asked for.
+Failures are reported on stderr as they occur, the totals on stdout at the end. Paths may contain names, so that input
+paths are reported only if names are kept, or with --show-paths.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Audit
 
 SOME_FAILED = 1
-"""Exit status: there is an instance without an output, or there was no instance at all."""
+"""Exit status: an instance has no output, or there was no instance at all."""
 
 _SKIPPED_TOLD = 20
 
 
 @dataclass(frozen=True)
 class Paths:
-    """From where to where: two files or two folders."""
+    """Input and output: two files or two folders."""
 
     input_file: Path | None = None
     output_file: Path | None = None
@@ -77,7 +77,7 @@ def run(
     guard: GuardMode = "refuse",
     quarantine: Path | None = None,
 ) -> None:
-    """De-identify; end with status 0 when all went well, 1 when an instance failed, 2 when nothing could begin."""
+    """De-identify; the exit status is 0 if all succeeded, 1 if an instance failed, 2 if nothing could be started."""
     paths = Paths(input_file, output_file, input_folder, output_folder)
     try:
         source, target, is_folder = paths.chosen(only_folders=dry_run)
@@ -116,7 +116,7 @@ def run(
 
 
 class _Told:
-    """What is reported for each file, and for all of them."""
+    """Reports the outcome of each file, and the totals."""
 
     def __init__(self, report: Report | None, shows_sources: bool, shown: Shown, *, warns: bool) -> None:
         self._report = report
@@ -125,10 +125,10 @@ class _Told:
         self._warns = warns
         self._persons = 0
         self.alarm: Callable[[Leak], object] = lambda _: None
-        """Gets what the leak guard found."""
+        """Called with each finding of the leak guard."""
 
     def __call__(self, event: Event) -> None:
-        """Take one file's outcome."""
+        """Report one file's outcome."""
         outcome = event.outcome
         for finding in outcome.alarms:
             self.alarm(finding)
@@ -153,7 +153,7 @@ class _Told:
             self._progress.note("skipped: and more, which a --report lists")
 
     def end(self) -> None:
-        """Say how many there were."""
+        """Report the totals."""
         self._progress.end()
         print(self._progress.described())
         if self._persons:
@@ -167,7 +167,7 @@ class _Told:
 
     @property
     def has_failed(self) -> bool:
-        """Whether something is missing in the output."""
+        """Whether the output is incomplete."""
         return bool(self._progress.counts[Status.FAILED]) or not self._has_instances
 
     @property
@@ -182,7 +182,7 @@ def _profile(config: Path | None, profile: str | None) -> Path | str:
 
 
 def _key(path: Path | None) -> bytes:
-    """The project key; a warning when others may read it."""
+    """The project key; warns if others can read it. Raises ConfigurationError."""
     if path is None:
         raise ConfigurationError(
             "key_file: it is not set; give --key-file FILE or DICOMVEIL_KEY_FILE (`dicomveil keygen FILE` makes one). "
@@ -192,7 +192,7 @@ def _key(path: Path | None) -> bytes:
 
 
 def _opened(path: Path, source: Path, *others: Path | str | None) -> Report:
-    """The report, begun anew; whatever else is at its place is not lost for it."""
+    """A new report, unless it would overwrite the input or another file of the command. Raises ConfigurationError."""
     place = path.resolve()
     if source.resolve() in (place, *place.parents) or place in [Path(other).resolve() for other in others if other]:
         raise ConfigurationError("the report would be written over or among the input; give another place")

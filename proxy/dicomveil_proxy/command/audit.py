@@ -1,4 +1,4 @@
-"""`dicomveil audit`: check the chain of an audit, print its head, show its events."""
+"""`dicomveil audit`: verify the chain of an audit trail, print its head, show its events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dicomveil_proxy.trust.chain import BrokenChain, Head
 from dicomveil_proxy.trust.chain import verify as verify_lines
 
 BROKEN = 1
-"""Exit status: the chain is not as it was written."""
+"""Exit status: the chain was changed."""
 COLUMNS = (
     *("seq", "time", "event", "outcome", "subject", "address", "project", "transaction", "study", "series", "instance"),
     *("count", "query", "bytes", "reason", "request_id", "details"),
@@ -26,7 +26,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Filters:
-    """Which events are shown: those that have all that is given."""
+    """Conditions on events, all of which must hold."""
 
     subject: str | None = None
     project: str | None = None
@@ -36,7 +36,7 @@ class Filters:
     until: str | None = None
 
     def passes(self, fields: dict[str, object]) -> bool:
-        """Whether an event is shown. Times are compared as text: ISO 8601 in UTC, or its beginning."""
+        """Whether an event is shown. Times are compared as text: ISO 8601 in UTC, or a prefix."""
         when = str(fields.get("time", ""))
         return (
             all(
@@ -54,7 +54,7 @@ class Filters:
 
 
 def verify(files: Sequence[Path], head: str | None, key_file: Path | None, config: Path | None) -> None:
-    """Check files that follow one another, the oldest first; say what is wrong, or that nothing is."""
+    """Verify consecutive files, the oldest first, and print the result."""
     try:
         wanted = None if head is None else Head.parse(head)
         key = _key(files[0], key_file, config)
@@ -138,12 +138,12 @@ def _cell(value: object) -> Cell:
 
 
 def _key(file: Path, key_file: Path | None, config: Path | None) -> bytes:
-    """The key of a file's chain: as said, by the settings, or beside it."""
+    """The key of a file's chain: from the option, from the settings, or from beside the file."""
     return audit_key(file, key_file or _by_settings(config) or _beside(file))
 
 
 def _by_settings(config: Path | None) -> Path | None:
-    """Where the settings have the key. Those that nobody named decide only if they can be read."""
+    """The key's path by the settings. Errors in the default settings file are ignored."""
     if config is None and not DEFAULT_FILE.exists():
         return None
     try:
@@ -158,7 +158,7 @@ def _by_settings(config: Path | None) -> Path | None:
 
 
 def _beside(file: Path) -> Path:
-    """The key whose name the file's begins with: rotated files, and those of further workers, have the same."""
+    """The key whose name is a prefix of the file's: rotated files, and those of further workers, share it."""
     keys = sorted(file.parent.glob("*.key"))
     beside = [each for each in keys if file.name.startswith(each.name.removesuffix(".key"))]
     if not beside:

@@ -36,7 +36,7 @@ def check(file: Path) -> None:
 
 
 def _check_settings(file: Path) -> None:
-    """Try whatever `serve` would need of these settings, but for the origin server itself."""
+    """Check these settings as `serve` does, without asking the origin server."""
     from dicomveil_proxy.command.first_check import check_files, effective_settings  # noqa: PLC0415 - pydantic
     from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - it imports the clients
 
@@ -53,7 +53,7 @@ def _check_settings(file: Path) -> None:
 
 
 def convert(file: Path, to: str, output: Path | None) -> None:  # noqa: ARG001 - there is one dialect so far
-    """Write the configuration in our dialect, or refuse."""
+    """Write the configuration in dicomveil's dialect, or refuse."""
     try:
         text = _json(to_own_dialect(file))
     except ConfigurationError as error:

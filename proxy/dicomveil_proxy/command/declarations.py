@@ -1,8 +1,7 @@
-"""The commands `serve`, `demo`, `keygen` and `anonymize`, as Typer takes them: names, options and help.
+"""The command-line options of `serve`, `demo`, `keygen` and `anonymize`, for Typer.
 
-What the other commands take is joined to them here. What a command does is in its module, imported when it is called
-for, so that `--help` does not wait for a web server. `plain.py` reads the same options of `serve` and `anonymize` where
-nothing is unusual: a test compares both.
+The other commands are added here. A command's module is imported when it runs, so that `--help` does not wait for a web
+server. `plain.py` parses the same options of `serve` and `anonymize` in simple cases: a test compares both.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Take the options before the command's name."""
+    """Handle the options before the command's name."""
 
 
 @commands.command("serve")
@@ -74,44 +73,44 @@ def _serve(
         typer.Option(
             metavar="FOLDER|URL",
             show_default="dicomveil-state",
-            help="Where to store which pseudonym stands for what: a folder, or postgresql://... for a database that "
-            "replicas share. A cache: it may be deleted while nothing runs.",
+            help="Where to store the map of pseudonyms: a folder, or postgresql://... for a database that replicas "
+            "share. A cache: it may be deleted while the server is stopped.",
         ),
     ] = None,
     host: Annotated[
         str | None,
         typer.Option(
             show_default="127.0.0.1",
-            help="Address to listen on. One that other machines reach needs [access] in the settings file.",
+            help="Address to listen on. One that other machines can reach needs [access] in the settings file.",
         ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(show_default="8080", help="Port to listen on; 0 takes a free one.")
+        int | None, typer.Option(show_default="8080", help="Port to listen on; 0 means any free port.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(show_default="1", help="Processes; one for each CPU core that the proxy may take.")
+        int | None, typer.Option(show_default="1", help="Number of processes; one for each CPU core to be used.")
     ] = None,
     store: Annotated[
         Literal["deidentify", "reidentify", "refuse"] | None,
         typer.Option(
             show_default="deidentify",
-            help="Images that are sent: store them de-identified at the origin; re-identify what was made of "
-            "de-identified images and store it beside their originals; or refuse.",
+            help="Images that clients store: de-identify them before they are stored at the origin; re-identify "
+            "objects derived from de-identified images, and store them with the originals; or refuse.",
         ),
     ] = None,
     on_error: Annotated[
         Literal["abort", "omit"] | None,
         typer.Option(
             show_default="abort",
-            help="An image that cannot be de-identified: break the answer off, or leave the image out.",
+            help="If an image cannot be de-identified: end the response with an error, or leave the image out.",
         ),
     ] = None,
     public_url: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where viewers reach the proxy, such as https://research.example.org, if another "
-            "server sits in front of it.",
+            help="The URL of the proxy for viewers, such as https://research.example.org, if another server sits in "
+            "front of it.",
         ),
     ] = None,
     config: Annotated[
@@ -150,9 +149,9 @@ def _demo(
         int | None, typer.Option(show_default="8080, or a free one", help="Port to listen on; 0 takes a free one.")
     ] = None,
 ) -> None:
-    """Serve a few test images, de-identified, to try things out; Ctrl-C ends it.
+    """Serve a few de-identified test images, to try things out; stop with Ctrl-C.
 
-    The images come with pydicom. Nothing is kept, nothing is fetched, and only this machine is served.
+    The images come with pydicom. Nothing is stored or downloaded, and only this machine has access.
     """
     from dicomveil_proxy.command.demo import run  # noqa: PLC0415 - see the module's docstring
 
@@ -195,19 +194,19 @@ def _anonymize(
             "--output-folder",
             "--outputFolder",
             metavar="FOLDER",
-            help="Their outputs, in the same structure: a folder that is new or empty, or that of an earlier run, "
-            "which is then continued.",
+            help="The output folder, with the same structure: a new or empty folder, or that of an earlier run, which "
+            "is then continued.",
         ),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
-            "-c", "--config-file", "--configFile", metavar="FILE", help="How to de-identify: a file of rules."
+            "-c", "--config-file", "--configFile", metavar="FILE", help="How to de-identify: a file with rules."
         ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="PRESET|FILE", show_default="default", help="The same, by the name of a preset."),
+        typer.Option(metavar="PRESET|FILE", show_default="default", help="How to de-identify: the name of a preset."),
     ] = None,
     key_file: Annotated[
         Path | None,
@@ -219,16 +218,18 @@ def _anonymize(
     ] = None,
     validate_input: Annotated[
         bool,
-        typer.Option("--validate-input", "--validateInput", help="Fail files with values that are illegal in DICOM."),
+        typer.Option("--validate-input", "--validateInput", help="Refuse files with values that are not valid DICOM."),
     ] = False,
     validate_output: Annotated[
         bool,
-        typer.Option("--validate-output", "--validateOutput", help="Fail files whose output would have such values."),
+        typer.Option("--validate-output", "--validateOutput", help="Refuse files whose output has such values."),
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes; one for each CPU core that may be taken.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=256, help="Number of processes; one for each CPU core to be used.")
+    ] = 1,
     names: Annotated[
         Literal["keep", "pseudonymous"],
-        typer.Option(help="Names of files and folders in the output: replaced, or as they are. They may be people's."),
+        typer.Option(help="Names of files and folders, which may be patients' names: keep or replace them."),
     ] = "pseudonymous",
     report: Annotated[
         Path | None,
@@ -238,36 +239,37 @@ def _anonymize(
     ] = None,
     show_paths: Annotated[
         bool,
-        typer.Option("--show-paths", help="With pseudonymous names: name the original paths in messages and report."),
+        typer.Option("--show-paths", help="With pseudonymous names: show the original paths in messages and report."),
     ] = False,
     encrypt_originals: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
+            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be repeated."
         ),
     ] = None,
     guard: Annotated[
         Literal["off", "report", "refuse"],
-        typer.Option(help="What happens to a file in whose output the leak guard finds an original."),
+        typer.Option(help="What to do with a file if the leak guard finds an original in its output."),
     ] = "refuse",
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Where the guard's findings are kept, without values, and released ones read."
+            metavar="FILE", help="File of the leak guard's findings, without values; released ones are ignored."
         ),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would become of each file, and write nothing."),
+        typer.Option("--dry-run", help="Report the outcome for each file, but write nothing."),
     ] = False,
     progress: Annotated[
         Literal["auto", "json", "none"],
-        typer.Option(help="A line on a terminal, else a line a minute; or JSON lines; or nothing."),
+        typer.Option(help="Progress: a line on a terminal, else a line per minute; or JSON lines; or none."),
     ] = "auto",
 ) -> None:
-    """De-identify a file, or all below a folder.
+    """De-identify a file, or all files below a folder.
 
-    An original is never changed. What cannot be de-identified is listed and has no output; the exit status is then 1.
+    Originals are never changed. Files that cannot be de-identified are listed and have no output; the exit status is
+    then 1.
     """
     from dicomveil_proxy.command.anonymize import run  # noqa: PLC0415 - see the module's docstring
 

@@ -1,12 +1,12 @@
-"""What can be typed to export, and to look after an export: names, options and help.
+"""The command-line options for exports.
 
-    export            a cohort of an archive, somewhere else     export.py
-    export status     how far jobs are                           export_jobs.py
-    export cancel     end one                                    export_jobs.py
-    verify            whether an output is what was placed       verify.py
-    link              open a linkage file, look something up     link.py
+    export            export a cohort                        export.py
+    export status     the progress of jobs                   export_jobs.py
+    export cancel     cancel a job                           export_jobs.py
+    verify            verify an output by its manifest       verify.py
+    link              read a linkage file                    link.py
 
-As in the package itself, what a command does is imported when it is called for.
+The modules of the commands are imported when they run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _State = Annotated[
     typer.Option(
         metavar="FOLDER|URL",
         show_default="dicomveil-jobs",
-        help="Where jobs are kept: a folder, or postgresql://... for coordinators to share. It holds originals: keep "
-        "it apart from the output.",
+        help="Where to store the state of jobs: a folder, or postgresql://... to share it between machines. It "
+        "contains originals: keep it apart from the output.",
     ),
 ]
 
@@ -40,8 +40,8 @@ def _export(
         str | None,
         typer.Option(
             metavar="URL|FOLDER",
-            help="The DICOMweb server with the original images, or a folder of DICOM files. Credentials in the URL "
-            "belong into the environment (DICOMVEIL_ORIGIN).",
+            help="The DICOMweb server with the original images, or a folder of DICOM files. Pass a URL with "
+            "credentials in the environment (DICOMVEIL_ORIGIN).",
         ),
     ] = None,
     key_file: Annotated[
@@ -52,7 +52,7 @@ def _export(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The settings file of the proxy, which names origin, key and profile."),
+        typer.Option(metavar="FILE", help="The settings file of the proxy, with origin, key and profile."),
     ] = None,
     project: Annotated[str | None, typer.Option(metavar="NAME", help="A project of the settings file.")] = None,
     list_file: Annotated[
@@ -66,18 +66,18 @@ def _export(
     ] = None,
     query: Annotated[
         str | None,
-        typer.Option(metavar="QUERY", help="The same by a search: 'ModalitiesInStudy=CT&StudyDate=20200101-'."),
+        typer.Option(metavar="QUERY", help="What to export, by a search: 'ModalitiesInStudy=CT&StudyDate=20200101-'."),
     ] = None,
     series: Annotated[
         str | None, typer.Option(metavar="QUERY", help="Only series that match, such as 'Modality=CT'.")
     ] = None,
-    limit_studies: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many studies.")] = None,
+    limit_studies: Annotated[int | None, typer.Option(min=1, metavar="N", help="Export at most N studies.")] = None,
     to: Annotated[
         str | None,
         typer.Option(
             metavar="TO",
-            help="Where to: a folder or a file.zip, new or of an earlier run; s3://bucket/prefix, az:// or gs://; "
-            "https://host/dicom-web for another archive.",
+            help="The destination: a folder or file.zip, new or from an earlier run; s3://bucket/prefix, az:// or "
+            "gs://; https://host/dicom-web for another archive.",
         ),
     ] = None,
     state: _State = None,
@@ -87,45 +87,43 @@ def _export(
     ] = None,
     layout: Annotated[
         Literal["dicom", "tcia", "bids"],
-        typer.Option(help="Folders: by study and series; with the patient above them; as BIDS has source data."),
+        typer.Option(help="Folders: study/series; patient/study/series; or the source data of BIDS."),
     ] = "dicom",
     manifest: Annotated[
-        Literal["csv", "parquet"], typer.Option(help="What lists the instances: CSV, or Parquet beside it.")
+        Literal["csv", "parquet"], typer.Option(help="List of the instances: CSV, or Parquet in addition.")
     ] = "csv",
-    rate: Annotated[float, typer.Option(min=0, metavar="N", help="Requests per second; 0 sets no limit.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, metavar="N", help="Requests per second; 0 means no limit.")] = 0,
     bandwidth: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="Bytes per second, such as 50MB, of all workers together.")
+        str | None, typer.Option(metavar="BYTES", help="Bytes per second of all workers together, such as 50MB.")
     ] = None,
     connections: Annotated[
-        int, typer.Option(min=1, max=256, metavar="N", help="Connections to the archive, of all workers together.")
+        int, typer.Option(min=1, max=256, metavar="N", help="Connections of all workers to the archive.")
     ] = 4,
-    jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Processes.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Number of processes.")] = 2,
     scheduler: Annotated[
         str | None,
         typer.Option(
-            metavar="tls://HOST:PORT", help="Work on the Dask cluster of this scheduler; `local` starts one here."
+            metavar="tls://HOST:PORT", help="Run on the Dask cluster of this scheduler; `local` starts one here."
         ),
     ] = None,
     retries: Annotated[
-        int, typer.Option(min=0, max=100, metavar="N", help="How often a series that failed is tried again.")
+        int, typer.Option(min=0, max=100, metavar="N", help="How often to retry a series that failed.")
     ] = 3,
     linkage: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write which patient is behind which pseudonym, encrypted for --recipient; not below the output.",
+            help="Write a file that links pseudonyms to patients, encrypted for --recipient; outside of the output.",
         ),
     ] = None,
     recipient: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="CERT.pem", help="A certificate of a recipient who may open the linkage file; may be given again."
-        ),
+        typer.Option(metavar="CERT.pem", help="The certificate of a recipient of the linkage file; may be repeated."),
     ] = None,
     encrypt_originals: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be given again."
+            metavar="CERT.pem", help="Encrypt originals into each instance for this certificate; may be repeated."
         ),
     ] = None,
     subjects: Annotated[
@@ -135,31 +133,31 @@ def _export(
     unlinkable: Annotated[
         bool,
         typer.Option(
-            "--unlinkable", help="Use a key for this job alone, which is destroyed when everything is exported."
+            "--unlinkable", help="Use a key for this job only, which is destroyed when everything is exported."
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say how much there is and what may be refused, and place nothing.")
+        bool, typer.Option("--dry-run", help="Report how much would be exported or refused, but export nothing.")
     ] = False,
     guard: Annotated[
         Literal["off", "report", "refuse"] | None,
         typer.Option(
-            show_default="refuse", help="What happens to an instance in whose output the leak guard finds an original."
+            show_default="refuse", help="What to do with an instance if the leak guard finds an original in its output."
         ),
     ] = None,
     progress: Annotated[
         Literal["auto", "json", "none"],
-        typer.Option(help="A bar on a terminal, else a line a minute; or JSON lines; or nothing."),
+        typer.Option(help="Progress: a bar on a terminal, else a line per minute; or JSON lines; or none."),
     ] = "auto",
     metrics_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.prom", help="Write metrics there, for the textfile collector of a node exporter."),
+        typer.Option(metavar="FILE.prom", help="File with metrics for the textfile collector of node_exporter."),
     ] = None,
 ) -> None:
-    """Export studies of an archive, de-identified.
+    """Export de-identified studies from an archive.
 
-    The same command resumes where it was stopped, and fetches what is new when all is done. The exit status is 0 if all
-    is there, 1 if something is missing or nothing was selected, 2 if it was refused and nothing was changed.
+    Run the same command again to resume an interrupted export, or to add new studies to a complete one. The exit status
+    is 0 if the export is complete, 1 if something is missing or nothing was selected, 2 if nothing was changed.
     """
     if context.invoked_subcommand is not None:
         return
@@ -205,7 +203,7 @@ _Job = Annotated[str | None, typer.Argument(metavar="JOB", help="The job's name,
 
 @export_commands.command("status")
 def _status(job: _Job = None, state: _State = None) -> None:
-    """Say how far jobs are."""
+    """Show the progress of jobs."""
     from dicomveil_proxy.command.export_jobs import show  # noqa: PLC0415 - see the module's docstring
 
     show(job, state)
@@ -213,7 +211,7 @@ def _status(job: _Job = None, state: _State = None) -> None:
 
 @export_commands.command("cancel")
 def _cancel(job: _Job = None, state: _State = None) -> None:
-    """End a job that is running; the same export command resumes it. The key of an unlinkable job is destroyed."""
+    """Cancel a running job; the same export command resumes it. The key of an unlinkable job is destroyed."""
     from dicomveil_proxy.command.export_jobs import cancel  # noqa: PLC0415 - see the module's docstring
 
     cancel(job, state)
@@ -221,9 +219,9 @@ def _cancel(job: _Job = None, state: _State = None) -> None:
 
 @commands.command("verify")
 def _verify(to: Annotated[str, typer.Argument(metavar="TO", help="The destination of an export.")]) -> None:
-    """Check that an output is whole.
+    """Check that an output is complete and unchanged.
 
-    Each file of the manifest must be there with its size and digest, and no other file may be.
+    Each file of the manifest must exist with its size and digest, and there must be no other file.
     """
     from dicomveil_proxy.command.verify import run  # noqa: PLC0415 - see the module's docstring
 
@@ -231,7 +229,7 @@ def _verify(to: Annotated[str, typer.Argument(metavar="TO", help="The destinatio
 
 
 link_commands = typer.Typer(
-    name="link", help="Open a linkage file: what is printed holds originals.", no_args_is_help=True
+    name="link", help="Read a linkage file. The output contains originals.", no_args_is_help=True
 )
 commands.add_typer(link_commands)
 
@@ -239,7 +237,7 @@ _File = Annotated[Path, typer.Argument(metavar="FILE", help="The linkage file of
 _Private = Annotated[Path, typer.Option("--key", metavar="KEY.pem", help="The recipient's private key.")]
 _Signer = Annotated[
     str | None,
-    typer.Option(metavar="FINGERPRINT", help="The project that must have made it, as the export printed it."),
+    typer.Option(metavar="FINGERPRINT", help="Require this project's signature; the export printed its fingerprint."),
 ]
 
 
@@ -248,7 +246,7 @@ def _link_open(
     file: _File,
     key: _Private,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="A new file, for its owner alone.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="A new file, readable by its owner only.")
     ] = None,
     signer: _Signer = None,
 ) -> None:

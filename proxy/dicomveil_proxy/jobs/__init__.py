@@ -1,19 +1,20 @@
-"""Work in bulk: many units, each a pure function of the job, run by a crew, and noted when they are placed.
+"""Bulk work: many units, each a pure function of the job, run by a crew, and recorded when their output is placed.
 
     anonymize  tree, names → ledger: is it done? → crew ⇄ files: one file → outcome → ledger → manifest, report
     export     cohort → plan → ledger ⇄ coordinator ⇄ crew ⇄ series: one series → destination
                                   └→ manifest, report, page, linkage
 
     deidentification.py   the one place where an instance's bytes are de-identified
-    crews/                what runs units: processes, Dask
-    ledger/               what is planned and done: SQLite, PostgreSQL
+    crews/                workers that run units: processes, Dask
+    ledger/               the record of planned and completed units: SQLite, PostgreSQL
     destinations/         folder, zip file, object store, archive
 
-`run.py` joins them for `dicomveil anonymize`, `export.py` for `dicomveil export`. What becomes of an instance is the
-engine's business, what was typed the command's.
+`run.py` combines them for `dicomveil anonymize`, `export.py` for `dicomveil export`. Instances are de-identified in the
+engine; command lines are parsed in `command/`.
 
-No patient's value is in an outcome, a report or a manifest. The ledger and the linkage file hold originals: the one is
-for its owner alone, the other encrypted. File names may hold names: `run.py` says which are reported.
+Outcomes, reports and manifests contain no patient's value. The ledger and the linkage file contain originals: the
+ledger is readable by its owner only, the linkage file is encrypted. File names may be patients' names: `run.py` decides
+which are reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What all workers together may ask of an archive: requests, bytes and connections.
+"""Limits on the load of an archive by all workers together: requests, bytes and connections.
 
-The coordinator alone spends requests, before it gives a unit away; a unit uses one connection, so that as many units
-are under way as there are connections, and each has its share of the bytes. So the sum holds for any set of workers.
+Requests are counted by the coordinator when it assigns a unit. A unit uses one connection, so that at most as many
+units run as there are connections, each with an equal share of the bytes. The limits thus hold for any set of workers.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one job may take."""
+    """The limits of one job."""
 
     rate: float = 0.0
-    """Requests per second; 0 is without a limit."""
+    """Requests per second; 0 means no limit."""
     bandwidth: float = 0.0
-    """Bytes per second; 0 is without a limit."""
+    """Bytes per second; 0 means no limit."""
     connections: int = 4
-    """Units under way at one time."""
+    """Units that run at a time."""
 
     @property
     def share(self) -> float:
-        """Bytes per second of one unit; 0 is without a limit."""
+        """Bytes per second of one unit; 0 means no limit."""
         return self.bandwidth / self.connections
 
     @property
@@ -35,7 +35,7 @@ class Allowance:
 
 
 class Requests:
-    """When the next requests may be made."""
+    """The times of the next requests."""
 
     def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
         self._spacing = allowance.spacing
@@ -44,20 +44,20 @@ class Requests:
         self._not_before = 0.0
 
     def wait(self) -> float:
-        """Seconds until one may be made."""
+        """Seconds until the next request is allowed."""
         return max(0.0, self._next - self._clock(), self._not_before - self._clock())
 
     def spend(self, count: int) -> None:
-        """Count so many requests, of which the first is made now and the others each a spacing later."""
+        """Count requests, of which the first is made now and each other a spacing later."""
         self._next = max(self._next, self._clock()) + count * self._spacing
 
     def hold(self, seconds: float) -> None:
-        """Make none for some time: the archive asked for it (RFC 9110 Section 10.2.3)."""
+        """Allow no requests for some time, as the archive's Retry-After demands (RFC 9110 Section 10.2.3)."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
 
 class Throttle:
-    """Holds a stream of bytes to a rate."""
+    """Limits the rate of a stream of bytes."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -65,7 +65,7 @@ class Throttle:
         self._due = clock()
 
     async def spend(self, size: int) -> None:
-        """Wait until so many more bytes are within the rate."""
+        """Wait until `size` more bytes are within the rate."""
         if self._rate:
             now = self._clock()
             self._due = max(self._due, now) + size / self._rate

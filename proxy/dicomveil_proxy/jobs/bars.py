@@ -1,4 +1,4 @@
-"""How far an export is, as a bar on a terminal."""
+"""A progress bar for exports on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dicomveil_proxy.jobs.series import SeriesOutcome
 
 
 class Bars(Quiet):
-    """A bar of series with rate and time left: for people."""
+    """A bar of series, with the rate and the remaining time."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(stream, clock)
@@ -56,5 +56,5 @@ class Bars(Quiet):
         self._bars.console.print(text, markup=False, highlight=False)
 
     def end(self) -> None:
-        """The run ended."""
+        """Remove the bar at the end of the run."""
         self._bars.stop()

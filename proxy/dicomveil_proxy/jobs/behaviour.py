@@ -1,9 +1,9 @@
-"""What a policy does, as one digest: equal behaviour, equal digest, whatever the version of dicomveil.
+"""A digest of a policy's behaviour, which is the same in all versions of dicomveil that behave alike.
 
-An instance that holds each attribute of Table E.1-1, and others of every kind, is de-identified; the digest is of what
-comes out. So a new version may continue where an earlier one ended, unless it decides otherwise. An instance cannot
-hold every value, so the text of the configuration is a part of the fingerprint as well. The instance is encoded here:
-pydicom's import takes longer than an export of a hundred images.
+It is the digest of a de-identified instance that has each attribute of Table E.1-1, and others of every kind. A new
+version can therefore resume a job of an earlier one, unless it decides differently. Since an instance cannot have every
+value, the text of the configuration is part of the fingerprint as well. The instance is encoded here, since importing
+pydicom takes longer than exporting a hundred images.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _UNLISTED = (0x00080008, 0x00080060, 0x00100010, 0x00180010, 0x00180050, 0x00181
 
 
 def behaviour_of(policy: Policy, secret: bytes) -> bytes:
-    """The digest of what the policy does; keyed, so that it says nothing to others."""
+    """The keyed digest of the policy's behaviour."""
     seen = hashlib.sha256()
     for sop_class in (_CT, _SR):
         try:
@@ -91,7 +91,7 @@ def _with_everything(sop_class: str) -> dict[int, tuple[str, object]]:
 
 
 def _encoded(elements: dict[int, tuple[str, object]]) -> bytes:
-    """As explicit VR little endian (PS3.5 Section 7.1.2)."""
+    """The elements in explicit VR little endian (PS3.5 Section 7.1.2)."""
     return b"".join(_element(tag, *elements[tag]) for tag in sorted(elements))
 
 

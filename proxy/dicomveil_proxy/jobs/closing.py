@@ -1,4 +1,4 @@
-"""What is written at the end of a run: what describes the output, the linkage file, and the report."""
+"""The files written at the end of a run: descriptions of the output, the linkage file, and the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dicomveil_proxy.wire import unfinished
 
 
 def describe(ledger: Ledger, job: ExportJob, terms: Terms, destination: Destination) -> None:
-    """Write what describes the whole. Raises DestinationError."""
+    """Write the manifest and the layout's other files. Raises DestinationError."""
     put: Put
     if destination.holds_files:
         put = destination.put
@@ -37,7 +37,7 @@ def describe(ledger: Ledger, job: ExportJob, terms: Terms, destination: Destinat
 
 
 def link(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> str:
-    """Write the linkage file, if one was asked for; its signer. Raises OSError."""
+    """Write the linkage file, if requested, and return its signer. Raises OSError."""
     if terms.linkage is None:
         return ""
     from dicomveil_proxy.jobs.linkage import write_linkage  # noqa: PLC0415 - certificates, which few need
@@ -46,7 +46,7 @@ def link(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> str:
 
 
 def report(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> None:
-    """Write the report, if one was asked for. Raises OSError."""
+    """Write the report, if requested. Raises OSError."""
     path = terms.report
     if path is None:
         return
@@ -62,7 +62,7 @@ def report(ledger: Ledger, job: ExportJob, terms: Terms, policy: Policy) -> None
 
 
 def _beside(report: Path, name: str, file: BinaryIO) -> None:
-    """Put a file that describes the whole beside the report: an archive has no place for it."""
+    """Write a description of the output beside the report, if the destination is an archive, which stores no files."""
     try:
         with unfinished.whole(report.with_name(f"{report.stem}.{name}")) as part, part.open("wb") as output:
             shutil.copyfileobj(file, output)

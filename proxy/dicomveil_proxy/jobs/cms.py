@@ -1,11 +1,11 @@
 """Cryptographic Message Syntax (RFC 5652): content for recipients' certificates, signed by the project inside.
 
-An envelope is encrypted with AES-256-CBC, which does not notice changes, so that what matters is signed first. The
-signer's key comes from the project key: its fingerprint shows who made the file. The envelope's key is given
-to each recipient by RSA with PKCS #1 v1.5, which all tools understand. `openssl cms` opens both layers.
+An envelope is encrypted with AES-256-CBC, which does not detect changes, so that the content is signed first. The
+signing key is derived from the project key; its fingerprint identifies the project. The content key is encrypted for
+each recipient by RSA with PKCS #1 v1.5, which all tools support. `openssl cms` opens both layers.
 
-Reading is our own, since `cryptography` wants the recipient's certificate beside the key and verifies no signatures; it
-reads the definite lengths that we write, and refuses everything else.
+Reading is implemented here, since `cryptography` needs the recipient's certificate besides the key, and does not verify
+signatures. Only definite lengths, as written here, are accepted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SHORTEST_RSA = 2048
 
 
 class CMSError(Exception):
-    """It is not an envelope for this key, or it was changed."""
+    """The data is not an envelope for this key, or was changed."""
 
 
 class _Value(NamedTuple):
@@ -55,7 +55,7 @@ class _Value(NamedTuple):
 
 
 def read_certificates(paths: Sequence[Path], option: str = "recipient") -> tuple[Certificate, ...]:
-    """The certificates of recipients, in PEM, as an option names them. Raises ConfigurationError."""
+    """The recipients' certificates from PEM files; `option` is named in messages. Raises ConfigurationError."""
     found: list[Certificate] = []
     for path in paths:
         try:
@@ -90,7 +90,7 @@ def _check(certificate: Certificate, option: str) -> None:
 
 
 def read_private_key(path: Path) -> rsa.RSAPrivateKey:
-    """A recipient's private key, in PEM. Raises ConfigurationError."""
+    """A recipient's private key from a PEM file. Raises ConfigurationError."""
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
@@ -103,12 +103,12 @@ def read_private_key(path: Path) -> rsa.RSAPrivateKey:
 
 
 class Signer:
-    """The project's own key to sign with, the same each time."""
+    """The project's signing key, which is derived from the project key."""
 
     def __init__(self, secret: bytes) -> None:
         curve = ec.SECP256R1()
         number = int.from_bytes(Keys(secret).derive("linkage/signer", length=48))
-        # 384 bits modulo 256: no bias that anybody could notice.
+        # 384 bits modulo the 256-bit order: the bias is negligible.
         self._key = ec.derive_private_key(number % (_P256_ORDER - 1) + 1, curve)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dicomveil project")])
         self._certificate = (
@@ -124,11 +124,11 @@ class Signer:
 
     @property
     def fingerprint(self) -> str:
-        """What others know the project by."""
+        """The fingerprint by which recipients identify the project."""
         return _fingerprint(self._certificate)
 
     def sign(self, content: bytes) -> bytes:
-        """A SignedData that holds the content, in DER."""
+        """A SignedData with the content, in DER."""
         builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
         signed = builder.add_signer(self._certificate, self._key, SHA256())
         return signed.sign(Encoding.DER, [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.NoCapabilities])
@@ -138,7 +138,7 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def seal(content: bytes, recipients: Sequence[Certificate]) -> bytes:
-    """An EnvelopedData for the recipients, in DER. It is another each time."""
+    """An EnvelopedData for the recipients, in DER, with a random content key."""
     builder = pkcs7.PKCS7EnvelopeBuilder().set_data(content)
     builder = builder.set_content_encryption_algorithm(AES256)
     for each in recipients:
@@ -214,7 +214,7 @@ def _is(attribute: _Value, oid: bytes) -> bool:
 
 
 def _content(encoded: bytes, oid: bytes) -> _Value:
-    """What a ContentInfo of this type holds."""
+    """The content of a ContentInfo of this type."""
     whole = next(_values(encoded))
     if encoded[len(whole.encoded) :] not in (b"", b"\0"):  # DICOM pads values to an even length
         raise ValueError

@@ -1,7 +1,7 @@
-"""Which studies and series are meant: by a list of original values, or by a query in original space.
+"""The cohort: studies and series selected by a list of original values, or by a query in original space.
 
-The archive is asked for little more than what is meant, and what it answers is matched here again: values of a list
-letter for letter, whatever the archive thinks equal. No message holds a value; rows of the list are named by numbers.
+The archive's search results are matched here again; values of a list must be equal exactly, even if the archive's
+matching is more lenient. No message contains a value; rows of the list are named by their numbers.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ from dicomveil_proxy.settings.filters import FilterSettings, read_filter
 
 STUDY, SERIES, PATIENT, ACCESSION = "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber"
 ATTRIBUTES = (STUDY, SERIES, PATIENT, ACCESSION)
-"""Those that a list may name in its header, and their tags."""
+"""The columns that a list may have, and their tags."""
 TAGS = {STUDY: "0020000D", SERIES: "0020000E", PATIENT: "00100020", ACCESSION: "00080050"}
 REPORT_COLUMNS = frozenset(("row", "status", "expected", "placed", "reason"))
-"""Columns of an earlier report, which may be given as a list: they do not select anything."""
+"""Columns of an earlier report, which are ignored when it is used as a list."""
 _RESULTS_ASKED = 500
 _UIDS_ASKED = 50
-"""In one search: 3 KiB of a URL, of which servers take 8."""
+"""UIDs in one search: 3 KiB of a URL, while servers accept 8 KiB."""
 _LARGEST_FIELD = 4096
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a list: what a study or series must have, all of it."""
+    """One row of a list: values that a study or series must all have."""
 
     number: int
-    """From 1, below the header."""
+    """The number of the row, from 1, without the header."""
     values: tuple[tuple[str, str], ...] = field(repr=False)
-    """Attribute and original value; nothing where the row is empty."""
+    """Attributes and original values; empty for an empty row."""
 
     def value(self, attribute: str) -> str:
-        """Empty where the row does not name the attribute."""
+        """The value of an attribute; empty if the row has none."""
         return dict(self.values).get(attribute, "")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A study that is meant, and by which row; without a study where the row matches nothing."""
+    """A selected study, and the row that selects it; without a study if the row matches nothing."""
 
     row: int
     study: str = field(default="", repr=False)
     match: Match = field(default_factory=dict, repr=False)
     series: frozenset[str] | None = field(default=None, repr=False)
-    """The series that are meant; None for all."""
+    """The selected series; None for all."""
 
 
 class Cohort:
-    """What is meant."""
+    """The selection of studies and series."""
 
     def __init__(
         self,
@@ -85,10 +85,10 @@ class Cohort:
         self._limit = limit
 
     async def studies(self, origin: Origin, policy: Policy, known: dict[str, str]) -> AsyncGenerator[Chosen, None]:
-        """All of them, and the rows that match nothing, in the order of the list or of the archive.
+        """The selected studies, and the rows that match nothing, in the order of the list or of the archive.
 
-        `known` gives the originals of this project's pseudonyms, which a report has in the place of originals; those
-        that are not there are looked for in the whole archive.
+        `known` maps pseudonyms of this project to originals, since a report used as a list has pseudonyms. Missing ones
+        are found by searching the whole archive.
         """
         found: set[str] = set()
         source = self._by_query(origin) if self._rows is None else self._by_rows(origin, policy, known)
@@ -103,7 +103,7 @@ class Cohort:
                 yield each
 
     async def series(self, origin: Origin, chosen: Chosen) -> AsyncGenerator[tuple[str, int], None]:
-        """The series of a study that are meant, and how many instances the archive says each has; -1 if it does not."""
+        """The selected series of a study, each with its number of instances by the archive, or -1 if it is missing."""
         parameters = (*self._series_parameters, *_included(self._series))
         rows = pages(origin, Level.SERIES, OriginalUID(chosen.study), None, parameters, size=_RESULTS_ASKED)
         seen: set[str] = set()
@@ -130,7 +130,7 @@ class Cohort:
         pseudonyms = {uid for row in self._rows if policy.is_pseudonym_uid(uid := row.value(STUDY))}
         if pseudonyms - known.keys():
             known = known | await _originals(origin, policy, pseudonyms - known.keys())
-        # Neighbours that name nothing but a study are asked for together.
+        # Consecutive rows with nothing but a study are searched together.
         for is_study, group in groupby(self._rows, lambda row: [name for name, _ in row.values] == [STUDY]):
             rows = list(group)
             if not is_study:
@@ -151,7 +151,7 @@ class Cohort:
                     yield Chosen(row.number, wanted[row.number] if match else "", match)
 
     async def _by_row(self, origin: Origin, row: Row, known: dict[str, str]) -> AsyncGenerator[Chosen, None]:
-        """The studies of a row that names more than a study."""
+        """The studies of a row that has more than a StudyInstanceUID."""
         wanted = {name: known.get(value, value) if name == STUDY else value for name, value in row.values}
         uids = [value for name, value in wanted.items() if name in (STUDY, SERIES)]
         found: dict[str, tuple[Match, set[str]]] = {}
@@ -177,7 +177,7 @@ _SPELLINGS = {name.casefold(): name for name in ATTRIBUTES}
 
 
 def read_list(path: Path) -> tuple[Row, ...]:
-    """The rows of a list. Raises ConfigurationError for what is not a list; no message holds a value."""
+    """The rows of a list. Raises ConfigurationError, without values, for an invalid list."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -220,7 +220,7 @@ def _rows(lines: list[list[str]], header: list[str]) -> Iterator[Row]:
 
 
 def _plain(cell: str) -> str:
-    """Without the apostrophe with which we, and spreadsheets, keep a cell from being a formula."""
+    """The cell without the apostrophe that keeps it from being a formula."""
     text = cell.strip()
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@\t\r") else text
 
@@ -230,7 +230,7 @@ _KEYWORDS = (
     "PatientName", "PatientSex", "ProtocolName", "ReferringPhysicianName", "SeriesDate", "SeriesDescription",
     "SeriesNumber", "StationName", "StudyDate", "StudyDescription", "StudyID", "StudyTime",
 )  # fmt: skip
-"""What people search by: an attribute that is misspelt is probably one of them."""
+"""Common search keys, as suggestions for a misspelt one."""
 
 
 _OPTIONS = frozenset(("limit", "offset", "fuzzymatching", "includefield"))
@@ -283,7 +283,7 @@ async def _search(origin: Origin, level: Level, parameters: tuple[tuple[str, str
 
 
 async def _originals(origin: Origin, policy: Policy, pseudonyms: set[str]) -> dict[str, str]:
-    """Find what is behind pseudonyms of studies, by making the pseudonym of each study that the archive has."""
+    """The originals of pseudonyms of studies, found by computing the pseudonym of each study in the archive."""
     found: dict[str, str] = {}
     async for match in _search(origin, Level.STUDIES, ()):
         study = uid_in(match, TAGS[STUDY])
@@ -294,7 +294,7 @@ async def _originals(origin: Origin, policy: Policy, pseudonyms: set[str]) -> di
 
 
 def text_in(match: Match, tag: str) -> str:
-    """The one text that a search result has there."""
+    """The single text value of an attribute in a search result."""
     element = match.get(tag)
     values = element.get("Value") if isinstance(element, dict) else None
     first = values[0] if isinstance(values, list) and len(values) == 1 else None

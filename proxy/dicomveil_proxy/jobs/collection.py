@@ -1,6 +1,6 @@
-"""What a layout has beside its instances: NBIA's metadata.csv, BIDS's participants.tsv and scans.tsv.
+"""Files of a layout besides its instances: NBIA's metadata.csv, BIDS's participants.tsv and scans.tsv.
 
-Made of the ledger's series, which stand in the order of their studies: nothing is held but one study.
+They are made from the ledger's series, which are sorted by study, so that only one study is in memory.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SPOOLED_BYTES = 8 << 20
 
 
 def write_collection(placed: Placed, layout: Layout, put: Put) -> None:
-    """Write what the layout wants. Raises DestinationError."""
+    """Write the files of the layout. Raises DestinationError."""
     if layout == "tcia":
         _put_table(put, "metadata.csv", TCIA_COLUMNS, _nbia(placed), ",")
     elif layout == "bids":

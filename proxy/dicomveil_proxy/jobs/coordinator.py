@@ -1,7 +1,8 @@
-"""The coordinator of a run: what is worked on next, what came of it, and whether a side is down.
+"""The coordinator of a run: assigns units to workers, and records their outcomes.
 
-It leases units from the ledger, keeps to the allowance, and notes outcomes once what was placed is durable. Five
-failures in a row at one side pause the job; a series that fails comes again after all others.
+It leases units from the ledger, observes the allowance, and records an outcome when its output is durable. Five
+consecutive failures of the archive or of the destination pause the job. A series that fails is retried after all
+others.
 """
 
 from __future__ import annotations
@@ -28,38 +29,38 @@ from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.request.query import Level
 
 IN_A_ROW = 5
-"""Failures at one side, without a success between them, that pause the job."""
+"""Consecutive failures of the archive or of the destination that pause the job."""
 _LEASED_AT_A_TIME = 64
 _NOTE_SECONDS = 1.0
-"""What a run that is stopped may have to do again."""
+"""The most work, in seconds, that is repeated after a run was stopped."""
 _NOTED_AT_A_TIME = 10_000
-"""Series and instances: what is held until it is noted."""
+"""Series and instances that are in memory before they are recorded."""
 _EXTEND_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
 _LONGEST_BACKOFF = 5.0
 _LONGEST_HOLD = 3600.0
 _HOLDS = 20
-"""How often a unit may meet a Retry-After without that counting as a failure."""
+"""How often a unit may get a Retry-After without counting as failed."""
 
 
 class Watcher(Protocol):
-    """Is shown how far a run is."""
+    """Is notified of the progress of a run."""
 
     def planning(self, studies: int, series: int) -> None:
-        """So many were found."""
+        """So many studies and series were found so far."""
 
     def begin(self, units: int, done: int, instances: int) -> None:
-        """The plan is made: so many series, of which so many are done, and how many instances the archive says."""
+        """The plan is complete: numbers of series, of completed ones, and of instances by the archive."""
 
     def advance(self, outcome: SeriesOutcome, *, is_last: bool) -> None:
-        """A unit ended; it will come again unless that was the last time."""
+        """A unit ended; it will be retried unless that was the last attempt."""
 
     def note(self, text: str) -> None:
-        """Something that somebody should read."""
+        """A message for the operator."""
 
 
 class Coordinator:
-    """Leads one run."""
+    """Coordinates one run."""
 
     def __init__(
         self,
@@ -79,19 +80,19 @@ class Coordinator:
         self._queue: deque[Leased] = deque()
         self._noted: list[tuple[Leased, SeriesOutcome, str, int]] = []
         self._waiting = 0
-        """How many of them, and of their instances."""
+        """The number of outcomes that are not recorded yet, and of their instances."""
         self._in_flight = 0
         self._has_begun = False
-        """Whether a unit has ended: from then on something may be placed."""
+        """Whether a unit has ended, so that something may have been placed."""
         self._failures: Counter[str] = Counter()
-        """In a row, by side."""
+        """Consecutive failures of the archive and of the destination."""
         self._holds: Counter[int] = Counter()
         self.stop: tuple[Ending, str] | None = None
-        """Why the run ends before all is done."""
+        """The reason for ending the run early."""
         self._not_before = self._note_at = self._extend_at = self._look_at = time.monotonic()
 
     def work(self, crew: Crew) -> None:
-        """Let the crew do what is left. Raises ConfigurationError where it cannot begin."""
+        """Run the remaining units. Raises ConfigurationError if the crew cannot be started."""
         try:
             self._follow(crew)
         except ConfigurationError as error:
@@ -129,7 +130,7 @@ class Coordinator:
         return self._dispatched(leased)
 
     def _look(self, now: float) -> None:
-        """Keep what is ours, and see whether somebody asked for the end."""
+        """Extend the leases, and check whether the run was cancelled."""
         if now >= self._extend_at:
             self._extend_at = now + _EXTEND_SECONDS
             self._ledger.extend()
@@ -146,7 +147,7 @@ class Coordinator:
 
     def _dispatched(self, leased: Leased) -> Dispatched:
         allowance = self._terms.allowance
-        # What is placed but not noted is fetched again: it is no harm.
+        # Instances that are placed but not recorded are fetched again, which does no harm.
         have = self._ledger.have(leased.number) if leased.placed else frozenset()
         singles = max(1, max(leased.expected, leased.listed) - len(have)) if have else 1
         self._requests.spend(singles + 1 + max(0, leased.listed) // 500)
@@ -159,7 +160,7 @@ class Coordinator:
     # What came of it
 
     def _judge(self, leased: Leased, outcome: SeriesOutcome) -> None:
-        """Decide whether a unit is done, comes again, or has failed, and whether a side is down."""
+        """Decide whether a unit is done, is retried, or has failed, and whether the job is paused."""
         failure = outcome.failure
         state, rounds = "done", leased.round
         if failure is not None and failure.retry_after > 0:
@@ -182,14 +183,14 @@ class Coordinator:
             self._blame(failure, is_first=leased.round == 0)
 
     def _blame(self, failure: Failure, *, is_first: bool) -> None:
-        """Count a failure that the side, and not the series, seems to be the reason of."""
+        """Count a failure that seems to be the archive's or the destination's, not the series'."""
         self._failures[failure.side] += 1
         count = self._failures[failure.side]
         self._not_before = time.monotonic() + min(0.1 * 2**count, _LONGEST_BACKOFF)
         if count < IN_A_ROW or self.stop is not None:
             return
-        # Series that failed come last, and there may be five of them that are bad in themselves: the archive is
-        # asked something else before it is said to be down.
+        # Failed series are retried last, where five faulty ones may follow each other: the archive is tested with
+        # another request before it is considered to be down.
         if is_first or failure.side != ARCHIVE or not self._archive_answers():
             self.stop = Ending.PAUSED, f"{failure.side}: {count} series in a row failed: {failure.reason}"
         else:
@@ -211,7 +212,7 @@ class Coordinator:
         return True
 
     def _note(self) -> None:
-        """Write down what was placed, once it is durable."""
+        """Record what was placed, after it is durable."""
         self._note_at = time.monotonic() + _NOTE_SECONDS
         if not self._noted:
             return
@@ -224,7 +225,7 @@ class Coordinator:
         self._ledger.note(noted)
 
     def leave(self, *, ended: bool) -> None:
-        """Whatever happened: note what is placed, and give back what was not begun."""
+        """Record what was placed, and release units that were not started, even after an error."""
         try:
             self._note()
             self._ledger.release(self._queue)
@@ -236,6 +237,6 @@ class Coordinator:
 
 
 def _is_short(outcome: SeriesOutcome) -> bool:
-    """Whether instances are missing of which nothing is known."""
+    """Whether instances are missing without a reason."""
     refused = sum(count for _, count in outcome.refused)
     return outcome.kept + len(outcome.placed) + refused < outcome.expected

@@ -1,8 +1,8 @@
-"""Text in pixels, in a job: each instance waits in a file until it is looked at and covered in a child process.
+"""Text in pixels, in jobs: an instance is spooled until it has been looked at and covered in a child process.
 
-One child for each process of the job, begun when it is first needed; it ends with the process. Boxes that are known in
-the state are not looked for again, and a series of which samples were taken is not looked at slice by slice. Who has
-no state, and no archive to take samples from, looks at every slice.
+Each process of the job has one child process, which is started when it is first needed. Boxes that are in the state are
+reused, and slices of a series whose samples have no text are not looked at. Without a state, or an archive to get
+samples from, every slice is looked at.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _UIDS = (0x0020000D, 0x0020000E, 0x00080018)
 
 
 class CoveredInstance:
-    """One original instance, fed in chunks: it passes at once where nothing is done about its pixels, and waits else.
+    """One original instance, fed in chunks. It is spooled only if its pixels must be looked at.
 
-    Raises as `PixelProcesses` does, and DeidentificationError for what the gate refuses.
+    Raises as `PixelProcesses` does, and DeidentificationError if the gate refuses it.
     """
 
     def __init__(self, policy: Policy, rewriter: InstanceRewriter, looking: Looking | None = None) -> None:
-        """`looking` holds what is known of boxes and samples, if anything is."""
+        """`looking` has the known boxes and samples, if there is a state."""
         self._policy = policy
         self._looking = looking
         self._known: _Known | None = None
@@ -56,7 +56,7 @@ class CoveredInstance:
         self._file: BinaryIO | None = None
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
-        """What can be written after these bytes."""
+        """The output that is ready after this chunk."""
         if self._verdict is not None:
             return self._take(data)
         self._held.append(bytes(data))
@@ -66,7 +66,7 @@ class CoveredInstance:
         return self._read(closing=False)
 
     def close(self) -> list[Chunk]:
-        """The rest; of a long instance slices of a file that is mapped, not read."""
+        """The rest of the output; for a long instance, slices of a memory-mapped file."""
         written = self._read(closing=True) if self._verdict is None else []
         assert self._verdict is not None
         try:
@@ -119,7 +119,7 @@ class CoveredInstance:
 
     @property
     def series_to_sample(self) -> tuple[OriginalUID, OriginalUID] | None:
-        """The study and series whose samples decide whether this instance is looked at; None where none do."""
+        """The study and series whose samples decide whether this instance is looked at, if any."""
         if self._verdict is None or self._known is None or self._verdict.condition is not Condition.SAMPLE:
             return None
         return self._known.series
@@ -160,7 +160,7 @@ class CoveredInstance:
 
 
 class _Known:
-    """What is known, and written down, of an instance that is to be looked at."""
+    """The records of an instance that is to be looked at."""
 
     def __init__(self, looking: Looking, header: PixelHeader, instance: InstanceElements) -> None:
         self._looking = looking
@@ -173,7 +173,7 @@ class _Known:
         self._witness = looking.witness(instance.buffer[: instance.end])
 
     def boxes(self, original: Path, verdict: PixelVerdict) -> Boxes:
-        """The boxes: known, or found now. Raises as `PixelProcesses.boxes` does."""
+        """The boxes, from the records or by looking. Raises as `PixelProcesses.boxes` does."""
         records = self._looking.records
         record = InstanceRecord.of(records.get(self._digest))
         if record is not None and record.witness == self._witness:
@@ -202,7 +202,7 @@ class _Known:
 
 @lru_cache(1)
 def _processes() -> PixelProcesses:
-    """Those of this process; a fork begins its own."""
+    """The child process of this process; a fork starts its own."""
     return PixelProcesses(LookingLimits(processes=1))
 
 

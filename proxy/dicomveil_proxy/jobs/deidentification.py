@@ -1,7 +1,7 @@
-"""The one place where a job de-identifies an instance's bytes, whatever they are read from and written to.
+"""De-identification of an instance's bytes in all jobs, independent of source and destination.
 
-Bytes in and bytes out, without I/O but for instances whose pixels are looked at. Beside the output it gives what
-manifests say of it: its size and its digest.
+Bytes in, bytes out, without I/O except for instances whose pixels are looked at. It also gives size and digest of the
+output for manifests.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 Chunk = bytes | bytearray | memoryview
 
 HEAD_BYTES = 1 << 16
-"""Most headers, and what distinguishes a DICOM instance from any other file."""
+"""Enough for most headers, and to recognise a DICOM instance."""
 
 
 class Insertion(Protocol):
-    """Puts something into the output that is made of the original."""
+    """Inserts elements into the output that are made from the original."""
 
     def note(self, data: bytes | memoryview) -> None:
-        """Take bytes of the original."""
+        """Read a chunk of the original."""
         ...
 
     def close(self) -> None:
-        """The original has come to its end."""
+        """Read the end of the original."""
         ...
 
     def through(self, chunks: list[Chunk], *, closing: bool = False) -> list[bytes]:
-        """The output's chunks, changed."""
+        """The chunks of the output with the inserted elements."""
         ...
 
 
 class Deidentification:
-    """De-identifies one instance. An error leaves the output incomplete: it must be dropped.
+    """De-identifies one instance. After an error the output is incomplete, and must be discarded.
 
-    Raises InvalidDataSetError for what cannot be read, DeidentificationError for what has no safe output.
+    Raises InvalidDataSetError if it cannot be read, DeidentificationError if it has no safe form.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Deidentification:
         self._looking = looking
         self._covered: CoveredInstance | None = None
         self._source: InstanceRewriter | CoveredInstance | None = None if policy.pixels.looks else self._rewriter
-        """None while it is not known whether the instance is sure to pass."""
+        """None until it is known whether the pixels may need a look."""
         self._held: list[bytes] = []
         self._early: list[Chunk] = []
-        """What was made of a short instance before its end."""
+        """The output of a short instance before its end."""
         self._is_counted = counted
         self._digest = hashlib.sha256(usedforsecurity=False)
         self.size = 0
         """Bytes of the output so far."""
         self.head = b""
-        """The beginning of the output, of HEAD_BYTES at most."""
+        """The first HEAD_BYTES of the output."""
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
-        """Take bytes of the original, give those of the output that are ready."""
+        """De-identify a chunk of the original, and return the output that is ready."""
         made = self._guarded(self._fed(data))
         if self._insertion is None:
             return self._counted(made)
@@ -88,7 +88,7 @@ class Deidentification:
         return self._counted(list(self._insertion.through(made)))
 
     def close(self) -> list[Chunk]:
-        """The rest of the output, now that the original is complete."""
+        """The rest of the output, after the end of the original."""
         made = self._guarded(self._closed())
         if self._insertion is None:
             return self._counted(made)
@@ -130,13 +130,13 @@ class Deidentification:
         return None if self._covered is None else self._covered.series_to_sample
 
     def drop(self) -> None:
-        """Remove what waits, of an instance that nobody wants."""
+        """Remove temporary files of an instance that is discarded."""
         if self._covered is not None:
             self._covered.drop()
 
     @property
     def sha256(self) -> bytes:
-        """The digest of the output so far: to find files that were damaged, and no pseudonym."""
+        """The digest of the output so far, to detect damaged files."""
         return self._digest.digest()
 
     @property
@@ -173,9 +173,9 @@ def _covered(policy: Policy, rewriter: InstanceRewriter, looking: Looking | None
 
 
 def read_meta(head: bytes) -> FileMeta | None:
-    """What the beginning of a file says of it; None for what is not DICOM.
+    """The file meta information at the start of a file; None if the file is not DICOM.
 
-    Raises InvalidDataSetError for what is DICOM and broken.
+    Raises InvalidDataSetError for a damaged DICOM file.
     """
     is_marked = head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
     try:

@@ -1,6 +1,6 @@
-"""What manifests and names say of an instance: read from its output, so that it is what the output says.
+"""The description of an instance for manifests and names, read from its de-identified output.
 
-The instances of a series say the same of patient and modality, which is read once for all of them.
+Patient and modality are read once for each series.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Describer:
         self._series: OrderedDict[tuple[str, str], Names] = OrderedDict()
 
     def names(self, made: Deidentification) -> Names:
-        """What it is called, in pseudonyms alone."""
+        """The names of an instance, which are pseudonyms."""
         identity = made.deidentified
         key = identity.study_instance_uid, identity.series_instance_uid
         known = self._series.get(key)
@@ -48,9 +48,9 @@ class Describer:
 
 
 def said(head: bytes) -> tuple[str, str]:
-    """PatientID and Modality, as the beginning of an output says them; empty where it cannot be read.
+    """PatientID and Modality from the start of an output; empty if it cannot be read.
 
-    By a look at the elements before them, which costs a hundredth of reading a data set.
+    Only the elements before them are scanned, which takes a hundredth of the time to read a data set.
     """
     try:
         found = read_file_meta(head, closing=True)
@@ -81,7 +81,7 @@ def _texts(data: bytes, syntax: str) -> dict[int, str]:
 
 
 class ElementReader:
-    """Where elements begin and end (PS3.5 Section 7.1)."""
+    """Finds the starts and ends of elements (PS3.5 Section 7.1)."""
 
     def __init__(self, data: bytes, syntax: str) -> None:
         order = ">" if syntax == _BIG_ENDIAN else "<"
@@ -92,7 +92,7 @@ class ElementReader:
         self._u32 = struct.Struct(f"{order}I")
 
     def element(self, position: int) -> tuple[int, int, int]:
-        """Tag, beginning of the value, and length."""
+        """Tag, start of the value, and length."""
         group, element = self._tag.unpack_from(self.data, position)
         vr = self.data[position + 4 : position + 6]
         if group == 0xFFFE or not self._is_explicit:
@@ -105,11 +105,11 @@ class ElementReader:
         return group << 16 | element, position + 8, length
 
     def vr(self, position: int, tag: int) -> bytes:
-        """As it is written, or as the dictionary has it."""
+        """The VR in the element, or else in the dictionary."""
         return self.data[position + 4 : position + 6] if self._is_explicit else (vr_of(tag) or "UN").encode()
 
     def after(self, start: int, length: int) -> int:
-        """Where the next element begins; of undefined lengths by what is inside."""
+        """The start of the next element; undefined lengths are resolved by scanning the content."""
         if length != _UNDEFINED:
             return start + length
         position = start

@@ -1,8 +1,8 @@
-"""A DICOMDIR (PS3.3 Annex F, PS3.10 Section 8.6), made anew from the instances below its folder.
+"""A new DICOMDIR (PS3.3 Annex F, PS3.10 Section 8.6) for the de-identified instances below its folder.
 
-The original's records hold names, dates and UIDs of patients and point at files by the original's order, so nothing
-of it is copied. Which record an instance gets and what stands in it is pydicom's `FileSet`'s knowledge; its own way
-of writing one would move the instances into folders of its own, and takes time by the square of their number.
+Nothing is copied from the original DICOMDIR, whose records contain names, dates and UIDs. The records are made by
+pydicom's `FileSet`, but not written by it: it would move the instances to other folders, and takes time quadratic in
+their number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dicomveil_proxy.wire import unfinished
 NAME = "DICOMDIR"
 
 _DEFERRED_BYTES = 1 << 16
-"""Longer values than this are in no record, and are not read."""
+"""Longer values are in no record, and are not read."""
 _IN_USE = 0xFFFF
 _DUMMIES = {
     "PatientID": "ANONYMOUS",
@@ -40,21 +40,21 @@ _DUMMIES = {
     "SeriesNumber": 0,
     "InstanceNumber": 0,
 }
-"""Type 1 in a record (PS3.3 Section F.5) and Type 2 in an instance: what stands there when there is no value."""
+"""Attributes of Type 1 in a record (PS3.3 Section F.5) but Type 2 in an instance: the values if there are none."""
 
 
 @dataclass
 class _Node:
-    """A record and those below it, by what distinguishes them."""
+    """A record and those below it, by their keys."""
 
     record: Dataset
     below: dict[str, _Node] = field(default_factory=dict)
 
 
 def write_dicomdir(original: Path, folder: Path, policy: Policy) -> Outcome:
-    """Write the folder's DICOMDIR. Its own UID is the pseudonym of the original's.
+    """Write the folder's DICOMDIR. Its UID is the pseudonym of the original's.
 
-    An instance is left out of it, and counted, where its path is not a File ID or it lacks what a record must have.
+    An instance is omitted, and counted, if its path is not a valid File ID, or it lacks attributes of a record.
     """
     try:
         meta = file_meta_of(original)
@@ -80,7 +80,7 @@ def write_dicomdir(original: Path, folder: Path, policy: Policy) -> Outcome:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """What may be an instance of the file-set, in one order."""
+    """The files that may be instances of the file-set, in a fixed order."""
     for directory, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -91,7 +91,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _add(roots: dict[str, _Node], path: Path, file_id: Path) -> bool:
-    """Put the records of an instance where they belong; whether it has any."""
+    """Add the records of an instance, and return whether it has any."""
     if not is_conformant_file_id(file_id):
         return False
     try:
@@ -111,7 +111,7 @@ def _add(roots: dict[str, _Node], path: Path, file_id: Path) -> bool:
 
 
 def _key(record: Dataset) -> str:
-    """What is the same in two records that are one (PS3.3 Table F.4-1)."""
+    """The key of a record: records with the same key are merged (PS3.3 Table F.4-1)."""
     kind = record.DirectoryRecordType
     if kind == "PATIENT":
         return f"{kind} {record.PatientID}"
@@ -119,15 +119,15 @@ def _key(record: Dataset) -> str:
         return f"{kind} {record.StudyInstanceUID}"
     if kind == "SERIES":
         return f"{kind} {record.SeriesInstanceUID}"
-    # Instances are distinguished by their place: two copies of one are two files.
+    # Instances are distinguished by path, since two copies are two files.
     return f"{kind} {'/'.join(record.ReferencedFileID)}"
 
 
 def _encoded(roots: dict[str, _Node], uid: str) -> bytes:
-    """The whole DICOMDIR.
+    """The complete DICOMDIR.
 
-    Records point at each other by where they begin in the file. The pointers have a fixed length, so it is written
-    once to see where they begin, and once more with the pointers.
+    Records refer to each other by their offsets in the file. Since offsets have a fixed length, the file is encoded
+    once to find them, and a second time with them.
     """
     directory = Dataset()
     directory.file_meta = FileMetaDataset()
@@ -157,7 +157,7 @@ def _in_order(level: dict[str, _Node]) -> Iterator[_Node]:
 
 
 def _point(level: dict[str, _Node], begins: dict[int, int]) -> None:
-    """Let each record of a level say where the next one begins, and where those below it do."""
+    """Set the offsets of the next record and of the lower level in each record of a level."""
     nodes = list(level.values())
     for node, after in zip_longest(nodes, nodes[1:]):
         node.record.OffsetOfTheNextDirectoryRecord = begins[id(after.record)] if after else 0

@@ -1,4 +1,4 @@
-"""Who runs the units of an export, and what such a crew is given: a leased unit, and what a worker needs of it."""
+"""The crews of an export, and the messages that they get: a leased unit, and what a worker needs for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WARM = ("dicomveil_proxy.jobs.station", "dicomveil_proxy.origin.web.origin")
 
 @dataclass(frozen=True)
 class Dispatched:
-    """A leased unit, as a crew is given it."""
+    """A leased unit for a crew."""
 
     leased: Leased
     unit: SeriesUnit
@@ -49,7 +49,7 @@ def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
 
 
 def on_dask(cluster: Cluster, job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
-    """Dask workers, as many as there are."""
+    """All Dask workers of the cluster."""
     from dicomveil_proxy.jobs.crews.dask import DaskCrew  # noqa: PLC0415 - few have a cluster
 
     slots = max(1, terms.allowance.connections // max(1, min(terms.workers, terms.allowance.connections)))

@@ -34,7 +34,7 @@ _ORIGINALS = frozenset(
         *(0x00100030, 0x00100032, 0x00100040, 0x00101000, 0x0020000D, 0x00200010),
     )
 )
-"""What identifies the patient and the study (PS3.3 Sections C.7.1.1 and C.7.2.1), and the character set of it."""
+"""Identifying attributes of patient and study (PS3.3 Sections C.7.1.1 and C.7.2.1), and their character set."""
 _LAST = max(_ORIGINALS)
 _IMPLICIT, _EXPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 _HELD_BYTES = 64 << 20
@@ -42,7 +42,7 @@ _ENVELOPES_CACHED = 256
 
 
 class EncryptedOriginals:
-    """Makes sequences for recipients."""
+    """Creates sequences for recipients."""
 
     def __init__(self, secret: bytes, recipients: Sequence[bytes]) -> None:
         """`recipients` are certificates in DER."""
@@ -51,7 +51,7 @@ class EncryptedOriginals:
         self._sealed = lru_cache(_ENVELOPES_CACHED)(self._seal)
 
     def begin(self, seed: bytes) -> Insertion:
-        """For one instance; `seed` is that of its study's envelope."""
+        """Start an instance; `seed` is the seed of its study's envelope."""
         if len(seed) < SEED_BYTES:
             raise InvalidDataSetError("originals cannot be encrypted without a seed")
         return Insertion(partial(self._sealed, seed))
@@ -74,7 +74,7 @@ class Insertion:
         self._is_done = False
 
     def note(self, data: bytes | memoryview) -> None:
-        """Take bytes of the original, until all is known that is wanted of it."""
+        """Read a chunk of the original, until all needed attributes have been read."""
         if self._content is None:
             self._original += data
             if len(self._original) > _HELD_BYTES:
@@ -82,12 +82,12 @@ class Insertion:
             self._content = self._read()
 
     def close(self) -> None:
-        """The original has come to its end."""
+        """Read the end of the original."""
         if self._content is None:
             self._content = self._read(closing=True)
 
     def through(self, chunks: list[bytes | bytearray | memoryview], *, closing: bool = False) -> list[bytes]:
-        """The output's chunks, with the sequence where it belongs."""
+        """The chunks of the output, with the sequence inserted in order."""
         if self._is_done:
             return [bytes(chunk) for chunk in chunks]
         for chunk in chunks:
@@ -116,7 +116,7 @@ class Insertion:
         return out
 
     def _advance(self, out: list[bytes], *, closing: bool) -> bool:
-        """Look at the next element; whether there is more to do."""
+        """Process the next element, and return whether there is more to do."""
         assert self._reader is not None
         if not self._held and closing:
             self._insert(out)
@@ -146,7 +146,7 @@ class Insertion:
             out.append(_encoded(self._seal(self._content), self._syntax))
 
     def _read(self, *, closing: bool = False) -> bytes | None:
-        """The data set of originals in Explicit VR Little Endian; None while they are not all there."""
+        """The data set of originals in explicit VR little endian; None before all of them have been read."""
         found = read_file_meta(bytes(self._original), closing=closing)
         if found is None:
             return None
@@ -172,7 +172,7 @@ class Insertion:
 
 
 def envelope(content: bytes, recipients: Sequence[bytes], keys: Keys) -> bytes:
-    """An EnvelopedData (RFC 5652 Section 6) for the recipients; with the same keys the same each time."""
+    """An EnvelopedData (RFC 5652 Section 6) for the recipients, which is a function of content and keys."""
     salt = keyed_digest(keys.derive("originals/salt"), b"".join(recipients) + content).hex()
     content_key, initial = keys.derive("originals/key", salt), keys.derive("originals/iv", salt, 16)
     infos = b""
@@ -199,7 +199,7 @@ def envelope(content: bytes, recipients: Sequence[bytes], keys: Keys) -> bytes:
 
 
 def der_of(certificates: Sequence[x509.Certificate]) -> tuple[bytes, ...]:
-    """Certificates as they can be sent to workers."""
+    """The certificates in DER, to be sent to workers."""
     return tuple(each.public_bytes(Encoding.DER) for each in certificates)
 
 

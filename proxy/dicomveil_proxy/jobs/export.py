@@ -1,10 +1,10 @@
-"""A run of `dicomveil export`: plan, dispatch, note what was placed, say what is missing.
+"""A run of `dicomveil export`: plan, dispatch, record what was placed, report what is missing.
 
     cohort → plan → ledger ⇄ coordinator ⇄ crew ⇄ series: one unit → destination
                        └→ closing: manifest, report, linkage
 
-Place, then record: an outcome is noted when what it placed is durable, and what was placed and not noted is placed
-again, with the same name and bytes. So the coordinator, its workers, or all of them may be stopped at any moment.
+Place, then record: an outcome is recorded when its instances are durable. Instances that were placed but not recorded
+are placed again, with the same names and bytes. The coordinator and its workers can therefore be stopped at any time.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Export:
         self._coordinator: Coordinator
 
     def run(self, rows: tuple[Row, ...] | None = None) -> Summary:
-        """Do what is left to do. `rows` are those of the cohort's list.
+        """Do the remaining work. `rows` are the rows of the cohort's list.
 
-        Raises ConfigurationError where nothing was changed, and ProxyError where the ledger cannot be used.
+        Raises ConfigurationError if nothing was changed, and ProxyError if the ledger cannot be used.
         """
         fingerprint = self._job.fingerprint()
         database = open_ledger(self._terms.state)
@@ -97,9 +97,9 @@ class Export:
             return self._close()
 
     def _marker(self, fingerprint: str, name: str) -> bytes:
-        """What the destination holds of the job, so that no other fills it.
+        """The fingerprint of the job at its destination, by which another job is refused.
 
-        The same where the state was lost, unless the envelopes were lost with it: others would be mixed with them.
+        It does not change if the state is lost, unless envelopes were lost with it: new ones would differ.
         """
         said = {"dicomveil": "export", "fingerprint": fingerprint}
         if self._job.job.recipients:
@@ -107,7 +107,7 @@ class Export:
         return (json.dumps(said) + "\n").encode()
 
     def rehearse(self, seen: Callable[[int, int], None]) -> Forecast:
-        """Say what a run would do, and do nothing. Raises ProxyError."""
+        """Report what a run would do. Raises ProxyError."""
 
         async def ask() -> Forecast:
             origin = self._job.source.open(1)
@@ -119,14 +119,14 @@ class Export:
         return asyncio.run(ask())
 
     def _look_after(self) -> None:
-        """Place again what somebody has taken away: what is not there was not exported."""
+        """Place instances again that were removed from the destination."""
         gone = list(islice(self._destination.missing(self._ledger.placed_files()), _GONE_AT_A_TIME))
         while gone:
             self._ledger.forget(gone)
             gone = list(islice(self._destination.missing(self._ledger.placed_files()), _GONE_AT_A_TIME))
 
     def _check_subjects(self) -> None:
-        """Refuse to give a patient of whom something is placed another subject. Raises ConfigurationError."""
+        """Raise ConfigurationError if a patient with placed instances has another subject than before."""
         if not self._policy.replaces_patient_id:
             return
         for original, placed in self._ledger.stream(_PATIENTS):
@@ -136,7 +136,7 @@ class Export:
                 )
 
     def _make_plan(self, rows: tuple[Row, ...] | None) -> None:
-        """Ask the archive what is meant."""
+        """Plan the cohort by searching the archive."""
         wanted = {uid for row in rows or () if self._policy.is_pseudonym_uid(uid := row.value(STUDY))}
         known = known_studies(self._ledger, wanted)
         plan = Plan(self._ledger, self._policy, self._cohort, self._watcher.planning)

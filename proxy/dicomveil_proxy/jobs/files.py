@@ -29,11 +29,11 @@ class Task(NamedTuple):
     source: Path
     target: Path
     envelope: bytes = b""
-    """The seed of its study's envelope, where originals are encrypted into the output."""
+    """The seed of its study's envelope, if originals are encrypted into the output."""
 
 
 class FileStation:
-    """De-identifies one file after the other."""
+    """De-identifies one file after another."""
 
     slots = 0
 
@@ -52,7 +52,7 @@ class FileStation:
 
 @dataclass(frozen=True)
 class FileRecipe:
-    """Makes a station in a worker, unless the configuration has changed since the run began."""
+    """Creates a station in a worker, unless the configuration has changed since the run started."""
 
     job: Job
     fingerprint: bytes
@@ -77,9 +77,9 @@ def crew_of(job: Job, count: int, *, rehearses: bool = False) -> Processes[Task,
 
 
 def work(job: Job, tasks: Iterable[Task], count: int, *, rehearses: bool = False) -> Iterator[tuple[Task, Outcome]]:
-    """The outcome of each task, in the order in which they are done; with one worker, here and in their order.
+    """The outcome of each task, in the order of completion; with one worker, in this process and in order.
 
-    Tasks are taken from the iterable as they are needed. Raises ConfigurationError when no worker can be started.
+    Tasks are read from the iterable when they are needed. Raises ConfigurationError if no worker can be started.
     """
     if count == 1:
         keep_large_blocks()

@@ -1,6 +1,6 @@
-"""What an export would do: how much there is, and what may be refused or must be looked at. Nothing is placed.
+"""The forecast of an export: how much there is, and what may be refused or must be looked at.
 
-The archive is asked as it would be for the plan, and once more per series for what its instances are.
+The archive is searched as for the plan, and once more for the instances of each series.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _HEADER_BYTES = 4_096
 _BURNT_IN = frozenset(
     ("US", "IVUS", "ES", "XC", "GM", "SM", "OP", "OT", "SC", "XA", "RF", "DX", "CR", "MG", "PX", "IO")
 )
-"""Modalities whose pictures often hold text: drawn by the device, or photographed from paper."""
+"""Modalities whose images often contain text, drawn by the device or scanned from paper."""
 _INCLUDED = tuple(("includefield", keyword_of(tag)) for tag in (*_SIZES, _SYNTAX, _MODALITY, _SOP_CLASS))
 
 
 @dataclass
 class Forecast:
-    """Counts alone."""
+    """The counts of a forecast."""
 
     studies: int = 0
     series: int = 0
@@ -48,10 +48,10 @@ class Forecast:
     burnt_in: Counter[str] = field(default_factory=Counter)
     """Instances whose pixels may hold text, by modality."""
     unknown_syntaxes: Counter[str] = field(default_factory=Counter)
-    """Instances that are stored in a transfer syntax of which nothing is known."""
+    """Instances in an unknown transfer syntax."""
 
     def lines(self) -> list[str]:
-        """In words."""
+        """The forecast in words."""
         size = f"bytes: {self.bytes:,} at most"
         said = [f"studies: {self.studies:,}, series: {self.series:,}, instances: {self.instances:,}, {size}"]
         if self.not_found:
@@ -73,7 +73,7 @@ class Forecast:
 async def forecast(
     origin: Origin, policy: Policy, cohort: Cohort, known: dict[str, str], seen: Callable[[int, int], None]
 ) -> Forecast:
-    """Ask the archive what there is. Raises its errors."""
+    """Search the archive. Raises OriginError."""
     found = Forecast()
     studies: set[str] = set()
     async with aclosing(cohort.studies(origin, policy, known)) as all_chosen:

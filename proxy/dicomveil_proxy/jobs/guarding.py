@@ -1,6 +1,6 @@
-"""The leak guard in jobs: each worker looks at what it writes, and the coordinator writes down what was found.
+"""The leak guard in jobs: workers search their output, and the coordinator records the findings.
 
-Workers open no quarantine and no audit: they may be on other machines. What was released is sent to them with the job.
+Workers, which may be on other machines, open neither quarantine nor audit. Released entries are sent with the job.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 GuardMode = Literal["off", "report", "refuse"]
 
 _MOST = 100
-"""Findings that are reported of one file or series; the same value in the same attribute is one."""
+"""Findings that are reported for one file or series; the same value in the same attribute counts once."""
 
 
 @dataclass(frozen=True)
 class JobGuard:
-    """How a job's guard acts. It is sent to workers."""
+    """The settings of a job's guard, which are sent to workers."""
 
     mode: GuardMode = "refuse"
     released: frozenset[str] = frozenset()
-    """Digests of the quarantine's entries that may pass."""
+    """Digests of the quarantine's released entries."""
     project: str = ""
-    """The project's name: with the same key and project, a digest is that of the server's guard."""
+    """The project's name: for the same key and project, digests are equal to those of the server's guard."""
 
     def opened(self, policy: Policy, key: bytes) -> GuardedJob:
         """The guard of one worker. `key` is the project's."""
@@ -34,7 +34,7 @@ class JobGuard:
 
 
 class GuardedJob:
-    """One worker's guard, and what it found since it was asked last."""
+    """One worker's guard, and its findings since the last call of `taken`."""
 
     def __init__(self, terms: JobGuard, policy: Policy, key: bytes) -> None:
         self._released = terms.released
@@ -43,7 +43,7 @@ class GuardedJob:
         self.guard = LeakGuard(policy, derived, mode=terms.mode, alarm=self._note, project=terms.project)
 
     def taken(self) -> tuple[Leak, ...]:
-        """What was found, once."""
+        """The findings, which are cleared."""
         found, self._found = self._found, {}
         return tuple(found.values())
 

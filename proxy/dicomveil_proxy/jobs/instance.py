@@ -1,7 +1,7 @@
-"""De-identify one file: read in chunks, written beside its place, renamed when it is whole.
+"""De-identifies one file: it is read in chunks, written under a temporary name, and renamed when complete.
 
-What is held is the instance's header, whatever its size; what is validated is mapped, and not held.
-An instance's errors become its outcome, and a foreign error's message, which may quote a value, becomes nothing.
+Only the instance's header is in memory; files to be validated are memory-mapped. Errors become the outcome of the
+instance; messages of other exceptions, which may quote values, are dropped.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ IS_DICOMDIR = Outcome(Status.REBUILT)
 
 
 def file_meta_of(path: Path) -> FileMeta | None:
-    """What a file says of itself; None for what is not DICOM.
+    """The file meta information; None if the file is not DICOM.
 
-    Raises OSError, and InvalidDataSetError for what is DICOM and broken.
+    Raises OSError, and InvalidDataSetError for a damaged DICOM file.
     """
     with path.open("rb") as file:
         return read_meta(file.read(HEAD_BYTES))
 
 
 class InstanceFiles:
-    """De-identifies files, one after the other, with one buffer for all of them."""
+    """De-identifies files one after another, with a common buffer."""
 
     def __init__(self, job: Job, policy: Policy, *, rehearses: bool = False) -> None:
-        """`rehearses` says that nothing is written."""
+        """With `rehearses`, nothing is written."""
         self._policy = policy
         self._rehearses = rehearses
         self._originals = job.originals()
@@ -58,10 +58,10 @@ class InstanceFiles:
         self._buffer = bytearray(_CHUNK_BYTES)
 
     def deidentify(self, source: Path, target: Path, envelope: bytes = b"", *, synchronous: bool = False) -> Outcome:
-        """De-identify `source` into `target`, whose folder is made if it is missing.
+        """De-identify `source` into `target`, whose folder is created if it is missing.
 
-        Whatever is at `target` is replaced when the new instance is whole, and left alone otherwise. `envelope` is the
-        seed of its study's envelope, where originals are encrypted. `synchronous` waits until it is on the disk.
+        An existing `target` is replaced when the new instance is complete. `envelope` is the seed of its study's
+        envelope, if originals are encrypted. With `synchronous`, the file is synced to disk.
         """
         try:
             with source.open("rb", buffering=0) as file:
@@ -73,7 +73,7 @@ class InstanceFiles:
             return Outcome(Status.FAILED, f"it cannot be read or written ({error.strerror})")
         except MemoryError:
             return Outcome(Status.FAILED, "there is not enough memory")
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
+        except Exception as error:  # noqa: BLE001 - a bug must not stop the other files
             return Outcome(Status.FAILED, f"unexpected error {logs.describe_error(error)}")
 
     def _deidentify(self, file: BinaryIO, source: Path, target: Path, envelope: bytes, *, synchronous: bool) -> Outcome:
@@ -109,7 +109,7 @@ class InstanceFiles:
         )
 
     def _rewrite(self, head: bytes, file: BinaryIO, envelope: bytes, write: Write) -> Deidentification:
-        """Feed the file to the engine; what it gives is written before the buffer is filled again."""
+        """Feed the file to the engine; its output, which may refer to the buffer, is written before the next read."""
         rewriter = Deidentification(
             self._policy, self._originals.begin(envelope) if self._originals else None, guard=self._guarded.guard
         )
@@ -129,7 +129,7 @@ Write = Callable[[bytes | bytearray | memoryview], int | None]
 
 
 def write_all(write: Write, chunks: list[bytes | bytearray | memoryview]) -> None:
-    """Write all bytes of the chunks: a raw file may take fewer than it is given."""
+    """Write all bytes of the chunks: a raw file may write fewer than requested."""
     data: bytes | bytearray | memoryview
     for data in _few(chunks):
         rest = memoryview(data)
@@ -138,7 +138,7 @@ def write_all(write: Write, chunks: list[bytes | bytearray | memoryview]) -> Non
 
 
 def _few(chunks: list[bytes | bytearray | memoryview]) -> list[bytes | bytearray | memoryview]:
-    """Small chunks joined, so that each is worth a call of the system."""
+    """The chunks with small ones joined, to save system calls."""
     return [b"".join(chunks)] if len(chunks) > 1 and sum(map(len, chunks)) <= HEAD_BYTES else chunks
 
 
@@ -148,7 +148,7 @@ def _mapped(path: Path) -> mmap:
 
 
 def _demand_legal(problems: list[Problem], what: str) -> None:
-    """Refuse an instance with illegal elements, naming the first few."""
+    """Refuse an instance with invalid elements, naming the first few."""
     if problems:
         more = f" and {len(problems) - _PROBLEMS_TOLD} more" if len(problems) > _PROBLEMS_TOLD else ""
         raise InvalidDataSetError(f"{what}: {'; '.join(map(str, problems[:_PROBLEMS_TOLD]))}{more}")

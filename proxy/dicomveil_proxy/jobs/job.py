@@ -1,6 +1,6 @@
-"""What all files of a run have in common: the policy, the key, and what is validated.
+"""The job: policy, key and validation, which are the same for all files of a run.
 
-It is sent to every worker through the pipe by which processes are started; each compiles the policy for itself.
+It is sent to every worker through a pipe; each compiles the policy itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """How to de-identify. Fails closed: what cannot be validated as asked is refused."""
+    """How to de-identify."""
 
     profile: str | Path
     """Name of a preset, or path of a configuration."""
@@ -32,16 +32,16 @@ class Job:
     validates_input: bool = False
     validates_output: bool = False
     subjects: Mapping[str, str] | None = field(default=None, repr=False)
-    """Pseudonyms of one's own, by original PatientIDs."""
+    """User-defined pseudonyms, by original PatientIDs."""
     older_keys: tuple[bytes, ...] = field(default=(), repr=False)
-    """Other versions of the key, whose pseudonyms are understood."""
+    """Older versions of the key, whose pseudonyms are recognised."""
     recipients: tuple[bytes, ...] = ()
-    """Certificates of those for whom originals are encrypted into the output, in DER; none for nobody."""
+    """Certificates, in DER, for which originals are encrypted into the output."""
     guard: JobGuard = field(default_factory=JobGuard)
     """The leak guard, which changes no output."""
 
     def originals(self) -> EncryptedOriginals | None:
-        """What encrypts originals; None where there are no recipients."""
+        """Encrypts originals; None without recipients."""
         if not self.recipients:
             return None
         from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals  # noqa: PLC0415 - few need it
@@ -49,7 +49,7 @@ class Job:
         return EncryptedOriginals(self.key, self.recipients)
 
     def guarded(self, policy: Policy) -> GuardedJob:
-        """The leak guard, for one worker."""
+        """The leak guard of one worker."""
         return self.guard.opened(policy, self.key)
 
     def policy(self) -> Policy:
@@ -57,7 +57,7 @@ class Job:
         return load_policy(configuration_of(self.profile), self.key, subjects=self.subjects, other_keys=self.older_keys)
 
     def key_for(self, purpose: str) -> bytes:
-        """A key for what the batch records or names, derived from the project's."""
+        """A key derived from the project's, for records and names of the job."""
         return Keys(self.key).derive(f"batch/{purpose}")
 
     def configuration_digest(self) -> bytes:
@@ -69,15 +69,15 @@ class Job:
         return keyed_digest(self.key_for("configuration"), joined(parts))
 
     def _sources_of_texts(self) -> list[bytes]:
-        """What the files and plug-ins that "text" names hold; empty where it names none. Raises ConfigurationError."""
+        """The contents of the files and plug-ins named in "text". Raises ConfigurationError."""
         cleaning = load_policy(configuration_of(self.profile), self.key, other_keys=self.older_keys).cleaning
         vocabulary = [] if cleaning.vocabulary is None else [cleaning.vocabulary.digest.encode()]
         return [*vocabulary, *(f"{one.name}\0{one.source}".encode() for one in cleaning.added)]
 
     def fingerprint(self) -> bytes:
-        """A keyed digest of everything that an output depends on, besides its source.
+        """A keyed digest of everything that an output depends on, except its source.
 
-        The engine's own files are a part of it: another version may decide otherwise. Raises ConfigurationError.
+        It includes the engine's own files, since another version may decide differently. Raises ConfigurationError.
         """
         configuration = configuration_of(self.profile)
         parts = [
@@ -93,19 +93,19 @@ class Job:
 
 @cache
 def _code() -> bytes:
-    """The code that decides, as it was when this process began."""
+    """The digest of the engine's code when this process started."""
     from importlib.metadata import version  # noqa: PLC0415 - a twentieth of a second, and not asked by single files
 
     return joined((version("pydicom").encode(), *_contents(files("dicomveil_engine"))))
 
 
 def joined(parts: Iterable[bytes]) -> bytes:
-    """The parts as one message, from which it can be seen where each ends."""
+    """The parts as one message, unambiguously delimited."""
     return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
 
 
 def _contents(folder: Traversable) -> Iterator[bytes]:
-    """Names and contents of the code and the tables below a package's folder, in one order."""
+    """Names and contents of the code and tables below a package's folder, in a fixed order."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
             yield from _contents(entry)

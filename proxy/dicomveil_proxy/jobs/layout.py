@@ -1,7 +1,7 @@
-"""Where an instance's place is in an export: its name, made of pseudonyms alone.
+"""The path of an instance in an export, which consists of pseudonyms.
 
-Names are pseudonyms whatever the policy keeps: a UID or PatientID that a rule lets pass is replaced here again, by the
-same pseudonym that another rule would have given it.
+Paths have pseudonyms even if the policy keeps a UID or PatientID: it is replaced here by the pseudonym that it would
+have under a rule that replaces it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _SUBJECT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Names:
-    """An instance as names, manifest and report have it: pseudonyms alone."""
+    """The pseudonyms of an instance for paths, manifest and report."""
 
     study: str
     series: str
     instance: str
     patient: str
-    """As the output has it; empty where the policy takes it away."""
+    """The PatientID of the output; empty if the policy removes it."""
     modality: str
 
 
@@ -38,13 +38,13 @@ class Namer:
     """Makes names under a policy."""
 
     def __init__(self, policy: Policy, key: bytes, layout: Layout | Literal["archive"]) -> None:
-        """`key` is for labels that are neither pseudonyms nor originals; an archive has its own layout."""
+        """`key` is the key of labels; an archive has a layout of its own."""
         self._policy = policy
         self._key = key
         self._path = _PATHS[layout]
 
     def uid(self, uid: str) -> str:
-        """The pseudonym of a UID; that of a pseudonym is itself."""
+        """The pseudonym of a UID; a pseudonym is returned unchanged."""
         return self._policy.pseudonym_uid(uid)
 
     def patient(self, output: str) -> str:
@@ -52,20 +52,20 @@ class Namer:
         return self._policy.pseudonym_patient_id(output)
 
     def modality(self, output: str) -> str:
-        """A defined term, or nothing: anything may stand in a broken instance."""
+        """The modality if it is a defined term, else empty: an invalid instance may have any text."""
         return output if _CODE.fullmatch(output) else ""
 
     def path(self, names: Names) -> str:
-        """The place, relative to the root of the export, with slashes."""
+        """The path relative to the root of the export, with slashes."""
         return self._path(self, names)
 
     def label(self, text: str, length: int = 8) -> str:
-        """Letters and digits that stand for a text, as BIDS wants labels."""
+        """A label of letters and digits for a text, as BIDS requires."""
         digest = keyed_digest(self._key, text.encode("utf-8", "surrogatepass"))
         return base64.b32encode(digest[:10]).decode("ascii")[:length]
 
     def subject(self, names: Names) -> str:
-        """What groups a patient's studies; where the output has no PatientID, nothing does, and it is the study."""
+        """The subject that groups a patient's studies; the study itself if the output has no PatientID."""
         if _SUBJECT.fullmatch(names.patient):
             return names.patient
         return self.label(f"subject {names.patient or names.study}", 16)
@@ -75,7 +75,7 @@ class Namer:
         return self.label(f"session {names.study}")
 
     def plain_subject(self, names: Names) -> str:
-        """The subject, as a label of letters and digits alone."""
+        """The subject as a label of letters and digits only."""
         subject = self.subject(names)
         if _LABEL.fullmatch(subject):
             return subject
@@ -101,7 +101,7 @@ def _bids(namer: Namer, names: Names) -> str:
 
 
 def _resource(namer: Namer, names: Names) -> str:
-    """The place in another archive, below its base URL."""
+    """The path of the resource in another archive."""
     del namer
     return f"studies/{names.study}/series/{names.series}/instances/{names.instance}"
 

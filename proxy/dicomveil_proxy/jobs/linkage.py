@@ -1,8 +1,8 @@
-"""The linkage file: who is behind which pseudonym, for the honest broker alone.
+"""The linkage file, which maps pseudonyms to patients, for the honest broker only.
 
-It holds originals, so that it is encrypted for the broker's certificate from the first byte, is readable for its owner
-alone, and never lies below the output. Before the envelope stands the digest of its text: a file that was damaged is
-told from one that is another's.
+It contains originals, and is therefore encrypted for the broker's certificate, readable by its owner only, and never
+written below the output. The digest of its text precedes the envelope, to distinguish a damaged file from one for
+another recipient.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _STUDIES = """
 
 @dataclass(frozen=True)
 class Opened:
-    """A linkage file that fits."""
+    """A decrypted linkage file."""
 
     rows: list[dict[str, str]]
     text: str
@@ -61,7 +61,7 @@ class Opened:
 
 
 def write_linkage(path: Path, ledger: Ledger, policy: Policy, secret: bytes, recipients: Sequence[Certificate]) -> str:
-    """Write the file; the fingerprint of its signer. Raises OSError."""
+    """Write the file, and return the fingerprint of its signer. Raises OSError."""
     text = io.StringIO(newline="")
     write_csv(text, COLUMNS, _rows(ledger, policy))
     signer = Signer(secret)
@@ -73,7 +73,7 @@ def write_linkage(path: Path, ledger: Ledger, policy: Policy, secret: bytes, rec
 
 
 def read_linkage(data: bytes, key: rsa.RSAPrivateKey) -> Opened:
-    """What is in the file. Raises CMSError where it is for another, or was changed in any byte."""
+    """The decrypted file. Raises CMSError if it is for another recipient, or was changed."""
     try:
         head, _, armoured = data.decode("ascii").partition("\n")
         lines = armoured.split("\n")
@@ -107,7 +107,7 @@ def _rows(ledger: Ledger, policy: Policy) -> Iterator[tuple[object, ...]]:
 
 
 def _deidentified(rewriter: MetadataRewriter, study: str, patient: str, accession: str) -> dict[str, Any]:
-    """What the policy makes of a study's identifiers."""
+    """A study's identifiers after de-identification."""
     original: dict[str, Any] = {
         "00080020": {"vr": "DA", "Value": [_PROBE]},
         "0020000D": {"vr": "UI", "Value": [study]},
@@ -134,7 +134,7 @@ def _armoured(envelope: bytes) -> str:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    """Write the file whole or not at all, for its owner alone."""
+    """Write the file atomically, readable by its owner only."""
     descriptor, name = tempfile.mkstemp(prefix=".dicomveil-", dir=path.absolute().parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,7 @@
-"""What was placed, in files beside it: manifest.csv, series.csv and SHA256SUMS.
+"""The manifest of the placed instances: manifest.csv, series.csv and SHA256SUMS.
 
-Pseudonyms alone, sorted by path, without a clock: the same instances give the same bytes. They are written when all
-else is placed.
+They contain pseudonyms only, are sorted by path, and have no timestamps: the same instances give the same bytes. They
+are written after everything else was placed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPOOLED_BYTES = 8 << 20
 
 
 class Placed(Protocol):
-    """Whatever knows what is placed."""
+    """A record of placed instances."""
 
     def manifest(self) -> Iterator[tuple[Any, ...]]:
         """The rows of the manifest, by path."""
@@ -46,7 +46,7 @@ Put = Callable[[str, BinaryIO], None]
 
 
 def write_manifest(ledger: Placed, put: Put) -> None:
-    """Write the three files, the manifest last: it says that the others are there."""
+    """Write the three files, the manifest last: its presence shows that the others exist."""
     with _text() as (text, file):
         write_csv(text, SERIES_COLUMNS, _series_rows(ledger))
         _give(put, SERIES, text, file)
@@ -66,7 +66,7 @@ def _series_rows(ledger: Placed) -> Iterator[tuple[object, ...]]:
 
 @contextmanager
 def _text() -> Iterator[tuple[io.TextIOWrapper, IO[bytes]]]:
-    """A text that may be long, and the file beneath it."""
+    """A text file for a possibly long text, and the binary file beneath it."""
     with SpooledTemporaryFile(_SPOOLED_BYTES) as file:
         text = io.TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8", newline="")
         try:

@@ -1,7 +1,7 @@
-"""What the files and folders of the output are called.
+"""Names of files and folders in the output.
 
-A name may be a patient's, so it can be replaced: each component by eight letters and digits that come from the key
-and from where it stands. They are legal components of a File ID (PS3.10 Section 8.5), as a DICOMDIR needs them.
+A name may be a patient's, and can therefore be replaced: each component by eight letters and digits, derived with the
+key from the name and its folder. They are valid components of a File ID (PS3.10 Section 8.5), as a DICOMDIR requires.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from dicomveil_proxy.jobs.job import Job
 Naming = Literal["keep", "pseudonymous"]
 
 Rename = Callable[[str, str], str]
-"""From the source's folder, relative to the input, and a name in it, to the name in the output."""
+"""(the source's folder relative to the input, a name in it) → the name in the output."""
 
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _DIGEST_BYTES = 5
-"""40 bits are eight characters in Base32: among 1,000 names in a folder, two meet once in two million times."""
+"""40 bits, eight characters in Base32: 1,000 names collide with a probability of one in two million."""
 _ENDING = ".dcm"
 
 
 def rename_by(naming: Naming, job: Job) -> Rename:
-    """The function that names what is written."""
+    """The function that gives the names of output files."""
     return (lambda _, name: name) if naming == "keep" else _pseudonymous(job)
 
 
@@ -36,7 +36,7 @@ def _pseudonymous(job: Job) -> Rename:
     key = job.key_for("names")
 
     def rename(folder: str, name: str) -> str:
-        # The folder is a part of it: or the name that most folders hold would be known for IM000001.
+        # With the folder: otherwise the most frequent name would be recognised as, say, IM000001.
         digest = keyed_digest(key, os.fsencode(folder) + b"\0" + os.fsencode(name))
         ending = _ENDING if name.lower().endswith(_ENDING) else ""
         return base64.b32encode(digest[:_DIGEST_BYTES]).decode("ascii") + ending
@@ -45,13 +45,13 @@ def _pseudonymous(job: Job) -> Rename:
 
 
 def looks_like_a_person(name: str) -> bool:
-    """Whether a file's or folder's name is written like a person's: two capitalised words that describe nothing."""
+    """Whether a file's or folder's name looks like a person's: two capitalised words that are not descriptive."""
     words = [word for word in _NO_LETTERS.split(name.rpartition(".")[0] or name) if len(word) > 1]
     capitalised = [word for word in words if word[0].isupper() and word.casefold() not in DESCRIPTIVE_WORDS]
     return "^" in name or (len(capitalised) > 1 and any(not word.isupper() for word in capitalised))
 
 
 def printable(name: str) -> str:
-    """A name that can be printed on one line, whatever is in it."""
+    """The name with unprintable characters replaced."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

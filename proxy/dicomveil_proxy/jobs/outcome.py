@@ -1,4 +1,4 @@
-"""What became of one file."""
+"""The outcome of one file."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from dicomveil_proxy.leaks.guard import Leak
 
 
 class Status(Enum):
-    """How it ended."""
+    """The kind of outcome."""
 
     WRITTEN = "written"
     """De-identified."""
     UNCHANGED = "unchanged"
     """De-identified by an earlier run, from the same source and under the same policy."""
     REBUILT = "rebuilt"
-    """A DICOMDIR, made anew from the output."""
+    """A DICOMDIR, built from the output."""
     SKIPPED = "skipped"
-    """No DICOM instance, or not ours to follow; not copied."""
+    """Not a DICOM instance, or a symbolic link; not copied."""
     FAILED = "failed"
-    """An instance that has no output."""
+    """An instance without an output."""
 
 
 class Described(NamedTuple):
-    """What the manifest says of an output: pseudonyms alone."""
+    """The manifest's data about an output, which are pseudonyms."""
 
     study: str
     series: str
@@ -38,16 +38,16 @@ class Described(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker says of a file. Neither a value nor a path is in it."""
+    """A worker's report on a file, without values and paths."""
 
     status: Status
     reason: str = ""
-    """Why it was skipped or failed: one sentence, without any patient's value."""
+    """The reason for skipping or failure: one sentence without values."""
     size: int = 0
     """Bytes of the output."""
     modified: int = 0
-    """When the output was written, in nanoseconds, as the file system says it."""
+    """The output's modification time in nanoseconds, by the file system."""
     described: Described | None = None
-    """What an output of this run is; None for outputs of earlier runs."""
+    """The description of an output of this run; None for outputs of earlier runs."""
     alarms: tuple[Leak, ...] = ()
-    """What the leak guard found in the output."""
+    """The leak guard's findings in the output."""

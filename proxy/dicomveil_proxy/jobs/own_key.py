@@ -1,7 +1,7 @@
-"""A key for one job alone, destroyed when the job is closed: nobody can trace its pseudonyms back.
+"""A key for one job only, which is destroyed with the job, so that its pseudonyms cannot be traced back.
 
-As long as the job is open the key is beside the ledger, for its owner alone, so that the job can be resumed. It is
-destroyed when everything is exported, or when the job is cancelled, and with it what the ledger knows of the job.
+While the job is open, the key is stored beside the ledger, readable by its owner only, so that the job can be resumed.
+When everything is exported, or the job is cancelled, the key and the ledger's data on the job are destroyed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class OwnKey:
     """The key of the job that fills a destination."""
 
     def __init__(self, state: Path | str, to: To) -> None:
-        """Find it, or make it. Raises ConfigurationError where the job is closed."""
+        """Find or create the key. Raises ConfigurationError if the job is closed."""
         if not isinstance(state, Path):
             raise ConfigurationError("unlinkable: the key is kept in a folder; give --state FOLDER")
         self._state = state
@@ -39,7 +39,7 @@ class OwnKey:
             )
         self.path = key_path(state, self._job)
         self.is_new = self._make()
-        """Whether nothing was made with it before."""
+        """Whether the key was not used before."""
 
     def _make(self) -> bool:
         try:
@@ -55,25 +55,25 @@ class OwnKey:
         return True
 
     def discard(self) -> None:
-        """Remove the key if nothing was made with it: the run was refused."""
+        """Remove an unused key, after the run was refused."""
         if self.is_new:
             with contextlib.suppress(OSError):
                 self.path.unlink()
 
     def destroy(self) -> None:
-        """Close the job: destroy the key, and what the ledger knows of the job. Raises ProxyError and OSError."""
+        """Close the job: destroy the key and the ledger's data on the job. Raises ProxyError and OSError."""
         close_job(self._state, self._job)
 
 
 def key_path(state: Path, job: str) -> Path:
-    """Where the key of a job is, if it has one of its own."""
+    """The path of a job's own key."""
     return state / f"{job}.key"
 
 
 def close_job(state: Path, job: str) -> None:
-    """Destroy the key of a job, and what the ledger knows of the job. Raises ProxyError and OSError.
+    """Destroy the key of a job and the ledger's data on the job. Raises ProxyError and OSError.
 
-    The key's bytes are overwritten in their place. What the file system, the drive or a backup has copied is not.
+    The key's bytes are overwritten in the file; copies made by the file system, the drive or a backup are not.
     """
     path = key_path(state, job)
     with path.open("r+b") as file:

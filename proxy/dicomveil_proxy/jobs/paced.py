@@ -1,4 +1,4 @@
-"""An origin whose searches keep to the job's rate of requests."""
+"""An origin whose searches observe the job's rate of requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 class _PacedOrigin:
-    """Searches another origin, again where it failed: a search may be repeated without harm."""
+    """Searches another origin, and retries failed searches, which is harmless."""
 
     def __init__(self, origin: Origin, requests: Requests) -> None:
         self._origin = origin
@@ -50,7 +50,7 @@ class _PacedOrigin:
 
 
 def paced(origin: Origin, requests: Requests) -> Origin:
-    """The origin, for searches alone."""
+    """The origin, for searches only."""
     return cast("Origin", _PacedOrigin(origin, requests))
 
 

@@ -1,6 +1,6 @@
-"""The report as a page: counts, what is missing and why, the conformance statement, thumbnails of the output.
+"""The report as an HTML page: counts, missing instances with reasons, conformance statement, thumbnails of the output.
 
-One file without scripts or links to elsewhere. Pictures are made of de-identified instances alone.
+One file without scripts and external links. Pictures are made from de-identified instances only.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _shown(rows: Iterator[StudyRow]) -> Iterator[tuple[object, ...]]:
 
 
 def _refusals(ledger: Ledger) -> Counter[str]:
-    """How many instances were refused for which reason, which names the rule or the attribute."""
+    """The number of refused instances for each reason, which names the rule or attribute."""
     counts: Counter[str] = Counter()
     for (text,) in ledger.stream(_REFUSED, run=ledger.run):
         for count, reason in _REFUSAL.findall(text):
@@ -116,7 +116,7 @@ def _contact_sheet(file: TextIO, ledger: Ledger, holdings: Holdings | None) -> N
 
 
 def _drawn(holdings: Holdings, path: str) -> bytes:
-    """A thumbnail; nothing where the instance is not a picture, or cannot be drawn here."""
+    """A thumbnail; empty if the instance is not a picture, or cannot be rendered."""
     from dicomveil_proxy.pixels.render import render  # noqa: PLC0415 - pydicom and numpy, when all is placed
 
     with suppress(ProxyError, OSError, MemoryError), holdings.open(path) as instance:

@@ -1,4 +1,4 @@
-"""The manifest as Parquet (the extra `parquet`): the same rows give the same bytes, and few are held at a time."""
+"""The manifest as Parquet (the extra `parquet`): the same rows give the same bytes; few are in memory at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPOOLED_BYTES = 8 << 20
 
 
 def check_parquet() -> None:
-    """Raise ConfigurationError where the extra is not installed."""
+    """Raise ConfigurationError if the extra is not installed."""
     _pyarrow()
 
 

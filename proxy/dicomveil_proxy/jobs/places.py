@@ -1,4 +1,4 @@
-"""Where the files of an export may be, and that one run at a time has them."""
+"""The locations of an export's files, and the lock against a second run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dicomveil_proxy.jobs.terms import Terms
 
 @contextlib.contextmanager
 def locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
-    """Keep a second run of the job out. Raises ConfigurationError."""
+    """Lock the job against a second run. Raises ConfigurationError."""
     if is_shared:
         yield
         return
@@ -32,7 +32,7 @@ def locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
 
 
 def is_running(state: Path, job: str) -> bool:
-    """Whether a run of the job is at work with this state."""
+    """Whether a run of the job uses this state."""
     try:
         with locked(state, job, is_shared=False):
             return False
@@ -41,7 +41,7 @@ def is_running(state: Path, job: str) -> bool:
 
 
 def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
-    """Refuse what would put originals among the output. Raises ConfigurationError."""
+    """Raise ConfigurationError for files with originals below the output."""
     if job.to.is_archive and To(job.source.origin).canonical == job.to.canonical:
         raise ConfigurationError("to: it is the archive of the originals; de-identified copies would be among them")
     output = job.to.folder

@@ -1,6 +1,6 @@
-"""The plan of an export: the cohort's series, written into the ledger as they are found.
+"""The plan of an export: the cohort's series, written to the ledger as they are found.
 
-Nothing is held but one page of a search: a plan of ten million instances takes as much memory as one of ten.
+Only one page of a search is in memory: a plan of ten million instances takes as much memory as one of ten.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Plan:
         self._study_count = self._series_count = 0
 
     async def make(self, origin: Origin, known: dict[str, str]) -> None:
-        """Find what is meant. Raises the origin's errors."""
+        """Find the cohort's series. Raises OriginError."""
         self._ledger.clear_selection()
         whole: set[str] = set()
         async with aclosing(self._cohort.studies(origin, self._policy, known)) as studies:

@@ -1,7 +1,7 @@
-"""Who runs units: processes on this machine, or Dask workers on many.
+"""Crews, which run units: processes on this machine, or Dask workers on many.
 
-A crew runs units and nothing else: what is to be done next, and what became of it, is the caller's. It is given a
-`Recipe`, from which each worker makes its own `Station`, and a function `take` that it asks for units.
+A crew only runs units: the caller selects them, and handles their results. It gets a `Recipe`, from which each worker
+creates its `Station`, and a function `take` that returns the next unit.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Pause:
-    """There is a unit, but not yet: ask again after so many seconds, or when a result came."""
+    """The next unit is not available yet: call again after so many seconds, or after the next result."""
 
     seconds: float
 
 
 Take = Callable[[], Unit | Pause | None]
-"""The next unit; None when there is none unless a result that is still awaited brings one."""
+"""Returns the next unit; None if there is none, or none before further results."""
 
 
 class Station(Protocol):
-    """Where a worker works: its policy, its buffers, its connections."""
+    """The environment of a worker: its policy, buffers and connections."""
 
     slots: int
-    """Units at one time; 0 for a station whose `perform` is not a coroutine."""
+    """Concurrent units; 0 for a station whose `perform` is not a coroutine."""
 
     def perform(self, message: Any) -> Any | Awaitable[Any]:
         """Run one unit. A pure function of the job and the unit, which never raises."""
         ...
 
     async def aclose(self) -> None:
-        """Close what is open; of a plain station it is never called."""
+        """Close connections and files; not called for a station with 0 slots."""
         ...
 
 
 Recipe = Callable[[], Station]
-"""Makes a station in a worker. It can be pickled. Raises EngineError, with a message that holds no value."""
+"""Creates a station in a worker; can be pickled. Raises EngineError, whose message contains no value."""
 
 
 class Crew(Protocol):
     """Runs units."""
 
     def work(self, take: Take[Any]) -> Iterator[tuple[Any, Any]]:
-        """Each unit with its result, in the order in which they are done, until `take` gives no more.
+        """Each unit with its result, in the order of completion, until `take` returns no more.
 
-        Raises ConfigurationError when no worker can be started.
+        Raises ConfigurationError if no worker can be started.
         """
         ...

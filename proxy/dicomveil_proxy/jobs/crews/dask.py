@@ -1,11 +1,11 @@
 """Dask workers, on this machine or on many (the extra `dask`).
 
-Dask places work and notices workers that end; it keeps nothing for us. What is sent through the scheduler is a
-number, and the unit and the job, sealed with a key that is derived from the project's: workers read the project key
-from its file, as the coordinator does. So no message, key or log of Dask's holds an original. Whoever reaches a
-scheduler runs code on its workers, so that one which is not on this machine must speak TLS.
+Dask distributes work and detects workers that end; nothing is stored in it. Messages contain a number, and unit and job
+encrypted with a key derived from the project's, which workers read from its file as the coordinator does. No message,
+key or log of Dask therefore contains an original. Any client of a scheduler can run code on its workers, so that a
+scheduler on another machine must use TLS.
 
-A scheduler that ends loses all that was under way: a new connection is made, and it is done again.
+When a scheduler ends, running units are lost, and repeated after a new connection.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dicomveil_proxy import logs
 from dicomveil_proxy.jobs.crews import Pause, Station, Take
 
 LOCAL = "local"
-"""A scheduler and workers of one's own on this machine."""
+"""Start a scheduler and workers on this machine."""
 _NONCE_BYTES = 12
 _LOOK_SECONDS = 1.0
 _RECONNECT_SECONDS = 60.0
@@ -47,11 +47,11 @@ class Packed(Protocol):
     """A recipe that can be sent without the project key."""
 
     def without_key(self) -> Packed:
-        """The same, without it."""
+        """The recipe without the project key."""
         ...
 
     def with_key(self, key: bytes) -> Packed:
-        """The same, with it."""
+        """The recipe with the project key."""
         ...
 
     def __call__(self) -> Station:
@@ -61,18 +61,18 @@ class Packed(Protocol):
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the workers are."""
+    """A Dask cluster."""
 
     scheduler: str
     """tls://host:port, tcp:// on this machine, or `local`."""
     key_file: Path
-    """Where each worker finds the project key."""
+    """The file with the project key, at the same path on each worker."""
     workers: int = 2
     """Processes of a local cluster."""
     slots: int = 1
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError for a scheduler that others could reach."""
+        """Raise ConfigurationError for a scheduler on another machine without TLS."""
         if self.scheduler == LOCAL:
             return
         parts = urlsplit(self.scheduler)
@@ -143,7 +143,7 @@ class DaskCrew:
             self._numbers += 1
             sealed = self._sealer.seal(self._message(unit))
             arguments = (self._recipe, sealed, str(self._cluster.key_file))
-            # The key is a number of this run, and the task is not repeated by Dask: the ledger does that.
+            # The task's key is a number of this run. Dask does not retry: the ledger does.
             future = self._client.submit(
                 run_sealed, *arguments, key=f"unit-{os.getpid()}-{self._numbers}", pure=False, retries=0
             )
@@ -151,7 +151,7 @@ class DaskCrew:
             future.add_done_callback(self._done.put)
 
     def _await(self, timeout: float) -> list[Any]:
-        """What is done, waiting for the first a little."""
+        """The completed futures, after waiting for the first one up to the timeout."""
         done: list[Any] = []
         with contextlib.suppress(queue.Empty):
             done.append(self._done.get(timeout=timeout))
@@ -168,7 +168,7 @@ class DaskCrew:
         return future.result()
 
     def _again(self, distributed: Any, futures: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
-        """The scheduler has ended: what was under way is done again by another."""
+        """Connect again after the scheduler has ended, and repeat the units that were running."""
         units = list(futures.values())
         futures.clear()
         self._close()
@@ -223,7 +223,7 @@ class DaskCrew:
 
 
 class _Sealer:
-    """AES-256-GCM under a key of the project's."""
+    """Encrypts with AES-256-GCM under a key derived from the project's."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(Keys(key).derive("jobs/workers"))
@@ -233,7 +233,7 @@ class _Sealer:
         return nonce + self._cipher.encrypt(nonce, pickle.dumps(thing), None)
 
     def open(self, sealed: bytes) -> Any:
-        """Raises ConfigurationError for what another key sealed: nothing else is ever unpickled."""
+        """Decrypt and unpickle. Raises ConfigurationError for data under another key, which is never unpickled."""
         try:
             plain = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
         except InvalidTag:
@@ -243,7 +243,7 @@ class _Sealer:
 
 @dataclass
 class _Place:
-    """A station and the event loop in which it lives."""
+    """A station and its event loop."""
 
     station: Station
     loop: asyncio.AbstractEventLoop
@@ -254,7 +254,7 @@ _making = threading.Lock()
 
 
 def run_sealed(recipe: bytes, message: bytes, key_file: str) -> Any:
-    """One unit, on a worker. Its station is made for the first one, and stays."""
+    """Run one unit on a worker. The station is created for the first unit, and kept."""
     from dicomveil_proxy.settings.key_files import read_key  # noqa: PLC0415 - needed on workers alone
 
     key = read_key(Path(key_file))

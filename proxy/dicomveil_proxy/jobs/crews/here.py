@@ -1,4 +1,4 @@
-"""A crew of one, in this process: where a single worker would do all, starting it costs more than it gives."""
+"""A crew in this process: if there is only one worker, starting a process for it would cost more than it gains."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dicomveil_proxy.jobs.crews import Pause, Recipe, Take
 
 
 class Here:
-    """Runs one unit after the other."""
+    """Runs one unit after another."""
 
     def __init__(self, recipe: Recipe, message: Callable[[Any], object]) -> None:
-        """`recipe` makes a station whose `perform` is a coroutine; `message` is what it is given of a unit."""
+        """`recipe` creates a station whose `perform` is a coroutine; `message` gives its argument for a unit."""
         self._recipe = recipe
         self._message = message
 
@@ -26,7 +26,7 @@ class Here:
             station = self._recipe()
         except EngineError as error:
             raise ConfigurationError(str(error)) from None
-        # A runner cancels what is under way when it is left, so that an interrupted unit leaves nothing behind.
+        # A runner cancels running tasks when it is closed, so that an interrupted unit leaves nothing behind.
         with asyncio.Runner() as runner, contextlib.ExitStack() as stack:
             stack.callback(lambda: runner.run(station.aclose()))
 

@@ -1,10 +1,10 @@
 """Worker processes on this machine, each with its own station.
 
-A worker is given some units ahead, and says of each what became of it. One that ends before its time (stopped for its
-memory, or by a fault in a library) loses what it was working on: that has failed, another worker takes over the rest.
+A worker gets some units in advance, and reports the result of each. If it ends early (out of memory, or a fault in a
+library), the unit that it was running has failed, and another worker takes over the others.
 
-Processes are forked from one that has imported everything, so that a further worker costs no start of Python. That
-one has no threads, no connections and no open files, of which a fork would copy the state.
+Processes are forked from one that has imported all modules, so that another worker starts fast. That process has no
+threads, connections or open files, whose state a fork would copy.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import asyncio
 
 AHEAD = 8
-"""Units that a worker holds, so that it never waits for the next."""
+"""Units that a worker has in advance, so that it never waits for the next."""
 _GRACE_SECONDS = 5.0
-"""For a worker that is to end, to remove what it has not finished."""
+"""Time for a worker to remove unfinished files before it is stopped by force."""
 if sys.platform == "win32":
     _PROCESSES = multiprocessing.get_context("spawn")
 else:
@@ -40,7 +40,7 @@ else:
 
 @dataclass
 class _Worker(Generic[Unit]):
-    """One process, and the units that it has been given and has not reported yet, by their numbers."""
+    """One process, and the units without a result that it has, by number."""
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
@@ -63,11 +63,11 @@ class Processes(Generic[Unit, Result]):
         message: Callable[[Unit], object] = lambda unit: unit,
         clean: Callable[[Unit, int], None] = lambda _unit, _process: None,
     ) -> None:
-        """`lost` is the result of a unit whose process ended.
+        """`lost` gives the result of a unit whose process ended.
 
-        `ahead` is how many units a worker holds. `together` says that it works on all of them at once, so that all
-        are lost with it. `warm` are the modules that are imported before the first fork. `message` is what of a unit is
-        sent; `clean` removes what a process that ended left of one.
+        `ahead` is the number of units that a worker has in advance. With `together` it runs all of them concurrently,
+        so that all are lost with it. `warm` are modules that are imported before the first fork. `message` gives the
+        part of a unit that is sent; `clean` removes the unfinished files of a unit whose process ended.
         """
         self._recipe = recipe
         self._count = workers
@@ -100,7 +100,7 @@ class Processes(Generic[Unit, Result]):
             self._end()
 
     def _give(self, take: Take[Unit]) -> float | None:
-        """Give each worker as much as it may hold, in turn; for how long to wait until there may be more."""
+        """Give units to workers in turn, and return the time to wait until there may be more."""
         waiting = [worker for worker in self._workers if len(worker.units) < self._ahead]
         while waiting:
             for worker in sorted(waiting, key=lambda each: len(each.units)):
@@ -117,7 +117,7 @@ class Processes(Generic[Unit, Result]):
         return None
 
     def _hear(self, worker: _Worker[Unit]) -> Iterator[tuple[Unit, Result]]:
-        """What a worker says; or that it never will say anything again."""
+        """The results of a worker, or the lost units of one that has ended."""
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
@@ -133,7 +133,7 @@ class Processes(Generic[Unit, Result]):
             yield worker.units.pop(number), result
 
     def _replace(self, worker: _Worker[Unit]) -> Iterator[tuple[Unit, Result]]:
-        """Start another in the place of one that ended."""
+        """Replace a worker that has ended."""
         self._dismiss(worker)
         units = list(worker.units.values())
         lost = len(units) if self._together else 1
@@ -168,7 +168,7 @@ class Processes(Generic[Unit, Result]):
 
 
 def _run(pipe: Connection, recipe: Recipe) -> None:
-    """A worker's life: until its pipe is closed at the other end."""
+    """The main function of a worker, which ends when the pipe is closed at the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started us
     logs.configure()
     try:
@@ -193,7 +193,7 @@ def _in_turn(pipe: Connection, station: Station) -> None:
 
 
 async def _together(pipe: Connection, station: Station) -> None:
-    """Units side by side, until the process that started us has ended: what it cannot record must not be done."""
+    """Run units concurrently until the parent has ended, which could not record further results."""
     import asyncio  # noqa: PLC0415 - as above
 
     loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
-"""Where an export puts instances: a folder, a zip file, an object store, another archive.
+"""Destinations of exports: a folder, a zip file, an object store, another archive.
 
-Place, then record: an instance is at its place whole, or not at all, and placing it twice is placing it once, since
-its name is a pseudonym and its bytes are a function of job and original. A destination has two sides. The coordinator
-opens it, clears what an earlier run left half there, and writes what describes the whole; workers place instances.
+Place, then record: an instance is placed completely or not at all, and placing it twice has no further effect, since
+its name is a pseudonym and its bytes are a function of job and original. A destination has two sides: the coordinator
+opens it, removes what an earlier run left incomplete, and writes the descriptions; workers place instances.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import BinaryIO, NamedTuple, Protocol
 from dicomveil_engine import ConfigurationError
 
 MARKER = ".dicomveil-export"
-"""The name under which a destination holds the fingerprint of what it was filled by."""
+"""The name of the file with the fingerprint of the job that fills a destination."""
 
 
 class DestinationError(Exception):
-    """The destination cannot take an instance now. The message holds no name, URL or value."""
+    """The destination cannot store an instance now. The message contains no name, URL or value."""
 
 
 class InstanceRefused(DestinationError):
-    """The destination takes others, and not this one."""
+    """The destination refuses this instance, but not others."""
 
 
 class PlacedFile(NamedTuple):
-    """An instance that the ledger says is placed."""
+    """An instance that was placed, by the ledger."""
 
     path: str
     size: int
@@ -37,28 +37,28 @@ class PlacedFile(NamedTuple):
 
 
 class Staged(Protocol):
-    """The bytes of one instance, until it is whole."""
+    """The bytes of one instance before it is placed."""
 
     def write(self, data: bytes | bytearray | memoryview, /) -> None:
-        """Add to them. Raises DestinationError."""
+        """Write a chunk. Raises DestinationError."""
         ...
 
     def drop(self) -> None:
-        """Forget them; without a meaning after they were placed."""
+        """Discard the bytes; has no effect after they were placed."""
         ...
 
 
 class Placing(Protocol):
-    """The workers' side."""
+    """A destination for workers."""
 
     def stage(self) -> Staged:
-        """Begin an instance. Raises DestinationError."""
+        """Start an instance. Raises DestinationError."""
         ...
 
     async def place(self, staged: Staged, path: str, uids: tuple[str, str, str], sha256: bytes) -> None:
-        """Put a whole instance at its place; `uids` are those of study, series and instance as it says them.
+        """Place a complete instance; `uids` are its UIDs of study, series and instance.
 
-        Raises DestinationError, and InstanceRefused where another try would not help.
+        Raises DestinationError, and InstanceRefused if a retry would not help.
         """
         ...
 
@@ -68,37 +68,37 @@ class Placing(Protocol):
 
 
 class Destination(Protocol):
-    """The coordinator's side."""
+    """A destination for the coordinator."""
 
     holds_files: bool
-    """Whether files that describe the whole can be placed beside the instances."""
+    """Whether descriptions can be written besides the instances."""
 
     def prepare(self, marker: bytes, *, shared: bool) -> None:
-        """Open it for a job with this fingerprint, and clear what an earlier run left half there.
+        """Open the destination for a job with this fingerprint, and remove what an earlier run left incomplete.
 
-        `shared` says that other coordinators may be at work on the same job. Raises ConfigurationError where it is
-        another job's, is being written by another run, or is not empty.
+        With `shared`, other coordinators may run the same job. Raises ConfigurationError if the destination belongs to
+        another job, is in use by another run, or is not empty.
         """
         ...
 
     def missing(self, placed: Iterable[PlacedFile]) -> Iterator[PlacedFile]:
-        """Those, of what was placed earlier, that somebody has taken away or changed; they come sorted by path."""
+        """The files that were removed or changed since they were placed; `placed` is sorted by path."""
         ...
 
     def synchronise(self) -> None:
-        """Make durable what was placed: it is noted next. Raises DestinationError."""
+        """Make placed instances durable before they are recorded. Raises DestinationError."""
         ...
 
     def put(self, path: str, file: BinaryIO) -> None:
-        """Put a file that describes the whole, in the place of an earlier one. Raises DestinationError."""
+        """Write a description, and replace an earlier one. Raises DestinationError."""
         ...
 
     def finish(self) -> None:
-        """All is placed that will be. Raises DestinationError."""
+        """Complete the destination, after everything was placed. Raises DestinationError."""
         ...
 
     def close(self) -> None:
-        """Let others write."""
+        """Close the destination, and release its lock."""
         ...
 
 
@@ -123,7 +123,7 @@ class StagedFile:
             raise failed(error) from None
 
     def close(self) -> None:
-        """No more bytes come. Raises DestinationError."""
+        """Close the file, which is complete. Raises DestinationError."""
         if self._file is not None:
             file, self._file = self._file, None
             try:
@@ -140,7 +140,7 @@ class StagedFile:
 
 
 def failed(error: OSError) -> DestinationError:
-    """What the system says, without the path."""
+    """The error with the system's message, but without the path."""
     return DestinationError(f"it cannot be written ({error.strerror})")
 
 
@@ -153,5 +153,5 @@ def refuse_marker() -> ConfigurationError:
 
 
 def refuse_foreign() -> ConfigurationError:
-    """The error for a destination that holds what no export placed there."""
+    """The error for a destination with files that no export has placed."""
     return ConfigurationError("to: it holds files that no export placed there; give one that is new or empty")

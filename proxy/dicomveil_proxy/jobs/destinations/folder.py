@@ -1,4 +1,4 @@
-"""A folder: each instance is written under another name in the same file system, and renamed when it is whole."""
+"""A folder: instances are written under temporary names in the same file system, and renamed when complete."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dicomveil_proxy.jobs.destinations import (
 from dicomveil_proxy.wire import unfinished
 
 _HELD_PARTS = ".dicomveil-parts"
-"""Where unfinished instances are, so that they are found without looking through all folders."""
+"""The folder of unfinished instances, which are thus found without searching all folders."""
 
 
 class FolderPlacing:
@@ -37,7 +37,7 @@ class FolderPlacing:
         self._root = root
         self._parts = root / _HELD_PARTS
         self._numbers = itertools.count()
-        # The host is a part of it: workers on two machines can have the same process number.
+        # With the host's name, since workers on two machines may have the same process ID.
         self._name = f"{os.uname().nodename}-{os.getpid()}"
         self._made: set[str] = set()
 
@@ -110,7 +110,7 @@ class FolderDestination:
         except BlockingIOError:
             raise ConfigurationError("to: another run is writing there; wait for its end") from None
         except OSError:
-            # Some network file systems have no locks; the ledger keeps two runs of one job apart.
+            # Some network file systems do not support locks; the ledger also prevents two runs of one job.
             return
 
     def missing(self, placed: Iterable[PlacedFile]) -> Iterator[PlacedFile]:
@@ -161,13 +161,13 @@ class FolderDestination:
 
 
 class FolderHoldings:
-    """What is in a folder."""
+    """The contents of a folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def names(self) -> Iterator[tuple[str, int]]:
-        """All files but what is unfinished."""
+        """All files but unfinished ones."""
         for directory, folders, names in os.walk(self._root):
             if _HELD_PARTS in folders:
                 folders.remove(_HELD_PARTS)

@@ -1,7 +1,7 @@
 """An object store: S3, Azure or Google Cloud Storage, by obstore, whose credentials come from the environment.
 
-Each instance is one conditional put: it is created, or it is there with the same digest, or something is wrong. Its
-SHA-256 is in the object's metadata.
+Each instance is one conditional put: it is created, or exists with the same digest, or is refused. Its SHA-256 is in
+the object's metadata.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _UNEQUAL = "another object has its name"
 
 
 def open_store(url: str) -> Any:
-    """The store behind a URL. Raises ConfigurationError."""
+    """The store at a URL. Raises ConfigurationError."""
     try:
         from obstore.store import from_url  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
@@ -90,7 +90,7 @@ class ObjectPlacing:
             raise DestinationError("the object store does not take it") from None
 
     async def _has(self, path: str, sha256: bytes) -> bool:
-        """Whether the object is there. Raises InstanceRefused where another has its name."""
+        """Whether the object exists. Raises InstanceRefused if another object has its name."""
         import obstore  # noqa: PLC0415 - an extra
 
         try:
@@ -191,7 +191,7 @@ class ObjectDestination:
 
 
 class ObjectHoldings:
-    """What is below a prefix of an object store."""
+    """The objects below a prefix."""
 
     def __init__(self, store: Any) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Which destination `--to` means. Each is imported when it is meant: those elsewhere need a client."""
+"""The destination of `--to`. Each kind is imported when it is used, since some need a client library."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _STORES = ("s3", "az", "gs")
 
 @dataclass(frozen=True)
 class To:
-    """A destination, as it was typed."""
+    """A destination as given on the command line."""
 
     text: str = field(repr=False)
 
     @property
     def scheme(self) -> str:
-        """In lower case; empty for a path."""
+        """The URL's scheme in lower case; empty for a path."""
         found = _URL.match(self.text)
         return found[0][:-3].lower() if found else ""
 
     @property
     def folder(self) -> Path | None:
-        """The folder that holds what is written here; None where nothing is."""
+        """The local folder that is written to; None for a remote destination."""
         if self.scheme:
             return None
         path = Path(self.text)
@@ -47,7 +47,7 @@ class To:
 
     @property
     def canonical(self) -> str:
-        """The same for each spelling of one place, without credentials."""
+        """A canonical form of the destination, without credentials."""
         if not self.scheme:
             return os.path.realpath(self.text)
         parts = urlsplit(self.text)
@@ -60,7 +60,7 @@ class To:
         return self.scheme in ("http", "https")
 
     def open(self) -> Destination:
-        """The coordinator's side. Raises ConfigurationError."""
+        """The destination for the coordinator. Raises ConfigurationError."""
         if self.is_archive:
             from dicomveil_proxy.jobs.destinations.stow import StowDestination  # noqa: PLC0415 - see above
 
@@ -79,7 +79,7 @@ class To:
         return FolderDestination(Path(self.text))
 
     def placing(self, slots: int) -> Placing:
-        """A worker's side, for so many instances at one time. Raises ConfigurationError."""
+        """The destination for a worker with so many concurrent instances. Raises ConfigurationError."""
         if self.is_archive:
             from dicomveil_proxy.jobs.destinations.stow import StowPlacing  # noqa: PLC0415 - see above
 
@@ -94,7 +94,7 @@ class To:
         return FolderPlacing(self.folder)
 
     def holdings(self) -> Holdings:
-        """What is there. Raises ConfigurationError."""
+        """The contents of the destination. Raises ConfigurationError."""
         if self.is_archive:
             raise ConfigurationError("to: an archive keeps no manifest; give a folder, a zip file or an object store")
         if self.scheme in _STORES:
@@ -118,4 +118,4 @@ class To:
 
 
 STAGE = ".dicomveil-stage"
-"""Beside a zip file, what will be in it."""
+"""The suffix of the folder beside a zip file with its future contents."""

@@ -1,4 +1,4 @@
-"""Instances that wait to be sent: in memory while they are small, on disk beyond that, without a name."""
+"""Instances before they are sent: in memory if they are small, else in a temporary file without a name."""
 
 from __future__ import annotations
 

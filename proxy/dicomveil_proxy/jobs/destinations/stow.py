@@ -1,7 +1,7 @@
-"""Another archive, by STOW-RS (PS3.18 Section 10.5): each instance is sent alone.
+"""Another archive, by STOW-RS (PS3.18 Section 10.5), with one instance in each request.
 
-Placed is what the response names in ReferencedSOPSequence; whatever the status, nothing else is. An archive that is
-sent the same instance twice has it once.
+An instance is placed if the response names it in ReferencedSOPSequence, whatever the status. Sending an instance twice
+does no harm: an archive stores it once.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class StowDestination:
     holds_files = False
 
     def prepare(self, marker: bytes, *, shared: bool) -> None:
-        """Nothing can be left half there."""
+        """Do nothing: an archive has no incomplete instances."""
 
     def missing(self, placed: Iterable[PlacedFile]) -> Iterator[PlacedFile]:
-        """What the archive has acknowledged is its own business."""
+        """Nothing: the archive is responsible for instances that it has acknowledged."""
         del placed
         return iter(())
 
@@ -66,11 +66,11 @@ class StowDestination:
         """What it has acknowledged is durable."""
 
     def put(self, path: str, file: BinaryIO) -> None:
-        """It takes instances alone."""
+        """Do nothing: an archive stores instances only."""
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no open resources."""

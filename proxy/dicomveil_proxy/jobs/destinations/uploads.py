@@ -1,7 +1,8 @@
-"""Uploads in parts that a run left unfinished in S3: invisible, and paid for until they are aborted.
+"""Aborts unfinished multipart uploads in S3, which are invisible but cost money.
 
-obstore cannot list them, so this speaks to S3 itself, with the credentials of the environment (AWS Signature Version
-4). Where those come from elsewhere (a role, a profile), nothing is done, and a lifecycle rule of the bucket must.
+obstore cannot list them, so that this sends requests to S3 itself, with the credentials in the environment (AWS
+Signature Version 4). With credentials from elsewhere (a role, a profile) nothing is done; use a lifecycle rule of the
+bucket then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SECONDS = 30
 
 
 def abort_uploads(url: str) -> int:
-    """Abort the unfinished uploads below a prefix; how many there were. What cannot be done is left alone."""
+    """Abort the unfinished uploads below a prefix, and return their number. Errors are ignored."""
     parts = urlsplit(url)
     access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if parts.scheme != "s3" or not access or not secret:
@@ -47,7 +48,7 @@ def _uploads(document: bytes) -> list[tuple[str, str]]:
 
 
 class _Bucket:
-    """Requests to a bucket, signed."""
+    """Signed requests to a bucket."""
 
     def __init__(self, name: str, access: str, secret: str) -> None:
         self._access, self._secret = access, secret

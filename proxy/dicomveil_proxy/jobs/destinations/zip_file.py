@@ -1,7 +1,7 @@
-"""A zip file, made of a folder beside it when all is placed.
+"""A zip file, made from a folder beside it after everything was placed.
 
-The same instances give the same bytes: entries are sorted, have one fixed time, and are stored as they are, since
-pixels hardly compress and other versions of zlib would compress them otherwise.
+The same instances give the same bytes: entries are sorted, have a fixed timestamp, and are not compressed, since pixels
+hardly compress, and versions of zlib differ.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dicomveil_proxy.jobs.destinations.folder import FolderDestination, FolderHo
 from dicomveil_proxy.wire import unfinished
 
 _TIME = (1980, 1, 1, 0, 0, 0)
-"""The first that a zip file can say."""
+"""The earliest timestamp of the format."""
 _MODE = 0o100644 << 16
 _CHUNK = 1 << 20
 
 
 class ZipDestination:
-    """The coordinator's side; workers place into the folder."""
+    """The destination for the coordinator; workers place instances into the folder."""
 
     holds_files = True
 
@@ -64,7 +64,7 @@ class ZipDestination:
         self._folder.put(path, file)
 
     def finish(self) -> None:
-        """Make the file, unless it is there with all that was placed."""
+        """Create the file, unless it exists with everything that was placed."""
         self._folder.finish()
         try:
             self._write()
@@ -104,7 +104,7 @@ class ZipDestination:
                         shutil.copyfileobj(source, target, _CHUNK)
 
     def _is_described(self, earlier: zipfile.ZipFile, staged: dict[str, int]) -> bool:
-        """Whether all that describes the export is in the earlier file as it is now."""
+        """Whether the earlier file has the current descriptions."""
         held = set(earlier.namelist())
         return all(name in held and earlier.read(name) == (self._stage / name).read_bytes() for name in staged)
 
@@ -117,7 +117,7 @@ class ZipDestination:
 
 
 class ZipHoldings:
-    """What is in a zip file."""
+    """The contents of a zip file."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -1,16 +1,16 @@
-"""What a job records: its plan, what of it is done, and what was placed. The only truth; all else can be made anew.
+"""The ledger of a job: its plan, the completed units, and the placed instances. All other files derive from it.
 
-    database.py      a database, as the ledger needs one; SQLite: a file for one coordinator
+    database.py      the protocol of a ledger's database; SQLite: a file for one coordinator
     postgresql.py    PostgreSQL, for several coordinators that share a job
-    opening.py       which database a job's state is in, and which jobs it holds
+    opening.py       opening a job's database; the jobs in it
     schema.py        tables and statements, the same for both
-    rows.py          what is read from it
-    ledger.py        one job in it, for `export`: units are series
-    files.py         one job in it, for `anonymize`: units are files
+    rows.py          types of rows
+    ledger.py        one job of `export`, whose units are series
+    files.py         one job of `anonymize`, whose units are files
 
-An export's ledger holds originals (UIDs, and what the linkage file is made of), so that its file is readable for the
-owner alone and lies outside of the output. The ledger of `anonymize` holds keyed digests and pseudonyms, and lies in
-the output folder.
+An export's ledger contains originals (UIDs, and the data of the linkage file). Its file is readable by the owner only,
+and must be outside of the output. The ledger of `anonymize` contains keyed digests and pseudonyms, and is in the output
+folder.
 """
 
 from __future__ import annotations

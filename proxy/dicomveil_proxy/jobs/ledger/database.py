@@ -1,7 +1,7 @@
-"""A database, as a ledger needs one, and SQLite as one: a file for one coordinator.
+"""The protocol of a ledger's database, and SQLite: a file for one coordinator.
 
-Statements have named parameters (`:job`). Errors of the database become StateUnavailable: their messages may hold the
-values of rows. Nothing here is imported that takes long: `anonymize` opens a ledger for a single instance, too.
+Statements have named parameters (`:job`). Errors of the database, whose messages may quote values of rows, become
+StateUnavailable. Slow imports are avoided, since `anonymize` opens a ledger even for a single instance.
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ Values = Mapping[str, object]
 Row = tuple[Any, ...]
 
 WAIT_SECONDS = 30.0
-"""How long another process may hold the file: `export status` and `export cancel` do for a moment."""
+"""Timeout while another process locks the file, as `export status` and `export cancel` do for a moment."""
 _ROWS_AT_A_TIME = 1_000
 
 
 class Transaction(Protocol):
-    """Statements of which all are done, or none."""
+    """An atomic group of statements."""
 
     def execute(self, statement: str, values: Values) -> list[Row]:
-        """One statement, and the rows that it gives."""
+        """Execute a statement, and return its rows."""
         ...
 
     def execute_many(self, statement: str, rows: Sequence[Values]) -> None:
-        """The same statement for each of the rows."""
+        """Execute a statement for each of the rows."""
         ...
 
 
 class Database(Protocol):
-    """Where a ledger is."""
+    """The database of a ledger."""
 
     is_shared: bool
     """Whether several coordinators may use it at once."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Statements of which all are done, or none. Raises StateUnavailable."""
+        """A transaction. Raises StateUnavailable."""
         ...
 
     def read(self, statement: str, values: Values) -> list[Row]:
-        """The rows that a statement gives which changes nothing. Raises StateUnavailable."""
+        """The rows of a read-only statement. Raises StateUnavailable."""
         ...
 
     def stream(self, statement: str, values: Values) -> Iterator[Row]:
-        """Rows, few at a time, as they were when the first was asked for. Raises StateUnavailable."""
+        """The rows of a read-only statement, few at a time, from one snapshot. Raises StateUnavailable."""
         ...
 
     def locked(self, name: str) -> AbstractContextManager[None]:
-        """Keep other coordinators that lock the same name waiting. Raises StateUnavailable."""
+        """A lock between coordinators. Raises StateUnavailable."""
         ...
 
     def overwrite_deleted(self) -> None:
-        """Leave nothing of deleted rows in the file, as far as the database can. Raises StateUnavailable."""
+        """Erase deleted rows from the file, as far as the database can. Raises StateUnavailable."""
         ...
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class SQLite:
     is_shared = False
 
     def __init__(self, path: Path, *, is_alone: bool = False) -> None:
-        """Open the file, made if it is missing. `is_alone` keeps every other process out until it is closed.
+        """Open the file, and create it if it is missing. With `is_alone` no other process can open it.
 
         Raises sqlite3.Error.
         """
@@ -175,7 +175,7 @@ def unavailable() -> StateUnavailable:
 
 
 def private_sqlite(folder: Path, name: str) -> SQLite:
-    """A file in a folder, both for their owner alone. Raises ConfigurationError."""
+    """A database file in a folder, both accessible by the owner only. Raises ConfigurationError."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / name

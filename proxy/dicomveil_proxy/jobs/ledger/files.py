@@ -1,9 +1,8 @@
-"""The ledger of `anonymize`: units are files, and it lies in the output folder, so that it holds no originals.
+"""The ledger of `anonymize`, whose units are files. It is in the output folder, and therefore contains no originals.
 
-There is no plan: the input folder is read anew by each run. A unit is named by one keyed digest: this source (place,
-size, times) became this output (place, size, time) under this fingerprint (policy, key, code). When anything differs,
-the digest does, and the instance is made anew. Beside it stands what the manifest says of the output, which holds
-pseudonyms alone. The file keeps a second run out while one is writing.
+There is no plan: each run reads the input folder. A unit's name is a keyed digest of source (path, size, times), output
+(path, size, time) and fingerprint (policy, key, code): if any of these changes, the instance is de-identified again.
+The ledger also has the data for the manifest, which are pseudonyms. Its file is locked against a second run.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from dicomveil_proxy.jobs.tree import LEDGER, Found
 from dicomveil_proxy.wire import unfinished
 
 _NOTE_SECONDS = 1.0
-"""What a run that is stopped may have to do again."""
+"""The most work, in seconds, that is repeated after a run was stopped."""
 _NOTED_AT_A_TIME = 1_000
 _DIGEST_BYTES = 16
 _JOB = "anonymize"
@@ -38,12 +37,12 @@ _JOB = "anonymize"
 
 
 class FileLedger:
-    """Opened for one run. No other process can open it until it is closed."""
+    """The ledger of one run, which no other process can open until it is closed."""
 
     def __init__(self, folder: Path, job: Job, naming: str) -> None:
-        """Start in an empty folder, or resume in one that the same policy, key, naming and version filled.
+        """Start in an empty folder, or resume in one with outputs of the same policy, key, naming and version.
 
-        Raises ConfigurationError for any other: what it holds was made by other rules, or is not ours.
+        Raises ConfigurationError for any other folder.
         """
         self._key = job.key_for("files")
         self._fingerprint = keyed_digest(self._key, joined((job.fingerprint(), naming.encode())))
@@ -89,13 +88,13 @@ class FileLedger:
         return self._ledger.is_done(self._digest(found, output.st_size, output.st_mtime_ns))
 
     def envelope(self, study: str) -> bytes:
-        """The seed of the envelope of a study's originals; it opens nothing without the project key."""
+        """The seed of the envelope of a study's originals; useless without the project key."""
 
         name = keyed_digest(self._key, study.encode("utf-8", "surrogateescape"))[:_DIGEST_BYTES].hex()
         return self._ledger.envelope(name, new_seed)
 
     def add(self, found: Found, outcome: Outcome) -> None:
-        """Note that it did, soon. Raises StateUnavailable."""
+        """Record an outcome; it is written soon. Raises StateUnavailable."""
         if (made := outcome.described) is None:
             return
         self._noted.append(
@@ -111,7 +110,7 @@ class FileLedger:
             self._note()
 
     def forget(self, found: Found) -> None:
-        """There is no such output. Raises StateUnavailable."""
+        """Record that the output does not exist. Raises StateUnavailable."""
         self._ledger.remove(printable(found.target))
 
     def _note(self) -> None:
@@ -131,7 +130,7 @@ class FileLedger:
         return self._ledger.series()
 
     def close(self, *, ended: bool) -> None:
-        """Write what is left; `ended` says that no unfinished file was left behind."""
+        """Write the remaining records; `ended` means that no unfinished file was left behind."""
         with contextlib.suppress(StateUnavailable):  # the next run does more, and loses nothing
             self._note()
             self._ledger.note_state("done" if ended else "interrupted", is_open=not ended)
@@ -165,7 +164,7 @@ def _broken() -> ConfigurationError:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what an ended run left unfinished."""
+    """Remove unfinished files of an earlier run."""
     for directory, _, names in os.walk(folder):
         for name in names:
             if name.endswith(unfinished.SUFFIX):

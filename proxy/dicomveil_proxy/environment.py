@@ -1,4 +1,4 @@
-"""The environment of processes that are started: it can be read in /proc, so that no secret of ours is passed on."""
+"""The environment of child processes, without secrets, since it can be read in /proc."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _OURS = "DICOMVEIL_"
-"""Settings, which were read before; an origin's URL and a database's may hold passwords."""
+"""Our settings, which have been read already; URLs of origin servers and databases may contain passwords."""
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE)
 _NEEDED = re.compile(r"PG[A-Z]+|AWS_[A-Z_]+|AZURE_[A-Z_]+|GOOGLE_[A-Z_]+")
-"""What libraries read in the process that works: the database's password, a store's credentials."""
+"""Variables that libraries read in the child: the database's password, credentials of an object store."""
 
 
 @contextmanager
 def secrets_withheld() -> Iterator[None]:
-    """Let processes that are started meanwhile have no setting of ours, and no token such as a vault's."""
+    """Start processes within the context without our settings, and without other secrets such as a vault's token."""
     withheld = {name: value for name, value in os.environ.items() if is_withheld(name)}
     for name in withheld:
         del os.environ[name]
@@ -27,7 +27,7 @@ def secrets_withheld() -> Iterator[None]:
 
 
 def is_withheld(name: str) -> bool:
-    """Whether a variable is not passed on."""
+    """Whether child processes do not inherit a variable."""
     return is_setting(name) or (bool(_SECRET.search(name)) and not _NEEDED.fullmatch(name))
 
 

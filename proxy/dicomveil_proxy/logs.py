@@ -1,8 +1,8 @@
-"""What the process says of its work: one line per event on stderr, in which no patient's value can be.
+"""Logging: one line per event on stderr, which cannot contain a patient's data.
 
-Our own messages pass, since they are written to hold none. Of whatever foreign libraries say (messages, warnings,
-tracebacks) only the type and the place in the code are logged: httpx logs whole URLs, pydicom warns with values, and
-the message of any exception may quote what it stumbled over. So nothing here trusts a library to be discreet.
+Our own messages are logged, since they are written without such data. Of messages, warnings and tracebacks of other
+libraries only the type and the place in the code are logged: httpx logs whole URLs, pydicom's warnings quote values,
+and the message of any exception may quote the value that caused it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from types import TracebackType
 from typing import TextIO
 
 OWN = ("dicomveil_proxy", "dicomveil")
-"""The loggers whose messages pass, with those below them."""
+"""The loggers whose messages are logged, including their descendants."""
 
 _OWN_ERRORS = ("dicomveil_proxy.", "dicomveil_engine.")
-"""Where the exceptions come from whose messages hold no values, by their module's rule."""
+"""The packages whose exceptions have messages without values."""
 
 SILENT = ("pydicom", "dicomweb_client", "httpx", "httpcore", "aiohttp", "PIL", "requests", "urllib3", "uvicorn.access")
-"""Loggers that say nothing an operator could use once their messages are withheld."""
+"""Loggers whose events are of no use to an operator without their messages."""
 
 _LIFECYCLE = ("uvicorn.error", "multiprocess")
-"""Logger and module of messages that say which worker ended; they hold process numbers and nothing of a request."""
+"""Logger and module of Uvicorn's messages on workers that ended; they contain process IDs and no data of requests."""
 
 _CONSTANTS = frozenset(
     (
@@ -41,10 +41,10 @@ _CONSTANTS = frozenset(
         "Invalid HTTP request received.",
     )
 )
-"""Uvicorn's messages that are worth reading; a message with anything filled in is not one of them."""
+"""Messages of Uvicorn that are logged as they are: none of them has arguments."""
 
-_FRAMES_TOLD = 8
-_ERRORS_TOLD = 5
+_LOGGED_CALLS = 8
+_LOGGED_ERRORS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ _request: ContextVar[str] = ContextVar("request", default="")
 
 
 def request_id() -> str:
-    """The number of the request under way; empty where there is none."""
+    """The ID of the current request; empty outside of a request."""
     return _request.get()
 
 
 @contextmanager
 def of_request(number: str) -> Iterator[None]:
-    """Let what is written meanwhile know the request's number."""
+    """Add the request's ID to events within the context."""
     before = _request.set(number)
     try:
         yield
@@ -70,7 +70,7 @@ def of_request(number: str) -> Iterator[None]:
 
 @contextmanager
 def of_project(name: str) -> Iterator[None]:
-    """Let the lines that are written meanwhile name the project; the default project, without a name, is not named."""
+    """Add the project's name to events within the context; the default project has none."""
     before = _project.set(name)
     try:
         yield
@@ -79,31 +79,31 @@ def of_project(name: str) -> Iterator[None]:
 
 
 FIELDS = "fields"
-"""Under this name in `extra`, an event of ours has what stands beside its message in JSON: names and numbers."""
+"""The key in `extra` for the names and numbers that an event of ours has in JSON in addition to its message."""
 
 
 class EventFormatter(logging.Formatter):
     """One line: time in UTC, level, logger, project, message or place, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record; what may hold a value stays out."""
+        """Format the record without anything that may contain a value."""
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
         project = _project.get()
         whose = f"project {project}: " if project else ""
         line = f"{when} {record.levelname} {record.name}: {whose}{_message(record).strip()}"
         if record.exc_info and record.exc_info[1] is not None:
             line += f" [{describe_error(record.exc_info[1])}]"
-        # A line break in a message would let it pretend to be two events.
+        # With a line break, a message could forge a second event.
         if line.isprintable():
             return line
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 class JSONFormatter(EventFormatter):
-    """The same as one JSON object on a line, with the number of the request and what stands beside the message."""
+    """The same as one JSON object on a line, with the request's ID and the event's own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record; what may hold a value stays out."""
+        """Format the record without anything that may contain a value."""
         event: dict[str, object] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
             "level": record.levelname,
@@ -125,11 +125,11 @@ FORMATTERS = {"text": EventFormatter, "json": JSONFormatter}
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO, form: str = "text") -> None:
-    """Write everything that the process logs through our formatter to stderr; for the whole process, at its start.
+    """Write all events, uncaught exceptions and warnings of the process through our formatter to stderr.
 
-    Uncaught exceptions and warnings too. Other handlers are taken away: they would write around it.
+    It is called when the process starts. Other handlers are removed, since they would bypass the formatter.
     """
-    logging.raiseExceptions = False  # or logging itself prints messages and arguments that do not fit together
+    logging.raiseExceptions = False  # else logging prints messages whose arguments do not fit
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.handlers.clear()
@@ -146,17 +146,17 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO, form: str
     threading.excepthook = lambda event: _log_error(event.exc_value)
     warnings.showwarning = _warned
     if not sys.warnoptions:
-        # Not only silent: Python remembers the text of every warning that it has shown.
+        # They are ignored, not only hidden: Python keeps the text of every warning it has shown.
         warnings.simplefilter("ignore")
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception without its message: types and places in the code, from the error back to its causes."""
+    """Describe an exception and its causes by their types and places in the code, without their messages."""
     described = []
     for each in _with_causes(error):
         kind = type(each)
         described.append(f"{kind.__module__}.{kind.__qualname__}{_places(each.__traceback__)}")
-        if len(described) == _ERRORS_TOLD:
+        if len(described) == _LOGGED_ERRORS:
             break
     return ", after ".join(described)
 
@@ -174,7 +174,7 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 def _places(trace: TracebackType | None) -> str:
     """The innermost calls, outermost first: `module:line`."""
     calls = [f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in traceback.walk_tb(trace)]
-    return " at " + " > ".join(calls[-_FRAMES_TOLD:]) if calls else ""
+    return " at " + " > ".join(calls[-_LOGGED_CALLS:]) if calls else ""
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -189,7 +189,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _filled_in(record: logging.LogRecord) -> str:
-    """The message; of a foreign exception in it only the type, since its text is not ours."""
+    """The message with its arguments, where exceptions of other libraries are replaced by their types."""
     template = str(_discreet(record.msg))
     if isinstance(record.args, dict):
         return template % {name: _discreet(value) for name, value in record.args.items()}
@@ -207,9 +207,9 @@ def _is_below(logger: str, names: tuple[str, ...]) -> bool:
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether anything is left to log: of a foreign event below a warning only its place would be."""
+    """Whether an event is logged: without its message, an event of another library below a warning is of no use."""
     if _is_below(record.name, SILENT):
-        return False  # pydicom sets its logger's level anew when it is imported
+        return False  # pydicom resets its logger's level when it is imported
     return (
         record.levelno >= logging.WARNING or _is_below(record.name, OWN) or (record.name, record.module) == _LIFECYCLE
     )

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Project:
-    """What a transaction needs to know."""
+    """The configuration and state that all transactions of a project share."""
 
     policy: Policy
     origin: Origin
@@ -38,35 +38,33 @@ class Project:
     name: str = ""
     """Empty for the default project."""
     accepts_instances: bool = True
-    """Whether instances that are sent are stored, or refused."""
+    """Whether the STOW-RS transaction is supported."""
     reidentifies: bool = False
-    """Whether they are re-identified and stored with their originals, or de-identified."""
+    """Whether stored instances are re-identified and added to their original studies, or de-identified."""
     omits_errors: bool = False
-    """Whether an instance that cannot be de-identified is left out of an answer, or ends it."""
+    """Whether an instance that cannot be de-identified is omitted from a response, or ends it."""
     entity_tag_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
-    """The key of the digests that say whether an answer has changed."""
+    """The key of the digests in ETag header fields."""
     pixel_key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
-    """The key of the digests under which boxes of text in pixels are kept."""
+    """The key of the digests under which boxes of text in pixels are recorded."""
     pixel_records: BoxRecords = field(default_factory=BoxRecords)
-    """Boxes that were found."""
     older: tuple[Policy, ...] = ()
-    """The same policy under the other versions of the key: what was made by them is understood, and nothing is made."""
+    """The same policy with the other versions of the key, whose pseudonyms are accepted but no longer made."""
     resolver: Resolver = field(init=False)
     translation: Translation = field(init=False)
     metadata: MetadataRewriter = field(init=False)
     matches: MetadataRewriter = field(init=False)
-    """For search results, which do not say that they are de-identified."""
+    """For search results, in which Patient Identity Removed and the like are not added."""
     older_matches: tuple[MetadataRewriter, ...] = field(init=False)
-    """The same under the other versions of the key."""
+    """The same with the other versions of the key."""
     guard: LeakGuard = field(init=False)
-    """What looks at everything that leaves."""
     transcoder: Transcoder = field(init=False)
     looking: Looking | None = field(init=False, default=None)
-    """None under a policy that lets pixels pass."""
+    """None under a policy that does not search pixels for text."""
     pixel_layouts: PixelLayouts = field(init=False, default_factory=PixelLayouts)
-    """What is known of the pixels of instances, by their original SOP Instance UIDs."""
+    """Pixel layouts of instances, by their original SOP Instance UIDs."""
     cursors: Cursors = field(init=False, default_factory=Cursors)
-    """How far the project's searches have got."""
+    """Positions in the origin server's results at which pages of searches continue."""
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
@@ -85,18 +83,18 @@ class Project:
 
     @property
     def versions(self) -> tuple[Policy, ...]:
-        """The policy under each version of the key, the one that makes pseudonyms first."""
+        """The policy with each version of the key, the current version first."""
         return (self.policy, *self.older)
 
     def version_of(self, uid: str) -> Policy:
-        """The policy that made a pseudonym; that which makes them now for any other UID."""
+        """The policy with the version of the key that made a pseudonym; for any other UID, the current one."""
         return next((each for each in self.versions if each.made_uid(uid)), self.policy)
 
 
 def check_policy(policy: Policy) -> None:
-    """Refuse a policy under which a user agent could not ask for what it was shown.
+    """Raise ConfigurationError unless study, series and instance all keep their UIDs, or all get pseudonyms.
 
-    Raises ConfigurationError: study, series and instance must all keep their UIDs, or all get pseudonyms.
+    Otherwise the resources in a search result could not be addressed.
     """
     if policy.replaces_uids is None:
         raise ConfigurationError(
@@ -106,10 +104,10 @@ def check_policy(policy: Policy) -> None:
 
 
 def check_reversible(policy: Policy) -> None:
-    """Refuse a policy under which it could not be known what an instance was made of, or when.
+    """Raise ConfigurationError unless UIDs get pseudonyms and dates move with their study or patient.
 
-    Raises ConfigurationError: UIDs must be replaced, and dates move with their study or patient. What was made of
-    a series does not say by how many days that series' dates moved.
+    Otherwise originals cannot be restored: an object derived from a series does not reveal by how many days the dates
+    of that series were moved.
     """
     if not policy.replaces_uids:
         raise ConfigurationError(

@@ -1,6 +1,6 @@
-"""What a request spends at the origin server and on de-identification: for its line in the log, and its spans.
+"""The time that a request spends at the origin server and on de-identification, for its line in the log and its spans.
 
-Noted where it happens, and read where the request ends. Nothing but numbers and times can be noted.
+It is recorded where it is spent, and read at the end of the request. Only numbers and times can be recorded.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _MOST_CALLS = 256
-"""A request's calls that are kept one by one; all are counted."""
+"""Calls of a request that are recorded individually; further calls are only counted."""
 
 
 class Call(NamedTuple):
     """One request to an origin server."""
 
     status: int | None
-    """None where no answer came."""
+    """None if no response arrived."""
     begun: float
     seconds: float
-    """To the head of its answer."""
+    """Until the response's header fields arrived."""
 
 
 @dataclass
 class Spent:
-    """That of one request."""
+    """Calls and times of one request."""
 
     calls: list[Call] = field(default_factory=list)
     origin_requests: int = 0
@@ -38,7 +38,7 @@ class Spent:
     deidentification_seconds: float = 0.0
 
     def origin(self, status: int | None, seconds: float) -> None:
-        """Note a call that has just been answered."""
+        """Record a call that has just been answered."""
         self.origin_requests += 1
         self.origin_seconds += seconds
         if len(self.calls) < _MOST_CALLS:
@@ -49,13 +49,13 @@ _spent: ContextVar[Spent | None] = ContextVar("spent", default=None)
 
 
 def spent() -> Spent | None:
-    """That of the request under way; None where there is none."""
+    """The record of the current request; None outside of a request."""
     return _spent.get()
 
 
 @contextmanager
 def spending() -> Iterator[Spent]:
-    """Note what is spent meanwhile, in tasks that are started meanwhile, too."""
+    """Record calls and times within the context, including those of tasks started in it."""
     noted = Spent()
     before = _spent.set(noted)
     try:
@@ -66,7 +66,7 @@ def spending() -> Iterator[Spent]:
 
 @contextmanager
 def deidentifying() -> Iterator[None]:
-    """Note the time of a piece of de-identification."""
+    """Record the time within the context as de-identification."""
     noted = _spent.get()
     if noted is None:
         yield

@@ -1,8 +1,9 @@
-"""How requests share the event loop: work is done in turns, and what is long is done beside the loop.
+"""How requests share the event loop.
 
-Nothing that a request holds may keep others waiting for more than some 50 ms. So work is counted in bytes, whoever
-does it spends its share and then gives way, and what cannot be divided runs in a thread, where Python lets the loop
-have its turn every few milliseconds. One thread does it: two would leave the loop a third of the time.
+No request may block the loop for more than about 50 ms. So the work of a request is counted in bytes: after a share of
+it, the request yields to the loop. Long work that cannot be divided runs in a thread, where the interpreter switches
+back to the loop every few milliseconds. There is only one such thread: with two, the loop would get a third of the
+time.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from dicomveil_proxy.allocator import Trimming
 from dicomveil_proxy.spent import deidentifying
 
 SHARE = 1 << 16
-"""Bytes of headers or documents, some milliseconds of work, after which others have their turn."""
+"""Bytes of headers or documents, a few milliseconds of work, after which a request yields to the loop."""
 EACH = 1 << 12
-"""What each thing costs besides its bytes: an instance, a part, a data set, a result."""
+"""Cost in bytes of each instance, part, data set or result, in addition to its length."""
 LONG = 1 << 16
-"""Bytes that are held already of a header or document that is long: the rest is done in the thread."""
+"""Buffered bytes from which a header or document counts as long: the rest of it is processed in the thread."""
 
 _T = TypeVar("_T")
 _TRIMMING = Trimming()
@@ -30,27 +31,27 @@ _BESIDE = ThreadPoolExecutor(1, thread_name_prefix="beside")
 
 
 class Turns:
-    """Those of one request."""
+    """The work of one request since it last yielded to the event loop."""
 
     def __init__(self) -> None:
         self._spent = 0
 
     async def spend(self, cost: int = EACH) -> None:
-        """Count some work that was done or is about to be; give way when a share is spent."""
+        """Count some work that was done or is about to be done; yield to the loop when a share is used up."""
         self._spent += cost
         if self._spent >= SHARE:
             self._spent = 0
             await asyncio.sleep(0)
 
     async def through(self, items: Iterable[_T], cost: int = EACH) -> AsyncIterator[_T]:
-        """The items, each of which costs so much."""
+        """Iterate over the items, and count `cost` for each."""
         for item in items:
             yield item
             await self.spend(cost)
 
 
 async def beside(function: Callable[..., _T], *arguments: object) -> _T:
-    """The result of a function that may take long; it runs in the thread for such work."""
+    """Run a function that may take long in the thread for such work, and return its result."""
     try:
         return await asyncio.get_running_loop().run_in_executor(_BESIDE, function, *arguments)
     finally:
@@ -58,7 +59,7 @@ async def beside(function: Callable[..., _T], *arguments: object) -> _T:
 
 
 async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chunk]:
-    """What `feed` of the rewriter gives; beside the loop where the instance's header is long, or deflated."""
+    """Call `feed` of the rewriter, in the thread if the instance's header is long, or if its data set is deflated."""
     with deidentifying():
         if rewriter.held > LONG or rewriter.is_deflated:
             return await beside(rewriter.feed, data)
@@ -66,7 +67,7 @@ async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chun
 
 
 async def closed(rewriter: InstanceRewriter) -> list[Chunk]:
-    """What `close` of the rewriter gives."""
+    """Call `close` of the rewriter, in the thread under the same conditions."""
     with deidentifying():
         if rewriter.held > LONG or rewriter.is_deflated:
             return await beside(rewriter.close)

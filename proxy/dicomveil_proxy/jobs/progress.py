@@ -1,6 +1,6 @@
-"""How far an export is: bars on a terminal, a line a minute where there is none, or JSON lines for programs.
+"""The progress of an export: bars on a terminal, else a line per minute, or JSON lines for programs.
 
-Numbers alone, and reasons, which hold no value.
+It consists of numbers and reasons, which contain no values of data sets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _JSON_SECONDS = 1.0
 
 
 class Count:
-    """What a run has done so far."""
+    """Counts of a run's finished units."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -28,12 +28,12 @@ class Count:
         self.expected = 0
 
     def begin(self, units: int, done: int, instances: int) -> None:
-        """The plan is made."""
+        """Set the totals when the plan is complete."""
         self._began = self._clock()
         self.units, self.done, self.expected = units, done, instances
 
     def add(self, outcome: SeriesOutcome, *, is_last: bool) -> None:
-        """A unit ended."""
+        """Count a finished unit."""
         self.instances += len(outcome.placed)
         self.bytes += sum(each.size for each in outcome.placed)
         if is_last:
@@ -45,11 +45,11 @@ class Count:
 
     @property
     def seconds(self) -> float:
-        """Since the plan was made."""
+        """Seconds since the plan was complete."""
         return max(self._clock() - self._began, 0.001)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The counts for JSON."""
         return {
             "series": self.units,
             "done": self.done,
@@ -63,14 +63,14 @@ class Count:
 
     @property
     def seconds_left(self) -> int | None:
-        """By the rate so far; None while nothing is known."""
+        """Estimated from the rate so far; None before the first unit."""
         ended = self.done + self.failed
         if not ended or not self.instances:
             return None
         return round(self.seconds / ended * (self.units - ended))
 
     def described(self) -> str:
-        """In words."""
+        """The counts as text."""
         left = self.seconds_left
         eta = "" if left is None else f", about {left // 60}:{left % 60:02} min left"
         failed = f", {self.failed:,} failed" if self.failed else ""
@@ -83,7 +83,7 @@ class Count:
 
 
 class Quiet:
-    """Shows nothing but what somebody should read."""
+    """Shows notes only."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -117,7 +117,7 @@ class Quiet:
 
 
 class Lines(Quiet):
-    """A line a minute: for logs."""
+    """Writes a line per minute, for logs."""
 
     def planning(self, studies: int, series: int) -> None:
         """As `Watcher.planning`."""
@@ -132,7 +132,7 @@ class Lines(Quiet):
 
 
 class JSONLines(Quiet):
-    """An object a second at most, and one at the end: for programs."""
+    """Writes at most one JSON object per second, and one at the end, for programs."""
 
     def planning(self, studies: int, series: int) -> None:
         """As `Watcher.planning`."""
@@ -163,7 +163,7 @@ class JSONLines(Quiet):
 
 
 def watcher(shown: Shown, stream: TextIO) -> Quiet:
-    """What `--progress` means on this stream."""
+    """The watcher that `--progress` selects for this stream."""
     if shown == "none":
         return Quiet(stream)
     if shown == "json":

@@ -1,6 +1,6 @@
-"""What a run reports: a line per file in a report, and the state of things on a terminal.
+"""The report of a run, a line per file, and its progress on a terminal.
 
-In a report is not a patient's value. Its `file` is what `run.py` says a file may be called.
+A report contains no patient's data. Its column `file` has the name that `run.py` chooses for events.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Shown = Literal["auto", "json", "none"]
 
 
 class Report:
-    """A file of JSON lines, or of comma-separated values where its name ends in `.csv`."""
+    """A file of JSON lines, or CSV if its name ends in `.csv`."""
 
     def __init__(self, path: Path) -> None:
-        """Begin the file anew. Raises OSError."""
+        """Create or truncate the file. Raises OSError."""
         self._file = path.open("w", encoding="utf-8", newline="")
         self._csv = csv.DictWriter(self._file, COLUMNS) if path.suffix.lower() == ".csv" else None
         if self._csv:
@@ -46,7 +46,7 @@ class Report:
         self._file.close()
 
     def add(self, event: Event, name: str) -> None:
-        """Write what became of a file, under the name by which it may be called."""
+        """Write the outcome of a file."""
         outcome = event.outcome
         has_output = outcome.status not in {Status.FAILED, Status.SKIPPED}
         row = {
@@ -57,7 +57,7 @@ class Report:
             "bytes": outcome.size,
         }
         if self._csv:
-            # A spreadsheet takes a cell that begins so for a formula, and file names are anybody's.
+            # A spreadsheet would evaluate such a cell as a formula, and anybody may have named the file.
             self._csv.writerow(
                 {column: f"'{value}" if str(value)[:1] in tuple("=+-@") else value for column, value in row.items()}
             )
@@ -66,7 +66,7 @@ class Report:
 
 
 class Progress:
-    """How far it is: on one line of a terminal; where there is none, a line a minute; or JSON lines."""
+    """The progress of a run: one line on a terminal, else a line per minute, or JSON lines."""
 
     def __init__(self, stream: TextIO, shown: Shown = "auto") -> None:
         self._stream = stream
@@ -92,7 +92,7 @@ class Progress:
             print(self.described(), file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
-        """Write a line that stays."""
+        """Write a line above the progress."""
         self._show("")
         if self._shows == "json":
             self._tell({"event": "note", "text": text})
@@ -100,7 +100,7 @@ class Progress:
             print(text, file=self._stream)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         self._show("")
         if self._shows == "json":
             self._tell({"event": "end"} | self._numbers())
@@ -114,7 +114,7 @@ class Progress:
         print(json.dumps(event), file=self._stream, flush=True)
 
     def described(self) -> str:
-        """The counts in words, those that are none left out but for the first."""
+        """The counts as text, without zeros except for the first."""
         return ", ".join(
             f"{self.counts[status]:,} {words}"
             for status, words in _WORDS.items()
@@ -123,7 +123,7 @@ class Progress:
 
     def _show(self, line: str) -> None:
         if self._is_shown:
-            line = line[: get_terminal_size().columns - 1]  # one that wraps cannot be taken away
+            line = line[: get_terminal_size().columns - 1]  # a wrapped line cannot be erased
             self._stream.write(f"\r{line:<{len(self._line)}}" + ("" if line else "\r"))
             self._stream.flush()
             self._line = line

@@ -1,4 +1,4 @@
-"""The way back from the Encrypted Attributes Sequence, with a recipient's private key (PS3.15 Section E.1.2)."""
+"""Restoring originals from the Encrypted Attributes Sequence with a recipient's private key (PS3.15 Section E.1.2)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _DEIDENTIFICATION = ("DeidentificationMethod", "DeidentificationMethodCodeSequen
 
 
 def restore(data: bytes, key: rsa.RSAPrivateKey) -> tuple[bytes, list[int]]:
-    """The instance with its originals, and their tags.
+    """The instance with its original values restored, and the tags of these.
 
-    What was removed or replaced besides them stays so. Raises InvalidDataSetError where there is nothing for this key.
+    Other attributes remain de-identified. Raises InvalidDataSetError if this key decrypts no item.
     """
     try:
         dataset = dcmread(BytesIO(data), force=True)
         items = list(dataset.get(_SEQUENCE) or ())
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in it
+    except Exception:  # noqa: BLE001 - pydicom raises many types, whose messages may quote values
         raise InvalidDataSetError("the instance cannot be read") from None
     for item in items:
         try:

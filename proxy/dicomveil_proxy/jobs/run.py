@@ -1,7 +1,7 @@
-"""A run: one file, or all files below a folder.
+"""A run of `dicomveil anonymize`: one file, or all files below a folder.
 
-An event names its file. Where names are kept, that is the file's path below the input folder, since the output's
-names show it anyhow. Where they are pseudonymous, it is the output's path, unless the originals' are asked for.
+An event names its file. If names are kept, it is the path below the input folder, which the output reveals in any case.
+If they are pseudonymous, it is the output's path, unless original names were requested.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _EMPTY = Outcome(Status.SKIPPED, "it is empty")
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a file, for the caller."""
+    """The outcome of a file, for the caller."""
 
     source: str
-    """Relative to the input folder; it may hold names."""
+    """Relative to the input folder; it may contain patients' names."""
     target: str
     """Relative to the output folder."""
     outcome: Outcome
@@ -48,9 +48,9 @@ Tell = Callable[[Event], None]
 
 
 def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
-    """De-identify one file; what is at `target` is replaced.
+    """De-identify one file, and overwrite `target`.
 
-    Raises ConfigurationError where the two cannot be what was meant.
+    Raises ConfigurationError if the two paths do not make sense together.
     """
     if not source.is_file():
         raise ConfigurationError("the input is not an existing file; to process a folder, use -I")
@@ -65,9 +65,9 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
 def deidentify_folder(
     job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
 ) -> None:
-    """De-identify all instances below a folder, with `jobs` processes; `tell` is called for each file.
+    """De-identify all instances below a folder with `jobs` processes, and call `tell` for each file.
 
-    Raises ConfigurationError before anything is written where the folders cannot be what was meant.
+    Raises ConfigurationError before anything is written if the two folders do not make sense together.
     """
     policy = job.policy()
     check_folders(source, target)
@@ -109,7 +109,7 @@ def rehearse_folder(
 
 
 def check_folders(source: Path, target: Path) -> None:
-    """Refuse folders of which one is in the other: outputs would be taken for inputs, or originals be shared."""
+    """Refuse folders of which one contains the other: outputs would be read as inputs, or originals be passed on."""
     if not source.is_dir():
         raise ConfigurationError("the input is not an existing folder; to process a file, use -i")
     if target.exists() and not target.is_dir():
@@ -126,7 +126,7 @@ def _put(folder: Path, name: str, file: BinaryIO) -> None:
 
 
 class _Run:
-    """What the steps of a run share."""
+    """State shared by the steps of a run."""
 
     def __init__(self, job: Job, policy: Policy, source: Path, target: Path, tell: Tell, ledger: FileLedger) -> None:
         self._job = job
@@ -139,7 +139,7 @@ class _Run:
         """By the folder that gets a DICOMDIR."""
 
     def instances(self, files: Iterator[Found], jobs: int) -> None:
-        """Whatever is not done already."""
+        """The files that are not done yet."""
         for task, outcome in work(self._job, self._tasks(files), jobs):
             if outcome.status is Status.WRITTEN:
                 self._ledger.add(task.found, outcome)
@@ -151,7 +151,7 @@ class _Run:
                 self._report(task.found, outcome)
 
     def directories(self) -> None:
-        """A DICOMDIR for each that the input had, of what is below its folder in the output."""
+        """Write a DICOMDIR for each in the input, with the instances below its folder in the output."""
         if not self._directories:
             return
         from dicomveil_proxy.jobs.directory import write_dicomdir  # noqa: PLC0415 - it needs pydicom, half a second
@@ -176,11 +176,11 @@ class _Run:
         try:
             study = study_of(self._source / found.source)
         except OSError:
-            study = ""  # the worker says what is wrong with it
+            study = ""  # the worker reports the error
         return self._ledger.envelope(study)
 
     def _earlier(self, found: Found, target: Path) -> Outcome | None:
-        """The outcome of an earlier run, if it holds."""
+        """The outcome of an earlier run, if it is still valid."""
         try:
             output = target.lstat()
         except OSError:
@@ -189,7 +189,7 @@ class _Run:
 
     def _report(self, found: Found, outcome: Outcome) -> None:
         if outcome.status in {Status.FAILED, Status.SKIPPED} and outcome is not _TAKEN:
-            # What an earlier run made of another file that stood there is no output of this one.
+            # The output belongs to another file, which had this path in an earlier run.
             with contextlib.suppress(OSError):
                 (self._target / found.target).unlink(missing_ok=True)
             self._ledger.forget(found)
@@ -197,12 +197,12 @@ class _Run:
 
 
 def _seed(job: Job) -> bytes:
-    """A seed for an output that no ledger knows."""
+    """A seed for an output without a ledger."""
     return new_seed() if job.recipients else b""
 
 
 def _known(found: Found) -> Outcome | None:
-    """The outcome of what need not be opened."""
+    """The outcome of an entry that need not be opened."""
     if found.link:
         return _LINK
     if found.taken:

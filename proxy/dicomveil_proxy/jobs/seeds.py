@@ -1,6 +1,6 @@
-"""The seeds of envelopes: 32 random bytes for each study, made before its instances are worked on, kept in a ledger.
+"""The seeds of envelopes: 32 random bytes per study, generated before its instances are processed, kept in a ledger.
 
-Nothing of cryptography is imported here: `anonymize` needs this module for a single instance as well.
+`cryptography` is not imported here, since `anonymize` uses this module for a single instance, too.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _HELD_BYTES = 64 << 20
 
 
 def new_seed() -> bytes:
-    """The seed of one more study's envelope."""
+    """A new seed for the envelope of a study."""
     return secrets.token_bytes(SEED_BYTES)
 
 
 def study_of(path: Path) -> str:
-    """The StudyInstanceUID of an original; empty where it cannot be found. Raises OSError.
+    """The StudyInstanceUID of an original, empty if it is not found. Raises OSError.
 
-    For what is kept of each study before its instances are worked on: a worker reads it properly.
+    It is needed before a worker parses the instance.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -42,7 +42,7 @@ def study_of(path: Path) -> str:
 
 
 def _study(head: bytes) -> str:
-    """The same, of the beginning of a file. Raises struct.error or IndexError where more of it is needed."""
+    """The same for the beginning of a file. Raises struct.error or IndexError if more of it is needed."""
     try:
         found = read_file_meta(head, closing=True)
     except InvalidDataSetError:

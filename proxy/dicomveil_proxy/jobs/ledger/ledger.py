@@ -1,4 +1,4 @@
-"""A job in its ledger. Statements only; what they mean for the run is decided elsewhere."""
+"""A job in its ledger: queries and updates without decisions about the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEVER = 1e18
 
 
 class Ledger:
-    """One job, and what its present run adds. Raises StateUnavailable when the database cannot be used."""
+    """One job and its current run. Methods raise StateUnavailable if the database cannot be used."""
 
     def __init__(self, database: Database, job: str) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Ledger:
         self.run = 0
         self.owner = secrets.token_hex(8)
         self.is_shared = database.is_shared
-        """Whether other coordinators may be at work on the same job."""
+        """Whether other coordinators may run the same job at the same time."""
         self._bytewise = bytewise = 'COLLATE "C"' if self.is_shared else ""
         self._lease = schema.LEASE.format(lock="FOR UPDATE SKIP LOCKED" if self.is_shared else "")
         self._manifest = schema.MANIFEST.format(bytewise=bytewise)
@@ -39,13 +39,13 @@ class Ledger:
     # The run
 
     def alone(self) -> AbstractContextManager[None]:
-        """Let no other coordinator of the job plan meanwhile."""
+        """Keep other coordinators of the job from planning within the context."""
         return self._database.locked(self.job)
 
     def begin(self, fingerprint: str) -> bool:
-        """Open a run, or continue one that did not come to its end; whether it is the latter.
+        """Start a run, or continue an unfinished one, and return whether it is continued.
 
-        Raises ConfigurationError where the job has another fingerprint.
+        Raises ConfigurationError if the job has another fingerprint.
         """
         with self._database.transaction() as transaction:
             found = transaction.execute("SELECT fingerprint, run, is_open FROM job WHERE job = :job", {"job": self.job})
@@ -71,49 +71,49 @@ class Ledger:
             return continues
 
     def note_state(self, state: str, *, is_open: bool) -> None:
-        """Say how the run is; one that is not open came to its end."""
+        """Record the state of the run, and whether it is still open."""
         self._execute(
             "UPDATE job SET state = :state, is_open = :is_open WHERE job = :job",
             {"state": state, "is_open": int(is_open)},
         )
 
     def release_all(self) -> None:
-        """Take back what a run that was stopped had leased: where there is one coordinator, that one has ended."""
+        """Release the leases of a stopped run. With a single coordinator they are no longer in use."""
         self._execute(schema.EXPIRE, {"now": time.time() if self.is_shared else _NEVER})
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody asked for the end of the run."""
+        """Whether the run has been cancelled."""
         row = self._first("SELECT is_cancelled FROM job WHERE job = :job", {})
         return bool(row and row[0])
 
     def cancel(self) -> None:
-        """Ask for the end of the run."""
+        """Cancel the run."""
         self._execute("UPDATE job SET is_cancelled = 1 WHERE job = :job AND is_open = 1", {})
 
     # The plan
 
     def clear_selection(self) -> None:
-        """Begin a plan."""
+        """Remove the selection of an earlier plan."""
         self._execute("DELETE FROM selection WHERE job = :job", {})
 
     def add_studies(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Studies of the plan."""
+        """Add studies to the plan."""
         self._many(schema.ADD_STUDY, [{**row, "job": self.job, "run": self.run} for row in rows])
 
     def add_units(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Series of the plan: number, study, series, listed."""
+        """Add series to the plan: number, study, series, listed instances."""
         self._many(schema.ADD_UNIT, [{**row, "job": self.job, "run": self.run} for row in rows])
 
     def add_selection(self, rows: Sequence[tuple[int, int, str]]) -> None:
-        """Position, row of the list and study."""
+        """Add positions of the selection, each with its row of the list and its study."""
         self._many(
             "INSERT INTO selection VALUES (:job, :position, :line, :study)",
             [{"job": self.job, "position": position, "line": line, "study": study} for position, line, study in rows],
         )
 
     def next_numbers(self) -> tuple[int, int]:
-        """The first numbers that no unit and no study has yet."""
+        """The next free numbers of units and of studies."""
         unit = self._first("SELECT coalesce(max(number), 0) + 1 FROM unit WHERE job = :job", {})
         study = self._first("SELECT coalesce(max(number), 0) + 1 FROM study WHERE job = :job", {})
         assert unit is not None
@@ -130,7 +130,7 @@ class Ledger:
     # The work
 
     def lease(self, count: int) -> list[Leased]:
-        """Units that nobody works on, those that failed already last."""
+        """Lease waiting units, those that have failed before last."""
         values = {"job": self.job, "run": self.run, "owner": self.owner, "count": count}
         with self._database.transaction() as transaction:
             if self.is_shared:
@@ -139,30 +139,30 @@ class Ledger:
         return sorted((Leased(*row) for row in rows), key=lambda unit: (unit.round, unit.number))
 
     def extend(self) -> None:
-        """Keep what is leased."""
+        """Extend the leases of this coordinator."""
         self._execute(schema.EXTEND, {"owner": self.owner, "until": time.time() + LEASE_SECONDS})
 
     def release(self, units: Iterable[Leased]) -> None:
-        """Give units back that were not begun."""
+        """Release units that were not started."""
         self._many(
             schema.RELEASE,
             [{"job": self.job, "number": unit.number, "owner": self.owner, "failed": 0} for unit in units],
         )
 
     def have(self, number: int) -> frozenset[str]:
-        """The pseudonyms of the unit's instances that are placed."""
+        """The pseudonymous SOP Instance UIDs of the unit's placed instances."""
         statement = "SELECT instance FROM placed WHERE job = :job AND unit = :unit"
         rows = self._database.read(statement, {"job": self.job, "unit": number})
         return frozenset(str(row[0]) for row in rows)
 
     def placed_files(self) -> Iterator[PlacedFile]:
-        """All that is placed, by path."""
+        """All placed files, sorted by path."""
         statement = f"SELECT path, size, unit FROM placed WHERE job = :job ORDER BY path {self._bytewise}"  # noqa: S608
         for path, size, unit in self._stream(statement, {}):
             yield PlacedFile(path, int(size), int(unit))
 
     def forget(self, files: Sequence[PlacedFile]) -> None:
-        """What is not there any more is not placed, and its units are to be done again."""
+        """Remove records of files that no longer exist, and reset their units to waiting."""
         self._many(
             "DELETE FROM placed WHERE job = :job AND path = :path", [{"job": self.job, "path": f.path} for f in files]
         )
@@ -174,7 +174,7 @@ class Ledger:
         self._many(statement, [{"job": self.job, "number": number} for number in {f.unit for f in files}])
 
     def note(self, outcomes: Sequence[tuple[Leased, SeriesOutcome, str, int]]) -> None:
-        """Outcomes, each with the unit's new state and round, and what was placed: all, or none."""
+        """Record outcomes, each with the unit's new state and round and its placed files, in one transaction."""
         placed = [
             {
                 "job": self.job, "unit": unit.number, "path": each.path, "instance": each.instance,
@@ -201,7 +201,7 @@ class Ledger:
             transaction.execute_many(schema.NOTE, units)
 
     def add_done(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Units that were done without a plan, each with the one output that it has: all, or none of them."""
+        """Record units without a plan, each with its single output, in one transaction."""
         values = [{**row, "job": self.job, "run": self.run} for row in rows]
         with self._database.transaction() as transaction:
             transaction.execute_many(schema.REMOVE_UNIT_OF, values)
@@ -209,12 +209,12 @@ class Ledger:
             transaction.execute_many(schema.ADD_PLACED, values)
 
     def is_done(self, series: str) -> bool:
-        """Whether a unit of this name was done without a plan."""
+        """Whether a unit without a plan has this name and is done."""
         statement = "SELECT 1 FROM unit WHERE job = :job AND study = '' AND series = :series AND state = 'done'"
         return self._first(statement, {"series": series}) is not None
 
     def remove(self, path: str) -> None:
-        """Nothing is placed there any more, and the unit that it was the output of is not done."""
+        """Remove the record of an output, and of the unit without a plan that made it."""
         values = {"job": self.job, "path": path}
         if self._first("SELECT 1 FROM placed WHERE job = :job AND path = :path", values) is None:
             return
@@ -223,7 +223,7 @@ class Ledger:
             transaction.execute("DELETE FROM placed WHERE job = :job AND path = :path", values)
 
     def envelope(self, study: str, new: Callable[[], bytes]) -> bytes:
-        """The seed of the envelope of a study's originals: made once, and kept as long as the job is."""
+        """The seed of the envelope for a study's originals, generated once and kept as long as the job."""
         values = {"job": self.job, "study": study}
         with self._database.transaction() as transaction:
             found = transaction.execute(schema.ENVELOPE, values)
@@ -233,17 +233,17 @@ class Ledger:
         return bytes.fromhex(found[0][0])
 
     def unleased(self) -> int:
-        """Units of the run that are neither done nor failed, for all workers."""
+        """Number of units of the run that are neither done nor failed."""
         row = self._first(
             "SELECT count(*) FROM unit WHERE job = :job AND run = :run AND state IN ('waiting', 'leased')",
             {"run": self.run},
         )
         return int(row[0]) if row else 0
 
-    # What came of it
+    # Results
 
     def counts(self) -> Counts:
-        """How far the run is."""
+        """Counts of the run's units and instances."""
         row = self._first(schema.COUNTS, {"run": self.run})
         assert row is not None
         return Counts(*(int(number) for number in row))
@@ -267,19 +267,19 @@ class Ledger:
             )
 
     def manifest(self) -> Iterator[tuple[Any, ...]]:
-        """All that was placed by this run and earlier ones, by path."""
+        """The files placed by this run and earlier runs, sorted by path."""
         return self._stream(self._manifest, {})
 
     def series(self) -> Iterator[tuple[Any, ...]]:
-        """All series of which something is placed."""
+        """All series with placed instances."""
         return self._stream(self._series, {})
 
     def stream(self, statement: str, **values: object) -> Iterator[tuple[Any, ...]]:
-        """Rows of another statement about the job, few at a time."""
+        """The rows of another query on the job, fetched in small batches."""
         return self._stream(statement, values)
 
     def execute(self, statement: str, **values: object) -> None:
-        """Another statement about the job."""
+        """Execute another statement on the job."""
         self._execute(statement, values)
 
     def _stream(self, statement: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
@@ -299,7 +299,7 @@ class Ledger:
                 transaction.execute_many(statement, rows)
 
     def erase(self, state: str) -> None:
-        """Keep nothing of the job but its fingerprint and this state."""
+        """Delete the job's records except its fingerprint, and set its state."""
         with self._database.transaction() as transaction:
             for statement in schema.ERASE:
                 transaction.execute(statement, {"job": self.job})

@@ -1,4 +1,4 @@
-"""Which database a job's state is in, and which jobs it holds."""
+"""Opening the database of a job's state, and listing its jobs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dicomveil_proxy.jobs.ledger.postgresql import PostgreSQL
 
 FILE = "ledger.sqlite"
 DATABASE = re.compile("postgres(ql)?(\\+[a-z0-9]+)?://")
-"""How the URL of a database begins."""
+"""URL schemes of PostgreSQL."""
 _TABLES = "tables"
 
 
 def open_ledger(state: Path | str) -> Database:
-    """The database, with its tables. Raises ConfigurationError."""
+    """Open the database and create its tables. Raises ConfigurationError."""
     is_url = isinstance(state, str) and DATABASE.match(state)
     database: Database = PostgreSQL(str(state)) if is_url else private_sqlite(Path(state), FILE)
     try:
@@ -34,7 +34,7 @@ def open_ledger(state: Path | str) -> Database:
 
 
 def make_tables(database: Database) -> None:
-    """Make what is missing. Raises StateUnavailable."""
+    """Create missing tables. Raises StateUnavailable."""
     with database.transaction() as transaction:
         for statement in schema.TABLES:
             transaction.execute(statement, {})
@@ -44,7 +44,7 @@ def make_tables(database: Database) -> None:
 
 
 def job_of(database: Database, destination: str) -> str:
-    """The name of the job that fills a destination: eight letters and digits that say nothing of it.
+    """The name of the job that exports to a destination: eight letters and digits of a keyed digest.
 
     Raises StateUnavailable.
     """
@@ -54,6 +54,6 @@ def job_of(database: Database, destination: str) -> str:
 
 
 def jobs_of(database: Database) -> list[tuple[str, int, str]]:
-    """The jobs of a ledger: name, number of the run, and how it is. Raises StateUnavailable."""
+    """The jobs in a ledger: name, number of the run, and its state. Raises StateUnavailable."""
     rows = database.read("SELECT job, run, state FROM job ORDER BY job", {})
     return [(str(job), int(run), str(state)) for job, run, state in rows]

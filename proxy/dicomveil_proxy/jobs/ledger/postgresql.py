@@ -17,16 +17,16 @@ _PARAMETER = re.compile(r":([a-z_][a-z0-9_]*)")
 _DRIVER = re.compile(r"\+[a-z0-9]+(?=://)")
 _ROWS_AT_A_TIME = 1_000
 _JOBS = 1
-"""The space of advisory locks on jobs."""
+"""The first key of advisory locks on jobs."""
 
 
 class PostgreSQL:
-    """A database, by its URL."""
+    """A PostgreSQL database."""
 
     is_shared = True
 
     def __init__(self, url: str) -> None:
-        """Connect. Raises ConfigurationError where that cannot be done."""
+        """Connect. Raises ConfigurationError if that fails."""
         try:
             import psycopg  # noqa: PLC0415 - an extra
             from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
@@ -59,7 +59,7 @@ class PostgreSQL:
                 yield _Transaction(connection)
 
     def _ready(self) -> Any:
-        """The connection; one that was lost meanwhile is made anew."""
+        """The connection, reopened if it was lost."""
         try:
             self._connection.execute("SELECT 1")
         except self._psycopg.Error:
@@ -73,7 +73,7 @@ class PostgreSQL:
             return _Transaction(self._ready()).execute(statement, values)
 
     def stream(self, statement: str, values: Values) -> Iterator[Row]:
-        """As `Database.stream`: by a cursor that stays at the server."""
+        """As `Database.stream`, with a server-side cursor."""
         with (
             self._typed(),
             self._connected() as connection,
@@ -97,7 +97,7 @@ class PostgreSQL:
                 connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_JOBS, number))
 
     def overwrite_deleted(self) -> None:
-        """As `Database.overwrite_deleted`: what the server keeps in its logs and backups is not ours."""
+        """As `Database.overwrite_deleted`, which does nothing here: the server's log and backups are its operator's."""
 
     def close(self) -> None:
         """As `Database.close`."""
@@ -129,5 +129,5 @@ class _Transaction:
 
 @lru_cache(64)
 def _own(statement: str) -> str:
-    """A statement with psycopg's spelling of parameters."""
+    """The statement with parameters in psycopg's syntax."""
     return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%"))

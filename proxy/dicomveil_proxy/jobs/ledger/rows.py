@@ -1,4 +1,4 @@
-"""What is read from a ledger."""
+"""Rows read from a ledger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Leased(NamedTuple):
-    """A unit that is this coordinator's for some time."""
+    """A unit that this coordinator has leased."""
 
     number: int
     study: str
@@ -25,7 +25,7 @@ class StudyRow:
     line: int
     """Row of the list, from 1; 0 without a list."""
     original: str = field(repr=False)
-    """Empty where nothing was found."""
+    """Empty if no study matched."""
     pseudonym: str
     units: int
     done: int
@@ -38,7 +38,7 @@ class StudyRow:
 
 
 class Counts(NamedTuple):
-    """How far the run is."""
+    """Counts of a run's units and instances."""
 
     units: int
     done: int

@@ -1,4 +1,4 @@
-"""The ledger's tables and statements, in the SQL that SQLite (3.35 and later) and PostgreSQL both speak."""
+"""The ledger's tables and statements, in SQL that both SQLite (3.35 and later) and PostgreSQL accept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLES = (
     )
     """,
 )
-"""`fresh` counts what this run placed. `round` is how often the unit failed: those that did come last."""
+"""`fresh` counts the instances placed by this run. `round` counts failures: units that have failed are leased last."""
 
 ADD_STUDY = """
     INSERT INTO study VALUES (:job, :study, :number, :pseudonym, :patient, :accession, :study_date, :run)
@@ -68,7 +68,7 @@ ADD_UNIT = """
       round = CASE WHEN unit.run = excluded.run THEN unit.round ELSE 0 END,
       listed = excluded.listed, run = excluded.run
 """
-"""A series that is done stays so unless the archive lists more of it, or does not say how many (-1)."""
+"""A series remains done unless the archive lists more instances, or does not return their number (-1)."""
 
 LEASE = """
     WITH picked AS MATERIALIZED (
@@ -114,7 +114,7 @@ ADD_DONE = """
     )
     ON CONFLICT (job, study, series) DO NOTHING
 """
-"""A unit without a plan, such as a file: its name in `series` says what it was made of."""
+"""A unit without a plan, such as a file; `series` holds its name."""
 
 REMOVE_UNIT_OF = """
     DELETE FROM unit WHERE job = :job AND study = ''
@@ -138,7 +138,7 @@ STUDIES = """
     GROUP BY selection.position, selection.line, study.study, study.pseudonym ORDER BY selection.position
 """
 
-"""The plus keeps SQLite from the index by run, in which it would look through all units for each study."""
+"""The plus keeps SQLite from using the index on `run`, with which it would scan all units for each study."""
 
 MANIFEST = """
     SELECT placed.path, unit.study_name, unit.series_name, placed.instance, placed.sop_class, unit.modality,

@@ -39,6 +39,8 @@ _MOST_MISSPELT = 24
 """Letters of the longest word that is tested for misspellings, of which a word has as many as letters."""
 _LAST_LETTERS = "aoiyeаояьй"
 """Last letters of names that are replaced by an ending."""
+_SHORTEST_APART = 4
+"""Letters of a name that is found where they stand apart."""
 _NAME_GAP = re.compile(r"\.?[ ]{1,2}|[ ]?,[ ]?|\^|\.|-|_|[ ]?/[ ]?")
 _CUE_GAP = re.compile(r"[ ]{0,2}[.:;=,(\[\-/\"'#>]{0,2}[ ]{0,2}[\"'(]?")
 
@@ -65,6 +67,7 @@ class Known:
         phrases = set[Phrase]().union(*(one.phrases for one in found))
         self._grams = _by_gram(phrases) if phrases else []
         self._shapes = _shape_pattern(frozenset[str]().union(*(one.shapes for one in found)))
+        self._numbers = {one.text: one.infotype for one in phrases if len(one.text) >= _GRAM and one.text.isdigit()}
         self._is_empty = not (words or phrases)
         self._has_names = bool(self._letters)
 
@@ -73,6 +76,8 @@ class Known:
         if self._is_empty:
             return []
         found = [*self._in_words(offer), *self._in_phrases(offer)]
+        if offer.apart or offer.numbers or offer.prefixed:
+            found += self._apart(offer)
         if offer.unknown:
             found += self._in_unknown(offer)
         spans = [(*self._with_initials(offer, start, end, infotype), infotype) for start, end, infotype in found]
@@ -130,6 +135,20 @@ class Known:
     def _has_capital(offer: Offer, start: int) -> bool:
         at = start if offer.folded.origin is None else offer.folded.origin[start]
         return offer.text[at].isupper() and not offer.text.isupper()
+
+    def _apart(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
+        """Names and numbers whose letters and digits stand apart, and names behind a preposition in one word."""
+        for word, span in offer.apart:
+            seed = self._words.get(word)
+            if seed is not None and len(word) >= _SHORTEST_APART and not seed.needs_capital and not is_word(word):
+                yield *span, seed.infotype
+        for number, span in offer.numbers:
+            infotype = self._numbers.get(number)
+            if infotype is not None and infotype is not Infotype.DATE:
+                yield *span, infotype
+        for bare, word in offer.prefixed:
+            if self._words.get(bare) is NAME:
+                yield from ((*span, Infotype.PERSON_NAME) for span in offer.of_word(word))
 
     def _in_unknown(self, offer: Offer) -> Iterator[tuple[int, int, Infotype]]:
         """Names with one wrong letter, with an ending, or in longer words, if the word is in no list."""

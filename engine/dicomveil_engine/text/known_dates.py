@@ -24,5 +24,7 @@ def notations(value: str) -> frozenset[str]:
             *(first + mark + second for mark in "./-" for first, second in ((day, month), (month, day))),
             f"{name}{day}",
             f"{name}{date.day}",
+            *(f"{name}{one}{y}" for one in (day, date.day) for y in (year, short)),
+            *(f"{one}{name}{y}" for one in (day, date.day) for y in (year, short)),
         )
     )

@@ -6,7 +6,7 @@ They are its words, those in no list, these without endings, and words with digi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from dicomveil_engine.text.analysed_text import AnalysedText
@@ -24,9 +24,31 @@ _NO_SPANS: dict[str, Span] = {}
 _DIGIT = re.compile(r"\d")
 _ASCII_LETTERS = re.compile(r"[a-z]+")
 _WITH_DIGITS = re.compile(r"(?<![^\W_])(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{4,32}(?![^\W_])")
-_MAY_BE_READ_WRONG = re.compile(r"[^\W\d_][01358]|[01358][^\W\d_]")
-_READ_WRONG = (str.maketrans("01583", "olsbb"), str.maketrans("01583", "oisbb"))
-"""Digits that optical character recognition confuses with letters."""
+_MAY_BE_READ_WRONG = re.compile(r"[^\W\d_][0134578]|[0134578][^\W\d_]")
+_READ_WRONG = (
+    str.maketrans("01583", "olsbb"),
+    str.maketrans("01583", "oisbb"),
+    str.maketrans("0134578", "oieastb"),
+    str.maketrans("0134578", "oleastb"),
+)
+"""Digits that a reader of pixels takes for letters, and those that people write for letters."""
+_MAY_BE_APART = re.compile(
+    r"[^\W\d_](?:[\-\u2010\u2011\u00b7\u2027]\s{0,2}|[\r\n]{1,2})[^\W\d_]|(?:(?<![^\W_])[^\W\d_][ .\-]){3}"
+)
+_BROKEN = re.compile(
+    r"(?=(?<![^\W\d_])([^\W\d_]{1,40})(?:[\-\u2010\u2011\u00b7\u2027]\s{0,2}|[\r\n]{1,2})([^\W\d_]{1,40}))"
+)
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-]){3,40}[^\W\d_](?![^\W_])")
+_GROUPED = re.compile(r"\d{1,12}(?:[ ./\-]\d{1,12}){1,6}")
+_GROUP = re.compile(r"\d+")
+_MIXED = re.compile(r"(?<![^\W_])(?=[a-z]*\d)[\doilszb]{6,24}(?![^\W_])")
+_DIGITS_READ = str.maketrans("oilszb", "011528")
+_SHORTEST_NUMBER = 6
+_FEWEST_DIGITS = 4
+"""Digits of a text in which a number is looked for that is written with letters for digits, or in groups."""
+_PREFIXES = frozenset("\u0648\u0628\u0644\u0641\u0643\u05d5\u05d4\u05d1\u05dc\u05de\u05e9\u05db")
+"""And, in, for, so, as in Arabic; and, the, in, for, from, that, as in Hebrew."""
+_SHORTEST_BARE = 3
 _MAY_BE_CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+")
 _ENDINGS = frozenset((
@@ -57,7 +79,13 @@ class Offer:
         """(unknown word without an ending, the word)."""
         self.has_digit = _DIGIT.search(plain) is not None
         self.read_wrong = self._read_wrong() if self.has_digit and _MAY_BE_READ_WRONG.search(plain) else _NO_SPANS
-        """Runs of letters and digits, with digits read as letters → span."""
+        """What letters and digits together would be, had a reader of pixels not taken letters for digits."""
+        self.apart = list(_apart(plain)) if _MAY_BE_APART.search(plain) else []
+        """Letters that stand apart or on two lines, run together, with their spans: d-oe, D O E."""
+        self.numbers = list(_numbers(plain)) if reading.digits >= _FEWEST_DIGITS else []
+        """Digits in groups, run together, and with letters that a reader of pixels takes for digits."""
+        self.prefixed = [] if text.isascii() else list(_without_prefix(self.words))
+        """Words of scripts that write prepositions together with a name, without them."""
         self.camel = self._camel() if self.folded.origin is None and _MAY_BE_CAMEL.search(text) else []
         """Words that begin with a capital within a run of letters, with their spans: DoeJane."""
 
@@ -103,3 +131,28 @@ def _stems(word: str) -> Iterator[str]:
     for length in _LENGTHS_OF_ENDINGS:
         if len(word) - length >= SHORTEST_INFLECTED and word[-length:] in _ENDINGS:
             yield word[:-length]
+
+
+def _without_prefix(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for word in words:
+        if word[0] in _PREFIXES and len(word) > _SHORTEST_BARE:
+            yield word[1:], word
+
+
+def _apart(plain: str) -> Iterator[tuple[str, Span]]:
+    for match in _BROKEN.finditer(plain):
+        yield match[1] + match[2], (match.start(1), match.end(2))
+    for match in _SPACED.finditer(plain):
+        yield "".join(character for character in match[0] if character.isalpha()), match.span()
+
+
+def _numbers(plain: str) -> Iterator[tuple[str, Span]]:
+    for match in _GROUPED.finditer(plain):
+        groups = list(_GROUP.finditer(plain, *match.span()))
+        for first in range(len(groups)):
+            for last in range(first + 1, len(groups)):
+                number = "".join(group[0] for group in groups[first : last + 1])
+                if len(number) >= _SHORTEST_NUMBER:
+                    yield number, (groups[first].start(), groups[last].end())
+    for match in _MIXED.finditer(plain):
+        yield match[0].translate(_DIGITS_READ), match.span()

@@ -12,6 +12,7 @@ import unicodedata
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.legality import IDENTIFYING_DIGITS, is_decimal
 from dicomveil_engine.text import names
+from dicomveil_engine.text.as_read import as_read
 from dicomveil_engine.text.known_dates import notations
 from dicomveil_engine.text.spelling import fold, spellings, with_joined_particles
 
@@ -102,7 +103,7 @@ class OwnWords:
         """
         if is_decimal(text.strip(" ")):
             return self.is_number(text)
-        folded = fold(text)
+        folded = fold(as_read(text).text)
         words = {*_LETTERS.findall(folded), *_LETTERS_AND_DIGITS.findall(folded)}
         if not words.isdisjoint(self._words) or (places and not words.isdisjoint(self._of_places)):
             return True

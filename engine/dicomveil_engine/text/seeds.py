@@ -23,6 +23,7 @@ from dicomveil_engine.text.known_dates import notations
 from dicomveil_engine.text.lists import word_lists
 from dicomveil_engine.text.names import joined
 from dicomveil_engine.text.spelling import fold, spellings, spellings_of_ascii, with_joined_particles
+from dicomveil_engine.text.transliteration import in_latin
 from dicomveil_engine.text.words_of_text import technique
 
 DUMMY_WORD = "anonymous"
@@ -38,6 +39,8 @@ _SHORTEST_NUMBER = 4
 """Digits; a shorter number may be part of a kernel's name, or a slice thickness."""
 _SHORTEST_JOINED_NUMBER = 6
 _MOST_SHAPES = 12
+_HYPHENATED = 3
+"""A part of two words: itself and each of them."""
 
 _MARKS = "".join(letter for letter in map(chr, range(0x300, 0x3100)) if unicodedata.category(letter)[0] == "M")
 """Combining marks, which belong to words but are not in Python's `\\w`."""
@@ -47,6 +50,9 @@ WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud
 """Scripts without blanks between words, and decomposed Korean, which adds particles to names."""
 _EAST_ASIAN = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _SHAPED = re.compile(r"(?P<letters>[a-z]{0,5})(?P<mark>[\-/ .]?)(?P<digits>\d+(?:[\-/]\d+){0,3})(?P<end>-?[a-z]?)")
+
+
+_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 
 
 class Seed(NamedTuple):
@@ -209,8 +215,12 @@ def _part(part: str) -> _Part:
         phrases = tuple([Phrase(one, Infotype.PERSON_NAME) for one in spelt if not one.isalpha()])
         return _Part(plain, plain, True, words, inside, phrases, plain[0])
     every = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
-    words = tuple({one for word in every for one in spellings(word) if len(one) > 1 and _is_one_word(one)})
-    inside = tuple(one for one in spellings(part) if len(one) >= SHORTEST_INSIDE and _is_one_word(one))
+    spelt = {one for word in every for one in spellings(word)}
+    if len(every) == _HYPHENATED:
+        spelt |= {first + second for first in spellings(every[1]) for second in spellings(every[2])}
+    spelt |= {latin for one in spelt if (latin := in_latin(one))}
+    words = tuple({one for one in spelt if len(one) > 1 and _is_one_word(one)})
+    inside = tuple({one for one in (*spellings(part), *words) if len(one) >= SHORTEST_INSIDE and _is_one_word(one)})
     letters = "".join(word[0] for word in LETTERS.findall(plain) if word[0].isalpha())
     return _Part(plain, plain.replace("'", ""), False, words, inside, tuple(_phrases_of_part(part)), letters)
 
@@ -228,6 +238,8 @@ def _phrases_of_part(part: str) -> Iterator[Phrase]:
         east_asian = WITHOUT_BLANKS.search(spelling)
         if (east_asian and len(part) > 1) or (len(spelling) > 1 and not LETTERS.fullmatch(spelling)):
             yield Phrase(spelling, Infotype.PERSON_NAME)
+            if (other := spelling.translate(_HIRAGANA)) != spelling:
+                yield Phrase(other, Infotype.PERSON_NAME)
 
 
 def _pairs(plain: list[str]) -> list[str]:

@@ -30,8 +30,18 @@ _WITHOUT_DECOMPOSITION = {
 }  # fmt: skip
 """Letters without a Unicode decomposition that people write in ASCII."""
 _APOSTROPHES = dict.fromkeys("'\u2018\u2019\u201b\u02bc\u02bb\u02b9\u02bd\u2032\u00b4\uff07", "'")
-_IGNORED = frozenset("\u00ad\u200b\u2060\ufeff")
-"""Soft hyphen and zero-width blanks, which are invisible within a word."""
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
+    "\u06ea-\u06ed"
+)
+"""Characters that may stand within a word and are not seen, or do not tell words apart, as a class of an expression.
+
+Soft hyphens, blanks of no width, marks of direction and variants; in Arabic and Hebrew vowels, which few people write,
+and the stroke that makes a word longer.
+"""
+_IGNORED = re.compile(f"[{INVISIBLE}]")
 
 _CHOICES = {
     "ä": ("a", "ae"), "æ": ("ae", "a"), "ö": ("o", "oe"), "ø": ("o", "oe"), "œ": ("oe", "o"), "ü": ("u", "ue"),
@@ -105,7 +115,7 @@ _FOLDED = _Characters()
 
 
 def _fold_character(character: str) -> str:
-    if character in _IGNORED:
+    if _IGNORED.match(character):
         return ""
     if character in _APOSTROPHES:
         return "'"

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from dicomveil_engine.bounded_cache import LONGEST, cached
 from dicomveil_engine.text.analysed_text import AnalysedText
+from dicomveil_engine.text.as_read import Read, as_read
 from dicomveil_engine.text.changes import REMOVE_ALL
 from dicomveil_engine.text.changing import ANYWHERE, Changing, Place
 from dicomveil_engine.text.cleaning import remove, resolve
@@ -85,8 +86,9 @@ class IdentifyingWords:
             # Sorted with names first: if two values have the same word, the first one gives its infotype.
             values = sorted(self._values, key=lambda one: (one[1] != "PN", one))
             self._known = Known(seeds_of(value, vr) for value, vr in values)
-        offer, detected = _looked_at(text, self._settings, is_prose)
-        return detected, list(self._known.find(offer))
+        read, offer, detected = _looked_at(text, self._settings, is_prose)
+        own = self._known.find(offer)
+        return detected, own if read.origin is None else [read.written(one) for one in own]
 
     def _change(self, text: str, place: Place) -> str:
         """As `_clean`, with the policy's changes. Replacements are hidden behind signs and not searched again."""
@@ -117,9 +119,10 @@ class IdentifyingWords:
 
 
 @cached(_TEXTS_CACHED)
-def _looked_at(text: str, settings: TextSettings, is_prose: bool) -> tuple[Offer, list[Finding]]:
-    """The properties of a text for look-ups, and the findings of detectors."""
-    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - it compiles many patterns
+def _looked_at(text: str, settings: TextSettings, is_prose: bool) -> tuple[Read, Offer, list[Finding]]:
+    """A text as it is read, what it offers to be found by, and what the detectors find in it as it is written."""
+    from dicomveil_engine.text.detectors import detect  # noqa: PLC0415 - many patterns; made with the first text
 
-    reading = AnalysedText(text, settings, is_prose)
-    return Offer(reading), detect(reading)
+    read = as_read(text)
+    reading = AnalysedText(read.text, settings, is_prose)
+    return read, Offer(reading), [read.written(one) for one in detect(reading)]

@@ -130,3 +130,43 @@ def test_the_policy_itself_stays_as_it_was() -> None:
 
     assert policy.decide(0x00100020, "LO") is before
     assert before.method.name == "encrypt"
+
+
+@pytest.mark.parametrize("key", [{}, {"encryptKey": "k" * 16}])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_findings_in_texts_come_back(syntax: str, key: dict[str, str]) -> None:
+    """What a transformation has encrypted within texts and names, at every depth, and what stands beside it."""
+    policy = load_policy(
+        {
+            "profile": "basic",
+            "options": ["cleanDescriptors"],
+            "rules": [rule("PatientName", "clean"), rule("PerformedProcedureStepDescription", "remove"), NESTED],
+            "text": {"transformations": [{"method": "encrypt", **key}]},
+        },
+        KEY,
+    )
+    texts = {0x00081030: ("LO", "CT for Dr. Roe"), 0x00101002: ("SQ", [{0x00081030: ("LO", "knee of Doe, left")}])}
+    before = deidentify_instance(instance(encoded({**NODES, **texts}, syntax), syntax=syntax), policy)
+
+    result = decrypt_instance(before, policy)
+
+    was, output = read(before), read(result.instance)
+    assert not {"Roe", "Doe"} & {*str(was.StudyDescription).split(), *str(was.PatientName).split("^")}
+    assert str(was.StudyDescription).startswith("CT for Dr. ")
+    assert (output.StudyDescription, output.PatientName) == ("CT for Dr. Roe", "Doe^Jane=B=C")
+    assert output.OtherPatientIDsSequence[0].StudyDescription == "knee of Doe, left"
+    assert result.restored == (0x00081030, 0x00100010)
+
+
+def test_findings_of_another_key_stay() -> None:
+    """With another project's key nothing in texts is decrypted, and nothing is written."""
+    configuration = {
+        "profile": "basic",
+        "options": ["cleanDescriptors"],
+        "text": {"transformations": [{"method": "encrypt"}]},
+    }
+    nodes = {**NODES, 0x00081030: ("LO", "CT for Dr. Roe")}
+    before = deidentify_instance(instance(encoded(nodes, EXPLICIT)), load_policy(configuration, KEY))
+
+    with pytest.raises(InvalidDataSetError, match="nothing in the instance is encrypted"):
+        decrypt_instance(before, load_policy(configuration, b"another key of thirty-two bytes!"))

@@ -134,7 +134,7 @@ def _made(way: Way, written: Mapping[str, object], keys: Keys, regions: tuple[st
         return Change(way, made=lambda _infotype, _text, _study: text, source=text)
     if way is Way.ENCRYPT:
         encrypt = Encrypt.from_settings(written, keys)
-        return Change(way, key=encrypt.key, made=_applied(encrypt, "UT"), is_stable=False)
+        return Change(way, key=encrypt.key, made=_applied(encrypt, "UT"), undone=encrypt, is_stable=False)
     if way is Way.PERTURB:
         perturb = Perturb.from_settings(written, keys)
         return Change(way, key=perturb.key, made=_applied(perturb, "IS"), source=repr(written), is_stable=False)

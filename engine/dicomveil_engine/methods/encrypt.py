@@ -90,9 +90,10 @@ class Encrypt(Method):
         """
         if element.vr in _BYTES:
             return self._decrypted(cast("bytes", element.values))[0] if element.values else b""
-        return [self._decrypted_text(text) if text else "" for text in texts(element)]
+        return [self.decrypted_text(text) if text else "" for text in texts(element)]
 
-    def _decrypted_text(self, text: str) -> str:
+    def decrypted_text(self, text: str) -> str:
+        """The original text. Raises InvalidDataSetError when it was not encrypted with this key."""
         plaintext, is_proven = self._decrypted(_from_base64(text))
         decrypted = _text(plaintext)
         if not is_proven and _CONTROL.search(decrypted):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from dicomveil_engine.pseudonyms.dates import DateShift
 
@@ -38,6 +39,19 @@ class Way(Enum):
     KEEP = "keep"
 
 
+class Undone(Protocol):
+    """The way back from what stands in the place of findings."""
+
+    @property
+    def needs_project_key(self) -> bool:
+        """Whether the key is derived from the project key instead of configured."""
+        ...
+
+    def decrypted_text(self, text: str) -> str:
+        """The finding. Raises InvalidDataSetError if the text was not made with this key."""
+        ...
+
+
 Made = Callable[[str, str, str], str]
 """(infotype of a finding, its text, the original StudyInstanceUID) → the replacement; empty to remove it."""
 
@@ -57,6 +71,8 @@ class Change:
     """The function that encrypts, perturbs, substitutes or generalizes."""
     source: str = field(default="", repr=False)
     """Everything on which the results of `made` depend."""
+    undone: Undone | None = field(default=None, repr=False, compare=False)
+    """The way back, where there is one."""
     is_stable: bool = True
     """Whether a second application changes nothing."""
 
@@ -104,6 +120,11 @@ class Changes:
     def shifts(self) -> tuple[Change, ...]:
         """The changes that shift dates."""
         return tuple(choice.change for choice in self.choices if choice.change.way is Way.SHIFT)
+
+    @property
+    def undone(self) -> tuple[Undone, ...]:
+        """The ways back from those that have one."""
+        return tuple(choice.change.undone for choice in self.choices if choice.change.undone is not None)
 
     @property
     def needs_study(self) -> bool:

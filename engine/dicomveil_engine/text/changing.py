@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
+from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.pseudonyms.keys import keyed_digest
-from dicomveil_engine.text.changes import OWN_VALUE, REMOVE, Change, Changes, Way
+from dicomveil_engine.text.changes import OWN_VALUE, REMOVE, Change, Changes, Undone, Way
 from dicomveil_engine.text.cleaning import replace, resolve
 from dicomveil_engine.text.finding import Finding, Infotype, Likelihood
 from dicomveil_engine.text.settings import TextSettings
@@ -182,6 +185,18 @@ def _put_in(changes: Changes) -> list[re.Pattern[str]]:
     """Patterns of a policy's replacements, except infotypes."""
     substitutes = [one.change.source for one in changes.choices if one.change.way is Way.SUBSTITUTE]
     return [_HASHED, _ENCRYPTED, *(re.compile(re.escape(one)) for one in substitutes if one)]
+
+
+def restored(text: str, ways_back: Sequence[Undone]) -> str:
+    """The text with the findings that were encrypted in it; the same where there are none, or of another key."""
+
+    def original(match: re.Match[str]) -> str:
+        for way_back in ways_back:
+            with suppress(InvalidDataSetError):
+                return way_back.decrypted_text(match[0])
+        return match[0]
+
+    return _ENCRYPTED.sub(original, text)
 
 
 def without_put_in(text: str, changes: Changes) -> str:

@@ -16,6 +16,7 @@ from dicomveil_engine import ConfigurationError, EngineError, InvalidDataSetErro
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods.base import Element, Reversal
 from dicomveil_engine.reports.decryption import decrypt_instance
+from dicomveil_engine.text.changes import Undone
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
 
@@ -44,9 +45,10 @@ def run(
     except ConfigurationError as error:
         refuse(str(error))
     methods = [rule.method.reversal for rule in policy.rules if rule.method.reversal is not None]
-    if not methods:
+    within = policy.cleaning.changes.undone
+    if not methods and not within:
         refuse("profile: it has no rule with the method encrypt; give the configuration that has")
-    if key_file is None and any(method.needs_project_key for method in methods):
+    if key_file is None and any(method.needs_project_key for method in (*methods, *within)):
         refuse(
             'key_file: the configuration has an encrypt rule without "encryptKey", whose key comes from the project '
             "key; give it with --key-file"
@@ -54,7 +56,7 @@ def run(
     if instance is not None and value is None:
         _instance(instance, output, policy)
     elif value is not None and instance is None:
-        text = _text(value, methods)
+        text = _text(value, methods, within)
         if text is None:
             refuse(f"value: the text is not encrypted with a key of this configuration; {_WRONG_KEY}")
         print(text)
@@ -115,10 +117,13 @@ def _write(output: Path, data: bytes) -> None:
         Path(name).unlink()
 
 
-def _text(value: str, methods: Sequence[Reversal]) -> str | None:
+def _text(value: str, methods: Sequence[Reversal], within: Sequence[Undone]) -> str | None:
     """What a text was before it was encrypted; the key of each rule is tried, and None is for none of them."""
     element = Element(0, _TEXT_VR, [value.strip()])
     for method in methods:
         with suppress(InvalidDataSetError):
             return str(method.decrypted(element)[0])
+    for way_back in within:
+        with suppress(InvalidDataSetError):
+            return way_back.decrypted_text(value.strip())
     return None

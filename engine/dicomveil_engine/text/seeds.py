@@ -215,11 +215,11 @@ def _part(part: str) -> _Part:
         phrases = tuple([Phrase(one, Infotype.PERSON_NAME) for one in spelt if not one.isalpha()])
         return _Part(plain, plain, True, words, inside, phrases, plain[0])
     every = [part, *LETTERS.findall(unicodedata.normalize("NFC", part))]
-    spelt = {one for word in every for one in spellings(word)}
+    found = {one for word in every for one in spellings(word)}
     if len(every) == _HYPHENATED:
-        spelt |= {first + second for first in spellings(every[1]) for second in spellings(every[2])}
-    spelt |= {latin for one in spelt if (latin := in_latin(one))}
-    words = tuple({one for one in spelt if len(one) > 1 and _is_one_word(one)})
+        found |= {first + second for first in spellings(every[1]) for second in spellings(every[2])}
+    found |= {latin for one in found if (latin := in_latin(one))}
+    words = tuple({one for one in found if len(one) > 1 and _is_one_word(one)})
     inside = tuple({one for one in (*spellings(part), *words) if len(one) >= SHORTEST_INSIDE and _is_one_word(one)})
     letters = "".join(word[0] for word in LETTERS.findall(plain) if word[0].isalpha())
     return _Part(plain, plain.replace("'", ""), False, words, inside, tuple(_phrases_of_part(part)), letters)

@@ -46,9 +46,10 @@ def run(
         refuse(str(error))
     methods = [rule.method.reversal for rule in policy.rules if rule.method.reversal is not None]
     within = policy.cleaning.changes.undone
-    if not methods and not within:
+    ways_back: list[Reversal | Undone] = [*methods, *within]
+    if not ways_back:
         refuse("profile: it has no rule with the method encrypt; give the configuration that has")
-    if key_file is None and any(method.needs_project_key for method in (*methods, *within)):
+    if key_file is None and any(method.needs_project_key for method in ways_back):
         refuse(
             'key_file: the configuration has an encrypt rule without "encryptKey", whose key comes from the project '
             "key; give it with --key-file"

@@ -34,8 +34,10 @@ const update = () => {
   rows.forEach(row => row.classList.toggle("hidden", byId("open").checked && decision(row).value !== ""));
   byId("count").textContent = rows.filter(row => decision(row).value !== "").length + " of " + rows.length + " decided";
 };
-const parse = text => [...text.matchAll(/"((?:[^"]|"")*)"(,|\\r?\\n|$)/g)].reduce((lines, [, cell, end]) => {
-  lines.at(-1).push(cell.replaceAll('""', '"'));
+// With quotation marks around every cell, as this page saves, or only where they are needed, as spreadsheets do.
+const cell_and_end = /("(?:[^"]|"")*"|[^,\\r\\n]*)(,|\\r?\\n|$)/g;
+const parse = text => [...text.matchAll(cell_and_end)].reduce((lines, [, cell, end]) => {
+  lines.at(-1).push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
   if (end !== ",") lines.push([]);
   return lines;
 }, [[]]);

@@ -1,6 +1,7 @@
 """What an export costs beside `anonymize` over a folder and beside a script, and how its memory grows: `make bench`.
 
-From a real Orthanc into a folder, start of the program included. The script does what people do today: dicomweb-client
+From a folder, and from a real Orthanc whose own work is not counted, into a folder, start of the program included; in
+turns, and the least of some rounds. The script does what people do today: dicomweb-client
 retrieves, dicognito replaces, pydicom writes.
 """
 
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -25,8 +28,10 @@ from bench.test_bench_anonymize import launched
 from dicomveil_proxy.command.keygen import write_key
 from origin.orthanc import demand, running_orthanc
 
-INSTANCES = 2_000
+FEW, INSTANCES = 600, 2_000
 """Fewer, and the start of the programs is all that is measured."""
+ROUNDS = 3
+BOUND = {"anonymize": 1.3}
 SERIES = 20
 LARGE = 1_000_000
 _GROWTH_BYTES = 64 << 20
@@ -61,37 +66,99 @@ def instances(count: int) -> list[bytes]:
     return made
 
 
-@pytest.mark.bench
-def test_export_beside_anonymize_and_a_script(figures: Figures, limited: Callable[[int], int], tmp_path: Path) -> None:
-    """The way through an archive adds little to what a folder costs."""
-    demand()
-    count = limited(INSTANCES)
-    write_key(tmp_path / "key")
-    (tmp_path / "in").mkdir()
+@dataclass(frozen=True)
+class Least:
+    """What a command line took in its best round: on a busy machine the others say what else ran."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of all its processes; those of the archive are none of them."""
+
+
+def in_turns(commands: dict[str, list[str]], folder: Path, count: int, rounds: int) -> dict[str, Least]:
+    """Run command lines in turns; raise AssertionError where one does not write so many instances into `out`."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            status, seconds, cpu_seconds, _ = launched(command, folder)
+            assert status == 0, f"{name} ended with {status}"
+            written = len([path for path in (folder / "out").rglob("*") if path.suffix == ".dcm"])
+            assert written == count, f"{name} wrote {written} of {count} instances"
+            for made in ("out", "state"):
+                shutil.rmtree(folder / made, ignore_errors=True)
+            taken[name].append((seconds, cpu_seconds))
+    return {name: Least(min(w for w, _ in each), min(c for _, c in each)) for name, each in taken.items()}
+
+
+def commands(origin: str, jobs: int) -> dict[str, list[str]]:
+    """An export, and `anonymize` of the same instances in the folder `in`."""
     ours = [sys.executable, "-m", "dicomveil_proxy"]
-    runs: dict[str, tuple[int, float, float, int]] = {}
-    with running_orthanc(tmp_path) as orthanc:
+    common = ["--key-file", "key", "--jobs", str(jobs)]
+    query = ["--query", "PatientID=PATIENT-*"]
+    return {
+        "export": [*ours, "export", "--origin", origin, *query, "--to", "out", "--state", "state", *common],
+        "anonymize": [*ours, "anonymize", "-I", "in", "-O", "out", *common],
+    }
+
+
+def _write(folder: Path, count: int) -> None:
+    write_key(folder / "key")
+    (folder / "in").mkdir()
+    for number, data in enumerate(instances(count)):
+        (folder / "in" / f"{number:06}.dcm").write_bytes(data)
+
+
+def test_a_program_that_writes_too_little_is_noticed(tmp_path: Path) -> None:
+    """One that is quick because it does nothing does not get into the table."""
+    with pytest.raises(AssertionError, match="idle wrote 0 of 1 instances"):
+        in_turns({"idle": ["true"]}, tmp_path, 1, 1)
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(("count", "jobs"), [(FEW, 1), (INSTANCES, 2)])
+def test_export_of_a_folder(
+    figures: Figures, limited: Callable[[int], int], tmp_path: Path, count: int, jobs: int
+) -> None:
+    """The same instances, from the same folder: what planning, ledger and places cost."""
+    count = limited(count)
+    _write(tmp_path, count)
+    # Two processes where both have two: an export of few takes one in any case.
+    found = in_turns(commands("in", jobs), tmp_path, count, ROUNDS)
+    job = f"export {count:,} CT from a folder, --jobs {jobs}, each"
+    ours, theirs = found["export"], found["anonymize"]
+    figures.compare(job, Measure.CPU, ours.cpu_seconds / count, {"anonymize": theirs.cpu_seconds / count}, BOUND)
+    shutil.rmtree(tmp_path, ignore_errors=True)  # a gigabyte
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(("count", "jobs"), [(FEW, 1), (INSTANCES, 2)])
+def test_export_of_an_archive(
+    figures: Figures, limited: Callable[[int], int], tmp_path: Path, count: int, jobs: int
+) -> None:
+    """From a real archive, beside `anonymize` of the same instances in a folder, and beside a script."""
+    demand()
+    count = limited(count)
+    _write(tmp_path, count)
+    (tmp_path / "orthanc").mkdir()
+    with running_orthanc(tmp_path / "orthanc") as orthanc:
         with httpx.Client(base_url=orthanc.base_url.removesuffix("/dicom-web"), timeout=60) as client:
-            for number, data in enumerate(instances(count)):
-                client.post("/instances", content=data).raise_for_status()
-                (tmp_path / "in" / f"{number}.dcm").write_bytes(data)
-        export = [*ours, "export", "--origin", orthanc.base_url, "--query", "PatientID=PATIENT-*", "--to", "exported"]
-        runs["export"] = launched([*export, "--key-file", "key", "--state", "state", "--jobs", "2"], tmp_path)
-        folder = [*ours, "anonymize", "-I", "in", "-O", "anonymized", "--key-file", "key", "--jobs", "2"]
-        runs["anonymize"] = launched(folder, tmp_path)
+            for path in sorted((tmp_path / "in").iterdir()):
+                client.post("/instances", content=path.read_bytes()).raise_for_status()
+        turns = commands(orthanc.base_url, jobs)
         if importlib.util.find_spec("dicognito") is None:
             figures.note(peers.missing("dicognito"))
         else:
-            script = [sys.executable, "-c", _SCRIPT, orthanc.base_url, "scripted"]
-            runs["dicomweb-client and dicognito"] = launched(script, tmp_path)
-    assert {status for status, *_ in runs.values()} == {0}
-    assert len(list((tmp_path / "exported").rglob("*.dcm"))) == count
-    job = f"export {count:,} CT, --jobs 2, each"
-    others = {name: run for name, run in runs.items() if name != "export"}
-    figures.compare(
-        job, Measure.WALL, runs["export"][1] / count, {name: run[1] / count for name, run in others.items()}
-    )
-    figures.compare(job, Measure.CPU, runs["export"][2] / count, {name: run[2] / count for name, run in others.items()})
+            turns["dicomweb-client and dicognito"] = [sys.executable, "-c", _SCRIPT, orthanc.base_url, "out"]
+        found = in_turns(turns, tmp_path, count, ROUNDS)
+    job = f"export {count:,} CT from Orthanc, --jobs {jobs}, each"
+    ours = found.pop("export")
+    figures.compare(job, Measure.CPU, ours.cpu_seconds / count, _each(found, "cpu_seconds", count), BOUND)
+    figures.compare(job, Measure.WALL, ours.seconds / count, _each(found, "seconds", count))
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _each(found: dict[str, Least], what: str, count: int) -> dict[str, float]:
+    return {name: getattr(least, what) / count for name, least in found.items()}
 
 
 @pytest.mark.bench

@@ -85,7 +85,7 @@ class ContactSheet:
             self._entries.append(_Entry(name, verdict.reason, refused=verdict.reason))
         elif verdict.is_document:
             self._entries.append(_Entry(f"{name} (pages of a document are not shown here)", verdict.reason))
-        elif sum(bool(entry.prints) for entry in self._entries) >= self._most:
+        elif self.shown >= self._most:
             self.passed[f"beyond the {self._most} that are shown"] += 1
         else:
             self._look(name, path, deidentified, verdict)
@@ -107,6 +107,11 @@ class ContactSheet:
             self._entries.append(entry)
         else:
             self.passed["slices in which nothing was found"] += 1
+
+    @property
+    def shown(self) -> int:
+        """Instances of which there are pictures."""
+        return sum(bool(entry.prints) for entry in self._entries)
 
     def pieces(self) -> Iterator[str]:
         """The page."""

@@ -17,8 +17,10 @@ from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods.base import Element, Reversal
 from dicomveil_engine.reports.decryption import decrypt_instance
 from dicomveil_engine.text.changes import Undone
+from dicomveil_proxy.command.originals import Kind, about_to_show, audit_of
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.settings.access import AuditSettings
 
 _WRONG_KEY = "give the --profile and the --key-file with which it was encrypted; nothing was written"
 _TEXT_VR = "UT"
@@ -31,12 +33,14 @@ def run(
     profile: str | None,
     key_file: Path | None,
     private_key: Path | None = None,
+    config: Path | None = None,
 ) -> None:
     """Decrypt an instance into a file, or a text onto standard output; or refuse."""
+    audit = audit_of(config)
     if private_key is not None:
         if instance is None or value is not None:
             refuse("decrypt: with --key, give an instance")
-        _originals(instance, output, private_key)
+        _originals(instance, output, private_key, audit)
         return
     if profile is None:
         refuse("profile: give the configuration with which it was encrypted; or --key for encrypted originals")
@@ -55,17 +59,18 @@ def run(
             "key; give it with --key-file"
         )
     if instance is not None and value is None:
-        _instance(instance, output, policy)
+        _instance(instance, output, policy, audit)
     elif value is not None and instance is None:
         text = _text(value, methods, within)
         if text is None:
             refuse(f"value: the text is not encrypted with a key of this configuration; {_WRONG_KEY}")
+        about_to_show(audit, Kind.TEXT, 1)
         print(text)
     else:
         refuse("decrypt: give either an instance or --value TEXT")
 
 
-def _originals(instance: Path, output: Path | None, private_key: Path) -> None:
+def _originals(instance: Path, output: Path | None, private_key: Path, audit: AuditSettings | None) -> None:
     """Restore what was encrypted for the holder of a private key."""
     from dicomveil_proxy.jobs.cms import read_private_key  # noqa: PLC0415 - few need it
     from dicomveil_proxy.jobs.restored_originals import restore  # noqa: PLC0415
@@ -77,10 +82,10 @@ def _originals(instance: Path, output: Path | None, private_key: Path) -> None:
         refuse(f"the instance cannot be read ({error.strerror})")
     except EngineError as error:
         refuse(f"{error}; nothing was written")
-    _save(place, data, tags)
+    _save(place, data, tags, audit)
 
 
-def _instance(instance: Path, output: Path | None, policy: Policy) -> None:
+def _instance(instance: Path, output: Path | None, policy: Policy, audit: AuditSettings | None) -> None:
     place = _place(output)
     try:
         decrypted = decrypt_instance(instance.read_bytes(), policy)
@@ -88,7 +93,7 @@ def _instance(instance: Path, output: Path | None, policy: Policy) -> None:
         refuse(f"the instance cannot be read ({error.strerror})")
     except EngineError as error:
         refuse(f"{error}; {_WRONG_KEY}")
-    _save(place, decrypted.instance, decrypted.restored)
+    _save(place, decrypted.instance, decrypted.restored, audit)
 
 
 def _place(output: Path | None) -> Path:
@@ -99,7 +104,8 @@ def _place(output: Path | None) -> Path:
     return output
 
 
-def _save(output: Path, data: bytes, tags: Iterable[int]) -> None:
+def _save(output: Path, data: bytes, tags: Iterable[int], audit: AuditSettings | None) -> None:
+    about_to_show(audit, Kind.ATTRIBUTES, 1)
     try:
         _write(output, data)
     except OSError as error:

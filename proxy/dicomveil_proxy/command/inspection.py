@@ -21,6 +21,15 @@ import typer
 commands = typer.Typer()
 """Joined to those of the package."""
 
+_Audited = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default="dicomveil.toml, if there is one",
+        help="The settings file of the proxy: that originals are shown is written into its audit.",
+    ),
+]
+
 config_commands = typer.Typer(
     name="config", help="Check a file of rules, convert it, or write its JSON Schema.", no_args_is_help=True
 )
@@ -98,6 +107,7 @@ def _review(
     limit: Annotated[
         int, typer.Option(min=1, help="Unique values kept per attribute; those beyond are only counted.")
     ] = 1000,
+    config: _Audited = None,
 ) -> None:
     """List the values that de-identification leaves in a folder.
 
@@ -107,7 +117,17 @@ def _review(
     """
     from dicomveil_proxy.command.review import run  # noqa: PLC0415 - see the module's docstring
 
-    run(folder, profile, key_file, csv_file=csv, rows=rows, limit=limit, html_file=html, sheet_file=contact_sheet)
+    run(
+        folder,
+        profile,
+        key_file,
+        csv_file=csv,
+        rows=rows,
+        limit=limit,
+        html_file=html,
+        sheet_file=contact_sheet,
+        config=config,
+    )
 
 
 @commands.command("decrypt")
@@ -138,6 +158,7 @@ def _decrypt(
             help="The project key with which it was encrypted; not needed where the configuration has encryptKey.",
         ),
     ] = None,
+    config: _Audited = None,
 ) -> None:
     """Undo the method encrypt with the key.
 
@@ -146,7 +167,7 @@ def _decrypt(
     """
     from dicomveil_proxy.command.decrypt import run  # noqa: PLC0415 - see the module's docstring
 
-    run(instance, output, value, profile, key_file, private_key)
+    run(instance, output, value, profile, key_file, private_key, config)
 
 
 @commands.command("conformance")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.command.originals import Kind, about_to_show, audit_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.table import write_rows
 from dicomveil_proxy.jobs.cms import CMSError, read_private_key
@@ -19,9 +20,11 @@ NOT_FOUND = 1
 """Exit status: no row has the value."""
 
 
-def show(file: Path, key: Path, output: Path | None, signer: str | None) -> None:
+def show(file: Path, key: Path, output: Path | None, signer: str | None, config: Path | None = None) -> None:
     """Print the whole file as CSV, or write it for its owner alone."""
+    audit = audit_of(config)
     opened = _opened(file, key, signer)
+    about_to_show(audit, Kind.LINKAGE, len(opened.rows))
     if output is None:
         sys.stdout.write(opened.text)
     else:
@@ -34,11 +37,13 @@ def show(file: Path, key: Path, output: Path | None, signer: str | None) -> None
     print(f"{len(opened.rows)} studies, signed by the project {opened.signer}", file=sys.stderr)
 
 
-def find(file: Path, value: str, key: Path, signer: str | None) -> None:
+def find(file: Path, value: str, key: Path, signer: str | None, config: Path | None = None) -> None:
     """Print the rows that have a value, original or pseudonym; `-` reads it from standard input."""
+    audit = audit_of(config)
     opened = _opened(file, key, signer)
     wanted = sys.stdin.readline().strip() if value == "-" else value
     rows = look_up(opened, wanted)
+    about_to_show(audit, Kind.LINKAGE, len(rows))
     write_rows(rows, COLUMNS, "csv", sys.stdout)
     if not rows:
         print("dicomveil: nothing in the file has this value", file=sys.stderr)

@@ -18,6 +18,7 @@ from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.gate import PixelAction
 from dicomveil_engine.reports.remainder import Remainder, RemainingValue
 from dicomveil_proxy.command.contact_sheet import ContactSheet, verdict_on
+from dicomveil_proxy.command.originals import Kind, about_to_show, audit_of
 from dicomveil_proxy.command.profile import EPHEMERAL, policy_of
 from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.command.review_form import form
@@ -44,6 +45,7 @@ def run(
     limit: int,
     html_file: Path | None = None,
     sheet_file: Path | None = None,
+    config: Path | None = None,
 ) -> None:
     """Review a folder, or refuse."""
     if not folder.is_dir():
@@ -58,6 +60,7 @@ def run(
     if sheet_file is not None:
         _check_sheet(sheet_file, folder, policy, has_key=key_file is not None)
         print(f"warning: {_SHOWS_PICTURES}", file=sys.stderr)
+    audit = audit_of(config) if sheet_file is not None else None
     print(f"note: {_SHOWS_VALUES}", file=sys.stderr)
     if key_file is None:
         print(f"note: {EPHEMERAL}", file=sys.stderr)
@@ -78,6 +81,7 @@ def run(
     if html_file is not None:
         _write_page("html", html_file, form(map(_row, remainder.values()), _COLUMNS))
     if sheet_file is not None and sheet is not None:
+        about_to_show(audit, Kind.PICTURES, sheet.shown)
         _write_page("contact-sheet", sheet_file, sheet.pieces())
     for why, count in left_out.most_common():
         print(f"{count} {'file' if count == 1 else 'files'} left out: {why}", file=sys.stderr)

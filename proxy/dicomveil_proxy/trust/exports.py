@@ -5,7 +5,6 @@ An export is a separate process with a separate chain: the first free one of the
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,6 +14,7 @@ from dicomveil_proxy.settings.access import AuditSettings
 from dicomveil_proxy.settings.rights import label_of
 from dicomveil_proxy.trust.alarm import GuardAlarm
 from dicomveil_proxy.trust.audit import Action, Audit, AuditEvent, open_audit
+from dicomveil_proxy.trust.operator import operator
 from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.syslog import syslog_of
 
@@ -55,7 +55,7 @@ class ExportRecord:
                 AuditEvent(
                     Action.EXPORT,
                     outcome,
-                    f"operator:{_operator()}",
+                    operator(),
                     project=self._project,
                     count=placed,
                     details=details | ({"refused": refused} if refused else {}),
@@ -76,11 +76,3 @@ def recorded_export(settings: AuditSettings, project: str, destination: str) -> 
             record.broken_off()
     finally:
         audit.close()
-
-
-def _operator() -> str:
-    """The operating system's user that runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -1,8 +1,8 @@
-"""The unit of `dicomveil export`: one series of an archive, de-identified and placed, instance by instance.
+"""The unit of `dicomveil export`: one series of an archive, de-identified and placed instance by instance.
 
-It is done when as many instances are placed as the archive listed, and says so itself: what it returns is an outcome,
-whatever happened, and what was placed before something went wrong counts. No outcome holds an original or a message
-of another library's.
+A series is complete when as many instances are placed as the archive listed. Errors are returned as part of the
+outcome, together with the instances placed before them. An outcome contains no original values and no messages of
+other libraries.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from dicomveil_proxy.jobs.encrypted_originals import EncryptedOriginals
 
 RESULTS_ASKED = 500
-"""How many results one search for instances asks for."""
+"""Maximum number of results that a search for instances requests at once."""
 _SOP_INSTANCE_UID = "00080018"
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _REASONS = 3
-"""How many reasons for refused instances are reported, the most common first."""
+"""Maximum number of reported reasons for refused instances, the most common first."""
 
 ARCHIVE, DESTINATION, WORKER = "archive", "destination", "worker"
-"""The sides at which something can fail."""
+"""The places where an export can fail."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class SeriesUnit:
     series: str = field(repr=False)
     """Original UIDs."""
     have: frozenset[str] = frozenset()
-    """Instances that were placed earlier, by their pseudonyms: only the others are fetched, one by one."""
+    """Pseudonymous SOP Instance UIDs of placed instances: if there are any, the others are retrieved one by one."""
     share: float = 0.0
-    """Bytes per second; 0 is without a limit."""
+    """Maximum bytes per second; 0 for no limit."""
     spacing: float = 0.0
-    """Seconds between requests."""
+    """Minimum seconds between requests."""
     envelope: bytes = field(default=b"", repr=False)
-    """The seed of the study's envelope, where originals are encrypted into the output."""
+    """The seed of the study's envelope, if original values are encrypted into the output."""
 
 
 class PlacedInstance(NamedTuple):
-    """What the manifest says of one instance."""
+    """The manifest's entry for one instance."""
 
     path: str
     instance: str
@@ -78,42 +78,42 @@ class PlacedInstance(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a series was not fetched to its end."""
+    """Why a series was not exported to its end."""
 
     side: str
     reason: str
     passing: bool = True
-    """Whether the side, and not this series, seems to be the reason."""
+    """Whether the archive or destination seems to be the reason, rather than this series."""
     retry_after: float = 0.0
-    """Seconds for which the archive asked to be left alone."""
+    """Seconds to wait, by the archive's Retry-After header field."""
 
 
 @dataclass(frozen=True)
 class SeriesOutcome:
-    """What became of a series."""
+    """The outcome of a series."""
 
     expected: int = 0
     """Instances that the archive listed."""
     placed: tuple[PlacedInstance, ...] = ()
-    """Now; those that the unit had already are not among them."""
+    """Instances placed by this run of the unit, without those in `SeriesUnit.have`."""
     kept: int = 0
     """Listed instances that were placed earlier."""
     refused: tuple[tuple[str, int], ...] = ()
-    """Why instances have no safe output, or the destination does not take them, and how many."""
+    """Reasons why instances cannot be de-identified or the destination does not accept them, each with their number."""
     names: Names | None = None
-    """Those of its first instance; None if none was placed."""
+    """The names of its first instance; None if none was placed."""
     failure: Failure | None = None
     alarms: tuple[Leak, ...] = ()
-    """What the leak guard found in this worker since the last outcome."""
+    """Findings of the leak guard in this worker since the last outcome."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether each instance that the archive listed is placed."""
+        """Whether all instances that the archive listed are placed."""
         return self.failure is None and self.kept + len(self.placed) >= self.expected
 
     @property
     def reason(self) -> str:
-        """Why it is not complete; empty where it is."""
+        """Why the series is not complete; empty if it is."""
         if self.failure is not None:
             return f"{self.failure.side}: {self.failure.reason}"
         if self.refused:
@@ -128,7 +128,7 @@ LOST = SeriesOutcome(
 
 
 class SeriesExport:
-    """Exports one series after the other, or several side by side."""
+    """Exports series, also several at the same time."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class SeriesExport:
         looking: Looking | None = None,
         guarded: GuardedJob | None = None,
     ) -> None:
-        """`looking` knows of text in pixels, and takes samples of a series once."""
+        """`looking` searches pixels for text, and samples a series once."""
         self._originals = originals
         self._looking = looking
         self._guarded = guarded
@@ -151,11 +151,11 @@ class SeriesExport:
         self._placing = placing
 
     async def perform(self, unit: SeriesUnit) -> SeriesOutcome:
-        """The outcome of one series; it never raises."""
+        """Export one series and return its outcome, also after errors."""
         progress = _Progress(unit)
         try:
             await self._perform(unit, progress)
-        except Exception as error:  # noqa: BLE001 - a fault of ours, or of a library's, must not stop the others
+        except Exception as error:  # noqa: BLE001 - one series must not stop the others
             progress.failure = _failure_of(error)
         outcome = progress.outcome()
         return outcome if self._guarded is None else replace(outcome, alarms=self._guarded.taken())
@@ -168,21 +168,21 @@ class SeriesExport:
         if not missing:
             return
         throttle = Throttle(unit.share)
-        # Most of what is missing comes with one request; what an earlier try has placed is not fetched again.
+        # Usually a single request retrieves the missing instances; those placed earlier are not retrieved again.
         for original in map(OriginalUID, missing.values()) if unit.have else (None,):
             await asyncio.sleep(unit.spacing)
             async with aclosing(self._origin.instances(*_of(unit), original)) as events:
                 await self._take(unit, events, throttle, progress)
 
     async def _listed(self, unit: SeriesUnit) -> dict[str, str]:
-        """The pseudonyms of the instances that the archive lists, with their originals."""
+        """The instances listed by the archive: their original SOP Instance UIDs by pseudonyms."""
         for attempt in (1, 2):
             try:
                 return await self._list(unit)
             except OriginError as error:
                 if attempt == 2 or isinstance(error, OriginRefused):
                     raise
-                await asyncio.sleep(max(unit.spacing, 0.1))  # a search may be repeated without harm
+                await asyncio.sleep(max(unit.spacing, 0.1))  # a search is idempotent
         raise AssertionError
 
     async def _list(self, unit: SeriesUnit) -> dict[str, str]:
@@ -204,7 +204,7 @@ class SeriesExport:
     async def _take(
         self, unit: SeriesUnit, events: AsyncGenerator[Event, None], throttle: Throttle, progress: _Progress
     ) -> None:
-        """Place the instances of one answer."""
+        """Place the instances of one response."""
         current: _Instance | None = None
         try:
             async for event in events:
@@ -227,7 +227,7 @@ class SeriesExport:
 
     async def _place(self, unit: SeriesUnit, current: _Instance, progress: _Progress) -> None:
         try:
-            # Looking at pixels takes a while; other series of this process continue.
+            # Searching pixels takes a while, during which other series of this process continue.
             looks = looks_at_pixels(self._policy.pixels)
             if self._looking is not None and (series := current.deidentification.series_to_sample) is not None:
                 await sample_of(self._origin, self._looking, *series)
@@ -251,7 +251,7 @@ class SeriesExport:
 
 
 class _Progress:
-    """How far a series is."""
+    """The progress of a series."""
 
     def __init__(self, unit: SeriesUnit) -> None:
         self.unit = unit
@@ -263,7 +263,7 @@ class _Progress:
         self.failure: Failure | None = None
 
     def outcome(self) -> SeriesOutcome:
-        """As it is now."""
+        """The outcome so far."""
         return SeriesOutcome(
             len(self.expected),
             tuple(self.placed.values()),
@@ -294,15 +294,15 @@ class _Instance:
             try:
                 self._write(self.deidentification.feed(data))
             except EngineError as error:
-                self._error = error  # the rest of the part must still be read
+                self._error = error  # the rest of the part has to be read all the same
 
     def drop(self) -> None:
-        """Remove what is left of it."""
+        """Remove an unfinished output."""
         self.staged.drop()
         self.deidentification.drop()
 
     def close(self, unit: SeriesUnit) -> InstanceIdentity:
-        """Which instance it is, as it leaves. Raises EngineError."""
+        """The identity of the instance after de-identification. Raises EngineError."""
         if self._error is not None:
             raise self._error
         self._write(self.deidentification.close())
@@ -322,7 +322,7 @@ class _Instance:
 
 
 def uid_in(match: Match, tag: str) -> str:
-    """The one UID that a search result has there; empty where there is none."""
+    """The single UID in this attribute of a search result; empty if there is none."""
     element = match.get(tag)
     values = element.get("Value") if isinstance(element, dict) else None
     first = values[0] if isinstance(values, list) and len(values) == 1 else None
@@ -347,5 +347,5 @@ def _failure_of(error: Exception) -> Failure:
 
 
 def _of(unit: SeriesUnit) -> tuple[OriginalUID, OriginalUID]:
-    """The study and series that the archive is asked for."""
+    """The original UIDs of the study and series."""
     return OriginalUID(unit.study), OriginalUID(unit.series)

@@ -1,4 +1,4 @@
-"""Where a job reads: an archive, or a folder of instances, narrowed to what the project's filter selects."""
+"""The source of a job: an archive or a folder of instances, restricted by the project's filter."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Source:
     """An origin that each worker opens for itself."""
 
     origin: str = field(repr=False)
-    """URL of a DICOMweb server, which may hold a password, or the path of a folder."""
+    """URL of a DICOMweb server, which may contain a password, or the path of a folder."""
     filter: FilterSettings = field(default_factory=FilterSettings)
     connect_seconds: float = 10
     read_seconds: float = 60
 
     @property
     def folder(self) -> Path | None:
-        """The folder, where it is one."""
+        """The folder; None for a DICOMweb server."""
         return None if _URL.match(self.origin) else Path(self.origin)
 
     def open(self, connections: int) -> Origin:
-        """The origin, with so many connections at most. Raises ConfigurationError."""
+        """Open the origin with a maximum number of connections. Raises ConfigurationError."""
         try:
             origin: Origin
             if self.folder is not None:
@@ -52,13 +52,13 @@ class Source:
 
 
 class _Filtered(SelectedOrigin):
-    """A selection that closes what it selects from: nobody else has it."""
+    """A selection that owns its origin, and closes it."""
 
     def __init__(self, origin: Origin, settings: FilterSettings) -> None:
         super().__init__(origin, read_filter(settings))
         self._whole = origin
 
     async def aclose(self) -> None:
-        """Close the origin too."""
+        """Close the origin, too."""
         await super().aclose()
         await self._whole.aclose()

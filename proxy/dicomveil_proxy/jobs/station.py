@@ -1,6 +1,6 @@
-"""Where a worker exports series, and all that it is given: the job, which each worker opens for itself.
+"""The station of a worker that exports series, and the job from which each worker makes its own.
 
-What the coordinator alone needs is not imported here: workers begin sooner.
+Modules needed only by the coordinator are not imported here, so that workers start faster.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from dicomveil_proxy.pixels.records import BoxRecords
 
 @dataclass(frozen=True)
 class ExportJob:
-    """What all units have in common. It is sent to workers."""
+    """The configuration that all units have in common. It is sent to workers."""
 
     job: Job
     source: Source
     to: To
     layout: Layout = "dicom"
     boxes: Path | None = None
-    """Where boxes of text in pixels are kept, for `dicomveil serve` too; in memory alone without."""
+    """The file of boxes of text in pixels, shared with `dicomveil serve`; None keeps them in memory."""
 
     def policy(self) -> Policy:
         """The policy, compiled. Raises ConfigurationError."""
         return self.job.policy()
 
     def fingerprint(self) -> str:
-        """A keyed digest of all on which names and bytes of the output depend; not of the version of dicomveil.
+        """A keyed digest of all settings on which names and bytes of the output depend, without dicomveil's version.
 
         Raises ConfigurationError.
         """
-        from dicomveil_proxy.jobs.behaviour import behaviour_of  # noqa: PLC0415 - workers here do not need it
+        from dicomveil_proxy.jobs.behaviour import behaviour_of  # noqa: PLC0415 - local workers do not need it
 
         parts = (
             behaviour_of(self.policy(), self.job.key),
@@ -54,19 +54,19 @@ class ExportJob:
         return keyed_digest(self.job.key_for("export"), joined(parts)).hex()
 
     def looking(self, policy: Policy) -> Looking | None:
-        """What is known of text in pixels, under the key by which `dicomveil serve` keeps it."""
+        """The search for text in pixels, which records boxes under the same key as `dicomveil serve`."""
         if not looks_at_pixels(policy.pixels):
             return None
         key = Keys(self.job.key).derive("pixels/boxes")
         return Looking(policy.pixels, key, LookingLimits(processes=1), BoxRecords(self.boxes))
 
     def namer(self, policy: Policy) -> Namer:
-        """What makes names."""
+        """The namer of outputs."""
         return Namer(policy, self.job.key_for("labels"), "archive" if self.to.is_archive else self.layout)
 
 
 class SeriesStation:
-    """Where a worker exports series."""
+    """The origin, destination and policy of one worker."""
 
     def __init__(self, job: ExportJob, slots: int) -> None:
         policy = job.policy()
@@ -80,11 +80,11 @@ class SeriesStation:
         )
 
     async def perform(self, message: SeriesUnit) -> SeriesOutcome:
-        """The outcome of one series."""
+        """Export one series and return its outcome."""
         return await self._export.perform(message)
 
     async def aclose(self) -> None:
-        """Close both ends."""
+        """Close the origin, the destination and the search for text in pixels."""
         with contextlib.suppress(Exception):
             if self._looking is not None:
                 await self._looking.aclose()
@@ -96,20 +96,20 @@ class SeriesStation:
 
 @dataclass(frozen=True)
 class SeriesRecipe:
-    """Makes a station in a worker that does what the coordinator's policy would."""
+    """Makes a station in a worker, and checks that it de-identifies as the coordinator does."""
 
     job: ExportJob
     fingerprint: str
     slots: int
     is_far: bool = False
-    """Whether workers may have another version of dicomveil, so that what it does is compared, too."""
+    """Whether workers may have another version of dicomveil, so that its behaviour has to be compared."""
 
     def without_key(self) -> SeriesRecipe:
-        """The same, to be sent to another machine."""
+        """The recipe without the key, to be sent to another machine."""
         return replace(self, job=replace(self.job, job=replace(self.job.job, key=b"")))
 
     def with_key(self, key: bytes) -> SeriesRecipe:
-        """The same, as it arrived there."""
+        """The recipe with the key, on the machine that received it."""
         return replace(self, job=replace(self.job, job=replace(self.job.job, key=key)))
 
     def __call__(self) -> SeriesStation:

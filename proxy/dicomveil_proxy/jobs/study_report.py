@@ -1,4 +1,4 @@
-"""The report of an export: what became of each study, by its pseudonym and the row of the list that asked for it."""
+"""The report of an export: the outcome of each study, with its pseudonym and its row in the list."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ COLUMNS = ("row", "StudyInstanceUID", "status", "expected", "placed", "reason")
 
 
 class StudyStatus(Enum):
-    """What became of a study."""
+    """The outcome of a study."""
 
     EXPORTED = "exported"
-    """Whole, and something of it was placed by this run."""
+    """Complete, with instances placed by this run."""
     UNCHANGED = "unchanged"
-    """Whole since an earlier run."""
+    """Complete since an earlier run."""
     INCOMPLETE = "incomplete"
     """Some of its instances are missing."""
     FAILED = "failed"
     """None of its instances is placed."""
     NOT_FOUND = "not-found"
-    """The archive has nothing that the row names."""
+    """No study in the archive matches the row."""
 
 
 IS_WHOLE = frozenset((StudyStatus.EXPORTED, StudyStatus.UNCHANGED))
 
 
 def status_of(row: StudyRow) -> StudyStatus:
-    """What became of it."""
+    """The outcome of the row's study."""
     if not row.original or not row.units:
         return StudyStatus.NOT_FOUND
     if row.done == row.units:
@@ -42,7 +42,7 @@ def status_of(row: StudyRow) -> StudyStatus:
 
 
 def reason_of(row: StudyRow) -> str:
-    """Why it is not whole; empty where it is."""
+    """Why the study is not complete; empty if it is."""
     status = status_of(row)
     if status is StudyStatus.NOT_FOUND:
         return "none of its series is meant" if row.original else "nothing in the archive matches the row"
@@ -57,7 +57,7 @@ def report_rows(rows: Iterable[StudyRow]) -> Iterator[tuple[object, ...]]:
 
 
 def write_report(path: Path, rows: Iterable[StudyRow]) -> None:
-    """Write it as CSV, or as JSON lines where its name ends in .jsonl. Raises OSError."""
+    """Write the report as CSV, or as JSON lines if its name ends in .jsonl. Raises OSError."""
     with unfinished.whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         if path.suffix.lower() == ".jsonl":
             for row in report_rows(rows):

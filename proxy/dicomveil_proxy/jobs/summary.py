@@ -1,4 +1,4 @@
-"""What came of a run of an export, for the command and for tests."""
+"""The result of a run of an export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dicomveil_proxy.jobs.study_report import IS_WHOLE, StudyStatus
 
 
 class Ending(Enum):
-    """How a run came to its end."""
+    """How a run ended."""
 
     DONE = "done"
     PAUSED = "paused"
@@ -19,19 +19,19 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a run."""
+    """The result of a run."""
 
     ending: Ending
     studies: Counter[StudyStatus]
     placed: int
-    """Instances, by this run."""
+    """Number of instances placed by this run."""
     expected: int
     refused: int
     reason: str = ""
-    """Why it was paused."""
+    """Why the run was paused."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether something was selected and nothing is missing."""
+        """Whether studies were selected and none is incomplete."""
         missing = any(count for status, count in self.studies.items() if status not in IS_WHOLE)
         return self.ending is Ending.DONE and bool(self.studies) and not missing

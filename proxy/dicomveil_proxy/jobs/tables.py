@@ -1,4 +1,4 @@
-"""Tables as CSV, for spreadsheets that take a cell for a formula where it can be one."""
+"""Tables as CSV, in which spreadsheets do not evaluate cells as formulas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def safe(cell: object) -> object:
-    """The cell, with an apostrophe before what a spreadsheet would compute."""
+    """The cell, with an apostrophe if a spreadsheet would evaluate it as a formula."""
     is_formula = isinstance(cell, str) and cell.startswith(_FORMULAS) and not _NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
@@ -24,7 +24,7 @@ def plain(cell: str) -> str:
 
 
 def write_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> None:
-    """Write a table; the file is opened with newline=""."""
+    """Write a table to a file that was opened with newline=""."""
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:

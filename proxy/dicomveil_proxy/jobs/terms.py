@@ -1,4 +1,4 @@
-"""How a run of an export works: nothing of it changes what is placed."""
+"""The options of a run of an export, none of which changes its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Terms:
-    """What was asked of a run, besides its job and its cohort."""
+    """The options of a run, besides its job and its cohort."""
 
     state: Path | str = field(repr=False)
     report: Path | None = None
@@ -23,6 +23,6 @@ class Terms:
     retries: int = 3
     linkage: Path | None = None
     recipients: tuple[Certificate, ...] = ()
-    """Who may open the linkage file."""
+    """Recipients whose keys can decrypt the linkage file."""
     has_parquet: bool = False
-    """Whether there is a manifest in Parquet, too."""
+    """Whether the manifest is also written as Parquet."""

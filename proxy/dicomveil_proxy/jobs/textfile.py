@@ -1,6 +1,6 @@
-"""Metrics of an export in a file, for the textfile collector of Prometheus' node exporter: a job has no port to ask.
+"""Metrics of an export in a file, for the textfile collector of Prometheus' node exporter, since a job has no port.
 
-Numbers alone, without labels but for the state of a unit. The file is put in its place whole, every few seconds.
+The only label is the state of a unit. The file is replaced atomically every few seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dicomveil_proxy.jobs.progress import Quiet
 from dicomveil_proxy.jobs.series import SeriesOutcome
 
 SECONDS = 10.0
-"""Between two writings."""
+"""Seconds between two updates of the file."""
 
 NAMES = (
     "dicomveil_job_units",
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Textfile:
-    """A `Watcher` that lets another show how far a run is, and writes it down as well."""
+    """A `Watcher` that forwards to another, and also writes the file."""
 
     def __init__(self, shown: Quiet, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown = shown
@@ -86,5 +86,5 @@ class Textfile:
             new.write_text(self.written(has_ended=has_ended))
             new.replace(self._path)
         except OSError as error:
-            # The export is worth more than what is said of it.
+            # An export must not fail because of its metrics.
             _log.warning("metrics-file: it cannot be written (%s)", error.strerror)

@@ -1,7 +1,7 @@
-"""Which files are below a folder, and where their outputs belong.
+"""The files below a folder, and the paths of their outputs.
 
-Links are not followed, neither to files nor to folders: the folder is what was meant, and a link may lead out of it,
-or round in a circle. What a file is, is decided by its content, and not here.
+Symbolic links are not followed, since they may lead out of the folder or form a cycle. Whether a file is an instance
+depends on its content, which is not read here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dicomveil_proxy.jobs.names import Rename
 from dicomveil_proxy.wire import unfinished
 
 LEDGER = ".dicomveil-anonymize.sqlite"
-"""What an output folder records of its runs."""
+"""The ledger of runs in an output folder."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file, or what stands in the place of one."""
+    """A file, or an entry that cannot be read as one."""
 
     source: str
     """Relative to the input folder."""
@@ -29,18 +29,18 @@ class Found:
     size: int = 0
     modified: int = 0
     changed: int = 0
-    """Nanoseconds: of its content, and of its content or its place in the file system."""
+    """`st_mtime_ns` and `st_ctime_ns`."""
     link: bool = False
     unreadable: str = ""
-    """Why it, or the folder that it is, cannot be read."""
+    """Why the file or folder cannot be read."""
     taken: bool = False
-    """Whether another file has the same output."""
+    """Whether the output's path belongs to another file."""
 
 
 def walk(folder: Path, rename: Rename) -> Iterator[Found]:
-    """All files below a folder, in one order, each with its output's place.
+    """All files below a folder in a fixed order, each with its output's path.
 
-    Only one folder's names are held at a time, and the folders that are still to be read.
+    Only the names of one folder are held at a time, and the folders that are still to be read.
     """
     waiting = [("", "")]
     while waiting:
@@ -67,7 +67,7 @@ def walk(folder: Path, rename: Rename) -> Iterator[Found]:
 
 
 def _look(entry: os.DirEntry[str], source: str, target: str, *, is_taken: bool) -> Found | None:
-    """A file, link or other thing; None for a folder to be read."""
+    """A file, link or other entry; None for a folder to be read."""
     if is_taken:
         return Found(source, target, taken=True)
     try:

@@ -1,6 +1,6 @@
-"""Whether an output is what was placed: each file of SHA256SUMS with its digest, and no other.
+"""Verification of an output: it must have all files of SHA256SUMS with their digests, and no others.
 
-It needs neither key nor archive: the recipient of an export can run it.
+Since this needs neither the key nor the archive, the recipient of an export can run it.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ _CHUNK = 1 << 20
 
 
 class Holdings(Protocol):
-    """What is at a destination."""
+    """The files at a destination."""
 
     def names(self) -> Iterator[tuple[str, int]]:
         """All files and their sizes."""
         ...
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """One of them. Raises OSError."""
+        """Open one of the files. Raises OSError."""
         ...
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a file."""
+    """A file that is missing, changed or unexpected."""
 
     name: str
     what: str
 
 
 def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
-    """How many files are as they should be; `tell` is called for each that is not.
+    """Verify all files, call `tell` for each finding, and return the number of intact files.
 
-    Raises ConfigurationError where there is no manifest, so that nothing can be said.
+    Raises ConfigurationError if there is no manifest.
     """
     sizes = dict(holdings.names())
     try:
@@ -75,7 +75,7 @@ def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
 
 
 def _describes(name: str) -> bool:
-    """Whether a file describes the export, and is not part of it."""
+    """Whether a file describes the export, rather than being part of it."""
     last = name.rsplit("/", 1)[-1]
     if last == "DICOMDIR" or name.startswith(LEDGER):
         return True

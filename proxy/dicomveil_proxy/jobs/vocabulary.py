@@ -1,9 +1,9 @@
-"""Counting an archive's vocabulary: in how many patients each word stands, by text and by name.
+"""Counting an archive's vocabulary: for how many patients each word occurs in texts and in names.
 
     archive ── study by study ──→ counts (SQLite, beside the output) ──→ the file
 
-Words and patients are in the counts as keyed digests only. A study is counted in one transaction, so that an
-interrupted run resumes with the next one; what is held is one study's words.
+Words and patients are stored as keyed digests only. A study is counted in one transaction, so that an interrupted run
+resumes with the next one. Only the words of one study are in memory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEEPEST = 32
 _LARGEST_INSTANCE = 64 << 20
 """Bytes of DICOM JSON."""
 _MOST_WORDS = 200_000
-"""Different words of one study; further ones are not counted."""
+"""Maximum number of different words of one study; further ones are not counted."""
 _BY_TEXT, _BY_NAME = 1, 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS key (digest BLOB PRIMARY KEY);
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS patient (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 
 
 class StudyWords:
-    """The words of one study, as they come: by text and by name."""
+    """The words in the texts and in the names of one study."""
 
     def __init__(self) -> None:
         self.patient = ""
@@ -52,7 +52,7 @@ class StudyWords:
         self.by_name: set[str] = set()
 
     def add(self, dataset: Mapping[str, Any], depth: int = 0) -> None:
-        """Count the words of a DICOM JSON object; what has not the form of one is passed over."""
+        """Count the words of a DICOM JSON object, and skip anything malformed."""
         for tag, element in dataset.items():
             if not isinstance(element, dict) or not isinstance(values := element.get("Value"), list):
                 continue
@@ -79,10 +79,10 @@ class StudyWords:
 
 
 class Counts:
-    """What has been counted so far."""
+    """The counts so far, in a file."""
 
     def __init__(self, path: Path, keys: Keys) -> None:
-        """Raises ConfigurationError where the file is of another key, or is not a vocabulary."""
+        """Open or create the file. Raises ConfigurationError if it has another key, or is not a vocabulary."""
         self._words = digests_of(keys)
         self._others = KeyedDigest(keys.derive("text/vocabulary/patients"), 16)
         try:
@@ -99,12 +99,12 @@ class Counts:
             raise ConfigurationError(f"{path.name} cannot be written, or is something else; delete it") from None
 
     def has(self, study: str) -> bool:
-        """Whether a study has been counted."""
+        """Whether a study has been counted already."""
         row = self._database.execute("SELECT 1 FROM study WHERE digest = ?", (self._digest(study),)).fetchone()
         return row is not None
 
     def add(self, study: str, words: StudyWords) -> None:
-        """Count a study, all of it or nothing. One without a PatientID is a patient of its own."""
+        """Count a study in one transaction. A study without a PatientID counts as a patient of its own."""
         patient = self._digest(f"patient {words.patient}" if words.patient else f"study {study}")
         with self._database:
             for kind, counted in ((_BY_TEXT, words.by_text), (_BY_NAME, words.by_name)):
@@ -115,11 +115,11 @@ class Counts:
 
     @property
     def patients(self) -> int:
-        """How many patients there are."""
+        """Number of patients."""
         return int(self._database.execute("SELECT count(*) FROM patient").fetchone()[0])
 
     def records(self) -> Iterator[tuple[bytes, int, int]]:
-        """Digest, patients by text, patients by name; in the digests' order."""
+        """Digest, patients with the word in texts, patients with the word in names; sorted by digest."""
         yield from self._database.execute(
             "SELECT word, sum(kind = 1), sum(kind = 2) FROM seen GROUP BY word ORDER BY word"
         )
@@ -133,10 +133,10 @@ class Counts:
 
 
 async def count(origin: Origin, counts: Counts, seen: Callable[[int, int], None]) -> int:
-    """Count all studies of an archive; how many could not be read.
+    """Count all studies of an archive, and return the number of those that could not be read.
 
-    `seen` is called with the numbers of studies counted, and of those left out. Raises the origin's errors where the
-    list of studies cannot be had.
+    `seen` is called with the numbers of counted and of skipped studies. Raises the origin's errors if the studies
+    cannot be listed.
     """
     done = failed = 0
     async with aclosing(pages(origin, Level.STUDIES, None, None, [], size=_PAGE)) as found:
@@ -163,7 +163,7 @@ async def count(origin: Origin, counts: Counts, seen: Callable[[int, int], None]
 
 
 def write(path: Path, counts: Counts, keys: Keys) -> None:
-    """Write the file, whole or not at all. Raises OSError; nothing is overwritten."""
+    """Write the file atomically. Raises OSError, also if it exists."""
     unfinished = path.with_name(path.name + ".unfinished")
     with unfinished.open("wb") as file:
         unfinished.chmod(0o600)

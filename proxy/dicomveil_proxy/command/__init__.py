@@ -40,9 +40,10 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line: the entry point of `dicomveil` and of `python -m dicomveil_proxy`."""
-    # Imports make a hundred thousand objects that stay: to look through them again and again is a tenth of the start.
+    # Imports create a hundred thousand objects that are never freed: scanning them repeatedly would take a tenth of
+    # the start.
     gc.set_threshold(50_000, 20, 20)
-    # At the end the interpreter looks through all of them twice more, for memory that the system takes back anyway.
+    # At exit the interpreter would scan all of them twice more, though the system frees the memory anyway.
     atexit.register(gc.freeze)
     logs.configure()
     try:
@@ -53,7 +54,7 @@ def main() -> None:
 
         from dicomveil_proxy.command.declarations import commands  # noqa: PLC0415
 
-        # Called by itself, the Typer object puts an excepthook of its own in the place of ours.
+        # A Typer object that is called directly replaces our excepthook by its own.
         typer.main.get_command(commands).main(prog_name="dicomveil")
     except KeyboardInterrupt:
-        sys.exit(130)  # as shells say it: ended by SIGINT
+        sys.exit(130)  # as shells do for a process ended by SIGINT

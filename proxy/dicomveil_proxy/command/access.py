@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import typer
 
 commands = typer.Typer()
-"""Joined to those of the package."""
+"""Added to the commands of the package."""
 
 token_commands = typer.Typer(name="token", help="Make, list and revoke static tokens.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ _Config = Annotated[
     typer.Option(
         metavar="FILE",
         show_default="dicomveil.toml, if there is one",
-        help="The server's settings file. Its section [access] says where the tokens are.",
+        help="The server's settings file.",
     ),
 ]
 _Form = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="What to write.")]
@@ -38,7 +38,7 @@ def _token_new(
         str,
         typer.Option(
             metavar="RIGHTS",
-            help="Rights with commas between them: search, retrieve, store, export, review, admin, metrics.",
+            help="Comma-separated rights: search, retrieve, store, export, review, admin, metrics.",
         ),
     ],
     config: _Config = None,
@@ -46,18 +46,20 @@ def _token_new(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            show_default="the one without a name",
-            help="A project in which the token is valid; may be repeated. `*` for all.",
+            show_default="the default project",
+            help="A project for which the token is valid; may be repeated. `*` for all.",
         ),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="SPAN|DATE", help="How long it is valid: 30d, 12h, 1y, or 2030-12-31.")
+        str | None, typer.Option(metavar="SPAN|DATE", help="Period of validity, or its end: 30d, 12h, 1y, 2030-12-31.")
     ] = None,
-    name: Annotated[str, typer.Option(metavar="TEXT", help="The holder's name, for the list and the audit.")] = "",
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="The holder's name, for the list and the audit trail.")
+    ] = "",
 ) -> None:
-    """Make a token and print it, this once.
+    """Generate a token and print it.
 
-    The file holds only its SHA-256. The server knows the token at once, without a restart.
+    It cannot be printed again, since the file contains only its SHA-256. It is valid at once, without a restart.
     """
     from dicomveil_proxy.command.token import new  # noqa: PLC0415 - see the module's docstring
 
@@ -66,7 +68,7 @@ def _token_new(
 
 @token_commands.command("list")
 def _token_list(config: _Config = None, form: _Form = "table") -> None:
-    """List the tokens: their holders, what they allow, until when. The tokens themselves cannot be shown."""
+    """List the tokens' holders, rights and expiry dates. The tokens themselves cannot be shown."""
     from dicomveil_proxy.command.token import show  # noqa: PLC0415 - see the module's docstring
 
     show(config, form)
@@ -77,7 +79,7 @@ def _token_revoke(
     which: Annotated[str, typer.Argument(metavar="ID|NAME", help="As `dicomveil token list` shows it.")],
     config: _Config = None,
 ) -> None:
-    """Make a token invalid, at once and without a restart."""
+    """Revoke a token at once, without a restart."""
     from dicomveil_proxy.command.token import revoke  # noqa: PLC0415 - see the module's docstring
 
     revoke(config, which)
@@ -85,7 +87,7 @@ def _token_revoke(
 
 commands.add_typer(token_commands)
 
-audit_commands = typer.Typer(name="audit", help="Check and read the audit.", no_args_is_help=True)
+audit_commands = typer.Typer(name="audit", help="Check and read the audit trail.", no_args_is_help=True)
 
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of one chain, the oldest first.")]
 
@@ -95,17 +97,17 @@ def _audit_verify(
     files: _Files,
     head: Annotated[
         str | None,
-        typer.Option(metavar="HEAD", help="What `dicomveil audit head` printed: the lines up to it must be there."),
+        typer.Option(metavar="HEAD", help="The output of `dicomveil audit head`, up to which all lines must exist."),
     ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", show_default="as the settings say, or beside the audit", help="The chain's key."),
+        typer.Option(metavar="FILE", show_default="from the settings, or beside the audit", help="The chain's key."),
     ] = None,
     config: _Config = None,
 ) -> None:
-    """Check that no line was changed, added, dropped or moved.
+    """Check that no line was changed, added, removed or moved.
 
-    Exit status 1 where one was. Lines that are missing at the end are noticed with --head only.
+    The exit status is 1 if one was. Lines missing at the end are detected only with --head.
     """
     from dicomveil_proxy.command.audit import verify  # noqa: PLC0415 - see the module's docstring
 
@@ -114,7 +116,7 @@ def _audit_verify(
 
 @audit_commands.command("head")
 def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Print the number and digest of the last line. Keep it out of reach of those who can change the file."""
+    """Print the number and digest of the last line. Keep them where those who can change the file cannot."""
     from dicomveil_proxy.command.audit import show_head  # noqa: PLC0415 - see the module's docstring
 
     show_head(file)
@@ -123,15 +125,23 @@ def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 @audit_commands.command("show")
 def _audit_show(
     files: _Files,
-    subject: Annotated[str | None, typer.Option(metavar="NAME", help="Only of one user, such as token:viewer.")] = None,
-    project: Annotated[str | None, typer.Option(metavar="NAME", help="Only of one project.")] = None,
-    event: Annotated[str | None, typer.Option(metavar="WORD", help="Only such events: access, refusal, ...")] = None,
-    study: Annotated[str | None, typer.Option(metavar="UID", help="Only of one study, by its pseudonym.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then: 2030-01-31T08:00, or less.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to then.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only events of this user, such as token:viewer.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(metavar="NAME", help="Only events of this project.")] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="WORD", help="Only events of this type: access, refusal, ...")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="UID", help="Only events of the study with this pseudonym.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From this time on (UTC): 2030-01-31T08:00, 2030-01-31.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Until this time (UTC).")] = None,
     form: _Form = "table",
 ) -> None:
-    """Print events that have all that is asked for. This does not check the chain."""
+    """Print the events that match all options. This does not check the chain."""
     from dicomveil_proxy.command.audit import Filters, show  # noqa: PLC0415 - see the module's docstring
 
     show(files, Filters(subject, project, event, study, since, until), form)
@@ -147,14 +157,14 @@ quarantine_commands = typer.Typer(
 _Quarantine = Annotated[
     Path | None,
     typer.Option(
-        "--quarantine", metavar="FILE", help="The file itself, such as that of `anonymize --quarantine`; no settings."
+        "--quarantine", metavar="FILE", help="The quarantine file, as of `anonymize --quarantine`, instead of settings."
     ),
 ]
 
 
 @quarantine_commands.command("list")
 def _quarantine_list(config: _Config = None, form: _Form = "table", file: _Quarantine = None) -> None:
-    """List what was held back: which original, in which attribute, by which rule. Values are not kept."""
+    """List the findings: original instance, attribute and rule. Values are not kept."""
     from dicomveil_proxy.command.quarantine import show  # noqa: PLC0415 - see the module's docstring
 
     show(config, form, file)
@@ -166,7 +176,7 @@ def _quarantine_release(
     config: _Config = None,
     file: _Quarantine = None,
 ) -> None:
-    """Let this value pass in this attribute from now on: it is a false alarm."""
+    """Mark a finding as a false alarm: this value is allowed in this attribute from now on."""
     from dicomveil_proxy.command.quarantine import release  # noqa: PLC0415 - see the module's docstring
 
     release(config, entry, file)
@@ -174,26 +184,27 @@ def _quarantine_release(
 
 commands.add_typer(quarantine_commands)
 
-state_commands = typer.Typer(name="state", help="Forget what the state holds of old keys.", no_args_is_help=True)
+state_commands = typer.Typer(name="state", help="Delete records of old keys.", no_args_is_help=True)
 
 
 @state_commands.callback()
 def _state() -> None:
-    """Forget what the state holds of old keys."""
+    """Delete records of old keys."""
 
 
 @state_commands.command("purge")
 def _state_purge(
     config: _Config = None,
     project: Annotated[
-        str | None, typer.Option(metavar="NAME", show_default="all", help="Only one project; `default` has no name.")
+        str | None,
+        typer.Option(metavar="NAME", show_default="all", help="Only this project; `default` is the default project."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much there is, and forget nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the numbers, and delete nothing.")] = False,
 ) -> None:
-    """Forget which originals the pseudonyms of old keys stand for: of all keys that the settings do not name.
+    """Delete the pseudonyms, with their originals, of all keys that are not in the settings.
 
-    Says how many there are, of each project, and asks. Pseudonyms of the keys in the settings are not touched.
+    Prints their numbers for each project, and asks for confirmation. Pseudonyms of the keys in the settings remain.
     """
     from dicomveil_proxy.command.state import purge  # noqa: PLC0415 - see the module's docstring
 
@@ -205,9 +216,10 @@ commands.add_typer(state_commands)
 
 @commands.command("check")
 def _check(config: _Config = None) -> None:
-    """Check the settings, and ask each origin server before anybody else does.
+    """Check the settings, and send a search to each origin server.
 
-    Says what is wrong: name, port, TLS, path, credentials, a web page, no search. Exit status 1 where something is.
+    Reports errors of name resolution, connection, TLS, path, credentials and search. The exit status is 1 if there is
+    one.
     """
     from dicomveil_proxy.command.origins import check  # noqa: PLC0415 - see the module's docstring
 

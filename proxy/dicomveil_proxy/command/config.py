@@ -10,13 +10,13 @@ from dicomveil_engine import ConfigurationError, configuration_schema, lint, to_
 from dicomveil_proxy.command.refusal import refuse
 
 HAS_ERRORS = 1
-"""Exit status of a check that found one."""
+"""Exit status: the check found an error."""
 
 
 def check(file: Path) -> None:
     """Print the findings, errors first; exit with 1 if there is an error.
 
-    A file that ends in .toml is a server's settings, whatever else is a configuration of what happens to attributes.
+    A file whose name ends in .toml contains a server's settings, any other a configuration of de-identification.
     """
     if not file.is_file():
         refuse("config: there is no such file; name one with a configuration")
@@ -36,7 +36,7 @@ def check(file: Path) -> None:
 
 
 def _check_settings(file: Path) -> None:
-    """Check these settings as `serve` does, without asking the origin server."""
+    """Check these settings as `serve` does, without a request to the origin server."""
     from dicomveil_proxy.command.first_check import check_files, effective_settings  # noqa: PLC0415 - pydantic
     from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - it imports the clients
 

@@ -21,7 +21,7 @@ def run(profile: str | None, config: Path | None = None) -> None:
 
 
 def _of_projects(config: Path) -> str:
-    """One statement for each profile that a project has, and then which keys make and which are understood."""
+    """One statement for each profile of a project, and the fingerprints of current and older keys."""
     from dicomveil_proxy.command.profile import secrets_of  # noqa: PLC0415 - pydantic
     from dicomveil_proxy.settings.projects import projects_of  # noqa: PLC0415
     from dicomveil_proxy.settings.rights import label_of  # noqa: PLC0415

@@ -1,7 +1,7 @@
-"""The contact sheet of `dicomveil review`: instances that may hold text in their pixels, before and after.
+"""The contact sheet of `dicomveil review`: instances that may contain text in their pixels, before and after.
 
-One page with all pictures in it, which asks nothing of any server. IT SHOWS ORIGINALS. It is made where it is asked
-for, for the holder of the key, and is no part of what `anonymize` and `export` write.
+It is one HTML file with embedded images, which loads nothing from a server. IT SHOWS ORIGINALS. It is only written on
+request, for the holder of the key, and is never part of the output of `anonymize` and `export`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dicomveil_proxy.pixels.processes import LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.released import private_folder
 
 _MOST = 300
-"""Instances with pictures; beyond, they are only counted."""
+"""Maximum number of instances with images; further ones are only counted."""
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Text in pixels: contact sheet</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
@@ -50,7 +50,7 @@ class _Print:
     after: bytes = field(repr=False)
     technique: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """Lines that are not recognised as technique."""
+    """Lines of text that are not recognised as technical annotation."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class _Entry:
 
 
 class ContactSheet:
-    """Collects the instances of a folder. Looking is done in one child process, which `close` ends."""
+    """Collects the instances of a folder. Pixels are searched in a child process, which `close` ends."""
 
     def __init__(self, policy: Policy, most: int = _MOST) -> None:
         self._policy = policy
@@ -75,10 +75,10 @@ class ContactSheet:
         self._processes = PixelProcesses(LookingLimits(processes=1))
         self._entries: list[_Entry] = []
         self.passed: Counter[str] = Counter()
-        """Instances that are not shown, by the reason."""
+        """Numbers of instances that are not shown, by reason."""
 
     def add(self, name: str, path: Path, deidentified: bytes, verdict: PixelVerdict) -> None:
-        """An original instance, its verdict, and what became of its attributes."""
+        """Add an original instance with its verdict and its de-identified attributes."""
         if verdict.action is PixelAction.NOTHING:
             self.passed[verdict.reason] += 1
         elif verdict.action is PixelAction.REFUSE:
@@ -130,7 +130,7 @@ class ContactSheet:
         yield _FOOT
 
     def close(self) -> None:
-        """End the process."""
+        """End the child process."""
         self._processes.close()
 
 

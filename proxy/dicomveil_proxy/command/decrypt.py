@@ -71,7 +71,7 @@ def run(
 
 
 def _originals(instance: Path, output: Path | None, private_key: Path, audit: AuditSettings | None) -> None:
-    """Restore what was encrypted for the holder of a private key."""
+    """Restore original values that were encrypted for the holder of a private key."""
     from dicomveil_proxy.jobs.cms import read_private_key  # noqa: PLC0415 - few need it
     from dicomveil_proxy.jobs.restored_originals import restore  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def _save(output: Path, data: bytes, tags: Iterable[int], audit: AuditSettings |
 
 
 def _write(output: Path, data: bytes) -> None:
-    """Write the file whole or not at all, for the owner alone: it holds a patient's data."""
+    """Write the file atomically, readable by its owner only, since it contains a patient's data."""
     descriptor, name = tempfile.mkstemp(prefix=".dicomveil-", dir=output.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -125,7 +125,7 @@ def _write(output: Path, data: bytes) -> None:
 
 
 def _text(value: str, methods: Sequence[Reversal], within: Sequence[Undone]) -> str | None:
-    """What a text was before it was encrypted; the key of each rule is tried, and None is for none of them."""
+    """The decrypted text, with the first key of a rule that decrypts it; None if none does."""
     element = Element(0, _TEXT_VR, [value.strip()])
     for method in methods:
         with suppress(InvalidDataSetError):

@@ -1,6 +1,6 @@
-"""`dicomveil demo`: the proxy over the test instances that pydicom ships, on this machine only, without a trace.
+"""`dicomveil demo`: the proxy with pydicom's test instances, on this machine only; its files are deleted at the end.
 
-Neither the environment nor a settings file decides anything here.
+It reads neither environment variables nor a settings file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HOST = "127.0.0.1"
 _PORT = 8080
 _GRACEFUL_SECONDS = 1
 _BROKEN = frozenset(("badVR.dcm",))
-"""Its Number of Frames is not a number, on purpose: the proxy rightly has no metadata of it."""
+"""A deliberately broken instance: its Number of Frames is not a number, so that the proxy refuses its metadata."""
 _ULTRASOUND = "examples_palette.dcm"
 """A frame with much text in it."""
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -59,7 +59,7 @@ def run(port: int | None) -> None:
 
 
 class _Demo(uvicorn.Server):
-    """A server that says what to try as soon as it is up."""
+    """A server that prints requests to try when it has started."""
 
     def __init__(self, settings: Settings, listening: socket.socket, ultrasound: Sequence[str]) -> None:
         super().__init__(server_config(settings, graceful_seconds=_GRACEFUL_SECONDS))
@@ -67,7 +67,7 @@ class _Demo(uvicorn.Server):
         self._ultrasound = ultrasound
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and ask ourselves for an instance as any user agent would."""
+        """Start, and retrieve an instance from ourselves as a user agent would."""
         await super().startup(sockets)
         logging.disable(logging.INFO)  # our own request is not an event
         transport = httpx.ASGITransport(self.config.loaded_app)
@@ -79,7 +79,7 @@ class _Demo(uvicorn.Server):
 
 
 def _settings(folder: Path) -> Settings:
-    """Settings for a folder that is filled here: a key, an empty state, and the instances."""
+    """Fill a folder with a key, an empty state and the instances, and return settings for it."""
     key_file, origin = folder / "project.key", folder / "origin"
     write_key(key_file)
     origin.mkdir()
@@ -103,7 +103,7 @@ def _ultrasound(settings: Settings) -> list[str]:
 
 
 def fill(folder: Path, policy: Policy) -> None:
-    """Copy the instances that pydicom ships: those with UIDs, each once, that the policy has a safe form of."""
+    """Copy pydicom's instances that have UIDs and can be de-identified by the policy, each once."""
     seen: set[str] = set()
     with as_file(files("pydicom") / "data" / "test_files") as shipped:
         for path in sorted(shipped.glob("*.dcm")):
@@ -114,13 +114,13 @@ def fill(folder: Path, policy: Policy) -> None:
 
 
 def _identified(path: Path) -> str | None:
-    """The SOP Instance UID of a sound instance that says which study and series it belongs to."""
+    """The SOP Instance UID of a valid instance with UIDs of study and series."""
     if path.name in _BROKEN:
         return None
     try:
         header = dcmread(path, stop_before_pixels=True, specific_tags=[*_UIDS])
         uids = [str(header.get(keyword, "")) for keyword in _UIDS]
-    except Exception:  # noqa: BLE001 - some are broken on purpose, and pydicom raises nearly anything
+    except Exception:  # noqa: BLE001 - some are broken on purpose, and pydicom raises many types
         return None
     return uids[-1] if all(uids) else None
 
@@ -130,7 +130,7 @@ def _can_be_deidentified(path: Path, policy: Policy) -> bool:
     try:
         instance = read_instance(data)
         assert instance is not None
-        # Text in pixels is looked for when a user agent asks for them.
+        # Pixels are searched for text when a user agent requests them.
         verdict = gate(PixelHeader.from_elements(instance), policy.pixels)
         rewritten_instance(data, policy)
     except EngineError:
@@ -139,7 +139,7 @@ def _can_be_deidentified(path: Path, policy: Policy) -> bool:
 
 
 def _listen_somewhere() -> socket.socket:
-    """The usual port, or a free one where another server has it."""
+    """The default port, or a free one if it is in use."""
     try:
         return listen(_HOST, _PORT)
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""`dicomveil explain`: what a profile does to the elements of an instance, or to an attribute, and by which rule."""
+"""`dicomveil explain`: the effect of a profile on the elements of an instance or on an attribute, with its rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIRST_BLOCK = 0x1000
 _ONE = 0xFFFFFFFF
 _REPEATING = 0x00FF0000
 _REPEATING_GROUPS = frozenset((0x50, 0x60))
-"""(50xx,eeee) and (60xx,eeee), PS3.5 Section 7.6: all groups are treated alike."""
+"""(50xx,eeee) and (60xx,eeee), PS3.5 Section 7.6: the same rules apply to all of these groups."""
 _COLUMNS = ("element", "keyword", "vr", "method", "outcome", "rule")
 _VALUES = ("before", "after")
 _SPANS = ("element", "keyword", "value", "span", "infotype", "change", "why")
@@ -63,7 +63,7 @@ def run(
 
 
 def _pixels(path: Path, policy: Policy) -> Iterator[str]:
-    """What is done about text in pixels, and why; and where it was found. What it says is not told."""
+    """Print the treatment of text in pixels, its reason and the boxes of text, without the text itself."""
     settings = policy.pixels
     try:
         instance = read_instance(path.read_bytes())
@@ -100,7 +100,7 @@ def _instance(data: bytes, policy: Policy, *, show_values: bool, indented: bool)
 
 
 def _span(explained: SpanExplanation) -> Row:
-    """A row: where the span stands, what it is, and what becomes of it."""
+    """A row: position of the span, its kind, and its treatment."""
     return {
         "element": explained.place,
         "keyword": dictionary.keyword_of(explained.path[-1]),
@@ -114,7 +114,7 @@ def _span(explained: SpanExplanation) -> Row:
 
 
 def _element(explained: ElementExplanation, *, indented: bool) -> Row:
-    """A row; nested elements with a > for each level, as PS3.3 writes them."""
+    """A row; nested elements have a > for each level, as in PS3.3."""
     written = ">" * explained.depth + dictionary.describe(explained.tag)[:11] if indented else explained.place
     return {
         "element": written,
@@ -143,7 +143,7 @@ def _attribute(what: str, policy: Policy) -> list[Row]:
 
 
 def _named(what: str) -> tuple[int, str | None]:
-    """The attribute that is meant, and its private creator. Raises ConfigurationError."""
+    """The attribute named on the command line, and its private creator. Raises ConfigurationError."""
     try:
         pattern = parse_pattern(what)
     except ConfigurationError as error:

@@ -1,7 +1,7 @@
-"""`dicomveil export`: a cohort of an archive, de-identified, somewhere else.
+"""`dicomveil export`: de-identifies a cohort of an archive into a destination.
 
-Failures are reported on stderr as they happen, the sum on stdout at the end. Nothing that is printed holds an original:
-studies are named by their pseudonyms, rows of a list by their numbers.
+Failures are reported on stderr as they happen, the result on stdout at the end. No original value is printed: studies
+are named by their pseudonyms, rows of a list by their numbers.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _DATABASE = re.compile("postgres(ql)?(\\+[a-z0-9]+)?://")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was typed."""
+    """The options of the command line."""
 
     origin: str | None = field(repr=False)
     key_file: Path | None
@@ -97,7 +97,7 @@ class Wanted:
 
 
 def run(wanted: Wanted) -> None:
-    """Export; end with status 0 when all is there, 1 when something is missing, 2 when nothing was changed."""
+    """Export; exit with 0 if all instances are exported, 1 if some are missing, 2 if nothing was changed."""
     own: OwnKey | None = None
     try:
         own = _own_key(wanted)
@@ -180,13 +180,13 @@ def _end(summary: Summary, *, is_closed: bool) -> None:
 
 
 def kind_of(destination: str | None) -> str:
-    """The destination of an export, without its name or credentials: folder, s3, ..."""
+    """The kind of the destination, without its name or credentials: folder, s3, ..."""
     scheme, found, _ = (destination or "").partition("://")
     return scheme if found else "folder"
 
 
 def _own_key(wanted: Wanted) -> OwnKey | None:
-    """The job's own key, where it has one. Raises ConfigurationError."""
+    """The job's own key, if it has one. Raises ConfigurationError."""
     if not wanted.unlinkable:
         return None
     if wanted.key_file is not None or wanted.linkage is not None:
@@ -278,7 +278,7 @@ def _export(
 
 
 def _certificates(paths: tuple[Path, ...]) -> tuple[Certificate, ...]:
-    """Those of the linkage file's recipients. Raises ConfigurationError."""
+    """The certificates of the linkage file's recipients. Raises ConfigurationError."""
     if not paths:
         return ()
     from dicomveil_proxy.jobs.cms import read_certificates  # noqa: PLC0415 - few need it
@@ -292,7 +292,7 @@ def state_of(text: str | None) -> Path | str:
 
 
 def amount_of(text: str | None) -> float:
-    """Bytes, of `50MB`, `2MiB` or `1000000`. Raises ConfigurationError."""
+    """The number of bytes in `50MB`, `2MiB` or `1000000`. Raises ConfigurationError."""
     if text is None:
         return 0.0
     found = _AMOUNT.fullmatch(text.strip())

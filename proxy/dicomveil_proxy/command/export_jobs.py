@@ -1,4 +1,4 @@
-"""`dicomveil export status` and `cancel`: jobs in their ledger, by names that say nothing of what they export."""
+"""`dicomveil export status` and `cancel`: jobs in their ledger, whose names reveal nothing about them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show(job: str | None, state: str | None) -> None:
 
 
 def cancel(job: str | None, state: str | None) -> None:
-    """Ask the run of a job to end; without a name, of the only one. A key of the job's own is destroyed."""
+    """Cancel the run of a job, without a name that of the only job. If the job has its own key, it is destroyed."""
     place = state_of(state)
     database = _opened(state)
     try:

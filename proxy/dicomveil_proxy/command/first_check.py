@@ -1,7 +1,7 @@
-"""The settings of a server, read and looked at before anything heavy is imported.
+"""First checks of a server's settings, before slow imports.
 
-Most of what is wrong with settings is a name, a file or a folder. It is found here in a fraction of the time that the
-web server and the clients take to be imported. What needs them is checked afterwards, by `serve`.
+Most errors in settings are wrong names, files or folders. They are found here in a fraction of the time that the
+imports of the web server and the clients take. Checks that need these are done afterwards by `serve`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dicomveil_proxy.settings.server import Settings, load_settings
 
 
 def serve(file: Path | None, **options: object) -> None:
-    """Check the settings, and serve with them; refuse where they are wrong."""
+    """Check the settings and start the server, or refuse."""
     settings = checked_settings(file, **options)
     from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - a second of imports, once the settings are right
 
@@ -26,7 +26,7 @@ def serve(file: Path | None, **options: object) -> None:
 
 
 def checked_settings(file: Path | None, **options: object) -> Settings:
-    """The settings from all their sources; refuse where they are wrong."""
+    """Load the settings from all sources, or refuse."""
     try:
         settings = effective_settings(file, **options)
         check_files(settings)
@@ -36,17 +36,17 @@ def checked_settings(file: Path | None, **options: object) -> Settings:
 
 
 def effective_settings(file: Path | None, **options: object) -> Settings:
-    """The settings from all their sources, as something that can be sent to another process.
+    """The settings from all sources, in a form that can be sent to another process.
 
     Raises ConfigurationError.
     """
     settings = load_settings(file, **options)
-    # Not `dict(settings)`, which would take the setting `keys` for the method of a mapping.
+    # Not `dict(settings)`, which would take the setting `keys` for a mapping's method.
     return Settings.model_construct(**{name: getattr(settings, name) for name in Settings.model_fields})
 
 
 def check_files(settings: Settings) -> None:
-    """Look at the files and folders that the settings name. Raises ConfigurationError naming the setting."""
+    """Check the files and folders that the settings name. Raises ConfigurationError, which names the setting."""
     projects = projects_of(settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `serve` prints them, once

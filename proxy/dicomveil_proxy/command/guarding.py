@@ -1,4 +1,4 @@
-"""The leak guard of jobs, as commands set it up: its terms, and where what it finds is written down."""
+"""The leak guard of jobs: its options, and the quarantine in which its findings are recorded."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 def quarantine_of(settings: Settings) -> Quarantine | None:
-    """The quarantine of the settings; None where they name neither a file nor a state folder."""
+    """The quarantine of the settings; None if they name neither its file nor a state folder."""
     is_named = settings.guard.quarantine is not None or "state" in settings.model_fields_set
     return Quarantine(settings.quarantine) if is_named and settings.quarantine is not None else None
 
 
 def terms(mode: GuardMode, quarantine: Quarantine | None, project: str = "") -> JobGuard:
-    """What workers are given. Raises ConfigurationError where the quarantine cannot be read."""
+    """The guard's options for workers. Raises ConfigurationError if the quarantine cannot be read."""
     released = frozenset[str]() if quarantine is None else quarantine.released(label_of(project))
     return JobGuard(mode, released, project)
 
 
 def quarantine_at(path: Path | None) -> Quarantine | None:
-    """That of a command's option."""
+    """The quarantine of a command-line option."""
     return None if path is None else Quarantine(path)
 
 
 class Alarming:
-    """A watcher that also hands over what the guard found."""
+    """A watcher that also records the guard's findings."""
 
     def __init__(self, shown: Watcher, alarm: Callable[[Leak], None]) -> None:
         self._shown = shown

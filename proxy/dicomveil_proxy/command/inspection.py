@@ -1,14 +1,15 @@
-"""What can be typed to look at instances, profiles and configurations: names, options and help.
+"""The command-line options for inspecting instances, profiles and configurations.
 
-    explain       what happens to each element       explain.py
-    review        what is left in a folder           review.py
-    decrypt       the way back from encrypt          decrypt.py
-    conformance   the statement of PS3.15            conformance.py
-    config        check, convert, schema             config.py
-    masks         device tables                      masks.py
-    vocabulary    the archive's words, counted       vocabulary.py
+    explain       what happens to each element              explain.py
+    review        values that are left in a folder          review.py
+    decrypt       undoing the method encrypt                decrypt.py
+    conformance   the conformance statement of a profile    conformance.py
+    config        check, convert, schema                    config.py
+    pixels        searching an archive's pixels for text    pixels.py
+    masks         device tables                             masks.py
+    vocabulary    counts of an archive's words              vocabulary.py
 
-As in the package itself, what a command does is imported when it is called for.
+The modules of the commands are imported when they run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Annotated, Literal
 import typer
 
 commands = typer.Typer()
-"""Joined to those of the package."""
+"""Added to the commands of the package."""
 
 _Audited = Annotated[
     Path | None,
@@ -48,7 +49,7 @@ _Key = Annotated[
     typer.Option(
         metavar="FILE",
         envvar="DICOMVEIL_KEY_FILE",
-        help="The project key, to see its pseudonyms; without it they are others.",
+        help="The project key, to see its pseudonyms. Without it, a random key is used.",
     ),
 ]
 
@@ -70,13 +71,12 @@ def _explain(
         typer.Option("--show-values", help="Show each value before and after. The output then holds patients' data."),
     ] = False,
     texts: Annotated[
-        bool, typer.Option("--text", help="What is found in the instance's texts instead, and by which detector.")
+        bool, typer.Option("--text", help="Show the findings in the instance's texts instead, and their detectors.")
     ] = False,
 ) -> None:
-    """Say what happens to each element, and by which rule.
+    """Explain what happens to the elements of an instance, or to an attribute, and by which rule.
 
-    To those of an instance, or to one attribute. Nothing of the instance's values is shown unless you ask for
-    it.
+    The instance's values are not shown without --show-values.
     """
     from dicomveil_proxy.command.explain import run  # noqa: PLC0415 - see the module's docstring
 
@@ -85,35 +85,34 @@ def _explain(
 
 @commands.command("review")
 def _review(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="DICOM files, in any depth of folders.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM files, searched recursively.")],
     profile: _Profile = None,
     key_file: _Key = None,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all values into this file, which must not exist yet.")
+        Path | None, typer.Option(metavar="FILE", help="Write all values to this CSV file, which must not exist yet.")
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write all values as a form to work through, which must not exist yet."),
+        typer.Option(metavar="FILE", help="Write all values as an HTML form for review, which must not exist yet."),
     ] = None,
     contact_sheet: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write a page with the pictures that may hold text, before and after, which must not exist yet. "
-            "It shows originals.",
+            help="Write an HTML page with the images that may contain text, before and after, which must not exist "
+            "yet. It shows originals.",
         ),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="How many of the most suspicious values to print.")] = 50,
+    rows: Annotated[int, typer.Option(min=1, help="Number of values to print, the most suspicious first.")] = 50,
     limit: Annotated[
-        int, typer.Option(min=1, help="Unique values kept per attribute; those beyond are only counted.")
+        int, typer.Option(min=1, help="Unique values listed per attribute; further ones are only counted.")
     ] = 1000,
     config: _Audited = None,
 ) -> None:
     """List the values that de-identification leaves in a folder.
 
-    The most suspicious come first. Every DICOM file of the folder is de-identified in memory; nothing is
-    written but the list. THE LIST SHOWS VALUES: what slipped through stands in it. Treat it like the
-    originals.
+    The most suspicious values come first. Every DICOM file in the folder is de-identified in memory; only the
+    list is written. THE LIST CONTAINS VALUES, which may identify patients: protect it like the originals.
     """
     from dicomveil_proxy.command.review import run  # noqa: PLC0415 - see the module's docstring
 
@@ -137,33 +136,34 @@ def _decrypt(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write it, restored. Nothing is overwritten."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file for the restored instance, which must not exist yet."
+        ),
     ] = None,
-    profile: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The configuration with which it was encrypted.")
-    ] = None,
+    profile: Annotated[str | None, typer.Option(metavar="FILE", help="The configuration that encrypted it.")] = None,
     private_key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="KEY.pem", help="A private key, for originals that were encrypted for it."),
+        typer.Option(
+            "--key", metavar="KEY.pem", help="The private key of a recipient for whom originals were encrypted."
+        ),
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="One encrypted text instead of an instance; the original is printed."),
+        typer.Option(metavar="TEXT", help="An encrypted text instead of an instance; the original is printed."),
     ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             envvar="DICOMVEIL_KEY_FILE",
-            help="The project key with which it was encrypted; not needed where the configuration has encryptKey.",
+            help="The project key that encrypted it; not needed if the configuration has encryptKey.",
         ),
     ] = None,
     config: _Audited = None,
 ) -> None:
-    """Undo the method encrypt with the key.
+    """Undo the method encrypt for an instance or a text.
 
-    For an instance, or for one text. With another key nothing is written. What was removed, replaced or moved
-    stays so.
+    With a wrong key, nothing is written. Values that were removed, replaced or shifted cannot be restored.
     """
     from dicomveil_proxy.command.decrypt import run  # noqa: PLC0415 - see the module's docstring
 
@@ -175,13 +175,15 @@ def _conformance(
     profile: _Profile = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="In place of a profile, a server's settings: its projects and their keys."),
+        typer.Option(
+            metavar="FILE", help="A server's settings file instead of a profile: its projects and their keys."
+        ),
     ] = None,
 ) -> None:
     """Write the conformance statement of a profile.
 
-    In Markdown, with all that PS3.15 Section E.1.3 asks for. With --config also which keys the projects have, by
-    fingerprints.
+    It is written as Markdown and contains what PS3.15 Section E.1.3 requires; with --config, also the fingerprints
+    of the projects' keys.
     """
     from dicomveil_proxy.command.conformance import run  # noqa: PLC0415 - see the module's docstring
 
@@ -193,10 +195,10 @@ _ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rul
 
 @config_commands.command("check")
 def _config_check(file: _ConfigFile) -> None:
-    """Name all that is wrong with a configuration.
+    """Check a configuration.
 
-    Every key without effect, every rule that can never apply, and every error, each with a suggested fix. The exit
-    status is 1 if there is an error, else 0; warnings are printed.
+    Prints all errors, keys without effect and rules that never apply, each with a suggested fix. The exit status is
+    1 if there is an error, else 0, also with warnings.
     """
     from dicomveil_proxy.command.config import check  # noqa: PLC0415 - see the module's docstring
 
@@ -209,13 +211,12 @@ def _config_convert(
     to: Annotated[Literal["dicomveil"], typer.Option(help="The dialect to write.")] = "dicomveil",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A file that does not exist yet, instead of the screen."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="A file that does not exist yet, instead of standard output."
+        ),
     ] = None,
 ) -> None:
-    """Write a configuration in dicomveil's own dialect.
-
-    One of another tool gets the same effect in our words.
-    """
+    """Convert a configuration of another tool into dicomveil's own dialect, with the same effect."""
     from dicomveil_proxy.command.config import convert  # noqa: PLC0415 - see the module's docstring
 
     convert(file, to, output)
@@ -223,10 +224,7 @@ def _config_convert(
 
 @config_commands.command("schema")
 def _config_schema() -> None:
-    """Write the JSON Schema of configurations.
-
-    Editors complete and check with it while you type.
-    """
+    """Write the JSON Schema of configurations, with which editors check and complete them."""
     from dicomveil_proxy.command.config import schema  # noqa: PLC0415 - see the module's docstring
 
     schema()
@@ -235,13 +233,13 @@ def _config_schema() -> None:
 commands.add_typer(config_commands)
 
 
-pixel_commands = typer.Typer(name="pixels", help="Text in pixels.", no_args_is_help=True)
+pixel_commands = typer.Typer(name="pixels", help="Search pixels for text.", no_args_is_help=True)
 commands.add_typer(pixel_commands)
 
 
 @pixel_commands.callback()
 def _pixels() -> None:
-    """Text in pixels."""
+    """Search pixels for text."""
 
 
 @pixel_commands.command("sweep")
@@ -262,10 +260,10 @@ def _sweep_pixels(
         ),
     ] = None,
 ) -> None:
-    """Look for text in all instances of an archive before somebody asks for them.
+    """Search all instances of an archive for text in pixels, before they are requested.
 
-    What is found is kept in the state folder that the server uses, so that viewers do not wait. A sweep that was
-    stopped resumes; series that have not grown are passed over.
+    The results are kept in the server's state folder, so that viewers do not wait. An interrupted sweep resumes;
+    series without new instances are skipped.
     """
     from dicomveil_engine import ConfigurationError  # noqa: PLC0415 - see the module's docstring
     from dicomveil_proxy.command import pixels  # noqa: PLC0415
@@ -293,10 +291,10 @@ def _import_masks(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recipe of pydicom/deid, or a script of CTP.")],
     *,
     syntax: Annotated[
-        Literal["deid", "ctp"] | None, typer.Option("--format", help="Which of both; recognised if not given.")
+        Literal["deid", "ctp"] | None, typer.Option("--format", help="Format of the file; recognised if not given.")
     ] = None,
 ) -> None:
-    """Write a device table of somebody else's as one of ours, on standard output."""
+    """Convert another tool's device table into dicomveil's format, on standard output."""
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.run(file, syntax)
@@ -306,7 +304,7 @@ def _import_masks(
 def _check_masks(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A device table (TOML).")],
 ) -> None:
-    """Check a device table: one line for each fault, with file and line; exit status 1 if there is one."""
+    """Check a device table: prints each error with file and line; exit status 1 if there is one."""
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.check(file)
@@ -314,17 +312,14 @@ def _check_masks(
 
 @mask_commands.command("schema")
 def _mask_schema() -> None:
-    """Write the JSON Schema of device tables.
-
-    Editors complete and check with it while you type.
-    """
+    """Write the JSON Schema of device tables, with which editors check and complete them."""
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.schema()
 
 
 vocabulary_commands = typer.Typer(
-    name="vocabulary", help="Count an archive's words, so that cleaning knows its names.", no_args_is_help=True
+    name="vocabulary", help="Count an archive's words, so that cleaning recognises names.", no_args_is_help=True
 )
 commands.add_typer(vocabulary_commands)
 
@@ -346,8 +341,8 @@ def _vocabulary_build(
 ) -> None:
     """Count the words of an archive's texts and names.
 
-    The file holds keyed digests with two counts, and no word. A policy names it: "text": {"vocabulary": FILE}.
-    An interrupted run resumes with the same command.
+    The file contains keyed digests of words, each with two counts, and no words. A configuration refers to it by
+    "text": {"vocabulary": FILE}. An interrupted run resumes with the same command.
     """
     from dicomveil_proxy.command.vocabulary import build  # noqa: PLC0415 - see the module's docstring
 
@@ -356,11 +351,11 @@ def _vocabulary_build(
 
 @vocabulary_commands.command("show")
 def _vocabulary_show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `dicomveil vocabulary build` has written.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `dicomveil vocabulary build` wrote.")],
 ) -> None:
-    """Print the counts of a vocabulary.
+    """Print the numbers of patients and words in a vocabulary.
 
-    How many patients and words it has. No word can be printed: none is in it.
+    The words themselves are not in the file.
     """
     from dicomveil_proxy.command.vocabulary import show  # noqa: PLC0415 - see the module's docstring
 

@@ -12,9 +12,9 @@ KEY_BYTES = 32
 
 
 def write_key(path: Path) -> None:
-    """Write a new key, as hexadecimal digits, into a file that does not exist yet and that only its owner reads.
+    """Write a new key as hexadecimal digits to a new file, readable by its owner only.
 
-    Raises OSError; FileExistsError when there is such a file already.
+    Raises OSError; FileExistsError if the file exists already.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -23,7 +23,7 @@ def write_key(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError:
-        path.unlink(missing_ok=True)  # half a key would look like one
+        path.unlink(missing_ok=True)  # a truncated key might be taken for a valid one
         raise
 
 

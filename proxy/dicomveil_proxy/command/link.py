@@ -1,6 +1,6 @@
-"""`dicomveil link`: open a linkage file, or look one value up in it, with the broker's private key.
+"""`dicomveil link`: decrypt a linkage file, or look up a value in it, with the recipient's private key.
 
-What is printed holds originals.
+The output contains original values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOT_FOUND = 1
 
 
 def show(file: Path, key: Path, output: Path | None, signer: str | None, config: Path | None = None) -> None:
-    """Print the whole file as CSV, or write it for its owner alone."""
+    """Print the whole file as CSV, or write it to a file readable by its owner only."""
     audit = audit_of(config)
     opened = _opened(file, key, signer)
     about_to_show(audit, Kind.LINKAGE, len(opened.rows))
@@ -38,7 +38,7 @@ def show(file: Path, key: Path, output: Path | None, signer: str | None, config:
 
 
 def find(file: Path, value: str, key: Path, signer: str | None, config: Path | None = None) -> None:
-    """Print the rows that have a value, original or pseudonym; `-` reads it from standard input."""
+    """Print the rows with this original value or pseudonym; `-` reads it from standard input."""
     audit = audit_of(config)
     opened = _opened(file, key, signer)
     wanted = sys.stdin.readline().strip() if value == "-" else value

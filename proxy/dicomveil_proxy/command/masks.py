@@ -1,4 +1,4 @@
-"""`dicomveil masks`: a device table of another tool as one of ours; check a table; its JSON Schema."""
+"""`dicomveil masks`: convert another tool's device table, check a table, print the JSON Schema of tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dicomveil_proxy.command.refusal import refuse
 
 
 def check(file: Path) -> None:
-    """Say what is wrong with a table, each with its file and line; exit status 1 where something is."""
+    """Print the errors of a table, each with its file and line; exit with 1 if there are any."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -35,7 +35,7 @@ def schema() -> None:
 
 
 def run(file: Path, syntax: str | None) -> None:
-    """Print the table; what was left out is listed on standard error, with the reason."""
+    """Print the converted table, and on standard error what was left out and why."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""`dicomveil check`, and warnings at the start of `serve`: origin servers are asked before anybody else does."""
+"""`dicomveil check`, and the warnings when `serve` starts: tests of the origin servers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dicomveil_proxy.settings.projects import projects_of
 from dicomveil_proxy.settings.server import Settings
 
 HAS_ERRORS = 1
-"""Exit status where an origin server does not answer as it should."""
+"""Exit status: an origin server failed its test."""
 _CHECK_SECONDS, _START_SECONDS = 10.0, 3.0
 
 
 def check(config: Path | None) -> None:
-    """Check the settings as `serve` does, then ask each origin server; print what is wrong, exit with 1 if anything."""
+    """Check the settings as `serve` does, then test each origin server; exit with 1 after an error."""
     from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - after what needs no clients
 
     try:
@@ -39,7 +39,7 @@ def check(config: Path | None) -> None:
 
 
 def faults(settings: Settings, *, seconds: float = _START_SECONDS) -> list[str]:
-    """What is wrong with the origin servers, each asked once however many projects have it."""
+    """The errors of the origin servers, each of which is tested once, even if several projects use it."""
     asked: dict[str, str] = {}
     for project in projects_of(settings):
         if project.origin_folder is None:

@@ -1,4 +1,4 @@
-"""`dicomveil pixels sweep`: look at the instances of an archive before somebody asks for them."""
+"""`dicomveil pixels sweep`: searches the pixels of an archive for text before they are requested."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dicomveil_proxy.trust.quarantine import Quarantine
 
 
 def run(settings: Settings) -> None:
-    """Sweep each project whose policy looks at pixels, or refuse."""
+    """Sweep each project whose policy searches pixels for text, or refuse."""
     try:
         with sigterm_as_interrupt():
             quarantine = Quarantine(settings.quarantine) if settings.quarantine else None

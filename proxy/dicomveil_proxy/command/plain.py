@@ -1,9 +1,9 @@
-"""Usual command lines of `serve` and `anonymize`, read without Typer.
+"""A parser for simple command lines of `serve` and `anonymize`, without Typer.
 
-Typer and what it imports take longer than de-identifying an instance. Here is what can be typed and needs no word of
-explanation: known options, each given once, with values that are right. Whatever else there is (help, a mistake, an
-option twice, an empty value) is left to Typer, so that every message comes from one place. Names, kinds and choices are
-those of `declarations.py`, and a test compares both.
+Importing Typer takes longer than de-identifying an instance. This parser only accepts known options, each given once
+and with a valid value. All other command lines (--help, errors, repeated options, empty values) are left to Typer, so
+that there is one source of messages. Names, types and choices of options repeat those of `declarations.py`; a test
+compares them.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _COMPLETION = "_DICOMVEIL_COMPLETE"
-"""Set by shells that ask what could be typed next."""
+"""Set by shells for completion."""
 
 
 class _Unusual(Exception):
-    """The command line, or a value in it, is for Typer."""
+    """The command line has to be parsed by Typer."""
 
 
 class Option(NamedTuple):
-    """What an option is, by the function's parameter that it sets."""
+    """An option, and the function's parameter that it sets."""
 
     parameter: str
     read: Callable[[str], Any] | None
-    """Makes the value of the word; None for a flag."""
+    """Converts the argument into the value; None for a flag."""
     is_repeated: bool = False
 
 
@@ -99,13 +99,13 @@ def _serve(config: Path | None = None, **given: Any) -> None:
 
 
 class PlainCommand(NamedTuple):
-    """A command that is read here."""
+    """A command that this parser knows."""
 
     begin: Callable[..., None]
     options: Mapping[str, Option]
-    """By each of their spellings."""
+    """The options by each of their names."""
     variables: Mapping[str, str]
-    """Parameters that an environment variable may set, with its name."""
+    """Parameter → the environment variable that may set it."""
 
 
 def _by_spelling(options: _Declared) -> dict[str, Option]:
@@ -119,10 +119,10 @@ COMMANDS = {
 
 
 def read(words: Sequence[str]) -> Callable[[], None] | None:
-    """What the command line, without the program's name, means; None where it is for Typer."""
+    """Parse the command line, without the program's name; None if Typer has to parse it."""
     command = COMMANDS.get(words[0]) if words else None
     if command is None or os.name == "nt" or _COMPLETION in os.environ:
-        return None  # on Windows, Typer replaces wildcards
+        return None  # on Windows, Typer expands wildcards
     try:
         return partial(command.begin, **_values(command, words[1:]))
     except _Unusual:
@@ -130,7 +130,7 @@ def read(words: Sequence[str]) -> Callable[[], None] | None:
 
 
 def _values(command: PlainCommand, words: Sequence[str]) -> dict[str, Any]:
-    """What the options set, by parameter."""
+    """The options' values by parameter."""
     found: dict[str, Any] = {}
     following = iter(words)
     for word in following:

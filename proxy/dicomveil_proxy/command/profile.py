@@ -1,4 +1,4 @@
-"""The policy that a command works with: `--profile PRESET|FILE` and `--key-file FILE`, or a key for this once."""
+"""The policy of a command: `--profile PRESET|FILE` with `--key-file FILE`, or with a random key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPHEMERAL = "no --key-file: the pseudonyms and shifted dates shown are not those
 
 
 def policy_of(profile: str | None, key_file: Path | None) -> Policy:
-    """The policy, with the project's key or, where none is given, one that nobody has.
+    """The policy, with the project's key or, without one, a random key.
 
     Warnings go to stderr. Raises ConfigurationError, which names the option and a suggested fix.
     """
@@ -38,7 +38,7 @@ def policy_of(profile: str | None, key_file: Path | None) -> Policy:
 
 
 def recipients_of(policy: Policy, named: Sequence[Path] = ()) -> tuple[bytes, ...]:
-    """Those for whom originals are encrypted into the output, by command line and configuration: certificates in DER.
+    """Certificates (DER) of recipients of encrypted originals, from the command line and the configuration.
 
     Raises ConfigurationError.
     """
@@ -53,13 +53,13 @@ def recipients_of(policy: Policy, named: Sequence[Path] = ()) -> tuple[bytes, ..
 
 
 def key_of(file: Path) -> bytes:
-    """The project key; warnings, such as that others may read it, go to stderr."""
+    """The project key; warnings, for example that others may read the file, go to stderr."""
     with _printing_warnings():
         return read_key(file)
 
 
 def secrets_of(project: ProjectSettings) -> tuple[bytes, ...]:
-    """The project's keys, the one that makes pseudonyms first; warnings go to stderr."""
+    """The project's keys, the current version first; warnings go to stderr."""
     with _printing_warnings():
         return project.secrets()
 

@@ -1,4 +1,4 @@
-"""`dicomveil quarantine`: what the leak guard found, and what may pass all the same."""
+"""`dicomveil quarantine`: findings of the leak guard, and the release of false alarms."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show(config: Path | None, form: Format, file: Path | None = None) -> None:
 
 
 def release(config: Path | None, entry: str, file: Path | None = None) -> None:
-    """Let pass what an entry says, from now on; or refuse. The audit says so."""
+    """Mark an entry as a false alarm and record that in the audit trail, or refuse."""
     try:
         _release(config, entry, file)
     except ConfigurationError as error:
@@ -54,9 +54,9 @@ def _release(config: Path | None, entry: str, file: Path | None) -> None:
     if not _quarantine(config, file).release(entry):
         raise ConfigurationError("there is no such entry; `dicomveil quarantine list` shows them")
     if file is not None:
-        return  # nothing says where an audit would be
+        return  # there are no settings for an audit trail
     settings = load_settings(config).audit
-    # A chain of its own: the server is writing its file.
+    # A separate chain, since the server writes to its own file.
     settings = settings.model_copy(update={"file": _beside(settings.file)})
     audit = open_audit(settings, syslog_of(settings))
     audit.record(AuditEvent(Action.ADMIN, outcome="released", details={"entry": entry}))

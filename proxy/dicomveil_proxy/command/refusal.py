@@ -1,4 +1,4 @@
-"""How a command ends early: refused, with one paragraph on stderr and exit status 2, or interrupted."""
+"""Early ends of a command: refused, with a paragraph on stderr and exit status 2, or interrupted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 WRONG = 2
-"""Exit status: the command line, the settings or the machine must be changed before it is any use to try again."""
+"""Exit status: the command line, the settings or the machine must be changed before another attempt."""
 
 
 def refuse(message: str) -> NoReturn:
-    """End the command, saying what is wrong and how to fix it."""
+    """Print the error and its fix, and exit."""
     print(f"dicomveil: {message}", file=sys.stderr)
     sys.exit(WRONG)
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end what runs inside as Ctrl-C does: nothing unfinished stays."""
+    """Let SIGTERM end the context as Ctrl-C does, so that unfinished files are removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

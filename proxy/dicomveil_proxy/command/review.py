@@ -1,7 +1,7 @@
 """`dicomveil review`: the values that are left in a folder after de-identification, the most suspicious first.
 
-Nothing is written but the lists and the contact sheet that are asked for. Which instance a value stands in is not in
-the lists. Attributes are rewritten here; pixels are looked at for the contact sheet only.
+Only the requested lists and contact sheet are written. The lists do not name the instances of values. Pixels are
+searched for the contact sheet only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dicomveil_proxy.pixels.looking import looks_at_pixels
 
 _COLUMNS = ("score", "instances", "attribute", "keyword", "vr", "value", "why")
 _LONGEST_SHOWN = 60
-"""Characters of a value in the table; the CSV file has more."""
+"""Maximum characters of a value in the table; the CSV file has more."""
 _SHOWS_PICTURES = (
     "the contact sheet shows original pictures; keep it where the originals are, and delete it when it was read"
 )
@@ -88,7 +88,7 @@ def run(
 
 
 def _check_sheet(file: Path, folder: Path, policy: Policy, *, has_key: bool) -> None:
-    """Refuse a sheet of originals that is not asked for by the holder of the key, or could leave with the folder."""
+    """Refuse a contact sheet without the project's key, inside the reviewed folder, or of pixels that are kept."""
     if not has_key:
         refuse("contact-sheet: it shows original pictures, and is for the holder of the project's key; add --key-file")
     if file.resolve().is_relative_to(folder.resolve()):
@@ -125,7 +125,7 @@ def _add(
 
 
 def _write_page(option: str, file: Path, pieces: Iterable[str]) -> None:
-    """Write a new file that its owner alone can read."""
+    """Write a new file, readable by its owner only."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
             page.writelines(pieces)
@@ -134,7 +134,7 @@ def _write_page(option: str, file: Path, pieces: Iterable[str]) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files of a folder and of those below it, in order; links are not followed."""
+    """The files below a folder, sorted; symbolic links are not followed."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path

@@ -1,7 +1,7 @@
-"""The form of `dicomveil review`: one page with a row for each value, which a curator works through offline.
+"""The HTML form of `dicomveil review`, with a row for each value, for review by a curator.
 
-It asks nothing of any server: decisions are saved by the browser as a CSV file, from which a later form continues, also
-one of another run. Values stand in it as text only.
+It works offline: the browser saves decisions as a CSV file, which can be loaded into a form of a later run, too. Values
+are escaped.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ update();
 </script></body></html>
 """
 _KEY = ("attribute", "vr", "value")
-"""The columns by which a saved decision is that of a row, though scores and counts have changed."""
+"""The columns by which a saved decision is assigned to a row, even if scores and counts have changed."""
 
 
 def form(rows: Iterable[Row], columns: tuple[str, ...]) -> Iterable[str]:
-    """The pieces of the page."""
+    """The page in pieces."""
     yield (
         _HEAD
         + "".join(f"<th>{escape(name)}</th>" for name in (*columns, "decision", "note"))

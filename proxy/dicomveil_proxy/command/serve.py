@@ -1,7 +1,7 @@
-"""`dicomveil serve`: settings are checked, then a socket is opened, then the server runs on it, in one process or more.
+"""`dicomveil serve`: checks the settings, opens a socket and runs the server on it, in one or more processes.
 
-What can be wrong is found before the server starts and reported in one paragraph. The workers get the settings that
-were checked, through the pipe by which processes are started: none reads a file or the environment again.
+Errors are found before the server starts, and reported in one paragraph. Workers receive the checked settings through
+the pipe by which they are started; they do not read files or environment variables again.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ from dicomveil_proxy.trust.metrics_port import answering
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that prometheus-client reads."""
 STARTUP_FAILED = 3
-"""Exit status: the settings were right, and the server did not start all the same. Uvicorn's own."""
+"""Exit status: the server did not start although the settings are valid. It is Uvicorn's."""
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
-"""Longer than nginx keeps idle connections to us (60): it must not send into one that we are closing."""
+"""Seconds; more than nginx's keepalive_timeout (60), so that nginx does not send a request while we close."""
 _GRACEFUL_SECONDS = 25
-"""For responses under way when the server is asked to stop; Kubernetes ends it after 30."""
+"""Seconds to finish responses when the server is stopped; Kubernetes kills it after 30."""
 _WORKER_SECONDS = 20
-"""Without an answer from a worker, until another takes its place. Uvicorn's 5 are less than a start may take on a
-busy machine, and it would start workers for ever."""
+"""Seconds without an answer from a worker until it is replaced. Uvicorn's default of 5 may be less than a worker takes
+to start on a busy machine, which would then be replaced again and again."""
 
 _OBJECTS = 50_000
-"""More than before, until the garbage collector looks; some 10 MB."""
+"""Objects allocated between garbage collections, about 10 MB; more than the default."""
 
 _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Serve until asked to stop, or refuse."""
+    """Serve until stopped, or refuse."""
     try:
         for warning in [*check_server(settings), *_faults(settings)]:
             print(f"warning: {warning}", file=sys.stderr)
@@ -92,7 +92,7 @@ def _faults(settings: Settings) -> list[str]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, opened before there is a server, so that a port in use is a clear error.
+    """A listening socket, opened before the server starts, so that a port in use is a clear error.
 
     Raises ConfigurationError.
     """
@@ -109,7 +109,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _metrics_socket(settings: Settings) -> socket.socket | None:
-    """The socket of the metrics' own port; None where there is no such port. Raises ConfigurationError."""
+    """The socket of the port for metrics; None if there is no separate port. Raises ConfigurationError."""
     if (address := settings.metrics.address) is None:
         return None
     try:
@@ -119,12 +119,12 @@ def _metrics_socket(settings: Settings) -> socket.socket | None:
 
 
 def _metrics_of_workers(port: socket.socket | None) -> AbstractContextManager[None]:
-    """Answer with the sums of all workers, from here."""
+    """Serve the sums of all workers' metrics from this process."""
     return nullcontext() if port is None else answering(port, written_by_workers)
 
 
 def _metrics_of_one(port: socket.socket | None, config: uvicorn.Config) -> AbstractContextManager[None]:
-    """Answer with the metrics of the application that runs here; before it is made, with nothing."""
+    """Serve the metrics of this process's application; before it is created, an empty page."""
 
     def written() -> bytes:
         made: Any = getattr(config, "loaded_app", None)
@@ -135,12 +135,12 @@ def _metrics_of_one(port: socket.socket | None, config: uvicorn.Config) -> Abstr
 
 
 def base_url(settings: Settings, listening: socket.socket) -> str:
-    """Where user agents find the default project's service."""
+    """The base URL of the default project's service."""
     return root_url(settings, listening) + PREFIX
 
 
 def root_url(settings: Settings, listening: socket.socket) -> str:
-    """Where user agents find the server."""
+    """The base URL of the server."""
     if settings.public_url:
         return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -149,7 +149,7 @@ def root_url(settings: Settings, listening: socket.socket) -> str:
 
 
 def described(settings: Settings, root: str, metrics_port: socket.socket | None = None) -> str:
-    """What is served and how; of an origin only its host, since its URL may hold a password."""
+    """A summary of the settings for the log, with the hosts of origin servers, whose URLs may contain passwords."""
     lines = [
         *(_described(project, root) for project in projects_of(settings)),
         f"  users     {_users(settings)}",
@@ -164,7 +164,7 @@ def described(settings: Settings, root: str, metrics_port: socket.socket | None 
 
 
 def _users(settings: Settings) -> str:
-    """By what users are known, without their names."""
+    """The methods of authentication, without names of users."""
     if settings.access is None:
         return "everybody who reaches this address"
     others = [("OpenID Connect", settings.access.oidc), ("client certificates", settings.access.certificates)]
@@ -185,10 +185,10 @@ def _described(project: ProjectSettings, root: str) -> str:
 
 
 def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECONDS) -> uvicorn.Config:
-    """How uvicorn serves these settings.
+    """Uvicorn's configuration for these settings.
 
-    No access log: paths and queries may hold original identifiers. No proxy headers: which peers may say where
-    the server is reached is the application's business, and it needs to see who the peer is.
+    There is no access log, since paths and queries may contain original identifiers. Uvicorn does not evaluate proxy
+    header fields: the application decides which peers to trust, and needs the peer's address for that.
     """
     return uvicorn.Config(
         partial(application, settings),
@@ -209,23 +209,23 @@ def server_config(settings: Settings, *, graceful_seconds: int = _GRACEFUL_SECON
 
 
 def configure_logs(settings: Settings) -> None:
-    """Let this process write its log as the settings say."""
+    """Configure the log of this process by the settings."""
     logs.configure(level=logging.getLevelNamesMapping()[settings.log.level.upper()], form=settings.log.format)
 
 
 def application(settings: Settings) -> Starlette:
-    """The application of one worker; where it cannot be made, the process ends and says why."""
+    """The application of one worker; if it cannot be created, log the error and exit."""
     configure_logs(settings)
     keep_large_blocks()
     with suppress(FileNotFoundError):
-        # Found now, and kept: asked for when its disk is full, another folder would take its place, which may be one
-        # that is not meant to hold patients' data.
+        # It is determined once: if it were determined when its disk is full, Python would choose another folder, which
+        # may not be meant for patients' data.
         tempfile.gettempdir()
     try:
         made = create_application(settings)
     except ConfigurationError as error:
         _log.critical("%s", error)
-    except Exception as error:  # noqa: BLE001 - or the process's end would print its message
+    except Exception as error:  # noqa: BLE001 - else the interpreter would print its message
         _log.critical("the application cannot be made", exc_info=error)
     else:
         _collect_seldom()
@@ -234,10 +234,10 @@ def application(settings: Settings) -> Starlette:
 
 
 def _collect_seldom() -> None:
-    """Let the garbage collector leave alone what is there, which stays, and look at what comes when it is much.
+    """Exclude existing objects from garbage collection, and collect new ones less often.
 
-    A data set in JSON is hundreds of objects, none of them in a circle: looking through them cost a third of the time.
-    What a start leaves in circles is some hundred objects, and to look for them a tenth of the start: they stay.
+    A data set in DICOM JSON has hundreds of objects without reference cycles; collections took a third of the time.
+    There is no collection before `freeze`: it would take a tenth of the start, to free a few hundred objects.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS, 20, 20)
@@ -245,14 +245,14 @@ def _collect_seldom() -> None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end the server with what is under way finished, and exit status 0."""
+    """On SIGTERM and Ctrl-C, finish current responses and exit with status 0."""
     with sigterm_as_interrupt(), suppress(KeyboardInterrupt):
         yield  # uvicorn has shut down when it raises the signal again
 
 
 @contextmanager
 def metrics_folder() -> Iterator[None]:
-    """A folder in which the workers count together; set before they start, since prometheus-client asks at import."""
+    """The folder of the workers' shared metrics, set before they start: prometheus-client reads it when imported."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="dicomveil-metrics-")
     except OSError:

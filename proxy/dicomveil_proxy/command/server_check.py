@@ -1,6 +1,6 @@
-"""What the server will need of each project is tried before it starts: policy, key, origin, filter, state.
+"""Checks of each project before the server starts: policy, key, origin, filter, state.
 
-What can be found without the web server and the clients is found earlier, by `first_check`.
+Errors that can be found without importing the web server and the clients are found earlier, by `first_check`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dicomveil_proxy.translation.identity.versions import OTHER_KEY, has_foreign
 
 
 def check_server(settings: Settings) -> list[str]:
-    """Try whatever the server will need of each project: policy, key, origin, filter, state. Return the warnings.
+    """Check policy, key, origin, filter and state of each project, and return warnings.
 
-    Raises ConfigurationError naming the setting and a suggested fix. The origin server itself is not asked here: it may
-    come up later, and `origins.faults` warns.
+    Raises ConfigurationError, which names the setting and a fix. No request is sent to the origin server, which may
+    start later; `origins.faults` warns of its errors.
     """
     check_files(settings)
     warned = check_access(settings)
@@ -38,11 +38,11 @@ def check_server(settings: Settings) -> list[str]:
 
 
 def _check_state(project: ProjectSettings) -> list[str]:
-    """Whether the state can be used, and was made with the project's keys."""
+    """Check that the state can be used, and was made with the project's keys."""
     identities = identity_map_of(project)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # those of the key are reported already
+            warnings.simplefilter("ignore")  # warnings about the key have been reported
             return [OTHER_KEY] if has_foreign_rows(identities, policy_of(project)) else []
     except StateUnavailable as error:
         raise ConfigurationError(f"state: {error}") from None

@@ -1,4 +1,4 @@
-"""`dicomveil state`: what the state holds of keys that the settings no longer name."""
+"""`dicomveil state`: records in the state of keys that are no longer in the settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLURALS = {Kind.STUDY: "studies", Kind.SERIES: "series", Kind.INSTANCE: "instan
 
 
 def purge(config: Path | None, project: str | None, *, agreed: bool, dry_run: bool) -> None:
-    """Forget the rows of other keys than those of the settings, of one project or all; or refuse."""
+    """Delete the rows of keys that are not in the settings, of one project or all, or refuse."""
     forgotten = 0
     try:
         chosen = _chosen(config, project)
@@ -58,7 +58,7 @@ def described(count: Counter[Kind]) -> str:
 
 
 def _audit(config: Path | None) -> Audit:
-    """A chain of its own: the server is writing its file."""
+    """A separate chain, since the server writes to its own file."""
     settings = load_settings(config).audit
     file = settings.file
     beside = None if file is None else file.with_name(f"{file.name}.state")

@@ -1,7 +1,7 @@
-"""Rows for somebody's eyes, for a spreadsheet or for a program: text, CSV, JSON.
+"""Rows as text, CSV or JSON.
 
-What comes out of instances is nobody's friend: control characters could command a terminal, and a text that begins
-like a formula would be one in a spreadsheet.
+Values of instances are untrusted: control characters could change a terminal's state, and a spreadsheet evaluates text
+that begins like a formula.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?")
 
 
 def write_rows(rows: Iterable[Row], names: Sequence[str], form: Format, file: TextIO) -> None:
-    """Write the rows, each with the columns of these names."""
+    """Write rows with these columns."""
     if form == "json":
         json.dump([{name: row.get(name) for name in names} for row in rows], file, indent=2, ensure_ascii=False)
         file.write("\n")
@@ -37,7 +37,7 @@ def write_rows(rows: Iterable[Row], names: Sequence[str], form: Format, file: Te
 
 
 def lines(rows: Iterable[Row], names: Sequence[str], width: int | None) -> Iterable[str]:
-    """The rows as lines with aligned columns; cut at a width if there is one."""
+    """The rows as lines with aligned columns, truncated to a width if one is given."""
     table = [names, *([printable(row.get(name)) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in [table[0], ["-" * each for each in widths], *table[1:]]:
@@ -46,13 +46,13 @@ def lines(rows: Iterable[Row], names: Sequence[str], width: int | None) -> Itera
 
 
 def printable(cell: Cell) -> str:
-    """The cell's text without what a terminal would obey."""
+    """The cell's text with U+FFFD instead of unprintable characters."""
     text = "" if cell is None else str(cell)
     return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _harmless(cell: Cell) -> Cell:
-    """The cell, with an apostrophe before what a spreadsheet would calculate."""
+    """The cell, with an apostrophe if a spreadsheet would evaluate it as a formula."""
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
         return cell
     return "'" + cell

@@ -1,4 +1,4 @@
-"""`dicomveil token`: make, list and revoke static tokens. The server reads the file again by itself."""
+"""`dicomveil token`: make, list and revoke static tokens. A running server notices changes of the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = ("id", "name", "projects", "can", "created", "expires", "state")
 
 
 def new(config: Path | None, projects: Sequence[str], can: str, expires: str | None, name: str) -> None:
-    """Make a token and print it, alone; or refuse."""
+    """Generate a token and print it, or refuse."""
     try:
         settings, tokens = _tokens(config)
         now = time.time()
@@ -58,7 +58,7 @@ def show(config: Path | None, form: Format) -> None:
 
 
 def revoke(config: Path | None, which: str) -> None:
-    """Make a token invalid at once, or refuse."""
+    """Revoke a token, or refuse."""
     try:
         _, tokens = _tokens(config)
         revoked = tokens.revoke(which, now=time.time())

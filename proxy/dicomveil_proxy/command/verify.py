@@ -1,4 +1,4 @@
-"""`dicomveil verify`: whether an output is what was placed."""
+"""`dicomveil verify`: compares an output with its checksums."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dicomveil_proxy.jobs.names import printable
 from dicomveil_proxy.jobs.verification import Fault, verify
 
 DIFFERS = 1
-"""Exit status: a file is missing, changed or too many."""
+"""Exit status: a file is missing, changed or unexpected."""
 _TOLD = 20
 
 
 def run(to: str) -> None:
-    """Verify; end with status 0 when all is as it should be, 1 when not, 2 when that cannot be said."""
+    """Verify an output; exit with 0 if it is intact, 1 if not, 2 if that cannot be determined."""
     faults = 0
 
     def report(fault: Fault) -> None:

@@ -1,4 +1,4 @@
-"""`dicomveil vocabulary`: the words of an archive, counted as keyed digests, so that cleaning knows which are names."""
+"""`dicomveil vocabulary`: counts of an archive's words, as keyed digests, with which cleaning recognises names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 def build(origin: str | None, folder: Path | None, key_file: Path | None, output: Path) -> None:
-    """Count and write, or refuse. The same command resumes what was interrupted."""
+    """Count the words and write the file, or refuse. After an interruption, the same command resumes."""
     if (origin is None) == (folder is None):
         refuse("give one of --origin URL and -I FOLDER")
     if folder is not None and not folder.is_dir():
@@ -63,7 +63,7 @@ def build(origin: str | None, folder: Path | None, key_file: Path | None, output
 
 
 def show(file: Path) -> None:
-    """Print the counts of a file. No word is in it, and none is printed."""
+    """Print the counts of a file, which contains no words."""
     try:
         summary = summary_of(file.read_bytes())
     except OSError as error:

@@ -6,11 +6,13 @@ A pseudonym of one project means nothing in another.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from secrets import token_bytes
+from typing import Literal
 
 from dicomveil_engine import MetadataRewriter, Policy
-from dicomveil_engine.errors import ConfigurationError
+from dicomveil_engine.errors import ConfigurationError, DeidentificationError, EngineError
 from dicomveil_engine.methods.base import Scope
 from dicomveil_proxy.leaks.guard import LeakGuard
 from dicomveil_proxy.origin import Origin
@@ -66,6 +68,9 @@ class Project:
     cursors: Cursors = field(init=False, default_factory=Cursors)
     """Positions in the origin server's results at which pages of searches continue."""
 
+    count_refusal: Callable[[str, str], None] = field(init=False, default=lambda _transaction, _reason: None)
+    """Counts an instance without a safe output: by transaction, and by `policy` or `unreadable`."""
+
     def __post_init__(self) -> None:
         check_policy(self.policy)
         if self.reidentifies:
@@ -80,6 +85,10 @@ class Project:
         self.metadata = MetadataRewriter(self.policy)
         self.matches = MetadataRewriter(self.policy, claims=False)
         self.older_matches = tuple(MetadataRewriter(each, claims=False) for each in self.older)
+
+    def note_refusal(self, transaction: Literal["retrieve", "store"], error: EngineError) -> None:
+        """Count an instance that the policy refuses, or that cannot be read."""
+        self.count_refusal(transaction, "policy" if isinstance(error, DeidentificationError) else "unreadable")
 
     @property
     def versions(self) -> tuple[Policy, ...]:

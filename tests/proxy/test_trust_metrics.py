@@ -27,6 +27,7 @@ CLOSED = {
     "outcome": r"refused|reported|released|passed|nothing found|covered|hit|miss",
     "rule": "|".join((*RULES.values(), *LIMIT_RULES, OTHER_RULE)),
     "cache": r"identities|absent|cursors",
+    "reason": r"policy|unreadable",
     "le": r"[0-9.+Inf]+",
 }
 
@@ -53,6 +54,47 @@ async def test_requests_are_counted(tmp_path: Path) -> None:
     assert "dicomveil_requests_under_way 1.0" in text
     for name, value in LABELS.findall(text):
         assert re.fullmatch(CLOSED[name], value), (name, value)
+
+
+def _refused(text: str) -> dict[tuple[str, str], float]:
+    """By transaction and reason."""
+    found: dict[tuple[str, str], float] = {}
+    for labels, value in re.findall(r"dicomveil_instances_refused_total\{([^}]*)\} (\S+)", text):
+        said = dict(LABELS.findall(labels))
+        assert said.pop("project") == "default"
+        for name, each in said.items():
+            assert re.fullmatch(CLOSED[name], each)
+        found[said["transaction"], said["reason"]] = float(value)
+    return found
+
+
+@pytest.mark.parametrize("on_error", ["abort", "omit"])
+async def test_refused_instances_are_counted(tmp_path: Path, on_error: str) -> None:
+    """Once for each time that one is requested or sent, whether the answer ends or the instance is left out."""
+    broken = instance(instance="1.2.3.1.1.0").replace(b"1.2.840.10008.1.2.1\0", b"1.2.3.4.5.6.7.8.9.10")
+    archive = MemoryOrigin(broken, instance())
+    async with proxy(tmp_path, archive, on_error=on_error) as ask:
+        await ask.get("/studies")
+        assert _refused((await ask.client.get(f"{HOST}/metrics")).text) == {}
+        await ask.get(f"/studies/{ask.uid(STUDY)}")
+        await ask.store(instance(instance="1.2.3.9.9.9", pixels=bytes(1000))[:-100])
+        text = (await ask.client.get(f"{HOST}/metrics")).text
+
+    assert _refused(text) == {("retrieve", "unreadable"): 1.0, ("store", "unreadable"): 1.0}
+
+
+@pytest.mark.parametrize(("on_error", "status"), [("abort", 403), ("omit", 200)])
+async def test_instances_that_a_rule_refuses_are_counted(tmp_path: Path, on_error: str, status: int) -> None:
+    """They can be read, and the policy lets nothing of the kind out: another reason."""
+    profile = {"profile": "basic", "pixels": {"text": "refuse", "gate": "trust"}}
+    ultrasound = instance(change=lambda dataset: setattr(dataset, "Modality", "US"), pixels=bytes(1000))
+    async with proxy(tmp_path, MemoryOrigin(ultrasound), profile=profile, on_error=on_error) as ask:
+        await ask.get("/studies")
+        answer = await ask.get(f"/studies/{ask.uid(STUDY)}")
+        text = (await ask.client.get(f"{HOST}/metrics")).text
+
+    assert answer.status_code == status
+    assert _refused(text) == {("retrieve", "policy"): 1.0}
 
 
 async def test_alerts_and_dashboard_ask_for_what_there_is(tmp_path: Path) -> None:

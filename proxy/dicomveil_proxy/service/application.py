@@ -144,6 +144,7 @@ def create_application(
             opened.observe = partial(_note_answer, metrics)
     for project in projects:
         project.guard.count = partial(metrics.finding, label_of(project.name))
+        project.count_refusal = partial(metrics.instance_refused, label_of(project.name))
         if project.looking is not None:
             project.looking.observer = metrics.pixels(label_of(project.name))
         project.resolver.count = metrics.lookup

@@ -90,6 +90,12 @@ class Metrics:
         self._refusals = Counter(
             "dicomveil_refusals", "Requests that were not admitted, by rule", ("rule",), registry=registry
         )
+        self._unreleased = Counter(
+            "dicomveil_instances_refused",
+            "Instances without a safe output: the policy refuses them, or they cannot be read",
+            ("project", "transaction", "reason"),
+            registry=registry,
+        )
         self._lookups = Counter(
             "dicomveil_cache_lookups", "Look-ups in caches", ("cache", "outcome"), registry=registry
         )
@@ -97,6 +103,10 @@ class Metrics:
     def refusal(self, rule: str) -> None:
         """Count a request that was not admitted."""
         self._refusals.labels(rule).inc()
+
+    def instance_refused(self, project: str, transaction: str, reason: str) -> None:
+        """Count an instance that has no safe output."""
+        self._unreleased.labels(project, transaction, reason).inc()
 
     def lookup(self, cache: str, is_hit: bool) -> None:
         """Count a look-up in a cache."""

@@ -140,6 +140,7 @@ async def _rewritten_instances(
                 try:
                     chunks = await (fed(rewriter, event.data) if isinstance(event, PartData) else closed(rewriter))
                 except EngineError as error:
+                    project.note_refusal("retrieve", error)
                     if is_begun or not project.omits_errors or is_one:
                         raise
                     left_out.note(str(error))
@@ -165,12 +166,20 @@ async def _covered(
     """The de-identified instances under a policy that covers text in pixels."""
     with Tally(_log, "an instance was left out") as left_out:
         omits = project.omits_errors and not is_one and original.instance is None
-        refused = (lambda error: left_out.note(str(error))) if omits else None
-        async with aclosing(covered(project, looking, original, refused)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Begin):
-                    check_identity(original, piece.original)
-                yield piece
+
+        def refused(error: EngineError) -> None:
+            project.note_refusal("retrieve", error)
+            left_out.note(str(error))
+
+        async with aclosing(covered(project, looking, original, refused if omits else None)) as pieces:
+            try:
+                async for piece in pieces:
+                    if isinstance(piece, Begin):
+                        check_identity(original, piece.original)
+                    yield piece
+            except EngineError as error:
+                project.note_refusal("retrieve", error)
+                raise
 
 
 def _instance_syntax(stored: str, choices: Sequence[Choice]) -> str:

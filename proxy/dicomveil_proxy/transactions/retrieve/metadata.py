@@ -84,6 +84,7 @@ async def _batches(project: Project, original: OriginalResource, base_url: str) 
                             uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
                             new = await claimed(project, project.looking, dataset, new, identity, uri)
                     except EngineError as error:
+                        project.note_refusal("retrieve", error)
                         if not project.omits_errors:
                             raise
                         left_out.note(str(error))

@@ -163,6 +163,7 @@ class StoreRequest:
         elif isinstance(error, OSError):
             self._fail(sent, OUT_OF_RESOURCES, "the folder for temporary files cannot be written")
         elif error is not None:
+            self.project.note_refusal("store", error)
             self._fail(sent, NOT_DEIDENTIFIED, str(error))
         elif not (sent.study_instance_uid and sent.series_instance_uid):
             self._fail(sent, CANNOT_UNDERSTAND, "it has no study or no series")
@@ -182,6 +183,7 @@ class StoreRequest:
         except OSError:
             self._fail(sent, OUT_OF_RESOURCES, "the folder for temporary files cannot be written")
         except EngineError as error:
+            self.project.note_refusal("store", error)
             is_unreadable = isinstance(error, InvalidDataSetError)
             self._fail(sent, CANNOT_UNDERSTAND if is_unreadable else NOT_DEIDENTIFIED, str(error))
         except OriginError as fault:

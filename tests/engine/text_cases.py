@@ -535,7 +535,7 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 
 def table(result: Result) -> Iterator[str]:
     """The figures as lines of a table in Markdown."""
-    yield "| infotype | planted | found | interval | findings of it | of something planted |"
+    yield "| infotype | planted | found | interval | findings of it | correct findings |"
     yield "|---|---|---|---|---|---|"
     for name, score in result.by_infotype.items():
         low, high = wilson(score.found, score.planted)

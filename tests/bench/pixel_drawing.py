@@ -8,7 +8,7 @@ the libraries.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,12 @@ def faces() -> list[str]:
     return [*outlines, *_HERSHEY, "bitmap"]
 
 
+_VISIBLE = 0.02
+"""Share of the range by which ink must differ from its ground to be seen."""
+_LEGIBLE = 0.2
+"""Share of a line's ink that must be seen, for the line to be judged."""
+
+
 def ink(text: str, face: str, height: int) -> Array:
     """A text as a mask of 0 to 255, cut to its ink; letters about so many pixels high."""
     if face in _HERSHEY:
@@ -119,10 +125,13 @@ class Page:
         mask = mask[: self.values.shape[0], : self.values.shape[1]]
         rows, columns = mask.shape
         area = self.values[y : y + rows, x : x + columns]
+        seen = (mask > 127) & (np.abs(value - area) > _VISIBLE)
+        if seen.sum() < _LEGIBLE * (mask > 127).sum():
+            seen[:] = False
         area += (value - area) * (mask / 255)
         name = Path(face).stem
         box = {0: (x, y, columns, rows)}
-        self.lines.append(TrueLine(text, kind, "pixel", box, (name, f"{height} px", *conditions)))
+        self.lines.append(TrueLine(text, kind, "pixel", box, (name, f"{height} px", *conditions), seen))
         return int(rows)
 
 
@@ -296,10 +305,7 @@ def _instance(name: str, kind: Kind, encoding: tuple[str, str, int], random: Ran
         moved = np.clip(np.roll(made, int(random.integers(-6, 7)), axis=0), 0, 1)
         text = np.abs(page.values - made) > 0.02
         pages.append(np.where(text, page.values, moved))
-    lines = [
-        TrueLine(line.text, line.kind, line.place, dict.fromkeys(range(kind.frames), line.boxes[0]), line.conditions)
-        for line in page.lines
-    ]
+    lines = [replace(line, boxes=dict.fromkeys(range(kind.frames), line.boxes[0])) for line in page.lines]
     dataset = _dataset(kind, encoding, person)
     lines += _finish(dataset, kind, encoding, pages, person, random)
     stream = DicomBytesIO()

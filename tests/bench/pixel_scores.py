@@ -41,6 +41,8 @@ class TrueLine:
     boxes: Mapping[int, tuple[int, int, int, int]] = field(default_factory=dict)
     """By frame, the first is 0: x, y, width, height."""
     conditions: tuple[str, ...] = ()
+    ink: npt.NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
+    """Where in the boxes the line can be seen, where it is known: half a line may be black upon black."""
 
     @property
     def identifies(self) -> bool:
@@ -164,7 +166,10 @@ def _as_shown(frame: Array, interpretation: str, syntax: str) -> Array:
 
 
 def _judge(outcome: Score, line: TrueLine, result: Dataset, old: list[Array], new: list[Array]) -> None:
-    if line.place == "pixel" and not all(_has_ink(old[frame], box) for frame, box in line.boxes.items()):
+    if line.place == "pixel" and (
+        not all(_has_ink(old[frame], box) for frame, box in line.boxes.items())
+        or (line.ink is not None and not line.ink.any())
+    ):
         outcome.invisible += 1  # drawn in the colour of its ground
         return
     if line.place == "icon":
@@ -174,7 +179,7 @@ def _judge(outcome: Score, line: TrueLine, result: Dataset, old: list[Array], ne
     elif line.place == "overlay_high":
         gone = not any(element.tag.group & 0xFF00 == 0x6000 for element in result) and not _has_unused_bits(result)
     else:
-        gone = all(is_covered(old[frame], new[frame], box) for frame, box in line.boxes.items())
+        gone = all(is_covered(old[frame], new[frame], box, line.ink) for frame, box in line.boxes.items())
     if not line.identifies:
         outcome.technique += 1
         outcome.kept_technique += not gone
@@ -190,8 +195,10 @@ def _has_ink(frame: Array, box: tuple[int, int, int, int]) -> bool:
     return bool(values.size) and float(np.ptp(values)) > 0
 
 
-def is_covered(old: Array, new: Array, box: tuple[int, int, int, int]) -> bool:
-    """Whether the ink in a box is gone."""
+def is_covered(
+    old: Array, new: Array, box: tuple[int, int, int, int], known: npt.NDArray[np.bool_] | None = None
+) -> bool:
+    """Whether the ink in a box is gone; it is what stands out from the ground, unless it is known."""
     x, y, width, height = box
     before, after = (_grey(frame[y : y + height, x : x + width]) for frame in (old, new))
     if not before.size:
@@ -200,10 +207,12 @@ def is_covered(old: Array, new: Array, box: tuple[int, int, int, int]) -> bool:
     ground = float(np.median(np.concatenate([around[:2].ravel(), around[-2:].ravel()])))
     contrast = np.abs(before - ground)
     ink = contrast > 0.5 * max(float(np.percentile(contrast, 99)), 1e-6)
-    if not ink.any():
+    if known is not None:
+        ink = known[: before.shape[0], : before.shape[1]]
+    elif not ink.any():
         ink = contrast == contrast.max()
     strength = contrast[ink]
-    changed = np.abs(after - before)[ink] > 0.35 * strength
+    changed = (np.abs(after - before)[ink] > 0.35 * strength) & (strength > 0)
     flat = _filled(new)[y : y + height, x : x + width][ink]
     if (changed | flat).mean() < 0.95:
         return False

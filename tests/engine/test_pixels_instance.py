@@ -200,3 +200,27 @@ def test_cut_streams(cut: int, syntax: str) -> None:
 
     with pytest.raises(InvalidDataSetError):
         cover_instance(data, BOXES, LOOK, CLEAN)
+
+
+@pytest.mark.parametrize("syntax", [NATIVE, JPEG_LS])
+def test_where_a_doubt_is_left_nothing_is_claimed(syntax: str) -> None:
+    """The box is covered, icons and overlays are gone, and a NO of the original is emptied; the code is not added."""
+    icon = Dataset()
+    icon.Rows = icon.Columns = 1
+    original = instance([GREY], syntax=syntax, BurnedInAnnotation="NO", IconImageSequence=[icon])
+    data = deidentify_instance(original, POLICY)
+    doubtful = Boxes(BOXES.every, leaves_doubt=True)
+    out = cover_instance(data, doubtful, LOOK, CLEAN)
+    dataset = dcmread(DicomBytesIO(out))
+
+    assert (frames_of(out)[0] == covered(GREY)).all()
+    assert not dataset.get("BurnedInAnnotation")
+    assert "IconImageSequence" not in dataset
+    assert "113101" not in [item.CodeValue for item in dataset.DeidentificationMethodCodeSequence]
+    assert Boxes.from_json(doubtful.as_json()) == doubtful
+    assert Boxes.from_json(BOXES.as_json()) == BOXES
+
+
+def test_boxes_of_an_unknown_age_leave_a_doubt() -> None:
+    """What was written before doubts were is not taken for certain."""
+    assert Boxes.from_json({"every": []}).leaves_doubt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.pixel_drawing import instances
+from bench.pixel_drawing import Page, instances
 from bench.pixel_scores import score
 from dicomveil_engine import DeidentificationError, InvalidDataSetError, load_policy
 from dicomveil_engine.configuration.pixels import PixelSettings, read_pixels
@@ -198,3 +198,37 @@ def test_a_disc_costs_few_runs_of_the_detector(looker: Looker, monkeypatch: pyte
     assert len(sizes) > 10  # it is looked at in tiles
     assert sum(sizes) < 2_600_000
     assert len(pictures) == len(sizes)
+
+
+def faint(contrast: float, text: str = "Theodora Morkovin 1950") -> bytes:
+    """A line that stands out by a share of the range, over an even ground with a bright disc beside it."""
+    random = np.random.default_rng(4)
+    page = Page(np.full((256, 384), 0.2) + random.normal(0, 0.004, (256, 384)), random)
+    rows, columns = np.mgrid[:256, :384]
+    page.values[np.hypot(rows - 180, columns - 280) < 60] = 1.0
+    if text:
+        page.write(text, "header", (20, 30), "hershey simplex", 16, value=0.2 + contrast)
+    return instance([np.asarray(page.values * 255, np.uint8).clip(0, 255)], Modality="DX")
+
+
+@pytest.mark.parametrize(("contrast", "leaves_doubt"), [(0.8, False), (0.08, True)])
+def test_faint_text_leaves_a_doubt(looker: Looker, contrast: float, leaves_doubt: bool) -> None:
+    """It is covered, to its end; but where one line is faint another could have been missed, and nothing is claimed."""
+    found = boxes(looker, faint(contrast))
+
+    assert any(box.x < 20 and box.right > 200 for box in found.every)
+    assert found.leaves_doubt is leaves_doubt
+
+
+def test_an_even_frame_leaves_no_doubt(looker: Looker) -> None:
+    """Nothing is there that could be text."""
+    assert boxes(looker, faint(0, "")) == Boxes()
+
+
+def test_what_is_not_believed_leaves_a_doubt(looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A box that is not covered because nothing legible is in it may still be text."""
+    monkeypatch.setattr(_Look, "_is_believed", lambda *_: False)
+    found = boxes(looker, instance([written()]))
+
+    assert not found.every
+    assert found.leaves_doubt

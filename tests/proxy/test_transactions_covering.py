@@ -168,6 +168,32 @@ async def test_sample(tmp_path: Path, looks: Looks) -> None:
     assert [each["00280301"]["Value"] for each in metadata] == [["NO"]] * 9
 
 
+async def test_metadata_claim_nothing_before_the_look(tmp_path: Path, looks: Looks) -> None:
+    """Before an instance was looked at nothing is claimed of it; afterwards metadata say what it says itself."""
+    doubts = {1: False, 2: True}
+    looks.answer = lambda source: Boxes(leaves_doubt=doubts[1 if uid(1).encode() in source.read_bytes() else 2])
+    async with proxy(tmp_path, MemoryOrigin(us(1), us(2)), profile=profile()) as ask:
+        path = f"{path_of(ask)}/metadata"
+        before = (await ask.get(path, "application/dicom+json")).json()
+        bodies = [body for _, body in parts(await ask.get(path_of(ask), ANY_SYNTAX))]
+        after = (await ask.get(path, "application/dicom+json")).json()
+
+    assert ["113101" in str(each) for each in before] == [False, False]
+    assert [b"113101" in body for body in bodies] == [True, False]
+    assert ["113101" in str(each) for each in after] == [True, False]
+    assert [each.get("00280301", {}).get("Value") for each in after] == [["NO"], None]
+
+
+async def test_a_doubt_in_a_sample_is_one_in_all(tmp_path: Path, looks: Looks) -> None:
+    """Slices that were not looked at say no more than those that were."""
+    looks.answer = lambda _: Boxes(leaves_doubt=True)
+    async with proxy(tmp_path, MemoryOrigin(*slices(9)), profile=profile("sample")) as ask:
+        found = parts(await ask.get(path_of(ask), ANY_SYNTAX))
+
+    assert len(looks.sources) == 3
+    assert not any(b"113101" in body for _, body in found)
+
+
 async def test_samples_are_looked_at_at_the_same_time(tmp_path: Path, looks: Looks) -> None:
     """As many as there are processes: two looks wait for each other, and neither would end alone."""
     together = threading.Barrier(2)

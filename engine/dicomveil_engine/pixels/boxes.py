@@ -66,6 +66,8 @@ class Boxes:
     """Covered in one frame only, by frame number; the first frame is 1."""
     clears_unused_bits: bool = False
     """Whether bits above Bits Stored are set in compressed frames. Retired overlays were stored there."""
+    leaves_doubt: bool = False
+    """Whether something that could be text is left, so that nothing is claimed."""
 
     def __bool__(self) -> bool:
         return bool(self.every) or any(self.single.values()) or self.clears_unused_bits
@@ -81,6 +83,7 @@ class Boxes:
             without_contained((*self.every, *other.every)),
             {frame: (*self.single.get(frame, ()), *other.single.get(frame, ())) for frame in frames},
             self.clears_unused_bits or other.clears_unused_bits,
+            self.leaves_doubt or other.leaves_doubt,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -90,6 +93,8 @@ class Boxes:
             value["single"] = {str(frame): [list(box) for box in boxes] for frame, boxes in self.single.items()}
         if self.clears_unused_bits:
             value["clearsUnusedBits"] = True
+        if not self.leaves_doubt:
+            value["leavesDoubt"] = False
         return value
 
     @classmethod
@@ -103,6 +108,7 @@ class Boxes:
                 _read(value["every"]),
                 {_frame(frame): _read(boxes) for frame, boxes in single.items()},
                 value.get("clearsUnusedBits") is True,
+                value.get("leavesDoubt") is not False,
             )
         except (AssertionError, KeyError, TypeError, ValueError):
             raise InvalidDataSetError("the stored boxes of an instance cannot be read; delete them") from None

@@ -1,8 +1,8 @@
 """The attributes that describe the pixels of a released instance, the same in Part 10 and in DICOM JSON.
 
-They follow from the policy and the header, never from the text that was found: an instance released under a policy
-that cleans pixels has (0028,0301) Burned In Annotation NO, and code 113101 in (0012,0064). The attributes that change
-when frames are encoded again are here too, so that metadata and instance agree. This module does not need numpy.
+An instance released under a policy that cleans pixels has (0028,0301) Burned In Annotation NO, and code 113101 in
+(0012,0064), unless the search left a doubt that text remains. The attributes that change when frames are encoded again
+are here too, so that metadata and instance agree. This module does not need numpy.
 """
 
 from __future__ import annotations
@@ -61,10 +61,12 @@ class PixelClaims:
     transfer_syntax_uid: str = ""
     """The transfer syntax of the output: the original's, unless frames are encoded again."""
     is_encoded_again: bool = False
+    is_cleaned: bool = False
+    """Whether what shows pixels beside Pixel Data is removed, and bits that no pixel has are cleared."""
 
     def removes(self, tag: int) -> bool:
         """Whether a top-level element is removed because it no longer fits the pixels: icon, overlay, offset table."""
-        if self.adds_code and (tag == _ICON or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
+        if self.is_cleaned and (tag == _ICON or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
             return True
         return self.is_encoded_again and tag in _OFFSET_TABLES
 
@@ -72,17 +74,18 @@ class PixelClaims:
 def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings: PixelSettings) -> PixelClaims:
     """The claims for an instance, from its de-identified header, its verdict and its boxes.
 
-    Of the boxes it only matters whether there are any, and only if the frames are compressed.
+    Of the boxes it only matters whether they leave a doubt and, if the frames are compressed, whether there are any.
     """
     syntax = header.transfer_syntax_uid
     if not verdict.claims:
         return PixelClaims(_face(verdict), False, syntax)
-    fields = [Field(BURNED_IN_ANNOTATION, "CS", ["NO"]), *_face(verdict)]
+    is_sure = not boxes.leaves_doubt
+    fields = [*([Field(BURNED_IN_ANNOTATION, "CS", ["NO"])] if is_sure else []), *_face(verdict)]
     again = bool(boxes) and syntax not in NATIVE and header.has_pixel_data
     if again:
         syntax = target_syntax(header, settings)
         fields += _of_encoding(header)
-    return PixelClaims(tuple(fields), True, syntax, again)
+    return PixelClaims(tuple(fields), is_sure, syntax, again, is_cleaned=True)
 
 
 def target_syntax(header: PixelHeader, settings: PixelSettings) -> str:

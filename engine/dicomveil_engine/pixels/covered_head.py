@@ -29,7 +29,7 @@ def covered_head(instance: InstanceElements, claims: PixelClaims) -> bytes:
         elif code is not None:
             fields.append(code)
     removed = [tag for tag in instance.elements if claims.removes(tag)]
-    if claims.adds_code:
+    if claims.is_cleaned:
         _refuse_nested_pictures(instance, removed)
     meta = instance.meta._replace(transfer_syntax_uid=claims.transfer_syntax_uid or instance.meta.transfer_syntax_uid)
     if instance.encoding.implicit and meta.transfer_syntax_uid not in {"", instance.meta.transfer_syntax_uid}:

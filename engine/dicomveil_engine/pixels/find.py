@@ -29,6 +29,10 @@ TILE = 1024
 _OVERLAP = 160
 _LINE_PIXELS = 0.3
 """Probability from which a pixel belongs to a line of text, as in PP-OCR."""
+_END_PIXELS = 0.1
+"""Likewise for the ends of a line, where letters fade or stand over an edge."""
+_LONGEST_END = 3
+"""Heights of a line by which such pixels make it longer, on each side."""
 _UNCLIP = 1.6
 """How much larger a line is than the core that the detector marks, as in PP-OCR."""
 _SMALLEST = 3
@@ -167,10 +171,23 @@ def _lines(certainty: npt.NDArray[np.float32], at_least: float) -> list[Found]:
         # Polygon offsetting by area x factor / perimeter, as the detector was trained for; for a slanted line the
         # area is that of the line, not of its bounding box.
         distance = round(max(area, 1) * _UNCLIP / (2 * (width + height)))
-        box = Box(x, y, width, height).grown(distance + 1).within(columns, rows)
+        box = _with_ends(Box(x, y, width, height), certainty).grown(distance + 1).within(columns, rows)
         assert box is not None
         found.append(Found(box, score))
     return found
+
+
+def _with_ends(box: Box, certainty: npt.NDArray[np.float32]) -> Box:
+    """A line with the less certain pixels at both of its ends, as far as they are without a gap."""
+    if box.height > box.width:
+        x, y, width, height = _with_ends(Box(box.y, box.x, box.height, box.width), certainty.T)
+        return Box(y, x, height, width)
+    most = _LONGEST_END * box.height
+    left = max(box.x - most, 0)
+    is_text = certainty[box.y : box.bottom, left : box.right + most].max(axis=0) > _END_PIXELS
+    before, behind = is_text[: box.x - left][::-1], is_text[box.right - left :]
+    longer = [int(np.argmin(end)) if not end.all() else len(end) for end in (before, behind)]
+    return Box(box.x - longer[0], box.y, box.width + sum(longer), box.height)
 
 
 def _crop(picture: Picture, box: Box) -> Picture:

@@ -221,7 +221,7 @@ def _in_colours(array: npt.NDArray[Any], layout: FrameLayout, photometric: str) 
 def _is_overwritten(header: PixelHeader, claims: PixelClaims, boxes: Boxes) -> bool:
     """Whether bytes of native Pixel Data change: in boxes, or in the bits above Bits Stored."""
     has_unused_bits = header.bits_allocated > 1 and 0 < header.bits_stored < header.bits_allocated
-    return header.transfer_syntax_uid in NATIVE and (bool(boxes) or (claims.adds_code and has_unused_bits))
+    return header.transfer_syntax_uid in NATIVE and (bool(boxes) or (claims.is_cleaned and has_unused_bits))
 
 
 def _item(value: bytes) -> bytes:

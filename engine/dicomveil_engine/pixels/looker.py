@@ -7,7 +7,7 @@ process that has neither the key nor the network.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,20 @@ from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.renderings import (
     Picture,
     Rendering,
+    faint_renderings,
     inverted,
+    is_faint,
     pictures_of,
     renderings,
     tile_of,
     tile_renderings,
 )
-from dicomveil_engine.pixels.strokes import LIMIT, has_strokes, stroke_score
+from dicomveil_engine.pixels.strokes import LIMIT, could_have_strokes, has_strokes, stroke_score
 
+_LINE = 0.5
+"""Certainty of the detector from which a box counts as a line, as in PP-OCR."""
+_TRACE = 0.4
+"""Certainty of the detector from which a box could be a line, so that nothing is claimed."""
 _SURE = 0.6
 """Certainty of the detector from which a small line that was found in two renderings counts as text unread."""
 _VERY_SURE = 0.85
@@ -55,11 +61,16 @@ _BLIND = 0.4
 _TILE = 256
 _LEAST_TILE = 16
 _PADDING = 0.15
+"""Share of a line's height that is covered above and below it."""
+_END_PADDING = 0.35
+"""Likewise before and behind it."""
 _LEAST_PADDING = 3
 _GAP = 2.5
 """The largest gap between two pieces of a line, in heights of the line."""
 _EACH_FRAME = 4
 """A cine of up to this many frames is searched frame by frame."""
+_UNEVEN = frozenset(("US", "IVUS", "OCT", "IVOCT", "OPT", "OP", "XC", "GM", "SM", "ES"))
+"""Modalities whose frames have strokes all over."""
 _PAGES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1", "1.2.840.10008.5.1.4.1.1.104")
 """Classes whose frames are pages or photographs rather than a cine: secondary capture, visible light."""
 
@@ -80,11 +91,8 @@ class Line:
         return [read.text for read in self.read]
 
     def boxes(self) -> list[Box]:
-        """The boxes to cover, with a margin, because OCR boxes are tight."""
-        return [
-            box.grown(max(_LEAST_PADDING, round(_PADDING * min(box.width, box.height))))
-            for box in (self.box, *self.parts)
-        ]
+        """The boxes to cover, with a margin, because OCR boxes are tight and sometimes miss the last letter."""
+        return [_padded(box) for box in (self.box, *self.parts)]
 
 
 class Looker:
@@ -153,9 +161,16 @@ class _Look:
         self._verdict = verdict
         self._settings = settings
         self._words = words
+        self._traces: list[Box] = []
+        """What could be text in the frame, but is not certain enough to be covered."""
+        self._leaves_doubt = False
 
     def at(self, frames: InstanceFrames, limits: PixelLimits) -> Boxes:
         """The boxes of all frames."""
+        found = self._at(frames, limits)
+        return replace(found, leaves_doubt=self._leaves_doubt)
+
+    def _at(self, frames: InstanceFrames, limits: PixelLimits) -> Boxes:
         header = self._header
         if header.frames == 1:
             return Boxes(self._boxes(frames.shown(1)))
@@ -171,26 +186,47 @@ class _Look:
 
     def _boxes(self, frame: npt.NDArray[Any]) -> tuple[Box, ...]:
         if self._verdict.condition is Condition.STROKES and not has_strokes(frame):
+            self._leaves_doubt = True  # the fast test never sees all text
             return ()
         lines, picture = self.lines(frame)
+        rows, columns = frame.shape[:2]
+        self._leaves_doubt |= self._is_doubtful(frame, lines)
         if self._settings.reads and lines:
             assert self._words is not None
             self.read(lines, picture)
             lines = [
                 line for line in lines if sensitive([read.text for read in line.read], self._words, self._settings)
             ]
-        rows, columns = frame.shape[:2]
         return tuple(_covered(lines, columns, rows))
+
+    def _is_doubtful(self, frame: npt.NDArray[Any], lines: Sequence[Line]) -> bool:
+        """Whether text could be left beside the lines: by a more sensitive measure than that by which it is covered."""
+        rows, columns = frame.shape[:2]
+        is_covered = np.zeros((rows, columns), bool)
+        covered = _covered(lines, columns, rows)
+        for box in covered:
+            is_covered[box.y : box.bottom, box.x : box.right] = True
+        for box in self._traces:
+            if is_covered[box.y : box.bottom, box.x : box.right].mean() < 0.5:
+                return True
+        if is_faint(frame, [line.box for line in lines]):
+            return True
+        # Speckle and photographs are full of strokes, so that these say nothing there.
+        is_tissue = frame.ndim == 2 and self._header.modality not in _UNEVEN
+        return is_tissue and could_have_strokes(_without(frame, covered))
 
     def lines(self, frame: npt.NDArray[Any]) -> tuple[list[Line], Picture]:
         """The lines of a frame, and the picture in which they can be read."""
         rows, columns = frame.shape[:2]
         base, others = pictures_of(frame, self._header)
         lines: list[Line] = []
+        self._traces = []
         doubts: dict[str, list[Box]] = {}
         for rendering in renderings(base, others, rotated=self._verdict.rotated):
             doubts[rendering.name] = self._add(lines, rendering, columns, rows)
-        lines = [line for line in lines if self._is_believed(line, base)]
+        for rendering in faint_renderings(frame, [line.box for line in lines]):
+            self._add(lines, rendering, columns, rows)
+        lines = self._believed(lines, base)
         if (oversize := _unresolved(doubts)) is not None:
             self._look_again(lines, base, oversize)
         return lines, base
@@ -198,19 +234,34 @@ class _Look:
     def _add(self, lines: list[Line], rendering: Rendering, columns: int, rows: int) -> list[Box]:
         """Add the lines found in a rendering, and return the boxes that are too large for a line."""
         doubtful = []
-        for found in self._finder.find(rendering.picture):
+        for found in self._finder.find(rendering.picture, at_least=_TRACE):
             if rendering.turned and found.box.width < 1.5 * found.box.height:
                 continue  # a piece of an upright line
             box = rendering.in_frame(found.box, columns, rows)
             if box is None:
                 continue
-            if _is_oversize(box, columns, rows) and (
-                _is_block(box, columns, rows) or not self._is_text(rendering.picture, found.box)
+            if (
+                found.score >= _LINE
+                and _is_oversize(box, columns, rows)
+                and (_is_block(box, columns, rows) or not self._is_text(rendering.picture, found.box))
             ):
                 doubtful.append(box)
                 continue
+            if found.score < _LINE:
+                self._traces.append(box)
+                continue
             _join(lines, box, found.score, rendering)
         return doubtful
+
+    def _believed(self, lines: Sequence[Line], base: Picture) -> list[Line]:
+        """The lines that are text; the others are traces of it."""
+        believed = []
+        for line in lines:
+            if self._is_believed(line, base):
+                believed.append(line)
+            else:
+                self._traces.append(line.box)
+        return believed
 
     def _is_believed(self, line: Line, base: Picture) -> bool:
         """Whether a box is text: found in two renderings, or with high certainty, or legible."""
@@ -281,8 +332,17 @@ class _Look:
                 if not any(line.box.shared(place) > 0.5 * place.area for line in lines):
                     _join(found, place, seen.score, rendering)
             blind += any(seen.box.area > _BLIND * tile.area * rendering.scale**2 for seen in boxes)
-        lines += [line for line in found if self._is_believed(line, base)]
+        lines += self._believed(found, base)
         return blind == len(shown) and strokes >= LIMIT
+
+
+def _without(frame: npt.NDArray[Any], boxes: Iterable[Box]) -> npt.NDArray[Any]:
+    """The frame with the ground around each box in its place."""
+    values = frame.copy()
+    for box in boxes:
+        around = frame[max(box.y - 2, 0) : box.bottom + 2, max(box.x - 2, 0) : box.right + 2]
+        values[box.y : box.bottom, box.x : box.right] = np.median(around)
+    return values
 
 
 def _of_cine(frames: InstanceFrames) -> Iterable[npt.NDArray[Any]]:
@@ -367,6 +427,14 @@ def _tiles(area: Box, size: int) -> Iterable[Box]:
             tile = Box(left, top, min(size, area.right - left), min(size, area.bottom - top))
             if tile.width > _LEAST_TILE and tile.height > _LEAST_TILE:
                 yield tile
+
+
+def _padded(box: Box) -> Box:
+    height = min(box.width, box.height)
+    beside = max(_LEAST_PADDING, round(_PADDING * height))
+    at_ends = max(_LEAST_PADDING, round(_END_PADDING * height))
+    across, down = (at_ends, beside) if box.width >= box.height else (beside, at_ends)
+    return Box(box.x - across, box.y - down, box.width + 2 * across, box.height + 2 * down)
 
 
 def _covered(lines: Iterable[Line], columns: int, rows: int) -> list[Box]:

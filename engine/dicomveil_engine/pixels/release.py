@@ -82,13 +82,15 @@ def released_metadata(original: JSONDataSet, deidentified: JSONDataSet, settings
     """De-identified metadata in the DICOM JSON model that agrees with its released instance.
 
     Pixels in the metadata itself are removed unless they pass unchanged, because they are not searched for text. The
-    attributes of the encoding are those of the original, even if compressed frames are covered.
+    attributes of the encoding are those of the original, even if compressed frames are covered. Nothing is claimed of
+    an instance that would have to be searched.
     """
     if not settings.looks:
         return deidentified
     header = PixelHeader.from_json(original)
     verdict = gate(header, settings)
-    written = claimed_metadata(without_pixels(deidentified, verdict), claims_of(header, verdict, Boxes(), settings))
+    boxes = Boxes(leaves_doubt=verdict.action is PixelAction.LOOK)
+    written = claimed_metadata(without_pixels(deidentified, verdict), claims_of(header, verdict, boxes, settings))
     return cast("JSONDataSet", written)
 
 
@@ -99,7 +101,7 @@ def without_pixels(dataset: JSONDataSet, verdict: PixelVerdict, bulk_data_uri: s
     """
     if verdict.action is PixelAction.NOTHING:
         return dataset
-    beside = PixelClaims(adds_code=True)
+    beside = PixelClaims(is_cleaned=True)
     left = {key: value for key, value in dataset.items() if not _shows_pixels(key, beside)}
     element = left.get(_PIXEL_DATA)
     if isinstance(element, Mapping) and element.keys() - {"vr", "BulkDataURI"}:

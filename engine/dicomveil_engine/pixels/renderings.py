@@ -6,7 +6,7 @@ size. A rendering converts boxes back to pixels of the frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -33,6 +33,11 @@ _LARGE = 1280
 """Size beyond which most renderings are halved; text of the usual size is still found."""
 _HOUNSFIELD_WINDOWS = ((40.0, 80.0), (40.0, 400.0))
 _MOST_OWN_WINDOWS = 2
+_FAINT = 0.25
+"""Share of the frame's range within which a line's values lie, for it to be faint."""
+_HARDLY_VISIBLE = 0.15
+"""Likewise, for it to be so faint that others could have been missed."""
+_MOST_FAINT_WINDOWS = 2
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,39 @@ def pictures_of(frame: Frame, header: PixelHeader) -> tuple[Picture, list[tuple[
             picture = _windowed(frame, centre - width / 2, centre + width / 2)
             others.append((f"window {number + 1}", _three(picture)))
     return base, others
+
+
+def faint_renderings(frame: Frame, lines: Sequence[Box]) -> Iterator[Rendering]:
+    """The frame in the window of lines that hardly stand out: what else is as faint is plain there."""
+    if not lines or max(frame.shape[:2]) > _LARGE:
+        return
+    values = _grey(frame)
+    windows: list[tuple[float, float]] = []
+    for darkest, brightest in _faint_windows(values, lines, _FAINT):
+        span = brightest - darkest
+        if not any(abs(brightest - other[1]) + abs(darkest - other[0]) < span for other in windows):
+            windows.append((darkest, brightest))
+    for number, window in enumerate(windows[:_MOST_FAINT_WINDOWS], 1):
+        yield Rendering(f"faint {number}", _three(_windowed(values, *window)))
+
+
+def is_faint(frame: Frame, lines: Sequence[Box]) -> bool:
+    """Whether a line stands out so little that lines like it could not have been found."""
+    return any(_faint_windows(_grey(frame), lines, _HARDLY_VISIBLE))
+
+
+def _faint_windows(values: Frame, lines: Sequence[Box], share: float) -> Iterator[tuple[float, float]]:
+    """The darkest and brightest values of the lines that have less than a share of the frame's range."""
+    most = share * (float(values.max()) - float(values.min()))
+    for line in lines:
+        part = values[line.y : line.bottom, line.x : line.right]
+        darkest, brightest = (float(value) for value in np.percentile(part, (1, 99)))
+        if 0 < brightest - darkest < most:
+            yield darkest, brightest
+
+
+def _grey(frame: Frame) -> Frame:
+    return np.asarray(frame.mean(axis=2)) if frame.ndim == 3 else frame
 
 
 def _equalised(frame: Frame) -> Picture:

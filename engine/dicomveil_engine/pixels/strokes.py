@@ -18,6 +18,8 @@ _REACH = 3
 """Pixels from the middle of a stroke to the background on both sides."""
 _NOISES = 6.0
 _RANGE_SHARE = 0.05
+_FAINT_NOISES = 3.0
+_FAINT_SHARE = 0.02
 _WINDOW = (4, 72)
 """Rows and columns in which strokes are counted."""
 _FREE = 3
@@ -25,8 +27,11 @@ _FREE = 3
 _SCALES = (1, 2, 4)
 
 
-def stroke_score(frame: npt.NDArray[Any]) -> float:
-    """How much the frame looks like text; a frame with `LIMIT` or more is searched."""
+def stroke_score(frame: npt.NDArray[Any], *, noises: float = _NOISES, share: float = _RANGE_SHARE) -> float:
+    """How much the frame looks like text; a frame with `LIMIT` or more is searched.
+
+    A stroke stands out by `noises` times the frame's noise, and by this share of its range.
+    """
     values = _grey(frame)
     best = 0.0
     for scale in _SCALES:
@@ -36,7 +41,7 @@ def stroke_score(frame: npt.NDArray[Any]) -> float:
         span = float(small.max() - small.min())
         if span <= 0:
             return 0.0
-        limit = max(_NOISES * _noise(small), _RANGE_SHARE * span)
+        limit = max(noises * _noise(small), share * span)
         # Strokes across rows, then across columns, because text may be vertical.
         best = max(best, _score(small, limit), _score(cv2.transpose(small), limit))
     return best
@@ -45,6 +50,11 @@ def stroke_score(frame: npt.NDArray[Any]) -> float:
 def has_strokes(frame: npt.NDArray[Any]) -> bool:
     """Whether the frame must be searched for text."""
     return stroke_score(frame) >= LIMIT
+
+
+def could_have_strokes(frame: npt.NDArray[Any]) -> bool:
+    """Whether faint strokes cannot be excluded: tissue mostly has some, an even ground none."""
+    return stroke_score(frame, noises=_FAINT_NOISES, share=_FAINT_SHARE) >= LIMIT
 
 
 def _grey(frame: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -92,6 +92,8 @@ def _pixels(path: Path, policy: Policy) -> Iterator[str]:
             yield f"covered in frame {frame}: x {box.x}, y {box.y}, {box.width} x {box.height}"
     if not boxes:
         yield "no text was found"
+    if boxes.leaves_doubt:
+        yield "text cannot be excluded elsewhere: (0028,0301) and 113101 do not say that it was removed"
 
 
 def _instance(data: bytes, policy: Policy, *, show_values: bool, indented: bool) -> list[Row]:

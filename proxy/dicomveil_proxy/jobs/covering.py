@@ -180,8 +180,8 @@ class _Known:
             record.check()
             return record.boxes
         is_sampled = verdict.condition is Condition.SAMPLE
-        if is_sampled and Sample.of(records.get(self._sample)).lets_pass(self._kind):
-            return Boxes(verdict.masks)
+        if is_sampled and (sample := Sample.of(records.get(self._sample))).lets_pass(self._kind):
+            return Boxes(verdict.masks, leaves_doubt=sample.leaves_doubt)
         refused = None
         try:
             boxes = self._looking.processes.boxes(original, verdict, self._looking.settings)

@@ -36,6 +36,8 @@ from dicomveil_proxy.pixels.verdicts import settings_as_json
 _VERDICTS = 16_384
 _PACKAGES = ("dicomveil-engine", "rapidocr", "onnxruntime")
 """What boxes depend on besides the instance and the settings."""
+_RULES = 2
+"""Raised when an instance that was looked at must be looked at again, since other boxes or claims come of it."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -123,7 +125,7 @@ class Looking:
         self._flights: dict[Hashable, asyncio.Future[Any]] = {}
         self._verdicts: OrderedDict[str, PixelVerdict] = OrderedDict()
         self._fingerprint = json.dumps(
-            [settings_as_json(self.settings), [_version(name) for name in _PACKAGES]]
+            [settings_as_json(self.settings), [_version(name) for name in _PACKAGES], _RULES]
         ).encode()
 
     def warm(self) -> None:

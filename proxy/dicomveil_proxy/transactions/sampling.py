@@ -10,11 +10,12 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dicomveil_engine import EngineError
+from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.elements import read_instance
 from dicomveil_engine.pixels.gate import Condition, PixelAction
 from dicomveil_engine.pixels.header import PixelHeader
@@ -41,13 +42,16 @@ class Sample:
     has_text: bool
     kinds: frozenset[str]
     """Sizes and types that were among them."""
+    leaves_doubt: bool = True
+    """Whether something that could be text was left in one, so that nothing is claimed for the others."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> Sample:
         """The sample of a record; without one, each slice is looked at."""
         if record is None:
             return cls(True, frozenset())
-        return cls(record.get("text") is not False, frozenset(map(str, record.get("kinds", ()))))
+        kinds = frozenset(map(str, record.get("kinds", ())))
+        return cls(record.get("text") is not False, kinds, record.get("doubt") is not False)
 
     def lets_pass(self, kind: str) -> bool:
         """Whether a slice of this kind need not be looked at."""
@@ -85,6 +89,7 @@ async def sample_of(
 async def _taken(origin: Origin, looking: Looking, digest: bytes, study: OriginalUID, series: OriginalUID) -> Sample:
     kinds: set[str] = set()
     found: list[bool] = []
+    doubts: list[bool] = []
     chosen = iter(await _chosen(origin, study, series))
 
     async def look() -> None:
@@ -92,20 +97,23 @@ async def _taken(origin: Origin, looking: Looking, digest: bytes, study: Origina
             if any(found):
                 return
             try:
-                kind, has_text = await _looked_at(origin, looking, study, series, instance)
+                header, boxes = await _looked_at(origin, looking, study, series, instance)
             except EngineError:
                 found.append(True)
             else:
-                kinds.add(kind)
-                found.append(has_text)
+                # Metadata do not always name the transfer syntax.
+                kinds.update((kind_of(looking, header), kind_of(looking, replace(header, transfer_syntax_uid=""))))
+                found.append(bool(boxes))
+                doubts.append(boxes.leaves_doubt)
 
     # As many at a time as there are processes. One that has begun is not broken off: others may wait for it.
     ended = await asyncio.gather(*(look() for _ in range(looking.limits.processes)), return_exceptions=True)
     for error in ended:
         if error is not None:
             raise error
-    sample = Sample(any(found), frozenset(kinds))
-    await looking.at_disk(looking.records.put, digest, {"text": sample.has_text, "kinds": sorted(kinds)})
+    sample = Sample(any(found), frozenset(kinds), any(doubts))
+    record = {"text": sample.has_text, "kinds": sorted(kinds), "doubt": sample.leaves_doubt}
+    await looking.at_disk(looking.records.put, digest, record)
     return sample
 
 
@@ -126,8 +134,8 @@ async def _chosen(origin: Origin, study: OriginalUID, series: OriginalUID) -> li
 
 async def _looked_at(
     origin: Origin, looking: Looking, study: OriginalUID, series: OriginalUID, instance: OriginalUID
-) -> tuple[str, bool]:
-    """The kind of an instance, and whether there is text in it."""
+) -> tuple[PixelHeader, Boxes]:
+    """The header of an instance, and its boxes."""
     with private_folder() as name:
         path = Path(name, "original")
         with writing(path) as file:
@@ -143,7 +151,7 @@ async def _looked_at(
         if found.text(0x00080018) != instance:
             raise OriginMalformed("the origin server sent another instance than was asked for")
         if verdict.action is not PixelAction.LOOK or verdict.condition is not Condition.SAMPLE:
-            return "", False  # it is treated by its own header, and says nothing about the slices
+            return PixelHeader(), Boxes()  # it is treated by its own header, and says nothing about the slices
         digest, witness = looking.digest(study, series, instance), looking.witness(found.buffer[: found.end])
         del data
         record = await looking.record(digest)
@@ -151,7 +159,7 @@ async def _looked_at(
             syntax = header.transfer_syntax_uid
             record = await looking.once(digest, lambda: looking.found(digest, path, verdict, syntax, witness))
         record.check()
-        return kind_of(looking, header), bool(record.boxes)
+        return header, record.boxes
 
 
 def _values(match: Mapping[str, object], tag: str) -> list[object]:

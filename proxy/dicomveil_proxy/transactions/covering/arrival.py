@@ -249,7 +249,8 @@ class Arrival:
         if is_sample:
             sample = await sample_of(self._project.origin, looking, uids[0], uids[1])
             if sample.lets_pass(kind_of(looking, header)):
-                self._future.set_result(Treatment(verdict, Boxes(verdict.masks)))
+                boxes = Boxes(verdict.masks, leaves_doubt=sample.leaves_doubt)
+                self._future.set_result(Treatment(verdict, boxes))
                 return
             record = await looking.record(digest)  # the instance may be a sample itself
             if record is not None and record.witness == witness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import cast
@@ -10,7 +11,7 @@ from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims_of
 from dicomveil_engine.pixels.codecs import NATIVE
-from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.release import without_pixels
 from dicomveil_engine.pseudonyms.sides import OriginalUID
@@ -21,6 +22,7 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource, Resource
 from dicomveil_proxy.transactions.covering.documents import ENCAPSULATED_DOCUMENT, document_metadata
 from dicomveil_proxy.transactions.covering.released import released_file
+from dicomveil_proxy.transactions.sampling import Sample, kind_of
 
 PIXELS = "7FE00010"
 
@@ -51,7 +53,7 @@ def json_header(dataset: JSONDataSet) -> PixelHeader:
 
 def is_beside_pixels(tag: int) -> bool:
     """Whether a top-level element shows parts of the pixels, and is removed when they are covered: icons, overlays."""
-    return PixelClaims(adds_code=True).removes(tag)
+    return PixelClaims(is_cleaned=True).removes(tag)
 
 
 def passes(verdict: PixelVerdict) -> bool:
@@ -83,18 +85,33 @@ async def claimed(
         uri = pixel_uri.replace(PIXELS.lower(), f"{ENCAPSULATED_DOCUMENT:08x}")
         written = await document_metadata(project, looking, written, (study, series, instance), uri)
     record = None
-    if verdict.action in {PixelAction.LOOK, PixelAction.MASKS} and header.transfer_syntax_uid not in NATIVE:
-        uids = [OriginalUID(uid) for uid in identity_uids(identity)]
+    uids = [OriginalUID(uid) for uid in identity_uids(identity)]
+    is_encoded = header.transfer_syntax_uid not in NATIVE
+    if verdict.action is PixelAction.LOOK or (verdict.action is PixelAction.MASKS and is_encoded):
         record = await looking.record(looking.digest(*uids))
-        if record is None and header.samples_per_pixel > 1:
+        if record is None and is_encoded and header.samples_per_pixel > 1:
             # Decoding may change the photometric interpretation: whether it does is known after covering.
             with suppress(EngineError):
                 await released_file(project, looking, Resource(uids[0], uids[1], uids[2]))
             record = await looking.record(looking.digest(*uids))
     boxes = Boxes()
+    if verdict.action is PixelAction.LOOK and not verdict.is_document and record is None:
+        boxes = Boxes(leaves_doubt=await _is_unknown(looking, verdict, header, uids))
     if record is not None:
         boxes, header = record.boxes, replace(header, transfer_syntax_uid=record.syntax)
     return cast("JSONDataSet", claimed_metadata(written, claims_of(header, verdict, boxes, looking.settings)))
+
+
+async def _is_unknown(
+    looking: Looking, verdict: PixelVerdict, header: PixelHeader, uids: Sequence[OriginalUID]
+) -> bool:
+    """Whether nothing can be claimed yet of an instance that was not looked at: unless the samples of its series say
+    that it need not be."""
+    if verdict.condition is not Condition.SAMPLE:
+        return True
+    digest = looking.digest("sample", *uids[:2])
+    sample = Sample.of(looking.records.recent(digest) or await looking.at_disk(looking.records.get, digest))
+    return sample.leaves_doubt or not sample.lets_pass(kind_of(looking, replace(header, transfer_syntax_uid="")))
 
 
 def identity_uids(identity: InstanceIdentity) -> tuple[str, str, str]:

@@ -32,9 +32,10 @@ _READ_WRONG = (
     str.maketrans("0134578", "oleastb"),
 )
 """Digits that a reader of pixels takes for letters, and those that people write for letters."""
-_MAY_BE_APART = re.compile(
-    r"[^\W\d_](?:[\-\u2010\u2011\u00b7\u2027]\s{0,2}|[\r\n]{1,2})[^\W\d_]|(?:(?<![^\W_])[^\W\d_][ .\-]){3}"
-)
+_BREAK = re.compile(r"[\-\u2010\u2011\u00b7\u2027\r\n]")
+_FEWEST_SPACED = 4
+"""Letters that stand alone, of a name whose letters all do."""
+_NUMBER = re.compile(r"\d[ ./\-]\d|[\doilszb]{6}")
 _BROKEN = re.compile(
     r"(?=(?<![^\W\d_])([^\W\d_]{1,40})(?:[\-\u2010\u2011\u00b7\u2027]\s{0,2}|[\r\n]{1,2})([^\W\d_]{1,40}))"
 )
@@ -71,7 +72,8 @@ class Offer:
         self.folded: Folded = folded(text)
         plain = self.folded.text
         self._pattern = _ASCII_LETTERS if text.isascii() else LETTERS
-        self.words = frozenset(self._pattern.findall(plain))
+        runs = self._pattern.findall(plain)
+        self.words = frozenset(runs)
         """The runs of letters."""
         self.unknown = [word for word in self.words if len(word) > SHORTEST_INFLECTED and not is_word(word)]
         """The longer words that are in no list."""
@@ -80,9 +82,11 @@ class Offer:
         self.has_digit = _DIGIT.search(plain) is not None
         self.read_wrong = self._read_wrong() if self.has_digit and _MAY_BE_READ_WRONG.search(plain) else _NO_SPANS
         """What letters and digits together would be, had a reader of pixels not taken letters for digits."""
-        self.apart = list(_apart(plain)) if _MAY_BE_APART.search(plain) else []
+        self.apart = list(_broken(plain)) if _BREAK.search(plain) else []
         """Letters that stand apart or on two lines, run together, with their spans: d-oe, D O E."""
-        self.numbers = list(_numbers(plain)) if reading.digits >= _FEWEST_DIGITS else []
+        if [len(run) for run in runs].count(1) >= _FEWEST_SPACED:
+            self.apart += _spaced(plain)
+        self.numbers = list(_numbers(plain)) if reading.digits >= _FEWEST_DIGITS and _NUMBER.search(plain) else []
         """Digits in groups, run together, and with letters that a reader of pixels takes for digits."""
         self.prefixed = [] if text.isascii() else list(_without_prefix(self.words))
         """Words of scripts that write prepositions together with a name, without them."""
@@ -139,9 +143,12 @@ def _without_prefix(words: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield word[1:], word
 
 
-def _apart(plain: str) -> Iterator[tuple[str, Span]]:
+def _broken(plain: str) -> Iterator[tuple[str, Span]]:
     for match in _BROKEN.finditer(plain):
         yield match[1] + match[2], (match.start(1), match.end(2))
+
+
+def _spaced(plain: str) -> Iterator[tuple[str, Span]]:
     for match in _SPACED.finditer(plain):
         yield "".join(character for character in match[0] if character.isalpha()), match.span()
 

@@ -20,6 +20,7 @@ _CUED = late_pattern(
 )
 """A cue may be followed by another: read by JD."""
 _TWO = late_pattern(r"([A-Z]{2})/([A-Z]{2})")
+_MODALITIES = frozenset(("ct", "mr", "us", "nm", "pt", "cr", "dr", "dx", "mg", "xa", "rf", "ir", "rx", "tc", "rm"))
 _AT_THE_END = late_pattern(r"(?<![^\W_])([A-Z]{2,3})/([a-z]{2,3})(?=[ .]{0,2}\Z)")
 """The initials of who dictated and of who typed, as letters end: JKD/mr."""
 
@@ -37,7 +38,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
 def _of_two(reading: AnalysedText) -> Iterator[Finding]:
     text = reading.text
     both = _TWO.fullmatch(text.strip())
-    if both and not_initials().isdisjoint((both[1].lower(), both[2].lower())):
+    if both and _are_two(both[1].lower(), both[2].lower()):
         start = text.index(both[1])
         yield Finding(
             start, start + len(both[0]), Infotype.PERSON_NAME, Likelihood.POSSIBLE, "nothing but two initials"
@@ -50,12 +51,20 @@ def _of_two(reading: AnalysedText) -> Iterator[Finding]:
             yield Finding(*match.span(), Infotype.PERSON_NAME, Likelihood.LIKELY, "initials of two persons")
 
 
+def _are_two(first: str, second: str) -> bool:
+    """Whether letters that are all of a text are two persons' initials; one of them may be an abbreviation, too."""
+    if first in _MODALITIES:
+        return False
+    return sum(map(_is_abbreviation, (first, second))) < len((first, second))
+
+
 def _are_written(reading: AnalysedText, match: re.Match[str]) -> bool:
     """Whether letters behind a cue are written as initials, and are no abbreviation of another thing."""
     written, gap = reading.text[slice(*match.span("value"))], match["gap"]
     cues = word_lists("cues")
     initials = match["value"].split("/")
-    if not cues["stop"].isdisjoint(initials):
+    is_apart = ":" in gap and written.isupper() and not reading.text.isupper()  # QA: TO
+    if not is_apart and not cues["stop"].isdisjoint(initials):
         return False
     pairs = len(initials) > 1 and written[0].isupper()
     if not pairs and not not_initials().isdisjoint(initials):

@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy import logs
@@ -274,6 +273,8 @@ def _run_here(config: uvicorn.Config, listening: socket.socket) -> bool:
 
 
 def _run_workers(config: uvicorn.Config, listening: socket.socket) -> bool:
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - for several workers
+
     listening.set_inheritable(True)
     supervisor = Multiprocess(config, [listening])
     supervisor.run()

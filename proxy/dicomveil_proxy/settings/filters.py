@@ -25,7 +25,7 @@ _BELOW_STUDIES = (DEFAULT_ATTRIBUTES[Level.SERIES] | DEFAULT_ATTRIBUTES[Level.IN
 class FilterSettings(BaseModel):
     """A filter in the settings. A study must match all of its parts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     query: dict[str, str] = Field(default={}, repr=False)
     """Matching keys of a search for studies, as in QIDO-RS, with original values."""

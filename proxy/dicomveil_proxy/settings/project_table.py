@@ -69,7 +69,7 @@ def key_sources(table: NamesKeys) -> tuple[KeySource, ...]:
 class ProjectTable(BaseModel):
     """One project; None means the value at the top level."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     key_file: Path | None = None
     """Written by `dicomveil keygen`; no other project has this key."""

@@ -68,7 +68,7 @@ _MiB = 1 << 20
 class Limits(BaseModel):
     """Limits of requests. The error at each limit names it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     header_bytes: PositiveInt = 64 * _MiB
     """Header of one instance: all but its pixel data and other long values."""
@@ -132,6 +132,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
+        defer_build=True,  # each reading of the settings builds a class of its own
     )
 
     origin: Annotated[str | None, Field(min_length=1, repr=False)] = None

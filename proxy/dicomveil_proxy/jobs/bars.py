@@ -7,10 +7,34 @@ from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 from dicomveil_proxy.jobs.progress import Quiet
 from dicomveil_proxy.jobs.series import SeriesOutcome
+
+_WIDE = 100
+"""Columns of a terminal on which there is room for the time that has passed."""
+_COUNTS = 11
+_TIME = 12
+"""Columns for the numbers of series and the time left; where it is narrow, what else is said is cut."""
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """The time left, and nothing while it is not known."""
+
+    def render(self, task: Task) -> Text:
+        """As rich wants it."""
+        return Text("") if task.time_remaining is None else Text.assemble(super().render(task), " left")
 
 
 class Bars(Quiet):
@@ -18,14 +42,17 @@ class Bars(Quiet):
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(stream, clock)
+        console = Console(file=stream)
+        one_line = Column(no_wrap=True, overflow="ellipsis")
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[said]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(file=stream),
+            BarColumn(bar_width=None if console.width < _WIDE else 40),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=_COUNTS)),
+            TextColumn("{task.fields[said]}", table_column=one_line),
+            *([TimeElapsedColumn()] if console.width >= _WIDE else []),
+            _TimeLeft(table_column=Column(no_wrap=True, min_width=_TIME)),
+            console=console,
+            expand=console.width < _WIDE,
             transient=True,
         )
         self._task = self._bars.add_task("planning", total=None, said="")
@@ -45,10 +72,11 @@ class Bars(Quiet):
         super().advance(outcome, is_last=is_last)
         count = self.count
         failed = f", {count.failed:,} failed" if count.failed else ""
+        digits = 1 if count.bytes < 1e7 * count.seconds else 0
         self._bars.update(
             self._task,
             completed=count.done + count.failed,
-            said=f"{count.instances:,} instances, {count.bytes / count.seconds / 1e6:,.1f} MB/s{failed}",
+            said=f"{count.instances:,} instances, {count.bytes / count.seconds / 1e6:,.{digits}f} MB/s{failed}",
         )
 
     def note(self, text: str) -> None:

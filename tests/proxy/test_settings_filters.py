@@ -52,7 +52,7 @@ def test_a_query(match: dict[str, object], passes: bool) -> None:
         ({"studies": ("1.2.3",), "studies_file": Path("x")}, "filter: give studies or studies_file, not both"),
         ({"studies": ("1.2.3", "Doe^Jane")}, "filter.studies: number 2 is not a StudyInstanceUID"),
         ({"studies_file": Path("nowhere")}, "filter.studies_file: it cannot be read"),
-        ({"query": {"Doe": "x"}}, "filter.query: .* not a known attribute"),
+        ({"query": {"Doe": "x"}}, "filter.query: .* neither a known attribute nor a known option"),
         ({"query": {"limit": "1"}}, "filter.query: write attributes and their values only"),
         ({"query": {"PatientID": "*"}}, "filter.query: PatientID has no value, and would select every study"),
         ({"query": {"StudyDate": "Doe"}}, "filter.query: "),

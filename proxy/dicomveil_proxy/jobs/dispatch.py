@@ -34,13 +34,13 @@ MakeCrew = Callable[[ExportJob, str, Terms], Crew]
 def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     """Processes on this machine: as many as asked for, and never more connections than allowed.
 
-    One that reads from a folder is this process: it waits for nobody, and neither would the coordinator.
+    One that reads small files from a folder is this process: it waits for nobody, and neither would the coordinator.
     """
     del fingerprint  # of what the code does, which is the same here
     workers = max(1, min(terms.workers, terms.allowance.connections))
     slots = terms.allowance.connections // workers
     recipe = SeriesRecipe(job, job.job.configuration_digest().hex(), slots)
-    if workers == 1 and job.source.folder is not None:
+    if workers == 1 and job.source.is_light():
         return Here(recipe, message=_unit_of)
     from dicomveil_proxy.jobs.crews.processes import Processes  # noqa: PLC0415 - needed for processes only
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.settings.filters import FilterSettings, read_filter
 
+_FEW_FILES = 10_000
+_LARGE_BYTES = 64 << 20
 _URL = re.compile("https?://", re.IGNORECASE)
 
 
@@ -28,6 +31,21 @@ class Source:
     def folder(self) -> Path | None:
         """The folder; None for a DICOMweb server."""
         return None if _URL.match(self.origin) else Path(self.origin)
+
+    def is_light(self) -> bool:
+        """Whether it is a folder of few files, none of which takes much memory: one process may read all of them.
+
+        The memory that a file takes is bounded by its size. One that ends a process for want of memory must not end
+        the coordinator.
+        """
+        if self.folder is None:
+            return False
+        seen = 0
+        for directory, _, names in os.walk(self.folder):
+            seen += len(names)
+            if seen > _FEW_FILES or any(_size(directory, name) > _LARGE_BYTES for name in names):
+                return False
+        return True
 
     def open(self, connections: int) -> Origin:
         """Open the origin with a maximum number of connections. Raises ConfigurationError."""
@@ -49,6 +67,13 @@ class Source:
         if self.filter.selects_all:
             return origin
         return _Filtered(origin, self.filter)
+
+
+def _size(directory: str, name: str) -> int:
+    try:
+        return os.lstat(f"{directory}/{name}").st_size
+    except OSError:
+        return 0  # the worker reports it
 
 
 class _Filtered(SelectedOrigin):

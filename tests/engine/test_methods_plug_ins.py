@@ -60,7 +60,7 @@ def test_a_plug_in_acts_in_both_encodings(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(output.PatientName) == "D.J"
     assert metadata[0]["00100010"] == {"vr": "PN", "Value": [{"Alphabetic": "D.J"}]}
     assert policy.decide(0x00100010, "PN").method.action_on("PN") == "C *initials*"
-    assert "| C *initials* | what a method of another package does;" in conformance_statement([policy])
+    assert "| C *initials* | a method of another package; see its documentation |" in conformance_statement([policy])
 
 
 def test_its_mistyped_settings_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

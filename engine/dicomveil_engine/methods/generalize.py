@@ -91,7 +91,7 @@ class Generalize(Method):
         if self.values and self.zip_codes:
             raise _wrong('"values" and "zipCodes" are given both; write two rules, or turn "zipCodes" off in this one')
         if self.keeps_others and _REST in self._targets:
-            raise _wrong('"values" says what becomes of all others by "*", and "otherValues" keeps them; give one')
+            raise _wrong('"values" replaces all other values by "*", and "otherValues" keeps them; give one')
 
     def effect(self, vr: str) -> Effect:  # noqa: ARG002
         """A coarser value."""

@@ -71,7 +71,7 @@ def _pages(document: bytes, limits: PixelLimits) -> Iterator[Picture]:
             scale = _RESOLUTION / _POINTS_PER_INCH
             scale = min(scale, (_MOST_PIXELS / max(width * height, 1)) ** 0.5)
             drawn = page.render(scale=scale, rev_byteorder=True).to_numpy()
-        except Exception:  # noqa: BLE001 - likewise
+        except Exception:  # noqa: BLE001 - the same
             raise InvalidDataSetError("a page of (0042,0011) EncapsulatedDocument cannot be drawn") from None
         yield _colours(drawn)
 

@@ -30,9 +30,9 @@ _OVERLAP = 160
 _LINE_PIXELS = 0.3
 """Probability from which a pixel belongs to a line of text, as in PP-OCR."""
 _END_PIXELS = 0.1
-"""Likewise for the ends of a line, where letters fade or stand over an edge."""
+"""The same for the ends of a line, where letters fade or overlap an edge."""
 _LONGEST_END = 3
-"""Heights of a line by which such pixels make it longer, on each side."""
+"""The most by which such pixels extend a line on each side, in heights of the line."""
 _UNCLIP = 1.6
 """How much larger a line is than the core that the detector marks, as in PP-OCR."""
 _SMALLEST = 3

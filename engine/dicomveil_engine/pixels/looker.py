@@ -39,7 +39,7 @@ from dicomveil_engine.pixels.strokes import LIMIT, could_have_strokes, has_strok
 _LINE = 0.5
 """Certainty of the detector from which a box counts as a line, as in PP-OCR."""
 _TRACE = 0.4
-"""Certainty of the detector from which a box could be a line, so that nothing is claimed."""
+"""Certainty of the detector from which a box could be a line, so that the instance makes no claim."""
 _SURE = 0.6
 """Certainty of the detector from which a small line that was found in two renderings counts as text unread."""
 _VERY_SURE = 0.85
@@ -63,7 +63,7 @@ _LEAST_TILE = 16
 _PADDING = 0.15
 """Share of a line's height that is covered above and below it."""
 _END_PADDING = 0.35
-"""Likewise before and behind it."""
+"""The same to the left and right of it."""
 _LEAST_PADDING = 3
 _GAP = 2.5
 """The largest gap between two pieces of a line, in heights of the line."""

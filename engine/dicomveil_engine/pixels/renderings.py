@@ -34,9 +34,9 @@ _LARGE = 1280
 _HOUNSFIELD_WINDOWS = ((40.0, 80.0), (40.0, 400.0))
 _MOST_OWN_WINDOWS = 2
 _FAINT = 0.25
-"""Share of the frame's range within which a line's values lie, for it to be faint."""
+"""A line is faint if its values span less than this share of the frame's range."""
 _HARDLY_VISIBLE = 0.15
-"""Likewise, for it to be so faint that others could have been missed."""
+"""The same for a line so faint that others could have been missed."""
 _MOST_FAINT_WINDOWS = 2
 
 

@@ -1,7 +1,7 @@
-"""A text as a reader sees it: without characters that nobody sees, with letters of one script in a word.
+"""A text as a reader sees it: without invisible characters, and with letters of one script in each word.
 
-A name is no other name because a mark of no width stands in it, or a letter of another alphabet that looks alike. What
-is found in the text as it is read is removed from the text as it is written, with all that stands within.
+Zero-width characters, and letters of another alphabet that look the same, must not hide a name. A finding in the text
+as it is read is removed from the text as it is written, with all characters within.
 """
 
 from __future__ import annotations
@@ -50,12 +50,11 @@ _ALIKE = {
 
 
 class Read(NamedTuple):
-    """A text as it is read, and the way back from it."""
+    """A text as it is read, and the position of each character in the text as it is written."""
 
     text: str
     origin: tuple[Span, ...] | None
-    """For each of its characters, where in the written text what it stands for is; None where the positions are the
-    same."""
+    """The span of each character in the written text; None if the positions are the same."""
 
     def written(self, finding: Finding) -> Finding:
         """A finding in the text as it is written."""
@@ -66,7 +65,7 @@ class Read(NamedTuple):
 
 
 def as_read(text: str) -> Read:
-    """How a text is read; itself for most."""
+    """The text as it is read; most texts do not differ."""
     if text.isascii() and "&" not in text:
         return Read(text, None)
     read, origin = text, None
@@ -97,7 +96,7 @@ def _with_origin(text: str) -> tuple[str, tuple[Span, ...]]:
 
 
 def _in_one_script(word: str) -> str:
-    """A word in which letters of Latin script stand beside others that look alike, in Latin script."""
+    """The word in Latin script, if it mixes Latin letters with others that look like them."""
     if word.isascii():
         return word
     latin = word.translate(_ALIKE)

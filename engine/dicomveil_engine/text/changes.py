@@ -40,7 +40,7 @@ class Way(Enum):
 
 
 class Undone(Protocol):
-    """The way back from what stands in the place of findings."""
+    """Decrypts the replacements of findings."""
 
     @property
     def needs_project_key(self) -> bool:
@@ -72,7 +72,7 @@ class Change:
     source: str = field(default="", repr=False)
     """Everything on which the results of `made` depend."""
     undone: Undone | None = field(default=None, repr=False, compare=False)
-    """The way back, where there is one."""
+    """The decryption of replacements, if they can be decrypted."""
     is_stable: bool = True
     """Whether a second application changes nothing."""
 

@@ -1,6 +1,6 @@
-"""Regular expressions that are compiled when they are first used: a start does without most of them.
+"""Regular expressions that are compiled at their first use.
 
-To compile all of them takes longer than to de-identify an instance, and few texts have what most of them look for.
+Compiling all of them takes longer than de-identifying an instance, and few texts need most of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _METHODS = ("finditer", "match", "search", "fullmatch", "sub", "split", "findall
 
 
 class LatePattern:
-    """Stands in the place of a `re.Pattern`, and has its methods once one of them is asked for."""
+    """A stand-in for a `re.Pattern`, which is compiled at the first access to one of its methods."""
 
     def __init__(self, source: str, flags: int) -> None:
         self._source = source
@@ -21,7 +21,7 @@ class LatePattern:
         _MADE.append(self)
 
     def __getattr__(self, name: str) -> Any:
-        """Compile; what is asked for next is found at once."""
+        """Compile the pattern; later accesses find its methods as attributes."""
         return getattr(self.compile(), name)
 
     def compile(self) -> re.Pattern[str]:
@@ -33,12 +33,12 @@ class LatePattern:
 
 
 def late_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
-    """A pattern that is compiled when it is first used; for those of a module, which stay."""
+    """A pattern that is compiled at its first use. Call it at module level, because patterns are never freed."""
     return cast("re.Pattern[str]", LatePattern(source, flags))
 
 
 def compile_all() -> None:
-    """Compile what has not been: for a program that must not stop for it later."""
+    """Compile all patterns, for a process that must not be delayed later."""
     for each in _MADE:
         if _METHODS[0] not in vars(each):
             each.compile()

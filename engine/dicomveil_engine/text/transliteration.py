@@ -1,7 +1,8 @@
-"""Names of Cyrillic and Greek script as passports write them in Latin script.
+"""Transliterate names from Cyrillic and Greek script to Latin script, as in passports.
 
-After ICAO Doc 9303-3 Section 6 for Cyrillic and ISO 843 type 2 for Greek; one of several ways for each.
-Chinese, Japanese and Korean names need readings that their characters do not tell: (0010,0010) has them, or has not.
+Cyrillic follows ICAO Doc 9303-3 Section 6, Greek follows ISO 843 type 2; there are other systems.
+Chinese, Japanese and Korean names need readings that do not follow from their characters; PN may have them in its
+component groups.
 """
 
 from __future__ import annotations

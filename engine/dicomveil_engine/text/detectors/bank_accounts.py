@@ -27,7 +27,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     """The bank accounts and credit cards in a text."""
     text = reading.plain
     for match in _SWIFT.finditer(text) if "bic" in text or "swift" in text else ():
-        yield Finding(*match.span(1), Infotype.SWIFT_CODE, Likelihood.LIKELY, "a code behind a word for it")
+        yield Finding(*match.span(1), Infotype.SWIFT_CODE, Likelihood.LIKELY, "a code after a word for it")
     if reading.digits < 10:
         return
     for match in _IBAN.finditer(text):

@@ -108,7 +108,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     for match in _BEHIND_BIRTH.finditer(text) if is_birth else ():
         if match["cue"] in _BIRTH_CUES:
             span = match.span("date")
-            yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits behind a word for a date of birth")
+            yield Finding(*span, Infotype.DATE, Likelihood.VERY_LIKELY, "digits after a word for a date of birth")
     for word in reading.words if reading.roles & roles.MONTH else ():
         if word.folded in MONTHS and (named := _named(reading, word.start, word.end)):
             yield Finding(*named, Infotype.DATE, Likelihood.VERY_LIKELY, "a date with a month's name")
@@ -122,7 +122,7 @@ def _in_digits(reading: AnalysedText) -> Iterator[Finding]:
         group, cues = ("slashed", _CUES) if match["slashed"] else ("dotted", _DOT_CUES)
         if match["cue"] in cues:
             span = match.span(group)
-            yield Finding(*span, Infotype.DATE, Likelihood.LIKELY, "a day or month behind a word for a date")
+            yield Finding(*span, Infotype.DATE, Likelihood.LIKELY, "a day or month after a word for a date")
 
 
 def _named(reading: AnalysedText, start: int, end: int) -> tuple[int, int] | None:

@@ -126,12 +126,12 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
         return
     for pattern, language, why in (
         (_JAPANESE_BEHIND, "ja", "a name before an honorific"),
-        (_JAPANESE_CUE, "ja", "a name behind a word for a person"),
+        (_JAPANESE_CUE, "ja", "a name after a word for a person"),
         (_JAPANESE_PAIR, "ja", "a family name and a given name"),
         (_CHINESE_BEHIND, "zh", "a name before a title"),
-        (_CHINESE_CUE, "zh", "a name behind a word for a person"),
+        (_CHINESE_CUE, "zh", "a name after a word for a person"),
         (_KOREAN_BEHIND, "ko", "a name before a title"),
-        (_KOREAN_CUE, "ko", "a name behind a word for a person"),
+        (_KOREAN_CUE, "ko", "a name after a word for a person"),
     ):
         for match in pattern.finditer(text):
             if pattern is _JAPANESE_PAIR and not _is_pair(match["name"]):

@@ -32,7 +32,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     for match in _CUED.finditer(reading.plain) if reading.roles & roles.INITIALS else ():
         start, end = match.span("value")
         if match["cue"] in word_lists("cues")["initials"] and _are_written(reading, match):
-            yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials behind a word for a person")
+            yield Finding(start, end, Infotype.PERSON_NAME, Likelihood.LIKELY, "initials after a word for a person")
 
 
 def _of_two(reading: AnalysedText) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def _are_two(first: str, second: str) -> bool:
 
 
 def _are_written(reading: AnalysedText, match: re.Match[str]) -> bool:
-    """Whether letters behind a cue are written as initials, and are no abbreviation of another thing."""
+    """Whether letters after a cue are written like initials, and are not another abbreviation."""
     written, gap = reading.text[slice(*match.span("value"))], match["gap"]
     cues = word_lists("cues")
     initials = match["value"].split("/")
@@ -76,7 +76,7 @@ def _are_written(reading: AnalysedText, match: re.Match[str]) -> bool:
         return False
     if written.isupper():
         return True
-    # In small letters only those of who wrote it, and behind a slash.
+    # Lower case counts only for the author of a text, after a slash.
     small = [one for one, spelt in zip(initials, written.split("/"), strict=True) if not spelt.isupper()]
     if any(map(_is_abbreviation, small)):
         return False

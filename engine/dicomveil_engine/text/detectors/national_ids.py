@@ -127,7 +127,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
             if _is_issued(_SEPARATORS.sub("", match[0]), check):
                 yield Finding(*match.span(), infotype, Likelihood.VERY_LIKELY, "a number with its check digits")
             elif cue.search(text, max(0, match.start() - _REACH), match.start()):
-                yield Finding(*match.span(), infotype, Likelihood.LIKELY, "a number behind a word for it")
+                yield Finding(*match.span(), infotype, Likelihood.LIKELY, "a number after a word for it")
 
 
 def _is_issued(number: str, check: Callable[[str], bool]) -> bool:

@@ -118,11 +118,11 @@ def _at(text: PersonText, index: int, word: Word) -> Iterator[tuple[int, int, Li
     """First and last word of each name after a word that is a cue, or that begins with the word itself."""
     strength = person_lists().cues.get(word.folded)
     if strength is not None and (behind := _behind_cue(text, index, word, strength)):
-        why = "a name behind a title" if strength is Strength.TITLE else "a name behind a word for a person"
+        why = "a name after a title" if strength is Strength.TITLE else "a name after a word for a person"
         yield *behind, Likelihood.LIKELY, why
     if word.case is Case.INITIAL:
         if (behind := _behind_initial(text, index)) is not None:
-            yield *behind, Likelihood.LIKELY, "a name behind its initial"
+            yield *behind, Likelihood.LIKELY, "a name after its initial"
         return
     if word.case is Case.NONE:
         return

@@ -70,7 +70,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
     for match in _CUED.finditer(text) if reading.roles & roles.PHONE else ():
         if match["cue"] in _CUES:
             start = match.start("number")
-            yield Finding(start, match.end(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "a number behind a word for it")
+            yield Finding(start, match.end(), Infotype.PHONE_NUMBER, Likelihood.LIKELY, "a number after a word for it")
     if reading.digits < _FEWEST_OF_MOST and not _SHORT.search(text):
         return
     for match in _NOTATIONS.finditer(text):

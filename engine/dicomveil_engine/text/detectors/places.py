@@ -104,11 +104,11 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
             yield Finding(match.start(), end, Infotype.STREET_ADDRESS, Likelihood.VERY_LIKELY, "a post-office box")
         for match in _TOWN_BEHIND_CODE.finditer(text) if reading.digits >= 5 else ():
             if _is_town(reading, *match.span("town")):
-                yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town behind its post code")
+                yield Finding(*match.span(), Infotype.LOCATION, Likelihood.LIKELY, "a town after its post code")
     if not text.isascii():
         for match in _LABELLED.finditer(text):
             yield Finding(
-                *match.span("value"), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "behind a word for addresses"
+                *match.span("value"), Infotype.STREET_ADDRESS, Likelihood.LIKELY, "after a word for addresses"
             )
         if reading.digits:
             for match in _EAST_ASIAN.finditer(text):
@@ -226,11 +226,11 @@ def _towns(reading: AnalysedText) -> Iterator[Finding]:
             is_listed = (is_prose or word.folded in _FROM) and _is_listed_town(reading, index + 1)
             is_town = is_listed or (is_prose and _is_unknown_town(words, index + 1))
         if following.case is Case.TITLE and is_town:
-            yield _town(following, following, "a town behind a word for a place")
+            yield _town(following, following, "a town after a word for a place")
     for index in range(len(words) - 2):
         last = _behind_two(reading, index)
         if last is not None:
-            yield _town(words[index + 2], words[last], "a town behind words for where somebody lives or comes from")
+            yield _town(words[index + 2], words[last], "a town after words for where somebody lives or comes from")
 
 
 def _is_listed_town(reading: AnalysedText, index: int) -> bool:
@@ -248,7 +248,7 @@ def _town(first: Word, last: Word, why: str) -> Finding:
 
 
 def _behind_two(reading: AnalysedText, index: int) -> int | None:
-    """The last word of a town behind a word and a preposition: lives in Reading, transferred from Little Rock."""
+    """The last word of a town after a word and a preposition: lives in Reading, transferred from Little Rock."""
     lists, words, text = word_lists("places"), reading.words, reading.plain
     cue, preposition, town = words[index : index + 3]
     lives = cue.folded in lists["residence"]

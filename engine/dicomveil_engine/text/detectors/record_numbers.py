@@ -53,18 +53,16 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
             if cue in cues:
                 infotype, least = cues[cue]
                 if _is_number(match["value"], least, weak=cue in weak):
-                    yield Finding(*match.span("value"), infotype, Likelihood.LIKELY, "behind a word for such numbers")
+                    yield Finding(*match.span("value"), infotype, Likelihood.LIKELY, "after a word for such numbers")
                 break
     for match in _HASH.finditer(text) if "#" in text else ():
         if _is_number(match["value"], 4, weak=True):
-            yield Finding(
-                *match.span("value"), Infotype.MEDICAL_RECORD_NUMBER, Likelihood.POSSIBLE, "a number behind #"
-            )
+            yield Finding(*match.span("value"), Infotype.MEDICAL_RECORD_NUMBER, Likelihood.POSSIBLE, "a number after #")
     plates = word_lists("numbers")["plates"]
     for word in reading.words if reading.roles & roles.PLATE else ():
         plate = _PLATE.match(text, word.end) if word.folded in plates else None
         if plate and _DIGIT.search(plate["value"]):
-            yield Finding(*plate.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "behind a word for plates")
+            yield Finding(*plate.span("value"), Infotype.LICENSE_PLATE, Likelihood.LIKELY, "after a word for plates")
     for match in _VIN.finditer(text) if _MAY_BE_VIN.search(text) else ():
         if _is_vin(text, match):
             yield Finding(

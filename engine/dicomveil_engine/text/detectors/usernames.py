@@ -29,7 +29,7 @@ def find(reading: AnalysedText) -> Iterator[Finding]:
             yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "a folder of a user")
     for match in _CUED.finditer(text) if reading.roles & roles.USER else ():
         if match["cue"] in users and _is_login(match["value"]) and text[match.end("cue")] in " :=":
-            yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "behind a word for log-in names")
+            yield Finding(*match.span("value"), Infotype.USERNAME, Likelihood.LIKELY, "after a word for log-in names")
     if "@" not in text and not reading.roles & roles.BY:
         return
     for match in _INITIAL_AND_NAME.finditer(text):

@@ -44,7 +44,6 @@ BANNED = {
     r"\bknown again\b": "is recognised",
     r"\bfor who (asks|insists|accepts|names)\b": "where a client asks",
     r"\bwho names none\b": "without a name",
-    r"\bwho knows\b": "anybody with; the holder of",
     r"\bnobody (asks|looks|can say|knows)\b": "is not tested; is not searched; is unknown",
     r"\b(says?|said) of (itself|himself|themselves)\b": "declares",
     r"\blooked into\b": "searched, parsed",

@@ -19,6 +19,7 @@ from dicomveil_engine.errors import DeidentificationError
         ("ISO_IR 6", ("iso8859",)),
         ("ISO_IR 100 ", ("latin_1",)),
         ("ISO_IR 192", ("UTF8",)),
+        ("ISO_IR 203", ("iso8859_15",)),
         ("GB18030", ("GB18030",)),
         ("\\ISO 2022 IR 87", ("iso8859", "iso2022_jp")),
         ("ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", ("shift_jis", "iso2022_jp", "iso2022_jp_2")),

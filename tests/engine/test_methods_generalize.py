@@ -258,3 +258,34 @@ def test_default_settings_and_case() -> None:
 
     assert policy.warnings == ()
     assert read(deidentify_instance(data, policy)).StudyDate == "20200201"
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "left"),
+    [
+        ("LO", "head of Zebrowski", ""),
+        ("LO", "head", "head"),
+        ("CS", "ZEBROWSKI", ""),
+        ("CS", "not a code", ""),
+        ("CS", "HEAD", "HEAD"),
+    ],
+)
+def test_other_values_are_kept_only_if_they_identify_nobody(vr: str, value: str, left: str) -> None:
+    """Alike in both encodings, whichever rule keeps them."""
+    settings = {"values": {"knee": "LEG"}, "otherValues": "keep"}
+    tag = {"LO": 0x00181030, "CS": 0x00180015}[vr]
+    policy = rules(rule(vr, "generalize", **settings), rule("PN", "redact"))
+    name = element(0x00100010, "PN", "Zebrowski^Quillon")
+    output = read(deidentify_instance(instance(name, element(tag, vr, value)), policy))
+    (model,) = deidentify_metadata(
+        [
+            {
+                "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Zebrowski^Quillon"}]},
+                f"{tag:08X}": {"vr": vr, "Value": [value]},
+            }
+        ],
+        policy,
+    )
+
+    assert str(output[tag].value or "") == left
+    assert model[f"{tag:08X}"].get("Value", [""]) == [left]

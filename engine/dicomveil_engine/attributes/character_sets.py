@@ -22,6 +22,7 @@ _PLAIN = {
     "144": "iso_ir_144",
     "148": "iso_ir_148",
     "166": "iso_ir_166",
+    "203": "iso8859_15",
 }
 """Single-byte character sets, defined with and without code extensions: ISO registration number → codec."""
 
@@ -65,6 +66,7 @@ ESCAPES = {
     b"\x1b-L": "iso_ir_144",
     b"\x1b-M": "iso_ir_148",
     b"\x1b-T": "iso_ir_166",
+    b"\x1b-b": "iso8859_15",
     b"\x1b$B": "iso2022_jp",
     b"\x1b$(D": "iso2022_jp_2",
     b"\x1b$)A": GB2312,

@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar, Self, cast
 
+from dicomveil_engine.attributes.legality import Legality, legality_of
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import SINGLE_TEXT_VRS, Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.coarsening import (
@@ -60,7 +61,7 @@ class Generalize(Method):
     values: tuple[tuple[str, str], ...] = ()
     """Pairs of a value, in any case, and its replacement."""
     keeps_others: bool = False
-    """Whether values that are not in the mapping are kept instead of emptied."""
+    """Whether values that are not in the mapping are kept, unless they are illegal or identify, instead of emptied."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:  # noqa: ARG003
@@ -130,7 +131,7 @@ class Generalize(Method):
         if problem := self._problems.get(vr):
             raise inapplicable(self.name, element, problem)
         if self.values and vr in _MAPPED:
-            return positions_kept([self._mapped(text, context) for text in texts(element)])
+            return positions_kept([self._mapped(text, element, context) for text in texts(element)])
         if vr in _DATES:
             return positions_kept([self._date(text, vr, context) for text in texts(element)])
         if vr == "AS":
@@ -159,7 +160,7 @@ class Generalize(Method):
     def _targets(self) -> dict[str, str]:
         return {written.strip().casefold(): target for written, target in self.values}
 
-    def _mapped(self, text: str, context: Context) -> str:
+    def _mapped(self, text: str, element: Element, context: Context) -> str:
         folded = text.strip().casefold()
         if not folded:
             return ""
@@ -170,7 +171,9 @@ class Generalize(Method):
             return self._targets[folded]
         if is_target:
             return text
-        return self._targets.get(_REST, text if self.keeps_others else "")
+        if self.keeps_others:
+            return text if _may_be_kept(text, element, context) else ""
+        return self._targets.get(_REST, "")
 
     def _date(self, text: str, vr: str, context: Context) -> str:
         coarse = coarse_da(text, self.period) if vr == "DA" else coarse_dt(text, self.period)
@@ -189,6 +192,14 @@ class Generalize(Method):
         if study is None or day is None:
             return False
         return (study.year, study.month, study.day) <= (day.year + self.age_cap - 1, day.month, day.day)
+
+
+def _may_be_kept(text: str, element: Element, context: Context) -> bool:
+    """Whether a value that is not in the mapping is legal, and holds no identifying word of its data set."""
+    legality = legality_of(text.rstrip(" \0"), element.vr, element.tag)
+    if legality is Legality.MAY_IDENTIFY:
+        return not context.own.are_in(text, places=element.vr == "CS")
+    return legality is Legality.HARMLESS
 
 
 def _is_one_value(vr: str, target: str) -> bool:

@@ -78,3 +78,10 @@ def test_words_of_an_instance() -> None:
     assert ("Doe^Jane", "PN") in words.values
     assert ("Roe^Richard", "PN") in words.values
     assert words.descriptions == ("Head",)
+
+
+def test_an_uncertain_reading_identifies_but_is_not_technical() -> None:
+    """A name upside down is read as a few numbers; a name that is read badly is a name."""
+    assert sensitive([], WORDS, SENSITIVE, ["kVp 120"])
+    assert sensitive(["kVp 120"], WORDS, SENSITIVE, ["Jane 120"])
+    assert not sensitive(["kVp 120"], WORDS, SENSITIVE, ["kb 12o"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -187,7 +189,7 @@ def test_a_disc_costs_few_runs_of_the_detector(looker: Looker, monkeypatch: pyte
     sizes: list[int] = []
     pictures: set[bytes] = set()
 
-    def counted(picture: np.ndarray, **options: float) -> object:
+    def counted(picture: np.ndarray, **options: Any) -> object:
         sizes.append(picture.shape[0] * picture.shape[1])
         pictures.add(picture.tobytes())
         return find(picture, **options)
@@ -232,3 +234,26 @@ def test_what_is_not_believed_leaves_a_doubt(looker: Looker, monkeypatch: pytest
 
     assert not found.every
     assert found.leaves_doubt
+
+
+def test_small_text_in_a_large_frame(looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found; parts of the frame that have no strokes are not looked at in its own size."""
+    picture = np.full((2400, 2600), 20, np.uint8)
+    line = written()
+    picture[2200 : 2200 + line.shape[0], 2200 : 2200 + line.shape[1]] = line
+    detect = looker._finder._find
+    runs: list[int] = []
+
+    def counted(part: np.ndarray, at_least: float) -> object:
+        runs.append(part.size)
+        return detect(part, at_least)
+
+    monkeypatch.setattr(looker._finder, "_find", counted)
+    found = boxes(looker, instance([picture])).every
+    inside = np.zeros(picture.shape, bool)
+    for box in found:
+        inside[box.y : box.bottom, box.x : box.right] = True
+
+    assert inside[picture > 60].all()
+    assert inside.mean() < 0.01
+    assert len(runs) < 40

@@ -6,7 +6,7 @@ the code of the package downloads missing models and writes log messages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -73,7 +73,9 @@ class TextFinder:
         self._characters = ["", *characters, " "]
         """The first stands for "no character", the last for a blank."""
 
-    def find(self, picture: Picture, *, at_least: float = 0.5) -> list[Found]:
+    def find(
+        self, picture: Picture, *, at_least: float = 0.5, is_wanted: Callable[[Picture], bool] = lambda _: True
+    ) -> list[Found]:
         """The lines in a picture of any size, in its own pixels."""
         rows, columns = picture.shape[:2]
         if max(rows, columns) <= TILE + _OVERLAP:
@@ -82,6 +84,8 @@ class TextFinder:
         for top in _starts(rows):
             for left in _starts(columns):
                 tile = picture[top : top + TILE, left : left + TILE]
+                if not is_wanted(tile):
+                    continue
                 for (x, y, width, height), score in self._find(tile, at_least):
                     found.append(Found(Box(x + left, y + top, width, height), score))
         return found

@@ -93,8 +93,13 @@ def words_of(data: bytes) -> Words:
     return Words(tuple(sorted(values)), tuple(sorted(descriptions)))
 
 
-def sensitive(readings: Sequence[str], words: Words, settings: PixelSettings) -> bool:
-    """Whether a line must be covered. It may remain if one reading is technical and no reading identifies."""
+def sensitive(readings: Sequence[str], words: Words, settings: PixelSettings, uncertain: Sequence[str] = ()) -> bool:
+    """Whether a line must be covered. It may remain if one reading is technical and no reading identifies.
+
+    An `uncertain` reading can identify, but cannot make a line technical: a name upside down is read as numbers.
+    """
+    if any(_names_somebody(text, words, settings) for text in uncertain):
+        return True
     texts = [text for text in readings if text.strip()]
     if not texts or any(_names_somebody(text, words, settings) for text in texts):
         return True

@@ -47,6 +47,8 @@ _READABLE = 0.5
 """Mean certainty of the characters from which a box is a line of text."""
 _FAIRLY_READ = 0.6
 """The same for a tall box that is as wide as a line."""
+_CLEARLY_READ = 0.75
+"""The same for a line that may remain because it is technical."""
 _WELL_READ = 0.9
 """The same for a box so large that it could be anatomy."""
 _OVERSIZE = 0.2
@@ -194,10 +196,13 @@ class _Look:
         if self._settings.reads and lines:
             assert self._words is not None
             self.read(lines, picture)
-            lines = [
-                line for line in lines if sensitive([read.text for read in line.read], self._words, self._settings)
-            ]
+            lines = [line for line in lines if self._is_sensitive(line, self._words)]
         return tuple(_covered(lines, columns, rows))
+
+    def _is_sensitive(self, line: Line, words: Words) -> bool:
+        certain = [read.text for read in line.read if read.score >= _CLEARLY_READ]
+        uncertain = [read.text for read in line.read if read.score < _CLEARLY_READ]
+        return sensitive(certain, words, self._settings, uncertain)
 
     def _is_doubtful(self, frame: npt.NDArray[Any], lines: Sequence[Line]) -> bool:
         """Whether text could be left beside the lines: by a more sensitive measure than that by which it is covered."""
@@ -234,7 +239,9 @@ class _Look:
     def _add(self, lines: list[Line], rendering: Rendering, columns: int, rows: int) -> list[Box]:
         """Add the lines found in a rendering, and return the boxes that are too large for a line."""
         doubtful = []
-        for found in self._finder.find(rendering.picture, at_least=_TRACE):
+        # Small text in a large frame has strokes; larger text is found at half of the size, too.
+        is_wanted = could_have_strokes if rendering.scale == 1 else _is_any
+        for found in self._finder.find(rendering.picture, at_least=_TRACE, is_wanted=is_wanted):
             if rendering.turned and found.box.width < 1.5 * found.box.height:
                 continue  # a piece of an upright line
             box = rendering.in_frame(found.box, columns, rows)
@@ -334,6 +341,10 @@ class _Look:
             blind += any(seen.box.area > _BLIND * tile.area * rendering.scale**2 for seen in boxes)
         lines += self._believed(found, base)
         return blind == len(shown) and strokes >= LIMIT
+
+
+def _is_any(_: Picture) -> bool:
+    return True
 
 
 def _without(frame: npt.NDArray[Any], boxes: Iterable[Box]) -> npt.NDArray[Any]:

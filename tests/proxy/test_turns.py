@@ -138,10 +138,10 @@ def long_header() -> bytes:
 
 @pytest.mark.parametrize("way", ["store", "retrieve", "metadata"])
 async def test_long_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """It is rewritten beside the event loop, which comes round meanwhile."""
+    """It is rewritten in the thread for long work, not in the event loop."""
     monkeypatch.setattr(turns, "SHARE", 1 << 40)  # so that nothing else gives way
     threads: list[bool] = []
-    for kind, name in ((InstanceRewriter, "close"), (MetadataRewriter, "rewriting")):
+    for kind, name in ((InstanceRewriter, "close"), (MetadataRewriter, "walk")):
         original = getattr(kind, name)
 
         def noting(self: object, *of: object, original=original, **named: object) -> object:  # type: ignore[no-untyped-def]

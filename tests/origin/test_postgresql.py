@@ -150,7 +150,7 @@ def test_what_is_not_fit_is_refused(postgresql: PostgreSQL) -> None:
             open_identity_map(url)
         messages.append(str(refused.value))
 
-    assert messages[0] == "state: the database's encoding is not UTF8; make one with ENCODING 'UTF8'"
+    assert messages[0] == "state: the database's encoding is not UTF8; create one with ENCODING 'UTF8'"
     assert [message.partition(";")[0].partition("used ")[2] for message in messages[1:]] == [
         "(DuplicateTable)",
         "(InsufficientPrivilege)",

@@ -47,6 +47,10 @@ BANNED = {
     r"\bnobody (asks|looks|can say|knows)\b": "is not tested; is not searched; is unknown",
     r"\b(says?|said) of (itself|himself|themselves)\b": "declares",
     r"\blooked into\b": "searched, parsed",
+    r"\bmade anew\b": "is rebuilt; a new one is written",
+    r"\bnearly anything\b": "many types",
+    r"\bwho asks\b": "user agents; requests",
+    r"\bthe way back\b": "undo; restore; the link to originals",
     r"\bwhat lies (behind|beneath)\b": "the data after; the defaults",
 }
 """A pattern of what is not written -> what to write instead."""

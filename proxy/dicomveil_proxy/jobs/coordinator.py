@@ -157,7 +157,7 @@ class Coordinator:
         )
         return Dispatched(leased, unit)
 
-    # What came of it
+    # Results
 
     def _judge(self, leased: Leased, outcome: SeriesOutcome) -> None:
         """Decide whether a unit is done, is retried, or has failed, and whether the job is paused."""

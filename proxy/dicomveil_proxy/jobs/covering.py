@@ -1,4 +1,4 @@
-"""Text in pixels, in jobs: an instance is spooled until it has been looked at and covered in a child process.
+"""Text in pixels, in jobs: an instance is spooled until a child process has searched and covered its pixels.
 
 Each process of the job has one child process, which is started when it is first needed. Boxes that are in the state are
 reused, and slices of a series whose samples have no text are not looked at. Without a state, or an archive to get

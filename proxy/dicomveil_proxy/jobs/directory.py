@@ -73,7 +73,7 @@ def write_dicomdir(original: Path, folder: Path, policy: Policy) -> Outcome:
         return Outcome(Status.FAILED, str(error))
     except OSError as error:
         return Outcome(Status.FAILED, f"it cannot be read or written ({error.strerror})")
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+    except Exception:  # noqa: BLE001 - pydicom raises many types, whose messages may quote values
         return Outcome(Status.FAILED, "its records cannot be written")
     reason = f"{left_out} left out: their names are not File IDs, or they lack what a record needs" if left_out else ""
     return Outcome(Status.REBUILT, reason, size)
@@ -101,7 +101,7 @@ def _add(roots: dict[str, _Node], path: Path, file_id: Path) -> bool:
                 setattr(header, keyword, dummy)
         # Without a FileSet of its own, which would make a temporary folder, and which it does not look at.
         records = list(FileSet._recordify(None, header))  # noqa: SLF001 - the only place where pydicom knows this
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything, with values in the message
+    except Exception:  # noqa: BLE001 - pydicom raises many types, whose messages may quote values
         return False
     records[-1].ReferencedFileID = list(file_id.parts)
     below = roots

@@ -28,7 +28,7 @@ from dicomveil_proxy.jobs.tree import Found, walk
 
 _LINK = Outcome(Status.SKIPPED, "it is a link; links are not followed")
 _TAKEN = Outcome(Status.FAILED, "another file's pseudonymous name is the same; rename it")
-_LONELY = Outcome(Status.FAILED, "it is a DICOMDIR, which is made anew from its instances; give its folder with -I")
+_LONELY = Outcome(Status.FAILED, "it is a DICOMDIR, which is written from its instances; give its folder with -I")
 _SECOND = Outcome(Status.SKIPPED, "its folder has a DICOMDIR already")
 _EMPTY = Outcome(Status.SKIPPED, "it is empty")
 

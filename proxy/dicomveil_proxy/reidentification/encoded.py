@@ -65,7 +65,7 @@ class Encoded:
     def check(self) -> None:
         """Raise InvalidDataSetError if the header is not encoded as PS3.5 requires.
 
-        pydicom reads nearly anything, with guesses that must not be stored in an archive.
+        pydicom also reads invalid data sets, with guesses that must not be stored in an archive.
         """
         self.file.seek(0)
         for element in read_elements(self.file.read(self.position)):

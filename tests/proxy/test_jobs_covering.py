@@ -15,6 +15,8 @@ from pydicom.filebase import DicomBytesIO
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_proxy.jobs import Job, covering
 from dicomveil_proxy.jobs.deidentification import Deidentification
+from dicomveil_proxy.jobs.instance import InstanceFiles
+from dicomveil_proxy.jobs.outcome import Status
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.pixels.processes import PixelProcesses
 from dicomveil_proxy.pixels.records import BOXES_FILE
@@ -128,3 +130,25 @@ def test_without_a_state_every_slice_is_looked_at(tmp_path: Path, looks: Looks) 
         assert dcmread(DicomBytesIO(b"".join(map(bytes, chunks)))).BurnedInAnnotation == "NO"
 
     assert looks.seen == ["2", "3"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_temporary_folder_fails_the_instance(
+    tmp_path: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The instance fails with the reason, and nothing of it is written; with room the same instance comes out."""
+    fill(tmp_path / "in")
+    job = Job("tcia", KEY)
+    files = InstanceFiles(job, job.policy())
+    source, target = tmp_path / "in" / "us.dcm", tmp_path / "out" / "us.dcm"
+    with monkeypatch.context() as patched:
+        patched.setattr(covering, "writing", lambda _: Path("/dev/full").open("wb", buffering=0))  # noqa: SIM115
+        outcome = files.deidentify(source, target)
+
+    assert (outcome.status, "No space left" in outcome.reason) == (Status.FAILED, True)
+    assert not looks.seen
+    assert not target.exists()
+    assert not list(target.parent.iterdir())
+    assert source.exists()
+    assert files.deidentify(source, target).status is Status.WRITTEN
+    assert target.exists()

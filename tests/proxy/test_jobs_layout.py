@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def test_bids_has_participants_and_scans(archive: Path) -> None:
     laboratory.export()
 
     participants = (laboratory.out / "participants.tsv").read_text().splitlines()
+    ignored = (laboratory.out / ".bidsignore").read_text().split()
+    others = {path.name for path in laboratory.out.iterdir() if path.is_file() and not path.name.startswith(".")}
+    known = {"participants.tsv", "dataset_description.json", "README"}
+    assert {name for name in others if not any(fnmatch(name, each) for each in ignored)} == known
     assert participants[0] == "participant_id"
     assert len(participants) == 3
     for participant in participants[1:]:

@@ -34,6 +34,8 @@ _README = (
     "NIfTI files are made of them with dcm2niix, such as\n\n"
     "    dcm2niix -o sub-X/ses-Y sourcedata/sub-X/ses-Y\n"
 )
+_IGNORED = "manifest.*\nseries.*\nSHA256SUMS\n"
+"""Files of ours that BIDS does not know, for its validator."""
 _SPOOLED_BYTES = 8 << 20
 
 
@@ -71,6 +73,7 @@ def _bids(placed: Placed, put: Put) -> None:
         "GeneratedBy": [{"Name": "dicomveil"}],
     }
     put("dataset_description.json", io.BytesIO(json.dumps(description, indent=2).encode() + b"\n"))
+    put(".bidsignore", io.BytesIO(_IGNORED.encode()))
     put("README", io.BytesIO(_README.encode()))
 
 

@@ -115,6 +115,14 @@ def test_show() -> None:
     assert "token:0" in audit("show", "audit.jsonl", "--event", "access").stdout
 
 
+@pytest.mark.parametrize("length", [4, 7, 10, 16])
+def test_a_part_of_a_time_means_all_of_it(length: int) -> None:
+    """Until a year, month, day or minute: what is in it, too."""
+    last = json.loads(audit("show", "audit.jsonl", "--format", "json").stdout)[-1]["time"][:length]
+
+    assert len(json.loads(audit("show", "audit.jsonl", "--until", last, "--format", "json").stdout)) == 6
+
+
 @pytest.mark.parametrize("command", ["verify", "head", "show"])
 def test_what_is_not_an_audit(command: str) -> None:
     """Is said in a sentence."""

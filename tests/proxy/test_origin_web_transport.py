@@ -67,6 +67,20 @@ async def test_over_a_real_connection() -> None:
     assert seen[0].startswith(b"GET /dicom-web/studies?PatientName=Do??*&limit=1 HTTP/1.1\r\n")
 
 
+async def test_redirects_are_not_followed() -> None:
+    """Credentials are for the archive alone, and so are the questions, which hold originals."""
+    async with server(OK + b"Content-Length: 2\r\n\r\n[]") as (other, seen_there):
+        moved = f"HTTP/1.1 302 Found\r\nLocation: {other}/studies\r\nContent-Length: 0\r\n\r\n".encode()
+        async with server(moved) as (base, seen):
+            web = WebOrigin(base)
+            with pytest.raises(ProxyError):
+                await web.search(Level.STUDIES, None, None, [], limit=1, offset=0)
+            await web.aclose()
+
+    assert sum(each.startswith(b"GET") for each in seen) == 1
+    assert not seen_there
+
+
 async def test_connection_refused() -> None:
     """Unavailable, and no timeout, whatever the transport calls it; the URL stays out of the message."""
     async with server() as (base, _):

@@ -36,7 +36,7 @@ class Filters:
     until: str | None = None
 
     def passes(self, fields: dict[str, object]) -> bool:
-        """Whether an event is shown. Times are compared as text: ISO 8601 in UTC, or a prefix."""
+        """Whether an event is shown. Times are ISO 8601 in UTC; a prefix means all that it begins."""
         when = str(fields.get("time", ""))
         return (
             all(
@@ -49,7 +49,7 @@ class Filters:
                 )
             )
             and (self.since is None or when >= self.since)
-            and (self.until is None or when <= self.until)
+            and (self.until is None or when[: len(self.until)] <= self.until)
         )
 
 

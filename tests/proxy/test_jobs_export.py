@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.vocabulary import digests_of, written
+from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.jobs.destinations import MARKER, DestinationError
 from dicomveil_proxy.jobs.dispatch import Dispatched
 from dicomveil_proxy.jobs.job import Job
@@ -17,6 +19,8 @@ from dicomveil_proxy.jobs.series import ARCHIVE, DESTINATION, Failure, SeriesOut
 from dicomveil_proxy.jobs.station import SeriesStation
 from dicomveil_proxy.jobs.study_report import StudyStatus
 from dicomveil_proxy.jobs.summary import Ending
+from dicomveil_proxy.origin.folder.origin import FolderOrigin
+from dicomveil_proxy.wire.multipart import Event
 from proxy.exporting import Laboratory, add, fill, tree
 from proxy.fakes import KEY
 
@@ -103,6 +107,31 @@ def test_a_series_that_fails_comes_last_and_once_more(laboratory: Laboratory) ->
         ["exported", "4", "4", ""],
     ]
     laboratory.perform = None
+    assert laboratory.export().studies == {StudyStatus.EXPORTED: 1, StudyStatus.UNCHANGED: 2}
+
+
+def test_an_instance_that_the_archive_cannot_deliver_stops_no_other(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the second attempt its series' instances are retrieved one by one; the report says that one is missing."""
+    retrieve = FolderOrigin.instances
+
+    async def broken(self: FolderOrigin, study: str, series: str, instance: str | None = None) -> AsyncIterator[Event]:
+        if series == "1.2.3.2.1" and instance in {None, "1.2.3.2.1.1"}:
+            raise OriginMalformed("the archive's response is cut off")
+        async for event in retrieve(self, study, series, instance):
+            yield event
+
+    monkeypatch.setattr(FolderOrigin, "instances", broken)
+    summary = laboratory.export()
+
+    assert not summary.is_whole
+    assert [row[2:] for row in laboratory.reported()] == [
+        ["exported", "4", "4", ""],
+        ["incomplete", "4", "3", "archive: the archive's response is cut off"],
+        ["exported", "4", "4", ""],
+    ]
+    monkeypatch.undo()
     assert laboratory.export().studies == {StudyStatus.EXPORTED: 1, StudyStatus.UNCHANGED: 2}
 
 

@@ -149,11 +149,12 @@ class Coordinator:
         allowance = self._terms.allowance
         # Instances that are placed but not recorded are fetched again, which does no harm.
         have = self._ledger.have(leased.number) if leased.placed else frozenset()
-        singles = max(1, max(leased.expected, leased.listed) - len(have)) if have else 1
+        is_retry = leased.round > 0
+        singles = max(1, max(leased.expected, leased.listed) - len(have)) if have or is_retry else 1
         self._requests.spend(singles + 1 + max(0, leased.listed) // 500)
         envelope = self._ledger.envelope(leased.study, new_seed) if self._job.job.recipients else b""
         unit = SeriesUnit(
-            leased.number, leased.study, leased.series, have, allowance.share, allowance.spacing, envelope
+            leased.number, leased.study, leased.series, have, allowance.share, allowance.spacing, envelope, is_retry
         )
         return Dispatched(leased, unit)
 

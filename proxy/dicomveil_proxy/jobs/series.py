@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +40,8 @@ RESULTS_ASKED = 500
 _SOP_INSTANCE_UID = "00080018"
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+_IN_A_ROW = 5
+"""Instances, one after the other, that an archive fails to deliver before the rest of the series is left for later."""
 _REASONS = 3
 """Maximum number of reported reasons for refused instances, the most common first."""
 
@@ -63,6 +65,9 @@ class SeriesUnit:
     """Minimum seconds between requests."""
     envelope: bytes = field(default=b"", repr=False)
     """The seed of the study's envelope, if original values are encrypted into the output."""
+    is_retry: bool = False
+    """Whether an earlier attempt has failed: the instances are then retrieved one by one, as with `have`, so that one
+    that the archive cannot deliver does not stop the others."""
 
 
 class PlacedInstance(NamedTuple):
@@ -168,11 +173,39 @@ class SeriesExport:
         if not missing:
             return
         throttle = Throttle(unit.share)
-        # Usually a single request retrieves the missing instances; those placed earlier are not retrieved again.
-        for original in map(OriginalUID, missing.values()) if unit.have else (None,):
-            await asyncio.sleep(unit.spacing)
-            async with aclosing(self._origin.instances(*_of(unit), original)) as events:
-                await self._take(unit, events, throttle, progress)
+        if unit.have or unit.is_retry:
+            await self._retrieve_singly(unit, missing.values(), throttle, progress)
+        else:
+            await self._retrieve(unit, None, throttle, progress)
+
+    async def _retrieve_singly(
+        self, unit: SeriesUnit, missing: Iterable[str], throttle: Throttle, progress: _Progress
+    ) -> None:
+        """Retrieve each missing instance; raise the first error when all have been tried.
+
+        An archive that asks to wait, or refuses several in a row, is not asked for the others.
+        """
+        first: OriginError | UnknownResource | None = None
+        in_a_row = 0
+        for original in map(OriginalUID, missing):
+            try:
+                await self._retrieve(unit, original, throttle, progress)
+                in_a_row = 0
+            except (OriginError, UnknownResource) as error:
+                first = first or error
+                in_a_row += 1
+                if in_a_row == _IN_A_ROW or (isinstance(error, OriginRefused) and error.retry_after > 0):
+                    raise
+        if first is not None:
+            raise first
+
+    async def _retrieve(
+        self, unit: SeriesUnit, original: OriginalUID | None, throttle: Throttle, progress: _Progress
+    ) -> None:
+        """Retrieve one instance, or all of the series."""
+        await asyncio.sleep(unit.spacing)
+        async with aclosing(self._origin.instances(*_of(unit), original)) as events:
+            await self._take(unit, events, throttle, progress)
 
     async def _listed(self, unit: SeriesUnit) -> dict[str, str]:
         """The instances listed by the archive: their original SOP Instance UIDs by pseudonyms."""

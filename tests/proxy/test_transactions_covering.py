@@ -21,6 +21,7 @@ from dicomveil_engine.pixels.gate import PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.verdicts import settings_as_json, settings_of, verdict_as_json, verdict_of
+from dicomveil_proxy.transactions.covering import arrival
 from dicomveil_proxy.transactions.covering.metadata import json_header
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, Array
 from engine.pixel_instances import instance as made
@@ -126,6 +127,23 @@ async def test_boxes_survive_a_restart(tmp_path: Path, looks: Looks) -> None:
     async with proxy(tmp_path, origin, profile=profile()) as ask:
         assert (await ask.get(path_of(ask, 1), _WHOLE)).status_code == 200
     assert len(looks.sources) == 2
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+async def test_temporary_files_are_removed(
+    tmp_path: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """Instances that wait for a look leave no file, and come out the same from memory and from their files."""
+    monkeypatch.setattr(arrival, "_COPIED_BYTES", kept)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    async with proxy(tmp_path, MemoryOrigin(us(1), us(2)), profile=profile()) as ask:
+        found = parts(await ask.get(path_of(ask), ANY_SYNTAX))
+        assert list(temporary.iterdir()) == []
+
+    assert [body[-256:-240] for _, body in found] == [bytes(8) + b"\xc8" * 8] * 2
+    assert len({source.parent for source in looks.sources}) == 1
 
 
 @pytest.mark.parametrize("way", ["", "/frames/1", "/rendered"])

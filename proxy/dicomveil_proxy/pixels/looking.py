@@ -199,21 +199,25 @@ class Looking:
         """Look at an original instance, and keep what was found; or why it is refused."""
         begun = time.monotonic()
         self.observer.waiting(1)
+        try:
+            # In one thread, because each change of threads costs as much as the test for strokes of a small slice.
+            return await self.in_process(self._found, digest, source, verdict, syntax, witness)
+        finally:
+            self.observer.waiting(-1)
+            self.observer.looked(time.monotonic() - begun)
+
+    def _found(self, digest: bytes, source: Path, verdict: PixelVerdict, syntax: str, witness: str) -> InstanceRecord:
         is_kept = True
         try:
-            boxes = await self.in_process(self.processes.boxes, source, verdict, self.settings)
-            record = InstanceRecord(boxes, syntax, witness)
+            record = InstanceRecord(self.processes.boxes(source, verdict, self.settings), syntax, witness)
         except LookFailed:
             raise  # not certainly the instance's fault: the next call may succeed
         except EngineError as error:
             record = InstanceRecord(Boxes(), syntax, witness, refused=str(error))
             # An instance that is broken may be corrected under the same UID and header.
             is_kept = not isinstance(error, InvalidDataSetError)
-        finally:
-            self.observer.waiting(-1)
-            self.observer.looked(time.monotonic() - begun)
         if is_kept:
-            await self.at_disk(self.records.put, digest, record.as_json())
+            self.records.put(digest, record.as_json())
         return record
 
     def refuse(self, reason: str, *uids: str) -> None:

@@ -109,8 +109,12 @@ class Tasks:
 
     def _models(self) -> Looker:
         if self._looker is None:
+            import cv2  # noqa: PLC0415 - loads a library of 50 MB
+
             from dicomveil_engine.pixels.looker import Looker  # noqa: PLC0415 - loads the models
 
+            # The proxy runs several processes: threads in each would wait for each other more than they help.
+            cv2.setNumThreads(1)
             self._looker = Looker(self._limits)
         return self._looker
 

@@ -10,7 +10,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +96,45 @@ class ReleasedFiles:
             if each.asked < now - _GRACE and (is_over or each.until < now):
                 size -= each.size
                 self._files.pop(digest).drop()
+
+
+class TemporaryFiles:
+    """The files of one response, in a folder that is made with the first of them and removed after the last.
+
+    A folder for each file would cost more than the file.
+    """
+
+    def __init__(self) -> None:
+        self._folder: TemporaryDirectory[str] | None = None
+        self._count = 0
+        self._present: set[Path] = set()
+        self._is_closed = False
+
+    def new(self) -> Path:
+        """The path of a new file. Raises OSError if there can be no folder."""
+        if self._folder is None:
+            self._folder = private_folder()
+        self._count += 1
+        path = Path(self._folder.name, str(self._count))
+        self._present.add(path)
+        return path
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that is no longer used."""
+        self._present.discard(path)
+        with suppress(OSError):
+            path.unlink()
+        self._remove_if_unused()
+
+    def close(self) -> None:
+        """Remove the folder as soon as its last file has been removed."""
+        self._is_closed = True
+        self._remove_if_unused()
+
+    def _remove_if_unused(self) -> None:
+        if self._is_closed and not self._present and self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from dicomveil_engine import EngineError, InvalidDataSetError
@@ -22,13 +21,15 @@ from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.pixels.looking import InstanceRecord, Looking
-from dicomveil_proxy.pixels.released import needs_disk, private_folder, reading, writing
+from dicomveil_proxy.pixels.released import TemporaryFiles, needs_disk, reading, writing
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.transactions.sampling import kind_of, sample_of
 from dicomveil_proxy.turns import LONG, beside
 
 _AHEAD_CHUNKS = 4
 _READ_BYTES = 1 << 20
+_COPIED_BYTES = 1 << 20
+"""The longest instance of which a copy is held in memory beside its file: a slice."""
 _STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
 
 
@@ -43,15 +44,19 @@ class Treatment:
 class Arrival:
     """One original instance that is being received."""
 
-    def __init__(self, project: Project, looking: Looking) -> None:
+    def __init__(self, project: Project, looking: Looking, files: TemporaryFiles) -> None:
         self._project = project
         self._looking = looking
+        self._files = files
         self._held: list[bytes] = []
         self._length = 0
         self._retry_at = 0
         self._chunks: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(_AHEAD_CHUNKS)
         self._is_left = False
-        self._folder: TemporaryDirectory[str] | None = None
+        self._path: Path | None = None
+        self._copy: list[bytes] | None = []
+        """The bytes in the file, too, while they are few: reading the file again costs more."""
+        self._copied = 0
         self._file: BinaryIO | None = None
         self._meta: FileMeta | None = None
         self._future: asyncio.Future[Treatment] = asyncio.get_running_loop().create_future()
@@ -87,14 +92,8 @@ class Arrival:
     @property
     def original(self) -> Path:
         """The file of a spooled instance."""
-        assert self._folder is not None
-        return Path(self._folder.name, "original")
-
-    @property
-    def folder(self) -> Path:
-        """The folder of that file, for further temporary files."""
-        assert self._folder is not None
-        return Path(self._folder.name)
+        assert self._path is not None
+        return self._path
 
     async def feed(self, data: bytes | memoryview) -> None:
         """Receive a chunk."""
@@ -138,6 +137,10 @@ class Arrival:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The bytes of the instance."""
         if self.waits:
+            if self._copy is not None:
+                for chunk in self._copy:
+                    yield chunk
+                return
             file = await asyncio.to_thread(reading, self.original)
             with file:
                 while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
@@ -161,14 +164,14 @@ class Arrival:
         if self._file is not None:
             with suppress(OSError):  # closing flushes, which fails again on a full disk
                 self._file.close()
-        folder, self._folder = self._folder, None
-        if folder is None:
+        path, self._path, self._copy = self._path, None, None
+        if path is None:
             return
         if self._task is not None and not self._task.done():
             # Other requests may wait for the boxes that are found in it.
-            self._task.add_done_callback(lambda _: folder.cleanup())
+            self._task.add_done_callback(lambda _: self._files.remove(path))
         else:
-            folder.cleanup()
+            self._files.remove(path)
 
     async def _put(self, what: bytes | BaseException | None) -> None:
         if not self._is_left and not self.waits:
@@ -178,6 +181,11 @@ class Arrival:
         if self._file is not None:
             with needs_disk():
                 self._file.write(data)
+            self._copied += len(data)
+            if self._copied > _COPIED_BYTES:
+                self._copy = None
+            if self._copy is not None:
+                self._copy.append(data)
         else:
             await self._put(data)
 
@@ -211,8 +219,8 @@ class Arrival:
         if self._needs is not None:
             self.waits = True
             with needs_disk():
-                self._folder = private_folder()
-                self._file = writing(self.original)
+                self._path = self._files.new()
+                self._file = writing(self._path)
 
     async def start(self) -> None:
         """Pass on the bytes that were held for the header, once there is a consumer."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from dicomveil_proxy.pixels.looking import Looking
+from dicomveil_proxy.pixels.released import TemporaryFiles
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.transactions.covering.arrival import Arrival
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart
@@ -21,7 +22,8 @@ async def arrivals(
     """
     ready: asyncio.Queue[Arrival | BaseException | None] = asyncio.Queue()
     places = asyncio.Semaphore(2 * looking.limits.processes)
-    reader = asyncio.ensure_future(_read(project, looking, events, ready, places))
+    files = TemporaryFiles()
+    reader = asyncio.ensure_future(_read(lambda: Arrival(project, looking, files), events, ready, places))
     current: Arrival | BaseException | None = None
     try:
         while (current := await ready.get()) is not None:
@@ -39,11 +41,11 @@ async def arrivals(
         while not ready.empty():
             if isinstance(left := ready.get_nowait(), Arrival):
                 left.close()
+        files.close()
 
 
 async def _read(
-    project: Project,
-    looking: Looking,
+    new: Callable[[], Arrival],
     events: AsyncGenerator[Event, None],
     ready: asyncio.Queue[Arrival | BaseException | None],
     places: asyncio.Semaphore,
@@ -54,7 +56,7 @@ async def _read(
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, PartStart):
-                    current, is_given = Arrival(project, looking), False
+                    current, is_given = new(), False
                     continue
                 assert current is not None
                 if isinstance(event, PartData):

@@ -171,7 +171,7 @@ def test_an_archive_that_is_down_pauses_the_job(undisturbed: Exporter, filled: O
 def test_a_run_that_is_interrupted_says_so(how: signal.Signals, filled: Orthanc, tmp_path: Path) -> None:
     """Status 130, nothing unfinished, no process left; `export status` says it, and the same command resumes."""
     exporter = Exporter(tmp_path, filled.base_url, "out", "--limit-studies", "5")
-    process = exporter.start("--rate", "3")
+    process = exporter.start("--rate", "1")
     _await_progress(exporter, process, time.monotonic())
 
     process.send_signal(how)

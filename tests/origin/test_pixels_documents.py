@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from origin.orthanc import running_orthanc
 from origin.proxy import Proxy, running_proxy
 
 STUDY, SERIES, INSTANCE = "1.2.3.71", "1.2.3.71.1", "1.2.3.71.1.1"
+DOUBTFUL = [f"1.2.3.72{rest}" for rest in ("", ".1", ".1.1")]
+"""The UIDs of a document with a drawing that could be text."""
 KEPT = [{"tag": "EncapsulatedDocument", "method": "keep"}, {"tag": "EncapsulatedDocumentLength", "method": "keep"}]
 MULTIPART = 'multipart/related; type="application/octet-stream"'
 
@@ -32,15 +34,22 @@ def page() -> Array:
     return np.ascontiguousarray(np.repeat(picture[:, :, None], 3, axis=2))
 
 
-def document() -> tuple[bytes, bytes]:
+def ruler() -> Array:
+    """The same with a ruler, whose lines are as close together as letters."""
+    picture = page()
+    picture[150:200, 140:390:10] = picture[150:200, 141:390:10] = 0
+    return picture
+
+
+def document(picture: Array | None = None, uids: Sequence[str] = (STUDY, SERIES, INSTANCE)) -> tuple[bytes, bytes]:
     """An instance with a PDF in it, and the PDF."""
-    pdf = written_pdf([page()])
+    pdf = written_pdf([page() if picture is None else picture])
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = INSTANCE
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = STUDY, SERIES
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = uids
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.PatientName, dataset.PatientID, dataset.Modality = "Doe^Jane", "PATIENT-1", "DOC"
     dataset.EncapsulatedDocument, dataset.MIMETypeOfEncapsulatedDocument = pdf + bytes(len(pdf) % 2), "application/pdf"
     file = BytesIO()
@@ -53,6 +62,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An Orthanc that holds it."""
     with running_orthanc(tmp_path_factory.mktemp("orthanc")) as server:
         assert server.store(document()[0])
+        assert server.store(document(ruler(), DOUBTFUL)[0])
         yield server.base_url
 
 
@@ -75,9 +85,9 @@ def removing(archive: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield from serving(tmp_path_factory.mktemp("remove"), archive, {"profile": "basic"})
 
 
-def paths(proxy: Proxy) -> list[str]:
+def paths(proxy: Proxy, uids: Sequence[str] = (STUDY, SERIES, INSTANCE)) -> list[str]:
     """Study, series, instance."""
-    study, series, instance = map(proxy.policy.pseudonym_uid, (STUDY, SERIES, INSTANCE))
+    study, series, instance = map(proxy.policy.pseudonym_uid, uids)
     below = f"/studies/{study}/series/{series}"
     return [f"/studies/{study}", below, f"{below}/instances/{instance}"]
 
@@ -115,6 +125,18 @@ def test_with_the_option(cleaning: Proxy) -> None:
     assert get(cleaning, f"{instance}/rendered").status_code >= 400
     for answer in (whole, bulk):
         assert zlib.compress(page().tobytes(), 6)[:100] not in answer.content
+
+
+def test_a_doubt(cleaning: Proxy) -> None:
+    """A document with a drawing that could be text is covered, and claims nothing, in its metadata neither."""
+    *_, instance = paths(cleaning, DOUBTFUL)
+    dataset = dcmread(BytesIO(get(cleaning, instance, "application/dicom").content))
+    [metadata] = get(cleaning, f"{instance}/metadata").json()
+
+    assert is_covered(dataset.EncapsulatedDocument[: dataset.EncapsulatedDocumentLength])
+    for found in (dataset, Dataset.from_json(metadata, lambda *_: b"")):
+        assert found.get("BurnedInAnnotation") != "NO"
+        assert "113101" not in [item.CodeValue for item in found.DeidentificationMethodCodeSequence]
 
 
 def test_without_the_option(removing: Proxy) -> None:

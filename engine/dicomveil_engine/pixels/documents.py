@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from dicomveil_engine.pixels.elements import InstanceElements
 from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_engine.pixels.looker import Looker
 from dicomveil_engine.pixels.renderings import Picture
+from dicomveil_engine.pixels.strokes import could_have_strokes
 from dicomveil_engine.rewriting.fields import Field
 
 ENCAPSULATED_DOCUMENT = 0x00420011
@@ -32,28 +33,48 @@ _MOST_PIXELS = 16_000_000
 _WHITE = (255, 255, 255)
 
 
-def covered_document(instance: InstanceElements, looker: Looker, limits: PixelLimits) -> tuple[Field, ...]:
-    """(0042,0011) with all text covered, and its length.
+class CoveredDocument(NamedTuple):
+    """A document in which text was covered."""
+
+    pdf: bytes
+    leaves_doubt: bool
+    """Whether a page shows something that could be text, so that nothing is claimed."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """(0042,0011) and its length."""
+        return (
+            Field(ENCAPSULATED_DOCUMENT, "OB", self.pdf + bytes(len(self.pdf) % 2)),
+            Field(_LENGTH, "UL", [len(self.pdf)]),
+        )
+
+
+def covered_document(instance: InstanceElements, looker: Looker, limits: PixelLimits) -> CoveredDocument:
+    """(0042,0011) with all text covered.
 
     Raises InvalidDataSetError if it is not a readable PDF, DeidentificationError above a limit.
     """
     document = instance.value(ENCAPSULATED_DOCUMENT)
     if not document:
         raise InvalidDataSetError("the instance has no (0042,0011) EncapsulatedDocument")
-    pdf = covered_pdf(document, looker, limits)
-    return (
-        Field(ENCAPSULATED_DOCUMENT, "OB", pdf + bytes(len(pdf) % 2)),
-        Field(_LENGTH, "UL", [len(pdf)]),
-    )
+    return covered_pdf(document, looker, limits)
 
 
-def covered_pdf(document: bytes, looker: Looker, limits: PixelLimits) -> bytes:
+def covered_pdf(document: bytes, looker: Looker, limits: PixelLimits) -> CoveredDocument:
     """A PDF of pictures of the pages, with all text covered in white."""
     pages = []
+    leaves_doubt = False
     for picture in _pages(document, limits):
-        cover_frame(picture, looker.picture_lines(picture), _WHITE)
+        boxes = looker.of_picture(picture)
+        cover_frame(picture, boxes.every, _WHITE)
+        leaves_doubt |= boxes.leaves_doubt or _could_have_strokes(picture)
         pages.append(picture)
-    return written_pdf(pages)
+    return CoveredDocument(written_pdf(pages), leaves_doubt)
+
+
+def _could_have_strokes(picture: Picture) -> bool:
+    """Whether strokes are left in one of the colours: paper is even, so that each could belong to text."""
+    return any(could_have_strokes(np.ascontiguousarray(picture[..., colour])) for colour in range(3))
 
 
 def _pages(document: bytes, limits: PixelLimits) -> Iterator[Picture]:

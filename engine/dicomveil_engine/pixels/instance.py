@@ -27,11 +27,11 @@ from dicomveil_engine.pixels.elements import InstanceElements, TopElement, read_
 from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
 from dicomveil_engine.pixels.header import PixelHeader
 from dicomveil_engine.pixels.layout import FrameLayout, PixelLimits
-from dicomveil_engine.rewriting.fields import Field
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dicomveil_engine.pixels.documents import CoveredDocument
 
 _HELD_BYTES = 1 << 30
 """The largest compressed instance that is buffered; real ones have about 100 MB at most."""
@@ -159,14 +159,14 @@ def cover_instance(
 
 
 def with_document(
-    deidentified: bytes, document: tuple[Field, ...], verdict: PixelVerdict, settings: PixelSettings
+    deidentified: bytes, document: CoveredDocument, verdict: PixelVerdict, settings: PixelSettings
 ) -> bytes:
     """A de-identified instance with its document replaced by the covered one."""
     instance = read_instance(deidentified)
     assert instance is not None
     header = PixelHeader.from_elements(instance)
-    claims = claims_of(header, verdict, Boxes(), settings)
-    return covered_head(instance, replace(claims, fields=(*claims.fields, *document)))
+    claims = claims_of(header, verdict, Boxes(leaves_doubt=document.leaves_doubt), settings)
+    return covered_head(instance, replace(claims, fields=(*claims.fields, *document.fields)))
 
 
 def encoded_again(

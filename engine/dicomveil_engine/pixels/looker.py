@@ -139,12 +139,13 @@ class Looker:
         look.read(found, picture)
         return found
 
-    def picture_lines(self, picture: Picture) -> list[Box]:
+    def of_picture(self, picture: Picture) -> Boxes:
         """The boxes of text in a picture that is not a frame, such as a page of a document."""
         verdict = PixelVerdict(PixelAction.LOOK, "a page")
         look = _Look(self._finder, PixelHeader(), verdict, PixelSettings(), None)
         found, _ = look.lines(picture)
-        return _covered(found, picture.shape[1], picture.shape[0])
+        covered = tuple(_covered(found, picture.shape[1], picture.shape[0]))
+        return Boxes(covered, leaves_doubt=look.is_doubtful(picture, found))
 
 
 class _Look:
@@ -192,7 +193,7 @@ class _Look:
             return ()
         lines, picture = self.lines(frame)
         rows, columns = frame.shape[:2]
-        self._leaves_doubt |= self._is_doubtful(frame, lines)
+        self._leaves_doubt |= self.is_doubtful(frame, lines)
         if self._settings.reads and lines:
             assert self._words is not None
             self.read(lines, picture)
@@ -204,7 +205,7 @@ class _Look:
         uncertain = [read.text for read in line.read if read.score < _CLEARLY_READ]
         return sensitive(certain, words, self._settings, uncertain)
 
-    def _is_doubtful(self, frame: npt.NDArray[Any], lines: Sequence[Line]) -> bool:
+    def is_doubtful(self, frame: npt.NDArray[Any], lines: Sequence[Line]) -> bool:
         """Whether text could be left beside the lines: by a more sensitive measure than that by which it is covered."""
         rows, columns = frame.shape[:2]
         is_covered = np.zeros((rows, columns), bool)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from dicomveil_engine import EngineError, JSONDataSet
+from dicomveil_engine.pixels.claims import BURNED_IN_ANNOTATION
 from dicomveil_engine.pixels.elements import InstanceElements, read_instance
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
@@ -42,16 +43,20 @@ async def document_metadata(
     written: JSONDataSet,
     uids: tuple[OriginalUID, OriginalUID, OriginalUID],
     uri: str,
-) -> JSONDataSet:
-    """Metadata with BulkDataURI and length of the covered document; without both if the document is refused."""
+) -> tuple[JSONDataSet, bool]:
+    """Metadata with BulkDataURI and length of the covered document, and whether its pages leave a doubt.
+
+    Without both, and with a doubt, if the document is refused.
+    """
     left = {key: element for key, element in written.items() if key not in {"00420011", "00420015"}}
     try:
         released = await asyncio.to_thread(_read, await released_file(project, looking, Resource(*uids)))
     except EngineError:
-        return left
+        return left, True
     document = {"vr": "OB", "BulkDataURI": uri}
     length = {"vr": "UL", "Value": [released.number(_LENGTH)]}
-    return cast("JSONDataSet", dict(sorted({**left, "00420011": document, "00420015": length}.items())))
+    found = dict(sorted({**left, "00420011": document, "00420015": length}.items()))
+    return cast("JSONDataSet", found), released.text(BURNED_IN_ANNOTATION) != "NO"
 
 
 def _read(file: ReleasedFile) -> InstanceElements:

@@ -80,10 +80,12 @@ async def claimed(
     written = without_pixels(written, verdict, pixel_uri)
     if not verdict.claims and not verdict.has_face:
         return written
+    boxes = Boxes()
     if verdict.is_document:
         study, series, instance = map(OriginalUID, identity_uids(identity))
         uri = pixel_uri.replace(PIXELS.lower(), f"{ENCAPSULATED_DOCUMENT:08x}")
-        written = await document_metadata(project, looking, written, (study, series, instance), uri)
+        written, leaves_doubt = await document_metadata(project, looking, written, (study, series, instance), uri)
+        boxes = Boxes(leaves_doubt=leaves_doubt)
     record = None
     uids = [OriginalUID(uid) for uid in identity_uids(identity)]
     is_encoded = header.transfer_syntax_uid not in NATIVE
@@ -94,7 +96,6 @@ async def claimed(
             with suppress(EngineError):
                 await released_file(project, looking, Resource(uids[0], uids[1], uids[2]))
             record = await looking.record(looking.digest(*uids))
-    boxes = Boxes()
     if verdict.action is PixelAction.LOOK and not verdict.is_document and record is None:
         boxes = Boxes(leaves_doubt=await _is_unknown(looking, verdict, header, uids))
     if record is not None:

@@ -12,7 +12,7 @@ from dicomveil_engine import InstanceRewriter, JSONDataSet, MetadataRewriter, lo
 from dicomveil_engine.bounded_cache import LONGEST, cached
 from engine.datasets import KEY, element, header, instance
 
-_LARGE = 1 << 20
+_LARGE = 1 << 18
 _SPEAKING = (0x00080050, 0x00100010, 0x00100020, 0x0020000D, 0x0020000E)
 """AccessionNumber, PatientName, PatientID, Study and Series Instance UID."""
 
@@ -47,7 +47,7 @@ def test_short_texts_are_answered_once() -> None:
 
 
 def test_what_a_stranger_can_make_large() -> None:
-    """Values of a MiB, each another, in every element that says something of the whole, leave nothing in memory."""
+    """Values of 256 KiB, each another, in every element that says something of the whole, leave nothing in memory."""
     policy = load_policy({"profile": "default"}, KEY)
     metadata = MetadataRewriter(policy)
     tracemalloc.start()

@@ -12,6 +12,7 @@ from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.vocabulary import digests_of, written
 from dicomveil_proxy.errors import OriginMalformed
+from dicomveil_proxy.jobs import coordinator
 from dicomveil_proxy.jobs.destinations import MARKER, DestinationError
 from dicomveil_proxy.jobs.dispatch import Dispatched
 from dicomveil_proxy.jobs.job import Job
@@ -30,6 +31,12 @@ def laboratory(tmp_path: Path) -> Laboratory:
     """Three studies of two series of two instances."""
     fill(tmp_path / "in")
     return Laboratory(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures in a row are followed by pauses of up to five seconds."""
+    monkeypatch.setattr(coordinator, "_LONGEST_BACKOFF", 0.05)
 
 
 def failing(*units: int, side: str = ARCHIVE, passing: bool = True) -> Any:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import imagecodecs
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.filebase import DicomBytesIO
+from pydicom.multival import MultiValue
 
 from dicomveil_engine import (
     DeidentificationError,
@@ -119,6 +124,99 @@ def test_metadata_says_what_the_instance_says(boxes: Boxes, syntax: str) -> None
     from_instance = dcmread(DicomBytesIO(cover_instance(data, boxes, LOOK, CLEAN))).to_json_dict()
 
     assert {**metadata, "7FE00010": 0} == {**from_instance, "7FE00010": 0}
+
+
+def both(original: bytes, boxes: Boxes) -> tuple[Dataset, Dataset]:
+    """The released instance, and the metadata with the same claims."""
+    data = deidentify_instance(original, POLICY)
+    elements = read_instance(data)
+    assert elements is not None
+    claims = claims_of(PixelHeader.from_elements(elements), LOOK, boxes, CLEAN)
+    without_pixels = dcmread(DicomBytesIO(data), stop_before_pixels=True)
+    metadata = claimed_metadata(without_pixels.to_json_dict(), claims)
+    return dcmread(DicomBytesIO(cover_instance(data, boxes, LOOK, CLEAN))), Dataset.from_json(metadata)
+
+
+OF_VALUES = [
+    *("SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries"),
+    *("SmallestImagePixelValueInPlane", "LargestImagePixelValueInPlane"),
+]
+
+
+@pytest.mark.parametrize("boxes", [Boxes(), BOXES])
+def test_what_was_computed_from_values_is_removed(boxes: Boxes) -> None:
+    """From the instance and its metadata alike, whether or not something was covered; other numbers stay."""
+    present: dict[str, Any] = dict.fromkeys(OF_VALUES, 7) | {"PixelPaddingValue": 3, "HistogramSequence": [Dataset()]}
+    for found in both(instance([WORDS], **present), boxes):
+        assert not {*OF_VALUES, "HistogramSequence"} & set(found.dir())
+        assert found.PixelPaddingValue == 3
+
+
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm"])
+def test_real_values(name: str) -> None:
+    """An instance of a scanner: what it says of its values is removed, and nothing else that metadata would keep."""
+    original = Path(get_testdata_file(name)).read_bytes()
+    before = dcmread(DicomBytesIO(deidentify_instance(original, POLICY)))
+    released, metadata = both(original, BOXES)
+    removed = {"SmallestImagePixelValue", "LargestImagePixelValue"}
+
+    assert removed <= set(before.dir())
+    for found in (released, metadata):
+        assert set(before.dir()) - set(found.dir()) - {"PixelData"} == removed
+
+
+@pytest.mark.parametrize(
+    ("name", "methods", "ratios"),
+    [
+        ("693_J2KI.dcm", ["ISO_15444_1"], 1),
+        ("SC_rgb_dcmtk_+eb+cr.dcm", ["ISO_10918_1"], 1),
+        ("SC_jpeg_no_color_transform.dcm", ["ISO_10918_1"], 0),
+        ("examples_ybr_color.dcm", ["ISO_10918_1"], 1),
+    ],
+)
+def test_the_history_of_compression(name: str, methods: list[str], ratios: int) -> None:
+    """Real instances that were compressed with loss say so, and by which method, when their frames are encoded again.
+
+    A ratio is kept.
+    """
+    original = Path(get_testdata_file(name)).read_bytes()
+    before = dcmread(DicomBytesIO(original), stop_before_pixels=True)
+    for found in both(original, BOXES):
+        assert found.LossyImageCompression == "01"
+        assert listed(found, "LossyImageCompressionMethod") == methods
+        assert listed(found, "LossyImageCompressionRatio") == listed(before, "LossyImageCompressionRatio")
+        assert len(listed(found, "LossyImageCompressionRatio")) == ratios
+    released = both(original, BOXES)[0]
+    assert released.file_meta.TransferSyntaxUID == JPEG_LS
+
+
+@pytest.mark.parametrize("ratios", [[], [12.5], [12.5, 30]])
+@pytest.mark.parametrize("lossy", [None, "00", "01"])
+def test_each_ratio_has_a_method(ratios: list[float], lossy: str | None) -> None:
+    """Where a method is added, ratios that belong to others are removed."""
+    dataset = dcmread(DicomBytesIO(instance([COLOURS], syntax=RLE)))
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    dataset.PixelData = encapsulate(
+        [bytes(imagecodecs.jpeg8_encode(COLOURS, 90, colorspace="RGB", outcolorspace="RGB"))]
+    )
+    if ratios:
+        dataset.LossyImageCompressionRatio = ratios
+    if lossy:
+        dataset.LossyImageCompression = lossy
+    file = DicomBytesIO()
+    dataset.save_as(file)
+    for found in both(bytes(file.getvalue()), BOXES):
+        assert found.LossyImageCompression == "01"
+        assert listed(found, "LossyImageCompressionMethod") == ["ISO_10918_1"]
+        assert listed(found, "LossyImageCompressionRatio") == (ratios if len(ratios) == 1 else [])
+
+
+def listed(dataset: Dataset, keyword: str) -> list[object]:
+    """The values, none where there is no attribute."""
+    value = dataset.get(keyword)
+    if value is None:
+        return []
+    return list(value) if isinstance(value, MultiValue) else [value]
 
 
 def test_icons_go() -> None:

@@ -52,7 +52,8 @@ def _made() -> dict[str, bytes]:
     for number, (frames, syntax, attributes) in enumerate(kinds.values(), 1):
         uid = f"{_SERIES}.{number}"
         uids = {"StudyInstanceUID": _STUDY, "SeriesInstanceUID": _SERIES, "SOPInstanceUID": uid}
-        made[uid] = instance(frames, syntax=syntax, **attributes, **uids)
+        values = {"SmallestImagePixelValue": 20, "LargestImagePixelValue": 240}
+        made[uid] = instance(frames, syntax=syntax, **attributes, **values, **uids)
     return made
 
 
@@ -157,8 +158,14 @@ def test_metadata_says_what_instances_say(served: Served) -> None:
             "PhotometricInterpretation",
             "PlanarConfiguration",
             "LossyImageCompression",
+            "LossyImageCompressionMethod",
+            "LossyImageCompressionRatio",
         ):
             assert found.get(keyword) == wanted.get(keyword), keyword
+        assert "LargestImagePixelValue" in dcmread(io.BytesIO(served.originals[uid]))
+        for dataset in (found, wanted):
+            assert "SmallestImagePixelValue" not in dataset
+            assert "LargestImagePixelValue" not in dataset
         codes = [item.CodeValue for item in found.DeidentificationMethodCodeSequence]
         assert "113101" in codes
         assert codes == [item.CodeValue for item in wanted.DeidentificationMethodCodeSequence]

@@ -30,6 +30,17 @@ DERIVATION = "Text in pixels was covered; frames that had been compressed were e
 
 _ICON = 0x00880200
 _OFFSET_TABLES = (0x7FE00001, 0x7FE00002)
+_OF_VALUES = frozenset(
+    (
+        *(0x00280106, 0x00280107),  # Smallest and Largest Image Pixel Value
+        *(0x00280108, 0x00280109),  # the same in the series
+        *(0x00280110, 0x00280111),  # the same in a plane, retired
+        0x00603000,  # Histogram Sequence
+    )
+)
+"""Optional attributes that are computed from pixel values, and wrong where these are covered."""
+_LOSSY_RATIO = 0x00282112
+_LOSSY_METHOD = 0x00282114
 _AVAILABLE_TRANSFER_SYNTAX = 0x00083002
 _LOSSY = {
     "1.2.840.10008.1.2.4.50": "ISO_10918_1",
@@ -63,12 +74,18 @@ class PixelClaims:
     is_encoded_again: bool = False
     is_cleaned: bool = False
     """Whether what shows pixels beside Pixel Data is removed, and bits that no pixel has are cleared."""
+    removed: tuple[int, ...] = ()
+    """Further top-level attributes that are removed."""
 
     def removes(self, tag: int) -> bool:
-        """Whether a top-level element is removed because it no longer fits the pixels: icon, overlay, offset table."""
-        if self.is_cleaned and (tag == _ICON or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
+        """Whether a top-level element is removed because it no longer fits the pixels.
+
+        These are the icon, overlays, what was computed from pixel values, and offset tables. What was computed is
+        removed even if nothing is covered, since metadata may be released before that is known.
+        """
+        if self.is_cleaned and (tag == _ICON or tag in _OF_VALUES or (tag >> 24 == 0x60 and not tag >> 16 & 1)):
             return True
-        return self.is_encoded_again and tag in _OFFSET_TABLES
+        return tag in self.removed or (self.is_encoded_again and tag in _OFFSET_TABLES)
 
 
 def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings: PixelSettings) -> PixelClaims:
@@ -82,10 +99,13 @@ def claims_of(header: PixelHeader, verdict: PixelVerdict, boxes: Boxes, settings
     is_sure = not boxes.leaves_doubt
     fields = [*([Field(BURNED_IN_ANNOTATION, "CS", ["NO"])] if is_sure else []), *_face(verdict)]
     again = bool(boxes) and syntax not in NATIVE and header.has_pixel_data
+    removed: tuple[int, ...] = ()
     if again:
         syntax = target_syntax(header, settings)
         fields += _of_encoding(header)
-    return PixelClaims(tuple(fields), is_sure, syntax, again, is_cleaned=True)
+        if any(field.tag == _LOSSY_METHOD for field in fields) and header.lossy_ratios != 1:
+            removed = (_LOSSY_RATIO,)  # each ratio belongs to a method: PS3.3 Section C.7.6.1.1.5.2
+    return PixelClaims(tuple(fields), is_sure, syntax, again, is_cleaned=True, removed=removed)
 
 
 def target_syntax(header: PixelHeader, settings: PixelSettings) -> str:
@@ -111,9 +131,14 @@ def _of_encoding(header: PixelHeader) -> list[Field]:
     if header.samples_per_pixel > 1:
         fields.append(Field(0x00280006, "US", [0]))
     method = _LOSSY.get(header.transfer_syntax_uid)
-    if method is not None and header.transfer_syntax_uid in _ALWAYS_LOSSY and header.lossy != "01":
-        # (0028,2110) remains 01 once an image was compressed with loss: PS3.3 Section C.7.6.1.1.5.
-        fields += [Field(0x00282110, "CS", ["01"]), Field(0x00282114, "CS", [method])]
+    if method is None:
+        return fields
+    # The new transfer syntax no longer shows that an image was compressed with loss, and how: PS3.3 Section
+    # C.7.6.1.1.5. What the instance says of it is kept.
+    if header.lossy != "01" and header.transfer_syntax_uid in _ALWAYS_LOSSY:
+        fields += [Field(0x00282110, "CS", ["01"]), Field(_LOSSY_METHOD, "CS", [method])]
+    elif header.lossy == "01" and not header.lossy_methods:
+        fields.append(Field(_LOSSY_METHOD, "CS", [method]))
     return fields
 
 

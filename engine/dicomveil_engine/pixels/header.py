@@ -56,6 +56,10 @@ class PixelHeader:
     """(0042,0012) of an encapsulated document."""
     lossy: str = ""
     """(0028,2110) Lossy Image Compression."""
+    lossy_methods: int = 0
+    """How many values (0028,2114) Lossy Image Compression Method has."""
+    lossy_ratios: int = 0
+    """How many values (0028,2112) Lossy Image Compression Ratio has."""
     palette: tuple[tuple[int, int, int], ...] = ()
     """Entries, first mapped value and bits of the red, green and blue lookup tables' descriptors."""
 
@@ -147,6 +151,8 @@ class PixelHeader:
             has_float_pixels=has_float_pixels,
             mime_type=text(0x00420012).lower(),
             lossy=text(0x00282110),
+            lossy_methods=sum(map(bool, texts(0x00282114))),
+            lossy_ratios=sum(map(bool, texts(0x00282112))),
             palette=tuple((entry[0], entry[1], entry[2]) for entry in descriptors if len(entry) == 3),
         )
 
@@ -157,7 +163,7 @@ _READ = frozenset(
         *(0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00080070, 0x00081090, 0x00181020),
         *(0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101),
         *(0x00280102, 0x00280103, 0x00280106, 0x00280120, 0x00280301, 0x00281050, 0x00281051, 0x00281052),
-        *(0x00281053, 0x00282110, 0x00420012, *_PALETTE),
+        *(0x00281053, 0x00282110, 0x00282112, 0x00282114, 0x00420012, *_PALETTE),
     )
 )
 _NUMBER = re.compile(r"\s*[+-]?\d{1,12}(\.0*)?\s*")

@@ -99,7 +99,17 @@ async def claimed(
     if verdict.action is PixelAction.LOOK and not verdict.is_document and record is None:
         boxes = Boxes(leaves_doubt=await _is_unknown(looking, verdict, header, uids))
     if record is not None:
-        boxes, header = record.boxes, replace(header, transfer_syntax_uid=record.syntax)
+        kept = PixelHeader.from_json(written)  # the instance's history of compression, as rules have left it
+        boxes, header = (
+            record.boxes,
+            replace(
+                header,
+                transfer_syntax_uid=record.syntax,
+                lossy=kept.lossy,
+                lossy_methods=kept.lossy_methods,
+                lossy_ratios=kept.lossy_ratios,
+            ),
+        )
     return cast("JSONDataSet", claimed_metadata(written, claims_of(header, verdict, boxes, looking.settings)))
 
 

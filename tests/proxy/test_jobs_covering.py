@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import pytest
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
+from dicomveil_engine.configuration.pixels import PixelSettings, PixelText
 from dicomveil_engine.pixels.boxes import Box, Boxes
+from dicomveil_engine.pixels.gate import PixelAction, PixelVerdict
+from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs import Job, covering
 from dicomveil_proxy.jobs.deidentification import Deidentification
 from dicomveil_proxy.jobs.instance import InstanceFiles
 from dicomveil_proxy.jobs.outcome import Status
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
-from dicomveil_proxy.pixels.processes import PixelProcesses
+from dicomveil_proxy.pixels.processes import LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.records import BOXES_FILE
 from engine.pixel_instances import CT, instance, written
 from proxy.exporting import Laboratory
@@ -146,9 +150,48 @@ def test_a_full_temporary_folder_fails_the_instance(
         outcome = files.deidentify(source, target)
 
     assert (outcome.status, "No space left" in outcome.reason) == (Status.FAILED, True)
+    assert "TMPDIR" in outcome.reason
     assert not looks.seen
     assert not target.exists()
     assert not list(target.parent.iterdir())
     assert source.exists()
     assert files.deidentify(source, target).status is Status.WRITTEN
     assert target.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_temporary_folder_fails_the_series(
+    tmp_path: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export names TMPDIR and leaves nothing half written; with room the same export completes."""
+    fill(tmp_path / "in")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with monkeypatch.context() as patched:
+        # With a buffer: what is left in it fails again when the file is closed.
+        patched.setattr(covering, "writing", lambda _: Path("/dev/full").open("wb"))  # noqa: SIM115
+        first = laboratory(tmp_path, None)
+        summary = first.export()
+
+    assert summary.placed == 0
+    assert not list((tmp_path / "out").rglob("*.dcm"))
+    reasons = [reason for row in first.reported() for reason in row if "TMPDIR" in reason]
+    assert reasons
+    assert all(reason.startswith("worker: ") and "No space left" in reason for reason in reasons)
+    assert list(temporary.iterdir()) == []
+    assert laboratory(tmp_path, None).export().placed == COUNT + 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_covered_instance_without_room(tmp_path: Path) -> None:
+    """The process that covers says so, too, instead of finding fault with the pixels."""
+    source = tmp_path / "source"
+    source.write_bytes(instance([written()]))
+    verdict = PixelVerdict(PixelAction.LOOK, "a test", claims=True)
+    processes = PixelProcesses(LookingLimits(processes=1))
+    try:
+        with pytest.raises(StateUnavailable, match=r"No space left.*TMPDIR"):
+            processes.cover(source, Path("/dev/full"), LINE, verdict, PixelSettings(text=PixelText.ALL))
+    finally:
+        processes.close()

@@ -8,6 +8,7 @@ samples from, every slice is looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from mmap import ACCESS_READ, mmap
@@ -27,7 +28,7 @@ from dicomveil_engine.pixels.instance import InstanceCover
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.pixels.looking import InstanceRecord, Looking
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
-from dicomveil_proxy.pixels.released import private_folder, writing
+from dicomveil_proxy.pixels.released import needs_disk, private_folder, writing
 from dicomveil_proxy.transactions.sampling import Sample, kind_of
 
 _CHUNK_BYTES = 1 << 20
@@ -38,7 +39,8 @@ _UIDS = (0x0020000D, 0x0020000E, 0x00080018)
 class CoveredInstance:
     """One original instance, fed in chunks. It is spooled only if its pixels must be looked at.
 
-    Raises as `PixelProcesses` does, and DeidentificationError if the gate refuses it.
+    Raises as `PixelProcesses` does, DeidentificationError if the gate refuses it, and StateUnavailable without room
+    for temporary files.
     """
 
     def __init__(self, policy: Policy, rewriter: InstanceRewriter, looking: Looking | None = None) -> None:
@@ -75,7 +77,8 @@ class CoveredInstance:
                 if self._cover is not None:
                     written += self._cover.close()
                 return written
-            self._file.close()
+            with needs_disk():
+                self._file.close()
             return list(self._looked_at(self._verdict))
         finally:
             self.drop()
@@ -83,7 +86,8 @@ class CoveredInstance:
     def drop(self) -> None:
         """Remove the files."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # closing flushes, which fails again on a full disk
+                self._file.close()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -111,8 +115,9 @@ class CoveredInstance:
         if verdict.action is PixelAction.NOTHING:
             self._cover = InstanceCover(Boxes(), verdict, self._policy.pixels) if verdict.has_face else None
         else:
-            self._folder = private_folder()
-            self._file = writing(Path(self._folder.name, "original"))
+            with needs_disk():
+                self._folder = private_folder()
+                self._file = writing(Path(self._folder.name, "original"))
             if self._looking is not None and verdict.action is PixelAction.LOOK and not verdict.is_document:
                 self._known = _Known(self._looking, header, instance)
         return self._take(data)
@@ -126,7 +131,8 @@ class CoveredInstance:
 
     def _take(self, data: bytes | memoryview) -> list[Chunk]:
         if self._file is not None:
-            self._file.write(data)
+            with needs_disk():
+                self._file.write(data)
             return []
         return self._covered(self._rewriter.feed(data))
 
@@ -146,7 +152,7 @@ class CoveredInstance:
             boxes = self._known.boxes(original, verdict)
         else:
             boxes = processes.boxes(original, verdict, settings)
-        with original.open("rb") as file, source.open("wb") as output:
+        with needs_disk(), original.open("rb") as file, source.open("wb") as output:
             while chunk := file.read(_CHUNK_BYTES):
                 output.writelines(self._rewriter.feed(chunk))
             output.writelines(self._rewriter.close())

@@ -17,6 +17,7 @@ from dicomveil_engine import EngineError, InvalidDataSetError, Policy
 from dicomveil_engine.part10.file_meta import FileMeta
 from dicomveil_engine.reports.validation import Problem, validate_instance, validate_output
 from dicomveil_proxy import logs
+from dicomveil_proxy.errors import StateUnavailable
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Deidentification, read_meta
 from dicomveil_proxy.jobs.description import Describer
 from dicomveil_proxy.jobs.job import Job
@@ -68,6 +69,8 @@ class InstanceFiles:
                 outcome = self._deidentify(file, source, target, envelope, synchronous=synchronous)
             return replace(outcome, alarms=self._guarded.taken())
         except EngineError as error:
+            return Outcome(Status.FAILED, str(error), alarms=self._guarded.taken())
+        except StateUnavailable as error:
             return Outcome(Status.FAILED, str(error), alarms=self._guarded.taken())
         except OSError as error:
             return Outcome(Status.FAILED, f"it cannot be read or written ({error.strerror})")

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from dicomveil_engine import EngineError, InstanceIdentity, Policy
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy import logs
-from dicomveil_proxy.errors import OriginError, OriginMalformed, OriginRefused, ProxyError, UnknownResource
+from dicomveil_proxy.errors import (
+    OriginError,
+    OriginMalformed,
+    OriginRefused,
+    ProxyError,
+    StateUnavailable,
+    UnknownResource,
+)
 from dicomveil_proxy.jobs.allowance import Throttle
 from dicomveil_proxy.jobs.deidentification import HEAD_BYTES, Chunk, Deidentification, Insertion
 from dicomveil_proxy.jobs.description import Describer
@@ -365,6 +372,8 @@ def uid_in(match: Match, tag: str) -> str:
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, DestinationError):
         return Failure(DESTINATION, str(error))
+    if isinstance(error, StateUnavailable):
+        return Failure(WORKER, str(error))
     if isinstance(error, OriginRefused):
         passing = error.status >= _SERVER_ERROR or error.status == _TOO_MANY_REQUESTS
         return Failure(ARCHIVE, str(error), passing, error.retry_after)

@@ -27,6 +27,7 @@ from dicomveil_engine.pixels.layout import PixelLimits
 from dicomveil_proxy.errors import ProxyError
 from dicomveil_proxy.pixels.frames import silence_pydicom
 from dicomveil_proxy.pixels.process import limit_memory
+from dicomveil_proxy.pixels.released import needs_disk
 from dicomveil_proxy.pixels.verdicts import settings_of, verdict_of
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Tasks:
     def _cover(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         boxes, settings = Boxes.from_json(task["boxes"]), settings_of(task["settings"])
         cover = InstanceCover(boxes, verdict_of(task["verdict"]), settings, self._limits)
-        with Path(task["source"]).open("rb") as source, Path(task["target"]).open("wb") as target:
+        with Path(task["source"]).open("rb") as source, needs_disk(), Path(task["target"]).open("wb") as target:
             while chunk := source.read(_CHUNK_BYTES):
                 target.writelines(cover.feed(chunk))
             target.writelines(cover.close())
@@ -82,7 +83,8 @@ class Tasks:
         document = covered_document(instance, self._models(), self._limits)
         deidentified = Path(task["source"]).read_bytes()
         covered = with_document(deidentified, document, verdict_of(task["verdict"]), settings_of(task["settings"]))
-        Path(task["target"]).write_bytes(covered)
+        with needs_disk():
+            Path(task["target"]).write_bytes(covered)
         return {}, b""
 
     def _render(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -29,9 +29,10 @@ _COMMAND = ("-P", "-m", "dicomveil_proxy.pixels.looking_process")
 _START_SECONDS = 60.0
 """Added to the time limit of a process's first task, for imports and models."""
 _END_SECONDS = 5.0
+_PROXY_ERRORS = ("BadRequest", "NotAcceptable", "UnknownResource", "OriginMalformed", "StateUnavailable")
 _REFUSALS: Mapping[str, type[Exception]] = {
     "InvalidDataSetError": InvalidDataSetError,
-    **{name: getattr(errors, name) for name in ("BadRequest", "NotAcceptable", "UnknownResource", "OriginMalformed")},
+    **{name: getattr(errors, name) for name in _PROXY_ERRORS},
 }
 """Exceptions that a process may report; any other becomes DeidentificationError."""
 

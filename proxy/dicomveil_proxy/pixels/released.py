@@ -144,7 +144,8 @@ def needs_disk() -> Iterator[None]:
         yield
     except OSError as error:
         raise StateUnavailable(
-            f"a temporary file cannot be written ({error.strerror}); make room, or set TMPDIR"
+            f"a temporary file cannot be written ({error.strerror}); make room in the folder for temporary files, or "
+            "start with the environment variable TMPDIR set to another folder"
         ) from None
 
 

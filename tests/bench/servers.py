@@ -16,6 +16,7 @@ from dicomveil_engine import Policy, deidentify_instance
 from origin.nginx import running_nginx
 from origin.orthanc import Orthanc, running_orthanc
 from origin.proxy import running_proxy
+from proxy.instances import over_attributes
 
 _SAMPLE_SECONDS = 0.005
 _LEVELS = ("studies", "series", "instances")
@@ -100,9 +101,9 @@ def running_nginx_before(orthanc: Orthanc, folder: Path, *directives: str) -> It
 
 @contextmanager
 def running_dicomveil_before(orthanc: Orthanc, folder: Path, *options: str) -> Iterator[Server]:
-    """Start a proxy that knows nothing yet, with a key of its own; its name has the options."""
+    """Start a proxy with empty caches and a key of its own, over attributes alone; its name has the options."""
     folder.mkdir()
-    with running_proxy(folder, orthanc.base_url, "default", *options) as proxy:
+    with running_proxy(folder, orthanc.base_url, over_attributes("default"), *options) as proxy:
         yield Server(" ".join(["dicomveil", *options]), proxy.base_url, proxy.process.pid, proxy.policy)
 
 

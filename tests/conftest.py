@@ -7,6 +7,7 @@ HYPOTHESIS_PROFILE=deep   many examples, new ones on every run
 from __future__ import annotations
 
 import os
+import signal
 from importlib.resources import files
 from pathlib import Path
 
@@ -25,6 +26,10 @@ settings.register_profile(
 )
 settings.register_profile("deep", max_examples=2_000, print_blob=True, deadline=None, suppress_health_check=_CLOCKS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+# Shells start what is in the background with SIGINT ignored, which every process would inherit that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 

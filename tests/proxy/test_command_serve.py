@@ -81,6 +81,7 @@ def test_wrong_settings_are_refused(arguments: list[str], message: str) -> None:
 def test_an_origin_that_is_none_is_refused() -> None:
     """A folder that is not there, and a URL that is none; what stands in it is not repeated."""
     assert "origin: there is no such folder" in refusal(origin="elsewhere")
+    assert "origin: a URL begins with http:// or https://" in refusal(origin="htp://archive/dicom-web")
     assert "origin: the origin's URL is not valid" in refusal(origin=f"http://user:{PASSWORD}@host/?query")
 
 

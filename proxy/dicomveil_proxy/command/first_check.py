@@ -58,6 +58,8 @@ def check_files(settings: Settings) -> None:
 
 def _check_project(project: ProjectSettings) -> None:
     folder = project.origin_folder
+    if folder is not None and "://" in project.origin and not folder.is_dir():
+        raise ConfigurationError("origin: a URL begins with http:// or https://, which this one does not; correct it")
     if folder is not None and not folder.is_dir():
         raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
     if folder is not None and not os.access(folder, os.R_OK | os.X_OK):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine import EngineError, Policy, deidentify_instance, deidentify_metadata
+from dicomveil_engine import EngineError, JSONDataSet, Policy, deidentify_instance, deidentify_metadata
 from engine.datasets import BIG, DEFLATED, EXPLICIT, Nodes, encoded, generated, instance, preset, rule, rules
 from engine.test_json_model_commutation import comparable, to_json
 
@@ -126,3 +127,13 @@ def padded(element: Any) -> Any:
 
 def _number(value: Any) -> Any:
     return None if value in (None, "") else float(value)
+
+
+def test_a_name_in_a_member_that_is_none_of_a_names_is_refused() -> None:
+    """Texts could not be cleaned of it."""
+    dataset: JSONDataSet = {
+        "00100010": {"vr": "PN", "Value": [{"Al": "Zebrowski"}]},
+        "00080010": {"vr": "LO", "Value": ["of Zebrowski"]},
+    }
+    with pytest.raises(EngineError, match="PatientName"):
+        deidentify_metadata([dataset], preset("default"))

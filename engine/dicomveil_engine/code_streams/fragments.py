@@ -217,7 +217,8 @@ class Fragments:
             data = data[step:]
             self._room -= step
             self._begin_items()
-            assert self._room or not data, "a code stream gives no more than it was fed"
+            if data and not self._room:
+                raise unclean("has a damaged code stream, which is longer than its items")
 
     def _fill(self) -> None:
         """Fill the rest of the announced items with zeros, at the end of a frame."""

@@ -105,6 +105,8 @@ def _name(value: object) -> str:
     """A person name as in Part 10: component groups separated by equals signs (PS3.5 Section 6.2.1.2)."""
     if not isinstance(value, Mapping):
         return _text(value)  # some servers send plain strings
+    if not value.keys() <= _NAME_MEMBERS:
+        raise ValueError("not a person name")  # texts could not be cleaned of what another member holds
     return "=".join(_text(value.get(group)) for group in _NAME_GROUPS).rstrip("=")
 
 

@@ -16,6 +16,9 @@ from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
 
+_NO_FOLDER = "origin: there is no such folder; give one, or the URL of a DICOMweb server"
+_NO_URL = "origin: a URL begins with http:// or https://, which this one does not; correct it"
+
 
 def serve(file: Path | None, **options: object) -> None:
     """Check the settings and start the server, or refuse."""
@@ -58,10 +61,9 @@ def check_files(settings: Settings) -> None:
 
 def _check_project(project: ProjectSettings) -> None:
     folder = project.origin_folder
-    if folder is not None and "://" in project.origin and not folder.is_dir():
-        raise ConfigurationError("origin: a URL begins with http:// or https://, which this one does not; correct it")
-    if folder is not None and not folder.is_dir():
-        raise ConfigurationError("origin: there is no such folder; give one, or the URL of a DICOMweb server")
-    if folder is not None and not os.access(folder, os.R_OK | os.X_OK):
-        raise ConfigurationError("origin: the folder cannot be read; let this user read it")
+    if folder is not None:
+        if not folder.is_dir():
+            raise ConfigurationError(_NO_URL if "://" in project.origin else _NO_FOLDER)
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise ConfigurationError("origin: the folder cannot be read; let this user read it")
     read_filter(project.filter)

@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from dicomveil_proxy.command.options import Audited
+
 commands = typer.Typer()
 """Joined to those of the package."""
 
@@ -235,14 +237,6 @@ commands.add_typer(link_commands)
 
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="The linkage file of an export.")]
 _Private = Annotated[Path, typer.Option("--key", metavar="KEY.pem", help="The recipient's private key.")]
-_Audited = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default="dicomveil.toml, if there is one",
-        help="The settings file of the proxy: that originals are shown is written into its audit.",
-    ),
-]
 _Signer = Annotated[
     str | None,
     typer.Option(metavar="FINGERPRINT", help="Require this project's signature; the export printed its fingerprint."),
@@ -257,7 +251,7 @@ def _link_open(
         Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="A new file, readable by its owner only.")
     ] = None,
     signer: _Signer = None,
-    config: _Audited = None,
+    config: Audited = None,
 ) -> None:
     """Write the whole file as CSV."""
     from dicomveil_proxy.command.link import show  # noqa: PLC0415 - see the module's docstring
@@ -273,7 +267,7 @@ def _link_lookup(
     ],
     key: _Private,
     signer: _Signer = None,
-    config: _Audited = None,
+    config: Audited = None,
 ) -> None:
     """Find a PatientID, StudyInstanceUID, AccessionNumber or subject, original or pseudonym."""
     from dicomveil_proxy.command.link import find  # noqa: PLC0415 - see the module's docstring

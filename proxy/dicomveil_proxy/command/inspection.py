@@ -19,17 +19,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from dicomveil_proxy.command.options import Audited
+
 commands = typer.Typer()
 """Added to the commands of the package."""
-
-_Audited = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default="dicomveil.toml, if there is one",
-        help="The settings file of the proxy: that originals are shown is written into its audit.",
-    ),
-]
 
 config_commands = typer.Typer(
     name="config", help="Check a file of rules, convert it, or write its JSON Schema.", no_args_is_help=True
@@ -107,7 +100,7 @@ def _review(
     limit: Annotated[
         int, typer.Option(min=1, help="Unique values listed per attribute; further ones are only counted.")
     ] = 1000,
-    config: _Audited = None,
+    config: Audited = None,
 ) -> None:
     """List the values that de-identification leaves in a folder.
 
@@ -159,7 +152,7 @@ def _decrypt(
             help="The project key that encrypted it; not needed if the configuration has encryptKey.",
         ),
     ] = None,
-    config: _Audited = None,
+    config: Audited = None,
 ) -> None:
     """Undo the method encrypt for an instance or a text.
 

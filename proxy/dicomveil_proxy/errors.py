@@ -33,6 +33,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil
 
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
 
 class ProxyError(Exception):
     """Root of the proxy's errors; never raised itself."""
@@ -121,6 +124,11 @@ class NotReleasable(ProxyError):
 class OriginError(ProxyError):
     """The origin server's fault; never raised itself."""
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed later."""
+        return True
+
 
 class OriginUnavailable(OriginError):
     """The origin server cannot be reached, or closed the connection early."""
@@ -139,6 +147,11 @@ class OriginRefused(OriginError):
         """The origin server's status code."""
         self.retry_after = retry_after
         """Seconds from its Retry-After (RFC 9110 Section 10.2.3)."""
+
+    @property
+    def is_passing(self) -> bool:
+        """After a server error or too many requests."""
+        return self.status >= _SERVER_ERROR or self.status == _TOO_MANY_REQUESTS
 
 
 class OriginMalformed(OriginError):

@@ -14,8 +14,6 @@ from dicomveil_proxy.request.query import Level
 
 _TRIES = 4
 _LONGEST_WAIT = 60.0
-_SERVER_ERROR = 500
-_TOO_MANY_REQUESTS = 429
 
 
 class _PacedOrigin:
@@ -42,7 +40,7 @@ class _PacedOrigin:
             try:
                 return await self._origin.search(level, study, series, params, limit=limit, offset=offset)
             except OriginError as error:
-                if attempt == _TRIES or not _is_passing(error):
+                if attempt == _TRIES or not error.is_passing:
                     raise
                 asked = error.retry_after if isinstance(error, OriginRefused) else 0.0
                 await asyncio.sleep(min(max(asked, 0.2 * 2**attempt), _LONGEST_WAIT))
@@ -52,9 +50,3 @@ class _PacedOrigin:
 def paced(origin: Origin, requests: Requests) -> Origin:
     """The origin, for searches only."""
     return cast("Origin", _PacedOrigin(origin, requests))
-
-
-def _is_passing(error: OriginError) -> bool:
-    if not isinstance(error, OriginRefused):
-        return True
-    return error.status >= _SERVER_ERROR or error.status == _TOO_MANY_REQUESTS

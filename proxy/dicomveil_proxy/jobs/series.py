@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 RESULTS_ASKED = 500
 """Maximum number of results that a search for instances requests at once."""
 _SOP_INSTANCE_UID = "00080018"
-_TOO_MANY_REQUESTS = 429
-_SERVER_ERROR = 500
 _IN_A_ROW = 5
 """Instances, one after the other, that an archive fails to deliver before the rest of the series is left for later."""
 _REASONS = 3
@@ -375,8 +373,7 @@ def _failure_of(error: Exception) -> Failure:
     if isinstance(error, StateUnavailable):
         return Failure(WORKER, str(error))
     if isinstance(error, OriginRefused):
-        passing = error.status >= _SERVER_ERROR or error.status == _TOO_MANY_REQUESTS
-        return Failure(ARCHIVE, str(error), passing, error.retry_after)
+        return Failure(ARCHIVE, str(error), error.is_passing, error.retry_after)
     if isinstance(error, UnknownResource):
         return Failure(ARCHIVE, str(error), passing=False)
     if isinstance(error, ProxyError):

@@ -21,7 +21,7 @@ from proxy.exporting import fill
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LARGE = """
 import sys, time
-from dicomveil_proxy.jobs.progress import watcher
+from dicomveil_proxy.jobs.watchers import watcher
 from dicomveil_proxy.jobs.series import Failure, PlacedInstance, SeriesOutcome
 bars = watcher("auto", sys.stderr)
 bars.planning(4000, 9000)

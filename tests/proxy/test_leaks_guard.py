@@ -37,10 +37,10 @@ from dicomveil_proxy.command.guarding import Alarming, terms
 from dicomveil_proxy.errors import NotReleasable
 from dicomveil_proxy.jobs.destinations.opening import To
 from dicomveil_proxy.jobs.job import Job
-from dicomveil_proxy.jobs.progress import watcher
 from dicomveil_proxy.jobs.series import SeriesUnit
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob, SeriesStation
+from dicomveil_proxy.jobs.watchers import watcher
 from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.settings.access import AuditSettings, GuardSettings

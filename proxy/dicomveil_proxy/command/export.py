@@ -32,11 +32,12 @@ from dicomveil_proxy.jobs.layout import Layout
 from dicomveil_proxy.jobs.own_key import OwnKey
 from dicomveil_proxy.jobs.parquet import check_parquet
 from dicomveil_proxy.jobs.places import checked_places
-from dicomveil_proxy.jobs.progress import Quiet, Shown, watcher
+from dicomveil_proxy.jobs.progress import Quiet
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob
 from dicomveil_proxy.jobs.summary import Ending, Summary
 from dicomveil_proxy.jobs.terms import Terms
+from dicomveil_proxy.jobs.watchers import Shown, watcher
 from dicomveil_proxy.pixels.records import BOXES_FILE
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings

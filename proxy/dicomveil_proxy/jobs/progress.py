@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from dicomveil_proxy.jobs.series import SeriesOutcome
-
-Shown = Literal["auto", "json", "none"]
 
 _LINE_SECONDS = 60.0
 _JSON_SECONDS = 1.0
@@ -160,16 +158,3 @@ class JSONLines(Quiet):
 
     def _write(self, event: dict[str, Any]) -> None:
         print(json.dumps(event), file=self._stream, flush=True)
-
-
-def watcher(shown: Shown, stream: TextIO) -> Quiet:
-    """The watcher that `--progress` selects for this stream."""
-    if shown == "none":
-        return Quiet(stream)
-    if shown == "json":
-        return JSONLines(stream)
-    if not stream.isatty():
-        return Lines(stream)
-    from dicomveil_proxy.jobs.bars import Bars  # noqa: PLC0415 - rich, which a job in the background does not need
-
-    return Bars(stream)

@@ -109,6 +109,14 @@ def test_large_fragments() -> None:
         assert sum(map(len, fragments.passed())) >= len(scan) - 1
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("length", [b"\0\0", b"\0\1"])
+def test_longer_than_its_items(length: bytes, size: int) -> None:
+    """A scan header that is shorter than its own length becomes longer when it is written: refused."""
+    with pytest.raises(DeidentificationError, match="longer than its items"):
+        cleaned(value(FRAME[:4] + length), JPEG, 1, size)
+
+
 @pytest.mark.parametrize("data", [b"\x08\0\x60\0CS\2\0CT", item(b"") + b"\xfe\xff\0\xe0\xff\xff\xff\xff"])
 def test_no_fragment(data: bytes) -> None:
     """Anything else between fragments is refused."""

@@ -98,6 +98,13 @@ def test_tile_part_shorter_than_its_header() -> None:
         fed(JPEG2000Stream(), PLAIN[:SOT] + PLAIN[SOD:])
 
 
+@pytest.mark.parametrize("length", [b"\0\0", b"\0\1"])
+def test_segment_shorter_than_its_length(length: bytes) -> None:
+    """A segment of a tile-part that counts less than its own length is refused, not a failure of the program."""
+    with pytest.raises(DeidentificationError, match="shorter than its own length"):
+        fed(JPEG2000Stream(), PLAIN[:SOD] + b"\xff\x64" + length + PLAIN[SOD:])
+
+
 def test_size() -> None:
     """By SIZ, bare or in boxes; and by COD whether the transform is the reversible one."""
     signed = bytes(imagecodecs.jpeg2k_encode(ARRAY.astype("i2"), codecformat="JP2", reversible=True))

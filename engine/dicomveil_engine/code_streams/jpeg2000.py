@@ -21,6 +21,8 @@ _COD, _COD_BYTES = 0x52, 14
 """The marker of COD, and its bytes from the marker to the transform."""
 _SOC, _SOT, _SOD, _EOC, _COM = 0x4F, 0x90, 0x93, 0xD9, 0x64
 _EOC_BYTES = b"\xff\xd9"
+_LEAST_SEGMENT = 4
+"""Bytes of a marker and a length, which counts itself (A.4)."""
 _OPEN = 1 << 62
 """Used as the length of a tile-part of unknown length, which extends to EOC."""
 _READ = frozenset((*range(0x50, 0x64), *range(0x70, 0x7A)))
@@ -171,6 +173,8 @@ class JPEG2000Stream:
         if not self._is_in_header:
             return [segment] if is_read else []
         self._left -= len(segment)
+        if len(segment) < _LEAST_SEGMENT:
+            raise unclean("has a JPEG 2000 code stream with a segment that is shorter than its own length")
         if self._left < 2:
             raise unclean("has a JPEG 2000 code stream with a tile-part that is shorter than its header")
         # The tile-part keeps its length, so the segment becomes a comment of zeros, which is binary (A.9.2).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -194,3 +195,14 @@ def test_a_closed_table_is_a_typed_error(url: str) -> None:
     table.close()
     with pytest.raises(StateUnavailable, match="closed"):
         table.read("study", "2.25.1")
+
+
+def test_no_value_is_in_the_librarys_log(table: PostgreSQLTable, caplog: pytest.LogCaptureFixture) -> None:
+    """Although an administrator has SQLAlchemy log its statements."""
+    caplog.set_level(logging.INFO, "sqlalchemy.engine")
+    table.write([STUDY])
+    assert table.read("study", "2.25.1") == "1.2.3"
+
+    assert "INSERT INTO identity" in caplog.text
+    assert "1.2.3" not in caplog.text
+    assert "2.25.1" not in caplog.text

@@ -11,8 +11,11 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 
 from dicomveil_engine import InvalidDataSetError
+from dicomveil_engine.part10.file_meta import read_file_meta
+from dicomveil_proxy.reidentification import encoded
 from dicomveil_proxy.reidentification.encoded import Spliced, read_instance
 from dicomveil_proxy.settings.server import Limits
+from dicomveil_proxy.wire.spool import Spool
 from proxy.fakes import INSTANCE, SERIES, STUDY, instance
 
 SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]
@@ -28,6 +31,13 @@ def written(data: bytes, limits: Limits = LIMITS) -> bytes:
     read = read_instance(BytesIO(data), limits)
     with read.file:  # another one, where it came deflated
         return read.written().read()
+
+
+def dataset_of(data: bytes) -> bytes:
+    """What follows the file meta information."""
+    found = read_file_meta(data, closing=True)
+    assert found is not None
+    return data[found[1] :]
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -51,7 +61,7 @@ def test_deflated() -> None:
     assert again.PixelData == bytes(range(16))
 
 
-def encapsulated(dataset: Dataset) -> None:
+def two_fragments(dataset: Dataset) -> None:
     """Two fragments, their extended offset table, and padding and a signature behind them."""
     dataset.PixelData = encapsulate([b"\xff\xd8one.", b"\xff\xd8two."], has_bot=False)
     dataset["PixelData"].is_undefined_length = True
@@ -63,7 +73,7 @@ def encapsulated(dataset: Dataset) -> None:
 
 def test_pixels_as_they_are() -> None:
     """Fragments and offset tables pass; what stands behind them goes."""
-    data = instance(transfer_syntax=JPEG, change=encapsulated)
+    data = instance(transfer_syntax=JPEG, change=two_fragments)
     sent, again = dcmread(BytesIO(data)), dcmread(BytesIO(written(data)))
 
     assert "DataSetTrailingPadding" in sent
@@ -110,7 +120,7 @@ def test_pixels_stay_in_the_file() -> None:
         (instance()[:300], Limits()),
         (instance(), Limits(header_bytes=100)),
         (instance(pixels=bytes(1000))[:-500], Limits()),
-        (instance(transfer_syntax=JPEG, change=encapsulated)[:-40], Limits()),
+        (instance(transfer_syntax=JPEG, change=two_fragments)[:-40], Limits()),
         (instance(transfer_syntax=DEFLATED)[:-20], Limits()),
         (instance(transfer_syntax=DEFLATED, pixels=bytes(10_000)), Limits(origin_instance_bytes=1000)),
         (instance(transfer_syntax=DEFLATED)[:400] + b"\xff" * 100, Limits()),
@@ -140,3 +150,49 @@ def test_spliced(at: int) -> None:
     assert spliced.read() == b"56"
     assert spliced.readable()
     assert spliced.seekable()
+
+
+@pytest.mark.parametrize("start", [128 + 4, len(instance(pixels=None)) - len(dataset_of(instance(pixels=None)))])
+def test_without_a_preamble(start: int) -> None:
+    """Or without file meta information, too: the same data set is written."""
+    whole = instance()
+
+    assert written(whole[start:]) == written(whole)
+
+
+def test_command_elements_are_removed() -> None:
+    """They are invalid in an instance (PS3.7 Section 6.3), and would keep it from being written."""
+    whole = instance()
+    rest = dataset_of(whole)
+    command = bytes.fromhex("00000009 5553 0200 0100")  # (0000,0900) Status
+
+    assert written(whole[: -len(rest)] + command + rest) == written(whole)
+
+
+def test_pixel_data_that_ends_within_its_head() -> None:
+    """After other elements of its group: the instance is not written without its pixel data."""
+    whole = instance(transfer_syntax=JPEG, change=two_fragments)
+    start = whole.rindex(bytes.fromhex("e07f1000") + b"OB")
+
+    for cut in range(8, 12):
+        with pytest.raises(InvalidDataSetError, match="cut off"):
+            written(whole[: start + cut])
+
+
+def test_inflated_instances_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their temporary files would fill the disk: closed if they cannot be read, and with the instance otherwise."""
+    spools: list[Spool] = []
+
+    class Noted(Spool):
+        def __init__(self) -> None:
+            super().__init__()
+            spools.append(self)
+
+    monkeypatch.setattr(encoded, "Spool", Noted)
+    whole = instance(transfer_syntax=DEFLATED)
+    for data, limits in ((whole, Limits(header_bytes=100)), (whole[:400] + b"\xff" * 100, LIMITS)):
+        with pytest.raises(InvalidDataSetError):
+            read_instance(BytesIO(data), limits)
+    with read_instance(BytesIO(whole), LIMITS).file:
+        assert [spool.closed for spool in spools] == [True, True, False]
+    assert spools[-1].closed

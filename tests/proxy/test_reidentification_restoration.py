@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from pydicom import Dataset
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from dicomveil_engine import InvalidDataSetError, load_policy
+from dicomveil_engine import InvalidDataSetError, Policy, load_policy
 from dicomveil_proxy.reidentification.originals import Original
 from dicomveil_proxy.reidentification.restoration import GONE, SERIES_ATTRIBUTES, STUDY_ATTRIBUTES, restore
 from proxy.fakes import KEY, STUDY
@@ -99,15 +99,60 @@ def test_the_studys_attributes() -> None:
     }
 
 
-def test_a_private_element_that_the_policy_takes_for_a_date_is_removed() -> None:
-    """By its creator; the same element of another creator is the sender's own."""
-    moves = load_policy(
-        {"profile": "none", "rules": [{"tag": "(0009,xx01:ONE)", "method": "dateShift"}], "pixels": "keep"}, KEY
-    )
-    for creator, is_kept in (("ONE", False), ("TWO", True)):
-        header = Dataset()
-        header.add_new(0x00090010, "LO", creator)
-        header.add_new(0x00091001, "LO", "20240101")
-        restore(header, Original(STUDY, {}), (moves,))
+@pytest.mark.parametrize("keyword", ["PatientSex", "ClinicalTrialSponsorName", "RequestingService", "SpecialNeeds"])
+def test_modules_that_a_study_shares(keyword: str) -> None:
+    """Attributes of the patient, the trial, the request and the visit are the study's own, in each instance."""
+    vr = dictionary_VR(keyword)
+    header = restored({f"{tag_for_keyword(keyword):08X}": {"vr": vr, "Value": ["OWN"]}}, **{keyword: "SENT"})
 
-        assert (0x00091001 in header) is is_kept
+    assert header[keyword].value == "OWN"
+    assert keyword not in restored({}, **{keyword: "SENT"})
+
+
+def private(header: Dataset, policy: Policy) -> Dataset:
+    """The restored header, after (0009,1001) and DeviceSerialNumber were added to it."""
+    header.add_new(0x00091001, "SH", "20240101")
+    header.DeviceSerialNumber = "20240101"
+    restore(header, Original(STUDY, {}), (policy,))
+    return header
+
+
+@pytest.mark.parametrize("method", ["dateShift", "cryptoHash"])
+@pytest.mark.parametrize(
+    ("vr", "creator", "is_kept"),
+    [("LO", "ONE", False), ("OB", b"ONE ", False), ("LO", "TWO", True), ("LO", ["ONE", "TWO"], True)],
+)
+def test_a_private_element_that_the_policy_may_shift_or_hash_is_removed(
+    vr: str, creator: object, is_kept: bool, method: str
+) -> None:
+    """By its creator, whatever VR it has; the same element of another creator is the sender's own."""
+    rules = [{"tag": "(0009,xx01:ONE)", "method": method}, {"tag": "DeviceSerialNumber", "method": "cryptoHash"}]
+    policy = load_policy({"profile": "none", "rules": rules, "pixels": "keep"}, KEY)
+    header = Dataset()
+    header.add_new(0x00090010, vr, creator)
+    header = private(header, policy)
+
+    assert (0x00091001 in header) is is_kept
+    assert header.DeviceSerialNumber != "20240101", "elements after the private ones are looked at, too"
+
+
+def test_a_private_element_that_a_rule_hashes_by_its_vr_is_removed() -> None:
+    """A stored guess would be confirmed by its hash."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": "SH", "method": "cryptoHash"}], "pixels": "keep"}, KEY)
+    header = Dataset()
+    header.add_new(0x00090010, "LO", "ONE")
+
+    assert 0x00091001 not in private(header, policy)
+
+
+def test_private_uids_are_the_senders_own() -> None:
+    """Those of other attributes are restored, by the same rule."""
+    policy = load_policy({"profile": "none", "rules": [{"tag": "UI", "method": "refreshUID"}], "pixels": "keep"}, KEY)
+    pseudonym = policy.pseudonym_uid(STUDY)
+    header = Dataset()
+    header.add_new(0x00090010, "LO", "ONE")
+    header.add_new(0x00091001, "UI", pseudonym)
+    header.FrameOfReferenceUID = pseudonym
+    restore(header, Original(STUDY, {}, {pseudonym: STUDY}), (policy,))
+
+    assert (header.FrameOfReferenceUID, header[0x00091001].value) == (STUDY, pseudonym)

@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from pydicom.datadict import tag_for_keyword
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.errors import OriginTimeout
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from proxy.fakes import (
     ANY_SYNTAX,
@@ -519,3 +520,38 @@ async def test_keyed_methods_tell_nothing(tmp_path: Path) -> None:
     home = dcmread(BytesIO(origin.held[1]))
 
     assert {keyword: home[keyword].value or "" for keyword in sent} == dict.fromkeys(sent, "")
+
+
+async def test_the_studys_attributes_are_those_of_the_referenced_instance(tmp_path: Path) -> None:
+    """Where instances of a study differ, and although another one comes first."""
+    second = instance(instance="1.2.3.1.1.2", **ORIGINAL | {"StudyDescription": "Neck"})
+    origin = MemoryOrigin(instance(**ORIGINAL), second)
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        ((_, data),) = parts(await ask.get(ask.path(instance="1.2.3.1.1.2"), ANY_SYNTAX))
+        await ask.store(derived(dcmread(BytesIO(data))))
+
+    assert dcmread(BytesIO(origin.held[2])).StudyDescription == "Neck"
+
+
+async def test_no_more_of_a_study_is_read_than_is_needed(tmp_path: Path) -> None:
+    """Its metadata is read up to the instance that has the last of the UIDs."""
+    second = instance(instance="1.2.3.1.1.2", **ORIGINAL | {"FrameOfReferenceUID": "1.2.3.8"})
+    origin = MemoryOrigin(instance(**ORIGINAL), second)
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        ((_, data),) = parts(await ask.get(ask.path(instance="1.2.3.1.1.2"), ANY_SYNTAX))
+        origin.breaks["metadata"] = OriginTimeout("the origin server took too long")
+        sent = derived(dcmread(BytesIO(data)), FrameOfReferenceUID=ask.uid(FRAME_OF_REFERENCE))
+        assert (await ask.store(sent)).status_code == 200
+
+    assert dcmread(BytesIO(origin.held[2])).FrameOfReferenceUID == FRAME_OF_REFERENCE
+
+
+async def test_a_uid_in_a_text_is_not_an_original(tmp_path: Path) -> None:
+    """A pseudonym is kept if the study has its original only in an attribute that is not de-identified as a UID."""
+    origin = MemoryOrigin(instance(**ORIGINAL, SeriesDescription="1.2.3.97"))
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        sent = derived(await fetched(ask), SynchronizationFrameOfReferenceUID=ask.uid("1.2.3.97"))
+        assert (await ask.store(sent)).status_code == 200
+        unknown = ask.uid("1.2.3.97")
+
+    assert dcmread(BytesIO(origin.held[1])).SynchronizationFrameOfReferenceUID == unknown

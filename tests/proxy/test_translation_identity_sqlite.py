@@ -239,3 +239,49 @@ def test_a_file_that_another_process_has_made_anew_is_not_deleted(path: Path) ->
     assert first.read("study", "2.25.1") == "1.2.3"
     for each in (first, second, third):
         each.close()
+
+
+def test_damage_that_opening_does_not_notice(path: Path) -> None:
+    """The process that reads the damaged page replaces the file, and all of its rows are written and read again."""
+    table = opened(path)
+    table.write([("study", f"2.25.{number:05}", f"1.2.{number}") for number in range(2_000)])
+    table.compact()
+    table.close()
+    path.write_bytes(path.read_bytes()[:-4096] + b"\xff" * 4096)
+    warnings: list[str] = []
+    table = opened(path, warnings.append)
+    assert table.read("study", "2.25.00000") == "1.2.0"
+    assert warnings == []
+
+    assert table.read("study", "2.25.01999") is None
+    table.write([STUDY])
+    assert table.read("study", "2.25.1") == "1.2.3"
+    assert warnings == ["the identity map could not be read and was replaced"]
+    table.close()
+
+
+def test_tables_that_another_process_has_migrated_meanwhile(path: Path, table: SQLiteTable) -> None:
+    """Processes that start together migrate in turn: the second finds nothing to do, and loses nothing."""
+    table.write([STUDY])
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        schema.migrate(connection)
+        assert schema.version_of(connection) == VERSION
+
+    assert table.read("study", "2.25.1") == "1.2.3"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_processes_open_the_file_in_turn(path: Path) -> None:
+    """One that is about to replace a damaged file is waited for."""
+    import fcntl
+
+    tables: list[SQLiteTable] = []
+    opening = threading.Thread(target=lambda: tables.append(opened(path)))
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        opening.start()
+        opening.join(0.1)
+        assert not path.exists()
+    opening.join(30)
+    (table,) = tables
+    table.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
@@ -247,4 +248,40 @@ def test_what_is_forgotten_is_asked_for(identities: IdentityMap) -> None:
         assert await resolver.resolve(Kind.STUDY, "2.25.1", origin) == "2.25.1"
         assert origin.asked == 1
 
+    asyncio.run(scene())
+
+
+def test_an_original_on_a_page_that_has_passed_needs_no_second_listing(
+    identities: IdentityMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that read the map before that page, and joins the listing after it, reads the map again."""
+    read, listings = identities.original, 0
+    reads, has_passed = threading.Event(), threading.Event()
+
+    def slowly(kind: Kind, pseudonym: str) -> str | None:
+        found = read(kind, pseudonym)
+        if pseudonym == "2.25.1" and not has_passed.is_set():
+            reads.set()
+            has_passed.wait(30)
+        return found
+
+    async def scene() -> None:
+        resolver = Resolver(identities)
+
+        async def listing() -> AsyncGenerator[Iterable[Identity], None]:
+            nonlocal listings
+            listings += 1
+            yield [STUDY]
+            has_passed.set()
+            while (Kind.STUDY, "2.25.1") not in resolver._lookups["all studies"]._answers:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            yield [(Kind.STUDY, "2.25.2", "1.2.4")]
+
+        late = asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.1", listing, "all studies"))
+        await asyncio.to_thread(reads.wait, 30)
+        assert await resolver.resolve(Kind.STUDY, "2.25.2", listing, "all studies") == "1.2.4"
+        assert await late == "1.2.3"
+        assert listings == 1
+
+    monkeypatch.setattr(identities, "original", slowly)
     asyncio.run(scene())

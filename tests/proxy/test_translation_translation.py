@@ -204,3 +204,13 @@ async def test_an_origin_that_filters_nothing_proves_nothing(translation: Transl
     origin.search = search  # type: ignore[method-assign,assignment]
 
     assert not await translation.forget_outdated(OUTSIDE.study)
+
+
+async def test_nothing_is_searched_below_an_unknown_study(translation: Translation, origin: MemoryOrigin) -> None:
+    """Although its series is in the map: untrusted input causes no requests to the origin server."""
+    await translation.resource(OUTSIDE)
+    origin.asked.clear()
+
+    for study in (PseudonymousUID(STUDY), POLICY.pseudonym_uid("1.2.3.99"), None):
+        assert not await translation.forget_outdated(study, OUTSIDE.series, OUTSIDE.instance)
+    assert origin.asked == []

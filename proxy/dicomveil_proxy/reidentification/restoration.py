@@ -181,18 +181,21 @@ class _Restoration:
             if tag.is_private_creator:
                 continue
             if tag.is_private:
-                if vr in {"DA", "DT"} or self._moves_private(dataset, tag):
+                if vr in {"DA", "DT"} or self._moves_private(dataset, tag, vr):
                     del dataset[tag]
                 continue
             method = self._policy.decide(int(tag), vr).method
             if vr != "SQ" and method.date_move is None and not method.recognises_own_output:
                 dataset[tag].clear()
 
-    def _moves_private(self, dataset: Dataset, tag: BaseTag) -> bool:
-        """Whether the policy may shift or encrypt a private element."""
+    def _moves_private(self, dataset: Dataset, tag: BaseTag, vr: str) -> bool:
+        """Whether the policy may shift or encrypt a private element, as this VR or one that the element is read as."""
         block = dataset.get((tag.group, tag.element >> 8))
-        (creator,) = texts(block)[:1] or [""] if block is not None else [""]
-        methods = (self._policy.decide(int(tag), vr, creator).method for vr in ("UN", "DA", "DT", "LO", "DS"))
+        if block is not None and block.VR != "LO":  # invalid (PS3.5 Section 7.8.1), but de-identification reads it
+            return True
+        creator = "\\".join(texts(block)) if block is not None else ""
+        vrs = {vr, vr_of(tag, creator) or "UN", "UN", "DA", "DT", "LO", "DS"}
+        methods = (self._policy.decide(int(tag), each, creator).method for each in vrs)
         return any(method.date_move is not None or not method.recognises_own_output for method in methods)
 
     def _changed(self, element: DataElement, method: Method, text: str) -> str:

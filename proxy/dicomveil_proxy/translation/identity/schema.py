@@ -90,14 +90,14 @@ def migrate(connection: sa.Connection) -> None:
         connection.execute(sa.insert(VERSION_TABLE).values(version=VERSION))
     for step in range(version, VERSION) if version else ():
         _STEPS[step](connection)
-        connection.execute(sa.update(VERSION_TABLE).values(version=step + 1))
+        connection.execute(sa.delete(VERSION_TABLE))
+        connection.execute(sa.insert(VERSION_TABLE).values(version=step + 1))
 
 
 def _add_projects(connection: sa.Connection) -> None:
     """Migrate version 1 to 2: existing rows belong to the project without a name."""
     connection.execute(sa.text("ALTER TABLE identity RENAME TO identity_1"))
     _metadata.create_all(connection, checkfirst=False)
-    connection.execute(sa.insert(VERSION_TABLE).values(version=1))
     names = ["kind", "pseudonym", "original"]
     columns: list[sa.ColumnElement[str]] = [sa.literal(""), *map(sa.literal_column, names)]
     old = sa.select(*columns).select_from(sa.table("identity_1"))

@@ -63,7 +63,6 @@ class SQLiteTable:
         self._busy_seconds = busy_seconds
         self._warn = warn
         self._lock = threading.Lock()
-        self._inode = 0
         with _typed():
             self._connection = self._open()
 

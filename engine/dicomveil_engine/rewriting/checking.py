@@ -25,6 +25,7 @@ from dicomveil_engine.methods.base import (
     Values,
 )
 from dicomveil_engine.methods.values import positions_kept
+from dicomveil_engine.text.in_bytes import holds_own_words, may_hold_words
 
 FREE_TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _FORMATS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
@@ -39,10 +40,13 @@ def passes(tag: int, vr: str, values: Values) -> bool:
         texts = cast("list[str]", values)
         return all(legality_of(_stripped(text), vr, tag) is Legality.HARMLESS for text in texts)
     if vr in BYTES_VRS:
-        return not _is_data_set(cast("bytes", values)) and not legality.is_text(cast("bytes", values))
-    if vr in INTEGER_VRS | FLOAT_VRS:
-        is_small = vr == "AT" or all(-_LEAST < float(number) < _LEAST for number in values)
-        return is_small and not any(map(_is_suspect, _as_bytes(vr, values)))
+        return not _is_data_set(cast("bytes", values)) and not may_hold_words(cast("bytes", values))
+    if vr in INTEGER_VRS:
+        return not _large(vr, values) and not any(map(_is_suspect, _as_bytes(vr, values)))
+    if vr in FLOAT_VRS:
+        # Floating point numbers have letters by chance: only whole texts count.
+        is_small = all(-_LEAST < float(number) < _LEAST for number in values)
+        return is_small and not any(_is_data_set(value) or legality.is_text(value) for value in _as_bytes(vr, values))
     return True
 
 
@@ -61,16 +65,13 @@ def checked(element: Element, context: Context) -> Values:
     if isinstance(values, bytes):
         if _is_data_set(values):
             return b""
-        identifies = legality.is_text(values) and context.own.are_in(values.decode("ascii"))
-        return b"" if identifies else values
+        return b"" if holds_own_words(values, context.own) else values
     if vr in TEXT_VRS:
         return _checked_texts(tag, vr, cast("list[str]", values), context)
     written = _as_bytes(vr, values)
-    if any(map(_is_data_set, written)) or any(
-        legality.is_text(value) and context.own.are_in(value.decode("ascii")) for value in written
-    ):
+    if any(map(_is_data_set, written)) or any(_names_in_numbers(vr, value, context) for value in written):
         return []
-    return [] if vr != "AT" and any(context.own.is_number(repr(number)) for number in values) else values
+    return [] if any(context.own.is_number(repr(number)) for number in _large(vr, values)) else values
 
 
 def _checked_texts(tag: int, vr: str, texts: list[str], context: Context) -> list[str]:
@@ -106,7 +107,21 @@ def _is_data_set(value: bytes) -> bool:
 
 
 def _is_suspect(value: bytes) -> bool:
-    return _is_data_set(value) or legality.is_text(value)
+    return _is_data_set(value) or may_hold_words(value)
+
+
+def _large(vr: str, values: Values) -> list[float]:
+    """The numbers of six and more digits, which may be identifiers."""
+    numbers = cast("list[float]", values)
+    if vr == "AT" or not numbers or (min(numbers) > -_LEAST and max(numbers) < _LEAST):
+        return []
+    return [number for number in numbers if not -_LEAST < number < _LEAST]
+
+
+def _names_in_numbers(vr: str, value: bytes, context: Context) -> bool:
+    if vr in INTEGER_VRS:
+        return holds_own_words(value, context.own)
+    return legality.is_text(value) and context.own.are_in(value.decode("ascii"))
 
 
 def _as_bytes(vr: str, values: Values) -> list[bytes]:

@@ -110,6 +110,16 @@ class OwnWords:
         joined = _GAPS.sub("", folded)
         return joined in self._words or any(long in joined for long in self._long)
 
+    def are_among(self, words: set[str]) -> bool:
+        """Whether one of some words, in lower case and without accents, is an identifying word or number."""
+        if not (words.isdisjoint(self._words) and words.isdisjoint(self._long)):
+            return True
+        return any(word.lstrip("0") in self._numbers for word in words if word.isdecimal())
+
+    def has_long_word_in(self, text: str) -> bool:
+        """Whether a text in lower case holds a long identifying word, within a word of its own too."""
+        return any(len(word) >= _LONG and word in text for word in (*self._words, *self._long))
+
     def is_number(self, text: str) -> bool:
         """Whether the digits of a number before the decimal point, if at least six, are one of the identifiers."""
         if not self._numbers or len(text) > _LONGEST_NUMBER:

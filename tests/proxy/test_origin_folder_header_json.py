@@ -86,3 +86,9 @@ def test_the_engine_takes_it() -> None:
     (found,) = deidentify_metadata([header_json(read, str)], load_policy({"profile": "default"}, KEY))
 
     assert "Doe" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_have(number: float) -> None:
+    """They are left empty: with them, the whole document would not be JSON."""
+    assert written(of(0x00189087, "FD", number)) == {"00189087": {"vr": "FD"}}

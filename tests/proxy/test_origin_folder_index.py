@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dicomveil_proxy.origin.folder import index as index_module
 from dicomveil_proxy.origin.folder.index import FolderIndex, Place
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.wire import unfinished
@@ -93,3 +94,19 @@ def test_why_files_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "2 files of the folder are not served: " in caplog.text
     assert "without StudyInstanceUID" in caplog.text
     assert "Doe" not in caplog.text
+
+
+def test_only_new_files_are_read(index: FolderIndex, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refresh of a large folder would take long otherwise."""
+    (folder / "three").write_bytes(instance("1.2.3.3"))
+    read: list[str] = []
+    plain = index_module._plain
+
+    def noted(path: str) -> dict[str, str | None] | None:
+        read.append(Path(path).name)
+        return plain(path)
+
+    monkeypatch.setattr(index_module, "_plain", noted)
+    index.refresh()
+
+    assert read == ["three"]

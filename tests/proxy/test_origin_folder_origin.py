@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import config, dcmread
+from pydicom import Dataset, config, dcmread
 from pydicom.data import get_testdata_file
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 
 from dicomveil_proxy.errors import BadRequest, NotAcceptable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin import StoreResult
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart
-from proxy.fakes import proxy
+from proxy.fakes import INSTANCE, SERIES, STUDY, instance, proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -445,3 +445,27 @@ async def test_an_instance_that_came_later_is_found_without_a_search(tmp_path: P
         shutil.copy(instance_file("MR_small_RLE.dcm"), tmp_path / "later")
 
         assert len(await parts(origin.instances(*uids("MR_small_RLE.dcm")))) == 1
+
+
+@pytest.mark.parametrize("path", ["00420011", "00880200/1/7fe00010"])
+async def test_bulk_data_of_the_header_does_not_depend_on_the_pixels(tmp_path: Path, path: str) -> None:
+    """A value of the header, such as an icon's, is read without the frames, which may be long, or cut off as here."""
+    value = bytes(range(256)) * 8
+
+    def change(dataset: Dataset) -> None:
+        icon = Dataset()
+        icon.add_new(0x7FE00010, "OB", value)
+        dataset.IconImageSequence = [icon]
+        dataset.add_new(0x00420011, "OB", value)
+        dataset.PixelData = encapsulate([bytes(100)])
+        dataset["PixelData"].is_undefined_length = True
+        dataset["PixelData"].VR = "OB"
+
+    data = instance(transfer_syntax="1.2.840.10008.1.2.4.50", change=change)
+    (tmp_path / "cut").write_bytes(data[:-50])
+    origin = FolderOrigin(tmp_path)
+    uri = f"dicomveil-folder:/studies/{STUDY}/series/{SERIES}/instances/{INSTANCE}/bulk/{path}"
+    ((_, read),) = await parts(origin.bulkdata(uri))
+    await origin.aclose()
+
+    assert read == value

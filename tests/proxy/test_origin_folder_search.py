@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
 from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.origin import Match
@@ -116,3 +117,16 @@ def test_a_file_that_changed(index: FolderIndex, tmp_path: Path, data: bytes) ->
     with pytest.raises(OriginMalformed) as caught:
         search(index, Level.STUDIES)
     assert "1.2.3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ReferencedSeriesSequence.SeriesInstanceUID", "00081115.0020000E"])
+def test_a_key_in_a_sequence(tmp_path: Path, name: str) -> None:
+    """The results have the whole sequence, without which no match would be recognised."""
+    item = Dataset()
+    item.SeriesInstanceUID = "1.2.3.7"
+    (tmp_path / "one").write_bytes(instance(ReferencedSeriesSequence=[item]))
+    index = FolderIndex(tmp_path)
+    (match,) = search(index, Level.INSTANCES, (name, "1.2.3.7"))
+
+    assert [values(each, "0020000E") for each in values(match, "00081115")] == [["1.2.3.7"]]
+    index.close()

@@ -76,3 +76,13 @@ async def test_pages_that_are_asked_for_ahead() -> None:
     origin.failures["search"] = OriginTimeout("the origin server took too long")
     with pytest.raises(OriginTimeout):
         await sizes(origin, 2, ahead=2)
+
+
+async def test_no_page_is_requested_in_advance() -> None:
+    """Unless the caller says that it reads all of them."""
+    origin = Deaf()
+    results = pages(origin, Level.INSTANCES, None, None, [], size=2)
+    await anext(results)
+    await results.aclose()
+
+    assert len(origin.asked) == 1

@@ -8,6 +8,8 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
 
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
@@ -314,8 +316,55 @@ async def test_another_key_of_the_user() -> None:
 
 async def test_an_empty_key_of_the_user() -> None:
     """It asks for nothing, so that the filter's own narrows the search."""
-    origin = Archive(4)
-    selected = selection(origin, query={"PatientID": "PATIENT-1"})
+    sent: list[tuple[str, str]] = []
+
+    class Noting(Archive):
+        async def search(self, *arguments: Any, **page: Any) -> list[Match]:
+            sent.extend(arguments[3])
+            return await super().search(*arguments, **page)
+
+    selected = selection(Noting(4), query={"PatientID": "PATIENT-1"})
     found = await selected.search(Level.STUDIES, None, None, [("PatientID", "")], limit=10, offset=0)
 
     assert {values(match, "00100020")[0] for match in found} <= {"PATIENT-1"}
+    assert ("PatientID", "PATIENT-1") in sent
+
+
+@pytest.mark.parametrize(("limit", "size"), [(0, 500), (1, 100), (100, 100), (101, 101), (1000, 1000)])
+async def test_results_of_one_request(limit: int, size: int) -> None:
+    """At least 100, since many may be of other studies, and 500 where all of them are wanted."""
+    sizes: list[int] = []
+
+    class Counting(Archive):
+        async def search(self, *arguments: Any, limit: int, offset: int) -> list[Match]:
+            sizes.append(limit)
+            return await super().search(*arguments, limit=limit, offset=offset)
+
+    await studies(selection(Counting(4), query={"PatientID": "PATIENT-1"}), limit=limit)
+
+    assert sizes == [size]
+
+
+async def test_pixels_are_not_read_to_find_an_instances_study() -> None:
+    """They may be longer than memory; the origin server decides about those that are cut off."""
+
+    class Counting(BytesIO):
+        count = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            found = super().read(size)
+            self.count += len(found)
+            return found
+
+    def change(dataset: Dataset) -> None:
+        dataset.PixelData = encapsulate([bytes(1 << 20)])
+        dataset["PixelData"].is_undefined_length = True
+        dataset["PixelData"].VR = "OB"
+
+    file = Counting(instance(*HERE, transfer_syntax="1.2.840.10008.1.2.4.50", change=change))
+    origin = MemoryOrigin()
+    origin.stores_as = StoreResult(acknowledged=False)
+    await selection(origin, studies=("1.2.3.1",)).store(None, HERE[2], file, 1 << 20)
+
+    assert origin.asked == [f"store {HERE[2]}"]
+    assert file.count < 1 << 16

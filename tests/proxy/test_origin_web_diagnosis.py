@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
@@ -19,7 +20,7 @@ ANSWERS = {
     "rights": (httpx.Response(403), "rights"),
     "page": (httpx.Response(200, html="<html>Doe^Jane</html>"), "web page"),
     "redirect": (httpx.Response(301, headers={"location": f"http://{SECRET}/"}), "redirects"),
-    "no search": (httpx.Response(501), "does not support searching"),
+    **{str(each): (httpx.Response(each), "does not support searching") for each in (400, 405, 406, 415, 501)},
     "other": (httpx.Response(500), "status 500"),
     "no list": (httpx.Response(200, json={"a": 1}), "not DICOM JSON"),
     "no JSON": (httpx.Response(200, text="hello"), "not DICOM JSON"),
@@ -91,3 +92,17 @@ async def test_an_error_of_the_network_says_what_is_wrong(error: Exception, word
 
     assert fault is not None
     assert words in fault
+
+
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
+    """One study was asked for: a MiB is enough."""
+    count = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal count
+        for _ in range(1_000):
+            count += 1
+            yield b" " * (1 << 18)
+
+    assert await said(httpx.Response(200, content=endless())) is None
+    assert count < 10

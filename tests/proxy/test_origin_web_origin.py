@@ -410,7 +410,7 @@ async def test_store_sends_one_part_with_its_length() -> None:
             receipt("00081199", WARNING),
             StoreResult(True, None, 45056),
         ),
-        (400, {"Details": "secret"}, StoreResult(False)),
+        *((status, {"Details": "secret"}, StoreResult(False)) for status in (400, 415, 422)),
     ],
 )
 async def test_only_a_named_instance_is_acknowledged(

@@ -196,3 +196,12 @@ def test_inflated_instances_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     with read_instance(BytesIO(whole), LIMITS).file:
         assert [spool.closed for spool in spools] == [True, True, False]
     assert spools[-1].closed
+
+
+def test_a_bounded_file() -> None:
+    """All bytes of the limit can be read, and not one more."""
+    bounded = encoded._Bounded(BytesIO(b"12345"), 4)
+
+    assert (bounded.read(3), bounded.read(1)) == (b"123", b"4")
+    with pytest.raises(EOFError):
+        bounded.read(1)

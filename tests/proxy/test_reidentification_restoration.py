@@ -6,7 +6,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from dicomveil_engine import InvalidDataSetError, Policy, load_policy
+from dicomveil_engine import InvalidDataSetError, JSONDataSet, Policy, load_policy
 from dicomveil_proxy.reidentification.originals import Original
 from dicomveil_proxy.reidentification.restoration import GONE, SERIES_ATTRIBUTES, STUDY_ATTRIBUTES, restore
 from proxy.fakes import KEY, STUDY
@@ -156,3 +156,29 @@ def test_private_uids_are_the_senders_own() -> None:
     restore(header, Original(STUDY, {}, {pseudonym: STUDY}), (policy,))
 
     assert (header.FrameOfReferenceUID, header[0x00091001].value) == (STUDY, pseudonym)
+
+
+def test_the_studys_texts_are_cleaned_and_not_lost() -> None:
+    """Names are removed from them, since the text of a re-identified instance is not cleaned again."""
+    policy = load_policy({"profile": "default", "options": ["cleanDescriptors"], "pixels": "keep"}, KEY)
+    original: JSONDataSet = {
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+        "00081030": {"vr": "LO", "Value": ["Head of Doe"]},
+    }
+    header = Dataset()
+    restore(header, Original(STUDY, original), (policy,))
+
+    assert header.StudyDescription.startswith("Head of")
+    assert "Doe" not in header.StudyDescription
+
+
+@pytest.mark.parametrize(("options", "uid"), [([], STUDY), (["cleanStructuredContent"], POLICY.pseudonym_uid(STUDY))])
+def test_the_uid_of_a_content_item(options: list[str], uid: str) -> None:
+    """Structured content may be kept by its concept name, and the UID in it then as well; no other UID."""
+    policy = load_policy({"profile": "default", "options": options, "pixels": "keep"}, KEY)
+    pseudonym = policy.pseudonym_uid(STUDY)
+    header = Dataset()
+    header.UID = header.FrameOfReferenceUID = pseudonym
+    restore(header, Original(STUDY, {}, {pseudonym: STUDY}), (policy,))
+
+    assert (header.UID, header.FrameOfReferenceUID) == (uid, STUDY)

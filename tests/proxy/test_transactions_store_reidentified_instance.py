@@ -12,7 +12,9 @@ from pydicom.datadict import tag_for_keyword
 
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.errors import OriginTimeout
+from dicomveil_proxy.origin import Match
 from dicomveil_proxy.origin.folder.origin import FolderOrigin
+from dicomveil_proxy.request.query import Level
 from proxy.fakes import (
     ANY_SYNTAX,
     BASE,
@@ -555,3 +557,21 @@ async def test_a_uid_in_a_text_is_not_an_original(tmp_path: Path) -> None:
         unknown = ask.uid("1.2.3.97")
 
     assert dcmread(BytesIO(origin.held[1])).SynchronizationFrameOfReferenceUID == unknown
+
+
+@pytest.mark.parametrize("missing", ["0020000E", "00080018"])
+async def test_a_search_result_without_uids(tmp_path: Path, missing: str) -> None:
+    """No metadata is requested for a resource that it does not name; the instance is refused."""
+    origin = held()
+    async with proxy(tmp_path, origin, store="reidentify") as ask:
+        sent = derived(await fetched(ask))
+        search = origin.search
+
+        async def without(level: Level, *of: Any, **page: Any) -> list[Match]:
+            found = await search(level, *of, **page)
+            return [match | {missing: {"vr": "UI"}} for match in found] if level is Level.INSTANCES else found
+
+        origin.search = without  # type: ignore[method-assign]
+        assert failures(await ask.store(sent)) == {OWN: 0xC411}
+
+    assert not [asked for asked in origin.asked if asked.startswith("metadata")]

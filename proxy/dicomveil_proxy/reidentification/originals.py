@@ -87,12 +87,12 @@ class Originals:
 
     async def _instance(self, study: OriginalUID, references: list[Reference], uids: _UIDs) -> JSONDataSet:
         """The metadata of a referenced instance, or else of any in the study."""
-        instances = (each.pseudonym for each in references if each.kind is Kind.INSTANCE)
-        for wanted in (next((uids[each] for each in instances if each in uids), None), None):
-            keys = [("SOPInstanceUID", wanted)] if wanted else []
+        pseudonyms = (each.pseudonym for each in references if each.kind is Kind.INSTANCE)
+        instances = [uids[pseudonym] for pseudonym in pseudonyms if pseudonym in uids]
+        for keys in (*([("SOPInstanceUID", wanted)] for wanted in instances[:1]), []):
             for match in await self._project.origin.search(Level.INSTANCES, study, None, keys, limit=1, offset=0):
                 series, instance = (OriginalUID(text_of(match, key)) for key in (_SERIES, _INSTANCE))
-                if series and instance and wanted in {None, instance}:
+                if series and instance:
                     async with aclosing(self._metadata(study, series, instance)) as metadata:
                         async for found in metadata:
                             return found

@@ -97,7 +97,7 @@ class SelectedSearch:
         """A search for studies with the filter's keys added, unless the search has the same key."""
         if level is not Level.STUDIES:
             return params
-        asked = {_tag(name) for name, value in params if value and name != "includefield"}
+        asked = {_tag(name) for name, value in params if value}
         own = tuple(
             (name, value)
             for name, value in self._selection.parameters

@@ -131,13 +131,13 @@ def _key(name: str) -> str:
 def _value(name: str, value: str) -> str:
     if name == "includefield":
         return ",".join(_key(field) for field in value.split(","))
-    if _vr(name) == "UI":
+    if _is_uid(name):
         uids = [_in_query(uid) for uid in re.split(r"[,\\]", value) if uid]
         return ",".join(uids)
     return _ENCODED.sub(lambda run: "?" if len(run[0]) == 1 and run[0].isascii() else "*", value)
 
 
-def _vr(name: str) -> str:
+def _is_uid(name: str) -> bool:
     last = name.rsplit(".", 1)[-1]
     tag = int(last, 16) if re.fullmatch(r"[0-9A-Fa-f]{8}", last) else tag_of(last)
-    return vr_of(tag or 0) or ""
+    return tag is not None and vr_of(tag) == "UI"

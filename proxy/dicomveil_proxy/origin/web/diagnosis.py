@@ -92,7 +92,7 @@ def _of_error(error: BaseException) -> str:
     """The message for an error, by the chain of its causes: httpx-aiohttp maps some to the wrong class."""
     chain: list[BaseException] = []
     each: BaseException | None = error
-    while each is not None and each not in chain and len(chain) < 8:
+    while each is not None and each not in chain:
         chain += [each, *([inner] if isinstance(inner := getattr(each, "os_error", None), OSError) else [])]
         each = each.__cause__ or each.__context__
     kinds = tuple(chain)

@@ -103,11 +103,24 @@ def test_without_failures_the_status_is_0() -> None:
     assert (status, told) == (0, "2 de-identified, 1 skipped\n")
 
 
+def test_pseudonymous_names_are_explained() -> None:
+    """A failed file is listed under its pseudonym; a note says how to see its path."""
+    note = "note: the names above are pseudonyms; --show-paths shows the original paths"
+
+    assert note in run("-I", "in", "-O", "out")[2]
+    assert note not in run("-I", "in", "-O", "shown", "--show-paths")[2]
+    assert note not in run("-I", "in", "-O", "kept", "--names", "keep")[2]
+
+
 def test_without_instances_the_status_is_1() -> None:
     """Somebody gave the wrong folder."""
     Path("empty").mkdir()
 
-    assert run("-I", "empty", "-O", "out") == (1, "0 de-identified\n", "dicomveil: no DICOM instance was found\n")
+    assert run("-I", "empty", "-O", "out") == (
+        1,
+        "0 de-identified\n",
+        "dicomveil: no DICOM instance was found in the input\n",
+    )
 
 
 @pytest.mark.parametrize("spelling", ["--inputFolder {} --outputFolder {}", "--input-folder {} --output-folder {}"])
@@ -138,7 +151,7 @@ def test_a_configuration_is_read() -> None:
         ("", "give an input and an output"),
         ("-i in/2", "give an input and an output"),
         ("-i in/2 -O out", "-i and -o mean files"),
-        ("-I in -O in/out", "the output folder is inside the input folder"),
+        ("-I in -O in/out", "or inside the input folder"),
         ("-I nothing -O out", "the input is not an existing folder"),
         ("-i nothing -o out", "the input is not an existing file"),
         ("-i in/2 -o in/2", "the original is never overwritten"),

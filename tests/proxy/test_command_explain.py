@@ -81,7 +81,7 @@ def test_an_attribute(what: str, line: str) -> None:
         (["(00xx,0010)"], "(00xx,0010) means many attributes"),
         (["PN"], "PN is a VR, and elements of one VR differ; name an attribute"),
         (["nothing.dcm"], "there is no file of that name"),
-        (["broken"], "the instance is refused, and would not come out"),
+        (["broken"], "the instance is refused"),
         (["ct.dcm", "--profile", "defualt"], "profile: "),
         (["ct.dcm", "--profile", "no.json"], "profile: the configuration is not an existing file"),
         (["ct.dcm", "--key-file", "none"], "key_file: it cannot be read"),

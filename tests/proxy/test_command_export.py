@@ -74,8 +74,8 @@ def refused(result: Result, said: str) -> bool:
         ({"state": "file"}, "state: the folder cannot be made or written"),
         ({"state": "out/state"}, "state: it holds originals and would be below the output"),
         ({"list": "none"}, "list: it cannot be read"),
-        ({"query": "PatientID=PATIENT-1"}, "give either --list FILE or --query QUERY"),
-        ({"list": ""}, "give either --list FILE or --query QUERY"),
+        ({"query": "PatientID=PATIENT-1"}, "select the studies with --list FILE or --query QUERY"),
+        ({"list": ""}, "select the studies with --list FILE or --query QUERY"),
         ({"list": "", "query": "PatientsID=PATIENT-1"}, 'not the keyword of an attribute; did you mean "PatientID"?'),
         ({"list": "", "query": "PatientID"}, "query: write it as a search of QIDO-RS"),
         ({"list": "", "query": "PatientID=*"}, "query: PatientID has no value"),
@@ -215,7 +215,7 @@ def test_a_state_without_jobs_has_none() -> None:
     assert (status.exit_code, status.stdout.count("\n")) == (0, 2)
     assert refused(dicomveil("export", "cancel", "--state", "state"), "there is no job in this --state")
     export()
-    assert refused(dicomveil("export", "cancel", "NOJOB", "--state", "state"), "there is none of this name")
+    assert refused(dicomveil("export", "cancel", "NOJOB", "--state", "state"), "there is no job of this name")
     assert refused(dicomveil("export", "status", "NOJOB", "--state", "state"), "there is no job of this name")
 
 

@@ -68,7 +68,7 @@ def test_what_is_no_readable_instance_is_counted() -> None:
 
     assert "1 file left out: broken: " in result.stderr
     assert "1 file left out: a DICOMDIR" in result.stderr
-    assert "2 files left out: refused, and would not come out: rule 1" in refused.stderr
+    assert "2 files left out: refused: rule 1" in refused.stderr
     assert " in 0 instances" in refused.stdout
 
 

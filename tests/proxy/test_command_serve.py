@@ -155,7 +155,7 @@ def test_projects_are_printed() -> None:
         ({"profile": "basc"}, 'projects.lung: profile: "profile" must be one of'),
         ({"origin": "nowhere"}, "projects.lung: origin: there is no such folder"),
         ({"filter": {"studies_file": "nothing"}}, "projects.lung: filter.studies_file: it cannot be read"),
-        ({"filter": {"studies": []}, "store": "deidentify"}, "projects.lung: a filter needs store"),
+        ({"filter": {"studies": []}, "store": "deidentify"}, "projects.lung: filter: it needs store"),
     ],
 )
 def test_what_is_wrong_with_a_project_is_found_before_the_start(table: dict[str, object], message: str) -> None:

@@ -58,10 +58,10 @@ def test_without_a_key_above_there_is_no_default_project() -> None:
         ({}, "key_file: it is not set"),
         ({"origin": None, "key_file": "key"}, "origin: it is not set"),
         ({"origin": None, "projects": {"lung": {"key_file": "key"}}}, "projects.lung: origin: it is set neither here"),
-        ({"key_file": "key", "filter": {"studies": []}}, '^a filter needs store = "refuse" or "reidentify"'),
+        ({"key_file": "key", "filter": {"studies": []}}, '^filter: it needs store = "refuse" or "reidentify"'),
         (
             {"projects": {"lung": {"key_file": "key", "filter": {"query": {"PatientID": "PATIENT-1"}}}}},
-            "projects.lung: a filter needs",
+            "projects.lung: filter: it needs",
         ),
     ],
 )

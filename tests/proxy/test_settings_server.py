@@ -86,7 +86,7 @@ def test_web_origins_from_the_environment(monkeypatch: pytest.MonkeyPatch, value
         ("cors_origins = ['https://viewer.test/']", "cors_origins: write each as browsers do"),
         ("cors_origins = ['https://viewer.test', '*']", "cors_origins: write each as browsers do"),
         ("cors_origins = ['HTTPS://viewer.test']", "cors_origins: write each as browsers do"),
-        ("[limits]\nparts = 0", r"limits\.parts: write a number of more than 0"),
+        ("[limits]\nparts = 0", r"limits\.parts: write a number greater than 0"),
         ("port = 1 2", r"not valid TOML \(at line 1, column 10\)"),
     ],
 )
@@ -159,8 +159,8 @@ def test_a_project_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ('[projects.lung]\nkey_file = "key"', "origin: it is not set; give --origin"),
         ('origin = "x"\n[projects.lung]\nprofile = "basic"', "projects.lung.key_file: it is not set; each project"),
-        ('origin = "x"\n[projects.Lung]\nkey_file = "k"', "projects.Lung: a project's name is of a to z"),
-        ('origin = "x"\n[projects."a b"]\nkey_file = "k"', "projects.a b: a project's name is of a to z"),
+        ('origin = "x"\n[projects.Lung]\nkey_file = "k"', "projects.Lung: a project's name consists of a to z"),
+        ('origin = "x"\n[projects."a b"]\nkey_file = "k"', "projects.a b: a project's name consists of a to z"),
         (ONE + 'sotre = "refuse"', r"\[projects.lung\] of the settings file: .* sotre; did you mean store"),
         (ONE + 'filter.study = ["1.2.3"]', r"\[projects.lung.filter\] of the settings file: .* did you mean studies"),
         ('origin = "x"\nkey_file = "k"\n[filter]\nuids = []', r"\[filter\] of the settings file: .* no setting uids"),

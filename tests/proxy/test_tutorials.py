@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dicomveil_engine import Policy
 from origin.orthanc import free_port
 
 TUTORIALS = Path(__file__).resolve().parents[2] / "docs" / "tutorials"
@@ -54,6 +55,9 @@ def test_programs() -> None:
         for cell in cells:
             exec(compile(cell, "notebook.md", "exec"), namespace)
 
+    policy = namespace["policy"]
+    assert isinstance(policy, Policy)
+    assert policy.warnings == ()  # each setting has an effect
     assert len(cells) >= 6
     assert printed.getvalue().strip()
 

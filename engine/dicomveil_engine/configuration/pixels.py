@@ -175,7 +175,8 @@ def read_pixels(value: object, beneath: PixelSettings | None = None) -> PixelSet
     for written, entry in value.items():
         name = spellings.get(str(written).casefold())
         if name is None:
-            raise ConfigurationError(f'"pixels" has no setting "{written}"{did_you_mean(str(written), NAMES)}')
+            suggestion = did_you_mean(str(written), NAMES) or f" (known: {', '.join(NAMES)})"
+            raise ConfigurationError(f'"pixels" has no setting "{written}"{suggestion}')
         given[name] = entry
     changes: dict[str, object] = {name: _enum(name, given[name]) for name in ENUMS if name in given}
     if "masks" in given:

@@ -42,10 +42,8 @@ class SettingsBlocks:
         elif setting in self.custom:
             base = self.custom[setting]
         else:
-            known = ", ".join(sorted(self.custom)) or "it has none"
-            raise ConfigurationError(
-                f'customSettings has no "{setting}"{did_you_mean(setting, self.custom)} (known: {known})'
-            )
+            known = f" (known: {', '.join(sorted(self.custom))})" if self.custom else ", because it is empty"
+            raise ConfigurationError(f'customSettings has no "{setting}"{did_you_mean(setting, self.custom)}{known}')
         return merge(base, params or {})
 
 

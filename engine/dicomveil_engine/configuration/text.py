@@ -62,7 +62,8 @@ def read_cleaning(
     given = {folded.get(str(written).casefold(), str(written)): one for written, one in value.items()}
     for written in given:
         if written not in NAMES:
-            raise ConfigurationError(f'"text" has no setting "{written}"{did_you_mean(written, NAMES)}')
+            suggestion = did_you_mean(written, NAMES) or f" (known: {', '.join(NAMES)})"
+            raise ConfigurationError(f'"text" has no setting "{written}"{suggestion}')
     added: list[Added] = []
     for name, one in given.items():
         if name == "regions":

@@ -115,8 +115,11 @@ def _audit_verify(
 
 
 @audit_commands.command("head")
-def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Print the number and digest of the last line. Keep them where those who can change the file cannot."""
+def _audit_head(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the audit trail.")]) -> None:
+    """Print the number and digest of the last line.
+
+    Store them where those who can change the file have no access.
+    """
     from dicomveil_proxy.command.audit import show_head  # noqa: PLC0415 - see the module's docstring
 
     show_head(file)

@@ -91,7 +91,9 @@ def run(
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
-            told = _Told(written, names == "keep" or show_paths, progress, warns=is_folder and names == "keep")
+            shows_paths = names == "keep" or show_paths
+            told = _Told(written, shows_paths, progress, warns=is_folder and names == "keep")
+            told.explains_names = is_folder and not shows_paths
             told.alarm = partial(GuardAlarm(Audit(None, required=False), kept, label_of("")), mode=guard)
             if dry_run:
                 rehearse_folder(job, source, target, told, jobs=jobs, naming=names)
@@ -126,6 +128,8 @@ class _Told:
         self._persons = 0
         self.alarm: Callable[[Leak], object] = lambda _: None
         """Called with each finding of the leak guard."""
+        self.explains_names = False
+        """Whether to note after errors that the names shown are pseudonyms."""
 
     def __call__(self, event: Event) -> None:
         """Report one file's outcome."""
@@ -154,6 +158,8 @@ class _Told:
 
     def end(self) -> None:
         """Report the totals."""
+        if self.explains_names and (counts := self._progress.counts)[Status.FAILED] + counts[Status.SKIPPED]:
+            self._progress.note("note: the names above are pseudonyms; --show-paths shows the original paths")
         self._progress.end()
         print(self._progress.described())
         if self._persons:
@@ -163,7 +169,7 @@ class _Told:
                 file=sys.stderr,
             )
         if not self._has_instances:
-            print("dicomveil: no DICOM instance was found", file=sys.stderr)
+            print("dicomveil: no DICOM instance was found in the input", file=sys.stderr)
 
     @property
     def has_failed(self) -> bool:

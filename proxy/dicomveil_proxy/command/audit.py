@@ -161,6 +161,8 @@ def _beside(file: Path) -> Path:
     """The key whose name is a prefix of the file's: rotated files, and those of further workers, share it."""
     keys = sorted(file.parent.glob("*.key"))
     beside = [each for each in keys if file.name.startswith(each.name.removesuffix(".key"))]
+    if not file.is_file():
+        raise ConfigurationError(f"{file} does not exist; name a file of the audit trail")
     if not beside:
-        raise ConfigurationError("there is no key beside the file; give --key-file, or --config")
+        raise ConfigurationError("there is no key beside the file; give --key-file, or the settings file with --config")
     return max(beside, key=lambda each: len(each.name))

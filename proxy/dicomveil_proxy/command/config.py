@@ -19,7 +19,7 @@ def check(file: Path) -> None:
     A file whose name ends in .toml contains a server's settings, any other a configuration of de-identification.
     """
     if not file.is_file():
-        refuse("config: there is no such file; name one with a configuration")
+        refuse("config: there is no such file; name a file of rules, or a settings file (.toml)")
     if file.suffix == ".toml":
         _check_settings(file)
         return

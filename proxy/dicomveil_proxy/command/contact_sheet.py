@@ -162,7 +162,7 @@ def _prints(described: Iterable[dict[str, object]], pictures: bytes) -> list[_Pr
 def _section(entry: _Entry) -> Iterator[str]:
     yield f"<section><h2>{escape(entry.name)}</h2><p>{escape(entry.reason)}; {entry.boxes} boxes</p>\n"
     if entry.refused:
-        yield f'<p class="left">refused, and would not come out: {escape(entry.refused)}</p>\n'
+        yield f'<p class="left">refused: {escape(entry.refused)}</p>\n'
     for each in entry.prints:
         yield f'<div class="pair">{_figure(each.before, f"original, frame {each.frame}")}'
         yield f"{_figure(each.after, 'released')}</div>\n"

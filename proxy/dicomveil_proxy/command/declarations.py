@@ -52,8 +52,8 @@ def _serve(
         typer.Option(
             metavar="URL|FOLDER",
             help="The DICOMweb server with the original images, such as http://orthanc:8042/dicom-web, or a folder "
-            "of DICOM files. Required. Credentials in the URL belong into the environment, where others cannot see "
-            "them.",
+            "of DICOM files. Required. Pass a URL with credentials in the environment (DICOMVEIL_ORIGIN), where "
+            "other users cannot see it.",
         ),
     ] = None,
     profile: Annotated[
@@ -61,7 +61,8 @@ def _serve(
         typer.Option(
             metavar="PRESET|FILE",
             show_default="default",
-            help="How to de-identify: default (dates are moved), basic (dates are removed), or a file of rules.",
+            help="How to de-identify: the name of a preset, such as default (shifts dates) or basic (removes them), or "
+            "a file of rules.",
         ),
     ] = None,
     key_file: Annotated[
@@ -149,9 +150,10 @@ def _demo(
         int | None, typer.Option(show_default="8080, or a free one", help="Port to listen on; 0 takes a free one.")
     ] = None,
 ) -> None:
-    """Serve a few de-identified test images, to try things out; stop with Ctrl-C.
+    """Serve a few test images, de-identified, to try things out.
 
-    The images come with pydicom. Nothing is stored or downloaded, and only this machine has access.
+    Stop it with Ctrl-C. The images come with pydicom. Nothing is stored or downloaded, and only this machine has
+    access.
     """
     from dicomveil_proxy.command.demo import run  # noqa: PLC0415 - see the module's docstring
 
@@ -160,9 +162,10 @@ def _demo(
 
 @commands.command("keygen")
 def _keygen(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")]) -> None:
-    """Write a new project key: 32 random bytes as hexadecimal digits.
+    """Write a new project key.
 
-    All pseudonyms of a project come from its key. Its holder can trace them back.
+    The file contains 32 random bytes as hexadecimal digits. All pseudonyms of a project come from its key. Its
+    holder can trace them back.
     """
     from dicomveil_proxy.command.keygen import run  # noqa: PLC0415 - see the module's docstring
 
@@ -206,7 +209,11 @@ def _anonymize(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="PRESET|FILE", show_default="default", help="How to de-identify: the name of a preset."),
+        typer.Option(
+            metavar="PRESET|FILE",
+            show_default="default",
+            help="How to de-identify: the name of a preset, or a file of rules.",
+        ),
     ] = None,
     key_file: Annotated[
         Path | None,

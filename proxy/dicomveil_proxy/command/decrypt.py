@@ -43,7 +43,9 @@ def run(
         _originals(instance, output, private_key, audit)
         return
     if profile is None:
-        refuse("profile: give the configuration with which it was encrypted; or --key for encrypted originals")
+        refuse(
+            "profile: name the configuration that encrypted it with --profile, or for encrypted originals, give --key"
+        )
     try:
         policy = policy_of(profile, key_file)
     except ConfigurationError as error:

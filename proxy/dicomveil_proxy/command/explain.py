@@ -55,7 +55,7 @@ def run(
     except ConfigurationError as error:
         refuse(str(error))
     except EngineError as error:
-        refuse(f"the instance is refused, and would not come out: {error}")
+        refuse(f"the instance is refused: {error}")
     write_rows(rows, names, form, sys.stdout)
     if path.is_file() and looks_at_pixels(policy.pixels):
         for line in _pixels(path, policy):
@@ -73,7 +73,7 @@ def _pixels(path: Path, policy: Policy) -> Iterator[str]:
             return
         yield f"{verdict.action.value}: {verdict.reason}"
         if verdict.action is PixelAction.REFUSE:
-            yield "the instance is refused, and would not come out"
+            yield "the instance is refused"
             return
         if verdict.action is PixelAction.NOTHING or verdict.is_document:
             return
@@ -83,7 +83,7 @@ def _pixels(path: Path, policy: Policy) -> Iterator[str]:
         finally:
             processes.close()
     except EngineError as error:
-        yield f"the instance is refused, and would not come out: {error}"
+        yield f"the instance is refused: {error}"
         return
     for box in boxes.every:
         yield f"covered in every frame: x {box.x}, y {box.y}, {box.width} x {box.height}"

@@ -225,7 +225,7 @@ def _export(
     wanted: Wanted, settings: ProjectSettings, keys: tuple[bytes, ...], guard: JobGuard
 ) -> tuple[Callable[[Watcher], Export], tuple[Row, ...] | None]:
     if (wanted.list_file is None) == (wanted.query is None):
-        raise ConfigurationError("give either --list FILE or --query QUERY to say which studies are meant")
+        raise ConfigurationError("select the studies with --list FILE or --query QUERY")
     if not wanted.to:
         raise ConfigurationError("to: it is not set; give --to FOLDER, or another destination")
     rows = read_list(wanted.list_file) if wanted.list_file is not None else None

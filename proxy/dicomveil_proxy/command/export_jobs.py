@@ -60,7 +60,7 @@ def cancel(job: str | None, state: str | None) -> None:
 def _unnamed(job: str | None, states: dict[str, str]) -> str:
     if not states:
         return "there is no job in this --state"
-    return "say which job" + ("" if job is None else ": there is none of this name") + LISTED
+    return ("name the job" if job is None else "there is no job of this name") + LISTED
 
 
 def _close(place: Path, job: str) -> None:

@@ -67,7 +67,7 @@ def _explain(
         bool, typer.Option("--text", help="Show the findings in the instance's texts instead, and their detectors.")
     ] = False,
 ) -> None:
-    """Explain what happens to the elements of an instance, or to an attribute, and by which rule.
+    """Explain what happens to each element, and by which rule.
 
     The instance's values are not shown without --show-values.
     """
@@ -183,7 +183,10 @@ def _conformance(
     run(profile, config)
 
 
-_ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules, in any dialect.")]
+_ConfigFile = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="A file of rules, in any dialect; `check` also takes a settings file (.toml)."),
+]
 
 
 @config_commands.command("check")
@@ -209,7 +212,10 @@ def _config_convert(
         ),
     ] = None,
 ) -> None:
-    """Convert a configuration of another tool into dicomveil's own dialect, with the same effect."""
+    """Convert another tool's configuration into dicomveil's own.
+
+    Its effect is the same.
+    """
     from dicomveil_proxy.command.config import convert  # noqa: PLC0415 - see the module's docstring
 
     convert(file, to, output)
@@ -217,7 +223,10 @@ def _config_convert(
 
 @config_commands.command("schema")
 def _config_schema() -> None:
-    """Write the JSON Schema of configurations, with which editors check and complete them."""
+    """Write the JSON Schema of configurations.
+
+    Editors use it to check and complete them.
+    """
     from dicomveil_proxy.command.config import schema  # noqa: PLC0415 - see the module's docstring
 
     schema()
@@ -241,7 +250,9 @@ def _sweep_pixels(
         str | None, typer.Option(metavar="URL|FOLDER", help="The DICOMweb server, or a folder, as for `serve`.")
     ] = None,
     profile: _Profile = None,
-    key_file: _Key = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The project key, as for `serve`. Required.")
+    ] = None,
     state: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", show_default="dicomveil-state", help="The state folder of the server."),
@@ -253,10 +264,10 @@ def _sweep_pixels(
         ),
     ] = None,
 ) -> None:
-    """Search all instances of an archive for text in pixels, before they are requested.
+    """Search an archive's pixels before they are requested.
 
-    The results are kept in the server's state folder, so that viewers do not wait. An interrupted sweep resumes;
-    series without new instances are skipped.
+    All instances are searched for text. The results are kept in the server's state folder, so that viewers do not
+    wait. An interrupted sweep resumes; series without new instances are skipped.
     """
     from dicomveil_engine import ConfigurationError  # noqa: PLC0415 - see the module's docstring
     from dicomveil_proxy.command import pixels  # noqa: PLC0415
@@ -287,7 +298,10 @@ def _import_masks(
         Literal["deid", "ctp"] | None, typer.Option("--format", help="Format of the file; recognised if not given.")
     ] = None,
 ) -> None:
-    """Convert another tool's device table into dicomveil's format, on standard output."""
+    """Convert another tool's device table.
+
+    The result is printed in dicomveil's format.
+    """
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.run(file, syntax)
@@ -297,7 +311,10 @@ def _import_masks(
 def _check_masks(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A device table (TOML).")],
 ) -> None:
-    """Check a device table: prints each error with file and line; exit status 1 if there is one."""
+    """Check a device table.
+
+    Prints each error with file and line. The exit status is 1 if there is one.
+    """
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.check(file)
@@ -305,7 +322,10 @@ def _check_masks(
 
 @mask_commands.command("schema")
 def _mask_schema() -> None:
-    """Write the JSON Schema of device tables, with which editors check and complete them."""
+    """Write the JSON Schema of device tables.
+
+    Editors use it to check and complete them.
+    """
     from dicomveil_proxy.command import masks  # noqa: PLC0415
 
     masks.schema()

@@ -74,7 +74,7 @@ def run(
             except InvalidDataSetError as error:
                 left_out[f"broken: {error}"] += 1
             except EngineError as error:
-                left_out[f"refused, and would not come out: {error}"] += 1
+                left_out[f"refused: {error}"] += 1
             except OSError as error:
                 left_out[f"not readable ({error.strerror})"] += 1
     _write(remainder, csv_file, rows)

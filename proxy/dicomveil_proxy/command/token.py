@@ -32,7 +32,7 @@ def new(config: Path | None, projects: Sequence[str], can: str, expires: str | N
     except ConfigurationError as error:
         refuse(str(error))
     print(token, flush=True)
-    print(f"This is token {made.id}. It is shown this once: hand it over by a safe way.", file=sys.stderr)
+    print(f"This is token {made.id}. It cannot be shown again; hand it over securely.", file=sys.stderr)
 
 
 def show(config: Path | None, form: Format) -> None:

@@ -30,6 +30,6 @@ def run(to: str) -> None:
     except ConfigurationError as error:
         refuse(str(error))
     more = f", of which {_TOLD} are listed" if faults > _TOLD else ""
-    print(f"as they should be: {right:,}; faults: {faults:,}{more}")
+    print(f"complete and unchanged: {right:,}; faults: {faults:,}{more}")
     if faults:
         sys.exit(DIFFERS)

@@ -61,7 +61,9 @@ def read_certificates(paths: Sequence[Path], option: str = "recipient") -> tuple
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise ConfigurationError(f"{option}: the certificate cannot be read ({error.strerror})") from None
+            raise ConfigurationError(
+                f"{option}: the certificate cannot be read ({error.strerror}); name a PEM file"
+            ) from None
         try:
             read = x509.load_pem_x509_certificates(data)
         except ValueError:
@@ -94,7 +96,7 @@ def read_private_key(path: Path) -> rsa.RSAPrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
-        raise ConfigurationError(f"key: it cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"key: it cannot be read ({error.strerror}); name a PEM file with --key") from None
     except (TypeError, ValueError):
         raise ConfigurationError("key: it is not a private key in PEM without a pass phrase") from None
     if not isinstance(key, rsa.RSAPrivateKey):

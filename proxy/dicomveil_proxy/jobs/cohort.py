@@ -182,7 +182,7 @@ def read_list(path: Path) -> tuple[Row, ...]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
     except OSError as error:
-        raise ConfigurationError(f"list: it cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"list: it cannot be read ({error.strerror}); name a CSV file with --list") from None
     except UnicodeDecodeError:
         raise ConfigurationError("list: it is not text in UTF-8; save it as CSV (UTF-8)") from None
     first = text.split("\n", 1)[0]

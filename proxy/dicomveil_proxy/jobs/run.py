@@ -116,7 +116,7 @@ def check_folders(source: Path, target: Path) -> None:
         raise ConfigurationError("the output folder is a file")
     inside, outside = source.resolve(), target.resolve()
     if inside == outside or inside in outside.parents:
-        raise ConfigurationError("the output folder is inside the input folder; give one outside")
+        raise ConfigurationError("the output folder is the same as, or inside the input folder; give one outside")
     if outside in inside.parents:
         raise ConfigurationError("the input folder is inside the output folder; give another output folder")
 

@@ -101,7 +101,7 @@ def _studies(settings: FilterSettings) -> frozenset[str] | None:
     try:
         lines = settings.studies_file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ConfigurationError(f"filter.studies_file: it cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"filter.studies_file: it cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError:
         raise ConfigurationError("filter.studies_file: it is not text; write one StudyInstanceUID on a line") from None
     uids = ((n, line.partition("#")[0].strip()) for n, line in enumerate(lines, 1))

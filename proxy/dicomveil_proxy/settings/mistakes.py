@@ -111,14 +111,14 @@ def expected(detail: ErrorDetails) -> str:
     if kind in {"missing", "extra_forbidden"}:
         return "it is not set" if kind == "missing" else "there is no such setting"
     bounds = {
-        "greater_than": ("more than", "gt"),
-        "greater_than_equal": ("at least", "ge"),
+        "greater_than": ("greater than", "gt"),
+        "greater_than_equal": ("of at least", "ge"),
         "less_than": ("less than", "lt"),
-        "less_than_equal": ("at most", "le"),
+        "less_than_equal": ("of at most", "le"),
     }
     if kind in bounds:
         words, name = bounds[kind]
-        return f"write a number of {words} {context[name]}"
+        return f"write a number {words} {context[name]}"
     if kind == "string_too_short":
         return "it is empty"
     if kind == "string_pattern_mismatch":

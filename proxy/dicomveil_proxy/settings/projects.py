@@ -96,7 +96,7 @@ def projects_of(settings: Settings) -> tuple[ProjectSettings, ...]:
     for project in projects:
         if project.store == "deidentify" and not project.filter.selects_all:
             raise ConfigurationError(
-                f'{project.label}a filter needs store = "refuse" or "reidentify": instances that are stored '
+                f'{project.label}filter: it needs store = "refuse" or "reidentify": instances that are stored '
                 "de-identified make a study of their own, which the filter does not select"
             )
     return projects

@@ -300,7 +300,7 @@ def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[st
     except FileNotFoundError:
         if not must_exist:
             return {}, {}
-        raise ConfigurationError("the settings file does not exist") from None
+        raise ConfigurationError("--config: the settings file does not exist; check the path") from None
     except OSError as error:
         raise ConfigurationError(f"the settings file cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
@@ -385,7 +385,8 @@ def _key_mistakes(settings: Settings, lines: Mapping[str, int]) -> list[Mistake]
 
 
 def _how_to_set(name: str) -> str:
-    return f"it is not set; give --{name.replace('_', '-')}, {_PREFIX}{name.upper()}, or {name} = ... in {DEFAULT_FILE}"
+    option, variable = f"--{name.replace('_', '-')}", f"{_PREFIX}{name.upper()}"
+    return f"it is not set; give {option}, {variable}, or {name} = ... in {DEFAULT_FILE} or another file with --config"
 
 
 def _mistake(detail: ErrorDetails, lines: Mapping[str, int]) -> Mistake:
@@ -399,5 +400,5 @@ def _mistake(detail: ErrorDetails, lines: Mapping[str, int]) -> Mistake:
             else ("write the program and its arguments, each in quotes, in square brackets")
         )
     elif name.startswith("projects.") and detail["loc"][-1] == "[key]":
-        name, what = name.removesuffix(".[key]"), "a project's name is of a to z, 0 to 9 and hyphens, 63 at most"
+        name, what = name.removesuffix(".[key]"), "a project's name consists of a to z, 0 to 9 and hyphens, 63 at most"
     return Mistake(name, what, line_of(name, lines))

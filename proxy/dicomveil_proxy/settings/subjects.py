@@ -30,7 +30,7 @@ def read_subjects(path: Path | None) -> dict[str, str] | None:
             patient = [name.casefold() for name in header].index(_PATIENT.casefold())
             return _table(rows, patient)
     except OSError as error:
-        raise ConfigurationError(f"subjects: it cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"subjects: it cannot be read ({error.strerror}); check the path") from None
     except (UnicodeDecodeError, csv.Error):
         raise ConfigurationError("subjects: it is not CSV in UTF-8") from None
 

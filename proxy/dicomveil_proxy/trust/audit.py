@@ -209,7 +209,10 @@ def audit_key(file: Path, key_file: Path | None, *, makes: bool = False) -> byte
             try:
                 make_key(key_file)
             except OSError as error:
-                raise ConfigurationError(f"audit.file: its key cannot be written ({error.strerror})") from None
+                raise ConfigurationError(
+                    f"audit.file: its key cannot be written ({error.strerror}); make the folder "
+                    "of audit.file, or set audit.key_file"
+                ) from None
     try:
         return read_key(key_file)
     except ConfigurationError as error:

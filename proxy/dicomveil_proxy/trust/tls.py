@@ -96,7 +96,9 @@ def _built(settings: TLSSettings) -> ssl.SSLContext:
         # An empty pass phrase, since OpenSSL would otherwise prompt for one on the terminal.
         made.load_cert_chain(settings.certificate, settings.key, password=lambda: "")
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"tls: certificate and key cannot be used ({_reason(error)})") from None
+        raise ConfigurationError(
+            f"tls: certificate and key cannot be used ({_reason(error)}); check tls.certificate and tls.key"
+        ) from None
     if settings.client_ca is not None:
         try:
             made.load_verify_locations(settings.client_ca)

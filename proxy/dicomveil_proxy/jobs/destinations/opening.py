@@ -108,7 +108,7 @@ class To:
 
             return ZipHoldings(Path(self.text))
         if not Path(self.text).is_dir():
-            raise ConfigurationError("to: there is no such folder")
+            raise ConfigurationError("to: there is no such folder; name the output of an export")
         return FolderHoldings(Path(self.text))
 
     def _unknown(self) -> ConfigurationError:

@@ -281,3 +281,12 @@ def test_other_presets_remove_documents(name: str) -> None:
     policy = load_policy({"profile": name, "options": ["cleanDescriptors", "cleanStructuredContent"]}, KEY)
 
     assert read(deidentify_instance(encapsulated(CDA.encode()), policy)).EncapsulatedDocument == b"\0\0"
+
+
+def test_words_that_are_not_all_known() -> None:
+    """A document beside a damaged part of the header may hold a name that was not read: it is replaced."""
+    document = Element(0x00420011, "OB", f"{OPEN}</ClinicalDocument>".encode())
+    known = CleanDocument().apply(document, Context())
+
+    assert known not in {None, constant("OB")}
+    assert CleanDocument().apply(document, Context(identifying=IdentifyingWords(is_complete=False))) == constant("OB")

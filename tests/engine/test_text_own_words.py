@@ -86,3 +86,12 @@ def test_a_uid_holds_an_identifier_as_a_component() -> None:
     """Class UIDs of organizations have numbers in them."""
     assert DOE.are_in_uid("1.2.771944.3")
     assert not DOE.are_in_uid("1.2.7719444.3")
+
+
+def test_words_that_are_not_all_known() -> None:
+    """Any text may hold an unknown name, any number or component of six digits an unknown identifier."""
+    unknown = OwnWords(is_complete=False)
+
+    assert [unknown.are_in(text) for text in ("KNEE", "123456", "12345", " ", "")] == [True, True, False, False, False]
+    assert [unknown.is_number(text) for text in ("-123456.5", "12345.678901", "1" * 40)] == [True, False, True]
+    assert [unknown.are_in_uid(uid) for uid in ("1.2.123456", "1.2.12345")] == [True, False]

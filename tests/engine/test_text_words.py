@@ -219,3 +219,11 @@ def test_a_name_with_two_endings() -> None:
 def test_apostrophes(name: str, written: str) -> None:
     """A name is found with its apostrophe and without, however it stands in the header."""
     assert words_of((name, "PN")).remove_from(f"T1 ax {written} 3 mm") == "T1 ax 3 mm"
+
+
+def test_values_that_are_not_all_known() -> None:
+    """Any text may hold an unknown name: it is emptied, also in a document with a header of its own."""
+    unknown = IdentifyingWords(is_complete=False)
+
+    assert unknown.remove_from("lead in state") == ""
+    assert unknown.beside([("Doe^Jane", "PN")]).remove_from("lead in state") == ""

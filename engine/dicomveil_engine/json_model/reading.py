@@ -26,6 +26,7 @@ from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.context import (
     CONTRIBUTION_VR,
     SUBJECT_TAGS,
+    UNREADABLE,
     Named,
     Subject,
     identifying_texts,
@@ -68,6 +69,14 @@ class Reading:
         read = partial(decoded, element, entry.tag, entry.vr, codecs)
         texts = identifying_texts(entry.vr, read, self._policy, was_deidentified=self.context.was_deidentified)
         self.identifying.setdefault(key, []).extend(Named(text, entry.vr, entry.tag, codecs) for text in texts)
+
+    def name(self, key: str, text: str) -> None:
+        """Record a text in the place of an item, which is taken for a name and an identifier."""
+        self.identifying.setdefault(key, []).extend(Named(text, vr, 0, characters.DEFAULT) for vr in ("PN", "LO"))
+
+    def miss(self, key: str) -> None:
+        """Record that the element `key` of the top level has something unread that may identify."""
+        self.identifying.setdefault(key, []).append(UNREADABLE)
 
     def again(self) -> Reading:
         """A copy for a data set with the same identity, whose identifying values are still to be recorded."""

@@ -6,10 +6,11 @@ This is possible if both agree in the attributes on which other elements depend.
 from __future__ import annotations
 
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
+from dicomveil_engine.json_model.item_place import CREATOR
 from dicomveil_engine.json_model.pixels import IMAGE_KEYS
 from dicomveil_engine.json_model.reading import CHARACTER_SET, CHARACTERISTICS_KEY
 from dicomveil_engine.json_model.values import JSONDataSet
-from dicomveil_engine.json_model.walk import CREATOR, DataSetWalk
+from dicomveil_engine.json_model.walk import DataSetWalk
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 

@@ -6,30 +6,27 @@ the methods that depend on them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.json_model.content_item import ContentReferences, read_content_item
 from dicomveil_engine.json_model.deidentification_attributes import add_claims
 from dicomveil_engine.json_model.elements import decoded, items_of, kept, may_be_items, sequence_of
+from dicomveil_engine.json_model.item_place import ItemPlace, creator_of, creators_of
 from dicomveil_engine.json_model.pixels import inline_pixels
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
-    CHARACTERISTICS_KEY,
     Reading,
     codecs_of,
     legal_character_sets,
-    text_of,
 )
 from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place, resolve_with_late_names
+from dicomveil_engine.json_model.search import Search
 from dicomveil_engine.json_model.streamed import FIRST_KEY_PASSED, is_streamed
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
-from dicomveil_engine.profile.private import LONGEST_CREATOR, is_declared_safe
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.checking import needs_words, passes
 from dicomveil_engine.rewriting.decisions import Decision, Decisions
@@ -49,20 +46,6 @@ BulkDataURIs = Callable[[str, str], str | None]
 _WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CONSTANT))
 """The treatments of the second phase, in which methods are given decoded values."""
 _METHOD_CODES = f"{METHOD_CODES:08X}"
-CREATOR = re.compile("[0-9A-F]{3}[13579BDF]00[1-9A-F][0-9A-F]")
-
-
-class ItemPlace(NamedTuple):
-    """What the elements of an item have in common; the data set itself is at depth 0."""
-
-    depth: int
-    path: tuple[str, ...]
-    """The path to the item: key of a sequence, number of the item, key …"""
-    codecs: tuple[str, ...]
-    creators: dict[str, str]
-    """The private creators by their keys."""
-    plan: ContentPlan | None = None
-    """The plan of a content item."""
 
 
 class DataSetWalk:
@@ -151,9 +134,7 @@ class DataSetWalk:
         out: JSONDataSet = {}
         if CHARACTER_SET in item:
             codecs = codecs_of(item[CHARACTER_SET])
-        creators: dict[str, str] = {}
-        if any(key[3:4] in "13579BDF" for key in item):
-            creators = _creators(item)
+        creators = creators_of(item)
         if not depth:
             self.codecs, self.creators = codecs, creators
         here = ItemPlace(depth, path, codecs, creators, plan)
@@ -167,14 +148,11 @@ class DataSetWalk:
         if not isinstance(element, dict):
             raise InvalidDataSetError("the metadata has an element that is not an object")
         vr = str(element.get("vr", "UN"))
-        creator = None
+        creator, declared = None, False
         if key[3:4] in "13579BDF":
             if key in here.creators:
                 return
-            creator = here.creators.get(f"{key[:4]}00{key[4:6]}")
-        declared = False
-        if creator is not None and self.reading.declared and (here.path or (key,))[0] >= CHARACTERISTICS_KEY:
-            declared = is_declared_safe(self.reading.declared, int(key, 16), creator)
+            creator, declared = creator_of(key, here, self.reading.declared)
         entry = self.table.entry(key, vr, creator, declared=declared, plan=here.plan)
         if key >= FIRST_KEY_PASSED and not here.depth and is_streamed(entry, element, here.codecs):
             self.reading.streamed.add(key)
@@ -212,10 +190,10 @@ class DataSetWalk:
                 out[key] = {"vr": "SQ", "Value": cleaned} if cleaned else {"vr": written}
             return
         items: list[JSONDataSet] = []
-        if vr == "SQ":
-            # Dropped sequences too: names and numbers in them must not be left in free text elsewhere.
-            search = treatment is not Treatment.RECURSE
-            items = self._items(key, element, entry, here, search=search)
+        if treatment is Treatment.RECURSE:
+            items = self._items(key, element, entry, here)
+        elif vr == "SQ":
+            Search(self.table, self.policy, self.reading, self.key).items(element, here, key)
         if treatment is Treatment.CHECKED_KEEP:
             self._check(out, key, element, entry, here)
             return
@@ -282,23 +260,12 @@ class DataSetWalk:
             return sequence_of(dummy_items(entry.tag))
         return None
 
-    def _items(
-        self, key: str, element: JSONElement, entry: Entry, here: ItemPlace, *, search: bool = False
-    ) -> list[JSONDataSet]:
-        """The rewritten items of a sequence; with `search`, they are only searched for identifying values."""
-        waiting = len(self.waiting)
-        try:
-            return [
-                self._item(item, here.depth + 1, (*here.path, key, str(number)), here.codecs)
-                for number, item in enumerate(items_of(element, entry.tag), 1)
-            ]
-        except InvalidDataSetError:
-            if not search:
-                raise
-            return []  # the sequence is dropped, so that it need not be readable
-        finally:
-            if search:
-                del self.waiting[waiting:]
+    def _items(self, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> list[JSONDataSet]:
+        """The rewritten items of a sequence."""
+        return [
+            self._item(item, here.depth + 1, (*here.path, key, str(number)), here.codecs)
+            for number, item in enumerate(items_of(element, entry.tag), 1)
+        ]
 
     def _content(self, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> list[JSONDataSet] | None:
         """The content items of a sequence, each treated by its plan; None if none of them is kept."""
@@ -346,12 +313,3 @@ class DataSetWalk:
         self.elsewhere.add(self.key)
         new = self.bulk_data_uri(path, uri) if self.bulk_data_uri and written != "UN" else None
         return {"vr": written} if new is None else {"vr": written, "BulkDataURI": new}
-
-
-def _creators(item: JSONDataSet) -> dict[str, str]:
-    """The private creators by their keys; the members of a JSON object have no order."""
-    return {
-        key: text_of(element)[:LONGEST_CREATOR]
-        for key, element in item.items()
-        if CREATOR.fullmatch(key) and isinstance(element, dict)
-    }

@@ -47,7 +47,7 @@ class CleanDocument(Method):
         if not document or not isinstance(document, bytes):
             return b""
         left = None
-        if len(document) <= self.most_bytes:
+        if len(document) <= self.most_bytes and context.identifying.is_complete:
             left = clean_document(document, context.identifying, context.own)
         return left or constant(element.vr)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.well_known import PIXEL_REPRESENTATION
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import Values
+from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
 from dicomveil_engine.rewriting.context import (
     CONTRIBUTION_VR,
+    UNREADABLE,
     Named,
     Subject,
     identifying_texts,
@@ -36,6 +38,12 @@ _MOST_CACHED = 1 << 16
 
 Noted = tuple[Entry, bytes, tuple[str, ...]]
 """An element's entry, its value and its character set."""
+
+
+UNREAD: Final[Noted] = (Entry(kinds.REMOVED, 0, "", b"", 8, None), b"", ())
+"""Noted where a dropped sequence is damaged: bytes that were not read and may hold a name."""
+UNREAD_TEXT: Final = tuple(Entry(kinds.REMOVED, 0, vr, b"", 8, None) for vr in ("PN", "LO"))
+"""The entries of a text in the place of items, which is taken for a name and an identifier."""
 
 
 class NotedRun:
@@ -186,6 +194,9 @@ class ReadingCache:
 
     def _named(self, every: Iterable[Noted], was_deidentified: bool) -> Iterator[Named]:
         for one in every:
+            if one[0] is UNREAD[0]:
+                yield UNREADABLE
+                continue
             (entry, _, codecs), read = one, partial(_values, one)
             for text in identifying_texts(entry.vr, read, self._policy, was_deidentified=was_deidentified):
                 yield Named(text, entry.vr, entry.tag, codecs)

@@ -62,15 +62,13 @@ class Run:
 class Place:
     """The cache for one place: a depth, an encoding, a character set, and the declared private blocks."""
 
-    __slots__ = ("_runs", "kept", "removed", "runs", "searched")
+    __slots__ = ("_runs", "kept", "removed", "runs")
 
     def __init__(self) -> None:
         self.kept: dict[bytes, Rewritten] = {}
         """Bytes of a short kept sequence without identifying values → its result."""
         self.removed: dict[bytes, list[Identifying]] = {}
-        """Bytes of a short removed sequence → the identifying values in it."""
-        self.searched: dict[bytes, list[Identifying]] = {}
-        """The same for sequences that would be kept, but are in a removed one."""
+        """Bytes of a short sequence that is removed, or is in a removed one → the identifying values in it."""
         self.runs: dict[bytes, list[Run]] = {}
         """Beginning of runs → the runs; at the top level only."""
         self._runs = 0

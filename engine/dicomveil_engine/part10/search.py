@@ -11,8 +11,10 @@ import struct
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
-from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
+from dicomveil_engine.part10.damage import DamagedSequence
+from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED, Encoding
 from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, keep_sequence
+from dicomveil_engine.part10.skip import encoding_at, end_of_sequence
 from dicomveil_engine.part10.state import (
     ItemWalk,
     NeedMoreError,
@@ -28,27 +30,41 @@ from dicomveil_engine.part10.table import Entry
 
 def search(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
     """Note the identifying values in a sequence that is removed; return its end."""
-    value_at = position + entry.head
     before = state.section.checkpoint()
-    try:
-        after = _search_items(state, entry, value_at, length, item)
-    except (InvalidDataSetError, DeidentificationError):
-        # The sequence is dropped, so that it need not be readable; only its end must be known.
-        after = end_of_value(state, entry, value_at, item.depth) if length == UNDEFINED else value_at + length
-    except (NeedMoreError, struct.error):
-        if length == UNDEFINED:
-            raise
-        after = value_at + length
+    after = _search_sequence(state, entry, position + entry.head, length, item)
     state.section.roll_back(before)
     return after
 
 
-def _search_items(state: State, of: Entry, position: int, length: int, around: ItemWalk) -> int:
+def _search_sequence(state: State, entry: Entry, position: int, length: int, item: ItemWalk) -> int:
+    """Search a sequence whose first item is at `position`, which need not be readable if its end is known."""
+    identifying = state.reading.identifying
+    noted_from, is_open = len(identifying), length == UNDEFINED
+    encoding = entry.values
+    if encoding is not entry.encoding:
+        encoding = encoding_at(state.buffer, position + 8, encoding)
+    try:
+        return _search_items(state, entry, encoding, position, length, item)
+    except (NeedMoreError, struct.error):
+        if is_open:
+            raise
+    except (InvalidDataSetError, DeidentificationError):
+        pass
+    after = position + length
+    if is_open:
+        after = end_of_sequence(state.buffer, position, entry.values, state.depth_limit - item.depth)
+    del identifying[noted_from:]
+    damaged = DamagedSequence(state)
+    damaged.items(position, after, entry.values, item.depth + 1, item.codecs, is_open=is_open)
+    return after
+
+
+def _search_items(state: State, of: Entry, encoding: Encoding, position: int, length: int, around: ItemWalk) -> int:
     """Search the items of a sequence, the first of which is at `position`; return the end of the sequence."""
     depth, codecs = around.depth + 1, around.codecs
     if depth > state.depth_limit:
         raise InvalidDataSetError(f"sequences are nested more than {state.depth_limit} deep")
-    buffer, encoding = state.buffer, of.values
+    buffer = state.buffer
     table = state.tables_of(encoding).nested
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
     identifying, repeats = state.reading.identifying, state.tables.repeats
@@ -109,8 +125,7 @@ def _search_items(state: State, of: Entry, position: int, length: int, around: I
                     item = ItemWalk(
                         item_end, item_open, depth, item_codecs, state.place(depth, encoding.name, item_codecs)
                     )
-                # Damage in a removed sequence ends the search of that one; in others, of the enclosing one too.
-                known = item.place.removed if kind == kinds.SEARCHED else item.place.searched
+                known = item.place.removed
                 is_short = kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= item_end
                 raw = buffer[position:after] if is_short else b""
                 noted = known.get(raw)
@@ -147,6 +162,4 @@ def _search_element(state: State, entry: Entry, position: int, length: int, item
     value_at = position + entry.head
     if length != UNDEFINED and value_at + length > item.end:
         refuse_short(value_at + length, item.is_open)
-    if entry.kind == kinds.SEARCHED:
-        return search(state, entry, position, length, item)
-    return _search_items(state, entry, value_at, length, item)
+    return _search_sequence(state, entry, value_at, length, item)

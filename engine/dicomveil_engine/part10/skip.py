@@ -30,9 +30,14 @@ def end_of_sequence(buffer: bytes, position: int, encoding: Encoding, depth: int
             position = _end_of_item(buffer, position, encoding, depth - 1)
 
 
+def encoding_at(buffer: bytes, position: int, encoding: Encoding) -> Encoding:
+    """The encoding of an item whose elements begin here: some vendors write sequences of VR UN in explicit VR."""
+    is_explicit = encoding.implicit and buffer[position + 4 : position + 6].decode("latin-1") in dictionary.VRS
+    return EXPLICIT_LITTLE if is_explicit else encoding
+
+
 def _end_of_item(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:
-    if encoding.implicit and buffer[position + 4 : position + 6].decode("latin-1") in dictionary.VRS:
-        encoding = EXPLICIT_LITTLE  # some vendors write private sequences of VR UN in explicit VR
+    encoding = encoding_at(buffer, position, encoding)
     while True:
         tag, _, value_at, length, values = read_head(buffer, position, encoding)
         if tag == ITEM_END:

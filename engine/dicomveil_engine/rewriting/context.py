@@ -132,13 +132,21 @@ class Named(NamedTuple):
     codecs: tuple[str, ...]
 
 
+UNREADABLE = Named("", "", 0, ())
+"""Stands for a name that may be in a damaged part of the data set, which could not be read."""
+
+
 def words_of(named: Iterable[Named], limit: int, settings: TextSettings) -> tuple[IdentifyingWords, OwnWords]:
     """The words of identifying values, each read in every character set that its bytes allow.
 
+    If one of them is UNREADABLE, every text counts as identifying.
+
     Raises InvalidDataSetError when there are more values than the limit.
     """
-    words, own = IdentifyingWords(settings), OwnWords()
-    for number, value in enumerate(dict.fromkeys(named)):
+    values = dict.fromkeys(named)
+    is_complete = UNREADABLE not in values
+    words, own = IdentifyingWords(settings, is_complete=is_complete), OwnWords(is_complete=is_complete)
+    for number, value in enumerate(values):
         if number >= limit:
             raise InvalidDataSetError(
                 f"the data set names more than {limit} persons and identifiers; "

@@ -34,10 +34,12 @@ _ROUNDS = 16
 class IdentifyingWords:
     """Cleans the texts of one data set of its own values in every spelling, and of what detectors find."""
 
-    __slots__ = ("_cleaned", "_known", "_settings", "_values")
+    __slots__ = ("_cleaned", "_known", "_settings", "_values", "is_complete")
 
-    def __init__(self, settings: TextSettings = DEFAULT) -> None:
+    def __init__(self, settings: TextSettings = DEFAULT, *, is_complete: bool = True) -> None:
         self._settings = settings
+        self.is_complete = is_complete
+        """Whether all values of the data set are known; if not, every text may hold one, and is emptied."""
         self._values: set[tuple[str, str]] = set()
         self._known: Known | None = None
         self._cleaned: dict[tuple[str, Place], str] = {}
@@ -56,12 +58,14 @@ class IdentifyingWords:
 
     def beside(self, values: Iterable[tuple[str, str]]) -> IdentifyingWords:
         """A copy with more values, each with its VR, in which findings are always removed."""
-        both = IdentifyingWords(replace(self._settings, changes=REMOVE_ALL))
+        both = IdentifyingWords(replace(self._settings, changes=REMOVE_ALL), is_complete=self.is_complete)
         both._values = self._values.union(values)
         return both
 
     def remove_from(self, text: str, place: Place = ANYWHERE) -> str:
         """The text with its findings removed or replaced; unchanged if there are none."""
+        if not self.is_complete:
+            return ""
         key = (text, place)
         cleaned = self._cleaned.get(key)
         if cleaned is None:

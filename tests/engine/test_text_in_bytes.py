@@ -64,3 +64,14 @@ def test_a_short_word_does_not_count_in_a_long_value() -> None:
     assert not holds_own_words(noise + b"\0jane\0", own())
     assert holds_own_words(noise + b"\0ludenscheidt\0", own())
     assert not has_word_within(noise, own(), SHORTEST_IN_LONG)
+
+
+def test_words_that_are_not_all_known() -> None:
+    """A value that is text may hold an unknown name; other bytes have letters by chance."""
+    unknown = OwnWords(is_complete=False)
+
+    assert [holds_own_words(value, unknown) for value in (b"Jane\0", b"\x01\x02Jane\x00\xff", b"\0")] == [
+        True,
+        False,
+        False,
+    ]

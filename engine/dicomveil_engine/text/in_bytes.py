@@ -42,6 +42,8 @@ def may_hold_words(value: bytes) -> bool:
 
 def holds_own_words(value: bytes, own: OwnWords) -> bool:
     """Whether a value is text with an identifying word of the data set, or has one within other bytes."""
+    if not own.is_complete:
+        return _is_plain(value)  # other bytes have letters by chance
     if any(own.are_in(text) for text in _whole_texts(value)):
         return True
     if has_word_within(value, own, next((most for size, most in _SHORTEST if len(value) <= size), SHORTEST_IN_LONG)):
@@ -62,10 +64,16 @@ def _views(value: bytes) -> Iterator[bytes]:
     yield value[1::2]
 
 
+def _is_plain(value: bytes) -> bool:
+    """Whether a value is text with 8 bits per character."""
+    plain = value.rstrip(b" \0")
+    return len(plain) >= _FEWEST and _CONTROL.search(plain) is None
+
+
 def _whole_texts(value: bytes) -> Iterator[str]:
     """The text of a value that holds nothing else, in each way in which its bytes are text."""
-    plain = value.rstrip(b" \0")
-    if len(plain) >= _FEWEST and _CONTROL.search(plain) is None:
+    if _is_plain(value):
+        plain = value.rstrip(b" \0")
         try:
             yield plain.decode("utf-8")
         except UnicodeDecodeError:

@@ -45,11 +45,11 @@ _PLACES = frozenset(
 class OwnWords:
     """The identifying words of one data set."""
 
-    __slots__ = ("_is_complete", "_long", "_numbers", "_of_places", "_words")
+    __slots__ = ("_long", "_numbers", "_of_places", "_words", "is_complete")
 
     def __init__(self, *, is_complete: bool = True) -> None:
-        """If `is_complete` is false, some words are not known: any text or long number may hold one."""
-        self._is_complete = is_complete
+        self.is_complete = is_complete
+        """Whether all words are known; if not, any text or long number may hold one."""
         self._words: set[str] = set()
         """Words of persons' names, and identifiers."""
         self._of_places: set[str] = set()
@@ -105,7 +105,7 @@ class OwnWords:
         """
         if is_decimal(text.strip(" ")):
             return self.is_number(text)
-        if not self._is_complete:
+        if not self.is_complete:
             return bool(text.strip(" \0"))
         folded = fold(as_read(text).text)
         words = {*_LETTERS.findall(folded), *_LETTERS_AND_DIGITS.findall(folded)}
@@ -126,7 +126,7 @@ class OwnWords:
 
     def is_number(self, text: str) -> bool:
         """Whether the digits of a number before the decimal point, if at least six, are one of the identifiers."""
-        if not self._is_complete:
+        if not self.is_complete:
             return len(_GAPS.sub("", text.partition(".")[0])) >= IDENTIFYING_DIGITS
         if not self._numbers or len(text) > _LONGEST_NUMBER:
             return False
@@ -140,6 +140,6 @@ class OwnWords:
     def are_in_uid(self, uid: str) -> bool:
         """Whether a component of a UID is one of the identifiers."""
         components = uid.split(".")
-        if not self._is_complete:
+        if not self.is_complete:
             return any(len(component) >= IDENTIFYING_DIGITS for component in components)
         return not self._numbers.isdisjoint(components)

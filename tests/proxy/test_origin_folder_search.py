@@ -130,3 +130,8 @@ def test_a_key_in_a_sequence(tmp_path: Path, name: str) -> None:
 
     assert [values(each, "0020000E") for each in values(match, "00081115")] == [["1.2.3.7"]]
     index.close()
+
+
+def test_a_key_after_one_without_a_value(index: FolderIndex) -> None:
+    """It narrows the search as it does alone."""
+    assert len(search(index, Level.STUDIES, ("PatientName", ""), ("PatientID", "PATIENT-2"))) == 1

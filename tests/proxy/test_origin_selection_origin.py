@@ -345,6 +345,11 @@ async def test_results_of_one_request(limit: int, size: int) -> None:
     assert sizes == [size]
 
 
+async def test_a_page_is_not_longer_than_its_limit() -> None:
+    """However many results of a request are for selected studies."""
+    assert len(await studies(selection(Archive(700), query={"PatientID": "PATIENT-1"}), limit=300)) == 300
+
+
 async def test_pixels_are_not_read_to_find_an_instances_study() -> None:
     """They may be longer than memory; the origin server decides about those that are cut off."""
 

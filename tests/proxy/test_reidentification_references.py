@@ -42,3 +42,14 @@ def test_references(syntax: str) -> None:
         Reference(PseudonymousUID("2.25.4"), Kind.INSTANCE, PseudonymousUID("2.25.3")),
         Reference(PseudonymousUID("2.25.3"), Kind.STUDY, PseudonymousUID("2.25.3")),
     ]
+
+
+def test_kinds() -> None:
+    """By the attribute: a series must be one of the origin server's as an instance and a study must."""
+    found = references(dcmread(BytesIO(instance("2.25.1", "2.25.2", "2.25.3"))), is_pseudonym)
+
+    assert {each.pseudonym: each.kind for each in found} == {
+        "2.25.1": Kind.STUDY,
+        "2.25.2": Kind.SERIES,
+        "2.25.3": Kind.INSTANCE,
+    }

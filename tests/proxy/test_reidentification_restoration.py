@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, config, dcmwrite
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.filereader import read_dataset
 
 from dicomveil_engine import InvalidDataSetError, JSONDataSet, Policy, load_policy
 from dicomveil_proxy.reidentification.originals import Original
@@ -182,3 +185,44 @@ def test_the_uid_of_a_content_item(options: list[str], uid: str) -> None:
     restore(header, Original(STUDY, {}, {pseudonym: STUDY}), (policy,))
 
     assert (header.UID, header.FrameOfReferenceUID) == (uid, STUDY)
+
+
+@pytest.mark.parametrize(("written", "vr"), [("LO", "LO"), ("UN", "LT"), (None, "LT")])
+def test_the_vr_of_an_element_that_a_rule_hashes(written: str | None, vr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that it has; in implicit VR, or with UN, that of the dictionary. It is emptied at every depth."""
+    rules = [{"tag": vr, "method": "cryptoHash"}]
+    policy = load_policy({"profile": "none", "rules": rules, "pixels": "keep"}, KEY)
+    monkeypatch.setattr(config, "replace_un_with_known_vr", False)  # or pydicom would not write it
+    item = Dataset()
+    item.add_new(0x00204000, written or "LT", b"a guess " if written == "UN" else "a guess ")
+    header = Dataset()
+    header.ReferencedSeriesSequence = [item]
+    header[0x00204000] = item[0x00204000]
+    file = BytesIO()
+    dcmwrite(file, header, implicit_vr=written is None, little_endian=True)
+    monkeypatch.undo()
+    file.seek(0)
+    header = read_dataset(file, written is None, True)
+    restore(header, Original(STUDY, {}), (policy,))
+
+    assert not header[0x00204000].value
+    assert not header.ReferencedSeriesSequence[0][0x00204000].value
+
+
+@pytest.mark.parametrize("is_implicit", [True, False])
+@pytest.mark.parametrize("tag", [0x00091001, 0x0020FFFE])
+@pytest.mark.parametrize(("value", "is_kept"), [("feff00e0 10000000 08002200 08000000", False), ("00", True)])
+def test_a_sequence_that_has_un_is_removed(value: str, is_kept: bool, tag: int, is_implicit: bool) -> None:
+    """Private or unknown: dates in its items would be shifted when they are retrieved, and show by how many days."""
+    rules = [{"tag": "AcquisitionDate", "method": "dateShift"}]
+    policy = load_policy({"profile": "none", "rules": rules, "pixels": "keep"}, KEY)
+    header = Dataset()
+    header.add_new(0x00090010, "LO", "ONE")
+    header.add_new(tag, "UN", bytes.fromhex(value) + b"20240101")
+    file = BytesIO()
+    dcmwrite(file, header, implicit_vr=is_implicit, little_endian=True)
+    file.seek(0)
+    header = read_dataset(file, is_implicit, True)
+    restore(header, Original(STUDY, {}), (policy,))
+
+    assert (tag in header) is is_kept

@@ -123,9 +123,11 @@ def test_absences_are_bounded(identities: IdentityMap) -> None:
 
     async def scene() -> None:
         resolver, origin = Resolver(identities, clock=Clock(), negative_entries=2), Origin()
+        asked = []
         for number in (1, 2, 3, 3, 2, 1):
             await resolver.resolve(Kind.STUDY, f"2.25.{number}", origin)
-        assert origin.asked == 4
+            asked.append(origin.asked)
+        assert asked == [1, 2, 3, 3, 3, 4]
 
     asyncio.run(scene())
 
@@ -284,4 +286,31 @@ def test_an_original_on_a_page_that_has_passed_needs_no_second_listing(
         assert listings == 1
 
     monkeypatch.setattr(identities, "original", slowly)
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("answer", [(STUDY,), ()])
+def test_a_listing_that_ended_while_the_map_was_read_is_not_repeated(
+    identities: IdentityMap, monkeypatch: pytest.MonkeyPatch, answer: tuple[Identity, ...]
+) -> None:
+    """Its answer is used, also that there is no such study."""
+    read, reads, may_return = identities.original, threading.Event(), threading.Event()
+
+    def slowly_once(kind: Kind, pseudonym: str) -> str | None:
+        found = read(kind, pseudonym)
+        if not reads.is_set():
+            reads.set()
+            may_return.wait(30)
+        return found
+
+    async def scene() -> None:
+        resolver, origin = Resolver(identities), Origin(*answer)
+        first = asyncio.create_task(resolver.resolve(Kind.STUDY, "2.25.1", origin))
+        await asyncio.to_thread(reads.wait, 30)
+        expected = await resolver.resolve(Kind.STUDY, "2.25.1", origin)
+        may_return.set()
+        assert await first == expected == ("1.2.3" if answer else None)
+        assert origin.asked == 1
+
+    monkeypatch.setattr(identities, "original", slowly_once)
     asyncio.run(scene())

@@ -39,6 +39,7 @@ _PATIENT_IDENTITY_REMOVED = 0x00120062
 _UID_VALUE = 0x0040A124
 """(0040,A124) UID, the value of content items of the type UIDREF (PS3.3 Section C.17.3)."""
 _UTF_8 = "ISO_IR 192"
+_ITEM = b"\xfe\xff\x00\xe0"
 
 STUDY_GROUPS = frozenset((0x0010, 0x0012, 0x0032, 0x0038))
 """Patient, clinical trial, requested procedure and visit: modules that all instances of a study share."""
@@ -173,12 +174,16 @@ class _Restoration:
         """Empty values that the policy would turn into key-dependent ones that it does not recognise as its own.
 
         Otherwise a client could store a guessed value, retrieve it, and compare the result with another attribute's.
-        Private elements that the policy may shift or encrypt are removed.
+        Private elements that the policy may shift or encrypt are removed; so are sequences that have UN, whose items
+        de-identification reads, and pydicom does not.
         """
         for tag in list(dataset.keys()):
-            raw = dataset.get_item(tag).VR
-            vr = str(vr_of(tag) or "UN") if raw in {None, "UN"} else str(raw)
+            raw = dataset.get_item(tag)
+            vr = str(vr_of(tag) or "UN") if raw.VR in {None, "UN"} else str(raw.VR)
             if tag.is_private_creator:
+                continue
+            if vr == "UN" and isinstance(raw.value, bytes) and raw.value.startswith(_ITEM):
+                del dataset[tag]
                 continue
             if tag.is_private:
                 if vr in {"DA", "DT"} or self._moves_private(dataset, tag, vr):

@@ -66,18 +66,18 @@ def refused(result: Result, said: str) -> bool:
         ({"key_file": "none"}, "key_file: it cannot be read"),
         ({"key_file": ""}, "key_file: it is not set; give --key-file"),
         ({"to": ""}, "to: it is not set; give --to"),
-        ({"to": "/proc/nothing/out"}, "to: the folder cannot be made or written"),
+        ({"to": "/proc/nothing/out"}, "to: the folder cannot be created or written"),
         ({"to": "in/out"}, "to: it is inside the folder of the originals"),
         ({"to": "."}, "to: the folder of the originals is inside it"),
         ({"to": "file"}, "to: it is a file; give a folder, or a name that ends in .zip"),
         ({"to": "ftp://host/out"}, "to: give a folder, a file that ends in .zip"),
-        ({"state": "file"}, "state: the folder cannot be made or written"),
-        ({"state": "out/state"}, "state: it holds originals and would be below the output"),
+        ({"state": "file"}, "state: the folder cannot be created or written"),
+        ({"state": "out/state"}, "state: it contains originals and would be inside the output"),
         ({"list": "none"}, "list: it cannot be read"),
         ({"query": "PatientID=PATIENT-1"}, "select the studies with --list FILE or --query QUERY"),
         ({"list": ""}, "select the studies with --list FILE or --query QUERY"),
         ({"list": "", "query": "PatientsID=PATIENT-1"}, 'not the keyword of an attribute; did you mean "PatientID"?'),
-        ({"list": "", "query": "PatientID"}, "query: write it as a search of QIDO-RS"),
+        ({"list": "", "query": "PatientID"}, "query: write it as a QIDO-RS query"),
         ({"list": "", "query": "PatientID=*"}, "query: PatientID has no value"),
         ({"list": "", "query": "limit=1"}, "query: write attributes and their values only"),
         ({"list": "", "query": "StudyDate=PATIENT-1"}, "query: a value of the query is not legal for VR DA"),
@@ -111,7 +111,7 @@ def test_what_is_typed_wrongly_is_refused(changes: dict[str, str], said: str) ->
         ("PatientID,Name\nPATIENT-1,Doe\n", "list: column 2 is not one of"),
         ("PATIENT-1\n", "list: its first line must name one or more of"),
         ("", "list: its first line must name one or more of"),
-        ("PatientID,PatientID\nPATIENT-1,PATIENT-1\n", "list: a column's name is there twice"),
+        ("PatientID,PatientID\nPATIENT-1,PATIENT-1\n", "list: a column's name occurs twice"),
         ('PatientID\n"PATIENT-1\n', "list: it is not CSV; a quotation mark may be missing"),
     ],
 )
@@ -227,7 +227,7 @@ def test_a_private_key_is_no_recipient() -> None:
     given = {"linkage": "linkage.cms", "recipient": "broker.key"}
     assert refused(export(**given), "recipient: the file is a private key; give the certificate")
     below = {"linkage": "out/linkage.cms", "recipient": "broker.pem"}
-    assert refused(export(**below), "linkage: it holds originals and would be below the output")
+    assert refused(export(**below), "linkage: it contains originals and would be inside the output")
     nowhere = {"linkage": "none/linkage.cms", "recipient": "broker.pem"}
     assert refused(export(**nowhere), "linkage: its folder does not exist")
 
@@ -312,7 +312,7 @@ def test_a_changed_a_missing_and_a_foreign_file_are_found() -> None:
     result = dicomveil("verify", "out")
 
     assert result.exit_code == 1
-    assert f"{first.relative_to('out')}: it has other bytes" in result.output
+    assert f"{first.relative_to('out')}: its content is not that of its checksum" in result.output
     assert f"{second.relative_to('out')}: it is missing" in result.output
     assert "extra: it is not in the manifest" in result.output
 

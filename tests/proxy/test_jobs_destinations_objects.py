@@ -99,7 +99,7 @@ def test_a_run_that_is_killed_in_an_upload_leaves_nothing_that_is_paid_for(s3: A
     held = s3.get_object(Bucket="exports", Key="first/2.25.1/large.dcm")
     digest = hashlib.sha256(held["Body"].read()).hexdigest()
     assert digest == held["Metadata"]["sha256"] == hashlib.sha256(data).hexdigest()
-    with pytest.raises(InstanceRefused, match="another object has its name"):
+    with pytest.raises(InstanceRefused, match="another object has the same name"):
         place("s3://exports/first", data + b"!")
 
 

@@ -77,7 +77,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database" * 1_000)
     with pytest.raises(ConfigurationError, match=r"^state: the ledger cannot be read or written"):
         open_ledger(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"^state: the folder cannot be made"):
+    with pytest.raises(ConfigurationError, match=r"^state: the folder cannot be created"):
         open_ledger(tmp_path / FILE / "below")
 
 
@@ -100,7 +100,7 @@ def test_statements_are_spelt_for_psycopg() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"), [("postgresql://[", "not a URL"), ("postgresql://127.0.0.1:1/x", "cannot be")]
+    ("url", "said"), [("postgresql://[", "not a PostgreSQL URL"), ("postgresql://127.0.0.1:1/x", "cannot be")]
 )
 def test_a_database_that_does_not_answer_is_refused(url: str, said: str) -> None:
     """Without its URL, which may hold a password."""

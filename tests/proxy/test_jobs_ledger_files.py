@@ -103,7 +103,7 @@ def test_a_broken_ledger_is_refused(tmp_path: Path) -> None:
     """Nobody knows under which policy its folder was filled."""
     (tmp_path / LEDGER).write_bytes(b"no database" * 1_000)
 
-    with pytest.raises(ConfigurationError, match="is broken"):
+    with pytest.raises(ConfigurationError, match="is damaged"):
         FileLedger(tmp_path, JOB, "keep")
 
 

@@ -149,7 +149,7 @@ def test_the_linkage_is_never_below_the_output(exported: Path, brokers: Path) ->
     """Nor without a recipient."""
     refused = export("--linkage", "out/linkage", "--recipient", f"{brokers}/one.pem")
 
-    assert (refused.exit_code, "would be below the output" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "would be inside the output" in refused.stderr) == (2, True)
     assert export("--linkage", "elsewhere").exit_code == 2
     assert not Path("elsewhere").exists()
 

@@ -194,7 +194,7 @@ def test_a_folder_with_a_dicomdir_gets_one(naming: Naming, names: set[str], tmp_
         ("link/out", "inside the input folder"),
         (".", "the input folder is inside the output folder"),
         ("in/4.txt", "the output folder is a file"),
-        ("file/out", "cannot be made"),
+        ("file/out", "cannot be created"),
     ],
 )
 def test_folders_that_cannot_be_meant_are_refused(source: Path, target: str, message: str, tmp_path: Path) -> None:

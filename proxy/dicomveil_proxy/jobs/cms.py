@@ -161,7 +161,7 @@ def verified(signed: bytes) -> tuple[bytes, str]:
     try:
         return _verified(signed)
     except (ValueError, IndexError, InvalidSignature):
-        raise CMSError("its signature does not fit: it was changed") from None
+        raise CMSError("its signature is not valid: it was changed") from None
 
 
 def _unsealed(envelope: bytes, key: rsa.RSAPrivateKey) -> bytes:

@@ -200,11 +200,10 @@ def read_list(path: Path) -> tuple[Row, ...]:
     for column, name in enumerate(header, 1):
         if name not in ATTRIBUTES and not (is_report and name in REPORT_COLUMNS):
             raise ConfigurationError(
-                f"list: column {column} is not one of {', '.join(ATTRIBUTES)}; what it says would not be heeded, so "
-                "take it out"
+                f"list: column {column} is not one of {', '.join(ATTRIBUTES)}; remove it, since it would have no effect"
             )
     if len(set(header)) != len(header):
-        raise ConfigurationError("list: a column's name is there twice")
+        raise ConfigurationError("list: a column's name occurs twice")
     return tuple(_rows(lines[1:], header))
 
 
@@ -241,10 +240,10 @@ def _pairs(option: str, text: str) -> dict[str, str]:
         pairs = parse_qsl(text.removeprefix("?"), keep_blank_values=True, strict_parsing=True, encoding="utf-8")
     except ValueError:
         raise ConfigurationError(
-            f"{option}: write it as a search of QIDO-RS, such as 'ModalitiesInStudy=CT&StudyDate=20200101-'"
+            f"{option}: write it as a QIDO-RS query, such as 'ModalitiesInStudy=CT&StudyDate=20200101-'"
         ) from None
     if len({name for name, _ in pairs}) != len(pairs):
-        raise ConfigurationError(f"{option}: an attribute is there twice")
+        raise ConfigurationError(f"{option}: an attribute occurs twice")
     for number, (name, _) in enumerate(pairs, 1):
         if name.lower() in _OPTIONS:
             continue  # refused by its name later

@@ -132,7 +132,7 @@ class Export:
         for original, placed in self._ledger.stream(_PATIENTS):
             if placed != self._policy.pseudonym_patient_id(original):
                 raise ConfigurationError(
-                    "subjects: a patient of whom something is placed already had another subject; give another --to"
+                    "subjects: a patient with instances in the output had another subject before; give another --to"
                 )
 
     def _make_plan(self, rows: tuple[Row, ...] | None) -> None:

@@ -19,7 +19,7 @@ from dicomveil_proxy.wire import unfinished
 if TYPE_CHECKING:
     from dicomveil_proxy.jobs.crews.processes import Processes
 
-LOST = Outcome(Status.FAILED, "the process that worked on it ended; there may not be enough memory for it")
+LOST = Outcome(Status.FAILED, "its process ended unexpectedly; there may not be enough memory for it")
 
 
 class Task(NamedTuple):

@@ -25,7 +25,7 @@ def locked(state: Path | str, job: str, *, is_shared: bool) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigurationError("to: another run is writing there; wait for its end") from None
+            raise ConfigurationError("to: another run is writing there; wait until it has ended") from None
         yield
     finally:
         os.close(descriptor)
@@ -57,4 +57,6 @@ def checked_places(job: ExportJob, terms: Terms, *private: Path) -> None:
     places += [("linkage", path) for path in private]
     for name, place in places:
         if output in (place.resolve(), *place.resolve().parents):
-            raise ConfigurationError(f"{name}: it holds originals and would be below the output; give a place outside")
+            raise ConfigurationError(
+                f"{name}: it contains originals and would be inside the output; name a place outside"
+            )

@@ -75,7 +75,7 @@ def deidentify_folder(
         target.mkdir(parents=True, exist_ok=True)
         ledger = FileLedger(target, job, naming)
     except OSError as error:
-        raise ConfigurationError(f"the output folder cannot be made or read ({error.strerror})") from None
+        raise ConfigurationError(f"the output folder cannot be created or read ({error.strerror})") from None
     ended = False
     try:
         run = _Run(job, policy, source, target, tell, ledger)

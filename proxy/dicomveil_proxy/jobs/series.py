@@ -129,11 +129,11 @@ class SeriesOutcome:
         if self.refused:
             return "; ".join(f"{count} refused: {reason}" for reason, count in self.refused[:_REASONS])
         missing = self.expected - self.kept - len(self.placed)
-        return f"archive: {missing} listed and not sent" if missing > 0 else ""
+        return f"archive: {missing} listed but not sent" if missing > 0 else ""
 
 
 LOST = SeriesOutcome(
-    failure=Failure(WORKER, "the process that worked on it ended; there may not be enough memory for it", passing=False)
+    failure=Failure(WORKER, "its process ended unexpectedly; there may not be enough memory for it", passing=False)
 )
 
 
@@ -346,7 +346,7 @@ class _Instance:
         self._write(self.deidentification.close())
         original = self.deidentification.original
         if (original.study_instance_uid, original.series_instance_uid) != (unit.study, unit.series):
-            raise OriginMalformed("the archive sent an instance of another series than asked for")
+            raise OriginMalformed("the archive sent an instance of another series than requested")
         identity = self.deidentification.deidentified
         if not identity.sop_instance_uid:
             raise OriginMalformed("the archive sent an instance without SOPInstanceUID")

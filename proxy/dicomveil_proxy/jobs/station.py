@@ -118,7 +118,7 @@ class SeriesRecipe:
         known = self.job.fingerprint() if self.is_far else self.job.job.configuration_digest().hex()
         if known != self.fingerprint:
             raise ConfigurationError(
-                "the configuration was changed at the start, or a worker has another version of dicomveil that "
-                "decides differently; start it again"
+                "the configuration was changed while the job started, or a worker has a version of dicomveil with "
+                "other results; start the job again"
             )
         return SeriesStation(self.job, self.slots)

@@ -45,8 +45,8 @@ def reason_of(row: StudyRow) -> str:
     """Why the study is not complete; empty if it is."""
     status = status_of(row)
     if status is StudyStatus.NOT_FOUND:
-        return "none of its series is meant" if row.original else "nothing in the archive matches the row"
-    return "" if status in IS_WHOLE else row.reason or "not begun"
+        return "none of its series was selected" if row.original else "nothing in the archive matches the row"
+    return "" if status in IS_WHOLE else row.reason or "not started"
 
 
 def report_rows(rows: Iterable[StudyRow]) -> Iterator[tuple[object, ...]]:

@@ -54,18 +54,18 @@ def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
         sums = _sums(holdings)
     except (OSError, UnicodeDecodeError, ValueError, csv.Error):
         raise ConfigurationError(
-            f"there is no readable {MANIFEST} and {SUMS}; the export did not come to its end, or this is not its place"
+            f"{MANIFEST} or {SUMS} is missing or cannot be read; the export is incomplete, or this is not its output"
         ) from None
     if sums != {name: digest for name, (_, digest) in rows.items()}:
-        report(Fault(SUMS, "it does not say the same as the manifest"))
+        report(Fault(SUMS, "it differs from the manifest"))
     right = 0
     for name, (size, digest) in rows.items():
         if name not in sizes:
             report(Fault(name, "it is missing"))
         elif sizes[name] != size:
-            report(Fault(name, "it has another size"))
+            report(Fault(name, "its size is not that in the manifest"))
         elif _digest(holdings, name) != digest:
-            report(Fault(name, "it has other bytes"))
+            report(Fault(name, "its content is not that of its checksum"))
         else:
             right += 1
     for name in sorted(sizes.keys() - rows.keys()):

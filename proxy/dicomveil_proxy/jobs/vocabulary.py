@@ -92,11 +92,11 @@ class Counts:
             mine = self._others.of(b"key")
             [*found] = self._database.execute("SELECT digest FROM key")
             if found and found != [(mine,)]:
-                raise ConfigurationError(f"{path.name} is of a run with another key; delete it to begin again")
+                raise ConfigurationError(f"{path.name} belongs to a run with another key; delete it to start over")
             with self._database:
                 self._database.execute("INSERT OR IGNORE INTO key VALUES (?)", (mine,))
         except (sqlite3.DatabaseError, OSError):
-            raise ConfigurationError(f"{path.name} cannot be written, or is something else; delete it") from None
+            raise ConfigurationError(f"{path.name} cannot be written, or is another kind of file; delete it") from None
 
     def has(self, study: str) -> bool:
         """Whether a study has been counted already."""

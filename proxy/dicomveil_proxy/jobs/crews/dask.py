@@ -81,8 +81,8 @@ class Cluster:
         if parts.scheme == "tcp" and parts.port and _is_loopback(parts.hostname or ""):
             return
         raise ConfigurationError(
-            "scheduler: write tls://host:port; any client that reaches a scheduler runs code on its workers, so that "
-            "without TLS only one on this machine is used (tcp://127.0.0.1:port, or local)"
+            "scheduler: write tls://host:port; any client that reaches a scheduler can run code on its workers, so "
+            "without TLS only a scheduler on this machine is used (tcp://127.0.0.1:port, or local)"
         )
 
 
@@ -208,7 +208,7 @@ class DaskCrew:
         except (OSError, TimeoutError, ValueError):
             self._close()
             raise ConfigurationError(
-                "scheduler: it cannot be reached; look at its address, and whether it trusts the same certificates"
+                "scheduler: it cannot be reached; check its address, and that both sides trust the same certificates"
             ) from None
 
     def _close(self) -> None:

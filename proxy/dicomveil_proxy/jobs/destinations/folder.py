@@ -101,14 +101,14 @@ class FolderDestination:
                 shutil.rmtree(self._root / _HELD_PARTS, ignore_errors=True)
             (self._root / _HELD_PARTS).mkdir(exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"to: the folder cannot be made or written ({error.strerror})") from None
+            raise ConfigurationError(f"to: the folder cannot be created or written ({error.strerror})") from None
 
     def _take(self, *, shared: bool) -> None:
         assert self._lock is not None
         try:
             fcntl.flock(self._lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigurationError("to: another run is writing there; wait for its end") from None
+            raise ConfigurationError("to: another run is writing there; wait until it has ended") from None
         except OSError:
             # Some network file systems do not support locks; the ledger also prevents two runs of one job.
             return

@@ -31,7 +31,7 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_
 _ALLOWED = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _TYPE = "application/dicom"
 _DIGEST = "sha256"
-_UNEQUAL = "another object has its name"
+_UNEQUAL = "another object has the same name"
 
 
 def open_store(url: str) -> Any:
@@ -83,14 +83,14 @@ class ObjectPlacing:
                 )
         except AlreadyExistsError:
             if not await self._has(path, sha256):
-                raise DestinationError("the object store does not take it") from None
+                raise DestinationError("the object store refuses it") from None
         except InstanceRefused:
             raise
         except Exception:  # noqa: BLE001 - its messages hold URLs and credentials
-            raise DestinationError("the object store does not take it") from None
+            raise DestinationError("the object store refuses it") from None
 
     async def _has(self, path: str, sha256: bytes) -> bool:
-        """Whether the object exists. Raises InstanceRefused if another object has its name."""
+        """Whether the object exists. Raises InstanceRefused if another object has the same name."""
         import obstore  # noqa: PLC0415 - an extra
 
         try:
@@ -139,11 +139,11 @@ class ObjectDestination:
         except ConfigurationError:
             raise
         except AlreadyExistsError:
-            raise ConfigurationError("to: another run began there at this moment; wait for its end") from None
+            raise ConfigurationError("to: another run has just started there; wait until it has ended") from None
         except Exception:  # noqa: BLE001 - its messages hold URLs and credentials
             raise ConfigurationError(
-                "to: the object store does not answer, or refuses; look at the bucket's name, at AWS_ENDPOINT_URL and "
-                "at the credentials in the environment"
+                "to: the object store does not answer, or refuses access; check the bucket's name, AWS_ENDPOINT_URL "
+                "and the credentials in the environment"
             ) from None
 
     def _demand_empty(self) -> None:
@@ -181,7 +181,7 @@ class ObjectDestination:
         try:
             obstore.put(self._store, path, file.read(), use_multipart=False)
         except Exception:  # noqa: BLE001
-            raise DestinationError("the object store does not take what describes the export") from None
+            raise DestinationError("the object store refuses the manifest and checksums") from None
 
     def finish(self) -> None:
         """The manifest is there, and says that all else is."""

@@ -42,7 +42,7 @@ class StowPlacing:
         if not result.acknowledged:
             reason = result.failure_reason
             code = f" (failure reason {reason:04X}H)" if reason is not None else ""
-            raise InstanceRefused(f"the destination does not name it as stored{code}")
+            raise InstanceRefused(f"the destination did not confirm that it was stored{code}")
 
     async def aclose(self) -> None:
         """Close its connections."""

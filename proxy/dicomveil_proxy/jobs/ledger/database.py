@@ -182,8 +182,8 @@ def private_sqlite(folder: Path, name: str) -> SQLite:
         # Made with its mode: SQLite gives the files beside it the same.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise ConfigurationError(f"state: the folder cannot be made or written ({error.strerror})") from None
+        raise ConfigurationError(f"state: the folder cannot be created or written ({error.strerror})") from None
     try:
         return SQLite(path)
     except sqlite3.Error:
-        raise ConfigurationError("state: the ledger cannot be read or written") from None
+        raise ConfigurationError("state: the ledger cannot be read or written; check --state") from None

@@ -54,7 +54,7 @@ class FileLedger:
             database = SQLite(folder / LEDGER, is_alone=True)
         except sqlite3.OperationalError as error:
             raise ConfigurationError(
-                "another run is writing into the output folder; wait for its end"
+                "another run is writing into the output folder; wait until it has ended"
                 if "locked" in str(error)
                 else f"the output folder cannot be written ({LEDGER})"
             ) from None
@@ -160,7 +160,7 @@ def _of_other_rules() -> ConfigurationError:
 
 
 def _broken() -> ConfigurationError:
-    return ConfigurationError(f"{LEDGER} in the output folder is broken; give a new folder, or empty this one")
+    return ConfigurationError(f"{LEDGER} in the output folder is damaged; give a new folder, or empty this one")
 
 
 def _sweep(folder: Path) -> None:

@@ -29,7 +29,7 @@ def open_ledger(state: Path | str) -> Database:
             make_tables(database)
     except StateUnavailable:
         database.close()
-        raise ConfigurationError("state: the ledger cannot be read or written") from None
+        raise ConfigurationError("state: the ledger cannot be read or written; check --state") from None
     return database
 
 

@@ -39,13 +39,11 @@ class PostgreSQL:
         try:
             conninfo_to_dict(self._url)
         except psycopg.Error:
-            raise ConfigurationError(
-                "state: it is not a URL of PostgreSQL: write postgresql://user@host/name"
-            ) from None
+            raise ConfigurationError("state: it is not a PostgreSQL URL; write postgresql://user@host/name") from None
         try:
             self._connection = self._connected()
         except psycopg.Error:
-            raise ConfigurationError("state: the ledger cannot be read or written") from None
+            raise ConfigurationError("state: the ledger cannot be read or written; check --state") from None
 
     def _connected(self) -> Any:
         return self._psycopg.connect(self._url, autocommit=True)

@@ -107,3 +107,11 @@ def test_half_of_a_surrogate_pair_is_written() -> None:
     text = b"".join(large.written({"00100010": {"vr": "PN", "Value": ["\ud800"]}}))
 
     assert json.loads(text) == {"00100010": {"vr": "PN", "Value": ["\ud800"]}}
+
+
+@pytest.mark.parametrize("behind", [b"x", b"1", b'"'])
+def test_what_is_directly_behind_a_long_value(behind: bytes) -> None:
+    """Anything but a comma or an end is refused."""
+    for text in (b'[["0123456789012345"]%b]', b'[["0123456789012345"]%b,1]', b'{"a":["0123456789012345"]%b,"b":1}'):
+        with pytest.raises(ValueError):  # noqa: PT011 - a library's, or ours
+            large.read(text % behind)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import InvalidDataSetError, JSONDataSet, ObjectStream
-from dicomveil_engine.json_model.outline import Outline
+from dicomveil_engine.json_model.outline import Outline, Outlines
 
 KEYS = [f"0020{number:04X}" for number in range(12)]
 TRAPS = ["Dœ^Jäne", '},"00200003":{"vr":"LO"', '}},{"', "\\", "\ud800", "é" * 40, "x" * 20_000, "", "]}"]
@@ -171,3 +171,20 @@ def test_a_key_that_comes_twice() -> None:
 
     assert Outline.of(twice, json.loads(twice), {KEYS[3]}) is None
     assert Outline.of(text(first), first, set()) is None
+
+
+def test_an_outline_is_made_again_after_objects_that_differ() -> None:
+    """The longer they differed, the later, but it is."""
+    mixed = [{f"{number:08X}": {"vr": "LO"}} for number in range(9)]
+    document = json.dumps([*mixed, *slices(200)]).encode()
+    found: list[object] = []
+    read = Outlines.read
+
+    def counting(outlines: Outlines, buffer: bytes, start: int) -> object:
+        found.append(read(outlines, buffer, start))
+        return found[-1]
+
+    with patch.object(Outlines, "read", counting):
+        stream = ObjectStream()
+        assert stream.feed(document)[len(mixed) :] == slices(200)
+    assert len([one for one in found if one]) > 100

@@ -147,3 +147,19 @@ def test_long_objects(text: str) -> None:
     assert split(document, 100_000) == split(document, len(document)) == objects
     with pytest.raises(InvalidDataSetError):
         split(document.replace(b'"y"', b'"y",'), 100_000)
+
+
+def test_an_object_in_small_pieces_is_tried_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each doubling of what is held, so that the work grows with the length, not with its square."""
+    tried: list[int] = []
+    within = ObjectStream._next
+
+    def counting(stream: ObjectStream, start: int) -> object:
+        tried.append(stream.held - start)
+        return within(stream, start)
+
+    monkeypatch.setattr(ObjectStream, "_next", counting)
+    document = json.dumps([{"00080005": {"vr": "LO", "Value": ["x" * 50] * 20_000}}]).encode()
+
+    assert len(split(document, 1 << 13)) == 1
+    assert len([held for held in tried if held > 1 << 16]) < 8

@@ -16,7 +16,7 @@ def test_unknown_tags_fill_a_bounded_table() -> None:
     policy = load_policy({"profile": "default"}, KEY)
     table = DecisionTable(policy)
     for tag in range(0x00190000, 0x00190000 + 3 * MOST):
-        table.entry(f"{tag:08X}", "LO")
+        table.entry(f"{tag:08X}", "LO", declared=False)
 
     assert len(table._entries) <= MOST
     cached = policy.decide.cache_info()
@@ -30,8 +30,8 @@ def test_a_full_table_begins_anew(key: str) -> None:
     policy = load_policy({"profile": "default"}, KEY)
     full = DecisionTable(policy)
     for tag in range(0x00210000, 0x00210000 + MOST):
-        full.entry(f"{tag:08X}", "LO")
-    once, again = (full.entry(key, "PN") for _ in range(2))
+        full.entry(f"{tag:08X}", "LO", declared=False)
+    once, again = (full.entry(key, "PN", declared=False) for _ in range(2))
 
-    assert once == DecisionTable(policy).entry(key, "PN")
+    assert once == DecisionTable(policy).entry(key, "PN", declared=False)
     assert once is again

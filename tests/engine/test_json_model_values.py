@@ -127,3 +127,17 @@ def test_a_binary_value_that_is_written_as_numbers_is_left_out(vr: str) -> None:
     assert passed({"vr": vr, "Value": [1.5, "2"]}, vr) == {"vr": vr}
     with pytest.raises(ValueError, match="objects"):
         decode({"vr": vr, "Value": [{"00100010": {"vr": "PN"}}]}, vr, ())
+
+
+@pytest.mark.parametrize(("written", "values"), [([None], []), ([None, None], ["", ""]), ([""], []), ([], [])])
+def test_empty_values(written: list[object], values: Values) -> None:
+    """One empty value is none; several have their number."""
+    assert decode({"vr": "LO", "Value": written}, "LO", ()) == values
+
+
+def test_numbers_as_they_are_written() -> None:
+    """A whole number is written without a point, as long as it is exact."""
+    written = encode("DS", ["2", "100", "-1", "1.5", "1e300", str(2**53)])["Value"]
+    assert isinstance(written, list)
+
+    assert [type(number) for number in written] == [int, int, int, float, float, float]

@@ -80,3 +80,10 @@ def test_siblings() -> None:
     inside, outside = Siblings((1, 2)), Siblings(None)
 
     assert (inside.next(), inside.next(), outside.next()) == ((1, 2, 1), (1, 2, 2), None)
+
+
+def test_a_relationship_alone_is_no_reference() -> None:
+    """Only Referenced Content Item Identifier has a target."""
+    data = element(0x0040A010, "CS", "CONTAINS")
+
+    assert read_content_item(data, 0, len(data), EXPLICIT_LITTLE, 8).target is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import zlib
 from types import ModuleType
 
@@ -90,3 +92,18 @@ def test_even_length(size: int) -> None:
 
     assert len(deflated) % 2 == 0
     assert zlib.decompressobj(-15).decompress(deflated) == data
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own zlib takes its place."""
+    monkeypatch.setitem(sys.modules, "isal", None)
+    spec = importlib.util.spec_from_file_location("deflated_alone", deflated.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    alone = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(alone)
+
+    assert alone.CODEC is zlib
+    deflater = alone.Deflater()
+    compressed = deflater.feed(b"x" * 99) + deflater.close()
+    assert b"".join(alone.Inflater().feed(compressed, closing=True)) == b"x" * 99

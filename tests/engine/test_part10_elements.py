@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomveil_engine import InvalidDataSetError
-from dicomveil_engine.part10.elements import path_text, read_elements
+from dicomveil_engine.part10.elements import EncodedElement, path_text, read_elements
 from engine.datasets import (
     BIG,
     DEFLATED,
@@ -154,3 +154,22 @@ def test_real_instances_have_pydicoms_paths(corpus: Path) -> None:
         else:
             others.append(name)
     assert (same > len(instances) * 3 / 5, others) == (True, [])
+
+
+def test_only_zeros_are_passed_over() -> None:
+    """They fill the last block of a medium; anything else is an element, or damage."""
+    rows = element(0x00280010, "US", 7)
+
+    assert len(list(read_elements(instance(rows) + bytes(16)))) == 1
+    with pytest.raises(InvalidDataSetError):
+        list(read_elements(instance(element(0x00280010, "US", 7, IMPLICIT), syntax=IMPLICIT) + bytes(7) + b"\1"))
+
+
+def test_private_creators() -> None:
+    """They have the element numbers 0010 to 00FF (PS3.5 Section 7.8.1)."""
+    numbers = (0x000F, 0x0010, 0x00FF, 0x0100)
+    found = [
+        EncodedElement((group << 16 | number,), "LO", None, memoryview(b"")) for group in (8, 9) for number in numbers
+    ]
+
+    assert [one.is_creator for one in found] == [False] * 5 + [True, True, False]

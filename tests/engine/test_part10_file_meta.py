@@ -91,6 +91,7 @@ def test_no_guess_before_the_bytes_are_there(data: bytes) -> None:
         (bytes(128) + b"DICM\2\0\2\1OB\0\0\0\0\1\1" + DATA, "too long"),
         (COMMANDS[:12] + b"\0\0\0\1\0\0\1\1" + DATA, "command group .* too long"),
         (bytes(4) + b"\4\0\0\0\0", "cut off"),
+        (COMMANDS[12:] + DATA, "not a DICOM instance"),
     ],
 )
 def test_refused(data: bytes, problem: str) -> None:
@@ -185,3 +186,10 @@ def test_known_group_in_a_mapped_file(tmp_path: Path) -> None:
         mapped = cast("bytes", data)
         assert read_file_meta(mapped, closing=True) == read_file_meta(mapped, closing=True)
         assert read_file_meta(mapped, closing=True) == read_file_meta(file.read_bytes(), closing=True)
+
+
+def test_commands_of_several_lengths() -> None:
+    """The data set begins behind the last element of the command group, whatever lengths they have."""
+    more = element(0x00000110, "US", 1, IMPLICIT) + element(0x00000800, "US", 1, IMPLICIT)
+
+    assert read_file_meta(COMMANDS + more + DATA, closing=True) == (FileMeta(EXPLICIT), len(COMMANDS + more))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from dicomveil_engine import InstanceRewriter, InvalidDataSetError, deidentify_instance
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE
 from dicomveil_engine.part10.reading import Reading, ReadingCache
 from dicomveil_engine.part10.table import DecisionTable
-from engine.datasets import preset
+from engine.datasets import element, header, instance, preset, rule, rules
 
 CACHE = ReadingCache(preset("default"))
 TABLE = DecisionTable(preset("default"), EXPLICIT_LITTLE, top=True)
@@ -55,3 +58,28 @@ def test_was_deidentified() -> None:
 
     assert reading(t0020000D_UI=pseudonym).known().subject.was_deidentified is True
     assert reading(t0020000D_UI=b"1.2.3").known().subject.was_deidentified is False
+
+
+def test_the_original_values_of_a_series() -> None:
+    """They are the same for an instance whose elements were passed as a known run."""
+    policy = rules(rule("PN", "remove"), rule("PatientID", "remove"))
+    name, number = element(0x00100010, "PN", "Doe^Jane"), element(0x00100020, "LO", "PATIENT-1")
+    nested = element(0x00081140, "SQ", [element(0x00081050, "PN", "Roe^Ann")])
+    rest = [element(0x00280010, "US", 1), element(0x0020000D, "UI", "1.2.3")]
+    seen: list[set[tuple[int, str, bytes]]] = []
+    for image in range(4):
+        data = instance(element(0x00080018, "UI", f"1.2.3.{image}"), nested, name, number, *rest)
+        rewriter = InstanceRewriter(policy, lambda _, originals, __: seen.append(set(originals.values())))
+        rewriter.feed(data)
+        rewriter.close()
+
+    wanted = {(0x00100010, "PN", b"Doe^Jane"), (0x00100020, "LO", b"PATIENT-1 "), (0x00081050, "PN", b"Roe^Ann ")}
+    assert all(values >= wanted for values in seen)
+
+
+def test_a_number_in_the_place_of_an_identifier() -> None:
+    """A length that does not fit is refused with the attribute's name."""
+    policy = rules(rule("PatientID", "remove"), rule("LT", "clean"))
+    data = instance(header(0x00100020, "US", 3) + b"abc", element(0x00204000, "LT", "lead"))
+    with pytest.raises(InvalidDataSetError, match=r"\(0010,0020\) PatientID US has a length"):
+        deidentify_instance(data, policy)

@@ -208,3 +208,12 @@ def test_held_counts_what_came_and_is_not_out() -> None:
         before = rewriter.held
         assert b"".join(rewriter.feed(data[before : before + size])) == b""
         assert rewriter.held == before + size
+
+
+@pytest.mark.parametrize(("syntax", "is_deflated"), [(EXPLICIT, False), (DEFLATED, True)])
+def test_is_deflated(syntax: str, is_deflated: bool) -> None:
+    """Known once the file meta information was read."""
+    rewriter = InstanceRewriter(KEEP)
+    rewriter.feed(instance(IDS, syntax=syntax))
+
+    assert rewriter.is_deflated is is_deflated

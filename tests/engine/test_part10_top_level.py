@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dicomveil_engine import InstanceRewriter, Policy, deidentify_instance, load_policy
 from dicomveil_engine.part10.repeats import Repeats
-from engine.datasets import EXPLICIT, KEY, SYNTAXES, Nodes, encoded, generated, instance, read
+from engine.datasets import EXPLICIT, KEY, SYNTAXES, Nodes, element, encoded, generated, instance, read, rule, rules
 
 SERIES: Nodes = {
     0x00080005: ("CS", "ISO_IR 192"),
@@ -80,3 +80,14 @@ def test_a_policy_that_has_seen_the_series_gives_the_same(
         pieces = [piece for at in range(0, len(data), step) for piece in rewriter.feed(data[at : at + step])]
 
         assert b"".join([*pieces, *rewriter.close()]) == deidentify_instance(data, fresh())
+
+
+def test_a_long_text_is_not_passed_unread() -> None:
+    """Where long values pass in chunks, a kept text of more than a mebibyte is emptied if it names somebody."""
+    policy = rules(rule("UT", "keep"), profile="basic")
+    name = element(0x00100010, "PN", "Quambash^Jane")
+    for text, is_kept in (("lead " * 250_000, True), ("lead " * 250_000 + "quambash", False)):
+        output = deidentify_instance(instance(name, element(0x00880910, "UT", text)), policy)
+
+        assert (b"lead lead" in output) is is_kept
+        assert b"quambash" not in output

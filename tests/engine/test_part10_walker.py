@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance
+from dicomveil_engine.part10 import walker
+from dicomveil_engine.part10.state import State
+from dicomveil_engine.part10.top_level import walk_elements
 from engine.datasets import (
     BIG,
     EXPLICIT,
@@ -12,6 +17,7 @@ from engine.datasets import (
     SYNTAXES,
     UNDEFINED,
     body,
+    cut,
     element,
     file_meta,
     fragments,
@@ -20,6 +26,7 @@ from engine.datasets import (
     item,
     open_sequence,
     preset,
+    rewritten,
     rule,
     rules,
 )
@@ -392,3 +399,20 @@ def test_cut_anywhere(syntax: str) -> None:
         assert whole.startswith(output)
         assert b"Doe" not in output
     assert ends >= 6
+
+
+def test_a_long_sequence_in_small_pieces_is_walked_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each doubling of what is held, neither more often nor later."""
+    walked: list[int] = []
+
+    def counting(state: State) -> None:
+        walked.append(len(state.buffer))
+        walk_elements(state)
+
+    monkeypatch.setattr(walker, "walk_elements", counting)
+    items = item(element(0x00080060, "CS", "CT")) * 5_000
+    rewritten(preset("basic"), cut(instance(open_sequence(IMAGES, items)), 1000))
+    steps = [after - 2 * before for before, after in pairwise(walked) if before > 2_000]
+
+    assert all(0 <= step <= 1_000 for step in steps[:-1])
+    assert len(steps) > 4

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomveil_engine import ConfigurationError, DeidentificationError, deidentify_instance, load_policy
+from dicomveil_engine import ConfigurationError, DeidentificationError, Limits, deidentify_instance, load_policy
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.methods.effect import Effect
+from dicomveil_engine.structured_content.content_items import ContentAction, ContentPlan
 from engine.datasets import KEY, element, instance, preset, rule, rules
 
 RULES = rules(
@@ -140,3 +143,35 @@ def test_name_and_warnings() -> None:
     """The policy says what it is called and what is odd about its configuration."""
     assert preset("default").name == "default"
     assert load_policy({"profile": "basic", "rule": []}, KEY).warnings
+
+
+def test_what_is_checked() -> None:
+    """Kept values are, beside a profile; not pixels, nor text of an attribute that a rule names."""
+    checked = rules(rule("PatientComments", "keep"), rule("(0008,xxxx)", "keep"), rule("OB", "keep"), profile="basic")
+    unchecked = rules(rule("(0008,xxxx)", "keep"))
+    pixels = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+    assert [checked.decide(tag, vr).is_checked for tag, vr in ((0x00104000, "LT"), (0x00081030, "LO"))] == [False, True]
+    assert [checked.decide(tag, "OB").is_checked for tag in pixels] == [False, False, False]
+    assert [checked.decide(tag, "OW").is_checked for tag in pixels] == [False, False, False]
+    assert not unchecked.decide(0x00081030, "LO").is_checked
+
+
+def test_a_content_item_is_checked() -> None:
+    """What its plan keeps may name somebody, like everything that is kept."""
+    policy = rules(profile="basic", options=["cleanStructuredContent"])
+    decision = policy.decide_in_content(ContentPlan(ContentAction.KEEP, "TEXT"), 0x0040A160, "UT")
+
+    assert (decision.method.name, decision.is_checked) == ("keep", True)
+
+
+def test_representation() -> None:
+    """It tells what a policy is, and not its key."""
+    assert repr(RULES) == "<Policy none: 6 rules, profile none, options []>"
+    assert "profile PS3.15, options [retainUIDs]" in repr(rules(profile="basic", options=["retainUIDs"]))
+
+
+def test_limits_cannot_be_changed() -> None:
+    """Policies share them."""
+    with pytest.raises(FrozenInstanceError):
+        Limits().depth = 99  # type: ignore[misc]

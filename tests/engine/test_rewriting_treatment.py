@@ -95,7 +95,7 @@ def test_both_encodings_treat_alike(name: str) -> None:
         tag = dictionary.tag_of(keyword)
         for vr in dictionary.vrs_of(tag) if tag is not None else ():
             assert tag is not None
-            entry = json.entry(f"{tag:08X}", vr)
+            entry = json.entry(f"{tag:08X}", vr, declared=False)
             treatment = entry.treatment
             if treatment is Treatment.CHOOSE:
                 treatment = treatment_of(entry.decision.method.chosen(tag, "", is_top=False), vr, is_checked=True)

@@ -116,7 +116,7 @@ class _Container:
             raise ValueError(_NOT_JSON)
         else:
             self._add([value])
-        self.begin, self.comma, self.is_behind_value = end, -1, True
+        self.begin, self.is_behind_value = end, True
 
     def closed(self, end: int) -> Any:
         """The complete object or array."""

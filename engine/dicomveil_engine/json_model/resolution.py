@@ -43,8 +43,8 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
         if changed is None:
             return None
         if changed != values:
-            return _encoded(written, entry, changed)
-        if "InlineBinary" not in element and not isinstance(values, bytes) and not values:
+            return encode(entry.vr, changed)
+        if not values:
             return {"vr": written}
         return kept(element, entry.tag, entry.vr)
 
@@ -57,12 +57,6 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
         del container[key]
     else:
         container[key] = new
-
-
-def _encoded(written: str, entry: Entry, values: Values) -> JSONElement:
-    if written == "UN" and entry.vr != "UN":
-        return encode(entry.vr, values)
-    return encode(written, values)
 
 
 def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -> None:

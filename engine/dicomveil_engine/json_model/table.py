@@ -54,7 +54,7 @@ class DecisionTable:
         vr: str,
         creator: str | None = None,
         *,
-        declared: bool = False,
+        declared: bool,
         plan: ContentPlan | None = None,
     ) -> Entry:
         """The entry of an element; `plan` is that of the content item it is in."""

@@ -156,7 +156,7 @@ class _Reader:
     def _sequence(
         self, position: int, length: int, encoding: Encoding, path: Path, codecs: tuple[str, ...], creator: str | None
     ) -> _Elements:
-        if len(path) > 2 * _DEPTH + 1:
+        if len(path) // 2 > _DEPTH:
             raise InvalidDataSetError(f"sequences are nested more than {_DEPTH} deep")
         inside: list[EncodedElement] = []
         value = self._view[:0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
 
@@ -31,22 +31,22 @@ _NUMBERS = {"AT": "H", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "U
 WORD_BYTES = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Encoding:
     """One of the three encodings of elements."""
 
     name: str
     big: bool
     implicit: bool
-    head: Struct = field(repr=False)
+    head: Struct
     """Reads the key (tag and, if explicit, VR) and a length of 16 bits if explicit, 32 if implicit."""
-    u32: Struct = field(repr=False)
-    u16: Struct = field(repr=False)
-    tag: Struct = field(repr=False)
-    item: Struct = field(repr=False)
+    u32: Struct
+    u16: Struct
+    tag: Struct
+    item: Struct
     """Reads the encoded tag and the length of an item or delimiter."""
-    item_tag: bytes = field(repr=False)
-    sequence_end: bytes = field(repr=False)
+    item_tag: bytes
+    sequence_end: bytes
 
     def key_of(self, tag: int, vr: str) -> bytes:
         """The key that `head` reads for this tag and VR."""

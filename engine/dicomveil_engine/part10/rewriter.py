@@ -152,8 +152,6 @@ class InstanceRewriter:
                         raise InvalidDataSetError(f"the instance is cut off in the middle of {what}")
                     return written
                 self._body = None
-                if not rest and not closing:
-                    return written
             if rest:
                 walker.feed(bytes(rest))
                 rest = b""

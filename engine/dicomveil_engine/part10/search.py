@@ -76,7 +76,7 @@ def _search_items(state: State, of: Entry, encoding: Encoding, position: int, le
         tag, size = read_item(buffer, position)
         position += 8
         if tag != encoding.item_tag:
-            if tag == encoding.sequence_end and (is_open or position == stop):
+            if tag == encoding.sequence_end and is_open:
                 return position
             raise InvalidDataSetError(f"{dictionary.described(of.tag, 'SQ')} holds something that is not an item")
         item_open = size == UNDEFINED
@@ -98,7 +98,7 @@ def _search_items(state: State, of: Entry, encoding: Encoding, position: int, le
                 (length,) = read_long(buffer, position + 8)
             if kind >= kinds.SPECIAL:
                 if kind == kinds.DELIMITER:
-                    if (not item_open or entry.tag != ITEM_END) and value_at != item_end:
+                    if not item_open or entry.tag != ITEM_END:
                         raise InvalidDataSetError("a delimiter is in the place of an element")
                     position = value_at
                     break

@@ -160,7 +160,7 @@ def end_of_stray(state: State, tag: int, position: int, end: int, is_open: bool,
         lengths.insert(1, (12, long))
     for head, length in lengths:
         after: int = position + head + length
-        if length > _LONGEST_STRAY or (after > end > 0 and not is_open):
+        if length > _LONGEST_STRAY or (after > end and not is_open):
             continue
         if after + 8 > len(buffer) and is_open and not state.is_complete:
             raise NeedMoreError(after + 8)

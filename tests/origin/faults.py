@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
+
+from origin.connections import answered
 
 Fault = Literal["503", "retry", "reset", "cut", "cut without length"]
 FAULTS: tuple[Fault, ...] = ("503", "reset", "cut", "cut without length")
@@ -49,39 +51,12 @@ def faulty(archive: str, choose: Choose | None = None) -> Iterator[Faulty]:
     parts = urlsplit(archive)
     assert parts.hostname
     assert parts.port
-    ready = threading.Event()
     server = Faulty("")
     if choose is not None:
         server.choose = choose
-    loop = asyncio.new_event_loop()
-    ended = asyncio.Event()
-
-    async def serve() -> None:
-        listening = await asyncio.start_server(
-            lambda reader, writer: _serve(server, parts.hostname or "", parts.port or 0, reader, writer), "127.0.0.1", 0
-        )
-        port = listening.sockets[0].getsockname()[1]
+    with answered(partial(_serve, server, parts.hostname, parts.port)) as port:
         server.url = f"http://127.0.0.1:{port}{parts.path}"
-        ready.set()
-        await ended.wait()
-        listening.close()
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    ready.wait(10)
-    try:
         yield server
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(10)
 
 
 async def _serve(

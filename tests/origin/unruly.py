@@ -20,6 +20,7 @@ from typing import Literal
 from pydicom import dcmread
 
 from dicomveil_proxy.origin.folder.header_json import header_json
+from origin.connections import answered
 from proxy.fakes import STUDY, instance
 
 Fault = Literal["none", "dies", "endless", "bomb", "silent", "drips"]
@@ -65,46 +66,25 @@ class Unruly:
 @contextmanager
 def unruly() -> Iterator[Unruly]:
     """Serve on a free port."""
-    server, ready, loop = Unruly(), threading.Event(), asyncio.new_event_loop()
+    server = Unruly()
     server.may_answer.set()
     made = server.instances()
     server.bomb = _bomb(json.dumps(_documents(made, "studies")).encode()[:-1], b"]")
-    ended = asyncio.Event()
 
-    async def serve() -> None:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                await _answer(server, made, reader, writer)
-            except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                pass
-            finally:
-                await _closed(writer)
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _answer(server, made, reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            await _closed(writer)
 
-        listening = await asyncio.start_server(answer, "127.0.0.1", 0)
-        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/dicom-web"
-        ready.set()
-        await ended.wait()
-        listening.close()
-
-    def run() -> None:
-        loop.run_until_complete(serve())
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.wait(tasks))
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    ready.wait(10)
-    try:
-        yield server
-    finally:
-        server.may_answer.set()
-        loop.call_soon_threadsafe(ended.set)
-        thread.join()
+    with answered(answer) as port:
+        server.url = f"http://127.0.0.1:{port}/dicom-web"
+        try:
+            yield server
+        finally:
+            server.may_answer.set()
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dicomveil_engine import ConfigurationError
+from dicomveil_proxy.settings.project_table import folder_of
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings
 
@@ -45,6 +46,7 @@ def test_what_a_table_leaves_out_is_as_it_is_above() -> None:
     assert (lung.profile, lung.on_error, lung.filter.selects_all) == ("default", "omit", True)
     assert lung.origin_folder == Path("folder")
     assert heart.origin_folder is None
+    assert folder_of("HTTPS://pacs/dicom-web") is None
 
 
 def test_without_a_key_above_there_is_no_default_project() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.origin.selection.origin import SelectedOrigin
 from dicomveil_proxy.settings.filters import FilterSettings, read_filter
+from dicomveil_proxy.settings.project_table import folder_of
 
 _FEW_FILES = 10_000
 _LARGE_BYTES = 64 << 20
-_URL = re.compile("https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Source:
     @property
     def folder(self) -> Path | None:
         """The folder; None for a DICOMweb server."""
-        return None if _URL.match(self.origin) else Path(self.origin)
+        return folder_of(self.origin)
 
     def is_light(self) -> bool:
         """Whether it is a folder of few files, none of which takes much memory: one process may read all of them.

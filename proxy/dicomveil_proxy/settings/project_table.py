@@ -66,6 +66,11 @@ def key_sources(table: NamesKeys) -> tuple[KeySource, ...]:
     return () if table.key_file is None else (table.key_file,)
 
 
+def folder_of(origin: str) -> Path | None:
+    """The folder that the setting `origin` names; None if it is the URL of a DICOMweb server."""
+    return None if origin.lower().startswith(("http://", "https://")) else Path(origin)
+
+
 class ProjectTable(BaseModel):
     """One project; None means the value at the top level."""
 

@@ -6,7 +6,6 @@ the same one: a pseudonym must mean nothing in another project.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,8 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.filters import FilterSettings
 from dicomveil_proxy.settings.key_commands import KeyCommands
 from dicomveil_proxy.settings.key_files import read_key
-from dicomveil_proxy.settings.project_table import KeySource, ProjectTable, key_sources
+from dicomveil_proxy.settings.project_table import KeySource, ProjectTable, folder_of, key_sources
 from dicomveil_proxy.settings.server import Limits, Settings
-
-_URL = re.compile("https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class ProjectSettings:
     @property
     def origin_folder(self) -> Path | None:
         """The folder if the origin is one; None for a URL."""
-        return None if _URL.match(self.origin) else Path(self.origin)
+        return folder_of(self.origin)
 
     @property
     def label(self) -> str:

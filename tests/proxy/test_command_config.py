@@ -63,7 +63,22 @@ def test_check_of_a_servers_settings() -> None:
     assert (wrong.exit_code, missing.exit_code, right.exit_code) == (1, 1, 0)
     assert wrong.stdout.startswith("error: 2 settings are wrong:\n  wrong.toml, line 3: port: write a whole number")
     assert missing.stdout.startswith("error: key_file: it cannot be read")
+    assert missing.stdout.endswith(" (right.toml, line 2)\n")
     assert right.stdout == "0 errors, 0 warnings\n"
+
+
+def test_check_of_a_setting_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's line is not named: to change it would help nothing."""
+    write_key(Path("key"))
+    Path("settings.toml").write_text('origin = "nowhere"\nkey_file = "key"\n')
+    by_file = run("config", "check", "settings.toml")
+    monkeypatch.setenv("DICOMVEIL_ORIGIN", "elsewhere")
+    by_environment = run("config", "check", "settings.toml")
+
+    assert by_file.stdout == (
+        "error: origin: there is no such folder; give one, or the URL of a DICOMweb server (settings.toml, line 1)\n"
+    )
+    assert by_environment.stdout == by_file.stdout.replace(" (settings.toml, line 1)", "")
 
 
 def test_convert() -> None:

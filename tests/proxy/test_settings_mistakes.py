@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.settings.mistakes import Mistake, line_of, lines_of, message_of
+from dicomveil_proxy.settings.mistakes import Mistake, line_of, lines_of, message_of, named_line
 from dicomveil_proxy.settings.server import load_settings
 
 FILE = """\
@@ -76,3 +76,22 @@ def test_lines() -> None:
 def test_any_text(text: str) -> None:
     """Whatever is in the file, looking for lines does not fail."""
     assert all(1 <= line <= len(text.splitlines()) for line in lines_of(text).values())
+
+
+@pytest.mark.parametrize(
+    ("message", "name", "line"),
+    [
+        ("origin: there is no such folder", "origin", 1),
+        ("limits.parts: it is too small: 0", "limits.parts", 3),
+        ("projects.heart: key_file: it cannot be read", "projects.heart.key_file", 5),
+        ("projects.heart: origin: there is no such folder", "projects.heart.origin", 1),
+        ("projects.heart: profile: there is none", "projects.heart.profile", 4),
+        ("profile: there is none", "profile", None),
+        ("there is no key", "", None),
+    ],
+)
+def test_the_line_of_a_messages_setting(message: str, name: str, line: int | None) -> None:
+    """A setting that a project does not have itself is the one at the top level."""
+    lines = lines_of('origin = "x"\n[limits]\nparts = 0\n[projects.heart]\nkey_file = "y"\n')
+
+    assert named_line(message, lines) == (name, line)

@@ -39,11 +39,15 @@ def _check_settings(file: Path) -> None:
     """Check these settings as `serve` does, without a request to the origin server."""
     from dicomveil_proxy.command.first_check import check_files, effective_settings  # noqa: PLC0415 - pydantic
     from dicomveil_proxy.command.server_check import check_server  # noqa: PLC0415 - it imports the clients
+    from dicomveil_proxy.settings.server import with_line  # noqa: PLC0415 - pydantic
 
     try:
         settings = effective_settings(file)
-        check_files(settings)
-        warned = check_server(settings)
+        try:
+            check_files(settings)
+            warned = check_server(settings)
+        except ConfigurationError as error:
+            raise ConfigurationError(with_line(str(error), file)) from None
     except ConfigurationError as error:
         print(f"error: {error}")
         sys.exit(HAS_ERRORS)

@@ -16,6 +16,9 @@ from pydantic_core import ErrorDetails
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 
+_NAMES = re.compile("(?:[a-z0-9_.-]+: )+")
+"""The settings that a message begins with."""
+
 _EXPECTED = {
     "int": "a whole number",
     "float": "a number",
@@ -82,6 +85,18 @@ def line_of(name: str, lines: Mapping[str, int]) -> int | None:
             return lines[name]
         name = name.rpartition(".")[0]
     return None
+
+
+def named_line(message: str, lines: Mapping[str, int]) -> tuple[str, int | None]:
+    """The setting that a message begins with, such as `projects.heart: origin: ...`, and its line.
+
+    A project's setting that its table does not have is the one at the top level. Empty for other messages.
+    """
+    if not (begin := _NAMES.match(message)):
+        return "", None
+    names = begin[0].split(": ")[:-1]
+    name = ".".join(names)
+    return name, lines.get(name) or lines.get(names[-1]) or line_of(name, lines)
 
 
 def unknown_names(

@@ -40,7 +40,15 @@ from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.settings.access import TABLES, TOKENS, AccessSettings, AuditSettings, GuardSettings, TLSSettings
 from dicomveil_proxy.settings.filters import FilterSettings
 from dicomveil_proxy.settings.key_commands import KeyCommands
-from dicomveil_proxy.settings.mistakes import Mistake, expected, line_of, lines_of, message_of, unknown_names
+from dicomveil_proxy.settings.mistakes import (
+    Mistake,
+    expected,
+    line_of,
+    lines_of,
+    message_of,
+    named_line,
+    unknown_names,
+)
 from dicomveil_proxy.settings.project_table import (
     KEY_SETTINGS,
     KeyCommand,
@@ -275,7 +283,7 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
         settings = FromFile(**given)
     except ValidationError as error:
         mistakes += [
-            _mistake(detail, {} if _is_overridden(detail, given) else lines)
+            _mistake(detail, {} if _is_overridden(str(detail["loc"][0]), given) else lines)
             for detail in error.errors()
             if detail["type"] != "extra_forbidden" or not unknown  # reported already, with a suggestion
         ]
@@ -327,9 +335,14 @@ def _unknown_in_file(values: Mapping[str, Any], lines: Mapping[str, int]) -> lis
     return mistakes
 
 
-def _is_overridden(detail: ErrorDetails, given: Mapping[str, object]) -> bool:
-    """Whether a wrong value is from an argument or the environment, not from the file."""
-    name = str(detail["loc"][0])
+def with_line(message: str, file: Path) -> str:
+    """A message that begins with a setting, with the setting's line in the file if it is set there."""
+    name, line = named_line(message, _read_file(file, must_exist=False)[1])
+    return f"{message} ({file.name}, line {line})" if line and not _is_overridden(name.split(".")[0], {}) else message
+
+
+def _is_overridden(name: str, given: Mapping[str, object]) -> bool:
+    """Whether the value of a top-level setting or table is from an argument or the environment, not from the file."""
     return name in given or any(variable.upper().startswith(f"{_PREFIX}{name.upper()}") for variable in os.environ)
 
 

@@ -28,7 +28,7 @@ from dicomveil_engine.attributes.well_known import (
 from dicomveil_engine.bounded_cache import drop_values_with
 from dicomveil_engine.configuration import Configuration, Finding, Findings, ProfileName, Rule, read_configuration
 from dicomveil_engine.errors import ConfigurationError, DeidentificationError
-from dicomveil_engine.methods.base import Context, DateMove, Element, Method, Scope, Values
+from dicomveil_engine.methods.base import BYTES_VRS, Context, DateMove, Element, Method, Scope, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.keep import Keep
 from dicomveil_engine.methods.pseudonym import Pseudonym, patient_pseudonyms
@@ -171,13 +171,20 @@ class Policy:
             return Decision(self._subjects, "the list of subjects")
         for rule in self._rules:
             if rule.pattern.matches(tag, vr, creator) and not self._yields_to_profile(rule, vr):
-                return self._by_rule(rule, tag, vr)
+                return self._only_pixels(self._by_rule(rule, tag, vr), tag, vr)
         if self._profile is None:
             return Decision(Keep(), "no rule")
         if decision := self._decide_wrong_vr(tag, vr):
             return decision
         verdict = self._profile.decide(tag, vr, creator, declared=declared)
-        return Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS)
+        return self._only_pixels(Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS), tag, vr)
+
+    def _only_pixels(self, decision: Decision, tag: int, vr: str) -> Decision:
+        """The decision, but a refusal of pixels with a VR that they cannot have, under which nothing checks them."""
+        is_wrong = tag in _PIXELS and vr not in BYTES_VRS and self._profile is not None
+        if not is_wrong or not decision.method.effect(vr).keeps:
+            return decision
+        return Decision(_Inapplicable("pixels cannot have this VR"), decision.rule)
 
     def _yields_to_profile(self, rule: Rule, vr: str) -> bool:
         """Whether a preset's rule cannot be applied to this VR: the profile then decides, and nothing is refused."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from dicomveil_engine import deidentify_instance, deidentify_metadata
-from engine.datasets import BIG, EXPLICIT, element, instance, preset
+from dicomveil_engine import DeidentificationError, deidentify_instance, deidentify_metadata
+from engine.datasets import BIG, EXPLICIT, cut, element, instance, item, preset, rewritten
 from engine.test_json_model_commutation import to_json
 
 DEFAULT = preset("default")
+STUDY = element(0x0020000D, "UI", "1.2.3")
 NAME = "Zebrowski^Quillon"
 WIDE = "of ZEBROWSKI.".encode("utf-16-le")
 OTHER = "of SOMEBODY. ".encode("utf-16-le")
@@ -54,3 +57,84 @@ def test_a_name_as_numbers_of_characters(vr: str, codes: list[int], stays: bool,
 
     assert (raw in output) is stays
     assert ("Value" in model["00283006"]) is stays
+
+
+def model_of(vr: str, value: bytes) -> dict[str, object]:
+    """An element in DICOM JSON with these bytes."""
+    return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()}
+
+
+def refused_by_both(tag: int, vr: str, value: bytes, *others: bytes, of: bytes | None = None) -> str:
+    """Both messages, if both encodings refuse an element with these bytes; else empty."""
+    others = (element(0x00100010, "PN", NAME), element(0x0020000D, "UI", "1.2.3"), *others)
+    data = instance(*others, element(tag, vr, value) if of is None else of)
+    model = {**to_json(instance(*others)), f"{tag:08X}": model_of(vr, value)}
+    messages = []
+    for run in (lambda: deidentify_instance(data, DEFAULT), lambda: deidentify_metadata([model], DEFAULT)):
+        try:
+            run()
+        except DeidentificationError as error:
+            messages.append(str(error))
+    assert len(messages) in {0, 2}
+    assert "ebrowski" not in str(messages)
+    return " ".join(messages)
+
+
+IMAGE = (
+    element(0x00280002, "US", [1]),
+    element(0x00280010, "US", [64]),
+    element(0x00280011, "US", [64]),
+    element(0x00280100, "US", [8]),
+    element(0x00280101, "US", [8]),
+)
+
+
+@pytest.mark.parametrize("tag", [0x7FE00008, 0x7FE00009, 0x7FE00010])
+@pytest.mark.parametrize("vr", ["AS", "CS", "DS", "FD", "SS", "TM", "US"])
+def test_pixels_in_another_vr(vr: str, tag: int) -> None:
+    """Nothing checks them, and no reader finds pixels in them."""
+    assert "pixels cannot have this VR" in refused_by_both(tag, vr, b"Zebrowski Quill.")
+
+
+JPEG_STREAM = b"\xff\xd8\xff\xe1\x00\x20Exif\0\0Zebrowski^Quillon".ljust(38, b"\0") + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("before", [b"", item(b"") + b"\xfe\xff\x00\xe0\x28\0\0\0"])
+@pytest.mark.parametrize("image", [(), IMAGE])
+def test_a_code_stream_in_native_pixels(before: bytes, image: tuple[bytes, ...]) -> None:
+    """A value of defined length with a JPEG picture, or with its fragments, would pass with its EXIF."""
+    data = instance(STUDY, *image, element(0x7FE00010, "OB", before + JPEG_STREAM))
+    with pytest.raises(DeidentificationError, match="a code stream in the place of native pixels"):
+        deidentify_instance(data, DEFAULT)
+    with pytest.raises(DeidentificationError, match="a code stream in the place of native pixels"):
+        rewritten(DEFAULT, cut(data, 1))
+    if not before:
+        assert "a code stream" in refused_by_both(0x7FE00010, "OB", JPEG_STREAM, *image)
+
+
+@pytest.mark.parametrize("big", [0, 3_000_000])
+@pytest.mark.parametrize("image", [(), IMAGE[:2], IMAGE])
+def test_bytes_that_may_be_no_pixels(image: tuple[bytes, ...], big: int) -> None:
+    """Where the attributes do not give the number of pixels, or give another one, pixels with a name are refused."""
+    image = (*image[:1], element(0x00280010, "US", [60_000]), *image[2:]) if image else image
+    other = bytes(big) + b"\x01Somebody and somebody else"
+    assert refused_by_both(0x7FE00010, "OW", other, *image) == ""
+    assert "an identifying word" in refused_by_both(0x7FE00010, "OW", bytes(big) + b"\x01Zebrowski ", *image)
+
+
+@pytest.mark.parametrize("at", [0, (1 << 16) - 4, 1 << 16, 2_000_000])
+def test_a_name_in_a_long_value(at: int) -> None:
+    """A value of over a mebibyte is not held, but searched while it passes, however it is divided."""
+    value = bytearray(2_100_000)
+    assert refused_by_both(0x54001010, "OB", bytes(value)) == ""
+    value[at : at + 9] = b"ZEBROWSKI"
+    assert "an identifying word" in refused_by_both(0x54001010, "OB", bytes(value))
+    data = instance(element(0x00100010, "PN", NAME), STUDY, element(0x54001010, "OB", bytes(value)))
+    with pytest.raises(DeidentificationError, match="an identifying word"):
+        rewritten(DEFAULT, cut(data, 9_999))
+
+
+def test_a_data_set_in_a_long_value() -> None:
+    """Items are not kept unread, however long they are."""
+    value = item(element(0x00100010, "PN", "Roe^Ann") + element(0x00204000, "LT", "T1 " * 400) * 900)
+    assert "a data set" in refused_by_both(0x54001010, "OB", value)

@@ -314,6 +314,37 @@ async def test_bulk_data_of_anything_else(tmp_path: Path, path: str) -> None:
     assert not [each for each in origin.asked if each.startswith("bulkdata")]
 
 
+WAVEFORM = bytes(range(256)) * 40
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value"),
+    [
+        ("00282000", "OB", b"\0\0desc\0Doe^Jane of DOE".ljust(2_000, b"\0")),
+        ("00282000", "OB", b"\0\0\0\x0aPATIENT1 of 2030".ljust(2_000, b"\0")),
+        ("54001010", "OW", WAVEFORM + b"PATIENT1\0\0" + WAVEFORM),
+        ("54001010", "OW", ("PATIENT-1 " * 100).encode("utf-16-le")),
+        ("54001010", "OW", b"\xfe\xff\x00\xe0\xf8\x07\0\0\x10\0\x10\0PN\xf0\7".ljust(2_048, b"\1")),
+        ("54001010", "OW", WAVEFORM * 120 + b"PATIENT1" + WAVEFORM),
+    ],
+)
+async def test_bulk_data_that_names_the_patient(tmp_path: Path, tag: str, vr: str, value: bytes) -> None:
+    """The value of a kept element is checked where it is retrieved by itself, as it is in its instance."""
+
+    def with_value(value: bytes) -> MemoryOrigin:
+        return MemoryOrigin(instance(change=lambda dataset: dataset.add_new(int(tag, 16), vr, value)))
+
+    async with proxy(tmp_path, with_value(value)) as ask:
+        if len(value) < 1 << 20:
+            assert (await ask.get(f"{ask.path()}/bulk/{tag}")).status_code == 403
+            assert value not in (await ask.get(ask.path())).content
+        else:
+            with pytest.raises(AssertionError):  # httpx's, of an answer that was not completed
+                await ask.get(f"{ask.path()}/bulk/{tag}")
+    async with proxy(tmp_path, with_value(WAVEFORM)) as ask:
+        assert (await ask.get(f"{ask.path()}/bulk/{tag}", "application/octet-stream")).content == WAVEFORM
+
+
 async def test_an_instance_in_the_place_of_bulk_data(tmp_path: Path) -> None:
     """An origin that gives the whole, with all its names, is refused."""
     origin = with_bulk_data()

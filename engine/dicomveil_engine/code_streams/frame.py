@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomveil_engine.code_streams.native import PixelLayout
-from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, carries_metadata, stream_of
+from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, carries_metadata, refuse_code_stream, stream_of
 from dicomveil_engine.code_streams.stream import Bytes, CodeStream
 
 _ANY_LENGTH = 1 << 62
@@ -11,6 +11,9 @@ _ANY_LENGTH = 1 << 62
 
 class EncodedFrame:
     """A frame of encapsulated Pixel Data, without metadata; the output may be shorter than the input."""
+
+    is_certain = True
+    """Whether the value can hold nothing but pixels."""
 
     def __init__(self, syntax: str) -> None:
         """`syntax` is the transfer syntax, or empty if it is unknown."""
@@ -46,6 +49,7 @@ class UndeclaredFrame:
 
     def __init__(self, native: NativeFrame) -> None:
         """`native` cleans the value if it is not a code stream."""
+        self.is_certain = native.is_certain
         self._native = native
         self._held = b""
         self._chosen: EncodedFrame | NativeFrame | None = None
@@ -76,15 +80,27 @@ class NativeFrame:
 
     def __init__(self, layout: PixelLayout, *, removes_overlays: bool, floating_bits: int = 0) -> None:
         """`layout` has the number of frames that are fed."""
+        self.is_certain = bool(layout.complete_length(_ANY_LENGTH, floating_bits))
         self._left = layout.length(_ANY_LENGTH, floating_bits)
         self._unused = None if floating_bits else layout.unused_bits(removes_overlays=removes_overlays)
+        self._begun: bytes | None = b""
+        """The first bytes, until they show that this is no code stream."""
 
     def feed(self, data: bytes | memoryview) -> list[Bytes]:
-        """The part of these bytes that passes."""
+        """The part of these bytes that passes. Raises DeidentificationError for a code stream."""
+        if self._begun is not None:
+            self._begun += bytes(data)
+            if len(self._begun) < LONGEST_SIGNATURE:
+                return []
+            refuse_code_stream(self._begun)
+            data, self._begun = self._begun, None
         data = memoryview(data)[: self._left]
         self._left -= len(data)
         return [self._unused.feed(bytes(data)) if self._unused else data]
 
     def close(self) -> list[Bytes]:
-        """The bytes of an incomplete pixel, if the value is cut off."""
-        return [self._unused.close()] if self._unused else []
+        """The bytes of an incomplete pixel, if the value is cut off, or of a value that is very short."""
+        begun, self._begun = self._begun, None
+        refuse_code_stream(begun or b"")
+        out = self.feed(begun) if begun else []
+        return [*out, self._unused.close()] if self._unused else out

@@ -68,13 +68,17 @@ class PixelLayout(NamedTuple):
 
         It is `actual` if the attributes are missing or give more. `floating_bits`: the bits of floating point pixels.
         """
+        return self.complete_length(actual, floating_bits) or actual
+
+    def complete_length(self, actual: int, floating_bits: int = 0) -> int:
+        """The length of all pixels; 0 if the attributes do not give it, or give more than `actual`."""
         bits = floating_bits or self.bits_allocated
         pixels = self.rows * self.columns * self.frames
         if not (pixels and bits and self.samples):
-            return actual
+            return 0
         # Two pixels have four samples (PS3.3 Section C.7.6.3.1.2); some writers declare that but write all six.
         choices = [2 * pixels, 3 * pixels] if self.is_subsampled and self.samples == 3 else [pixels * self.samples]
-        return max((length for count in choices if (length := (count * bits + 7) // 8) <= actual), default=actual)
+        return max((length for count in choices if (length := (count * bits + 7) // 8) <= actual), default=0)
 
     def unused_bits(self, *, removes_overlays: bool, big: bool = False) -> UnusedBits | None:
         """What clears the unused bits, if there are any that have to be cleared.

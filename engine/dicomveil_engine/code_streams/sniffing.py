@@ -13,6 +13,8 @@ LONGEST_SIGNATURE = 12
 _RLE_HEADER = b"\0\0\0\x40\0\0\0"
 """The bytes after the number of segments: the first offset is 64, the length of the header."""
 _MOST_SEGMENTS = 15
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_FIRST_MARKER = b"\xc0"
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
@@ -53,10 +55,19 @@ def image_of(head: bytes, length: int) -> CodeStream | None:
     return None
 
 
+def refuse_code_stream(head: bytes) -> None:
+    """Raise DeidentificationError if native pixels begin as a code stream or as a fragment does.
+
+    Some writers put a code stream into a value of defined length. Its metadata would pass with the pixels.
+    """
+    if carries_metadata(head) or head[:4] in _ITEMS:
+        raise unclean("holds a code stream in the place of native pixels")
+
+
 def carries_metadata(head: bytes) -> bool:
     """Whether these bytes begin a code stream that can hold metadata."""
     if head[:2] == SOI:
-        return head[2:3] in {b"", b"\xff"}
+        return head[2:3] == b"\xff" and head[3:4] >= _FIRST_MARKER
     return head[:4] == jpeg2000.CODE_STREAM or head[:12] in {jpeg2000.JP2_SIGNATURE, jpeg_xl.CONTAINER}
 
 

@@ -7,6 +7,7 @@ import binascii
 
 from dicomveil_engine.attributes import characters, dictionary
 from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
+from dicomveil_engine.code_streams.sniffing import refuse_code_stream
 from dicomveil_engine.code_streams.whole import clean_fragments, clean_native
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.json_model.table import Entry
@@ -16,10 +17,13 @@ IMAGE_KEYS = frozenset(f"{tag:08X}" for tag in IMAGE_TAGS)
 _ITEM = b"\xfe\xff\x00\xe0"
 
 
-def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, removes_overlays: bool) -> JSONElement:
-    """The element with its value cleaned. Fragments in an unknown format are dropped.
+def inline_pixels(
+    entry: Entry, element: JSONElement, dataset: JSONDataSet, *, removes_overlays: bool
+) -> tuple[JSONElement, bool]:
+    """The element with its value cleaned, and whether that holds all pixels that the attributes describe, or fragments.
 
-    Raises InvalidDataSetError for a value that is not Base64.
+    If it does not, the bytes may be anything. Fragments in an unknown format are dropped.
+    Raises InvalidDataSetError for a value that is not Base64, DeidentificationError for a code stream in its place.
     """
     written = str(element.get("vr", "UN"))
     try:
@@ -34,11 +38,14 @@ def inline_pixels(entry: Entry, element: JSONElement, dataset: JSONDataSet, *, r
         try:
             value = clean_fragments(value, "", layout.frames)
         except (InvalidDataSetError, DeidentificationError):
-            return {"vr": written}
+            return {"vr": written}, True
+        is_complete = True
     else:
+        refuse_code_stream(value)
         bits = FLOATING_BITS.get(entry.tag, 0)
+        is_complete = bool(layout.complete_length(len(value), bits))
         value = clean_native(value, layout, removes_overlays=removes_overlays, floating_bits=bits)
-    return {"vr": written, "InlineBinary": base64.b64encode(value).decode("ascii")}
+    return {"vr": written, "InlineBinary": base64.b64encode(value).decode("ascii")}, is_complete
 
 
 def _first(element: JSONElement) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -115,6 +115,10 @@ class Reading:
     def known_at(self, key: str) -> Context:
         """The context when a stream would write an element of the top level; `contexts[-1]` is the complete one."""
         return self.contexts[self._place(key)] if len(self.contexts) > 1 else self.context
+
+    def known_before(self, key: str) -> Context:
+        """The context when a stream would begin to pass a long value."""
+        return self.contexts[bisect_left(self._ends, key)] if len(self.contexts) > 1 else self.context
 
     def _place(self, key: str) -> int:
         return bisect_right(self._ends, key)

@@ -11,6 +11,7 @@ from dicomveil_engine.json_model.table import Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement, encode
 from dicomveil_engine.methods.base import Context, Element, Values
 from dicomveil_engine.rewriting.checking import checked
+from dicomveil_engine.rewriting.passing import PassingValue
 from dicomveil_engine.rewriting.resolution import resolve
 from dicomveil_engine.rewriting.treatment import Treatment
 
@@ -25,6 +26,8 @@ class Waiting(NamedTuple):
     codecs: tuple[str, ...]
     top: str = ""
     """The key of the element of the top level that it is, or is in."""
+    is_passed: bool = False
+    """Whether a stream of Part 10 passes the value in chunks, so that it is kept as it is, or refused."""
 
 
 def resolve_in_place(waiting: Waiting, context: Context) -> None:
@@ -32,7 +35,7 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
 
     Raises InvalidDataSetError if the value is not of its VR, DeidentificationError if there is no safe output.
     """
-    container, key, entry, depth, codecs, _ = waiting
+    container, key, entry, depth, codecs, _, _ = waiting
     element = container[key]
     written = str(element.get("vr", "UN"))
     values = b"" if "BulkDataURI" in element else decoded(element, entry.tag, entry.vr, codecs)
@@ -57,6 +60,17 @@ def resolve_in_place(waiting: Waiting, context: Context) -> None:
         del container[key]
     else:
         container[key] = new
+
+
+def check_passed(waiting: Waiting, context: Context) -> None:
+    """Check a value that Part 10 passes in chunks. Raises DeidentificationError if it holds an identifying word."""
+    container, key, entry = waiting.container, waiting.key, waiting.entry
+    value = decoded(container[key], entry.tag, entry.vr, waiting.codecs)
+    assert isinstance(value, bytes)
+    passing = PassingValue(entry.tag, entry.vr, context.own)
+    passing.feed(value)
+    passing.close()
+    container[key] = kept(container[key], entry.tag, entry.vr)
 
 
 def resolve_with_late_names(waiting: Waiting, context: Context, late: Context) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dicomveil_engine.errors import InvalidDataSetError
+from dicomveil_engine.json_model.bulk_value import FoundValue
+from dicomveil_engine.json_model.elements import items_of
 from dicomveil_engine.json_model.reading import Reading
 from dicomveil_engine.json_model.series import run_after
 from dicomveil_engine.json_model.table import DecisionTable
@@ -54,6 +56,33 @@ class MetadataRewriter:
             return self.walk(dataset, assumed or InstanceIdentity(), bulk_data_uri).run()
         except RecursionError:
             raise InvalidDataSetError(_TOO_DEEP) from None
+
+    def find_value(
+        self, dataset: JSONDataSet, path: str, *, assumed: InstanceIdentity | None = None
+    ) -> FoundValue | None:
+        """The value elsewhere of the element at a path such as `00880200/1/7fe00010`; None if it is not released.
+
+        Raises as `rewrite`.
+        """
+        uris: list[str] = []
+
+        def note(at: str, uri: str) -> None:
+            if at == path:
+                uris.append(uri)
+
+        walk = self.walk(dataset, assumed or InstanceIdentity(), note)
+        try:
+            walk.run()
+        except RecursionError:
+            raise InvalidDataSetError(_TOO_DEEP) from None
+        if not uris:
+            return None
+        *items, key = path.upper().split("/")
+        item: JSONDataSet = dataset
+        for sequence, number in zip(items[::2], items[1::2], strict=True):
+            item = items_of(item[sequence], int(sequence, 16))[int(number) - 1]
+        vr = str(item[key].get("vr"))
+        return FoundValue(uris[0], int(key, 16), vr, walk.reading.contexts[-1], path in walk.checked_elsewhere)
 
     def read_header(self, header: JSONDataSet, *, assumed: InstanceIdentity | None = None) -> Reading:
         """The identifying values of a whole data set, for `rewrite_part`. Raises as `rewrite`."""

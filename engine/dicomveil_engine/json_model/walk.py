@@ -21,7 +21,7 @@ from dicomveil_engine.json_model.reading import (
     codecs_of,
     legal_character_sets,
 )
-from dicomveil_engine.json_model.resolution import Waiting, resolve_in_place, resolve_with_late_names
+from dicomveil_engine.json_model.resolution import Waiting, check_passed, resolve_in_place, resolve_with_late_names
 from dicomveil_engine.json_model.search import Search
 from dicomveil_engine.json_model.streamed import FIRST_KEY_PASSED, is_streamed
 from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
@@ -77,6 +77,8 @@ class DataSetWalk:
         """The current key of the top level."""
         self.elsewhere: set[str] = set()
         """Keys of the top level with a BulkDataURI in them, which differs in each instance."""
+        self.checked_elsewhere: set[str] = set()
+        """Paths of elements with a BulkDataURI whose value is checked when it is retrieved."""
         self.content = ContentReferences()
         self.unsure: set[str] = set()
         """Keys of the top level with a value that is kept only if it holds no identifying word of the data set."""
@@ -113,6 +115,9 @@ class DataSetWalk:
         """The second phase: methods are applied to waiting elements."""
         late = self.reading.contexts[-1]
         for waiting in self.waiting:
+            if waiting.is_passed:
+                check_passed(waiting, self.reading.known_before(waiting.top))
+                continue
             known = self.reading.known_at(waiting.top)
             if known is late:
                 resolve_in_place(waiting, known)
@@ -197,7 +202,7 @@ class DataSetWalk:
         if treatment is Treatment.CHECKED_KEEP:
             self._check(out, key, element, entry, here)
             return
-        new = self._treated(key, element, entry, treatment, here, items)
+        new = self._treated(out, key, element, entry, treatment, here, items)
         if new is not None:
             out[key] = new
         elif treatment in _WAITING:
@@ -220,8 +225,9 @@ class DataSetWalk:
         """Keep an element if its value passes by itself; else leave it to the second phase."""
         if "BulkDataURI" in element:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
-            is_bulk = entry.vr not in TEXT_VRS
-            out[key] = self._uri(written, "/".join((*here.path, key)).lower(), uri) if is_bulk else {"vr": written}
+            is_bulk, path = entry.vr not in TEXT_VRS, "/".join((*here.path, key)).lower()
+            self.checked_elsewhere.add(path)
+            out[key] = self._uri(written, path, uri) if is_bulk else {"vr": written}
             return
         values = decoded(element, entry.tag, entry.vr, here.codecs)
         if passes(entry.tag, entry.vr, values):
@@ -230,10 +236,12 @@ class DataSetWalk:
             out[key] = element
             if needs_words(entry.tag, entry.vr, values):
                 self.unsure.add(self.key)
-            self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
+            is_passed = not here.depth and key in self.reading.streamed
+            self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key, is_passed))
 
     def _treated(
         self,
+        out: JSONDataSet,
         key: str,
         element: JSONElement,
         entry: Entry,
@@ -250,7 +258,13 @@ class DataSetWalk:
             if "BulkDataURI" in element:
                 return self._uri(written, "/".join((*here.path, key)).lower(), str(element["BulkDataURI"]))
             if entry.tag in PIXELS and not here.path and "InlineBinary" in element:
-                return inline_pixels(entry, element, self.dataset, removes_overlays=self.policy.removes_overlays)
+                new, is_complete = inline_pixels(
+                    entry, element, self.dataset, removes_overlays=self.policy.removes_overlays
+                )
+                if is_complete:
+                    return new
+                self._wait(Waiting(out, key, entry, 0, here.codecs, key, is_passed=True))
+                return new
             if treatment is Treatment.KEEP_UNREAD and "InlineBinary" in element and may_be_items(element):
                 return {"vr": written}
             return kept(element, entry.tag, entry.vr)

@@ -159,6 +159,10 @@ class Reading:
             self._has_signed_pixels(),
         )
 
+    def own_words(self) -> OwnWords:
+        """The identifying words that are known so far."""
+        return self.known().words[1]
+
     def _has_signed_pixels(self) -> bool:
         for entry, value, _ in self.image:
             if entry.tag == PIXEL_REPRESENTATION and value == entry.values.u16.pack(1):

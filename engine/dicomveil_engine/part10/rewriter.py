@@ -185,8 +185,15 @@ class InstanceRewriter:
 
     def _kept_body(self, entry: Entry, length: int) -> tuple[Value, int]:
         assert self._walker is not None
-        image, syntax = self._walker.reading.image, self.transfer_syntax_uid or ""
-        return value_of(entry, length, syntax, image, removes_overlays=self._policy.removes_overlays)
+        reading, syntax = self._walker.reading, self.transfer_syntax_uid or ""
+        return value_of(
+            entry,
+            length,
+            syntax,
+            reading.image,
+            removes_overlays=self._policy.removes_overlays,
+            own=reading.own_words,
+        )
 
     def _look_at(self, written: bytes | bytearray) -> None:
         if self._inspect and written:

@@ -40,13 +40,13 @@ def passes(tag: int, vr: str, values: Values) -> bool:
         texts = cast("list[str]", values)
         return all(legality_of(_stripped(text), vr, tag) is Legality.HARMLESS for text in texts)
     if vr in BYTES_VRS:
-        return not _is_data_set(cast("bytes", values)) and not may_hold_words(cast("bytes", values))
+        return not is_data_set(cast("bytes", values)) and not may_hold_words(cast("bytes", values))
     if vr in INTEGER_VRS:
         return not _large(vr, values) and not any(map(_is_suspect, _as_bytes(vr, values)))
     if vr in FLOAT_VRS:
         # Floating point numbers have letters by chance: only whole texts count.
         is_small = all(-_LEAST < float(number) < _LEAST for number in values)
-        return is_small and not any(_is_data_set(value) or legality.is_text(value) for value in _as_bytes(vr, values))
+        return is_small and not any(is_data_set(value) or legality.is_text(value) for value in _as_bytes(vr, values))
     return True
 
 
@@ -55,7 +55,7 @@ def needs_words(tag: int, vr: str, values: Values) -> bool:
     if vr in TEXT_VRS:
         return legality.may_identify(cast("list[str]", values), vr, tag)
     if vr in BYTES_VRS:
-        return not _is_data_set(cast("bytes", values))
+        return not is_data_set(cast("bytes", values))
     return True
 
 
@@ -63,13 +63,13 @@ def checked(element: Element, context: Context) -> Values:
     """The values that may be kept: legal, and without identifying words of the data set."""
     tag, vr, values = element.tag, element.vr, element.values
     if isinstance(values, bytes):
-        if _is_data_set(values):
+        if is_data_set(values):
             return b""
         return b"" if holds_own_words(values, context.own) else values
     if vr in TEXT_VRS:
         return _checked_texts(tag, vr, cast("list[str]", values), context)
     written = _as_bytes(vr, values)
-    if any(map(_is_data_set, written)) or any(_names_in_numbers(vr, value, context) for value in written):
+    if any(map(is_data_set, written)) or any(_names_in_numbers(vr, value, context) for value in written):
         return []
     return [] if any(context.own.is_number(repr(number)) for number in _large(vr, values)) else values
 
@@ -102,12 +102,13 @@ def _stripped(text: str) -> str:
     return text.rstrip(" \0")
 
 
-def _is_data_set(value: bytes) -> bool:
+def is_data_set(value: bytes) -> bool:
+    """Whether a value begins as an item does, so that it may be a nested data set."""
     return value[:4] in _ITEMS
 
 
 def _is_suspect(value: bytes) -> bool:
-    return _is_data_set(value) or may_hold_words(value)
+    return is_data_set(value) or may_hold_words(value)
 
 
 def _large(vr: str, values: Values) -> list[float]:

@@ -26,7 +26,7 @@ _WORDS = {
     shortest: re.compile(rb"[a-z]{%d,}|[0-9]{6,}|[a-z0-9]{8,}" % shortest) for shortest in (4, 5, SHORTEST_IN_LONG)
 }
 _LETTERS_AND_DIGITS = (string.ascii_letters + string.digits).encode()
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = bytes((*range(0x09), *range(0x0E, 0x20), 0x7F))
 _FEWEST = 2
 
 
@@ -67,7 +67,7 @@ def _views(value: bytes) -> Iterator[bytes]:
 def _is_plain(value: bytes) -> bool:
     """Whether a value is text with 8 bits per character."""
     plain = value.rstrip(b" \0")
-    return len(plain) >= _FEWEST and _CONTROL.search(plain) is None
+    return len(plain) >= _FEWEST and len(plain.translate(None, _CONTROLS)) == len(plain)
 
 
 def _whole_texts(value: bytes) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import aclosing
 
-from dicomveil_engine import JSONDataSet
+from dicomveil_engine import DeidentificationError, JSONDataSet
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
 from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
 from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
@@ -24,11 +24,17 @@ _KEYS = {f"{tag:08X}": tag for tag in IMAGE_TAGS}
 
 
 async def frame_of(project: Project, original: OriginalResource, syntax: str) -> EncodedFrame | NativeFrame:
-    """The filter for one frame of an instance in this transfer syntax."""
+    """The filter for one frame of an instance in this transfer syntax.
+
+    Raises DeidentificationError for native frames of unknown length, whose bytes could be anything.
+    """
     if syntax not in NATIVE:
         return EncodedFrame(syntax)
     layout = await _layout(project, original)
-    return NativeFrame(layout._replace(frames=1), removes_overlays=project.policy.removes_overlays)
+    native = NativeFrame(layout._replace(frames=1), removes_overlays=project.policy.removes_overlays)
+    if not native.is_certain:
+        raise DeidentificationError("(7FE0,0010) PixelData has frames whose length no attribute gives")
+    return native
 
 
 async def bulk_data_of(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
+from typing import Protocol
 
-from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
+from dicomveil_engine.code_streams.stream import Bytes
 from dicomveil_engine.configuration.pixels import Documents
+from dicomveil_engine.json_model.bulk_value import FoundValue
 from dicomveil_proxy.errors import UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resource
@@ -34,52 +36,70 @@ async def bulk_data(project: Project, original: OriginalResource) -> AsyncGenera
     """
     assert original.bulk is not None
     tag = original.bulk.tag if len(original.bulk.tags) == 1 else 0
-    passing: EncodedFrame | NativeFrame | UndeclaredFrame | None = None
-    events = await _bulk_events(project, original)
+    filters: list[Filter] = []
+    events, found = await _bulk_events(project, original)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                passing = await bulk_data_of(project, original, tag, checked_type(event)[1])
-            elif passing is not None:
-                for piece in passing.feed(event.data) if isinstance(event, PartData) else passing.close():
+                pixels = await bulk_data_of(project, original, tag, checked_type(event)[1])
+                filters = [pixels] if pixels else []
+                if found and (found.is_checked or (pixels and not pixels.is_certain)):
+                    filters.append(found.check())
+            else:
+                for piece in _passed(filters, event.data if isinstance(event, PartData) else None):
                     yield piece
-            elif isinstance(event, PartData):
-                yield event.data
 
 
-async def _bulk_events(project: Project, original: OriginalResource) -> AsyncGenerator[Event, None]:
-    """The parts of the value: from the origin server, or from the covered instance."""
+class Filter(Protocol):
+    """What removes bytes from a value, or checks them, while they pass."""
+
+    def feed(self, data: Bytes, /) -> list[Bytes]:
+        """The bytes that pass."""
+        ...
+
+    def close(self) -> list[Bytes]:
+        """The rest of them."""
+        ...
+
+
+def _passed(filters: Sequence[Filter], data: Bytes | None) -> list[Bytes]:
+    """The bytes that pass all filters; None is the end of the value."""
+    pieces = [] if data is None else [data]
+    for each in filters:
+        fed = [piece for passed in pieces for piece in each.feed(passed)]
+        pieces = [*fed, *each.close()] if data is None else fed
+    return pieces
+
+
+async def _bulk_events(
+    project: Project, original: OriginalResource
+) -> tuple[AsyncGenerator[Event, None], FoundValue | None]:
+    """The parts of the value: from the origin server, with what is known of it, or from the covered instance."""
     assert original.bulk is not None
     if project.looking is not None and original.instance is not None:
         if original.bulk.tags == (ENCAPSULATED_DOCUMENT,) and project.policy.pixels.documents is Documents.CLEAN:
             # Never the original document, even if a rule keeps it: its text is not covered.
             asked = Resource(original.study, original.series, original.instance)
-            return released_document(await released_file(project, project.looking, asked))
+            return released_document(await released_file(project, project.looking, asked)), None
         verdict = await verdict_on(project, project.looking, original)
         if len(original.bulk.tags) == 1 and original.bulk.tag >> 16 == _PIXELS and not passes(verdict):
             require_pixels(project)
             asked = Resource(original.study, original.series, original.instance)
             file = await released_file(project, project.looking, asked)
-            return released_parts(file, original.bulk.tag)
+            return released_parts(file, original.bulk.tag), None
         if not passes(verdict) and is_beside_pixels(original.bulk.tags[0]):
             raise UnknownResource("there is no such bulk data, or the profile does not release it")
-    return project.origin.bulkdata(await _released_uri(project, original, original.bulk))
+    found = await _found(project, original, original.bulk)
+    return project.origin.bulkdata(found.uri), found
 
 
-async def _released_uri(project: Project, original: OriginalResource, bulk: BulkPath) -> str:
-    wanted, found = bulk.path(), ""
-
-    def note(path: str, uri: str) -> str | None:
-        nonlocal found
-        if path == wanted:
-            found = uri
-        return None
-
+async def _found(project: Project, original: OriginalResource, bulk: BulkPath) -> FoundValue:
+    found: FoundValue | None = None
     async with aclosing(data_sets_of(project, original)) as originals:
         async for batch in originals:
             for dataset in batch.datasets:
-                rewrite = partial(project.metadata.rewrite, dataset, bulk_data_uri=note)
-                await beside(rewrite) if batch.are_long else rewrite()
-    if not found:
+                find = partial(project.metadata.find_value, dataset, bulk.path())
+                found = (await beside(find) if batch.are_long else find()) or found
+    if found is None:
         raise UnknownResource("there is no such bulk data, or the profile does not release it")
     return found

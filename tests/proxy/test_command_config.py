@@ -57,6 +57,7 @@ def test_check_of_a_servers_settings() -> None:
     wrong = run("config", "check", "wrong.toml")
     missing = run("config", "check", "right.toml")
     Path("originals").mkdir()
+    Path("originals/file").touch()
     write_key(Path("key"))
     right = run("config", "check", "right.toml")
 

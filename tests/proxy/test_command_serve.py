@@ -36,6 +36,7 @@ def in_a_folder_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name in [name for name in os.environ if name.startswith("DICOMVEIL_")]:
         monkeypatch.delenv(name)
     (tmp_path / "origin").mkdir()
+    (tmp_path / "origin" / "file").touch()
     write_key(tmp_path / "key")
 
 

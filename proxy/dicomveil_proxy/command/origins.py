@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from dicomveil_proxy.settings.server import Settings
 
 HAS_ERRORS = 1
 """Exit status: an origin server failed its test."""
-_NO_FILES = "origin: the folder has no files; name a folder with DICOM files"
 _CHECK_SECONDS, _START_SECONDS = 10.0, 3.0
 
 
@@ -50,10 +48,6 @@ def faults(settings: Settings, *, seconds: float = _START_SECONDS) -> list[str]:
     async def ask() -> list[str | None]:
         return list(await asyncio.gather(*(diagnose(url, seconds=seconds) for url in asked)))
 
-    empty = [
-        f"{project.label}{_NO_FILES}"
-        for project in projects_of(settings)
-        if project.origin_folder is not None and not any(files for _, _, files in os.walk(project.origin_folder))
+    return [
+        f"{label}{fault}" for label, fault in zip(asked.values(), asyncio.run(ask()), strict=True) if fault is not None
     ]
-    answers = zip(asked.values(), asyncio.run(ask()), strict=True)
-    return empty + [f"{label}{fault}" for label, fault in answers if fault is not None]

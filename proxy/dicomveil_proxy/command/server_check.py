@@ -5,6 +5,7 @@ Errors that can be found without importing the web server and the clients are fo
 
 from __future__ import annotations
 
+import os
 import warnings
 
 from dicomveil_engine import ConfigurationError
@@ -69,6 +70,8 @@ def _check_project(project: ProjectSettings) -> list[str]:
         except ValueError as error:
             raise ConfigurationError(f"origin: {error}") from None
     said = [f"key_file: {each.message}" for each in caught] + [f"profile: {each}" for each in policy.warnings]
+    if project.origin_folder is not None and not any(files for _, _, files in os.walk(project.origin_folder)):
+        said.append("origin: the folder has no files; name a folder with DICOM files")
     if policy.recipients:
         said.append('profile: "encryptOriginals" is for export and anonymize; no answer of this proxy holds originals')
     return said

@@ -120,7 +120,7 @@ def check_reversible(policy: Policy) -> None:
     """
     if not policy.replaces_uids:
         raise ConfigurationError(
-            'store: "reidentify" needs UIDs with pseudonyms, and under this profile\'s rules they stay; give '
+            'store: "reidentify" needs UIDs with pseudonyms, but this profile\'s rules keep them; give '
             "StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID the method refreshUID"
         )
     for move in policy.date_moves:

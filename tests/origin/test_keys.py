@@ -105,7 +105,7 @@ def test_a_key_changes(folder: Path) -> None:
     assert (refused.exit_code, "give --yes" in refused.stderr) == (2, True)
     assert dicomveil(folder, "state", "purge", "--dry-run").stdout == counted.stdout
     purged = dicomveil(folder, "state", "purge", "--yes")
-    assert purged.stdout.endswith("4 rows were forgotten.\n")
+    assert purged.stdout.endswith("4 rows were deleted.\n")
     assert '"outcome":"purged"' in (folder / "audit.state").read_text()
     assert (
         f"| `default` | `{first}` | makes pseudonyms |"

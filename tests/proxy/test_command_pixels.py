@@ -50,7 +50,7 @@ def test_sweep(looked_at: list[Path]) -> None:
     result = run("pixels", "sweep", "--origin", "in", "--state", "state")
     assert result.exit_code == 0, result.output
     assert "3 series" in result.stdout
-    assert "5 instances are looked at" in result.stdout
+    assert "5 instances searched" in result.stdout
     assert "1 are refused" in result.stdout
     assert len(looked_at) == 6
 

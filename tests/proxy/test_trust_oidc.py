@@ -161,7 +161,7 @@ async def test_a_key_for_encryption_or_another_algorithm() -> None:
     key = provider.keys["RS256"]
     for name, value in (("use", "enc"), ("alg", "PS256")):
         provider.keys["RS256"] = RSAKey.import_key({**key.as_dict(private=True), name: value})
-        with pytest.raises(Exception, match="keys cannot be had") if name == "use" else mock.MagicMock():
+        with pytest.raises(Exception, match="keys cannot be fetched") if name == "use" else mock.MagicMock():
             assert await Checked(provider).subject(token) is None
 
 

@@ -112,7 +112,7 @@ def _numeric(group: str, element: str) -> TagPattern:
 
 
 def _private(group: str, element: str, creator: str) -> TagPattern:
-    """Parse `(gggg,xxee:CREATOR)`. The block is ignored: each data set assigns it anew (PS3.5 Section 7.8.1)."""
+    """Parse `(gggg,xxee:CREATOR)`. The block is ignored: each data set assigns its own (PS3.5 Section 7.8.1)."""
     group, block, low = group.upper(), element[:2].upper(), element[2:].upper()
     text = f"({group},{block}{low}:{creator})"
     if "X" in group or "X" in low or not int(group, 16) & 1:

@@ -25,7 +25,7 @@ RULE_NAMES = ("tag", "method", "setting", "params")
 
 _NEVER_REACHED_GROUPS = {
     0x0000: "commands are not part of an instance",
-    0x0002: "file meta information is always written anew",
+    0x0002: "file meta information is always rewritten",
     0x0004: "directory records are not part of an instance",
 }
 _NEVER_REACHED_TAGS = {

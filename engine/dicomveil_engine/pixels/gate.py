@@ -223,7 +223,7 @@ def _slice(settings: PixelSettings) -> PixelVerdict:
     }.get(settings.gate, Condition.ALWAYS)
     return PixelVerdict(
         PixelAction.LOOK,
-        f'{what} are looked at under "gate": "{settings.gate.value}"',
+        f'{what} are searched under "gate": "{settings.gate.value}"',
         condition=condition,
         claims=True,
         rotated=False,

@@ -105,7 +105,7 @@ def run(
         refuse(str(error))
     except StateUnavailable:
         print(
-            "dicomveil: the record of what is done in the output folder cannot be written any more; look at the disk. "
+            "dicomveil: the record of what is done in the output folder cannot be written any more; check the disk. "
             "The same command resumes",
             file=sys.stderr,
         )

@@ -68,7 +68,7 @@ def _close(place: Path, job: str) -> None:
         close_job(place, job)
     except (OSError, ProxyError):
         refuse("state: the job's key cannot be destroyed; remove it yourself (the file whose name ends in .key)")
-    print(f"{job}: its key is destroyed; what is placed stays, and cannot be traced back or continued")
+    print(f"{job}: its key is destroyed; its output remains, and can be neither traced back nor continued")
 
 
 def _opened(state: str | None) -> Database:

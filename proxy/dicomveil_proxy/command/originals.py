@@ -1,4 +1,4 @@
-"""Commands that show originals say so in the audit first, where there is one: of `--config`, or of `dicomveil.toml`."""
+"""Recording in the audit trail that a command shows originals. The audit is that of `--config` or `dicomveil.toml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Kind", "about_to_show", "audit_of"]
 
 
 def audit_of(config: Path | None) -> AuditSettings | None:
-    """The settings of the audit; None where nothing sets one. Refuses settings that cannot be read."""
+    """The settings of the audit; None if there is none. Refuses settings that cannot be read."""
     if config is None and not DEFAULT_FILE.exists() and not any(n.startswith("DICOMVEIL_AUDIT") for n in os.environ):
         return None
     try:
@@ -26,7 +26,7 @@ def audit_of(config: Path | None) -> AuditSettings | None:
 
 
 def about_to_show(settings: AuditSettings | None, kind: Kind, count: int) -> None:
-    """Write down that so many originals are about to be shown; refuse where that is demanded and not possible."""
+    """Record that so many originals are about to be shown; refuse if that is required and not possible."""
     if settings is None or not count:
         return
     try:

@@ -31,7 +31,7 @@ def run(settings: Settings) -> None:
     except KeyboardInterrupt:
         refuse("stopped; run it again, and it resumes")
     if not any(looked):
-        refuse('profile: no project looks at pixels; write "pixels": "clean" into its file')
+        refuse('profile: no project searches pixels for text; write "pixels": "clean" into its file')
 
 
 async def _project(settings: ProjectSettings, quarantine: Quarantine | None) -> bool:
@@ -62,6 +62,6 @@ async def _project(settings: ProjectSettings, quarantine: Quarantine | None) -> 
 
 def _described(swept: Swept) -> str:
     return (
-        f"{swept.series:,} series ({swept.skipped:,} were done before, {swept.failed:,} could not be had): "
-        f"{swept.looked_at:,} instances are looked at, {swept.passed:,} need no look, {swept.refused:,} are refused"
+        f"{swept.series:,} series ({swept.skipped:,} done before, {swept.failed:,} could not be retrieved): "
+        f"{swept.looked_at:,} instances searched, {swept.passed:,} need no search, {swept.refused:,} refused"
     )

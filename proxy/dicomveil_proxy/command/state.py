@@ -47,7 +47,7 @@ def purge(config: Path | None, project: str | None, *, agreed: bool, dry_run: bo
         audit.close()
     except ConfigurationError as error:
         refuse(str(error))
-    print(f"{forgotten} rows were forgotten.")
+    print(f"{forgotten} rows were deleted.")
 
 
 def described(count: Counter[Kind]) -> str:

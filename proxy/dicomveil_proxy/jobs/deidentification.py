@@ -57,7 +57,7 @@ class Deidentification:
         counted: bool = True,
         looking: Looking | None = None,
     ) -> None:
-        """`insertion` puts encrypted originals into the output, behind the guard; `looking` knows of text in pixels.
+        """`insertion` adds encrypted originals to the output, after the leak guard; `looking` has boxes of text.
 
         Unless it is `counted`, size, head and digest stay those of nothing.
         """
@@ -107,7 +107,7 @@ class Deidentification:
         return [*begun, *self._source.close()]
 
     def _begun(self, *, closing: bool) -> list[Chunk]:
-        """Decide by what has come whether the instance passes; what is not sure to needs more code, and more time."""
+        """Decide by the bytes so far whether the instance is sure to pass; otherwise slower code is needed."""
         held = b"".join(self._held)
         if passing_instances(self._policy).verdict(held[:HEAD_BYTES]) is not None:
             self._source = self._rewriter

@@ -49,7 +49,7 @@ class StoreResult:
 
 @runtime_checkable
 class ObservedOrigin(Protocol):
-    """An origin server that says how long its answers took."""
+    """An origin server that reports how long its responses took."""
 
     observe: Callable[[int | None, float], None]
     """Gets the status of each answer, None where none came, and the seconds until its head was there."""

@@ -1,4 +1,4 @@
-"""What a project knows of text in pixels: verdicts, boxes that were found, and looks under way.
+"""A project's searches for text in pixels: verdicts, boxes that were found, and searches that are running.
 
     header → gate → verdict;  boxes: kept (records) | being found (one flight for all callers) | found by a process
 
@@ -37,7 +37,7 @@ _VERDICTS = 16_384
 _PACKAGES = ("dicomveil-engine", "rapidocr", "onnxruntime")
 """What boxes depend on besides the instance and the settings."""
 _RULES = 2
-"""Raised when an instance that was looked at must be looked at again, since other boxes or claims come of it."""
+"""Raised when an instance must be searched again, because other boxes or claims result."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -50,13 +50,13 @@ def looks_at_pixels(settings: PixelSettings) -> bool:
 
 @dataclass(frozen=True)
 class InstanceRecord:
-    """What is kept of an instance that was looked at."""
+    """The stored result of searching an instance."""
 
     boxes: Boxes
     syntax: str
     """The original's transfer syntax, which metadata may lack."""
     witness: str
-    """A digest of the header before Pixel Data: another instance under the same UID is looked at anew."""
+    """A digest of the header before Pixel Data: another instance with the same UID is searched again."""
     refused: str = ""
     """Why there is no safe output; empty where there is one."""
 
@@ -86,16 +86,16 @@ class InstanceRecord:
 
 
 class LookingObserver:
-    """Is notified of what happens; this one ignores it. `trust.metrics` has one that counts."""
+    """Is notified of searches; this one does nothing. `trust.metrics` has one that counts."""
 
     def instance(self, outcome: str) -> None:
         """An instance was released or refused: one of `OUTCOMES`."""
 
     def looked(self, seconds: float) -> None:
-        """A look has ended; the time includes that for which it waited for a process."""
+        """A search has ended; the time includes waiting for a process."""
 
     def waiting(self, change: int) -> None:
-        """So many more looks wait, or are under way."""
+        """So many more searches are waiting or running."""
 
 
 OUTCOMES = ("passed", "nothing found", "covered", "refused")
@@ -104,7 +104,7 @@ _DIGITS = 16
 
 @dataclass
 class Looking:
-    """One project's looking at pixels; for one event loop."""
+    """One project's searches of pixels; for one event loop."""
 
     settings: PixelSettings
     key: bytes = field(repr=False)
@@ -129,7 +129,7 @@ class Looking:
         ).encode()
 
     def warm(self) -> None:
-        """Begin the processes, and have them load the models, where slices are looked at: a viewer waits for these.
+        """Start the processes and let them load the models if slices are searched, because viewers wait for these.
 
         What fails here is reported by the first look. Without such slices the first look begins its process.
         """
@@ -140,22 +140,22 @@ class Looking:
                 flight.add_done_callback(partial(self._landed, ("warm", place)))
 
     def verdict(self, header: PixelHeader) -> PixelVerdict:
-        """What is done about an instance with this header."""
+        """The treatment of an instance with this header."""
         return gate(header, self.settings)
 
     def note_verdict(self, instance: str, verdict: PixelVerdict) -> None:
-        """Keep the verdict on an instance, by its original UID, since frames are asked for next."""
+        """Cache the verdict on an instance, by its original UID, since its frames are requested next."""
         self._verdicts[instance] = verdict
         self._verdicts.move_to_end(instance)
         if len(self._verdicts) > _VERDICTS:
             self._verdicts.popitem(last=False)
 
     def noted_verdict(self, instance: str) -> PixelVerdict | None:
-        """The verdict that was noted."""
+        """The cached verdict."""
         return self._verdicts.get(instance)
 
     def digest(self, *uids: str | None) -> bytes:
-        """What stands for an instance or series in the records, under these settings."""
+        """The key of an instance or series in the records, under these settings."""
         return keyed_digest(self.key, self._fingerprint + json.dumps(uids).encode())
 
     def witness(self, header: bytes) -> str:
@@ -163,20 +163,20 @@ class Looking:
         return keyed_digest(self.key, header).hex()[:32]
 
     async def record(self, digest: bytes) -> InstanceRecord | None:
-        """What is known of an instance."""
+        """The stored record of an instance."""
         found = self.records.recent(digest)
         return InstanceRecord.of(found if found is not None else await self.at_disk(self.records.get, digest))
 
     async def at_disk(self, function: Callable[..., _T], *arguments: object) -> _T:
-        """The result of a function that waits for the disk."""
+        """Run a function that waits for the disk, in a thread."""
         return await asyncio.to_thread(function, *arguments)
 
     async def in_process(self, function: Callable[..., _T], *arguments: object) -> _T:
-        """The result of a function that waits for one of the processes; no more threads than these wait."""
+        """Run a function that waits for one of the processes, in one of as many threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def once(self, what: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of work that is done once for all callers at the same time.
+        """The result of work that concurrent callers share.
 
         It does not end with the request that began it: others may wait for it.
         """
@@ -196,7 +196,7 @@ class Looking:
     async def found(
         self, digest: bytes, source: Path, verdict: PixelVerdict, syntax: str, witness: str
     ) -> InstanceRecord:
-        """Look at an original instance, and keep what was found; or why it is refused."""
+        """Search an original instance, and store the result, or why it is refused."""
         begun = time.monotonic()
         self.observer.waiting(1)
         try:
@@ -221,7 +221,7 @@ class Looking:
         return record
 
     def refuse(self, reason: str, *uids: str) -> None:
-        """Count a refusal, and write it down; the reason names settings and attributes, no values.
+        """Count and record a refusal; the reason names settings and attributes, never values.
 
         `uids` are the instance's originals, of which a keyed digest is written.
         """

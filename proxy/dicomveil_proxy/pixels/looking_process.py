@@ -1,4 +1,4 @@
-"""The child process that looks at pixels: `python -m dicomveil_proxy.pixels.looking_process MEMORY_BYTES`.
+"""The child process that searches pixels for text: `python -m dicomveil_proxy.pixels.looking_process MEMORY_BYTES`.
 
 It finds text in original instances, covers compressed frames, cleans documents and renders pictures, one task after
 another, until its input ends. Tasks and outcomes are JSON objects on a line each; `size` of an outcome is the number of

@@ -1,4 +1,4 @@
-"""Runs the child processes that look at pixels, and stops one that takes too long. Thread-safe.
+"""Runs the child processes that search pixels for text, and stops one that takes too long. Thread-safe.
 
 Original pixels are untrusted input to codecs in C. A child process therefore gets no key, no environment and no
 archive. If it crashes or is stopped, its task is refused, and the next task gets a new process.
@@ -43,7 +43,7 @@ class LookFailed(DeidentificationError):
 
 @dataclass(frozen=True, slots=True)
 class LookingLimits:
-    """Limits of processes, time and memory for looking at pixels."""
+    """Limits of processes, time and memory for searching pixels."""
 
     processes: int = 2
     seconds: float = 120
@@ -63,7 +63,7 @@ class PixelProcesses:
         self._is_closed = False
 
     def warm(self) -> None:
-        """Start a process and load its models, so that the first look does not wait for that.
+        """Start a process and load its models, so that the first search does not wait for that.
 
         Raises DeidentificationError if the models are missing, and LookFailed.
         """
@@ -133,7 +133,7 @@ class PixelProcesses:
                 reason = (
                     "looking at its pixels takes longer than limits.pixel_seconds"
                     if is_late.is_set()
-                    else "the process that looked at its pixels ended"
+                    else "the process that searched its pixels for text ended"
                 )
                 raise LookFailed(f"the instance is withheld: {reason}") from None
             except BaseException:

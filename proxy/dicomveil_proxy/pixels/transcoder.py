@@ -60,7 +60,7 @@ class Transcoder:
         return await self._outcome({"picture": media_type, "most_pixels": most}, picture)
 
     async def instance(self, source: Path, target: Path, wanted: str) -> None:
-        """Write the Part 10 instance of one file into another; raises NotAcceptable where it cannot be had."""
+        """Write the Part 10 instance of one file into another; raises NotAcceptable if that is impossible."""
         limit = self._limits.decoded_bytes
         await self._outcome(
             {"source": str(source), "target": str(target), "wanted": wanted, "decoded_bytes": limit}, b""

@@ -1,4 +1,4 @@
-"""A verdict of the gate, and settings, as JSON: for the pipe to the processes that look at pixels."""
+"""A verdict of the gate, and settings, as JSON: for the pipe to the processes that search pixels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def verdict_of(value: dict[str, Any]) -> PixelVerdict:
 
 
 def settings_as_json(settings: PixelSettings) -> dict[str, Any]:
-    """A JSON object that `settings_of` reads again: those of pixels, and how texts in them are looked at."""
+    """A JSON object that `settings_of` reads again: those of pixels, and of cleaning text."""
     return {"pixels": settings.as_json(), "regions": list(settings.regions), "all_ages": settings.all_ages}
 
 

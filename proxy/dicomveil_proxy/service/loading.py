@@ -41,7 +41,7 @@ PARTS = {
         "dicomveil_proxy.pixels.render",
     ),
 }
-"""Modules, and behind a colon what is to be called in them."""
+"""Modules, each with a function to be called after a colon."""
 
 
 class Loading:
@@ -63,7 +63,7 @@ class Loading:
                 self._thread.start()
 
     async def until(self, stage: Stage) -> None:
-        """Wait until a stage is loaded; it begins where it has not."""
+        """Wait until a stage is loaded; start loading if necessary."""
         future = self._stages[stage]
         if not future.done():
             self.begin()

@@ -152,7 +152,7 @@ class DICOMweb:
     async def _afresh(
         self, uids: Sequence[PseudonymousUID | None], answer: Callable[[], Awaitable[Response]]
     ) -> Response:
-        """The response. Made once more if the origin server no longer has what the identity map says of these UIDs."""
+        """The response; made a second time if the identity map was outdated for these UIDs."""
         try:
             return await answer()
         except (UnknownResource, OriginRefused) as error:

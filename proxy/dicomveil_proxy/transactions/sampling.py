@@ -1,4 +1,4 @@
-"""The samples of a series: slices that are looked at, so that the others need not be.
+"""The samples of a series: slices that are searched, so that the others need not be.
 
 The first, the middle and the last, and one of each size that the origin server's search shows. Text in one means that
 all are looked at; so does a sample that cannot be looked at. A slice of a kind that no sample had is looked at, too.
@@ -37,7 +37,7 @@ _MOST_SAMPLES = 12
 
 @dataclass(frozen=True)
 class Sample:
-    """What the samples of a series said."""
+    """The result of searching the samples of a series."""
 
     has_text: bool
     kinds: frozenset[str]
@@ -47,19 +47,19 @@ class Sample:
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> Sample:
-        """The sample of a record; without one, each slice is looked at."""
+        """The sample of a record; without one, each slice is searched."""
         if record is None:
             return cls(True, frozenset())
         kinds = frozenset(map(str, record.get("kinds", ())))
         return cls(record.get("text") is not False, kinds, record.get("doubt") is not False)
 
     def lets_pass(self, kind: str) -> bool:
-        """Whether a slice of this kind need not be looked at."""
+        """Whether a slice of this kind need not be searched."""
         return not self.has_text and kind in self.kinds
 
 
 def kind_of(looking: Looking, header: PixelHeader) -> str:
-    """What must not differ from a sample; as a digest."""
+    """A digest of the attributes in which a slice must not differ from a sample."""
     kind = (
         header.sop_class_uid,
         header.transfer_syntax_uid,

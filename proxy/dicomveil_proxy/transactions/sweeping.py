@@ -34,7 +34,7 @@ class Swept:
     failed: int = 0
     """Series that could not be retrieved from the origin server."""
     passed: int = 0
-    """Instances without pixels to look at."""
+    """Instances without pixels to search."""
     looked_at: int = 0
     """Instances whose boxes are known."""
     refused: int = 0
@@ -85,7 +85,7 @@ async def _count(project: Project, study: OriginalUID, series: OriginalUID) -> i
 
 
 async def _instances(project: Project, looking: Looking, study: OriginalUID, series: OriginalUID, swept: Swept) -> int:
-    """Look at the instances of a series, and return the number that were refused."""
+    """Search the instances of a series, and return the number that were refused."""
     refused = 0
     async with aclosing(arrivals(project, looking, project.origin.instances(study, series, None))) as arriving:
         async for arrival in arriving:

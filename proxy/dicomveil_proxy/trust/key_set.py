@@ -83,7 +83,7 @@ class KeySource:
 
     def _check(self) -> None:
         if not self._keys:
-            raise IdentityProviderUnavailable("the identity provider's keys cannot be had; ask again later")
+            raise IdentityProviderUnavailable("the identity provider's keys cannot be fetched; try again later")
 
     async def _fetch(self) -> dict[str | None, Key]:
         """The keys by ID. Raises the errors that `_refresh` catches."""

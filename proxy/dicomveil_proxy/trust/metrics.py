@@ -77,13 +77,13 @@ class Metrics:
         )
         self._looks = Histogram(
             "dicomveil_pixel_look_seconds",
-            "From the wish to look at an instance's pixels to its boxes",
+            "Time from the request to search an instance's pixels to its boxes",
             buckets=_SECONDS,
             registry=registry,
         )
         self._waiting = Gauge(
             "dicomveil_pixel_looks_under_way",
-            "Looks at pixels that wait for a process, or are under way",
+            "Searches of pixels that wait for a process, or are running",
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -113,7 +113,7 @@ class Metrics:
         self._lookups.labels(cache, "hit" if is_hit else "miss").inc()
 
     def pixels(self, project: str) -> LookingObserver:
-        """The observer that counts a project's looks at pixels."""
+        """The observer that counts a project's searches of pixels."""
         return _PixelMetrics(self._pixels, self._looks, self._waiting, project)
 
     def problem(self, code: str) -> None:

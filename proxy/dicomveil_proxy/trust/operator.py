@@ -8,7 +8,7 @@ import sys
 
 
 def operator() -> str:
-    """Their label. By the number of the user, and not by the environment, which users set themselves."""
+    """Their label. By the user ID, not by the environment, which users can set."""
     return f"operator:{_name()}"
 
 

@@ -1,4 +1,4 @@
-"""What the audit says of originals that a command shows: who looked, at what kind, and at how many; never at which.
+"""Audit events for originals that a command shows: who saw them, their kind and their number; never which.
 
 Commands run beside the server, so that each has a chain of its own: the first free one of the audit's files.
 """
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 def record_originals_shown(settings: AuditSettings, kind: Kind, count: int) -> None:
-    """Write down that so many originals are about to be shown.
+    """Record that so many originals are about to be shown.
 
     Raises ConfigurationError, and AuditUnavailable where it cannot be written down: then nothing may be shown.
     """

@@ -37,7 +37,7 @@ REQUIRED = (
 """The attributes that Google keeps under any keep list and that cannot be removed, without file meta information."""
 
 FILE_META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
-"""The same for group 0002, which is always written anew here."""
+"""The same for group 0002, which is always rewritten here."""
 
 _DISPLAY = (
     "SOPClassUID",

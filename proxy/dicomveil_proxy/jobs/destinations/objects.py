@@ -123,7 +123,7 @@ class ObjectDestination:
         self._store = open_store(url)
 
     def prepare(self, marker: bytes, *, shared: bool) -> None:
-        """As `Destination.prepare`; of two runs with different ledgers neither knows the other."""
+        """As `Destination.prepare`; two runs with different ledgers do not notice each other."""
         import obstore  # noqa: PLC0415 - an extra
         from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415
 
@@ -172,7 +172,7 @@ class ObjectDestination:
                 yield each
 
     def synchronise(self) -> None:
-        """What it has taken is durable."""
+        """Do nothing: stored objects are durable."""
 
     def put(self, path: str, file: BinaryIO) -> None:
         """As `Destination.put`."""
@@ -184,7 +184,7 @@ class ObjectDestination:
             raise DestinationError("the object store refuses the manifest and checksums") from None
 
     def finish(self) -> None:
-        """The manifest is there, and says that all else is."""
+        """Do nothing: the manifest, written last, shows that all other objects exist."""
 
     def close(self) -> None:
         """It closes itself."""
@@ -208,7 +208,7 @@ class ObjectHoldings:
             raise ConfigurationError("to: the object store cannot be listed") from None
 
     def sorted_names(self) -> Iterator[tuple[str, int]]:
-        """S3 and Google list in this order; of others all names are held."""
+        """S3 and Google list in this order; for other stores all names are held in memory."""
         before = ""
         names = self.names()
         for name, size in names:

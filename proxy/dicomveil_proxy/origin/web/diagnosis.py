@@ -70,7 +70,7 @@ async def _of_answer(response: httpx.Response, *, has_credentials: bool) -> str 
     if status in (400, 405, 406, 415, 501):
         return f"origin: it does not support searching for studies (QIDO-RS; status {status}), which is required"
     if not response.is_success:
-        return f"origin: it answers a search with status {status}; look at its log"
+        return f"origin: it answers a search with status {status}; check its log"
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml"):
         return f"origin: the server answers with a web page, not DICOMweb; {_CHECK_PATH}"

@@ -59,7 +59,7 @@ async def _looked_at(
     refused: Callable[[EngineError], None] | None,
     events: AsyncGenerator[Event, None],
 ) -> AsyncGenerator[Begin | Chunk | End, None]:
-    """The instances from the first one on that may need a look."""
+    """The instances from the first one on that may need a search."""
     is_there = False
     async with aclosing(arrivals(project, looking, events)) as arriving:
         async for arrival in arriving:

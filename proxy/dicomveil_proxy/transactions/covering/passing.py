@@ -1,4 +1,4 @@
-"""Instances that certainly need no look, de-identified while they arrive, without tasks, queues or spooling.
+"""Instances that certainly need no search, de-identified while they arrive, without tasks, queues or spooling.
 
 Most responses are series of CT or MR, which the gate lets pass. The first instance that may need a look ends this
 stream, and is handed over with all that follow.
@@ -35,7 +35,7 @@ class End:
 
 @dataclass
 class PassingStream:
-    """A response of the origin server, up to the first instance that may need a look."""
+    """A response of the origin server, up to the first instance that may need a search."""
 
     project: Project
     looking: Looking
@@ -100,7 +100,7 @@ class PassingStream:
                 yield End()
 
     async def remaining(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """The events of the first instance that may need a look, and all that follow."""
+        """The events of the first instance that may need a search, and all that follow."""
         async with aclosing(events):
             for event in self.rest:
                 yield event

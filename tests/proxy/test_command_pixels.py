@@ -55,7 +55,7 @@ def test_sweep(looked_at: list[Path]) -> None:
     assert len(looked_at) == 6
 
     again = run("pixels", "sweep", "--origin", "in", "--state", "state")
-    assert "1 series (2 were done before" in again.stdout
+    assert "1 series (2 done before" in again.stdout
     assert len(looked_at) == 6
 
 

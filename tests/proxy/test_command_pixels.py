@@ -51,7 +51,7 @@ def test_sweep(looked_at: list[Path]) -> None:
     assert result.exit_code == 0, result.output
     assert "3 series" in result.stdout
     assert "5 instances searched" in result.stdout
-    assert "1 are refused" in result.stdout
+    assert "1 refused" in result.stdout
     assert len(looked_at) == 6
 
     again = run("pixels", "sweep", "--origin", "in", "--state", "state")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 
 import pytest
 
@@ -138,3 +139,23 @@ def test_a_data_set_in_a_long_value() -> None:
     """Items are not kept unread, however long they are."""
     value = item(element(0x00100010, "PN", "Roe^Ann") + element(0x00204000, "LT", "T1 " * 400) * 900)
     assert "a data set" in refused_by_both(0x54001010, "OB", value)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "stays"),
+    [
+        (0x7FE00001, struct.pack("<3Q", 0, 100, 230), True),
+        (0x7FE00002, struct.pack("<3Q", 92, 122, 40), True),
+        (0x7FE00001, struct.pack("<2Q", 0, 100) + b"SOMEBODY", False),
+        (0x7FE00001, struct.pack("<3Q", 0, 230, 100), False),
+        (0x7FE00001, struct.pack("<Q", 8), False),
+        (0x7FE00001, struct.pack("<Q", 0) + b"SOME", False),
+        (0x7FE00002, b"SOMEBODY", False),
+    ],
+)
+def test_extended_offset_tables_hold_offsets(tag: int, value: bytes, stays: bool) -> None:
+    """As the Basic Offset Table: whatever else is in them is removed, whoever it names."""
+    output, model = rewritten_both(element(tag, "OV", value))
+
+    assert (value in output) is stays
+    assert ("InlineBinary" in model[f"{tag:08X}"]) is stays

@@ -8,8 +8,10 @@ express nothing but a number, a time or a term. Whether a legal value names the 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from enum import Enum
+from itertools import pairwise
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS, DESCRIPTIVE_WORDS
@@ -306,6 +308,23 @@ def legal_character_sets(terms: list[str]) -> list[str]:
     legal = [term if term in CHARACTER_SETS else "" for term in corrected]
     kept = [term for place, term in enumerate(legal) if term or not place]
     return kept if any(kept) else []
+
+
+OFFSETS, OFFSET_LENGTHS = 0x7FE00001, 0x7FE00002
+"""Extended Offset Table and Extended Offset Table Lengths (PS3.3 Section C.7.6.3.1.8)."""
+_LONGEST_PIXEL_DATA = 1 << 48
+"""Bytes; greater offsets and lengths could spell anything."""
+
+
+def is_offset_table(tag: int, value: bytes) -> bool:
+    """Whether the bytes of OFFSETS or OFFSET_LENGTHS are offsets that begin at 0 and rise, or lengths."""
+    if len(value) % 8:
+        return False
+    numbers = struct.unpack(f"<{len(value) // 8}Q", value)
+    if tag == OFFSET_LENGTHS:
+        return max(numbers, default=0) < _LONGEST_PIXEL_DATA
+    rises = all(before < after for before, after in pairwise(numbers))
+    return not numbers or (rises and not numbers[0] and numbers[-1] < _LONGEST_PIXEL_DATA)
 
 
 def is_text(value: bytes) -> bool:

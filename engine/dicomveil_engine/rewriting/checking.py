@@ -29,6 +29,7 @@ from dicomveil_engine.text.in_bytes import holds_own_words, may_hold_words
 
 FREE_TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _FORMATS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+_OFFSET_TABLES = frozenset((legality.OFFSETS, legality.OFFSET_LENGTHS))
 _LEAST = 10 ** (legality.IDENTIFYING_DIGITS - 1)
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 """The tag of an item in either byte order: a value that begins with it may be a nested data set."""
@@ -39,6 +40,8 @@ def passes(tag: int, vr: str, values: Values) -> bool:
     if vr in TEXT_VRS:
         texts = cast("list[str]", values)
         return all(legality_of(_stripped(text), vr, tag) is Legality.HARMLESS for text in texts)
+    if tag in _OFFSET_TABLES and vr in BYTES_VRS:
+        return legality.is_offset_table(tag, cast("bytes", values))
     if vr in BYTES_VRS:
         return not is_data_set(cast("bytes", values)) and not may_hold_words(cast("bytes", values))
     if vr in INTEGER_VRS:
@@ -63,6 +66,8 @@ def checked(element: Element, context: Context) -> Values:
     """The values that may be kept: legal, and without identifying words of the data set."""
     tag, vr, values = element.tag, element.vr, element.values
     if isinstance(values, bytes):
+        if tag in _OFFSET_TABLES:
+            return values if legality.is_offset_table(tag, values) else b""
         if is_data_set(values):
             return b""
         return b"" if holds_own_words(values, context.own) else values

@@ -109,3 +109,58 @@ def test_over_fragments() -> None:
 
     assert b"".join(fragments) == PICTURE + START + b"\x0c" + b"\xff" * 7 + b"\x80" + PICTURE
     assert [len(one) for one in fragments[1:3]] == [43, 3]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("syntax", "picture", "types", "filler"),
+    [
+        (MPEG2, START + b"\xb3" + bytes(range(4, 20)), (0xB0, 0xB1, 0xB4, 0xB6, 0xBD, 0xBE, 0xC0, 0xFF), b"\xb2"),
+        (H264, PICTURE, (0x00, 0x0C, 0x10, 0x16, 0x18, 0x1E, 0x1F, 0x7F, 0x9F), b"\x0c"),
+        (HEVC, START + b"\x26\1" + bytes(range(4, 40)), (0x14, 0x2D, 0x4C, 0x53, 0x60, 0x7E, 0x7F), b"\x4c"),
+    ],
+)
+def test_units_that_decoders_skip(
+    syntax: str, picture: bytes, types: tuple[int, ...], filler: bytes, size: int
+) -> None:
+    """Filler data, reserved and unspecified units are overwritten as user data is: anything can be in them."""
+    for kind in types:
+        dirty = picture + START + bytes((kind, 1)) + SECRET + picture
+        out = fed(VideoStream(syntax), dirty, size)
+        assert SECRET not in out
+        assert out.startswith(picture + START + filler)
+        assert out.endswith(picture)
+        assert len(out) == len(dirty)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("syntax", "end"), [(MPEG2, b"\xb7"), (H264, b"\x0a"), (H264, b"\x0b")])
+def test_behind_the_end_of_a_sequence(syntax: str, end: bytes, size: int) -> None:
+    """The end stays, and bytes after it become zeros, which may stand between units."""
+    picture = PICTURE if syntax == H264 else START + b"\xb3" + bytes(range(4, 20))
+    dirty = picture + START + end + SECRET + picture + START + end + SECRET
+
+    zeros = bytes(len(SECRET))
+    assert fed(VideoStream(syntax), dirty, size) == picture + START + end + zeros + picture + START + end + zeros
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_places_of_data(size: int) -> None:
+    """URLs and names in the references of a file to its data are cleared."""
+    url, name = box(b"url ", bytes(4) + SECRET), box(b"urn ", bytes(4) + SECRET + b"\0" + SECRET)
+    place = box(b"dinf", box(b"dref", bytes(7) + b"\2", url, name))
+    dirty = box(b"ftyp", b"isomabcd") + box(b"moov", place) + box(b"mdat", unit(b"\x65picture"))
+    out = fed(VideoStream(H264), dirty, size)
+
+    assert len(out) == len(dirty)
+    assert SECRET not in out
+    assert box(b"url ", bytes(4 + len(SECRET))) in out
+
+
+@pytest.mark.parametrize("kind", [b"text", b"sbtl", b"subt", b"meta", b"clcp"])
+def test_tracks_of_text(kind: bytes) -> None:
+    """Subtitles and metadata tracks are among the pictures, where they cannot be found: the video is refused."""
+    handler = box(b"hdlr", bytes(8) + kind + bytes(12) + b"name")
+    dirty = box(b"ftyp", b"isomabcd") + box(b"moov", box(b"trak", box(b"mdia", handler)))
+    with pytest.raises(DeidentificationError, match="a track of text or metadata"):
+        fed(VideoStream(H264), dirty)

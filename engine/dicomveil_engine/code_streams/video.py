@@ -8,6 +8,7 @@ sound between the pictures, are passed unread.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from dicomveil_engine.code_streams.boxes import box_head
 from dicomveil_engine.code_streams.stream import Bytes, unclean
@@ -64,21 +65,37 @@ class VideoStream:
 
 
 class _Units:
-    """How units with metadata are found, and what replaces them."""
+    """How units that decoders do not read are found, and what replaces them."""
 
-    def __init__(self, first: bytes, head: bytes, last: bytes) -> None:
-        self.pattern = re.compile(_START + b"[" + first + b"]", re.DOTALL)
-        self.first = re.compile(b"[" + first + b"]", re.DOTALL)
+    def __init__(self, first: Iterable[int], ends: Iterable[int], head: bytes, last: bytes) -> None:
+        """`first` are the first bytes of the units, `ends` those of units that have no content."""
+        removed, ends = bytes(first), frozenset(ends)
+        self.pattern = re.compile(_START + b"[" + re.escape(removed + bytes(ends)) + b"]", re.DOTALL)
+        self.removed = frozenset(removed)
+        self.ends = ends
+        """Units that are kept, but for bytes in them, which become zeros."""
         self.head = head
-        """Their new first bytes."""
+        """The new first bytes of removed units."""
         self.last = last
         """Their new last byte; the bytes between are FF."""
 
 
+def _h264(types: Iterable[int]) -> list[int]:
+    """The first bytes of NAL units of these types (ISO/IEC 14496-10 Table 7-1), with every nal_ref_idc."""
+    return [above << 5 | each for each in types for above in range(8)]
+
+
+def _hevc(types: Iterable[int]) -> list[int]:
+    """The first bytes of NAL units of these types (ISO/IEC 23008-2 Table 7-1), in every layer."""
+    return [above << 7 | each << 1 | layer for each in types for above in range(2) for layer in range(2)]
+
+
 _UNITS = {
-    "mpeg2": _Units(b"\xb2", b"\xb2", b"\xff"),  # user_data (ISO/IEC 13818-2 Section 6.2.2.2.2)
-    "h264": _Units(b"\x06\x26\x46\x66", b"\x0c", b"\x80"),  # SEI; filler data (ISO/IEC 14496-10 Table 7-1)
-    "hevc": _Units(b"\x4e-\x51", b"\x4c\x01", b"\x80"),  # prefix and suffix SEI; filler data (ISO/IEC 23008-2)
+    # user_data (ISO/IEC 13818-2 Section 6.2.2.2.2), reserved start codes, and those of system streams but for video.
+    "mpeg2": _Units((0xB0, 0xB1, 0xB2, 0xB4, 0xB6, *range(0xB9, 0xE0), *range(0xF0, 0x100)), (0xB7,), b"\xb2", b"\xff"),
+    # SEI, filler data, reserved and unspecified types; ends of sequence and stream.
+    "h264": _Units(_h264((0, 6, 12, 16, 17, 18, *range(22, 32))), _h264((10, 11)), b"\x0c", b"\x80"),
+    "hevc": _Units(_hevc((*range(10, 16), *range(22, 32), *range(38, 64))), (), b"\x4c\x01", b"\x80"),
 }
 
 
@@ -90,6 +107,8 @@ class _UnitStream:
         self._held = b""
         self._at = -1
         """Bytes read of a unit that is overwritten; -1 in one that is kept."""
+        self._is_end = False
+        """Whether the unit that is overwritten is kept without content."""
 
     def feed(self, data: bytes) -> list[Bytes]:
         data = self._held + data if self._held else data
@@ -104,29 +123,32 @@ class _UnitStream:
                 if not found:
                     break
                 self._at = 0
+                self._is_end = data[position] in self._units.ends
             else:
                 end = data.find(_START, position)
                 if end < 0:
                     end = max(position, size - 4)
-                    out.append(self._blank(end - position))
+                    out.append(self._blank(data, position, end))
                     position = end
                     break
                 # A zero before the start code belongs to a start code of four bytes.
                 code = end - 1 if end > position and not data[end - 1] else end
-                out += (self._blank(code - position, is_last=True), data[code:end])
+                out += (self._blank(data, position, code, is_last=True), data[code:end])
                 position, self._at = end, -1
         self._held = data[position:]
         return out
 
     def close(self) -> list[Bytes]:
         held, self._held = self._held, b""
-        return [held if self._at < 0 else self._blank(len(held), is_last=True)]
+        return [held if self._at < 0 else self._blank(held, 0, len(held), is_last=True)]
 
-    def _blank(self, size: int, *, is_last: bool = False) -> bytes:
-        """The bytes that replace the next `size` bytes of the unit."""
-        new = _blank(self._units, self._at, size, is_last=is_last)
-        self._at += size
-        return new
+    def _blank(self, data: bytes, start: int, end: int, *, is_last: bool = False) -> bytes:
+        """The bytes that replace the unit's next bytes."""
+        size = end - start
+        at, self._at = self._at, self._at + size
+        if not self._is_end:
+            return _blank(self._units, at, size, is_last=is_last)
+        return data[start : start + 1] + bytes(size - 1) if size and not at else bytes(size)
 
 
 def _blank(units: _Units, at: int, size: int, *, is_last: bool) -> bytes:
@@ -140,7 +162,7 @@ def _blank(units: _Units, at: int, size: int, *, is_last: bool) -> bytes:
 _CONTAINERS = frozenset(b"moov trak mdia minf dinf stbl edts mvex moof traf".split())
 _NUMBERS = frozenset(
     b"ftyp stts stss stsc stsz stz2 stco co64 ctts cslg sdtp sgpd sbgp elst vmhd smhd nmhd mehd trex"
-    b" mfhd tfhd tfdt trun sidx dref".split()
+    b" mfhd tfhd tfdt trun sidx".split()
 )
 """Boxes with numbers only (ISO/IEC 14496-12)."""
 _TIMES = frozenset(b"mvhd tkhd mdhd".split())
@@ -178,7 +200,7 @@ class _MP4:
                 raise unclean("has an MP4 file with a box of an invalid length")
             if kind in _CONTAINERS:
                 length = 0
-            elif kind in _TIMES | {b"hdlr", b"stsd"}:
+            elif kind in _TIMES | {b"hdlr", b"stsd", b"dref"}:
                 if not 0 <= length <= _LONGEST_DESCRIPTION:
                     raise unclean("has an MP4 file with a description that is too long")
                 if position + head + length > size:
@@ -248,24 +270,44 @@ class _Samples:
         if not length or self._rest < 0 or head[4] & 0x80:
             self._is_read = False
             return [head]
-        is_removed = bool(self._units.first.match(head[4:]))
+        is_removed = head[4] in self._units.removed
         self._left, self._at = length - 1, 1 if is_removed else -1
         return [head[:4] + self._units.head[:1] if is_removed else head]
 
 
 def _described(kind: bytes, content: bytes) -> bytes:
-    """The new content of a box with times, a handler's name, or sample descriptions."""
+    """The new content of a box with times, a handler's name, sample descriptions, or places of data."""
     new = bytearray(content)
     if kind in _TIMES:
         times = 16 if content[:1] == b"\1" else 8
         new[4 : 4 + times] = bytes(len(new[4 : 4 + times]))
     elif kind == b"hdlr":
+        if content[8:12] not in _HANDLERS:
+            raise unclean("has an MP4 file with a track of text or metadata")
         new[24:] = bytes(len(new[24:]))
+    elif kind == b"dref":
+        _clear_places(new)
     else:
         _describe_samples(new)
     return bytes(new)
 
 
+_HANDLERS = frozenset((b"vide", b"soun", b"tmcd", b"hint", b"url ", b"alis"))
+"""Handlers of tracks whose samples are not text: pictures, sound, time codes; and of data (QuickTime)."""
+
+
+def _clear_places(new: bytearray) -> None:
+    """Clear the names and URLs of data references: the data is in the file."""
+    position = 8
+    while (entry := box_head(bytes(new), position)) is not None:
+        _, head, length = entry
+        end = position + head + length if length >= 0 else len(new)
+        begin = position + head + _VERSION_AND_FLAGS
+        new[begin:end] = bytes(len(new[begin:end]))
+        position = max(end, position + head)
+
+
+_VERSION_AND_FLAGS = 4
 _ENTRY_BOXES = frozenset(b"avcC hvcC pasp btrt colr clap".split())
 
 

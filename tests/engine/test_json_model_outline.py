@@ -175,7 +175,8 @@ def test_a_key_that_comes_twice() -> None:
 
 def test_an_outline_is_made_again_after_objects_that_differ() -> None:
     """The longer they differed, the later, but it is."""
-    mixed = [{f"{number:08X}": {"vr": "LO"}} for number in range(9)]
+    first = slices(1)[0][KEYS[0]]
+    mixed: list[JSONDataSet] = [{KEYS[0]: first, f"0030{number:04X}": {"vr": "LO"}} for number in range(9)]
     document = json.dumps([*mixed, *slices(200)]).encode()
     found: list[object] = []
     read = Outlines.read

@@ -163,3 +163,11 @@ def test_an_object_in_small_pieces_is_tried_seldom(monkeypatch: pytest.MonkeyPat
 
     assert len(split(document, 1 << 13)) == 1
     assert len([held for held in tried if held > 1 << 16]) < 8
+
+
+@pytest.mark.parametrize("before", [b"", b'{"a": 1}, {"a": 1}, {"a": 1}, '])
+@pytest.mark.parametrize("text", [b"\xff", b"\xff" * (1 << 13), b"\xff" * (1 << 17)])
+def test_not_utf_8(before: bytes, text: bytes) -> None:
+    """Refused with its reason, whatever the length of the object, and wherever it is."""
+    with pytest.raises(InvalidDataSetError, match="not UTF-8"):
+        split(b'[%b{"a": "%b"}]' % (before, text), 1 << 20)

@@ -19,6 +19,8 @@ SEQUENCE_END, ITEM_END = (header(tag, "", 0) for tag in (0xFFFEE0DD, 0xFFFEE00D)
         item(MODALITY + SEQUENCE_END + ROWS),
         header(0xFFFEE000, "", UNDEFINED) + MODALITY + SEQUENCE_END + ROWS + ITEM_END,
         item(MODALITY) + SEQUENCE_END + item(ROWS),
+        item(MODALITY + ITEM_END + item(ROWS)),
+        header(0xFFFEE000, "", UNDEFINED) + MODALITY + SEQUENCE_END + item(ROWS),
     ],
 )
 def test_a_delimiter_in_the_wrong_place(items: bytes) -> None:

@@ -80,3 +80,12 @@ def test_written_section_is_empty() -> None:
     section.start = 0
 
     assert write(section, b"next") == b"next"
+
+
+def test_the_outcome_of_an_insertion() -> None:
+    """What is added at the very beginning changes the result, though nothing is left out."""
+    section = Section()
+    before = section.checkpoint()
+    section.replace(BUFFER, 0, 0, b"AB")
+
+    assert section.outcome(before, section.checkpoint(), BUFFER, 0, 4) == b"AB0123"

@@ -175,3 +175,11 @@ def test_limits_cannot_be_changed() -> None:
     """Policies share them."""
     with pytest.raises(FrozenInstanceError):
         Limits().depth = 99  # type: ignore[misc]
+
+
+def test_what_other_parts_ask() -> None:
+    """Rules in their order, and whether overlays are removed."""
+    removes = rules(rule("(60xx,3000)", "remove"))
+
+    assert [one.label for one in removes.rules] == ["rule 1 (60xx,3000) remove"]
+    assert (removes.removes_overlays, RULES.removes_overlays) == (True, False)

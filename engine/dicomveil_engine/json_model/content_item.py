@@ -51,7 +51,7 @@ def _target(item: JSONDataSet) -> Position | None:
     target = item.get(_REFERENCED_ITEM)
     try:
         return None if target is None else tuple(int(number) for number in decode(target, "UL", ()))
-    except (ValueError, TypeError):
+    except ValueError:
         return None
 
 
@@ -61,7 +61,7 @@ def _text(item: Mapping[str, object], tag: int, codecs: tuple[str, ...]) -> str:
         return ""
     try:
         return "\\".join(map(str, decode(element, "LO", codecs)))
-    except (ValueError, TypeError):
+    except ValueError:
         return ""
 
 

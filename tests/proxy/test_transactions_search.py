@@ -318,6 +318,24 @@ async def test_a_result_that_cannot_be_deidentified(
     assert b"Doe" not in response.content
 
 
+@pytest.mark.parametrize("on_error", ["abort", "omit"])
+async def test_a_result_that_cannot_be_deidentified_reveals_no_date(tmp_path: Path, on_error: str) -> None:
+    """A search by dates answers alike, wherever the original date lies: else a few searches would find it."""
+    origin = MemoryOrigin(*(instance(STUDY, f"{STUDY}.{n}", f"{STUDY}.{n}.1", StudyDate="20200102") for n in range(2)))
+    search = origin.search
+
+    async def with_rubbish(*args: Any, **page: Any) -> list[Any]:
+        found = await search(*args, **page)
+        return [each | {"00100010": {"vr": "Doe", "Value": ["Doe^Jane"]}} for each in found]
+
+    origin.search = with_rubbish  # type: ignore[method-assign]
+    async with proxy(tmp_path, origin, on_error=on_error) as ask:
+        for level in (f"{ask.path(series=None, instance=None)}/series", "/studies"):
+            for day in ("20200102", "20200108", "20190901", "20201231", "20200101-20200131", "-20210101"):
+                response = await ask.get(f"{level}?StudyDate={day}")
+                assert (response.status_code, response.json()) == (200, [])
+
+
 async def test_an_error_body_of_the_origin(tmp_path: Path) -> None:
     """Orthanc's holds the path, with original UIDs, and the query: it goes no further."""
     body = {"Uri": "/dicom-web/studies/1.2.3.4711", "Details": "Doe^Jane", "HttpStatus": 400}

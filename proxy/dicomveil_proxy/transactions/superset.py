@@ -71,6 +71,8 @@ class Question:
     """Only results with this PatientID are used, so that no result is found by two questions."""
     is_narrow: bool = True
     """Whether every key is sent, so that most results will match."""
+    moves_dates: bool = False
+    """Whether a range of dates is sent that was widened by the shift's range."""
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
@@ -88,6 +90,7 @@ async def questions(
     asked: list[tuple[str, str]] = []
     patients: list[str] = []
     is_narrow = True
+    moves_dates = False
     for key in query.keys:
         if key.is_universal:
             continue
@@ -111,14 +114,15 @@ async def questions(
             continue
         else:
             value = _as_it_is(project.policy, query.level, key)
+            moves_dates |= bool(value) and tag in _DATES[query.level] and project.policy.date_range > 0
         if value:
             asked.append((keyword_of(tag), value))
         else:
             is_narrow = False
     fields = _fields(project.policy, query, study, series)
     if not patients:
-        return [Question((*asked, *fields), is_narrow=is_narrow)]
-    return [Question((*asked, ("PatientID", each), *fields), each, is_narrow) for each in patients]
+        return [Question((*asked, *fields), None, is_narrow, moves_dates)]
+    return [Question((*asked, ("PatientID", each), *fields), each, is_narrow, moves_dates) for each in patients]
 
 
 def keyed_keys(policy: Policy, query: Query) -> list[MatchingKey]:

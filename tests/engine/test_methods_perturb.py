@@ -135,10 +135,17 @@ def test_ages_keep_their_unit() -> None:
     assert is_legal("AS", str(oldest))
 
 
-def test_zero_span_and_empty_values_change_nothing() -> None:
-    """No width, no noise; nothing stays nothing."""
-    assert perturbed("DS", ["1.50", ""], span=0) == ["1.5", ""]
-    assert perturbed("IS", ["7.0"], span=0) == ["7"]
+@pytest.mark.parametrize("span", [0, "0", 0.0])
+def test_a_span_of_zero_is_refused(span: object) -> None:
+    """It would keep every number, under the name of a method that changes them."""
+    with pytest.raises(ConfigurationError, match="use keep"):
+        Perturb.from_settings({"span": span}, KEYS)
+
+
+def test_a_tiny_span_and_empty_values_change_nothing() -> None:
+    """Hardly any width, no noise that is seen; nothing stays nothing."""
+    assert perturbed("DS", ["1.50", ""], span=1e-9) == ["1.5", ""]
+    assert perturbed("IS", ["7.0"], span=1e-9) == ["7"]
     assert perturbed("OW", b"") == b""
     assert str(perturbed("FD", [math.inf, math.nan])) == "[inf, nan]"
 

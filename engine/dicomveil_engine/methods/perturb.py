@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, cast
 
+from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods.base import Context, Element, Method, MethodBuilder, Values
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.legal import GREATEST_SINGLE, INTEGER_RANGES
@@ -48,7 +49,18 @@ class Perturb(Method):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object], keys: Keys) -> Self:
-        """Read span (1), roundTo (2, decimal places) and rangeType (Proportional)."""
+        """Read span (1), roundTo (2, decimal places) and rangeType (Proportional).
+
+        Raises ConfigurationError for a span of 0, with which every number would be kept.
+        """
+        method = cls.with_any_span(settings, keys)
+        if not method.span:
+            raise ConfigurationError('perturb: the setting "span" is 0, so that numbers do not change; use keep')
+        return method
+
+    @classmethod
+    def with_any_span(cls, settings: Mapping[str, object], keys: Keys) -> Self:
+        """Read the settings as `from_settings`, with a span that may be 0."""
         read = MethodSettings(cls.name, settings)
         return cls(
             keys.derive("noise"),

@@ -38,7 +38,7 @@ class MicrosoftPerturb(Perturb):
         read = MethodSettings(cls.name, settings)
         places = read.integer("roundTo", default=2, minimum=0, maximum=_MOST_PLACES_OF_DECIMALS)
         others = {name: value for name, value in settings.items() if name.casefold() != "roundto"}
-        plain = Perturb.from_settings(others, keys)
+        plain = Perturb.with_any_span(others, keys)
         return cls(plain.key, plain.span, places, plain.proportional)
 
     def _age(self, text: str, element: Element, context: Context) -> str:

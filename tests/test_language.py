@@ -52,6 +52,21 @@ BANNED = {
     r"\bwho asks\b": "user agents; requests",
     r"\bthe way back\b": "undo; restore; the link to originals",
     r"\bwhat lies (behind|beneath)\b": "the data after; the defaults",
+    r"\bwould not come out\b": "is refused",
+    r"\bbelongs? into\b": "belongs in; pass it in",
+    r"\b(cannot|could not) be had\b": "is not available; cannot be retrieved",
+    r"\b(is|are) there twice\b": "occurs twice",
+    r"\bheeded\b": "has an effect",
+    r"\bas they should be\b": "is complete and unchanged",
+    r"\b(who|that|what) is meant\b": "which studies are selected",
+    r"\bseldom\b": "rarely",
+    r"\b(write|writes|wrote|written) down\b": "record",
+    r"\bsent home\b": "re-identified and stored",
+    r"\blook(s|ed|ing)? at pixels\b": "search pixels",
+    r"\blook at (its|the) (log|disk|address|spelling|bucket)\b": "check",
+    r"\bfor want of\b": "for lack of; because there is no",
+    r"\bis told how\b|\btells how\b": "says how",
+    r"\bwere forgotten\b": "were deleted",
 }
 """A pattern of what is not written -> what to write instead."""
 

@@ -121,7 +121,7 @@ class ContactSheet:
         count = len(self._entries)
         noun = "instance" if count == 1 else "instances"
         yield f"<p>{count} {noun}; OCR still reads something other than technique in {left}; "
-        yield f"{refused} refused, which would not come out.</p>\n"
+        yield f"{refused} refused.</p>\n"
         if self.passed:
             items = "".join(f"<li>{count}: {escape(reason)}</li>" for reason, count in self.passed.most_common())
             yield f"<p>Not shown:</p><ul>{items}</ul>\n"

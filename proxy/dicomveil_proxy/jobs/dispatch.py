@@ -34,7 +34,7 @@ MakeCrew = Callable[[ExportJob, str, Terms], Crew]
 def processes(job: ExportJob, fingerprint: str, terms: Terms) -> Crew:
     """Processes on this machine: as many as asked for, and never more connections than allowed.
 
-    One that reads small files from a folder is this process: it waits for nobody, and neither would the coordinator.
+    One that reads small files from a folder is this process: it waits for nothing, and neither would the coordinator.
     """
     del fingerprint  # of what the code does, which is the same here
     workers = max(1, min(terms.workers, terms.allowance.connections))

@@ -34,7 +34,7 @@ class Source:
     def is_light(self) -> bool:
         """Whether it is a folder of few files, none of which takes much memory: one process may read all of them.
 
-        The memory that a file takes is bounded by its size. One that ends a process for want of memory must not end
+        The memory that a file takes is bounded by its size. One that ends a process for lack of memory must not end
         the coordinator.
         """
         if self.folder is None:

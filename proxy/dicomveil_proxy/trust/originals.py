@@ -28,7 +28,7 @@ class Kind(StrEnum):
 def record_originals_shown(settings: AuditSettings, kind: Kind, count: int) -> None:
     """Record that so many originals are about to be shown.
 
-    Raises ConfigurationError, and AuditUnavailable where it cannot be written down: then nothing may be shown.
+    Raises ConfigurationError, and AuditUnavailable if that is not possible: then nothing may be shown.
     """
     audit = open_audit(settings, syslog_of(settings))
     try:

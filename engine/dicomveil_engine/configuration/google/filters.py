@@ -42,7 +42,9 @@ def add_filter(translation: Translation, dicom: Message) -> None:
         profile = dicom.choice("filterProfile", (UNSPECIFIED, *PROFILES))
         if profile == UNSPECIFIED:
             dicom.findings.warn(
-                dicom.path("filterProfile"), f"{UNSPECIFIED} keeps every tag", f'write "{KEEP_ALL}" if that is meant'
+                dicom.path("filterProfile"),
+                f"{UNSPECIFIED} keeps every tag",
+                f'write "{KEEP_ALL}" if all are to be kept',
             )
             profile = KEEP_ALL
         if profile == KEEP_ALL and not replaces_uids:

@@ -199,7 +199,7 @@ class DaskCrew:
                 )
             address = self._own.scheduler_address if self._own is not None else self._cluster.scheduler
             self._client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-        except TypeError:  # what it raises for want of an SSL context
+        except TypeError:  # what it raises for lack of an SSL context
             self._close()
             raise ConfigurationError(
                 "scheduler: TLS needs certificates; name them in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "

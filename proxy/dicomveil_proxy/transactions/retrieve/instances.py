@@ -119,7 +119,7 @@ def _deidentified(
 async def _rewritten_instances(
     project: Project, original: OriginalResource, *, is_one: bool
 ) -> AsyncGenerator[Begin | Piece | End, None]:
-    """The de-identified instances under a policy that does not look at pixels."""
+    """The de-identified instances under a policy that lets pixels pass."""
     rewriter: InstanceRewriter | None = None
     watch = project.guard.watch()
     inspect = watch.inspect if watch.is_on else None

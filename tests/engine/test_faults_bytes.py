@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from dicomveil_engine import DeidentificationError, deidentify_instance, deidentify_metadata
+from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance, deidentify_metadata
 from engine.datasets import BIG, EXPLICIT, cut, element, instance, item, preset, rewritten
 from engine.test_json_model_commutation import to_json
 
@@ -159,3 +159,14 @@ def test_extended_offset_tables_hold_offsets(tag: int, value: bytes, stays: bool
 
     assert (value in output) is stays
     assert ("InlineBinary" in model[f"{tag:08X}"]) is stays
+
+
+@pytest.mark.parametrize(
+    ("vr", "text"), [("CS", "ZEBROWSKI"), ("DS", "Zebrowski"), ("TM", "Zebrowski"), ("IS", "771944")]
+)
+@pytest.mark.parametrize("key", ["00180015", "00180050", "00280010"])
+def test_a_value_beside_another_one(key: str, vr: str, text: str) -> None:
+    """In JSON, a value beside an InlineBinary is read by nobody, so that both are refused."""
+    model = {**to_json(instance(STUDY)), key: {"vr": vr, "Value": [text], "InlineBinary": "MTIg"}}
+    with pytest.raises(InvalidDataSetError, match="a value that is not of its VR"):
+        deidentify_metadata([model], DEFAULT)

@@ -141,3 +141,14 @@ def test_numbers_as_they_are_written() -> None:
     assert isinstance(written, list)
 
     assert [type(number) for number in written] == [int, int, int, float, float, float]
+
+
+@pytest.mark.parametrize("vr", ["AS", "CS", "DS", "FD", "IS", "LO", "PN", "TM", "UI", "US"])
+@pytest.mark.parametrize("inline", ["QUFB", ""])
+def test_two_values_are_refused(vr: str, inline: str) -> None:
+    """PS3.18 Section F.2.2 allows one of Value and InlineBinary: if both were kept, one would not have been read."""
+    element: dict[str, object] = {"vr": vr, "Value": ["Doe"], "InlineBinary": inline}
+    with pytest.raises(ValueError, match="InlineBinary and Value"):
+        decode(element, vr, ())
+    with pytest.raises(ValueError, match="InlineBinary and Value"):
+        passed(element, vr)

@@ -26,6 +26,7 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
     """
     inline = element.get("InlineBinary")
     if inline is not None:
+        _refuse_two_values(element, vr)
         try:
             return IMPLICIT_LITTLE.decode(vr, base64.b64decode(str(inline), validate=True), codecs)
         except binascii.Error:
@@ -47,6 +48,12 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
     return texts if len(texts) > 1 or any(texts) else []
 
 
+def _refuse_two_values(element: Mapping[str, object], vr: str) -> None:
+    """Raise ValueError for both InlineBinary and Value, against PS3.18 Section F.2.2: one of them would pass unread."""
+    if "Value" in element and vr not in BYTES_VRS:
+        raise ValueError("InlineBinary and Value")
+
+
 def _integer(value: object) -> int:
     """A whole number, also written as `1.0` (RFC 8259 does not distinguish them)."""
     return int(value) if isinstance(value, float) and value.is_integer() else int(str(value))
@@ -61,6 +68,8 @@ def passed(element: JSONElement, vr: str) -> JSONElement:
     if values is not None:
         if not isinstance(values, list):
             raise ValueError("Value is not an array")
+        if "InlineBinary" in element:
+            _refuse_two_values(element, vr)
         types = set(map(type, values))
         # The second test is slower; names need it, and subclasses such as UID, which pydicom's to_json_dict() leaves.
         if not types <= _SCALARS and not all(map(_is_name if vr == "PN" else _is_scalar, values)):

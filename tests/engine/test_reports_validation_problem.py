@@ -17,5 +17,10 @@ def test_a_problem_is_one_line() -> None:
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    """A private element has no keyword, and without a policy there is no rule."""
-    assert str(Problem(0x00091001, "", "LO", "is too long")) == "(0009,1001) LO: is too long"
+    """Without a policy there is no rule, and an unknown tag or VR may be bytes of a value: it is not shown."""
+    assert str(Problem(0x00091001, "", "LO", "is too long")) == "a private element: is too long"
+    assert str(Problem(0x00089999, "", "LO", "is too long")) == "an unknown element: is too long"
+    assert str(Problem(0x00080070, "Manufacturer", "DO", "has an unknown VR")).endswith(
+        "Manufacturer: has an unknown VR"
+    )
+    assert str(Problem(0x00091001, "", "LO", "is too long", rule="rule 1")) == "(0009,1001) LO: is too long (by rule 1)"

@@ -120,10 +120,10 @@ def describe(tag: int, vr: str | None = None) -> str:
 def described(tag: int, vr: str | None = None) -> str:
     """As `describe`, for the tag of an element in a data set.
 
-    Tags that PS3.6 does not have are not shown: after a damaged length, a "tag" consists of bytes of a value.
+    Tags and VRs that PS3.6 does not have are not shown: after a damaged length, a "tag" consists of bytes of a value.
     """
     if keyword_of(tag):
-        return describe(tag, vr)
+        return describe(tag, vr if vr in VRS else None)
     return "a private element" if tag >> 16 & 1 else "an unknown element"
 
 

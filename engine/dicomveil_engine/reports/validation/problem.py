@@ -27,4 +27,6 @@ class Problem:
         """E.g. `(0010,0030) PatientBirthDate DA: is not a date YYYYMMDD`, with path and rule if there are any."""
         place = f" in {self.path}" if self.path else ""
         made_by = f" (by {self.rule})" if self.rule else ""
-        return f"{dictionary.describe(self.tag, self.vr)}{place}: {self.what}{made_by}"
+        # In an original, after a damaged length, an unknown "tag" consists of bytes of a value.
+        named = dictionary.describe if self.rule else dictionary.described
+        return f"{named(self.tag, self.vr if self.vr in dictionary.VRS else None)}{place}: {self.what}{made_by}"

@@ -80,7 +80,7 @@ def refused(result: Result, said: str) -> bool:
         ({"list": "", "query": "PatientID"}, "query: write it as a QIDO-RS query"),
         ({"list": "", "query": "PatientID=*"}, "query: PatientID has no value"),
         ({"list": "", "query": "limit=1"}, "query: write attributes and their values only"),
-        ({"list": "", "query": "StudyDate=PATIENT-1"}, "query: a value of the query is not legal for VR DA"),
+        ({"list": "", "query": "StudyDate=PATIENT-1"}, "query: StudyDate: the value is not legal for VR DA"),
         ({"series": "Modalty=CT"}, 'series: parameter 1 is not the keyword of an attribute; did you mean "Modality"?'),
         ({"report": "none/report.csv"}, "report: its folder does not exist"),
         ({"report": "in"}, "report: it is a folder; give the name of a file"),

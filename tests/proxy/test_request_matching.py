@@ -180,5 +180,8 @@ def test_a_widened_range_loses_no_shifted_match(first: date, last: date, found: 
 @pytest.mark.parametrize("value", ["Doe^Jane", "-", "", "2020"])
 def test_what_is_no_date_is_not_widened(value: str) -> None:
     """It is refused, without an echo."""
-    with pytest.raises(BadRequest, match=r"^a value of the query is not legal for VR DA$"):
+    with pytest.raises(
+        BadRequest,
+        match=r"^the value is not legal for VR DA; write a date as 20200131, or a range as 20200101-20200131$",
+    ):
         widen_dates(value, 1)

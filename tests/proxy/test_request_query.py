@@ -226,3 +226,11 @@ def test_a_date_without_a_time_matches_no_range_of_times() -> None:
 
     assert not matches(study, query(("StudyDate", "20200101-20200201"), ("StudyTime", "10-11")))
     assert matches(study, query(("StudyDate", "20200101-20200201"), ("StudyTime", "")))
+
+
+def test_errors_name_the_attribute_or_the_place() -> None:
+    """A key of the standard is named; an unknown one, which may be a patient's name, by its number."""
+    with pytest.raises(BadRequest, match=r"^StudyDate: the value is not legal for VR DA; write a date as 20200131"):
+        _ = Query.parse(Level.STUDIES, [("StudyDate", "x")]).conditions
+    with pytest.raises(BadRequest, match=r"^parameter 2 of the query is neither a known attribute nor a known option$"):
+        Query.parse(Level.STUDIES, [("limit", "1"), ("Doe", "Jane")])

@@ -17,6 +17,7 @@ from dicomveil_proxy.service.application import identity_map_of, policy_of
 from dicomveil_proxy.settings.key_files import KeyFileWarning
 from dicomveil_proxy.settings.projects import ProjectSettings, projects_of
 from dicomveil_proxy.settings.server import Settings
+from dicomveil_proxy.settings.subjects import read_subjects
 from dicomveil_proxy.translation.identity.versions import OTHER_KEY, has_foreign_rows
 
 
@@ -57,6 +58,7 @@ def _check_project(project: ProjectSettings) -> list[str]:
         warnings.simplefilter("always", KeyFileWarning)
         project.secrets()
         warnings.simplefilter("ignore")
+        read_subjects(project.subjects)  # its errors are not the profile's
         try:
             policy = policy_of(project)
         except ConfigurationError as error:

@@ -32,6 +32,13 @@ _OFFSET = r"(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9])?"
 _DATETIME = re.compile(rf"[0-9]{{4}}(?:[0-9]{{2}}){{0,5}}(?:\.[0-9]{{1,6}})?{_OFFSET}")
 _DATETIME_RANGE = re.compile(rf"({_DATETIME.pattern})?-({_DATETIME.pattern})?")
 
+_FORMS = {
+    "DA": "a date as 20200131, or a range as 20200101-20200131",
+    "TM": "a time as 1330 or 133000, or a range as 0800-1200",
+    "UI": "UIDs, separated by commas",
+}
+"""How values of a VR are written, for messages."""
+
 Span = tuple[str, str]
 """The first and the last moment of a date or time of limited precision, in a form that sorts."""
 
@@ -241,7 +248,8 @@ def _moment(numbers: list[int], microseconds: str) -> datetime:
 
 
 def _illegal(vr: str) -> BadRequest:
-    return BadRequest(f"a value of the query is not legal for VR {vr}")
+    form = f"; write {_FORMS[vr]}" if vr in _FORMS else ""
+    return BadRequest(f"the value is not legal for VR {vr}{form}")
 
 
 _SPANS: dict[str, Callable[[str], Span | None]] = {

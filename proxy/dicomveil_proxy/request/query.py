@@ -129,7 +129,7 @@ class Query:
         include: dict[int, None] = {}
         include_all = False
         single: dict[str, str] = {}
-        for name, value in parameters:
+        for number, (name, value) in enumerate(parameters, 1):
             if name == "includefield":
                 for attribute in value.split(","):
                     include_all |= attribute.strip() == "all"
@@ -140,7 +140,7 @@ class Query:
                     raise BadRequest(f"the parameter {name} is given twice")
                 single[name] = value.strip()
             elif name not in _NOT_OF_THE_SEARCH:
-                keys.append(_matching_key(name, value))
+                keys.append(_matching_key(number, name, value))
         if max(len(keys), len(include)) > MAXIMUM_KEYS:
             raise BadRequest(f"a search may name at most {MAXIMUM_KEYS} attributes")
         asked_for = [_switch(name, single.get(name, "false")) for name in _SWITCHES]
@@ -206,7 +206,16 @@ def _conditions(keys: Sequence[MatchingKey]) -> Iterable[Condition]:
             del remaining[key], remaining[pair]
             yield Condition(key.path[:-1], _combined(key.path[-1], pair.path[-1], both))
     for key in remaining:
-        yield Condition(key.path[:-1], _single(key.path[-1], matcher(key.vr, key.value)))
+        yield Condition(key.path[:-1], _single(key.path[-1], _test_of(key)))
+
+
+def _test_of(key: MatchingKey) -> Callable[[object], bool]:
+    """The predicate of a key. Raises BadRequest, which names the attribute if the standard has it."""
+    try:
+        return matcher(key.vr, key.value)
+    except BadRequest as error:
+        keyword = keyword_of(key.path[-1])
+        raise BadRequest(f"{keyword}: {error}" if keyword else str(error)) from None
 
 
 def _time_of(key: MatchingKey) -> tuple[int, ...]:
@@ -231,10 +240,11 @@ def _values(dataset: Mapping[str, object], tag: int) -> list[object]:
     return [value for value in values if value is not None] if isinstance(values, list) else []
 
 
-def _matching_key(name: str, value: str) -> MatchingKey:
+def _matching_key(number: int, name: str, value: str) -> MatchingKey:
     path = _path_of(name)
     if not path:
-        raise BadRequest("a parameter of the query is neither a known attribute nor a known option")
+        # Not its name: people type names of patients into the wrong field.
+        raise BadRequest(f"parameter {number} of the query is neither a known attribute nor a known option")
     for tag in path[:-1]:
         if vr_of(tag) not in ("SQ", None):
             raise BadRequest(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_of(tag)} is not a sequence")

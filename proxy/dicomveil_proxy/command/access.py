@@ -179,7 +179,10 @@ def _quarantine_release(
     config: _Config = None,
     file: _Quarantine = None,
 ) -> None:
-    """Mark a finding as a false alarm: this value is allowed in this attribute from now on."""
+    """Mark a finding as a false alarm.
+
+    Its value is allowed in its attribute from now on.
+    """
     from dicomveil_proxy.command.quarantine import release  # noqa: PLC0415 - see the module's docstring
 
     release(config, entry, file)
@@ -205,9 +208,9 @@ def _state_purge(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the numbers, and delete nothing.")] = False,
 ) -> None:
-    """Delete the pseudonyms, with their originals, of all keys that are not in the settings.
+    """Delete the records of keys that are not in the settings.
 
-    Prints their numbers for each project, and asks for confirmation. Pseudonyms of the keys in the settings remain.
+    These are pseudonyms with their originals. Prints their numbers for each project, and asks for confirmation. Pseudonyms of the keys in the settings remain.
     """
     from dicomveil_proxy.command.state import purge  # noqa: PLC0415 - see the module's docstring
 

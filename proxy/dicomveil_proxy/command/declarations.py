@@ -81,15 +81,17 @@ def _serve(
     host: Annotated[
         str | None,
         typer.Option(
+            metavar="ADDRESS",
             show_default="127.0.0.1",
             help="Address to listen on. One that other machines can reach needs [access] in the settings file.",
         ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(show_default="8080", help="Port to listen on; 0 means any free port.")
+        int | None, typer.Option(metavar="PORT", show_default="8080", help="Port to listen on; 0 means any free port.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(show_default="1", help="Number of processes; one for each CPU core to be used.")
+        int | None,
+        typer.Option(metavar="N", show_default="1", help="Number of processes; one for each CPU core to be used."),
     ] = None,
     store: Annotated[
         Literal["deidentify", "reidentify", "refuse"] | None,
@@ -147,7 +149,10 @@ def _serve(
 @commands.command("demo")
 def _demo(
     port: Annotated[
-        int | None, typer.Option(show_default="8080, or a free one", help="Port to listen on; 0 takes a free one.")
+        int | None,
+        typer.Option(
+            metavar="PORT", show_default="8080, or a free one", help="Port to listen on; 0 means any free port."
+        ),
     ] = None,
 ) -> None:
     """Serve a few test images, de-identified, to try things out.
@@ -232,7 +237,7 @@ def _anonymize(
         typer.Option("--validate-output", "--validateOutput", help="Refuse files whose output has such values."),
     ] = False,
     jobs: Annotated[
-        int, typer.Option(min=1, max=256, help="Number of processes; one for each CPU core to be used.")
+        int, typer.Option(metavar="N", min=1, max=256, help="Number of processes; one for each CPU core to be used.")
     ] = 1,
     names: Annotated[
         Literal["keep", "pseudonymous"],

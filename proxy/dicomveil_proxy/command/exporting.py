@@ -269,7 +269,10 @@ def _link_lookup(
     signer: _Signer = None,
     config: Audited = None,
 ) -> None:
-    """Find a PatientID, StudyInstanceUID, AccessionNumber or subject, original or pseudonym."""
+    """Find an original or a pseudonym in the file.
+
+    It may be a PatientID, StudyInstanceUID, AccessionNumber or subject.
+    """
     from dicomveil_proxy.command.link import find  # noqa: PLC0415 - see the module's docstring
 
     find(file, value, key, signer, config)

@@ -25,7 +25,7 @@ commands = typer.Typer()
 """Added to the commands of the package."""
 
 config_commands = typer.Typer(
-    name="config", help="Check a file of rules, convert it, or write its JSON Schema.", no_args_is_help=True
+    name="config", help="Check rules or settings, convert rules, write their JSON Schema.", no_args_is_help=True
 )
 
 _Profile = Annotated[
@@ -96,9 +96,11 @@ def _review(
             "yet. It shows originals.",
         ),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Number of values to print, the most suspicious first.")] = 50,
+    rows: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Number of values to print, the most suspicious first.")
+    ] = 50,
     limit: Annotated[
-        int, typer.Option(min=1, help="Unique values listed per attribute; further ones are only counted.")
+        int, typer.Option(metavar="N", min=1, help="Unique values listed per attribute; further ones are only counted.")
     ] = 1000,
     config: Audited = None,
 ) -> None:
@@ -281,13 +283,15 @@ def _sweep_pixels(
     pixels.run(settings)
 
 
-mask_commands = typer.Typer(name="masks", help="Device tables for text in pixels.", no_args_is_help=True)
+mask_commands = typer.Typer(
+    name="masks", help="Check and convert device tables for text in pixels.", no_args_is_help=True
+)
 commands.add_typer(mask_commands)
 
 
 @mask_commands.callback()
 def _masks() -> None:
-    """Device tables for text in pixels."""
+    """Check and convert device tables for text in pixels."""
 
 
 @mask_commands.command("import")

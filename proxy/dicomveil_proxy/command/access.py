@@ -210,7 +210,8 @@ def _state_purge(
 ) -> None:
     """Delete the records of keys that are not in the settings.
 
-    These are pseudonyms with their originals. Prints their numbers for each project, and asks for confirmation. Pseudonyms of the keys in the settings remain.
+    These are pseudonyms with their originals. Prints their numbers for each project, and asks for confirmation.
+    Pseudonyms of the keys in the settings remain.
     """
     from dicomveil_proxy.command.state import purge  # noqa: PLC0415 - see the module's docstring
 

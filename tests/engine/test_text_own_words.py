@@ -95,3 +95,25 @@ def test_words_that_are_not_all_known() -> None:
     assert [unknown.are_in(text) for text in ("KNEE", "123456", "12345", " ", "")] == [True, True, False, False, False]
     assert [unknown.is_number(text) for text in ("-123456.5", "12345.678901", "1" * 40)] == [True, False, True]
     assert [unknown.are_in_uid(uid) for uid in ("1.2.123456", "1.2.12345")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("WOLFESCHLEGELSTE", True),
+        ("ADAM WOLFESCHLEG", True),
+        ("SERIES_ADAM_WOLF", False),
+        ("WOLFESCHLEG", False),
+        ("KH20207719445566", True),
+        ("KH-2020-77194455", True),
+        ("CHEST_ABDOMEN_PE", False),
+        ("LIST " * 10 + "WOLFESCHLEGELS", True),
+    ],
+)
+def test_a_word_that_is_cut_off(text: str, is_found: bool) -> None:
+    """At the length of the VR, where devices cut: 16 or 64 characters."""
+    own = OwnWords()
+    own.add("Wolfeschlegelsteinhausen^Hubert", "PN")
+    own.add("KH-2020-7719445566-A", "LO")
+
+    assert own.are_in(text) is is_found

@@ -85,6 +85,7 @@ def _name_everywhere(dataset: Dataset) -> None:
     dataset.add_new(0x60000010, "US", 8)
     dataset.add_new(0x60000011, "US", 8)
     dataset.add_new(0x60003000, "OW", b"Doe^Jane")
+    dataset.add_new(0x00282000, "OB", b"\0\0acsp\0\0desc\0Doe^Jane's display\0")
 
 
 def _draw(dataset: Dataset) -> None:
@@ -112,6 +113,14 @@ def test_bulk_data_of_any_element(channel: Channel) -> None:
 
     for path in (*paths, "/bulk/00080018", "/bulk/0020000d", "/bulk/00020010", "/bulk/PatientName"):
         assert channel.through(path).status_code == 404
+
+
+def test_bulk_data_of_a_kept_element(channel: Channel) -> None:
+    """Orthanc gives every binary value as bulk data: a colour profile that names the patient is not released."""
+    assert _NAME in channel.directly("/bulk/00282000").content
+
+    assert channel.through("/bulk/00282000").status_code == 403
+    assert channel.through("").status_code == 200
 
 
 def test_error_bodies(channel: Channel) -> None:

@@ -26,6 +26,9 @@ _WITHOUT_BLANKS = re.compile(r"[^\x00-\u0e00]")
 _SHORTEST = 2
 _LONG = 6
 """Letters and digits of an identifier that is found within other text too."""
+_CUT_AT = (16, 64)
+"""The longest values of SH, CS, AE and LO: devices cut longer texts."""
+_SHORTEST_CUT = 5
 _DATE_DIGITS = 8
 _LONGEST_NUMBER = 32
 
@@ -112,7 +115,15 @@ class OwnWords:
         if not words.isdisjoint(self._words) or (places and not words.isdisjoint(self._of_places)):
             return True
         joined = _GAPS.sub("", folded)
-        return joined in self._words or any(long in joined for long in self._long)
+        if joined in self._words or any(long in joined for long in self._long):
+            return True
+        return len(text.strip(" ")) in _CUT_AT and self._begins_with_last(folded, joined)
+
+    def _begins_with_last(self, folded: str, joined: str) -> bool:
+        """Whether the last word of a text, or all of it, may be an identifying word that was cut off."""
+        found = _LETTERS_AND_DIGITS.findall(folded)
+        ends = [end for end in (found[-1] if found else "", joined) if len(end) >= _SHORTEST_CUT]
+        return any(word.startswith(end) for end in ends for word in (*self._words, *self._long))
 
     def are_among(self, words: set[str]) -> bool:
         """Whether one of some words, in lower case and without accents, is an identifying word or number."""

@@ -30,7 +30,7 @@ from dicomveil_proxy.trust.audit import Audit
 SOME_FAILED = 1
 """Exit status: an instance has no output, or there was no instance at all."""
 
-_SKIPPED_TOLD = 20
+_SKIPPED_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ def run(
             stack.enter_context(sigterm_as_interrupt())
             written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
             shows_paths = names == "keep" or show_paths
-            told = _Told(written, shows_paths, progress, warns=is_folder and names == "keep")
-            told.explains_names = is_folder and not shows_paths
-            told.alarm = partial(GuardAlarm(Audit(None, required=False), kept, label_of("")), mode=guard)
+            outcomes = _Outcomes(written, shows_paths, progress, warns=is_folder and names == "keep")
+            outcomes.explains_names = is_folder and not shows_paths
+            outcomes.alarm = partial(GuardAlarm(Audit(None, required=False), kept, label_of("")), mode=guard)
             if dry_run:
-                rehearse_folder(job, source, target, told, jobs=jobs, naming=names)
+                rehearse_folder(job, source, target, outcomes, jobs=jobs, naming=names)
             elif is_folder:
-                deidentify_folder(job, source, target, told, jobs=jobs, naming=names)
+                deidentify_folder(job, source, target, outcomes, jobs=jobs, naming=names)
             else:
-                told(Event(source.name, target.name, deidentify_file(job, source, target)))
+                outcomes(Event(source.name, target.name, deidentify_file(job, source, target)))
     except ConfigurationError as error:
         refuse(str(error))
     except StateUnavailable:
@@ -110,14 +110,14 @@ def run(
             file=sys.stderr,
         )
         sys.exit(SOME_FAILED)
-    told.end()
+    outcomes.end()
     if dry_run:
         print("this was a dry run: nothing was written")
-    if told.has_failed:
+    if outcomes.has_failed:
         sys.exit(SOME_FAILED)
 
 
-class _Told:
+class _Outcomes:
     """Reports the outcome of each file, and the totals."""
 
     def __init__(self, report: Report | None, shows_sources: bool, shown: Shown, *, warns: bool) -> None:
@@ -151,9 +151,9 @@ class _Told:
 
     def _skipped(self, name: str, reason: str) -> None:
         count = self._progress.counts[Status.SKIPPED]
-        if count <= _SKIPPED_TOLD:
+        if count <= _SKIPPED_LISTED:
             self._progress.note(f"skipped: {name}: {reason}")
-        elif count == _SKIPPED_TOLD + 1:
+        elif count == _SKIPPED_LISTED + 1:
             self._progress.note("skipped: and more, which a --report lists")
 
     def end(self) -> None:

@@ -12,7 +12,7 @@ from dicomveil_proxy.jobs.verification import Fault, verify
 
 DIFFERS = 1
 """Exit status: a file is missing, changed or unexpected."""
-_TOLD = 20
+_LISTED = 20
 
 
 def run(to: str) -> None:
@@ -22,14 +22,14 @@ def run(to: str) -> None:
     def report(fault: Fault) -> None:
         nonlocal faults
         faults += 1
-        if faults <= _TOLD:
+        if faults <= _LISTED:
             print(f"{printable(fault.name)}: {fault.what}", file=sys.stderr)
 
     try:
         right = verify(To(to).holdings(), report)
     except ConfigurationError as error:
         refuse(str(error))
-    more = f", of which {_TOLD} are listed" if faults > _TOLD else ""
+    more = f", of which {_LISTED} are listed" if faults > _LISTED else ""
     print(f"complete and unchanged: {right:,}; faults: {faults:,}{more}")
     if faults:
         sys.exit(DIFFERS)

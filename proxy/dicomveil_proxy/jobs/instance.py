@@ -29,7 +29,7 @@ MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 """The SOP Class of a DICOMDIR (PS3.4 Annex I.4)."""
 
 _CHUNK_BYTES = 1 << 20
-_PROBLEMS_TOLD = 3
+_PROBLEMS_LISTED = 3
 
 NOT_DICOM = Outcome(Status.SKIPPED, "it is not a DICOM instance")
 IS_DICOMDIR = Outcome(Status.REBUILT)
@@ -153,5 +153,5 @@ def _mapped(path: Path) -> mmap:
 def _demand_legal(problems: list[Problem], what: str) -> None:
     """Refuse an instance with invalid elements, naming the first few."""
     if problems:
-        more = f" and {len(problems) - _PROBLEMS_TOLD} more" if len(problems) > _PROBLEMS_TOLD else ""
-        raise InvalidDataSetError(f"{what}: {'; '.join(map(str, problems[:_PROBLEMS_TOLD]))}{more}")
+        more = f" and {len(problems) - _PROBLEMS_LISTED} more" if len(problems) > _PROBLEMS_LISTED else ""
+        raise InvalidDataSetError(f"{what}: {'; '.join(map(str, problems[:_PROBLEMS_LISTED]))}{more}")

@@ -44,7 +44,7 @@ class Event:
     outcome: Outcome
 
 
-Tell = Callable[[Event], None]
+Notify = Callable[[Event], None]
 
 
 def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
@@ -63,9 +63,9 @@ def deidentify_file(job: Job, source: Path, target: Path) -> Outcome:
 
 
 def deidentify_folder(
-    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
+    job: Job, source: Path, target: Path, notify: Notify, *, jobs: int = 1, naming: Naming = "pseudonymous"
 ) -> None:
-    """De-identify all instances below a folder with `jobs` processes, and call `tell` for each file.
+    """De-identify all instances below a folder with `jobs` processes, and call `notify` for each file.
 
     Raises ConfigurationError before anything is written if the two folders do not make sense together.
     """
@@ -78,7 +78,7 @@ def deidentify_folder(
         raise ConfigurationError(f"the output folder cannot be created or read ({error.strerror})") from None
     ended = False
     try:
-        run = _Run(job, policy, source, target, tell, ledger)
+        run = _Run(job, policy, source, target, notify, ledger)
         run.instances(walk(source, rename_by(naming, job)), jobs)
         run.directories()
         write_manifest(ledger, partial(_put, target))
@@ -90,7 +90,7 @@ def deidentify_folder(
 
 
 def rehearse_folder(
-    job: Job, source: Path, target: Path, tell: Tell, *, jobs: int = 1, naming: Naming = "pseudonymous"
+    job: Job, source: Path, target: Path, notify: Notify, *, jobs: int = 1, naming: Naming = "pseudonymous"
 ) -> None:
     """De-identify all instances below a folder in memory, and write nothing."""
     check_folders(source, target)
@@ -102,10 +102,10 @@ def rehearse_folder(
             if known is None:
                 yield Task(found, source / found.source, target / found.target, seed)
             else:
-                tell(Event(found.source, found.target, known))
+                notify(Event(found.source, found.target, known))
 
     for task, outcome in work(job, tasks(), jobs, rehearses=True):
-        tell(Event(task.found.source, task.found.target, outcome))
+        notify(Event(task.found.source, task.found.target, outcome))
 
 
 def check_folders(source: Path, target: Path) -> None:
@@ -128,12 +128,14 @@ def _put(folder: Path, name: str, file: BinaryIO) -> None:
 class _Run:
     """State shared by the steps of a run."""
 
-    def __init__(self, job: Job, policy: Policy, source: Path, target: Path, tell: Tell, ledger: FileLedger) -> None:
+    def __init__(
+        self, job: Job, policy: Policy, source: Path, target: Path, notify: Notify, ledger: FileLedger
+    ) -> None:
         self._job = job
         self._policy = policy
         self._source = source
         self._target = target
-        self._tell = tell
+        self._notify = notify
         self._ledger = ledger
         self._directories: dict[Path, Task] = {}
         """By the folder that gets a DICOMDIR."""
@@ -146,7 +148,7 @@ class _Run:
             if outcome == IS_DICOMDIR and task.target.parent not in self._directories:
                 self._directories[task.target.parent] = task
             elif outcome == IS_DICOMDIR:
-                self._tell(Event(task.found.source, task.found.target, _SECOND))
+                self._notify(Event(task.found.source, task.found.target, _SECOND))
             else:
                 self._report(task.found, outcome)
 
@@ -158,7 +160,7 @@ class _Run:
 
         for folder, task in self._directories.items():
             outcome = write_dicomdir(task.source, folder, self._policy)
-            self._tell(Event(task.found.source, str(Path(task.found.target).with_name("DICOMDIR")), outcome))
+            self._notify(Event(task.found.source, str(Path(task.found.target).with_name("DICOMDIR")), outcome))
 
     def _tasks(self, files: Iterator[Found]) -> Iterator[Task]:
         for found in files:
@@ -193,7 +195,7 @@ class _Run:
             with contextlib.suppress(OSError):
                 (self._target / found.target).unlink(missing_ok=True)
             self._ledger.forget(found)
-        self._tell(Event(found.source, found.target, outcome))
+        self._notify(Event(found.source, found.target, outcome))
 
 
 def _seed(job: Job) -> bytes:

@@ -44,7 +44,7 @@ class Fault:
 
 
 def verify(holdings: Holdings, report: Callable[[Fault], None]) -> int:
-    """Verify all files, call `tell` for each finding, and return the number of intact files.
+    """Verify all files, call `report` for each fault, and return the number of intact files.
 
     Raises ConfigurationError if there is no manifest.
     """

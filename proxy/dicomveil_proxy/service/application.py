@@ -120,7 +120,7 @@ def create_application(
         if traces is not None:
             await asyncio.to_thread(traces.close)
 
-    # It adds no pages and no spans of its own (docs/decisions/0094): only the routes below are served.
+    # It adds no pages and no spans of its own (docs/decisions/0095): only the routes below are served.
     application = Starlette(lifespan=lifespan)
     loading = Loading()
     application.router.redirect_slashes = False

@@ -122,11 +122,11 @@ class DaskCrew:
                 for future in done:
                     unit = futures.pop(future, None)
                     if unit is None:
-                        continue  # of a scheduler that has ended
+                        continue  # a task of a scheduler that has ended
                     try:
                         result = self._result(future)
                     except CancelledError:
-                        self._left.append(unit)  # the scheduler went, and another may be there already
+                        self._left.append(unit)  # the scheduler ended, and another may have started already
                         continue
                     yield unit, result
                     future.release()  # results are in the ledger, and nowhere else
@@ -284,7 +284,7 @@ def _distributed() -> Any:
         import distributed  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ConfigurationError("scheduler: Dask is not installed; install dicomveil-proxy[dask]") from None
-    # A unit that took its process with it has failed; and nothing of ours is shown on a page.
+    # A unit that ended its worker's process has failed, and is not retried; and Dask's pages show none of our logs.
     dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.admin.log-format": "%(levelname)s"})
     return distributed
 

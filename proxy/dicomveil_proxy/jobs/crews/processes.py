@@ -95,7 +95,7 @@ class Processes(Generic[Unit, Result]):
                     continue
                 for pipe in wait([worker.pipe for worker in self._workers], pause):
                     worker = next(each for each in self._workers if each.pipe is pipe)
-                    yield from self._hear(worker)
+                    yield from self._received(worker)
         finally:
             self._end()
 
@@ -116,7 +116,7 @@ class Processes(Generic[Unit, Result]):
             waiting = [worker for worker in waiting if len(worker.units) < self._ahead]
         return None
 
-    def _hear(self, worker: _Worker[Unit]) -> Iterator[tuple[Unit, Result]]:
+    def _received(self, worker: _Worker[Unit]) -> Iterator[tuple[Unit, Result]]:
         """The results of a worker, or the lost units of one that has ended."""
         try:
             message = worker.pipe.recv()

@@ -51,9 +51,10 @@ def test_a_value_that_looks_like_an_element(form: int) -> None:
     )
 
 
-def test_a_length_that_looks_like_a_tag() -> None:
-    """In the long form without a VR, the length and value are not taken for an element."""
-    stray = strays(b"LO\x08\0DOE JANE".ljust(0x10))[3]
+@pytest.mark.parametrize("vr", [b"\x01\x01", b"!\x7f"])
+def test_a_length_that_looks_like_a_tag(vr: bytes) -> None:
+    """In the long form without a printable VR, the length and value are not taken for an element."""
+    stray = strays(b"LO\x08\0DOE JANE".ljust(0x10))[3].replace(b"\x01\x01", vr)
     output = read(deidentify_instance(instance(MODALITY, stray, STUDY, INSIDE), DEFAULT))
 
     assert output.RescaleIntercept == 2

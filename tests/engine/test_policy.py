@@ -155,6 +155,7 @@ def test_what_is_checked() -> None:
     assert [checked.decide(tag, "OB").is_checked for tag in pixels] == [False, False, False]
     assert [checked.decide(tag, "OW").is_checked for tag in pixels] == [False, False, False]
     assert not unchecked.decide(0x00081030, "LO").is_checked
+    assert not unchecked.decide(0x00280010, "US").is_checked
 
 
 def test_a_content_item_is_checked() -> None:

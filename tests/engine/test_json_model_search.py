@@ -60,14 +60,30 @@ def test_damage_that_may_hide_a_name(damaged: object) -> None:
     assert text_beside(damaged) is None
 
 
-def test_nesting_beyond_the_limit() -> None:
+@pytest.mark.parametrize(("levels", "left"), [(1, "lead in state"), (31, "lead in state"), (32, None), (40, None)])
+def test_nesting_beyond_the_limit(levels: int, left: str | None) -> None:
     """What is nested too deeply is not read."""
     value: JSONDataSet = NAME
-    for _ in range(40):
+    for _ in range(levels):
         value = {"00081140": {"vr": "SQ", "Value": [value]}}
 
-    assert text_beside([value]) is None
-    assert text_beside([{"00081140": {"vr": "SQ", "Value": [NAME]}}]) == "lead in state"
+    assert text_beside([value]) == left
+
+
+def test_private_elements() -> None:
+    """They are decided on by their creator: a name that would be kept need not be removed from texts."""
+    policy = rules(
+        rule("(0008,1110)", "remove"), rule("(0009,xx02:ACME)", "keep"), rule("PN", "remove"), rule("LT", "clean")
+    )
+    for key, creator, left in (
+        ("00091001", "ACME", "lead in state"),
+        ("00091002", "ACME", "lead in quambash state"),
+        ("00091002", "OTHER", "lead in state"),
+    ):
+        item = {"00090010": {"vr": "LO", "Value": [creator]}, key: NAME["00101001"]}
+        source: JSONDataSet = {"00081110": {"vr": "SQ", "Value": [item]}, **TEXT}
+
+        assert deidentify_metadata([source], policy)[0]["00204000"]["Value"] == [left]
 
 
 def test_many_changes_in_a_dropped_sequence() -> None:

@@ -97,14 +97,30 @@ def test_a_value_of_undefined_length_that_identifies() -> None:
         assert text_beside(item(element(NESTED, "SQ", item(inside) + bytes(8)))) == left
 
 
-def test_nesting_beyond_the_limit() -> None:
-    """What is nested too deeply is not read."""
+@pytest.mark.parametrize("tail", [b"", bytes(8)])
+@pytest.mark.parametrize(("levels", "left"), [(1, "lead in state"), (31, "lead in state"), (32, ""), (40, "")])
+def test_nesting_beyond_the_limit(levels: int, left: str, tail: bytes) -> None:
+    """What is nested too deeply is not read, beside other damage too."""
     value = NAME
-    for _ in range(40):
+    for _ in range(levels):
         value = element(NESTED, "SQ", [value])
 
-    assert text_beside(item(value)) == ""
-    assert text_beside(item(element(NESTED, "SQ", [NAME]))) == "lead in state"
+    assert text_beside(item(value) + tail) == left
+
+
+def test_items_in_un() -> None:
+    """A kept value of VR UN beside damage is read if it begins with an item."""
+    person = item(element(0x00101001, "PN", "Quambash^Vexley", IMPLICIT))
+
+    assert text_beside(item(element(0x00091001, "UN", person)) + bytes(8)) == "lead in state"
+    assert text_beside(item(element(0x00091001, "UN", person[1:])) + bytes(8)) == "lead in quambash state"
+
+
+def test_fragments_that_leave_their_item() -> None:
+    """The end of a value that is outside of its item is not its end."""
+    icon = open_sequence(0x7FE00010, item(b"") + item(b"\xff\xd8\xff\xd9"), vr="OB")[:-8]
+
+    assert text_beside(item(icon) + item(NAME), is_open=True) == ""
 
 
 def test_explicit_vr_in_un() -> None:

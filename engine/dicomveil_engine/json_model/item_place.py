@@ -40,6 +40,6 @@ def creators_of(item: JSONDataSet) -> dict[str, str]:
 def creator_of(key: str, here: ItemPlace, declared: tuple[PrivateBlock, ...]) -> tuple[str | None, bool]:
     """The creator of a private element, and whether the data set declares the element safe."""
     creator = here.creators.get(f"{key[:4]}00{key[4:6]}")
-    if creator is None or not declared or (here.path or (key,))[0] < CHARACTERISTICS_KEY:
+    if not declared or (here.path or (key,))[0] < CHARACTERISTICS_KEY:
         return creator, False
     return creator, is_declared_safe(declared, int(key, 16), creator)

@@ -89,4 +89,4 @@ def _holds_values(unread: object) -> bool:
         return any(name != "vr" and _holds_values(value) for name, value in unread.items())
     if isinstance(unread, list):
         return any(map(_holds_values, unread))
-    return unread not in (None, "", True, False)
+    return unread is not None and unread != ""

@@ -16,7 +16,7 @@ from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
 
-_NO_FOLDER = "origin: there is no such folder; give one, or the URL of a DICOMweb server"
+_NO_FOLDER = "origin: there is no such folder; name an existing one, or the URL of a DICOMweb server"
 _NO_URL = "origin: a URL begins with http:// or https://, which this one does not; correct it"
 
 

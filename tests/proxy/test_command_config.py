@@ -77,7 +77,8 @@ def test_check_of_a_setting_from_the_environment(monkeypatch: pytest.MonkeyPatch
     by_environment = run("config", "check", "settings.toml")
 
     assert by_file.stdout == (
-        "error: origin: there is no such folder; name an existing one, or the URL of a DICOMweb server (settings.toml, line 1)\n"
+        "error: origin: there is no such folder; name an existing one, or the URL of a DICOMweb server "
+        "(settings.toml, line 1)\n"
     )
     assert by_environment.stdout == by_file.stdout.replace(" (settings.toml, line 1)", "")
 

@@ -33,12 +33,13 @@ class TextIncompleteError(ValueError):
     """The text ends within its value."""
 
 
-def read(text: bytes, start: int = 0) -> tuple[Any, int]:
-    """The object or array that begins at `start`, and its end.
+def read(text: bytes, start: int = 0, container: type[Container] | None = None) -> tuple[Any, int]:
+    """The object or array that begins at `start`, and its end; `container` says what long ones become.
 
     Raises TextIncompleteError if its end is missing, and ValueError if it is not valid JSON.
     """
-    stack: list[_Container] = []
+    container = container or Container
+    stack: list[Container] = []
     for token in _TOKEN.finditer(text, start):
         place, character = token.start(), text[token.start()]
         if not stack and place != start:
@@ -50,23 +51,23 @@ def read(text: bytes, start: int = 0) -> tuple[Any, int]:
         elif character in _CLOSING:
             if not stack or stack[-1].closing != character:
                 raise ValueError(_NOT_JSON)
-            container = stack.pop()
+            closed = stack.pop()
             if not stack:
-                return container.closed(place), place + 1
-            if container.is_long(place):
-                stack[-1].take(container.start, container.closed(place), place + 1)
+                return closed.closed(place), place + 1
+            if closed.is_long(place):
+                stack[-1].take(closed.start, closed.closed(place), place + 1)
         elif character != _QUOTE:
             if len(stack) == _DEEPEST:
                 raise ValueError(_NOT_JSON)
-            stack.append(_Container(text, place, character == _BRACE))
+            stack.append(container(text, place, character == _BRACE))
         elif token.end() == place + 1:
             break  # an unterminated string
     raise TextIncompleteError
 
 
-@dataclass(slots=True)
-class _Container:
-    """An object or array that is being read."""
+@dataclass
+class Container:
+    """An object or array that is being read; a long one becomes a dict or a list."""
 
     text: bytes
     start: int
@@ -111,17 +112,17 @@ class _Container:
             name = _NAME.fullmatch(head)
             if not name:
                 raise ValueError(_NOT_JSON)
-            self._add({_loaded(name[1]): value})
+            self.add_long(value, loaded(name[1]))
         elif head.strip(_BLANKS):
             raise ValueError(_NOT_JSON)
         else:
-            self._add([value])
+            self.add_long(value, None)
         self.begin, self.is_behind_value = end, True
 
     def closed(self, end: int) -> Any:
         """The complete object or array."""
         if self.found is None:
-            return _loaded(self.text[self.start : end + 1])
+            return loaded(self.text[self.start : end + 1])
         self._read_until(end)
         return self.found
 
@@ -130,15 +131,20 @@ class _Container:
         if bool(text.strip(_BLANKS)) == self.is_behind_value:
             raise ValueError(_NOT_JSON)
         if not self.is_behind_value:
-            self._add(_loaded(b"{%b}" % text if self.is_object else b"[%b]" % text))
+            self.add_short(self.begin, end, loaded(b"{%b}" % text if self.is_object else b"[%b]" % text))
 
-    def _add(self, more: Any) -> None:
+    def add_short(self, begin: int, end: int, members: Any) -> None:  # noqa: ARG002 - for subclasses
+        """Add the short members whose text is between `begin` and `end`."""
         if self.found is None:
-            self.found = more
+            self.found = members
         elif self.is_object:
-            self.found.update(more)
+            self.found.update(members)
         else:
-            self.found.extend(more)
+            self.found.extend(members)
+
+    def add_long(self, value: Any, name: str | None) -> None:
+        """Add a member that was read by itself; in an array it has no name."""
+        self.add_short(0, 0, [value] if name is None else {name: value})
 
 
 def written(dataset: Mapping[str, Any]) -> Iterator[bytes]:
@@ -174,12 +180,13 @@ def _dumped(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-def _loaded(text: bytes) -> Any:
+def loaded(text: bytes) -> Any:
+    """A piece of a text, read by the standard library. Raises ValueError.
+
+    orjson caches some 2,000 keys. If they are from all over a long text, each keeps the memory around it from being
+    returned: 20 MB were left of an object of 8 MB.
+    """
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return json.loads(text.decode())  # it accepts NaN and lone surrogates
+        return json.loads(text.decode())
     except RecursionError:
         raise ValueError(_NOT_JSON) from None

@@ -5,11 +5,15 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 import orjson
 
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.json_model import large
+from dicomveil_engine.json_model import large, object_text
+from dicomveil_engine.json_model.object_text import ObjectText
 from dicomveil_engine.json_model.outline import Outlines
 from dicomveil_engine.json_model.values import JSONDataSet
 
@@ -20,10 +24,11 @@ _WINDOWS = (1 << 12, _SMALL)
 """Bytes that are tried as the length of an object; a longer one is read in pieces."""
 
 
-class ObjectStream:
-    """Splits a metadata or search response into data sets; it holds one object in memory, not the array.
+Object_ = TypeVar("Object_")
 
-    Consecutive objects share equal elements, so do not modify them.
+
+class ArrayStream(Generic[Object_]):
+    """Splits the array; subclasses say what an object becomes.
 
     `limit` bounds the bytes of one object. Raises InvalidDataSetError for a document that is not an array of objects,
     and in `close` for one that is cut off.
@@ -37,27 +42,26 @@ class ObjectStream:
         self._retry_at = 0
         self._between = b""
         """The text between the last two objects, up to and including the first key of the second."""
-        self._outlines = Outlines()
 
     @property
     def held(self) -> int:
         """Bytes held of an incomplete object."""
         return len(self._buffer)
 
-    def feed(self, data: bytes) -> list[JSONDataSet]:
+    def feed(self, data: bytes) -> list[Object_]:
         """Add data, and return the objects that it completes."""
         self._buffer += data
         return self._objects(closing=False)
 
-    def close(self) -> list[JSONDataSet]:
+    def close(self) -> list[Object_]:
         """The last objects; the array must be complete."""
         objects = self._objects(closing=True)
         if self._state != "end":
             raise InvalidDataSetError("the metadata is cut off, or is not an array of objects")
         return objects
 
-    def _objects(self, *, closing: bool) -> list[JSONDataSet]:
-        objects: list[JSONDataSet] = []
+    def _objects(self, *, closing: bool) -> list[Object_]:
+        objects: list[Object_] = []
         position = 0
         if len(self._buffer) < self._retry_at and not closing:
             return objects
@@ -76,7 +80,7 @@ class ObjectStream:
                 self._state = "end"
                 position += 1
             elif self._state in {"first", "object"} and character == b"{":
-                found = self._next_alike(position) or self._next(position)
+                found = self._next(position)
                 if found is None:
                     break  # incomplete, or invalid, which `close` reports
                 objects.append(found[0])
@@ -92,32 +96,22 @@ class ObjectStream:
         self._retry_at = 2 * held if held > _SMALL else 0
         return objects
 
-    def _next_alike(self, start: int) -> tuple[JSONDataSet, int] | None:
-        """The object and its end, if the text after it is like that after the last; much faster than `_next`.
-
-        The end is a guess that parsing confirms: no object's text is a prefix of another's.
-        """
-        if found := self._outlines.read(self._buffer, start):
-            return found
-        end = self._buffer.find(self._between, start) if self._between else -1
-        if end < 0 or end - start > large.LONG:
-            return None
-        try:
-            dataset = orjson.loads(memoryview(self._buffer)[start : end + 1])
-        except orjson.JSONDecodeError:
-            return None
-        self._outlines.learn(dataset, self._buffer, start, end + 1)
-        return dataset, end + 1
-
-    def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
+    def _next(self, start: int) -> tuple[Object_, int] | None:
         """The object and its end; None if it is incomplete."""
+        raise NotImplementedError
+
+    def _short(self, start: int) -> tuple[JSONDataSet, int] | None:
+        """The object and its end, if it is short."""
         # Most objects are short; the text after them is not decoded each time.
         for window in _WINDOWS:
             if found := self._within(start, start + window):
                 return found
             if len(self._buffer) <= start + window:
-                return None
-        return self._next_long(start)
+                break
+        return None
+
+    def _is_long(self, start: int) -> bool:
+        return len(self._buffer) > start + _SMALL
 
     def _within(self, start: int, stop: int) -> tuple[JSONDataSet, int] | None:
         """The object and its end, if it ends within these bytes."""
@@ -136,14 +130,68 @@ class ObjectStream:
             self._between = self._buffer[end - 1 : between.end()]
         return found, end
 
-    def _next_long(self, start: int) -> tuple[JSONDataSet, int] | None:
-        try:
-            return large.read(self._buffer, start)
-        except UnicodeDecodeError:
-            raise InvalidDataSetError("the metadata is not UTF-8") from None
-        except ValueError:
-            return None
-
     def _skip_blanks(self, position: int) -> int:
         match = _BLANKS.match(self._buffer, position)
         return match.end() if match else position
+
+
+class ObjectStream(ArrayStream[JSONDataSet]):
+    """Splits a metadata or search response into data sets; it holds one object in memory, not the array.
+
+    Consecutive objects share equal elements, so do not modify them.
+    """
+
+    def __init__(self, limit: int = 64 << 20) -> None:
+        super().__init__(limit)
+        self._outlines = Outlines()
+
+    def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
+        found = self._next_alike(start) or self._short(start)
+        if found or not self._is_long(start):
+            return found
+        with _long_texts():
+            return large.read(self._buffer, start)
+        return None
+
+    def _next_alike(self, start: int) -> tuple[JSONDataSet, int] | None:
+        """The object and its end, if the text after it is like that after the last; much faster than `_next`.
+
+        The end is a guess that parsing confirms: no object's text is a prefix of another's.
+        """
+        if found := self._outlines.read(self._buffer, start):
+            return found
+        end = self._buffer.find(self._between, start) if self._between else -1
+        if end < 0 or end - start > large.LONG:
+            return None
+        try:
+            dataset = orjson.loads(memoryview(self._buffer)[start : end + 1])
+        except orjson.JSONDecodeError:
+            return None
+        self._outlines.learn(dataset, self._buffer, start, end + 1)
+        return dataset, end + 1
+
+
+class TextStream(ArrayStream[ObjectText]):
+    """As ObjectStream, for many or long data sets that have to be held: they stay text."""
+
+    def _next(self, start: int) -> tuple[ObjectText, int] | None:
+        if found := self._short(start):
+            end = found[1]
+            return ObjectText(self._buffer[start:end], [range(1, end - start - 1)]), end
+        if not self._is_long(start):
+            return None
+        with _long_texts():
+            read, end = object_text.read(self._buffer, start)
+            return (read if isinstance(read, ObjectText) else ObjectText.of(read)), end
+        return None
+
+
+@contextmanager
+def _long_texts() -> Iterator[None]:
+    """Suppress errors of an incomplete or invalid text, which `close` reports."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise InvalidDataSetError("the metadata is not UTF-8") from None
+    except ValueError:
+        pass

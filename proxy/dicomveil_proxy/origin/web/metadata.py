@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dicomveil_engine import JSONDataSet, ObjectStream
+from dicomveil_engine.json_model.stream import ArrayStream
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.origin import Origin
 from dicomveil_proxy.turns import LONG, Turns, beside
+
+_DataSet = TypeVar("_DataSet")
 
 
 class Batch(NamedTuple):
@@ -49,9 +52,9 @@ async def data_sets(
         yield Batch(found, held)
 
 
-async def parsed(stream: ObjectStream, chunk: bytes, turns: Turns) -> list[JSONDataSet]:
+async def parsed(stream: ArrayStream[_DataSet], chunk: bytes, turns: Turns) -> list[_DataSet]:
     """The data sets that a chunk completes; long ones are parsed in a thread, short ones in turns."""
-    found: list[JSONDataSet] = []
+    found: list[_DataSet] = []
     for start in range(0, len(chunk), LONG // 2):
         some = chunk[start : start + LONG // 2]
         found += await beside(stream.feed, some) if stream.held > LONG else stream.feed(some)

@@ -3,30 +3,27 @@
 The metadata comes first. A value that is not in it is in a part of its own, whose Content-Location is the BulkDataURI.
 All bulk data of a request is kept in one temporary file without a name. Nothing is de-identified here: the instances
 are processed like any other.
-
-Exceptions of pydicom become InvalidDataSetError, without their messages, which may quote values.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from dicomveil_engine import InvalidDataSetError, JSONDataSet
-from dicomveil_engine.json_model.values import decode
+from dicomveil_engine import InstanceIdentity, InvalidDataSetError
+from dicomveil_engine.json_model.object_text import ObjectText
 from dicomveil_engine.part10.encoding import EXPLICIT_LITTLE, LONG_VRS, UNDEFINED
-from dicomveil_engine.part10.file_meta import EXPLICIT_VR_LITTLE_ENDIAN
-from dicomveil_proxy.reidentification.encoded import readable
+from dicomveil_engine.part10.file_meta import EXPLICIT_VR_LITTLE_ENDIAN, FileMeta
+from dicomveil_proxy.transactions.store.header import Header, vr_of
 from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
 
 _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
 _PIXEL_VRS = frozenset(("OB", "OW", "OF", "OD"))
 _NUMBER_OF_FRAMES = "00280008"
-_UTF_8 = "ISO_IR 192"
+_NEEDED = frozenset((*_PIXELS, _NUMBER_OF_FRAMES, "00080016", "00080018", "0020000D", "0020000E"))
 _CHUNK = 1 << 18
 _ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
 _ITEM_HEAD = struct.Struct("<HHI")
@@ -78,38 +75,66 @@ class BulkData:
             yield chunk
 
 
-def part10(dataset: JSONDataSet, bulk_data: BulkData) -> Iterator[bytes]:
-    """The chunks of a Part 10 instance. Raises InvalidDataSetError."""
-    header: dict[str, Any] = {key.upper(): element for key, element in dataset.items() if key >= "0008"}
-    pixels = {key: header.pop(key) for key in _PIXELS if key in header}
-    if len(pixels) > 1:
+def part10(dataset: ObjectText, bulk_data: BulkData) -> Iterator[bytes]:
+    """The chunks of a Part 10 instance, some of which are empty: none takes long. Raises InvalidDataSetError."""
+    known = _known(dataset)
+    kinds = [key for key in _PIXELS if key in known]
+    if len(kinds) > 1:
         raise InvalidDataSetError("there are several kinds of pixel data")
-    syntax = EXPLICIT_VR_LITTLE_ENDIAN
+    syntax, pixels = EXPLICIT_VR_LITTLE_ENDIAN, int(_PIXELS[0], 16)
     body: Iterator[bytes] = iter(())
-    for key, element in pixels.items():
-        syntax, body = _pixel_data(int(key, 16), element, bulk_data, header)
-    yield _header(header, syntax, bulk_data)
+    apart = ""
+    for key in kinds:
+        pixels = int(key, 16)
+        vr_of(pixels, known[key], _PIXEL_VRS)
+        if "BulkDataURI" in known[key]:
+            syntax, body = _bulk_pixels(pixels, known, bulk_data)
+            apart = key
+    header = Header(bulk_data.value)
+    try:
+        for _ in header.take(member for member in _plain_keys(dataset) if member[0] != apart):
+            yield b""
+    except RecursionError:
+        raise InvalidDataSetError("the sequences of the metadata are nested too deep") from None
+    yield _file_meta(identity_of(known), syntax)
+    yield from header.between(0, pixels)
     yield from body
+    yield from header.between(pixels, 1 << 32)
 
 
-def _pixel_data(tag: int, element: Any, bulk_data: BulkData, header: dict[str, Any]) -> tuple[str, Iterator[bytes]]:
-    """The transfer syntax, and the chunks of the element with the pixel data."""
-    with readable("(7FE0,0010) PixelData cannot be read"):
-        vr = str(element["vr"])
-        uri = element.get("BulkDataURI")
-        inline = decode(element, vr, ()) if uri is None else b""
-        frames = (header.get(_NUMBER_OF_FRAMES, {}).get("Value") or [1])[0]
-    if vr not in _PIXEL_VRS or not isinstance(inline, bytes):
-        raise InvalidDataSetError("(7FE0,0010) PixelData has another VR than OB or OW")
-    if uri is None:
-        inline += b"\0" * (len(inline) % 2)
-        return EXPLICIT_VR_LITTLE_ENDIAN, iter((_head(tag, vr, len(inline)), inline))
-    bulk = bulk_data.find(uri)
-    padding = b"\0" * (bulk.size % 2)
+def identity(dataset: ObjectText) -> InstanceIdentity:
+    """The UIDs of the instance."""
+    return identity_of(_known(dataset))
+
+
+def _known(dataset: ObjectText) -> dict[str, Any]:
+    """The elements that are needed before the others are read."""
+    needed = ((key, element) for key, element in _plain_keys(dataset) if key in _NEEDED)
+    return {key: dict(element.items()) if isinstance(element, ObjectText) else element for key, element in needed}
+
+
+def _plain_keys(dataset: ObjectText) -> Iterator[tuple[str, Any]]:
+    return ((key.upper(), element) for key, element in dataset.items())
+
+
+def _file_meta(identity: InstanceIdentity, syntax: str) -> bytes:
+    try:
+        return FileMeta(syntax, identity.sop_class_uid, identity.sop_instance_uid).encoded()
+    except (UnicodeError, struct.error):
+        raise InvalidDataSetError(
+            "the transfer syntax, (0008,0016) SOPClassUID or (0008,0018) SOPInstanceUID is not valid as a UID"
+        ) from None
+
+
+def _bulk_pixels(tag: int, header: dict[str, Any], bulk_data: BulkData) -> tuple[str, Iterator[bytes]]:
+    """The transfer syntax, and the chunks of the element with the pixel data, which is a part of the request."""
+    element = header[f"{tag:08X}"]
+    bulk = bulk_data.find(element["BulkDataURI"])
+    vr, padding = element["vr"], b"\0" * (bulk.size % 2)
     syntax = bulk.transfer_syntax or EXPLICIT_VR_LITTLE_ENDIAN
     if syntax == EXPLICIT_VR_LITTLE_ENDIAN and bulk.media_type == OCTET_STREAM:
         head, tail = _head(tag, vr, bulk.size + len(padding)), padding
-    elif bulk.media_type.startswith("image/") and syntax != EXPLICIT_VR_LITTLE_ENDIAN and str(frames) == "1":
+    elif bulk.media_type.startswith("image/") and syntax != EXPLICIT_VR_LITTLE_ENDIAN and _has_one_frame(header):
         # An empty Basic Offset Table and one fragment (PS3.5 Section A.4).
         head = _head(tag, "OB", UNDEFINED) + _ITEM + _ITEM_HEAD.pack(0xFFFE, 0xE000, bulk.size + len(padding))
         tail = padding + _SEQUENCE_END
@@ -118,6 +143,12 @@ def _pixel_data(tag: int, element: Any, bulk_data: BulkData, header: dict[str, A
             "pixel data comes as application/octet-stream, or one frame as an image with its transfer-syntax"
         )
     return syntax, _joined(head, bulk_data.chunks(bulk), tail)
+
+
+def _has_one_frame(header: dict[str, Any]) -> bool:
+    element = header.get(_NUMBER_OF_FRAMES)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return not values or (isinstance(values, list) and str(values[0]) == "1")
 
 
 def _joined(head: bytes, chunks: Iterator[bytes], tail: bytes) -> Iterator[bytes]:
@@ -129,29 +160,3 @@ def _joined(head: bytes, chunks: Iterator[bytes], tail: bytes) -> Iterator[bytes
 def _head(tag: int, vr: str, length: int) -> bytes:
     assert vr in LONG_VRS
     return EXPLICIT_LITTLE.element_head(EXPLICIT_LITTLE.key_of(tag, vr), length)
-
-
-def _header(header: dict[str, Any], syntax: str, bulk_data: BulkData) -> bytes:
-    from pydicom import Dataset, dcmwrite  # noqa: PLC0415 - few requests need it
-    from pydicom.dataset import FileMetaDataset  # noqa: PLC0415 - few requests need it
-
-    identity = identity_of(header)
-    with readable("the metadata of an instance cannot be read"):
-        dataset = Dataset.from_json(_in_one_character_set(header), bulk_data.value)
-        dataset.SpecificCharacterSet = _UTF_8
-        meta = dataset.file_meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = identity.sop_class_uid
-        meta.MediaStorageSOPInstanceUID = identity.sop_instance_uid
-        meta.TransferSyntaxUID = syntax
-        file = io.BytesIO()
-        dcmwrite(file, dataset, enforce_file_format=True)
-        return file.getvalue()
-
-
-def _in_one_character_set(dataset: dict[str, Any]) -> dict[str, Any]:
-    """The data set without (0008,0005): JSON is in UTF-8 (RFC 8259), and so is the instance that is written."""
-    changed = {key: element for key, element in dataset.items() if key != "00080005"}
-    for key, element in changed.items():
-        if element["vr"] == "SQ" and "Value" in element:
-            changed[key] = {"vr": "SQ", "Value": [_in_one_character_set(item) for item in element["Value"]]}
-    return changed

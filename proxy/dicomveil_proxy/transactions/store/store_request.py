@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from dicomveil_engine import EngineError, InstanceIdentity, InvalidDataSetError, JSONDataSet, ObjectStream
+from dicomveil_engine import EngineError, InstanceIdentity, InvalidDataSetError
+from dicomveil_engine.json_model.object_text import ObjectText
+from dicomveil_engine.json_model.stream import TextStream
 from dicomveil_proxy.errors import (
     BadRequest,
     Conflict,
@@ -22,7 +24,7 @@ from dicomveil_proxy.project import Project
 from dicomveil_proxy.reidentification.originals import Originals
 from dicomveil_proxy.settings.server import Limits
 from dicomveil_proxy.transactions.store.intake import DeidentifiedInstance, Duplicates, Intake
-from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, part10
+from dicomveil_proxy.transactions.store.part10 import Bulk, BulkData, identity, part10
 from dicomveil_proxy.transactions.store.reasons import (
     CANNOT_UNDERSTAND,
     NOT_DEIDENTIFIED,
@@ -35,7 +37,6 @@ from dicomveil_proxy.transactions.store.reidentified_instance import Reidentifie
 from dicomveil_proxy.transactions.store.response import InstanceOutcome, StoreResponse, store_response
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.translation.identity import Identity, Kind
-from dicomveil_proxy.translation.translation import identity_of
 from dicomveil_proxy.turns import Turns, beside
 from dicomveil_proxy.wire.media_type import DICOM, DICOM_JSON, DICOM_XML, OCTET_STREAM
 from dicomveil_proxy.wire.multipart import Event, PartData, PartStart, content_type_of
@@ -130,18 +131,18 @@ class StoreRequest:
             return ReidentifiedInstance(self.project, self._originals, self._duplicates)
         return DeidentifiedInstance(self.project, self._duplicates)
 
-    async def _take_metadata(self, dataset: JSONDataSet, metadata: _Metadata) -> None:
+    async def _take_metadata(self, dataset: ObjectText, metadata: _Metadata) -> None:
         """Store an instance that was sent as metadata and bulk data."""
         await self._check_presence()
         part = _Instance(self._intake())
         chunks = part10(dataset, metadata.bulk_data)
         try:
-            # In a thread: pydicom takes some milliseconds to write one.
+            # In a thread, since a header may be long.
             while (chunk := await beside(next, chunks, None)) is not None:
                 await part.feed(chunk)
         except InvalidDataSetError as error:
             part.discard()
-            self._refuse_unread(identity_of(dataset), str(error))
+            self._refuse_unread(await beside(identity, dataset), str(error))
             return
         await self._take(part)
 
@@ -265,11 +266,11 @@ class _Metadata:
     """The parts with metadata, one document in JSON or one for each instance in XML, and the parts with bulk data."""
 
     def __init__(self, limits: Limits, media_type: str) -> None:
-        self.datasets: list[JSONDataSet] = []
+        self.datasets: list[ObjectText] = []
         self._limits = limits
         self._limit = limit = limits.header_bytes
         self._media_type = media_type
-        self._stream: ObjectStream | NativeXMLReader | None = None
+        self._stream: TextStream | NativeXMLReader | None = None
         self._turns = Turns()
         self._size = 0
         self._file = Spool()
@@ -284,7 +285,7 @@ class _Metadata:
         """Start a part with metadata."""
         limits = self._limits
         is_xml = self._media_type == DICOM_XML
-        self._stream = NativeXMLReader(limits.nesting) if is_xml else ObjectStream(limits.header_bytes)
+        self._stream = NativeXMLReader(limits.nesting) if is_xml else TextStream(limits.header_bytes)
 
     def begin(self, name: str, media_type: str, transfer_syntax: str | None) -> None:
         """Start a part with bulk data."""
@@ -322,7 +323,7 @@ class _Metadata:
         elif self._stream:
             try:
                 if isinstance(self._stream, NativeXMLReader):
-                    self.datasets.append(self._stream.close())
+                    self.datasets.append(await beside(ObjectText.of, self._stream.close()))
                 else:
                     self.datasets += await beside(self._stream.close)
             except InvalidDataSetError as error:

@@ -164,9 +164,9 @@ class Reading:
         return self.known().words[1]
 
     def _has_signed_pixels(self) -> bool:
-        for entry, value, _ in self.image:
-            if entry.tag == PIXEL_REPRESENTATION and value == entry.values.u16.pack(1):
-                return True
+        for entry, value, _ in reversed(self.image):  # it is one of the last
+            if entry.tag == PIXEL_REPRESENTATION:
+                return value == entry.values.u16.pack(1)
         return False
 
 

@@ -65,7 +65,7 @@ def walk_sequence(
     if depth > state.depth_limit:
         raise InvalidDataSetError(f"sequences are nested more than {state.depth_limit} deep")
     buffer, section, encoding = state.buffer, state.section, of.values
-    table = state.tables_of(encoding).nested
+    table = (state.tables if encoding is state.encoding else state.tables_of(encoding)).nested
     runs = table.passed
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
     out, starts, lengths = section.out, section.starts, section.lengths
@@ -139,14 +139,20 @@ def walk_sequence(
                         position = after
                         continue
             elif kind == kinds.CHECKED:
+                if since < 0:
+                    known = runs.get(buffer[position : position + PASSED_KEY])
+                    if (
+                        known is not None
+                        and starts_with(known, position)
+                        and (after := position + len(known)) <= item_end
+                    ):
+                        position = after
+                        continue
                 if entry.is_looked_at and (after := position + 8 + length) <= item_end:
-                    if since < 0:
-                        since = position
-                        known = runs.get(buffer[position : position + PASSED_KEY])
-                        if known is not None and starts_with(known, position) and position + len(known) <= item_end:
-                            position, since = position + len(known), -1
-                            continue
-                    if buffer[position + 8 : after] in entry.passed or entry.passes(buffer[position + 8 : after]):
+                    value = buffer[position + 8 : after]
+                    if value in entry.passed or entry.passes(value):
+                        if since < 0:
+                            since = position
                         position = after
                         continue
                 since = -1

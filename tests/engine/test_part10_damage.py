@@ -116,6 +116,17 @@ def test_items_in_un() -> None:
     assert text_beside(item(element(0x00091001, "UN", person[1:])) + bytes(8)) == "lead in quambash state"
 
 
+@pytest.mark.parametrize(("value", "left"), [(item(b"Quambash"), ""), (b"", "lead in quambash state")])
+def test_a_name_of_undefined_length(value: bytes, left: str) -> None:
+    """It is removed unread, at the top level and in items, so that texts are emptied unless it is empty."""
+    name = open_sequence(0x00101001, value, vr="UN")
+    kept = element(NESTED, "SQ", [name])
+    for before in ((name,), (element(0x00081140, "SQ", [name]),), (element(0x00081110, "SQ", [kept]),)):
+        output = deidentify_instance(instance(element(0x00080060, "CS", "CT"), *before, TEXT), POLICY)
+
+        assert (read(output).ImageComments or "") == left
+
+
 def test_fragments_that_leave_their_item() -> None:
     """The end of a value that is outside of its item is not its end."""
     icon = open_sequence(0x7FE00010, item(b"") + item(b"\xff\xd8\xff\xd9"), vr="OB")[:-8]

@@ -14,7 +14,7 @@ from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.creators import Creators
 from dicomveil_engine.part10.encoding import DELIMITER_GROUP, UNDEFINED, Encoding
-from dicomveil_engine.part10.reading import Reading
+from dicomveil_engine.part10.reading import UNREAD, Reading
 from dicomveil_engine.part10.repeats import Place
 from dicomveil_engine.part10.section import DueAttributes, Section
 from dicomveil_engine.part10.skip import end_of_sequence
@@ -128,6 +128,9 @@ def refuse_many(state: State, position: int) -> None:
     raise InvalidDataSetError(f"{what}; raise the limit elements if such instances are to pass")
 
 
+_DELIMITER_BYTES = 8
+
+
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
     """The end of a value of undefined length that is dropped. Raises DeidentificationError if its value is needed."""
     # The Pixel Data of an icon may be encapsulated (PS3.5 Section A.4), and is kept like other bytes.
@@ -136,7 +139,10 @@ def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
         raise DeidentificationError(
             f"{dictionary.described(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"
         )
-    return end_of_sequence(state.buffer, value_at, entry.values, state.depth_limit - depth)
+    after = end_of_sequence(state.buffer, value_at, entry.values, state.depth_limit - depth)
+    if entry.identifies and after > value_at + _DELIMITER_BYTES:
+        state.reading.identifying.append(UNREAD)
+    return after
 
 
 _LONGEST_STRAY = 1 << 20

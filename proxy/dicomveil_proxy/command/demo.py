@@ -152,7 +152,7 @@ def _to_try(url: str, uids: Sequence[str], ultrasound: Sequence[str]) -> str:
     if ultrasound:
         path = "studies/{}/series/{}/instances/{}".format(*ultrasound)
         picture = f"""
-See an ultrasound whose text is covered, in a browser or with
+To see an ultrasound whose text is covered, open this URL in a browser, or write it to a file:
 
   curl -o ultrasound.jpg '{url}/{path}/rendered'
 """
@@ -168,4 +168,4 @@ Search for studies, read the metadata of one, retrieve an instance:
   curl -H 'Accept: application/dicom' -o instance.dcm \\
     '{url}/studies/{study}/series/{series}/instances/{instance}'
 {picture}
-Ctrl-C ends it."""
+Press Ctrl-C to stop it."""

@@ -79,6 +79,16 @@ def test_standard_forms() -> None:
     assert SECRET not in cleaned
 
 
+def test_jfif_that_holds_something_else() -> None:
+    """Version and density are seven bytes, enough for a name: impossible ones are replaced."""
+    head, rest = PLAIN[:2], PLAIN[PLAIN.index(b"\xff\xdb") :]
+    form = b"\xff\xe0\0\x10JFIF\0"
+    for content in (b"Doe^Jan", b"\1\7Doe^J", b"\1\2DoeJa"):
+        assert fed(JPEGStream(), head + form + content + b"\0\0" + rest, 7) == (
+            head + form + b"\1\1\0\0\1\0\1\0\0" + rest
+        )
+
+
 def test_surplus_in_tables() -> None:
     """Tables and headers are cut to the length that their content has."""
     out = fed(JPEGStream(), longer(PLAIN))

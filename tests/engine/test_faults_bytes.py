@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import base64
 import struct
+from typing import Any
 
 import pytest
 
-from dicomveil_engine import DeidentificationError, InvalidDataSetError, deidentify_instance, deidentify_metadata
-from engine.datasets import BIG, EXPLICIT, cut, element, instance, item, preset, rewritten
+from dicomveil_engine import (
+    DeidentificationError,
+    InvalidDataSetError,
+    Policy,
+    deidentify_instance,
+    deidentify_metadata,
+    load_policy,
+)
+from engine.datasets import BIG, EXPLICIT, KEY, cut, element, instance, item, open_sequence, preset, rewritten
 from engine.test_json_model_commutation import to_json
 
 DEFAULT = preset("default")
@@ -170,3 +178,30 @@ def test_a_value_beside_another_one(key: str, vr: str, text: str) -> None:
     model = {**to_json(instance(STUDY)), key: {"vr": vr, "Value": [text], "InlineBinary": "MTIg"}}
     with pytest.raises(InvalidDataSetError, match="a value that is not of its VR"):
         deidentify_metadata([model], DEFAULT)
+
+
+ICON = load_policy({"profile": "default", "pixels": "keep", "rules": [{"tag": "(0088,0200)", "method": "keep"}]}, KEY)
+PLAIN_JPEG = b"\xff\xd8\xff\xc0\0\x0b\x08\0\1\0\1\1\1\x11\0\xff\xda\0\x08\1\1\0\0\x3f\0\1\xff\xd9"
+
+
+@pytest.mark.parametrize(("tag", "policy"), [(0x00880200, ICON), (0x00081140, DEFAULT)])
+def test_pixels_in_items(tag: int, policy: Policy) -> None:
+    """An icon that a rule keeps, and pixels in another sequence: bytes are checked, and fragments are cleaned."""
+    dirty = open_sequence(0x7FE00010, item(b"") + item(JPEG_STREAM[:-2] + PLAIN_JPEG[2:]), vr="OB")
+    for inside, is_kept in (
+        (element(0x7FE00010, "OB", b"\0\1Somebody and\0"), True),
+        (element(0x7FE00010, "OB", b"\0\1Zebrowski and\0"), False),
+        (element(0x7FE00010, "OB", JPEG_STREAM), False),
+        (dirty, False),
+    ):
+        others = (element(0x00100010, "PN", NAME), STUDY, element(tag, "SQ", [inside]))
+        output = deidentify_instance(instance(*sorted(others)), policy)
+        (model,) = deidentify_metadata([to_json(instance(*sorted(others)))], policy)
+
+        assert (inside in output) is is_kept
+        assert b"Zebrowski" not in output
+        both: list[Any] = [to_json(output), model]
+        written, again = (one[f"{tag:08X}"]["Value"][0]["7FE00010"] for one in both)
+        before, after = (base64.b64decode(one.get("InlineBinary", "")) for one in (written, again))
+        assert after == before + (bytes.fromhex("feffdde000000000") if inside is dirty else b"")
+        assert (PLAIN_JPEG in output) is (inside is dirty)

@@ -50,7 +50,7 @@ def test_kinds(tag: int, vr: str, expected: int) -> None:
 def test_nested() -> None:
     """In an item there are no marks, no Pixel Data to be streamed, and no context."""
     assert kind(0x00120063, "LO", top=False) == kinds.CHANGED
-    assert kind(0x7FE00010, "OB", top=False) == kinds.KEPT
+    assert kind(0x7FE00010, "OB", top=False) == kinds.CHECKED
     assert kind(0x00080016, "UI", top=False) == kinds.CHECKED
 
 

@@ -152,8 +152,17 @@ def _passed(marker: int, content: bytes) -> bytes | None:
 
 
 def _jfif(content: bytes) -> bytes | None:
-    """Version, units and density; the thumbnail and JFIF extensions are dropped."""
-    return content[:12] + b"\0\0" if content[:5] == b"JFIF\0" and len(content) >= 14 else None
+    """Version, units and density, if they can be such; the thumbnail and JFIF extensions are dropped."""
+    if content[:5] != b"JFIF\0" or len(content) < 14:
+        return None
+    is_possible = content[5] == 1 and content[6] <= _LATEST_JFIF and content[7] <= _MOST_UNITS
+    return (content[:12] if is_possible else b"JFIF\0\1\1\0\0\1\0\1") + b"\0\0"
+
+
+_LATEST_JFIF = 2
+"""The minor version; the major one is 1."""
+_MOST_UNITS = 2
+"""Dots per cm; 0 is an aspect ratio, and 1 dots per inch."""
 
 
 def _adobe(content: bytes) -> bytes | None:

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.attributes.well_known import PIXEL_DATA
-from dicomveil_engine.code_streams.native import FLOATING_BITS
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.effect import Effect
 from dicomveil_engine.methods.remove import Remove
+from dicomveil_engine.rewriting.checking import PIXELS
 from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
 from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
@@ -21,8 +20,6 @@ _ENTRIES_CACHED = 4_096
 """About 600 bytes each; a bound, since untrusted input may have any number of tags."""
 _LONGEST_VR = 2
 """Characters of a VR under which an entry is cached; in JSON, it may be any text."""
-PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))
-"""Kept elements that are cleaned of everything other than pixels."""
 _TAG = re.compile("[0-9A-F]{8}")
 """PS3.18 Section F.2.2: "eight character uppercase hexadecimal"."""
 

@@ -7,6 +7,7 @@ the methods that depend on them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dicomveil_engine.attributes import characters
 from dicomveil_engine.errors import InvalidDataSetError
@@ -24,11 +25,11 @@ from dicomveil_engine.json_model.reading import (
 from dicomveil_engine.json_model.resolution import Waiting, check_passed, resolve_in_place, resolve_with_late_names
 from dicomveil_engine.json_model.search import Search
 from dicomveil_engine.json_model.streamed import FIRST_KEY_PASSED, is_streamed
-from dicomveil_engine.json_model.table import PIXELS, DecisionTable, Entry
+from dicomveil_engine.json_model.table import DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
-from dicomveil_engine.rewriting.checking import needs_words, passes
+from dicomveil_engine.rewriting.checking import PIXELS, needs_words, passes
 from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import (
     CODE_VALUE,
@@ -199,6 +200,9 @@ class DataSetWalk:
             items = self._items(key, element, entry, here)
         elif vr == "SQ":
             Search(self.table, self.policy, self.reading, self.key).items(element, here, key)
+        if treatment is Treatment.KEEP and entry.tag in PIXELS and here.path and self.policy.claims:
+            self._nested_pixels(out, key, element, entry, here)
+            return
         if treatment is Treatment.CHECKED_KEEP:
             self._check(out, key, element, entry, here)
             return
@@ -238,6 +242,14 @@ class DataSetWalk:
                 self.unsure.add(self.key)
             is_passed = not here.depth and key in self.reading.streamed
             self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key, is_passed))
+
+    def _nested_pixels(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
+        """Pixels in an item, such as an icon's: fragments are cleaned, other bytes are checked."""
+        entry = replace(entry, treatment=Treatment.CHECKED_KEEP)
+        if may_be_items(element):
+            out[key], _ = inline_pixels(entry, element, {}, removes_overlays=False)
+        else:
+            self._check(out, key, element, entry, here)
 
     def _treated(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dicomveil_engine.attributes import dictionary
+from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import Siblings, read_content_item
@@ -205,6 +206,10 @@ def walk_sequence(
                 continue
             if length == UNDEFINED:
                 after = end_of_value(state, entry, value_at, depth)
+                if kind == kinds.CHECKED:  # the fragments of an icon
+                    section.replace(buffer, value_at, after, clean_fragments(buffer[value_at:after], "", 1))
+                    position = after
+                    continue
             elif after > item_end:
                 refuse_short(after, item_open)
             elif entry.noted:

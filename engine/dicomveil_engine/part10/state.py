@@ -133,8 +133,8 @@ _DELIMITER_BYTES = 8
 
 def end_of_value(state: State, entry: Entry, value_at: int, depth: int) -> int:
     """The end of a value of undefined length that is dropped. Raises DeidentificationError if its value is needed."""
-    # The Pixel Data of an icon may be encapsulated (PS3.5 Section A.4), and is kept like other bytes.
-    is_pixels = entry.kind == kinds.KEPT and entry.vr in {"OB", "OW"} and entry.tag == PIXEL_DATA
+    # The Pixel Data of an icon may be encapsulated (PS3.5 Section A.4).
+    is_pixels = entry.kind in {kinds.KEPT, kinds.CHECKED} and entry.vr in {"OB", "OW"} and entry.tag == PIXEL_DATA
     if entry.kind not in kinds.VALUE_DROPPED and not is_pixels:
         raise DeidentificationError(
             f"{dictionary.described(entry.tag, entry.vr)} has an undefined length; {entry.rule} needs its value"

@@ -18,6 +18,7 @@ from dicomveil_engine.part10.encoding import DELIMITER_GROUP, IMPLICIT_LITTLE, L
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.profile.private import CHARACTERISTICS
 from dicomveil_engine.rewriting import checking
+from dicomveil_engine.rewriting.checking import PIXELS
 from dicomveil_engine.rewriting.context import SUBJECT_TAGS
 from dicomveil_engine.rewriting.decisions import Decision, Decisions
 from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICATION_TAGS
@@ -329,7 +330,9 @@ class DecisionTable(dict[bytes, Entry]):
         else:
             if not self.is_top:
                 entry.method = method = method.chosen(tag, "", is_top=False)
-            treatment = treatment_of(method, vr, is_checked=decision.is_checked)
+            # Pixels of the top level are checked while they pass.
+            is_nested = tag in PIXELS and not self.is_top and self._policy.claims is not None
+            treatment = treatment_of(method, vr, is_checked=decision.is_checked or is_nested)
         entry.kind = (_SEQUENCE_KINDS if vr == "SQ" else _KINDS)[treatment]
         if treatment is Treatment.EMPTY:
             entry.constant = entry.emptied()

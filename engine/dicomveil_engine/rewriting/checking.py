@@ -14,6 +14,9 @@ from typing import cast
 
 from dicomveil_engine.attributes import legality
 from dicomveil_engine.attributes.legality import CODE_ATTRIBUTES, STRUCTURAL_UIDS, Legality, legality_of
+from dicomveil_engine.attributes.well_known import PIXEL_DATA
+from dicomveil_engine.code_streams.native import FLOATING_BITS
+from dicomveil_engine.code_streams.sniffing import carries_metadata
 from dicomveil_engine.methods.base import (
     BYTES_VRS,
     FLOAT_VRS,
@@ -30,6 +33,8 @@ from dicomveil_engine.text.in_bytes import holds_own_words, may_hold_words
 FREE_TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _FORMATS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _OFFSET_TABLES = frozenset((legality.OFFSETS, legality.OFFSET_LENGTHS))
+PIXELS = frozenset((PIXEL_DATA, *FLOATING_BITS))
+"""Kept elements that are cleaned of everything other than pixels."""
 _LEAST = 10 ** (legality.IDENTIFYING_DIGITS - 1)
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 """The tag of an item in either byte order: a value that begins with it may be a nested data set."""
@@ -42,6 +47,8 @@ def passes(tag: int, vr: str, values: Values) -> bool:
         return all(legality_of(_stripped(text), vr, tag) is Legality.HARMLESS for text in texts)
     if tag in _OFFSET_TABLES and vr in BYTES_VRS:
         return legality.is_offset_table(tag, cast("bytes", values))
+    if tag in PIXELS and vr in BYTES_VRS and carries_metadata(cast("bytes", values)):
+        return False
     if vr in BYTES_VRS:
         return not is_data_set(cast("bytes", values)) and not may_hold_words(cast("bytes", values))
     if vr in INTEGER_VRS:
@@ -68,7 +75,7 @@ def checked(element: Element, context: Context) -> Values:
     if isinstance(values, bytes):
         if tag in _OFFSET_TABLES:
             return values if legality.is_offset_table(tag, values) else b""
-        if is_data_set(values):
+        if is_data_set(values) or (tag in PIXELS and carries_metadata(values)):
             return b""
         return b"" if holds_own_words(values, context.own) else values
     if vr in TEXT_VRS:

@@ -70,6 +70,8 @@ def test_what_is_no_readable_instance_is_counted() -> None:
     assert "1 file left out: a DICOMDIR" in result.stderr
     assert "2 files left out: refused: rule 1" in refused.stderr
     assert " in 0 instances" in refused.stdout
+    assert "no instance was reviewed" in refused.stderr
+    assert "no instance was reviewed" not in result.stderr
 
 
 def test_csv_has_all_values() -> None:

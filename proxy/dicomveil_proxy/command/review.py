@@ -83,6 +83,8 @@ def run(
     if sheet_file is not None and sheet is not None:
         about_to_show(audit, Kind.PICTURES, sheet.shown)
         _write_page("contact-sheet", sheet_file, sheet.pieces())
+    if not remainder.instances:
+        print("note: no instance was reviewed; name a folder with DICOM files", file=sys.stderr)
     for why, count in left_out.most_common():
         print(f"{count} {'file' if count == 1 else 'files'} left out: {why}", file=sys.stderr)
 

@@ -67,3 +67,18 @@ async def test_broken_bodies(body: bytes, encoding: str) -> None:
     """What is cut off, is something else, or comes in layers is malformed."""
     with pytest.raises(OriginMalformed):
         await _inflated(body, encoding)
+
+
+async def test_no_body() -> None:
+    """A response without one has nothing to decompress, whatever its header says."""
+    assert await _inflated(b"") == []
+
+
+@given(st.integers(1, 400), st.integers(1, 8))
+async def test_long_pieces_in_chunks_of_any_size(size: int, long: int) -> None:
+    """Nothing is lost where a piece is full when a chunk ends."""
+    content = (b"ab" * long + b"c") * (4 * PIECE_BYTES // (2 * long + 1))
+    pieces = await _inflated(gzip.compress(content, mtime=0), size=size)
+
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= PIECE_BYTES

@@ -57,3 +57,15 @@ def test_other_projects_are_left_alone(identities: IdentityMap, tmp_path: Path) 
     other.close()
 
     assert count(identities, NEW).total() == 1501
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_is_looked_at(tmp_path: Path, kind: Kind) -> None:
+    """One row of any kind is enough."""
+    identities = IdentityMap(tmp_path / "other.sqlite")
+    pseudonym = OLD.pseudonym_patient_id("1.2.3") if kind is Kind.PATIENT else OLD.pseudonym_uid("1.2.3")
+    identities.record([(kind, pseudonym, "1.2.3")])
+
+    assert has_foreign_rows(identities, NEW)
+    assert not has_foreign_rows(identities, OLD)
+    identities.close()

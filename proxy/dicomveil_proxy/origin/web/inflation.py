@@ -34,10 +34,9 @@ async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
     decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
     is_begun = False
     async for chunk in body:
-        rest, is_full = chunk, False
-        # After a full piece the decompressor may have more output, even if it has consumed the whole chunk.
-        while rest or is_full:
-            if rest and decompressor.eof:  # a gzip file may have several members (RFC 1952 Section 2.2)
+        rest = chunk
+        while rest:
+            if decompressor.eof:  # a gzip file may have several members (RFC 1952 Section 2.2)
                 decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
             is_begun = True
             try:
@@ -45,10 +44,9 @@ async def inflated(body: AsyncIterator[bytes], encoding: str) -> AsyncIterator[b
             except zlib.error:
                 raise OriginMalformed("a compressed response of the origin server cannot be read") from None
             rest = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-            is_full = len(piece) == PIECE_BYTES and not decompressor.eof
             if piece:
                 yield piece
-            if rest or is_full:
+            if rest:
                 await asyncio.sleep(0)  # one chunk may be a thousand pieces
     if is_begun and not decompressor.eof:
         raise OriginMalformed("a compressed response of the origin server is incomplete")

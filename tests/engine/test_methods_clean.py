@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dicomveil_engine.methods.base import Context, Element
 from dicomveil_engine.methods.clean import Clean
+from dicomveil_engine.text.own_words import OwnWords
+from dicomveil_engine.text.words import IdentifyingWords
 
 CLEAN = Clean()
 
@@ -49,3 +53,23 @@ def test_names_and_ages_are_findings_as_a_whole() -> None:
         "",
     ]
     assert CLEAN.apply(Element(0x00080055, "AE", ["DOE", "CT01"]), doe()) == ["", "CT01"]
+
+
+@pytest.mark.parametrize(
+    ("vr", "text", "left"),
+    [
+        ("SH", "SCAN WOLFESCHLEG", "SCAN"),
+        ("SH", "WOLFESCHLEGELSTE", ""),
+        ("LO", "T1 " * 16 + "T2 AX SE WOLFESC", "T1 " * 16 + "T2 AX SE"),
+        ("SH", "AP VIEW OF CHEST", "AP VIEW OF CHEST"),
+    ],
+)
+def test_a_name_that_is_cut_off_at_the_length_of_the_vr(vr: str, text: str, left: str) -> None:
+    """What devices leave of a long name at the end of 16 or 64 characters is removed; words of images stay."""
+    own, words = OwnWords(), IdentifyingWords()
+    for value in ("Wolfeschlegelsteinhausen^Hubert", "Chestnut^Jane"):
+        own.add(value, "PN")
+        words.add(value, "PN")
+    element = Element(0x0008103E, vr, [text])
+
+    assert Clean().apply(element, Context(identifying=words, own=own)) == ([left] if left else [])

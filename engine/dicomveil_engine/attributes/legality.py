@@ -81,7 +81,7 @@ _CONTROL = re.compile(r"[\x00-\x1a\x1c-\x1f\x7f]")
 _CONTROL_OF_TEXTS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _LONGEST_CODE = {"SH": 16, "LO": 64}
 
-_TERM_WORDS = DEFINED_TERM_WORDS | {word.upper() for word in DESCRIPTIVE_WORDS}
+TERM_WORDS = DEFINED_TERM_WORDS | {word.upper() for word in DESCRIPTIVE_WORDS}
 """Words of defined terms, and words that describe images: even if a patient has such a name, they do not identify."""
 _LONGEST_HARMLESS_NUMBER = 2
 
@@ -242,7 +242,7 @@ def _code_string(text: str) -> Legality:
         return Legality.ILLEGAL
     words = _CS_WORD.findall(text)
     is_harmless = all(
-        word in _TERM_WORDS or (word.isdecimal() and len(word) <= _LONGEST_HARMLESS_NUMBER) or len(word) == 1
+        word in TERM_WORDS or (word.isdecimal() and len(word) <= _LONGEST_HARMLESS_NUMBER) or len(word) == 1
         for word in words
     )
     return Legality.HARMLESS if is_harmless else Legality.MAY_IDENTIFY

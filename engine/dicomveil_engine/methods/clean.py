@@ -44,7 +44,7 @@ class Clean(Method):
         values = texts(element)
         place = context.place(element.tag, element.vr)
         if element.vr in _TEXTS:
-            cleaned = [_cleaned(text, element.codecs, context, place) for text in values]
+            cleaned = [_cleaned(context.own.without_cut_word(text), element.codecs, context, place) for text in values]
         else:
             cleaned = [_legal(_changed(text, element.vr, context, place), element.vr) for text in values]
         return positions_kept(cleaned) if cleaned != values else element.values

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from dicomveil_engine.attributes import dictionary
-from dicomveil_engine.attributes.legality import IDENTIFYING_DIGITS, is_decimal
+from dicomveil_engine.attributes.legality import IDENTIFYING_DIGITS, TERM_WORDS, is_decimal
 from dicomveil_engine.text import names
 from dicomveil_engine.text.as_read import as_read
 from dicomveil_engine.text.known_dates import notations
@@ -117,13 +117,20 @@ class OwnWords:
         joined = _GAPS.sub("", folded)
         if joined in self._words or any(long in joined for long in self._long):
             return True
-        return len(text.strip(" ")) in _CUT_AT and self._begins_with_last(folded, joined)
+        return len(text.strip(" ")) in _CUT_AT and (self.without_cut_word(text) != text or self._is_beginning(joined))
 
-    def _begins_with_last(self, folded: str, joined: str) -> bool:
-        """Whether the last word of a text, or all of it, may be an identifying word that was cut off."""
-        found = _LETTERS_AND_DIGITS.findall(folded)
-        ends = [end for end in (found[-1] if found else "", joined) if len(end) >= _SHORTEST_CUT]
-        return any(word.startswith(end) for end in ends for word in (*self._words, *self._long))
+    def without_cut_word(self, text: str) -> str:
+        """A text without its last word, if that may be an identifying word that was cut off at the length of the VR."""
+        stripped = text.rstrip(" ")
+        if len(stripped) not in _CUT_AT:
+            return text
+        last = [*_LETTERS_AND_DIGITS.finditer(stripped)][-1:]
+        if not last or last[0].end() < len(stripped) or last[0][0].upper() in TERM_WORDS:
+            return text
+        return stripped[: last[0].start()].rstrip(" ") if self._is_beginning(fold(last[0][0])) else text
+
+    def _is_beginning(self, folded: str) -> bool:
+        return len(folded) >= _SHORTEST_CUT and any(word.startswith(folded) for word in (*self._words, *self._long))
 
     def are_among(self, words: set[str]) -> bool:
         """Whether one of some words, in lower case and without accents, is an identifying word or number."""

@@ -32,7 +32,7 @@ _TEXTS = (
 def _names() -> tuple[list[str], list[str]]:
     """Given names and family names, the frequent ones ten times."""
     given, family = [], []
-    for line in gazetteer._words():
+    for line in gazetteer._words().text.splitlines()[1:]:
         word, _, flags = line.decode().partition("\t")
         if "t" in flags or len(word) < 3:
             continue

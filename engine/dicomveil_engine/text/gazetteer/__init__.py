@@ -7,15 +7,18 @@ in the form of `spelling.fold`.
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from dicomveil_engine.bounded_cache import of_values
 
 _WORDS_CACHED = 8_192
-
+_BLOCK = 512
+"""Bytes of the word list that are searched for a word."""
+_AFTER_FLAGS = b"\x7f"
 
 # The lists in which a word is, as bits, since these are tested hundreds of times for a text.
 UNKNOWN = 0
@@ -44,13 +47,17 @@ _FLAGS = {
 @lru_cache(_WORDS_CACHED)
 def kind(word: str) -> int:
     """The lists of a folded word, as bits."""
-    lines = _words()
-    sought = word.encode() + b"\t"
-    index = bisect_left(lines, sought)
-    if index == len(lines) or not lines[index].startswith(sought):
+    words = _words()
+    sought = b"\n%b\t" % word.encode()
+    block = bisect_right(words.heads, sought[1:] + _AFTER_FLAGS) - 1
+    if block < 0:
+        return UNKNOWN
+    place = words.text.find(sought, words.starts[block], words.starts[block + 1])
+    if place < 0:
         return UNKNOWN
     found = UNKNOWN
-    for flag in lines[index][len(sought) :].decode():
+    flags = place + len(sought)
+    for flag in words.text[flags : words.text.index(b"\n", flags)].decode():
         found |= _FLAGS[flag]
     return found
 
@@ -70,9 +77,26 @@ def read_words() -> None:
     _words()
 
 
+class _Words(NamedTuple):
+    """The words as one text, which takes a quarter of the memory of 200,000 objects."""
+
+    text: bytes
+    """Lines of a word, a tab and its flags, in the order of their bytes, after a line feed."""
+    starts: list[int]
+    """Where blocks of whole lines begin, and the end: at the line feeds before them."""
+    heads: list[bytes]
+    """The first line of each block."""
+
+
 @cache
-def _words() -> list[bytes]:
-    return _read("words.txt.gz").splitlines()
+def _words() -> _Words:
+    text = b"\n" + _read("words.txt.gz")
+    starts = [0]
+    while (start := text.find(b"\n", starts[-1] + _BLOCK)) >= 0:
+        starts.append(start)
+    if starts[-1] != len(text) - 1:
+        starts.append(len(text) - 1)
+    return _Words(text, starts, [text[start + 1 : text.index(b"\n", start + 1)] for start in starts[:-1]])
 
 
 @cache

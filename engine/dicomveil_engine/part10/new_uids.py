@@ -37,7 +37,11 @@ class NewUIDs(dict[bytes, bytes | None]):
         self._pseudonyms = policy.uids
 
     def __missing__(self, value: bytes) -> bytes | None:
-        new = self._new(value)
+        new: bytes | None
+        if value and value.isascii() and b"\\" not in value and not value.startswith(_MAY_STAY):
+            new = self._pseudonyms.of(value)
+        else:
+            new = self._unusual(value)
         if new is not None and len(new) % 2:
             new += b"\0"
         if len(value) <= LONGEST:
@@ -46,9 +50,7 @@ class NewUIDs(dict[bytes, bytes | None]):
             self[value] = new
         return new
 
-    def _new(self, value: bytes) -> bytes | None:
-        if value and value.isascii() and b"\\" not in value and not value.startswith(_MAY_STAY):
-            return self._pseudonyms.of(value)
+    def _unusual(self, value: bytes) -> bytes | None:
         original = value.decode("latin-1")
         if "\\" in original:
             originals = [uid.strip(" \0") for uid in original.split("\\")]

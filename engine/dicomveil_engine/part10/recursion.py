@@ -11,10 +11,25 @@ from typing import NamedTuple
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.errors import InvalidDataSetError
-from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.content_item import Siblings, read_content_item
 from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Rewritten
+from dicomveil_engine.part10.kinds import (
+    CHANGED,
+    CHARACTER_SET,
+    CHECKED,
+    COMPOUND,
+    CONSTANT,
+    DELIMITER,
+    FIRST_CHANGING,
+    LAST_CACHED,
+    REMOVED,
+    SEARCHED,
+    SEQUENCE,
+    SPECIAL,
+    STRAY,
+    UID,
+)
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, SHORTEST_RUN, keep_sequence
 from dicomveil_engine.part10.search import search
@@ -123,7 +138,7 @@ def walk_sequence(
                 section.start = position = position + 8 + length
                 continue
             kind = entry.kind
-            if kind == kinds.SEQUENCE and since < 0 and walked is not None:
+            if kind == SEQUENCE and since < 0 and walked is not None:
                 # Frames and slices have most of their sequences in common.
                 value_at = position + entry.head
                 (length,) = read_long(buffer, value_at - 4)
@@ -139,7 +154,7 @@ def walk_sequence(
                             put_known(state, position, after, outcome)
                         position = after
                         continue
-            elif kind == kinds.CHECKED:
+            elif kind == CHECKED:
                 if since < 0:
                     known = runs.get(buffer[position : position + PASSED_KEY])
                     if (
@@ -164,15 +179,15 @@ def walk_sequence(
             value_at = position + entry.head
             if value_at != position + 8:
                 (length,) = read_long(buffer, position + 8)
-            if kind >= kinds.SPECIAL:
-                if kind == kinds.DELIMITER:
+            if kind >= SPECIAL:
+                if kind == DELIMITER:
                     if not item_open and value_at == item_end:
                         section.leave_out(buffer, position, value_at, b"")
                     elif not item_open or entry.tag != ITEM_END:
                         raise InvalidDataSetError("a delimiter is in the place of an element")
                     position = value_at
                     break
-                if kind == kinds.CHARACTER_SET:
+                if kind == CHARACTER_SET:
                     item_codecs = read_character_set(state, entry, position, length, item_end, item_open)
                     walked = None
                     position = value_at + length
@@ -180,7 +195,7 @@ def walk_sequence(
                 if walked is None:
                     place = state.place(depth, encoding.name, item_codecs)
                     walked = ItemWalk(item_end, item_open, depth, item_codecs, place)
-                if kind == kinds.STRAY:
+                if kind == STRAY:
                     after = end_of_stray(state, entry.tag, position, item_end, item_open, encoding)
                     section.leave_out(buffer, position, after, b"")
                     position = after
@@ -191,13 +206,13 @@ def walk_sequence(
                     continue
                 entry, kind = decided, decided.kind
             after = value_at + length
-            if kind >= kinds.COMPOUND:
+            if kind >= COMPOUND:
                 if walked is None:
                     place = state.place(depth, encoding.name, item_codecs)
                     walked = ItemWalk(item_end, item_open, depth, item_codecs, place)
-                is_short = length <= LONGEST_SEQUENCE and after <= item_end and kind <= kinds.LAST_CACHED
+                is_short = length <= LONGEST_SEQUENCE and after <= item_end and kind <= LAST_CACHED
                 raw = buffer[position:after] if is_short else b""
-                if kind == kinds.SEQUENCE and (outcome := walked.place.kept.get(raw)) is not None:
+                if kind == SEQUENCE and (outcome := walked.place.kept.get(raw)) is not None:
                     if outcome is not UNCHANGED:
                         put_known(state, position, after, outcome)
                     position = after
@@ -206,7 +221,7 @@ def walk_sequence(
                 continue
             if length == UNDEFINED:
                 after = end_of_value(state, entry, value_at, depth)
-                if kind == kinds.CHECKED:  # the fragments of an icon
+                if kind == CHECKED:  # the fragments of an icon
                     section.replace(buffer, value_at, after, clean_fragments(buffer[value_at:after], "", 1))
                     position = after
                     continue
@@ -214,7 +229,7 @@ def walk_sequence(
                 refuse_short(after, item_open)
             elif entry.noted:
                 state.reading.identifying.append((entry, buffer[value_at:after], item_codecs))
-            if kind >= kinds.FIRST_CHANGING:
+            if kind >= FIRST_CHANGING:
                 change(state, entry, key, position, length, after, item_codecs)
             position = after
         else:
@@ -263,20 +278,20 @@ def change(
     if len(section.starts) > state.unquestioned:
         refuse_many(state, position)
     new: bytes | None = b""
-    if kind == kinds.UID:
+    if kind == UID:
         new = state.tables.new_uids[buffer[position + entry.head : after].strip(b" \0")]
         if new is not None:
             usual = entry.usual_uid_head if len(new) == USUAL_BYTES else b""
             new = (usual or entry.encoding.element_head(key, len(new))) + new
-    elif kind in {kinds.CHANGED, kinds.CHECKED}:
-        if kind == kinds.CHECKED and entry.passes(buffer[position + entry.head : after]):
+    elif kind in {CHANGED, CHECKED}:
+        if kind == CHECKED and entry.passes(buffer[position + entry.head : after]):
             return
         section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))
-    elif kind == kinds.REMOVED:
+    elif kind == REMOVED:
         if start == position:
             section.start = after
             return
-    elif kind == kinds.CONSTANT:
+    elif kind == CONSTANT:
         new = entry.constant
     else:
         new = entry.encoding.element_head(key, 0) if length else None
@@ -292,12 +307,12 @@ def walk_nested(state: State, entry: Entry, position: int, length: int, item: It
     `raw` is the bytes of a short sequence, whose result is cached when they occur again; else it is empty.
     """
     kind, section, identifying = entry.kind, state.section, state.reading.identifying
-    if kind > kinds.LAST_CACHED:
+    if kind > LAST_CACHED:
         return state.handlers[kind](state, entry, position, length, item)
     if length != UNDEFINED and position + entry.head + length > item.end:
         refuse_short(position + entry.head + length, item.is_open)
     noted_from = len(identifying)
-    if kind == kinds.SEARCHED:
+    if kind == SEARCHED:
         known = item.place.removed.get(raw)
         if known is not None:
             after = position + len(raw)

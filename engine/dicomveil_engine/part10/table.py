@@ -140,10 +140,15 @@ class Entry:
 
     def passes(self, value: bytes) -> bool:
         """Whether a CHECKED value can be kept in any data set (`rewriting.checking`)."""
+        is_short = len(value) <= _SHORTEST_PASSED
+        if not is_short and value in self.passed:
+            return True
         if self._plain is not None and self._plain(value):
-            if len(value) <= _SHORTEST_PASSED:
+            if is_short:
                 return True  # a look-up would take as long
         else:
+            if value in self.passed:
+                return True
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
             except ValueError:

@@ -11,9 +11,25 @@ import struct
 from dicomveil_engine.attributes.well_known import SOP_INSTANCE_UID
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.methods.base import BYTES_VRS
-from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.encoding import ITEM, UNDEFINED
 from dicomveil_engine.part10.fragment import UNCHANGED
+from dicomveil_engine.part10.kinds import (
+    BOUNDARY,
+    CHARACTER_SET,
+    CHECKED,
+    COMPOUND,
+    DECLARED,
+    DELIMITER,
+    FIRST_CHANGING,
+    KEPT,
+    LAST_CACHED,
+    PLAIN,
+    PRIVATE,
+    SEQUENCE,
+    SPECIAL,
+    STRAY,
+    VALUE_UNSEEN,
+)
 from dicomveil_engine.part10.reading import NotedRun
 from dicomveil_engine.part10.recursion import change, put_known, walk_nested
 from dicomveil_engine.part10.repeats import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
@@ -89,36 +105,36 @@ def walk_elements(state: State) -> None:
             (length,) = read_long(buffer, position + 8)
         after = value_at + length
         # The element after a run is one in which the instances differ, so it is not looked up again.
-        may_repeat = kind <= kinds.PLAIN and not is_behind_run and entry.tag != SOP_INSTANCE_UID
+        may_repeat = kind <= PLAIN and not is_behind_run and entry.tag != SOP_INSTANCE_UID
         is_behind_run = False
         if since is not None and not may_repeat:
             _learn(state, place, since, _mark(state, position))
             since = None
-        if kind >= kinds.SPECIAL:
-            if kind == kinds.BOUNDARY:
+        if kind >= SPECIAL:
+            if kind == BOUNDARY:
                 table = _cross(state, entry.tag, position)
                 here.place = place = _top_place(state)
                 continue
-            if kind == kinds.CHARACTER_SET:
+            if kind == CHARACTER_SET:
                 codecs = read_character_set(state, entry, position, length, end, True)
                 if codecs != state.codecs:
                     state.codecs = here.codecs = codecs
                     here.place = place = _top_place(state)
                 position = after
                 continue
-            if kind == kinds.DELIMITER:
+            if kind == DELIMITER:
                 if entry.tag == ITEM or any(buffer[position + 4 : position + 8]):
                     raise InvalidDataSetError("a delimiter is in the place of an element")
                 after = value_at
                 section.leave_out(buffer, position, after, b"")  # superfluous, after a sequence of defined length
                 position = after
                 continue
-            if kind == kinds.STRAY:
+            if kind == STRAY:
                 after = end_of_stray(state, entry.tag, position, end, True, encoding)
                 section.leave_out(buffer, position, after, b"")
                 position = after
                 continue
-            if kind != kinds.PRIVATE:
+            if kind != PRIVATE:
                 if entry.constant:
                     section.replace(buffer, position, position, entry.constant)
                 state.streamed = entry, length
@@ -128,10 +144,10 @@ def walk_elements(state: State) -> None:
                 position = after
                 continue
             entry, kind = decided, decided.kind
-        if kind >= kinds.COMPOUND:
+        if kind >= COMPOUND:
             begun = _mark(state, position)
             after = _walk_or_nothing(state, entry, position, length, after, begun, here)
-            if kind == kinds.DECLARED:
+            if kind == DECLARED:
                 here.place = place = _top_place(state)
             if may_repeat:
                 since = _follow(state, place, since, position, after, begun)
@@ -141,9 +157,8 @@ def walk_elements(state: State) -> None:
         else:
             if may_repeat:
                 since = _follow(state, place, since, position, after)
-            if kind == kinds.CHECKED and after <= end:
-                value = buffer[value_at:after]
-                if value not in entry.passed and (entry.noted or not entry.passes(value)):
+            if kind == CHECKED and after <= end:
+                if entry.noted or not entry.passes(buffer[value_at:after]):
                     after = _single(state, entry, key, position, length, after)
             elif entry is not KEEP or length == UNDEFINED:
                 after = _single(state, entry, key, position, length, after)
@@ -158,7 +173,7 @@ def _single(state: State, entry: Entry, key: bytes, position: int, length: int, 
     value_at = position + entry.head
     if length == UNDEFINED:
         after = end_of_value(state, entry, value_at, 0)
-    elif after > len(state.buffer) and (entry.noted or entry.kind not in kinds.VALUE_UNSEEN):
+    elif after > len(state.buffer) and (entry.noted or entry.kind not in VALUE_UNSEEN):
         raise NeedMoreError(after)
     elif entry.noted:
         noted = (entry, state.buffer[value_at:after], state.codecs)
@@ -170,14 +185,14 @@ def _single(state: State, entry: Entry, key: bytes, position: int, length: int, 
             state.reading.context.append(noted)
         elif entry.is_image:
             state.reading.image.append(noted)
-    if entry.kind >= kinds.FIRST_CHANGING:
+    if entry.kind >= FIRST_CHANGING:
         change(state, entry, key, position, length, after, state.codecs)
     return after
 
 
 def _is_streamed(entry: Entry, length: int) -> bool:
     """Whether a long kept value is passed through: no attribute after it should identify what is before it."""
-    is_kept = entry.kind == kinds.KEPT or (entry.kind == kinds.CHECKED and entry.vr in BYTES_VRS)
+    is_kept = entry.kind == KEPT or (entry.kind == CHECKED and entry.vr in BYTES_VRS)
     return is_kept and length != UNDEFINED and not entry.noted and entry.tag >> 16 >= FIRST_GROUP_PASSED
 
 
@@ -186,9 +201,9 @@ def _walk_or_nothing(
 ) -> int:
     """Walk an element that contains others; if the buffer ends within it, discard what was collected."""
     end, due = len(state.buffer), state.claims.due
-    is_short = entry.kind <= kinds.LAST_CACHED and length <= LONGEST_SEQUENCE and after <= end
+    is_short = entry.kind <= LAST_CACHED and length <= LONGEST_SEQUENCE and after <= end
     raw = state.buffer[position:after] if is_short else b""
-    if entry.kind == kinds.SEQUENCE and (outcome := here.place.kept.get(raw)) is not None:
+    if entry.kind == SEQUENCE and (outcome := here.place.kept.get(raw)) is not None:
         if outcome is not UNCHANGED:
             put_known(state, position, after, outcome)
         return after
@@ -211,7 +226,7 @@ def _cross(state: State, tag: int, position: int) -> DecisionTable:
 
 def _top_place(state: State) -> Place:
     """The cache for the current stage of the top level, which has a depth of 0 or less."""
-    return state.place(-state.stage, state.encoding.name, state.codecs)
+    return state.tables.repeats[-state.stage, state.encoding.name, state.codecs, state.declared]
 
 
 def _mark(state: State, position: int) -> _Mark:

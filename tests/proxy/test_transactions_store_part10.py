@@ -146,6 +146,32 @@ async def test_what_is_no_metadata(tmp_path: Path, metadata: object) -> None:
     assert origin.held == []
 
 
+async def test_pixel_data_twice(tmp_path: Path) -> None:
+    """In the metadata and as a part, or in two elements: nobody knows which is right, so nothing is stored."""
+    uri = {"vr": "OB", "BulkDataURI": PIXELS}
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        for more in ({"7FE00010": uri | {"InlineBinary": "QUJD"}}, {"7FE00010": uri, "7FE00008": uri | {"vr": "OF"}}):
+            response = await store(ask, [as_json(instance(), **more)], (PIXELS, "application/octet-stream", b"first"))
+            assert (response.status_code, failed(response)) == (409, {INSTANCE: 0xC000})
+
+    assert origin.held == []
+
+
+async def test_elements_in_any_order(tmp_path: Path) -> None:
+    """Keys in lower case and out of order: the instance is in order, and nothing of it is lost."""
+    metadata = as_json(instance(PatientWeight="70.5"))
+    shuffled = {key.lower(): metadata[key] for key in sorted(metadata, reverse=True)}
+    origin = MemoryOrigin()
+    async with proxy(tmp_path, origin) as ask:
+        for each in (metadata, shuffled):
+            assert (await store(ask, [each], (PIXELS, "application/octet-stream", b"first!"))).status_code == 200
+
+    assert origin.held[0] == origin.held[1]
+    tags = [element.tag for element in dcmread(BytesIO(origin.held[1]))]
+    assert tags == sorted(tags)
+
+
 async def test_metadata_over_the_limit(tmp_path: Path) -> None:
     """413, naming the limit."""
     async with proxy(tmp_path, MemoryOrigin(), limits=Limits(header_bytes=500)) as ask:

@@ -107,10 +107,11 @@ def tag_of(key: str) -> int:
 
 
 def vr_of(tag: int, element: object, allowed: frozenset[str] = dictionary.VRS) -> str:
-    """The VR of an element. Raises InvalidDataSetError if it is none of these."""
-    vr = element.get("vr") if isinstance(element, dict) else None
-    if not isinstance(vr, str) or vr not in allowed:
+    """The VR of an element. Raises InvalidDataSetError if it is none of these, or the element has several values."""
+    if not isinstance(element, dict) or not isinstance(vr := element.get("vr"), str) or vr not in allowed:
         raise InvalidDataSetError(f"{dictionary.described(tag)} has no VR, or one that it cannot have")
+    if len(element.keys() & _VALUE_MEMBERS) > 1:
+        raise InvalidDataSetError(f"{dictionary.described(tag, vr)} has its value twice")
     return vr
 
 
@@ -118,8 +119,6 @@ def _element(tag: int, element: Any, bulk_data: ReadBulkData) -> bytes:
     if isinstance(element, ObjectText):
         element = dict(element.items())
     vr = vr_of(tag, element)
-    if len(element.keys() & _VALUE_MEMBERS) > 1:
-        raise InvalidDataSetError(f"{dictionary.described(tag, vr)} has its value twice")
     if vr in BYTES_VRS and element.get("Value"):
         raise InvalidDataSetError(f"{dictionary.described(tag, vr)} has a Value (PS3.18 Table F.2.3-1: InlineBinary)")
     value = _value(tag, vr, element, bulk_data)

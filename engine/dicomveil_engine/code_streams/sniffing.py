@@ -14,6 +14,8 @@ _RLE_HEADER = b"\0\0\0\x40\0\0\0"
 """The bytes after the number of segments: the first offset is 64, the length of the header."""
 _MOST_SEGMENTS = 15
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_SIGNATURES = (SOI + b"\xff", jpeg2000.CODE_STREAM, jpeg2000.JP2_SIGNATURE, jpeg_xl.CONTAINER)
+"""The beginnings of code streams that can hold metadata."""
 _FIRST_MARKER = b"\xc0"
 RLE = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -60,15 +62,13 @@ def refuse_code_stream(head: bytes) -> None:
 
     Some writers put a code stream into a value of defined length. Its metadata would pass with the pixels.
     """
-    if carries_metadata(head) or head[:4] in _ITEMS:
+    if carries_metadata(head) or head.startswith(_ITEMS):
         raise unclean("holds a code stream in the place of native pixels")
 
 
 def carries_metadata(head: bytes) -> bool:
     """Whether these bytes begin a code stream that can hold metadata."""
-    if head[:2] == SOI:
-        return head[2:3] == b"\xff" and head[3:4] >= _FIRST_MARKER
-    return head[:4] == jpeg2000.CODE_STREAM or head[:12] in {jpeg2000.JP2_SIGNATURE, jpeg_xl.CONTAINER}
+    return head.startswith(_SIGNATURES) and (not head.startswith(SOI) or head[3:4] >= _FIRST_MARKER)
 
 
 class _Zeros:

@@ -49,6 +49,7 @@ from dicomveil_engine.part10.table import DROP, KEEP, LONGEST_PASSED, PASSED_KEY
 from dicomveil_engine.structured_content.content_items import ContentAction
 from dicomveil_engine.structured_content.references import Position
 
+_PENDING = frozenset((CHANGED, CHECKED))
 _LONGEST_TYPE = 32
 """Bytes of a Value Type that are read; legal ones have up to 16."""
 
@@ -283,7 +284,7 @@ def change(
         if new is not None:
             usual = entry.usual_uid_head if len(new) == USUAL_BYTES else b""
             new = (usual or entry.encoding.element_head(key, len(new))) + new
-    elif kind in {CHANGED, CHECKED}:
+    elif kind in _PENDING:
         if kind == CHECKED and entry.passes(buffer[position + entry.head : after]):
             return
         section.pending.append((len(section.out) + 1, (entry, buffer[position:after], codecs)))

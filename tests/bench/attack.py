@@ -140,6 +140,7 @@ def main(seconds: float) -> None:
         with running_proxy(folder, str(folder / "origin")) as proxy:
             for attack in ATTACKS.values():
                 attack(proxy)  # what the first of its kind loads stays
+            time.sleep(_SETTLED)
             before = memory(proxy)
             for title, attack in ATTACKS.items():
                 waits: list[float] = []

@@ -239,7 +239,9 @@ def real_grounds() -> Iterable[npt.NDArray[np.float64]]:
             continue
         low, high = np.percentile(pixels, (0.5, 99.9))
         values = np.clip((pixels - low) / (high - low + 1e-9), 0, 1)
-        # Test patterns and noise are not anatomy: neighbours are alike there.
+        if values.std() < 0.08:
+            continue
+        # In anatomy, neighbouring pixels are alike; in test patterns and noise they are not.
         alike = np.corrcoef(values[:, 1:].ravel(), values[:, :-1].ravel())[0, 1]
-        if values.std() >= 0.08 and alike > 0.8:
+        if alike > 0.8:
             yield np.clip(cv2.resize(values, (512, 512), interpolation=cv2.INTER_CUBIC), 0, 1)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from typer.testing import CliRunner
 
@@ -41,6 +43,7 @@ from dicomveil_proxy.jobs.series import SeriesUnit
 from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob, SeriesStation
 from dicomveil_proxy.jobs.watchers import watcher
+from dicomveil_proxy.leaks import guard as guard_module
 from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.settings.access import AuditSettings, GuardSettings
@@ -234,6 +237,64 @@ def test_a_value_in_json_is_found() -> None:
     watch.inspect_json(original, leaking)
 
     assert [(each.tag, each.place) for each in watch._findings] == [(0x00100020, 0x00400007)]
+
+
+_WORDS = ["CT", "of PATIENT-1.", "of PATIENT-2.", "Doe^Jane", "Roe^Richard", "1.2.3.1.1.1", "1.2.3.1.1.2", "thorax"]
+_TEXT = st.sampled_from(_WORDS).map(lambda text: {"vr": "LO", "Value": [text]})
+_NESTED = st.sampled_from(_WORDS).map(lambda text: {"vr": "SQ", "Value": [{"00400007": {"vr": "PN", "Value": [text]}}]})
+_CHANGED = st.dictionaries(
+    st.sampled_from(["00080018", "00080020", "00081030", "00100010", "00100020", "00204000", "00400275", "0018A001"]),
+    _TEXT | _NESTED | st.none(),
+    max_size=2,
+)
+
+
+@given(st.lists(st.tuples(_CHANGED, _CHANGED), min_size=2, max_size=6))
+def test_series_are_searched_like_single_data_sets(steps: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """Whatever differs from the data set before, in the original or in the output: the findings are the same."""
+    policy = load_policy({"profile": "basic"}, KEY)
+    guard = LeakGuard(policy, KEY)
+    original: dict[str, Any] = {
+        "0020000D": {"vr": "UI", "Value": ["1.2.3.1"]},
+        "00080018": {"vr": "UI", "Value": ["1.2.3.1.1.1"]},
+        "00100020": {"vr": "LO", "Value": ["PATIENT-1"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+        **{f"0018{n:04X}": {"vr": "LO", "Value": ["technique"]} for n in range(0x10, 0x20)},
+    }
+    written: dict[str, Any] = {f"0018{n:04X}": {"vr": "LO", "Value": ["technique"]} for n in range(0x10, 0x20)}
+    watch = guard.watch()
+    for change, leak in steps:
+        original, written = original | change, written | leak
+        original = {key: element for key, element in original.items() if element is not None}
+        written = {key: element for key, element in written.items() if element is not None}
+        alone = guard.watch()
+        alone.inspect_json(original, written)
+        before = len(watch._findings)
+        watch.inspect_json(original, written)
+        assert watch._findings[before:] == alone._findings
+
+
+def test_only_the_differences_of_a_series_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal elements are not written to JSON again."""
+    searched: list[int] = []
+    whole = guard_module._searchable
+
+    def counted(written: JSONDataSet) -> bytes:
+        searched.append(len(written))
+        return whole(written)
+
+    monkeypatch.setattr(guard_module, "_searchable", counted)
+    policy = load_policy({"profile": "basic"}, KEY)
+    shared: JSONDataSet = {f"0018{n:04X}": {"vr": "LO", "Value": ["technique"]} for n in range(0x10, 0x20)}
+    kept = dict(shared)
+    shared["00100020"] = {"vr": "LO", "Value": ["PATIENT-1"]}
+    watch = LeakGuard(policy, KEY).watch()
+    for number in range(3):
+        own: JSONDataSet = {"00080018": {"vr": "UI", "Value": [f"1.2.3.1.1.{number}"]}}
+        new: JSONDataSet = {"00080018": {"vr": "UI", "Value": [f"2.25.{number}"]}}
+        watch.inspect_json(shared | own, kept | new)
+
+    assert searched == [17, 1, 1]
 
 
 def test_a_part_of_a_longer_word_is_no_finding() -> None:

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dicomveil_engine import load_policy
+from dicomveil_engine import JSONDataSet, load_policy
 from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict
-from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.header import JSON_KEYS, PixelHeader
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.verdicts import settings_as_json, settings_of, verdict_as_json, verdict_of
 from dicomveil_proxy.transactions.covering import arrival
-from dicomveil_proxy.transactions.covering.metadata import json_header
+from dicomveil_proxy.transactions.covering.metadata import SeriesHeaders, json_header
 from engine.pixel_instances import CT, JPEG_LS, NATIVE, Array
 from engine.pixel_instances import instance as made
 from proxy.fakes import ANY_SYNTAX, SERIES, STUDY, Asking, MemoryOrigin, parts, proxy
@@ -420,3 +420,38 @@ def test_headers_of_metadata_describe_pixels() -> None:
     assert json_header({"00280010": {"vr": "US", "Value": [4]}}).has_pixel_data
     assert not json_header({}).has_pixel_data
     assert PixelHeader().rows == 0
+
+
+class _Asked(dict[str, Any]):
+    """A data set that records which of its keys are read."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.keys_read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.keys_read.add(key)
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.keys_read.add(str(key))
+        return super().__contains__(key)
+
+
+def test_pixel_attributes_of_a_series() -> None:
+    """They are read again when one of the elements on which they depend is another one, and not before."""
+    asked = _Asked()
+    json_header(asked)
+    assert asked.keys_read == set(JSON_KEYS)
+
+    first: JSONDataSet = {key: {"vr": "US", "Value": [1]} for key in JSON_KEYS}
+    headers = SeriesHeaders()
+    known = headers.of(first)
+    assert known == json_header(first)
+    assert headers.of(first | {"00080018": {"vr": "UI", "Value": ["1.2.3"]}}) is known
+    for key in JSON_KEYS:
+        other: JSONDataSet = first | {key: {"vr": "US", "Value": [2]}}
+        lacking: JSONDataSet = {each: element for each, element in first.items() if each != key}
+        for changed in (other, lacking):
+            assert headers.of(first) == known
+            assert headers.of(changed) == json_header(changed)

@@ -49,6 +49,7 @@ _DUMMIES = frozenset(
 _UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 _KEYS = frozenset(f"{tag:08X}" for tag in _TAGS)
 _CONTRIBUTING = "0018A001"
+_INSTANCE = f"{SOP_INSTANCE_UID:08X}"
 _FREE_TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _SINGLE = frozenset(("LT", "ST", "UT", "UR"))
 _DIGITS = 16
@@ -138,36 +139,33 @@ class LeakGuard:
             shared = Needles.of(self._needles_of(values), has_guesses=self._has_guesses(values))
             if not originals.is_long:
                 self._remember(originals.shared, shared)
-        return self._with_instance(shared, originals.instance[1] if originals.instance else b"")
+        return shared, self.instance_needle(shared, originals.instance[1] if originals.instance else b"")
 
     def needles_of_json(self, dataset: JSONDataSet) -> tuple[Needles, Needle | None]:
         """The values that must not occur in the output of a data set in DICOM JSON, collected independently."""
-        found: list[tuple[int, str, bytes]] = []
-        _collect(dataset, found, 0)
-        found += _contributing(dataset)
-        instance = [each for each in found if each[0] == SOP_INSTANCE_UID]
-        values = tuple(each for each in found if each[0] != SOP_INSTANCE_UID)
+        instance, found = _split(dataset)
+        values = (*found, *_contributing(dataset))
         shared = self._studies.get(values)
         if shared is None:
             needles = self._needles_of(sorted(values, key=_is_not_first))
             shared = Needles.of(needles, has_guesses=self._has_guesses(values))
             if len(values) <= _MOST:
                 self._remember(values, shared)
-        return self._with_instance(shared, instance[0][2] if instance else b"")
+        return shared, self.instance_needle(shared, instance)
 
     def _remember(self, key: object, needles: Needles) -> None:
         self._studies[key] = needles
         if len(self._studies) > _STUDIES_CACHED:
             self._studies.pop(next(iter(self._studies)), None)
 
-    def _with_instance(self, shared: Needles, uid: bytes) -> tuple[Needles, Needle | None]:
-        """The study's values, and the SOP Instance UID, which differs between instances."""
+    def instance_needle(self, shared: Needles, uid: bytes) -> Needle | None:
+        """The SOP Instance UID, which differs between instances, if it is to be searched for."""
         value = uid.strip(b" \0")
         if not shared.needles or not self._replaces_instances or len(value) < SHORTEST:
-            return shared, None
+            return None
         if value.startswith((_REGISTERED, _OWN)) and not self._counts(SOP_INSTANCE_UID, "UI", value.decode("latin-1")):
-            return shared, None
-        return shared, Needle(value, SOP_INSTANCE_UID, "UI")
+            return None
+        return Needle(value, SOP_INSTANCE_UID, "UI")
 
     def _needles_of(self, values: Iterable[tuple[int, str, bytes]]) -> tuple[Needle, ...]:
         """The values to search for; none for a data set that the project has de-identified before."""
@@ -253,6 +251,7 @@ class Watch:
         self._guard = guard
         self._findings: list[Leak] = []
         self._last: tuple[Originals | None, tuple[Needles, Needle | None]] = (None, (NOTHING, None))
+        self._reference: _Reference | None = None
         self.is_on = guard.mode != "off"
 
     def inspect(self, data: bytes | bytearray, originals: Originals, transfer_syntax: str) -> None:
@@ -268,9 +267,13 @@ class Watch:
 
     def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
         """Search a data set in DICOM JSON, which is sent as JSON or XML."""
+        if self._reference and self._reference.shows_no_leak(self._guard, original, written):
+            return
         document = _searchable(written)
         shared, instance = self._guard.needles_of_json(original)
+        self._reference = _Reference(original, written, document, shared)
         if any_in(shared.sought, document) or (instance and instance.value in document):
+            self._reference = None
             hits = _hits(shared, instance, document)
             self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
 
@@ -279,6 +282,45 @@ class Watch:
         if self._findings:
             findings, self._findings = self._findings, []
             self._guard.settle(findings)
+
+
+class _Reference(NamedTuple):
+    """A data set that was searched as a whole without a finding: the next ones of a series share most elements."""
+
+    original: JSONDataSet
+    written: JSONDataSet
+    document: bytes
+    shared: Needles
+
+    def shows_no_leak(self, guard: LeakGuard, original: JSONDataSet, written: JSONDataSet) -> bool:
+        """Whether a data set has no original value, by its differences alone; if False, the whole must be searched.
+
+        Equal elements of consecutive data sets are mostly the same objects, which makes them quick to compare.
+        """
+        before = self.original
+        changed = {
+            key: element
+            for key, element in original.items()
+            if element is not before.get(key) or key == _INSTANCE  # always searched for
+        }
+        if 2 * len(changed) > len(original) or _CONTRIBUTING in changed:
+            return False
+        instance, values = _split(changed)
+        if values != _split({key: before[key] for key in changed if key in before})[1]:
+            return False
+        document = _searchable({key: each for key, each in written.items() if each is not self.written.get(key)})
+        needle = guard.instance_needle(self.shared, instance)
+        if needle and (needle.value in document or needle.value in self.document):
+            return False
+        return not any_in(self.shared.sought, document)
+
+
+def _split(dataset: JSONDataSet) -> tuple[bytes, list[tuple[int, str, bytes]]]:
+    """The SOP Instance UID of a data set, and its other identifying values."""
+    found: list[tuple[int, str, bytes]] = []
+    _collect(dataset, found, 0)
+    instance = next((value for tag, _, value in found if tag == SOP_INSTANCE_UID), b"")
+    return instance, [each for each in found if each[0] != SOP_INSTANCE_UID]
 
 
 def _searchable(written: JSONDataSet) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from operator import is_not
 from typing import cast
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
@@ -12,7 +13,7 @@ from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims_of
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
-from dicomveil_engine.pixels.header import PixelHeader
+from dicomveil_engine.pixels.header import JSON_KEYS, PixelHeader
 from dicomveil_engine.pixels.release import without_pixels
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
@@ -51,6 +52,21 @@ def json_header(dataset: JSONDataSet) -> PixelHeader:
     return replace(header, has_pixel_data=True) if header.rows or header.has_pixel_data else header
 
 
+class SeriesHeaders:
+    """The pixel attributes of consecutive data sets, which are mostly the same objects in a series."""
+
+    def __init__(self) -> None:
+        self._elements: list[object] = []
+        self._header = PixelHeader()
+
+    def of(self, dataset: JSONDataSet) -> PixelHeader:
+        """As `json_header`."""
+        elements: list[object] = [dataset.get(key) for key in JSON_KEYS]
+        if len(elements) != len(self._elements) or any(map(is_not, elements, self._elements)):
+            self._elements, self._header = elements, json_header(dataset)
+        return self._header
+
+
 def is_beside_pixels(tag: int) -> bool:
     """Whether a top-level element shows parts of the pixels, and is removed when they are covered: icons, overlays."""
     return PixelClaims(is_cleaned=True).removes(tag)
@@ -64,16 +80,16 @@ def passes(verdict: PixelVerdict) -> bool:
 async def claimed(
     project: Project,
     looking: Looking,
-    original: JSONDataSet,
+    header: PixelHeader,
     written: JSONDataSet,
     identity: InstanceIdentity,
     pixel_uri: str,
 ) -> JSONDataSet:
     """The metadata of an instance with the attributes that describe its covered pixels.
 
-    `pixel_uri` is the URI of its Pixel Data, which replaces pixels that are inline in the metadata.
+    `header` are the original's pixel attributes; `pixel_uri` is the URI of its Pixel Data, which replaces pixels that
+    are inline in the metadata.
     """
-    header = json_header(original)
     verdict = looking.verdict(header)
     if header.has_pixel_data:
         looking.note_verdict(identity.sop_instance_uid, verdict)

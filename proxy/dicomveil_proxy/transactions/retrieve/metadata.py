@@ -14,7 +14,7 @@ from dicomveil_proxy.origin.web.metadata import Batch, data_sets
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.spent import deidentifying
-from dicomveil_proxy.transactions.covering.metadata import PIXELS, claimed
+from dicomveil_proxy.transactions.covering.metadata import PIXELS, SeriesHeaders, claimed
 from dicomveil_proxy.transactions.covering.released import check_identity
 from dicomveil_proxy.transactions.pixel_values import note_layouts
 from dicomveil_proxy.transactions.tally import Tally
@@ -65,7 +65,7 @@ async def metadata(
 
 async def _batches(project: Project, original: OriginalResource, base_url: str) -> AsyncGenerator[Batch, None]:
     rewriter, watch = SeriesRewriter(project.metadata), project.guard.watch()
-    turns, is_there = Turns(), False
+    turns, is_there, headers = Turns(), False, SeriesHeaders()
     with Tally(_log, "an instance's metadata was left out") as left_out:
         async with aclosing(data_sets_of(project, original)) as found:
             async for batch in found:
@@ -82,7 +82,7 @@ async def _batches(project: Project, original: OriginalResource, base_url: str) 
                         if project.looking is not None:
                             identity = _assumed(identity_of(dataset), original)
                             uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
-                            new = await claimed(project, project.looking, dataset, new, identity, uri)
+                            new = await claimed(project, project.looking, headers.of(dataset), new, identity, uri)
                     except EngineError as error:
                         project.note_refusal("retrieve", error)
                         if not project.omits_errors:

@@ -274,6 +274,24 @@ def test_series_are_searched_like_single_data_sets(steps: list[tuple[dict[str, A
         assert watch._findings[before:] == alone._findings
 
 
+def test_an_instances_uid_in_a_series() -> None:
+    """It is found in an element that is new, and in one that the instances before had, too."""
+    policy = load_policy({"profile": "basic"}, KEY)
+    study: JSONDataSet = {"00100020": {"vr": "LO", "Value": ["PATIENT-1"]}}
+    study |= {f"0018{n:04X}": {"vr": "LO", "Value": ["technique"]} for n in range(0x10, 0x20)}
+    first, second = (study | {"00080018": {"vr": "UI", "Value": [f"1.2.3.1.1.{n}"]}} for n in (1, 2))
+    naming_second: JSONDataSet = {"00081030": {"vr": "LO", "Value": ["1.2.3.1.1.2"]}}
+    for originals, outputs in (
+        ((first, second), (naming_second, naming_second)),
+        ((second, dict(second)), ({}, naming_second)),
+    ):
+        watch = LeakGuard(policy, KEY).watch()
+        watch.inspect_json(originals[0], outputs[0])
+        assert watch._findings == []
+        watch.inspect_json(originals[1], outputs[1])
+        assert [leak.tag for leak in watch._findings] == [0x00080018]
+
+
 def test_only_the_differences_of_a_series_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal elements are not written to JSON again."""
     searched: list[int] = []

@@ -59,9 +59,9 @@ async def beside(function: Callable[..., _T], *arguments: object) -> _T:
 
 
 async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chunk]:
-    """Call `feed` of the rewriter, in the thread if the instance's header is long, or if its data set is deflated."""
+    """Call `feed` of the rewriter, in the thread if its header is long, its data set deflated, or a value searched."""
     with deidentifying():
-        if rewriter.held > LONG or rewriter.is_deflated:
+        if rewriter.held > LONG or rewriter.is_deflated or rewriter.is_checking:
             return await beside(rewriter.feed, data)
         return rewriter.feed(data)
 
@@ -69,6 +69,6 @@ async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chun
 async def closed(rewriter: InstanceRewriter) -> list[Chunk]:
     """Call `close` of the rewriter, in the thread under the same conditions."""
     with deidentifying():
-        if rewriter.held > LONG or rewriter.is_deflated:
+        if rewriter.held > LONG or rewriter.is_deflated or rewriter.is_checking:
             return await beside(rewriter.close)
         return rewriter.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from dicomveil_engine import deidentify_instance
+from dicomveil_engine.rewriting.passing import PassingValue
 from dicomveil_proxy.errors import OriginMalformed, OriginUnavailable
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
@@ -343,6 +345,30 @@ async def test_bulk_data_that_names_the_patient(tmp_path: Path, tag: str, vr: st
                 await ask.get(f"{ask.path()}/bulk/{tag}")
     async with proxy(tmp_path, with_value(WAVEFORM)) as ask:
         assert (await ask.get(f"{ask.path()}/bulk/{tag}", "application/octet-stream")).content == WAVEFORM
+
+
+@pytest.mark.parametrize("what", ["bulk/54001010", ""])
+async def test_long_values_are_checked_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Retrieved by itself or in its instance: searching a megabyte for words would hold up all other requests."""
+    threads: list[str] = []
+    check = PassingValue.feed
+
+    def noted(self: PassingValue, data: bytes | memoryview) -> list[bytes | memoryview]:
+        threads.append(threading.current_thread().name)
+        return check(self, data)
+
+    monkeypatch.setattr(PassingValue, "feed", noted)
+    value = WAVEFORM * 220
+    sent = instance(change=lambda dataset: dataset.add_new(0x54001010, "OW", value))
+    async with proxy(tmp_path, MemoryOrigin(sent)) as ask:
+        response = await ask.get(
+            f"{ask.path()}/{what}".rstrip("/"), ANY_SYNTAX if not what else "application/octet-stream"
+        )
+
+    assert response.status_code == 200
+    assert value in response.content
+    # What comes with the header is checked with it.
+    assert set(threads if what else threads[1:]) == {"beside_0"}
 
 
 async def test_an_instance_in_the_place_of_bulk_data(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dicomveil_engine.part10 import kinds
 from dicomveil_engine.part10.body import Body
 from dicomveil_engine.part10.deflated import Deflater, Inflater
 from dicomveil_engine.part10.file_meta import EXPLICIT_VR_LITTLE_ENDIAN, FileMeta, read_file_meta
-from dicomveil_engine.part10.pixel_data import Value, value_of
+from dicomveil_engine.part10.pixel_data import CheckedValue, Value, value_of
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.part10.table import Entry
 from dicomveil_engine.part10.tables import Tables
@@ -79,6 +79,11 @@ class InstanceRewriter:
     def is_deflated(self) -> bool:
         """Whether the data set is deflated, so that few bytes of input may give a long output."""
         return self._inflater is not None
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the value that passes is searched for identifying words, which takes a hundred times as long."""
+        return isinstance(self._body, CheckedValue)
 
     def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """Add bytes of the instance, and return the output that is ready."""

@@ -37,16 +37,21 @@ async def bulk_data(project: Project, original: OriginalResource) -> AsyncGenera
     assert original.bulk is not None
     tag = original.bulk.tag if len(original.bulk.tags) == 1 else 0
     filters: list[Filter] = []
+    is_checked = False
     events, found = await _bulk_events(project, original)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
                 pixels = await bulk_data_of(project, original, tag, checked_type(event)[1])
                 filters = [pixels] if pixels else []
-                if found and (found.is_checked or (pixels and not pixels.is_certain)):
+                is_checked = found is not None and (found.is_checked or (pixels is not None and not pixels.is_certain))
+                if found and is_checked:
                     filters.append(found.check())
             else:
-                for piece in _passed(filters, event.data if isinstance(event, PartData) else None):
+                data = event.data if isinstance(event, PartData) else None
+                # Checking 1 MB for words takes up to 0.4 s.
+                pieces = await beside(_passed, filters, data) if is_checked else _passed(filters, data)
+                for piece in pieces:
                     yield piece
 
 

@@ -23,8 +23,6 @@ from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.transactions.store.header import Header
 from engine.datasets import real_instances
 
-END = 1 << 32
-
 
 def no_bulk_data(uri: object) -> bytes:
     """There is none."""
@@ -36,7 +34,7 @@ def encoded(dataset: Any, bulk_data: Any = no_bulk_data) -> bytes:
     header = Header(bulk_data)
     for _ in header.take(dataset.items()):
         pass
-    return b"".join(header.between(0, END))
+    return b"".join(header.between())
 
 
 def read(elements: bytes) -> Dataset:

@@ -141,14 +141,11 @@ class Entry:
     def passes(self, value: bytes) -> bool:
         """Whether a CHECKED value can be kept in any data set (`rewriting.checking`)."""
         is_short = len(value) <= _SHORTEST_PASSED
-        if not is_short and value in self.passed:
+        if is_short and self._plain is not None and self._plain(value):
+            return True  # a look-up would take as long
+        if value in self.passed:
             return True
-        if self._plain is not None and self._plain(value):
-            if is_short:
-                return True  # a look-up would take as long
-        else:
-            if value in self.passed:
-                return True
+        if is_short or self._plain is None or not self._plain(value):
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
             except ValueError:

@@ -226,7 +226,7 @@ def _cross(state: State, tag: int, position: int) -> DecisionTable:
 
 def _top_place(state: State) -> Place:
     """The cache for the current stage of the top level, which has a depth of 0 or less."""
-    return state.tables.repeats[-state.stage, state.encoding.name, state.codecs, state.declared]
+    return state.place(-state.stage, state.encoding.name, state.codecs)
 
 
 def _mark(state: State, position: int) -> _Mark:

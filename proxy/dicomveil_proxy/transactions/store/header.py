@@ -82,7 +82,7 @@ class Header:
         self._tags.append(tag)
         self._ends.append(len(self._encoded))
 
-    def between(self, first: int, end: int) -> Iterator[bytes]:
+    def between(self, first: int = 0, end: int = _BEHIND) -> Iterator[bytes]:
         """The elements in ascending order, from the tag `first` to before the tag `end`, in pieces of up to 64 KiB."""
         begin, until = (bisect_left(self._order, tag, key=self._tags.__getitem__) for tag in (first, end))
         elements = self._encoded
@@ -155,7 +155,7 @@ def _item(item: Any, bulk_data: ReadBulkData) -> bytes:
     header = Header(bulk_data, is_item=True)
     for _ in header.take(members.items()):
         pass
-    content = b"".join(header.between(0, _BEHIND))
+    content = b"".join(header.between())
     return b"".join((_ITEM, EXPLICIT_LITTLE.u32.pack(len(content)), content))
 
 

@@ -97,9 +97,9 @@ def part10(dataset: ObjectText, bulk_data: BulkData) -> Iterator[bytes]:
     except RecursionError:
         raise InvalidDataSetError("the sequences of the metadata are nested too deep") from None
     yield _file_meta(identity_of(known), syntax)
-    yield from header.between(0, pixels)
+    yield from header.between(end=pixels)
     yield from body
-    yield from header.between(pixels, 1 << 32)
+    yield from header.between(pixels)
 
 
 def identity(dataset: ObjectText) -> InstanceIdentity:

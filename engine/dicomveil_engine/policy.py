@@ -38,7 +38,7 @@ from dicomveil_engine.profile import ConfidentialityProfile
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_engine.pseudonyms.subjects import Subjects
-from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS
+from dicomveil_engine.rewriting.checking import FREE_TEXT_VRS, PIXELS
 from dicomveil_engine.rewriting.decisions import Decision, Limits
 from dicomveil_engine.rewriting.deidentification_attributes import (
     AddMethodText,
@@ -66,8 +66,6 @@ __all__ = [
 ]
 
 _OVERLAY_DATA = 0x60003000
-_PIXELS = frozenset((0x7FE00008, 0x7FE00009, PIXEL_DATA))
-"""Pixel Data and its float variants, in icons too: `pixels` checks their values, not `rewriting.checking`."""
 _CONTRIBUTION = "contribution to {}"
 _DECISIONS_CACHED = 4_096
 """A hundred bytes each. Real data sets need a few hundred; a data set of arbitrary tags could fill any number."""
@@ -177,11 +175,11 @@ class Policy:
         if decision := self._decide_wrong_vr(tag, vr):
             return decision
         verdict = self._profile.decide(tag, vr, creator, declared=declared)
-        return self._only_pixels(Decision(verdict.method, verdict.because, is_checked=tag not in _PIXELS), tag, vr)
+        return self._only_pixels(Decision(verdict.method, verdict.because, is_checked=tag not in PIXELS), tag, vr)
 
     def _only_pixels(self, decision: Decision, tag: int, vr: str) -> Decision:
         """The decision, but a refusal of pixels with a VR that they cannot have, under which nothing checks them."""
-        is_wrong = tag in _PIXELS and vr not in BYTES_VRS and self._profile is not None
+        is_wrong = tag in PIXELS and vr not in BYTES_VRS and self._profile is not None
         if not is_wrong or not decision.method.effect(vr).keeps:
             return decision
         return Decision(_Inapplicable("pixels cannot have this VR"), decision.rule)
@@ -215,7 +213,7 @@ class Policy:
         if method.supports(vr):
             # A rule that names an attribute asks for its text; one for a VR or a mask was written without knowing it.
             is_asked_for = vr in FREE_TEXT_VRS and rule.pattern.names_one_attribute
-            is_checked = self._profile is not None and not is_asked_for and tag not in _PIXELS
+            is_checked = self._profile is not None and not is_asked_for and tag not in PIXELS
             return Decision(method, label, is_checked)
         if vr == "SQ":
             # A mask may match sequences too; the rule is then applied to the elements in them.

@@ -24,10 +24,10 @@ _WINDOWS = (1 << 12, _SMALL)
 """Bytes that are tried as the length of an object; a longer one is read in pieces."""
 
 
-Object_ = TypeVar("Object_")
+_DataSet = TypeVar("_DataSet")
 
 
-class ArrayStream(Generic[Object_]):
+class ArrayStream(Generic[_DataSet]):
     """Splits the array; subclasses say what an object becomes.
 
     `limit` bounds the bytes of one object. Raises InvalidDataSetError for a document that is not an array of objects,
@@ -48,20 +48,20 @@ class ArrayStream(Generic[Object_]):
         """Bytes held of an incomplete object."""
         return len(self._buffer)
 
-    def feed(self, data: bytes) -> list[Object_]:
+    def feed(self, data: bytes) -> list[_DataSet]:
         """Add data, and return the objects that it completes."""
         self._buffer += data
         return self._objects(closing=False)
 
-    def close(self) -> list[Object_]:
+    def close(self) -> list[_DataSet]:
         """The last objects; the array must be complete."""
         objects = self._objects(closing=True)
         if self._state != "end":
             raise InvalidDataSetError("the metadata is cut off, or is not an array of objects")
         return objects
 
-    def _objects(self, *, closing: bool) -> list[Object_]:
-        objects: list[Object_] = []
+    def _objects(self, *, closing: bool) -> list[_DataSet]:
+        objects: list[_DataSet] = []
         position = 0
         if len(self._buffer) < self._retry_at and not closing:
             return objects
@@ -96,7 +96,7 @@ class ArrayStream(Generic[Object_]):
         self._retry_at = 2 * held if held > _SMALL else 0
         return objects
 
-    def _next(self, start: int) -> tuple[Object_, int] | None:
+    def _next(self, start: int) -> tuple[_DataSet, int] | None:
         """The object and its end; None if it is incomplete."""
         raise NotImplementedError
 

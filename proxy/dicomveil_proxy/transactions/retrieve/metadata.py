@@ -76,11 +76,13 @@ async def _batches(project: Project, original: OriginalResource, base_url: str) 
                 is_there = True
                 written: list[JSONDataSet] = []
                 async for dataset in turns.through(batch.datasets, EACH + batch.each):
-                    check_identity(original, _assumed(identity_of(dataset), original))
+                    found_identity = identity_of(dataset)
+                    identity = _assumed(found_identity, original)
+                    check_identity(original, identity)
                     try:
-                        new = await _rewritten(project, rewriter, dataset, base_url, is_long=batch.are_long)
+                        url = _instance_url(project, found_identity, base_url)
+                        new = await _rewritten(rewriter, dataset, url, is_long=batch.are_long)
                         if project.looking is not None:
-                            identity = _assumed(identity_of(dataset), original)
                             uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
                             new = await claimed(project, project.looking, headers.of(dataset), new, identity, uri)
                     except EngineError as error:
@@ -115,9 +117,8 @@ def data_sets_of(project: Project, original: OriginalResource) -> AsyncGenerator
 
 
 async def _rewritten(
-    project: Project, rewriter: SeriesRewriter, original: JSONDataSet, base_url: str, *, is_long: bool
+    rewriter: SeriesRewriter, original: JSONDataSet, instance_url: str, *, is_long: bool
 ) -> JSONDataSet:
-    instance_url = _instance_url(project, identity_of(original), base_url)
     rewrite = partial(rewriter.rewrite, original, bulk_data_uri=_bulk_data_below(instance_url))
     with deidentifying():
         return await beside(rewrite) if is_long else rewrite()

@@ -74,6 +74,7 @@ def findings(policy: Policy, data: bytes) -> list[Leak]:
     rewriter = InstanceRewriter(policy, watch.inspect)
     rewriter.feed(data)
     rewriter.close()
+    watch.judge()
     return watch._findings
 
 

@@ -97,6 +97,30 @@ main()
 """A server that asks itself, and writes down what its event loop imports once it is ready."""
 
 
+WHILE_LOADING = """
+import sys, threading, time
+from dicomveil_proxy.leaks.place import places_in_part10
+from dicomveil_proxy.service.loading import Loading, Stage
+begun = threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("pydicom.") and threading.current_thread().name == "loading" and not begun.is_set():
+            begun.set()
+            time.sleep(0.5)  # in which the other thread begins, too
+
+sys.meta_path.insert(0, Slow())
+loading = Loading()
+loading.begin()
+assert begun.wait(60)
+places = places_in_part10(b"\\x10\\x00\\x20\\x00LO\\x02\\x001 ", "1.2.840.10008.1.2.1")
+loading._stages[Stage.PIXELS].result(60)
+import json, pydicom, pydicom.filereader
+print(json.dumps([hex(place.tag) for place in places] + [pydicom.dcmread.__name__]))
+"""
+"""Looks at a hit of the leak guard while the same library is loaded."""
+
+
 @pytest.fixture(autouse=True)
 def in_a_folder_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An origin with one CT, and no settings."""
@@ -129,6 +153,14 @@ def test_the_event_loop_imports_nothing_for_first_requests() -> None:
 
     assert imported == []
     assert statuses == [200] * 7 + [409, 409]
+
+
+def test_the_leak_guard_can_judge_while_the_same_modules_are_loaded() -> None:
+    """Two threads that wait for each other's modules would be left with halves of them, for good."""
+    done = subprocess.run([sys.executable, "-c", WHILE_LOADING], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == ["0x100020", "dcmread"]
 
 
 async def test_stages_are_loaded_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from dicomveil_engine import JSONDataSet, Policy
@@ -245,11 +246,13 @@ class LeakGuard:
 
 
 class Watch:
-    """The findings in one response. `inspect` and `inspect_json` may run in any thread, `settle` in the event loop."""
+    """The findings in one response. All but `settle`, which records them, may run in any thread."""
 
     def __init__(self, guard: LeakGuard) -> None:
         self._guard = guard
         self._findings: list[Leak] = []
+        self._hits: list[Callable[[], list[Leak]]] = []
+        """Judgements of what was found in Part 10 instances: each reads the header again, with pydicom."""
         self._last: tuple[Originals | None, tuple[Needles, Needle | None]] = (None, (NOTHING, None))
         self._reference: _Reference | None = None
         self.is_on = guard.mode != "off"
@@ -261,9 +264,8 @@ class Watch:
         shared, instance = self._last[1]
         if any_in(shared.sought, data) or (instance and instance.value in data):
             hits = _hits(shared, instance, data)
-            self._findings += self._guard.judged_part10(
-                bytes(data), hits, transfer_syntax, has_guesses=shared.has_guesses
-            )
+            judged = self._guard.judged_part10
+            self._hits.append(partial(judged, bytes(data), hits, transfer_syntax, has_guesses=shared.has_guesses))
 
     def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
         """Search a data set in DICOM JSON, which is sent as JSON or XML."""
@@ -277,8 +279,20 @@ class Watch:
             hits = _hits(shared, instance, document)
             self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
 
+    @property
+    def has_hits(self) -> bool:
+        """Whether something was found that `judge` has yet to look at."""
+        return bool(self._hits)
+
+    def judge(self) -> None:
+        """Decide which hits in Part 10 instances are leaks. Takes milliseconds, and the first time a second."""
+        hits, self._hits = self._hits, []
+        for judged in hits:
+            self._findings += judged()
+
     def settle(self) -> None:
         """Record the findings so far. Raises NotReleasable, and AuditUnavailable."""
+        self.judge()
         if self._findings:
             findings, self._findings = self._findings, []
             self._guard.settle(findings)

@@ -85,7 +85,9 @@ class Place(NamedTuple):
 
 def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
     """The values of consecutive elements; None if they cannot be read."""
-    from pydicom.filereader import data_element_generator  # noqa: PLC0415 - its import takes a second, rarely needed
+    # Not `from pydicom.filereader`: while another thread imports pydicom, each would wait for the other's module, and
+    # Python would resolve that by giving one of them half a module, for good.
+    from pydicom import filereader  # noqa: PLC0415 - its import takes a second, rarely needed
 
     syntax = transfer_syntax.rstrip(" \0")
     implicit = syntax == "1.2.840.10008.1.2"
@@ -93,7 +95,7 @@ def places_in_part10(data: bytes, transfer_syntax: str) -> list[Place] | None:
     found: list[Place] = []
     stream = BytesIO(data)
     try:
-        elements = data_element_generator(stream, implicit, little, stop_when=_is_cut_off(data, stream))
+        elements = filereader.data_element_generator(stream, implicit, little, stop_when=_is_cut_off(data, stream))
         found.extend(_places(elements))
     except Exception:  # noqa: BLE001 - pydicom raises exceptions of any kind, whose messages may quote values
         return None

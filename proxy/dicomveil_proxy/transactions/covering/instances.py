@@ -22,6 +22,7 @@ from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.transactions.covering.arrival import Arrival, Treatment
 from dicomveil_proxy.transactions.covering.passing import Begin, End, PassingStream
 from dicomveil_proxy.transactions.covering.read_ahead import arrivals
+from dicomveil_proxy.transactions.guarding import settle
 from dicomveil_proxy.turns import closed, fed
 from dicomveil_proxy.wire.multipart import Event
 
@@ -96,7 +97,7 @@ async def _one(project: Project, looking: Looking, arrival: Arrival) -> AsyncGen
     is_begun = False
     async with aclosing(pieces):
         async for piece in pieces:
-            watch.settle()
+            await settle(watch)
             if not is_begun:
                 is_begun = True
                 assert rewriter.original is not None

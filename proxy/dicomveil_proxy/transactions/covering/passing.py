@@ -17,6 +17,7 @@ from dicomveil_proxy.errors import OriginMalformed
 from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.transactions.guarding import settle
 from dicomveil_proxy.turns import LONG, Turns, closed, fed
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart
 
@@ -86,7 +87,7 @@ class PassingStream:
                 self.refused(error)
                 is_left_out = True
                 continue
-            watch.settle()
+            await settle(watch)
             if chunks and not is_begun:
                 is_begun = True
                 assert rewriter.original is not None

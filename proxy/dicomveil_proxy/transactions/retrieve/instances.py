@@ -16,6 +16,7 @@ from dicomveil_proxy.request.resource import OriginalResource
 from dicomveil_proxy.transactions.covering.instances import covered
 from dicomveil_proxy.transactions.covering.passing import Begin, End
 from dicomveil_proxy.transactions.covering.released import check_identity
+from dicomveil_proxy.transactions.guarding import settle
 from dicomveil_proxy.transactions.tally import Tally
 from dicomveil_proxy.turns import Turns, closed, fed
 from dicomveil_proxy.wire.media_type import DICOM
@@ -146,7 +147,7 @@ async def _rewritten_instances(
                     left_out.note(str(error))
                     rewriter = None
                     continue
-                watch.settle()
+                await settle(watch)
                 if chunks and not is_begun:
                     is_begun = True
                     check_identity(original, rewriter.original)

@@ -14,6 +14,7 @@ from dicomveil_engine.pseudonyms.sides import PseudonymousUID
 from dicomveil_proxy.errors import NotReleasable, UnknownResource
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.query import Level
+from dicomveil_proxy.transactions.guarding import settle
 from dicomveil_proxy.transactions.store.reasons import DUPLICATE, NotStored
 from dicomveil_proxy.translation.translation import text_of
 from dicomveil_proxy.turns import closed, fed
@@ -105,20 +106,20 @@ class DeidentifiedInstance:
     async def feed(self, data: bytes | memoryview) -> None:
         """De-identify a chunk."""
         made = await fed(self._rewriter, data)
-        self._settle()
+        await self._settle()
         self._spool.add(made)
 
     async def close(self) -> None:
         """De-identify the rest."""
         made = await closed(self._rewriter)
-        self._settle()
+        await self._settle()
         self._spool.add(made)
         self._spool.flush()
 
-    def _settle(self) -> None:
+    async def _settle(self) -> None:
         """Raise DeidentificationError where the leak guard finds an original: what is stored can be retrieved."""
         try:
-            self._watch.settle()
+            await settle(self._watch)
         except NotReleasable as error:
             raise DeidentificationError(str(error)) from None
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from dicomveil_engine.pseudonyms.keys import Keys
 from dicomveil_engine.text.vocabulary import digests_of, written
 from dicomveil_proxy.command import commands
+from dicomveil_proxy.command.contact_sheet import ContactSheet, _Entry
 from dicomveil_proxy.command.keygen import write_key
 from proxy.instances import instance
 
@@ -83,6 +84,18 @@ def test_csv_has_all_values() -> None:
     assert {row["value"] for row in rows} >= {"ACME", "Quzzax Bim", "512", "(pseudonyms of this project)"}
     assert len(result.stdout.splitlines()) == 2 + 1 + 1
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_names_of_files_that_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contact sheet names a file whose name no encoding has, and is written all the same."""
+    (Path("in") / "\udcff<b>").write_bytes(instance(SOPInstanceUID="1.2.3.11"))
+    monkeypatch.setattr(ContactSheet, "add", lambda self, name, *_: self._entries.append(_Entry(name, "US")))
+
+    result = review("in", "--key-file", "key", "--contact-sheet", "sheet.html", "--csv", "out.csv", "--html", "f.html")
+
+    assert result.exit_code == 0, result.stderr
+    assert r"\udcff&lt;b&gt;" in Path("sheet.html").read_text()
+    assert {Path(name).stat().st_mode & 0o777 for name in ("sheet.html", "out.csv", "f.html")} == {0o600}
 
 
 def test_unique_values_beyond_the_limit_are_counted() -> None:

@@ -89,3 +89,22 @@ def test_without_instances_there_is_no_dicomdir(tmp_path: Path, policy: Policy) 
 
     assert outcome.status is Status.SKIPPED
     assert list(tmp_path.iterdir()) == []
+
+
+def test_patients_without_an_id_stay_apart(tmp_path: Path, policy: Policy) -> None:
+    """By their names: with one record for all, a viewer would show all studies as one patient's."""
+    list(fill(tmp_path, policy))
+    names = set()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        dataset = dcmread(path)
+        dataset.PatientName = f"Subject^{str(dataset.PatientID)[:6]}"
+        names.add(str(dataset.PatientName))
+        dataset.PatientID = ""
+        dataset.save_as(path)
+
+    write_dicomdir(SHIPPED / "DICOMDIR", tmp_path, policy)
+
+    records = dcmread(tmp_path / "DICOMDIR").DirectoryRecordSequence
+    patients = [record for record in records if record.DirectoryRecordType == "PATIENT"]
+    assert sorted(str(record.PatientName) for record in patients) == sorted(names)
+    assert {record.PatientID for record in patients} == {"ANONYMOUS"}

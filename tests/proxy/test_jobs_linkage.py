@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from pydicom import dcmread
@@ -16,10 +18,13 @@ from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.jobs.cms import CMSError, Signer, read_certificates, read_private_key, seal, unseal, verified
-from dicomveil_proxy.jobs.linkage import read_linkage
+from dicomveil_proxy.jobs.linkage import look_up, read_linkage, write_linkage
 from dicomveil_proxy.settings.subjects import read_subjects
 from proxy.exporting import fill, tree
 from proxy.fakes import KEY
+
+if TYPE_CHECKING:
+    from dicomveil_proxy.jobs.ledger import Ledger
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +129,30 @@ def test_a_changed_envelope_is_refused_by_its_signature(brokers: Path) -> None:
         noticed += 1
     assert verified(unseal(sealed, key))[0] == b"content " * 500
     assert noticed == 100
+
+
+class _Studies:
+    """A ledger of studies whose identifiers hold anything."""
+
+    def __init__(self, *patients: str) -> None:
+        self._patients = patients
+
+    def stream(self, _: str) -> Iterator[tuple[str, str, str]]:
+        return ((f"1.2.3.{number}", patient, "") for number, patient in enumerate(self._patients))
+
+
+def test_every_patient_is_found_by_their_id(brokers: Path, tmp_path: Path) -> None:
+    """Whatever characters it has, and although spreadsheets must not evaluate it."""
+    from dicomveil_proxy.jobs.job import Job
+
+    awkward = ("A\rB", "A\nB", '"', "=1", "'=1", "''=1", "\t=1", "\uff1d1", "-1", "1,2;3", "\udcff", "  A")
+    recipients = read_certificates([brokers / "one.pem"])
+
+    write_linkage(tmp_path / "file", cast("Ledger", _Studies(*awkward)), Job("default", KEY).policy(), KEY, recipients)
+
+    opened = read_linkage((tmp_path / "file").read_bytes(), read_private_key(brokers / "one.key"))
+    for number, patient in enumerate(awkward):
+        assert [row["StudyInstanceUID"] for row in look_up(opened, patient)] == [f"1.2.3.{number}"]
 
 
 def test_lookup_works_both_ways(exported: Path, brokers: Path) -> None:

@@ -16,7 +16,12 @@ rename = rename_by("pseudonymous", JOB)
 
 def test_names_are_kept_if_asked() -> None:
     """Letter by letter."""
-    assert rename_by("keep", JOB)("a", "Doe^Jane.DCM") == "Doe^Jane.DCM"
+    assert rename_by("keep", JOB)("a", "Doe^Jane \u3000\u5c71.DCM") == "Doe^Jane \u3000\u5c71.DCM"
+
+
+def test_kept_names_have_no_control_characters() -> None:
+    """They would be in SHA256SUMS, where each line is a file; nor letters that turn the reading direction."""
+    assert rename_by("keep", JOB)("a", "a\nb\u202e\udcff") == r"a\nb\u202e\xff"
 
 
 def test_a_pseudonymous_name_is_a_legal_component_of_a_file_id() -> None:

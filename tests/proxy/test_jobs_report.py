@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -70,3 +71,15 @@ def test_counts_are_told_in_words() -> None:
             progress.add(status)
 
     assert progress.described() == "1,000 de-identified, 2 done before, 1 failed, 3 skipped"
+
+
+def test_no_name_of_a_file_begins_a_row(tmp_path: Path) -> None:
+    """Nor a formula behind a tab; and bytes that are no text do not end the run."""
+    with Report(tmp_path / "report.csv") as report:
+        report.add(WRITTEN, "\t=1")
+        report.add(WRITTEN, "a\rb,c")
+        report.add(WRITTEN, "\udcff")
+
+    with (tmp_path / "report.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[0] for row in rows] == ["file", "'\t=1", "a\rb,c", r"\udcff"]

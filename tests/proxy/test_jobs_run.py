@@ -15,9 +15,11 @@ from pydicom import dcmread
 from bench.instances import ct
 from dicomveil_engine import ConfigurationError, deidentify_instance
 from dicomveil_proxy.jobs import Event, Job, Status, deidentify_file, deidentify_folder, rehearse_folder
+from dicomveil_proxy.jobs.destinations.folder import FolderHoldings
 from dicomveil_proxy.jobs.manifest import MANIFEST, SERIES, SUMS
 from dicomveil_proxy.jobs.names import Naming
 from dicomveil_proxy.jobs.tree import LEDGER
+from dicomveil_proxy.jobs.verification import Fault, verify
 from proxy.instances import over_attributes
 
 JOB = Job(over_attributes("default"), bytes(32))
@@ -257,6 +259,20 @@ def test_a_manifest_describes_the_output(source: Path, tmp_path: Path) -> None:
     assert [row["PatientID"] for row in rows] == [str(output.PatientID) for output in outputs]
     assert [len(held), first.count(b"\n")] == [3, 5]
     assert b"Doe" not in first + (tmp_path / "out" / LEDGER).read_bytes()
+
+
+def test_names_that_forge_lines(source: Path, tmp_path: Path) -> None:
+    """A kept name with a line break is one file of the manifest and of SHA256SUMS, and the output can be verified."""
+    (source / f"a\n{'0' * 64}  forged.dcm").write_bytes(CT)
+    (source / "\udcff\x1b[2J.dcm").write_bytes(CT)
+
+    assert counts(run(source, tmp_path / "out"))["written"] == 6
+
+    faults: list[Fault] = []
+    assert verify(FolderHoldings(tmp_path / "out"), faults.append) == 6
+    assert faults == []
+    assert (tmp_path / "out" / SUMS).read_text().count("\n") == 6
+    assert all(name.isprintable() for name in contents(tmp_path / "out"))
 
 
 def test_a_rehearsal_writes_nothing(source: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dicomveil_engine.text.changes import Undone
 from dicomveil_proxy.command.originals import Kind, about_to_show, audit_of
 from dicomveil_proxy.command.profile import policy_of
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.table import shown
 from dicomveil_proxy.settings.access import AuditSettings
 
 _WRONG_KEY = "give the --profile and the --key-file with which it was encrypted; nothing was written"
@@ -67,7 +68,7 @@ def run(
         if text is None:
             refuse(f"value: the text is not encrypted with a key of this configuration; {_WRONG_KEY}")
         about_to_show(audit, Kind.TEXT, 1)
-        print(text)
+        print(shown(text, sys.stdout))
     else:
         refuse("decrypt: give either an instance or --value TEXT")
 

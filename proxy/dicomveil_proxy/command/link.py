@@ -12,7 +12,7 @@ from pathlib import Path
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.command.originals import Kind, about_to_show, audit_of
 from dicomveil_proxy.command.refusal import refuse
-from dicomveil_proxy.command.table import write_rows
+from dicomveil_proxy.command.table import shown, write_rows
 from dicomveil_proxy.jobs.cms import CMSError, read_private_key
 from dicomveil_proxy.jobs.linkage import COLUMNS, Opened, look_up, read_linkage
 
@@ -26,7 +26,7 @@ def show(file: Path, key: Path, output: Path | None, signer: str | None, config:
     opened = _opened(file, key, signer)
     about_to_show(audit, Kind.LINKAGE, len(opened.rows))
     if output is None:
-        sys.stdout.write(opened.text)
+        sys.stdout.write(shown(opened.text, sys.stdout))
     else:
         try:
             descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from dicomveil_proxy.command.table import shown
+
 WRONG = 2
 """Exit status: the command line, the settings or the machine must be changed before another attempt."""
 
 
 def refuse(message: str) -> NoReturn:
-    """Print the error and its fix, and exit."""
-    print(f"dicomveil: {message}", file=sys.stderr)
+    """Print the error and its fix, and exit. Names of files and of settings in it can be anybody's."""
+    print(shown(f"dicomveil: {message}", sys.stderr), file=sys.stderr)
     sys.exit(WRONG)
 
 

@@ -10,8 +10,9 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import TextIO
 
 from dicomveil_engine import ConfigurationError, EngineError, InstanceRewriter, InvalidDataSetError, Policy
 from dicomveil_engine.errors import DeidentificationError
@@ -127,10 +128,17 @@ def _add(
 
 
 def _write_page(option: str, file: Path, pieces: Iterable[str]) -> None:
-    """Write a new file, readable by its owner only."""
+    with _new_file(option, file) as page:
+        page.writelines(pieces)
+
+
+@contextmanager
+def _new_file(option: str, path: Path) -> Iterator[TextIO]:
+    """A new file, readable by its owner only from the start; names of files and values in it can be in any encoding."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
-            page.writelines(pieces)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
     except OSError as error:
         refuse(f"{option}: it cannot be written ({error.strerror})")
 
@@ -155,12 +163,8 @@ def _write(remainder: Remainder, csv_file: Path | None, rows: int) -> None:
     if remainder.beyond_attributes:
         print(f"{remainder.beyond_attributes} elements of further attributes are not listed")
     if csv_file is not None:
-        try:
-            with csv_file.open("x", encoding="utf-8", newline="") as file:
-                csv_file.chmod(0o600)
-                write_rows(map(_row, values), _COLUMNS, "csv", file)
-        except OSError as error:
-            refuse(f"csv: it cannot be written ({error.strerror})")
+        with _new_file("csv", csv_file) as file:
+            write_rows(map(_row, values), _COLUMNS, "csv", file)
 
 
 def _row(value: RemainingValue) -> Row:

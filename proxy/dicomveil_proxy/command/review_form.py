@@ -36,15 +36,20 @@ const update = () => {
 };
 // With quotation marks around every cell, as this page saves, or only where they are needed, as spreadsheets do.
 const cell_and_end = /("(?:[^"]|"")*"|[^,\\r\\n]*)(,|\\r?\\n|$)/g;
+// As tables.py does: a spreadsheet must not evaluate a value, and what it shows must be found again.
+const formula = /^'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]/;
+const number = /^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?$/;
+const safe = text => formula.test(text) && !number.test(text) ? "'" + text : text;
+const plain = text => text.startsWith("'") && formula.test(text) ? text.slice(1) : text;
 const parse = text => [...text.matchAll(cell_and_end)].reduce((lines, [, cell, end]) => {
-  lines.at(-1).push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
+  lines.at(-1).push(plain(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell));
   if (end !== ",") lines.push([]);
   return lines;
 }, [[]]);
 document.querySelector("tbody").addEventListener("change", update);
 byId("open").onchange = update;
 byId("save").onclick = () => {
-  const quoted = text => '"' + text.replaceAll('"', '""') + '"';
+  const quoted = text => '"' + safe(text).replaceAll('"', '""') + '"';
   const lines = rows.map(row => [...cells(row), decision(row).value, note(row).value].map(quoted).join(","));
   const head = [...document.querySelectorAll("th")].map(cell => quoted(cell.textContent)).join(",");
   const link = document.createElement("a");

@@ -1,36 +1,36 @@
 """Rows as text, CSV or JSON.
 
-Values of instances are untrusted: control characters could change a terminal's state, and a spreadsheet evaluates text
-that begins like a formula.
+Values of instances are untrusted: control characters could change a terminal's state, in text, CSV and JSON alike, and
+a spreadsheet evaluates text that begins like a formula.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TextIO
 
+from dicomveil_proxy.jobs.tables import write_csv
+
 Format = Literal["table", "csv", "json"]
 Cell = str | int | None
 Row = Mapping[str, Cell]
 
 _NARROWEST = 80
-_FORMULA = re.compile(r"[=@+\-\t\r]")
-_NUMBER = re.compile(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What no encoding can write."""
 
 
 def write_rows(rows: Iterable[Row], names: Sequence[str], form: Format, file: TextIO) -> None:
     """Write rows with these columns."""
     if form == "json":
-        json.dump([{name: row.get(name) for name in names} for row in rows], file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        text = json.dumps([{name: row.get(name) for name in names} for row in rows], indent=2, ensure_ascii=False)
+        file.write(_escaped(text) + "\n")
     elif form == "csv":
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
+        as_shown = printable if file.isatty() else _writable
+        write_csv(file, names, ([as_shown(row.get(name)) for name in names] for row in rows))
     else:
         width = max(_NARROWEST, shutil.get_terminal_size().columns) if file.isatty() else None
         file.writelines(line + "\n" for line in lines(rows, names, width))
@@ -51,8 +51,18 @@ def printable(cell: Cell) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
-def _harmless(cell: Cell) -> Cell:
-    """The cell, with an apostrophe if a spreadsheet would evaluate it as a formula."""
-    if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
-        return cell
-    return "'" + cell
+def shown(text: str, file: TextIO) -> str:
+    """The text as it may be written to this file: on a terminal, each line without unprintable characters."""
+    return "\n".join(map(printable, text.split("\n"))) if file.isatty() else _SURROGATE.sub("\ufffd", text)
+
+
+def _writable(cell: Cell) -> Cell:
+    """The cell without characters that no file can have; a program reads the others."""
+    return _SURROGATE.sub("\ufffd", cell) if isinstance(cell, str) else cell
+
+
+def _escaped(text: str) -> str:
+    """JSON in which unprintable characters are escaped: they occur in its strings only, but for line breaks."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)

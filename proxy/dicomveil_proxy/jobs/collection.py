@@ -81,7 +81,7 @@ def _put_table(
     put: Put, name: str, columns: tuple[str, ...], rows: Iterator[tuple[object, ...]], delimiter: str
 ) -> None:
     with SpooledTemporaryFile(_SPOOLED_BYTES) as file:
-        text = io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8", newline="")
+        text = io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8", errors="backslashreplace", newline="")
         write_csv(text, columns, rows, delimiter)
         text.flush()
         file.seek(0)

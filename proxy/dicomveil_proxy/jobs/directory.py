@@ -114,7 +114,9 @@ def _key(record: Dataset) -> str:
     """The key of a record: records with the same key are merged (PS3.3 Table F.4-1)."""
     kind = record.DirectoryRecordType
     if kind == "PATIENT":
-        return f"{kind} {record.PatientID}"
+        # Without an ID, patients are told apart by their names, or two would become one.
+        name = record.get("PatientName", "") if record.PatientID == _DUMMIES["PatientID"] else ""
+        return f"{kind} {record.PatientID} {name}"
     if kind == "STUDY":
         return f"{kind} {record.StudyInstanceUID}"
     if kind == "SERIES":

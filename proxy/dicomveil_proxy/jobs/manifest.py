@@ -68,7 +68,7 @@ def _series_rows(ledger: Placed) -> Iterator[tuple[object, ...]]:
 def _text() -> Iterator[tuple[io.TextIOWrapper, IO[bytes]]]:
     """A text file for a possibly long text, and the binary file beneath it."""
     with SpooledTemporaryFile(_SPOOLED_BYTES) as file:
-        text = io.TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8", newline="")
+        text = io.TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8", errors="backslashreplace", newline="")
         try:
             yield text, cast("IO[bytes]", file)
         finally:

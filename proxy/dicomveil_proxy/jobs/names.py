@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Literal
 
@@ -29,7 +30,7 @@ _ENDING = ".dcm"
 
 def rename_by(naming: Naming, job: Job) -> Rename:
     """The function that gives the names of output files."""
-    return (lambda _, name: name) if naming == "keep" else _pseudonymous(job)
+    return (lambda _, name: printable(name)) if naming == "keep" else _pseudonymous(job)
 
 
 def _pseudonymous(job: Job) -> Rename:
@@ -52,6 +53,16 @@ def looks_like_a_person(name: str) -> bool:
 
 
 def printable(name: str) -> str:
-    """The name with unprintable characters replaced."""
+    """The name with unprintable characters replaced, except for spaces of any kind.
+
+    Outputs have it even if names are kept: a line break in a name would forge a row of SHA256SUMS, and the manifest
+    names outputs as they are.
+    """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    if text.isprintable():
+        return text
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"

@@ -39,7 +39,7 @@ _STYLE = (
 
 def write_page(path: Path, ledger: Ledger, policy: Policy, holdings: Holdings | None) -> None:
     """Write the page. Raises OSError."""
-    with unfinished.whole(path) as part, part.open("w", encoding="utf-8") as file:
+    with unfinished.whole(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         _write(file, ledger, policy, holdings)
 
 

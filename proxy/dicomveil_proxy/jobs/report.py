@@ -5,7 +5,6 @@ A report contains no patient's data. Its column `file` has the name that `run.py
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import Literal, Self, TextIO
 from dicomveil_proxy.jobs.names import printable
 from dicomveil_proxy.jobs.outcome import Status
 from dicomveil_proxy.jobs.run import Event
+from dicomveil_proxy.jobs.tables import CSVWriter
 
 COLUMNS = ("file", "output", "status", "reason", "bytes")
 
@@ -32,10 +32,10 @@ class Report:
 
     def __init__(self, path: Path) -> None:
         """Create or truncate the file. Raises OSError."""
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._csv = csv.DictWriter(self._file, COLUMNS) if path.suffix.lower() == ".csv" else None
+        self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        self._csv = CSVWriter(self._file) if path.suffix.lower() == ".csv" else None
         if self._csv:
-            self._csv.writeheader()
+            self._csv.row(COLUMNS)
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +57,7 @@ class Report:
             "bytes": outcome.size,
         }
         if self._csv:
-            # A spreadsheet would evaluate such a cell as a formula, and anybody may have named the file.
-            self._csv.writerow(
-                {column: f"'{value}" if str(value)[:1] in tuple("=+-@") else value for column, value in row.items()}
-            )
+            self._csv.row(row.values())
         else:
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

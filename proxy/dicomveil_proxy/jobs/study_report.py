@@ -58,7 +58,10 @@ def report_rows(rows: Iterable[StudyRow]) -> Iterator[tuple[object, ...]]:
 
 def write_report(path: Path, rows: Iterable[StudyRow]) -> None:
     """Write the report as CSV, or as JSON lines if its name ends in .jsonl. Raises OSError."""
-    with unfinished.whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        unfinished.whole(path) as part,
+        part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         if path.suffix.lower() == ".jsonl":
             for row in report_rows(rows):
                 file.write(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n")

@@ -32,7 +32,7 @@ def test_sheet_in_a_browser(tmp_path: Path, chromium: Browser) -> None:
     folder.mkdir()
     [drawn] = instances(1, 3)
     (folder / "ultrasound.dcm").write_bytes(drawn.data)
-    (tmp_path / "key").write_text("5a" * 32)
+    (tmp_path / "key").write_text(bytes(range(32)).hex())
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "profile.json").write_text(json.dumps({"profile": "basic", "pixels": {"text": "sensitiveText"}}))
     sheet = tmp_path / "sheet.html"

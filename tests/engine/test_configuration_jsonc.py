@@ -76,3 +76,13 @@ def test_errors_name_the_place_and_not_the_content(text: str, message: str) -> N
         jsonc.parse(text)
 
     assert str(error.value) == message
+
+
+def test_keys_that_occur_twice_are_reported() -> None:
+    """With the place of the second; the last value counts, as in Newtonsoft.Json. Keys of other objects are others."""
+    found: list[tuple[str, str]] = []
+
+    value = jsonc.parse('{"a": [{"b": 1}, {"b": 2}],\n "a": {"b": 3, \'\\u0062\': 4}}', lambda *at: found.append(at))
+
+    assert value == {"a": {"b": 4}}
+    assert found == [("line 2, column 2", "a"), ("line 2, column 16", "b")]

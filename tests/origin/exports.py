@@ -21,7 +21,7 @@ class Exporter:
         self.report = folder / "report.csv"
         key = folder / "key"
         if not key.exists():
-            key.write_text("5a" * 32)
+            key.write_text(bytes(range(32)).hex())
             key.chmod(0o600)
         self.arguments = ["--origin", origin, "--key-file", "key", "--to", to, "--state", "state"]
         self.arguments += ["--profile", over_attributes("default")]

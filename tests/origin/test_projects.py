@@ -66,7 +66,7 @@ def projects(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for study, differing in {SELECTED: {}, **others}.items():
         attributes: dict[str, Any] = {"PatientID": "PATIENT-50", "StudyDescription": "LUNG 1", **differing}
         assert orthanc.store(instance(study, f"{study}.1", f"{study}.1.1", **attributes))
-    keys = {name: bytes([number] * 32) for number, name in enumerate(("list", "query"), 1)}
+    keys = {name: bytes(range(number, number + 32)) for number, name in enumerate(("list", "query"), 1)}
     for name, key in keys.items():
         (folder / f"{name}.key").touch(0o600)
         (folder / f"{name}.key").write_text(key.hex())

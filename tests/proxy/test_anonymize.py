@@ -30,7 +30,7 @@ def in_a_folder_with_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for path, data in (("Doe/1.dcm", CT), ("2", CT), ("Doe/broken", CT[:1_001]), ("notes.txt", b"Doe^Jane")):
         (Path("in") / path).parent.mkdir(parents=True, exist_ok=True)
         (Path("in") / path).write_bytes(data)
-    Path(KEY).write_text("00" * 32)
+    Path(KEY).write_text(bytes(range(32)).hex())
     Path(KEY).chmod(0o600)
 
 
@@ -45,13 +45,15 @@ def run(*arguments: str, key: str | None = KEY) -> tuple[int, str, str]:
 def test_a_file_is_de_identified() -> None:
     """As the engine does it."""
     assert run("-i", "in/2", "-o", "out.dcm") == (0, "1 de-identified\n", "")
-    assert Path("out.dcm").read_bytes() == deidentify_instance(CT, load_policy({"profile": "default"}, bytes(32)))
+    assert Path("out.dcm").read_bytes() == deidentify_instance(
+        CT, load_policy({"profile": "default"}, bytes(range(32)))
+    )
 
 
 def test_a_folder_is_de_identified_and_its_failures_listed() -> None:
     """The rest is done all the same, and the status says that something is missing."""
     with pytest.raises(EngineError) as broken:
-        deidentify_instance(CT[:1_001], load_policy({"profile": "default"}, bytes(32)))
+        deidentify_instance(CT[:1_001], load_policy({"profile": "default"}, bytes(range(32))))
     reason = str(broken.value)
 
     assert run("-I", "in", "-O", "out", "--names", "keep") == (
@@ -235,7 +237,7 @@ def test_the_output_does_not_depend_on_the_process() -> None:
         subprocess.run([sys.executable, "-m", "dicomveil_proxy", *arguments], env=environment, check=True, timeout=60)
         outputs.append(Path(f"out{seed}").read_bytes())
 
-    assert outputs[0] == outputs[1] == deidentify_instance(CT, load_policy({"profile": "default"}, bytes(32)))
+    assert outputs[0] == outputs[1] == deidentify_instance(CT, load_policy({"profile": "default"}, bytes(range(32))))
 
 
 def test_every_option_is_documented() -> None:

@@ -92,7 +92,7 @@ def test_a_key_from_the_settings() -> None:
     Path("audit.jsonl.key").rename("elsewhere.key")
     Path("other.toml").write_text('origin = "x"\nkey_file = "k"\n[audit]\nkey_file = "elsewhere.key"\n')
     none = audit("verify", "audit.jsonl")
-    Path("wrong.key").write_text("00" * 32)
+    Path("wrong.key").write_text(bytes(range(32)).hex())
     Path("wrong.key").chmod(0o600)
 
     assert (none.exit_code, "there is no key beside the file" in none.stderr) == (2, True)

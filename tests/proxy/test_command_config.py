@@ -50,6 +50,23 @@ def test_check(file: str, status: int, message: str) -> None:
     assert (result.exit_code, message in result.stdout) == (status, True)
 
 
+@pytest.mark.parametrize("microsoft", [True, False])
+def test_a_key_that_is_given_twice(microsoft: bool) -> None:
+    """Of two lists of rules only the last counts, as in the Microsoft tool; the check says so, and every load."""
+    dialect = '"compatibility": "microsoft", ' if microsoft else ""
+    first, second = (f'"rules": [{{"tag": "{tag}", "method": "remove"}}]' for tag in ("PatientID", "PatientName"))
+    Path("twice.json").write_text(f'{{{dialect}"profile": "none",\n {first},\n {second}}}')
+
+    result = run("config", "check", "twice.json")
+
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "0 errors, 1 warning")
+    warning = 'line 3, column 2: the key "rules" is given a second time, and only the last one counts'
+    assert f"warning: {warning}\n" in result.stdout
+    policy = load_policy(Path("twice.json"), bytes(32))
+    assert policy.warnings == (warning,)
+    assert [rule.pattern.text for rule in policy.rules] == ["(0010,0010)"]
+
+
 def test_check_of_a_servers_settings() -> None:
     """What ends in .toml is checked as `serve` would: first all wrong settings, then what they name."""
     Path("wrong.toml").write_text('origin = "originals"\nkey_file = "key"\nport = "x"\nsotre = "refuse"\n')

@@ -37,7 +37,7 @@ def in_a_folder_with_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00", b"\x02\x00\x10\x00UI\x18\x001.2.840.10008.1.2.4.103\x00"
     )
     (folder / "video.dcm").write_bytes(video)
-    (tmp_path / "key").write_text("5a" * 32)
+    (tmp_path / "key").write_text(bytes(range(32)).hex())
     (tmp_path / "key").chmod(0o600)
     settings = {"profile": "basic", "pixels": {"text": "allText", "gate": "trust"}}
     (tmp_path / "profile.json").write_text(json.dumps(settings))

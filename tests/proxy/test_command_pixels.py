@@ -35,7 +35,7 @@ def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
             uid = f"1.2.3.6.{series}"
             data = instance([np.zeros((8, 8), np.uint8)], SeriesInstanceUID=uid, SOPInstanceUID=f"{uid}.{number}")
             (tmp_path / "in" / f"{series}-{number}.dcm").write_bytes(data)
-    (tmp_path / "key").write_text("5a" * 32)
+    (tmp_path / "key").write_text(bytes(range(32)).hex())
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "profile.json").write_text(json.dumps({"profile": "default", "pixels": "clean"}))
     return found

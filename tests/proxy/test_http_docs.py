@@ -61,7 +61,7 @@ def test_inside_another_application(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     archive.mkdir()
     (archive / "a.dcm").write_bytes(instance())
     (tmp_path / "project.key").touch(0o600)
-    (tmp_path / "project.key").write_text("11" * 32)
+    (tmp_path / "project.key").write_text(bytes(range(32)).hex())
     audit = tmp_path / "audit.jsonl"
     (tmp_path / "dicomveil.toml").write_text(
         f'origin = "{archive}"\nkey_file = "{tmp_path / "project.key"}"\n[audit]\nfile = "{audit}"\n'

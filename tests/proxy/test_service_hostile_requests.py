@@ -66,7 +66,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The projects lung and heart over one archive, whose texts try to split an answer."""
     folder: Path = tmp_path_factory.mktemp("hostile")
-    keys = {"lung": KEY[::-1], "heart": bytes(32)}
+    keys = {"lung": KEY[::-1], "heart": bytes(range(1, 33))}
     for name, key in keys.items():
         (folder / name).touch(0o600)
         (folder / name).write_text(key.hex())

@@ -122,5 +122,5 @@ def key(folder: Path) -> Path:
     """A project's own key."""
     file = folder / "other.key"
     file.touch(0o600)
-    file.write_text("11" * 32)
+    file.write_text(bytes(range(1, 33)).hex())
     return file

@@ -65,6 +65,7 @@ def test_it_runs_once_for_all_workers(tmp_path: Path) -> None:
         (python("print('deadbeef')"), "printed no key of 32 bytes"),
         (python("print('Error: the vault is sealed, ask somebody')"), "printed no key of 32 bytes"),
         (python("pass"), "printed no key of 32 bytes"),
+        (python("print('deadbeef' * 8)"), "printed a pattern that can be guessed"),
         (python("while True: print('ab' * 4096)"), "printed more than a key"),
         (python("import time; print('ab' * 32, flush=True); time.sleep(60)"), "did not end within 0.5 s"),
         (python("import os, time; os.fork() or time.sleep(60)"), "did not end within 0.5 s"),
@@ -103,12 +104,12 @@ def key_file(path: Path, key: bytes) -> Path:
 
 def test_keys(tmp_path: Path) -> None:
     """Files and commands, in their order; in the environment files with commas between them."""
-    one = key_file(tmp_path / "one.key", bytes(32))
+    one = key_file(tmp_path / "one.key", bytes(range(32)))
     file = tmp_path / "dicomveil.toml"
-    file.write_text(f'origin = "x"\nkeys = ["{one}", ["{sys.executable}", "-c", "print(\'ab\' * 32)"]]\n')
+    file.write_text(f'origin = "x"\nkeys = ["{one}", ["{sys.executable}", "-c", "print(bytes(range(1, 33)).hex())"]]\n')
     (project,) = projects_of(load_settings(file))
 
-    assert project.secrets() == (bytes(32), b"\xab" * 32)
+    assert project.secrets() == (bytes(range(32)), bytes(range(1, 33)))
     assert project.key_file == one
 
 
@@ -151,7 +152,7 @@ def test_mistakes(tmp_path: Path, text: str, message: str) -> None:
 
 def test_versions_differ_within_a_project_and_among_projects(tmp_path: Path) -> None:
     """An old key of one project is nobody else's new one."""
-    one, two = key_file(tmp_path / "one", bytes(32)), key_file(tmp_path / "two", b"\1" * 32)
+    one, two = key_file(tmp_path / "one", bytes(range(32))), key_file(tmp_path / "two", bytes(range(1, 33)))
     with pytest.raises(ConfigurationError, match="keys: entry 2 is a key that an earlier entry has"):
         check_keys(projects_of(Settings(origin="x", keys=(one, one))))
     tables = {"lung": {"key_file": one}}

@@ -79,3 +79,12 @@ def test_a_key_that_the_platform_handed_over() -> None:
     assert read_by_others(0, group, 0o100444)
     assert read_by_others(ours, group, 0o100640)
     assert not read_by_others(ours, group, 0o100600)
+
+
+@pytest.mark.parametrize(
+    "content", [b"00" * 32, b"5A" * 40, b"deadbeef" * 8, b"abc" * 22, b"QUFB" * 11, b"\xff" * 32, b"\x80\x81\x82" * 11]
+)
+def test_a_pattern_is_no_key(tmp_path: Path, content: bytes) -> None:
+    """In any notation: whoever guesses patients' numbers tries such keys first. The message says what makes a key."""
+    with pytest.raises(ConfigurationError, match=r"key_file: it holds a pattern.*`dicomveil keygen FILE` makes one"):
+        read_key(key_file(tmp_path, content))

@@ -56,7 +56,7 @@ def test_a_key_of_ones_own(tmp_path: Path) -> None:
     """Elsewhere; one that cannot be read is named by its setting."""
     key = tmp_path / "elsewhere.key"
     key.touch(0o600)
-    key.write_text("ab" * 32)
+    key.write_text(bytes(range(32)).hex())
     open_audit(AuditSettings(file=tmp_path / "audit.jsonl", key_file=key)).close()
 
     assert not (tmp_path / "audit.jsonl.key").exists()

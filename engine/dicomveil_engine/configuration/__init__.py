@@ -46,7 +46,7 @@ def read_configuration(
     `findings` collects errors.
     """
     findings = findings or Findings()
-    document, name = read_document(config)
+    document, name = read_document(config, findings)
     translation = translate(document, recognise(document), findings)
     if translation is None:
         return read_own(document, name, keys, findings)

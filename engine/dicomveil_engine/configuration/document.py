@@ -10,12 +10,17 @@ from pathlib import Path
 
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration import jsonc
+from dicomveil_engine.configuration.findings import Findings, shortened
 from dicomveil_engine.configuration.presets import PRESETS
 from dicomveil_engine.errors import ConfigurationError
 
 
-def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, object], str]:
+def read_document(
+    config: Mapping[str, object] | str | Path, findings: Findings | None = None
+) -> tuple[dict[str, object], str]:
     """The document, and the file's name without its suffix, which is empty for a mapping.
+
+    Keys that occur twice are among the findings.
 
     Raises ConfigurationError if there is no such file, or it is not an object in JSON.
     """
@@ -23,7 +28,7 @@ def read_document(config: Mapping[str, object] | str | Path) -> tuple[dict[str, 
         document, name = dict(config), ""
     else:
         path = _existing_file(config)
-        document, name = _with_paths(_read_file(path), path), path.stem
+        document, name = _with_paths(_read_file(path, findings or Findings()), path), path.stem
     document.pop("$schema", None)  # for editors
     return document, name
 
@@ -46,15 +51,19 @@ def _existing_file(config: str | Path) -> Path:
     )
 
 
-def _read_file(path: Path) -> dict[str, object]:
+def _read_file(path: Path, findings: Findings) -> dict[str, object]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path.name} is not UTF-8 (byte {error.start})") from None
+
+    def repeated(place: str, key: str) -> None:
+        findings.warn(place, f'the key "{shortened(key)}" is given a second time, and only the last one counts')
+
     try:
-        document = jsonc.parse(text)
+        document = jsonc.parse(text, repeated)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path.name}, {error}") from None
     if not isinstance(document, dict):

@@ -1,7 +1,7 @@
 """JSON with comments, trailing commas and single quotes, as in configuration files.
 
-The Microsoft tool accepts these, through Newtonsoft.Json; of duplicate keys, the last is used. Errors name line and
-column and never the content, which may be a key.
+The Microsoft tool accepts these, through Newtonsoft.Json; of duplicate keys, the last is used, and each is reported.
+Errors name line and column and never the content, which may be a key.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 
 from dicomveil_engine.errors import ConfigurationError
 
@@ -30,9 +31,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def parse(text: str) -> object:
+Repeated = Callable[[str, str], None]
+"""Called with the place of a key that its object already has, and the key."""
+
+
+def parse(text: str, repeated: Repeated = lambda place, key: None) -> object:  # noqa: ARG005
     """Parse a text. Raises ConfigurationError."""
-    reader = _Reader(text.removeprefix("\ufeff"))
+    reader = _Reader(text.removeprefix("\ufeff"), repeated)
     if reader.kind == "end":
         raise ConfigurationError("the configuration is empty")
     value = reader.value(0)
@@ -44,8 +49,9 @@ def parse(text: str) -> object:
 class _Reader:
     """A position in the text, and the token at it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, repeated: Repeated) -> None:
         self._text = text
+        self._repeated = repeated
         self._start = self._end = 0
         self.kind = self._lexeme = ""
         self._advance()
@@ -70,9 +76,12 @@ class _Reader:
 
     def error(self, problem: str) -> ConfigurationError:
         """An error with the line and column of the position."""
-        line = self._text.count("\n", 0, self._start) + 1
-        column = self._start - (self._text.rfind("\n", 0, self._start) + 1) + 1
-        return ConfigurationError(f"line {line}, column {column}: {problem}")
+        return ConfigurationError(f"{self._place(self._start)}: {problem}")
+
+    def _place(self, start: int) -> str:
+        line = self._text.count("\n", 0, start) + 1
+        column = start - (self._text.rfind("\n", 0, start) + 1) + 1
+        return f"line {line}, column {column}"
 
     def _object(self, depth: int) -> dict[str, object]:
         members: dict[str, object] = {}
@@ -80,7 +89,10 @@ class _Reader:
         while self._lexeme != "}":
             if self.kind != "string":
                 raise self.error('a key in quotes, or "}", is missing')
+            place = self._start
             key = self._string()
+            if key in members:
+                self._repeated(self._place(place), key)
             if self._lexeme != ":":
                 raise self.error('a ":" is missing')
             self._advance()

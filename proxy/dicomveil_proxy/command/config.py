@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dicomveil_engine import ConfigurationError, configuration_schema, lint, to_own_dialect
 from dicomveil_proxy.command.refusal import refuse
+from dicomveil_proxy.command.table import shown
 
 HAS_ERRORS = 1
 """Exit status: the check found an error."""
@@ -28,7 +29,7 @@ def check(file: Path) -> None:
     except ConfigurationError as error:
         refuse(str(error))
     for finding in sorted(findings, key=lambda each: not each.is_error):
-        print(f"{'error' if finding.is_error else 'warning'}: {finding}")
+        print(shown(f"{'error' if finding.is_error else 'warning'}: {finding}", sys.stdout))
     errors = sum(finding.is_error for finding in findings)
     print(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
     if errors:

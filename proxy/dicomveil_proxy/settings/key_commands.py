@@ -18,7 +18,7 @@ from typing import IO
 
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_proxy.environment import is_setting
-from dicomveil_proxy.settings.key_files import MAXIMUM_KEY_BYTES, decoded_key
+from dicomveil_proxy.settings.key_files import MAXIMUM_KEY_BYTES, decoded_key, is_pattern
 
 SECONDS = 30.0
 """Timeout of a command; a remote vault takes a second or two."""
@@ -84,6 +84,10 @@ def _key(command: Command, setting: str, seconds: float) -> bytes:
         raise ConfigurationError(
             f"{name} printed no key of 32 bytes or more, as hexadecimal digits, base64 or raw; run it by hand to see "
             "what it prints"
+        )
+    if is_pattern(key):
+        raise ConfigurationError(
+            f"{name} printed a pattern that can be guessed, not a key; `dicomveil keygen FILE` makes a key"
         )
     return key
 

@@ -19,6 +19,8 @@ MINIMUM_KEY_BYTES = 32
 """The length of keys by `dicomveil keygen`: 256 bits, written as 64 hexadecimal digits."""
 MAXIMUM_KEY_BYTES = 4096
 """In any notation."""
+_LONGEST_PERIOD = 4
+"""Bytes of a pattern, such as those of `deadbeef`."""
 
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _TEXT = re.compile(rb"[\t\n\r -~]*")
@@ -49,7 +51,19 @@ def read_key(path: Path, setting: str = "key_file") -> bytes:
             f"{setting}: it holds no key of {MINIMUM_KEY_BYTES} bytes or more, as hexadecimal digits, base64 "
             "or raw; `dicomveil keygen FILE` makes one"
         )
+    if is_pattern(key):
+        raise ConfigurationError(
+            f"{setting}: it holds a pattern that can be guessed, not a key; `dicomveil keygen FILE` makes one"
+        )
     return key
+
+
+def is_pattern(key: bytes) -> bool:
+    """Whether a key is one byte, or up to four bytes, that repeat: a placeholder, which others try, too.
+
+    A random key of 32 bytes is one with a probability below 2^-220.
+    """
+    return any(key[period:] == key[:-period] for period in range(1, _LONGEST_PERIOD + 1))
 
 
 def others_can_read(status: os.stat_result, *, user: int) -> bool:

@@ -171,3 +171,34 @@ def test_not_utf_8(before: bytes, text: bytes) -> None:
     """Refused with its reason, whatever the length of the object, and wherever it is."""
     with pytest.raises(InvalidDataSetError, match="not UTF-8"):
         split(b'[%b{"a": "%b"}]' % (before, text), 1 << 20)
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=12), st.integers(1, 3_000))
+def test_short_objects_after_long_ones(kinds: list[int], size: int) -> None:
+    """Data sets that are shorter than those before them come, too: at the latest when the array ends."""
+    objects: list[dict[str, object]] = [
+        {f"0018{1000 + n}": {"vr": "DS", "Value": [n or at]} for n in range(60)}
+        if kind
+        else {"00080018": {"vr": "UI", "Value": [f"1.2.3.{at}"]}}
+        for at, kind in enumerate(kinds)
+    ]
+    document = json.dumps(objects, separators=(",", ":")).encode()
+
+    assert split(document, size) == objects
+
+
+def test_the_beginning_of_a_data_set_is_not_tried() -> None:
+    """Parsing it would be in vain, once for each chunk; once it may be complete, it is."""
+    alike = [
+        {"00080018": {"vr": "UI", "Value": [f"1.2.3.{at}"]}}
+        | {f"0018{1000 + n}": {"vr": "DS", "Value": [n]} for n in range(60)}
+        for at in range(8)
+    ]
+    text = json.dumps(alike, separators=(",", ":")).encode()
+    stream, tried = ObjectStream(), list[int]()
+    sixth, seventh = text.index(b'"1.2.3.6"'), text.index(b'"1.2.3.7"')
+    assert len(stream.feed(text[:sixth])) == 6
+    stream._short = tried.append  # type: ignore[method-assign, assignment]
+
+    assert (len(stream.feed(text[sixth:seventh])), tried) == (1, [])
+    assert (stream.feed(text[seventh:-1] + b","), tried) == (alike[7:], [])

@@ -77,6 +77,26 @@ async def test_what_was_learnt_needs_no_question(translation: Translation, origi
     assert origin.asked == []
 
 
+async def test_what_was_learnt_of_a_series(translation: Translation, origin: MemoryOrigin) -> None:
+    """Each instance, though the data sets share the elements of their study, series and patient, and of another one."""
+
+    def element(value: str) -> dict[str, object]:
+        return {"vr": "UI", "Value": [value]}
+
+    shared = {"0020000D": element("1.2.3.7"), "0020000E": element("1.2.3.7.1"), "00100020": element("PATIENT-7")}
+    datasets = [shared | {"00080018": element(f"1.2.3.7.1.{number}")} for number in range(3)]
+    other = {"0020000D": element("1.2.3.8"), "0020000E": element("1.2.3.8.1"), "00080018": element("1.2.3.8.1.1")}
+    await translation.learn([*datasets, other, datasets[0]])
+
+    for dataset in (*datasets, other):
+        study, series, instance = (
+            translation.uid(text_of(dataset, key)) for key in ("0020000D", "0020000E", "00080018")
+        )
+        found = await translation.resource(Resource(study, series, instance))
+        assert found == Resource(*(text_of(dataset, key) for key in ("0020000D", "0020000E", "00080018")))
+    assert origin.asked == []
+
+
 @pytest.mark.parametrize("uid", [STUDY, "1.2.3.99", "2.25.1", "..", "", "1" * 65])
 async def test_what_is_no_pseudonym_of_ours(translation: Translation, origin: MemoryOrigin, uid: str) -> None:
     """Unknown, and the origin is not asked: no stranger can make it search, and no original is confirmed."""

@@ -28,7 +28,10 @@ class ItemPlace(NamedTuple):
 
 def creators_of(item: JSONDataSet) -> dict[str, str]:
     """The private creators by their keys; the members of a JSON object have no order."""
-    if not any(key[3:4] in "13579BDF" for key in item):
+    for key in item:  # most have none; `any` of a generator would take three times as long
+        if key[3:4] in "13579BDF":
+            break
+    else:
         return {}
     return {
         key: text_of(element)[:LONGEST_CREATOR]

@@ -31,13 +31,15 @@ _ENDS_TRIED = 8
 class Outline:
     """What the texts of several data sets have in common."""
 
-    __slots__ = ("_beginning", "_dataset", "_gaps")
+    __slots__ = ("_beginning", "_dataset", "_gaps", "least")
 
     def __init__(self, dataset: JSONDataSet, beginning: bytes, gaps: list[tuple[str, bytes]]) -> None:
         self._dataset = dict(dataset)  # the caller may remove members of its own
         self._beginning = beginning
         self._gaps = gaps
         """The keys of the elements that differ, each with the fixed text after it."""
+        self.least = len(beginning) + sum(len(behind) for _, behind in gaps)
+        """Bytes that each text has at least."""
 
     @classmethod
     def of(cls, text: bytes, dataset: JSONDataSet, differing: set[str]) -> Outline | None:
@@ -91,6 +93,11 @@ class Outlines:
         """How often in a row the outline did not fit."""
         self._pause = 0
         """Data sets to skip before the next outline is made."""
+
+    @property
+    def least(self) -> int:
+        """Bytes that the next data set is expected to have at least; 0 without an outline."""
+        return self._outline.least if self._outline else 0
 
     def read(self, buffer: bytes, start: int) -> tuple[JSONDataSet, int] | None:
         """As `Outline.read`."""

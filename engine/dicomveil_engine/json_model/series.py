@@ -6,6 +6,7 @@ This is possible if both agree in the attributes on which other elements depend.
 from __future__ import annotations
 
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
+from dicomveil_engine.json_model.alike import differing
 from dicomveil_engine.json_model.item_place import CREATOR
 from dicomveil_engine.json_model.pixels import IMAGE_KEYS
 from dicomveil_engine.json_model.reading import CHARACTER_SET, CHARACTERISTICS_KEY
@@ -45,14 +46,15 @@ def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
 def _changed(rewriting: DataSetWalk, last: DataSetWalk) -> list[str] | None:
     """The keys of elements that differ from the last data set; None if other elements depend on one of them."""
     dataset, before, policy = rewriting.dataset, last.dataset, rewriting.policy
-    if policy.structured_content or dataset.keys() != before.keys():
+    if policy.structured_content:
         return None
-    changed = [
-        key
-        for key, element in dataset.items()
-        # Consecutive data sets of a stream share equal elements.
-        if (element is not (other := before[key]) and element != other) or key in last.elsewhere
-    ]
+    others = differing(dataset, before)
+    if others is None:
+        if dataset.keys() != before.keys():
+            return None
+        others = list(dataset)
+    changed = [key for key in others if key in last.elsewhere or dataset[key] != before[key]]
+    changed += sorted(last.elsewhere.difference(others))
     for key in changed:
         if key in IMAGE_KEYS and "InlineBinary" in dataset.get(_PIXEL_DATA, {}):
             return None

@@ -40,6 +40,7 @@ class ArrayStream(Generic[_DataSet]):
         self._buffer = b""
         self._state = "start"
         self._retry_at = 0
+        self._is_closing = False
         self._between = b""
         """The text between the last two objects, up to and including the first key of the second."""
 
@@ -51,19 +52,20 @@ class ArrayStream(Generic[_DataSet]):
     def feed(self, data: bytes) -> list[_DataSet]:
         """Add data, and return the objects that it completes."""
         self._buffer += data
-        return self._objects(closing=False)
+        return self._objects()
 
     def close(self) -> list[_DataSet]:
         """The last objects; the array must be complete."""
-        objects = self._objects(closing=True)
+        self._is_closing = True
+        objects = self._objects()
         if self._state != "end":
             raise InvalidDataSetError("the metadata is cut off, or is not an array of objects")
         return objects
 
-    def _objects(self, *, closing: bool) -> list[_DataSet]:
+    def _objects(self) -> list[_DataSet]:
         objects: list[_DataSet] = []
         position = 0
-        if len(self._buffer) < self._retry_at and not closing:
+        if len(self._buffer) < self._retry_at and not self._is_closing:
             return objects
         while True:
             position = self._skip_blanks(position)
@@ -146,7 +148,11 @@ class ObjectStream(ArrayStream[JSONDataSet]):
         self._outlines = Outlines()
 
     def _next(self, start: int) -> tuple[JSONDataSet, int] | None:
-        found = self._next_alike(start) or self._short(start)
+        found = self._next_alike(start)
+        if found is None:
+            if len(self._buffer) - start < self._outlines.least and not self._is_closing:
+                return None  # probably the beginning of one that is alike; trying is in vain, and expensive
+            found = self._short(start)
         if found or not self._is_long(start):
             return found
         with _long_texts():

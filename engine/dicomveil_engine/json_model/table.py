@@ -16,6 +16,8 @@ from dicomveil_engine.rewriting.treatment import Treatment, treatment_of
 from dicomveil_engine.structured_content.content_items import ContentPlan
 from dicomveil_engine.text.identifying import is_identifying
 
+WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CONSTANT))
+"""The treatments in which methods are given decoded values, once the whole data set is known."""
 _ENTRIES_CACHED = 4_096
 """About 600 bytes each; a bound, since untrusted input may have any number of tags."""
 _LONGEST_VR = 2
@@ -36,6 +38,10 @@ class Entry:
     identifies: bool
     is_plain: bool = False
     """Whether its values are kept in every data set, and no other element depends on them."""
+    is_checked: bool = False
+    """Whether its values are checked and kept, and no other element depends on them."""
+    waits: bool = False
+    """Whether its method is given the values, and no other element depends on them."""
 
 
 class DecisionTable:
@@ -84,4 +90,7 @@ class DecisionTable:
         is_plain = (
             treatment is Treatment.KEEP and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS and vr == effective
         )
-        return Entry(tag, effective, decision, treatment, identifies, is_plain)
+        is_alone = not identifies and effective != "SQ" and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS
+        is_checked = is_alone and treatment is Treatment.CHECKED_KEEP
+        waits = is_alone and treatment in WAITING
+        return Entry(tag, effective, decision, treatment, identifies, is_plain, is_checked, waits)

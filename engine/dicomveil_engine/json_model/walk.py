@@ -16,6 +16,7 @@ from dicomveil_engine.json_model.deidentification_attributes import add_claims
 from dicomveil_engine.json_model.elements import decoded, items_of, kept, may_be_items, sequence_of
 from dicomveil_engine.json_model.item_place import ItemPlace, creator_of, creators_of
 from dicomveil_engine.json_model.pixels import inline_pixels
+from dicomveil_engine.json_model.plain import is_plain
 from dicomveil_engine.json_model.reading import (
     CHARACTER_SET,
     Reading,
@@ -25,7 +26,7 @@ from dicomveil_engine.json_model.reading import (
 from dicomveil_engine.json_model.resolution import Waiting, check_passed, resolve_in_place, resolve_with_late_names
 from dicomveil_engine.json_model.search import Search
 from dicomveil_engine.json_model.streamed import FIRST_KEY_PASSED, is_streamed
-from dicomveil_engine.json_model.table import DecisionTable, Entry
+from dicomveil_engine.json_model.table import WAITING, DecisionTable, Entry
 from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 from dicomveil_engine.methods.base import TEXT_VRS
 from dicomveil_engine.pseudonyms.identity import InstanceIdentity
@@ -44,8 +45,6 @@ from dicomveil_engine.structured_content.content_items import ContentAction, Con
 BulkDataURIs = Callable[[str, str], str | None]
 """(path of the element, such as `00880200/1/7fe00010`; the server's URI) → the URI to be written, or None."""
 
-_WAITING = frozenset((Treatment.APPLY, Treatment.REPLACE_UIDS, Treatment.CONSTANT))
-"""The treatments of the second phase, in which methods are given decoded values."""
 _METHOD_CODES = f"{METHOD_CODES:08X}"
 
 
@@ -166,6 +165,11 @@ class DataSetWalk:
             out[key] = legal_character_sets(element)
         elif entry.is_plain and "BulkDataURI" not in element:
             out[key] = kept(element, entry.tag, vr)
+        elif entry.is_checked:
+            self._check(out, key, element, entry, here)
+        elif entry.waits and "BulkDataURI" not in element:
+            out[key] = element
+            self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
         else:
             self._element(out, key, element, entry, here)
         if creator is not None and key in out:
@@ -209,7 +213,7 @@ class DataSetWalk:
         new = self._treated(out, key, element, entry, treatment, here, items)
         if new is not None:
             out[key] = new
-        elif treatment in _WAITING:
+        elif treatment in WAITING:
             if "BulkDataURI" in element and method.needs_value:
                 out[key] = {"vr": str(element.get("vr", "UN"))}  # the value is elsewhere, so it cannot be changed
             else:
@@ -227,6 +231,9 @@ class DataSetWalk:
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
         """Keep an element if its value passes by itself; else leave it to the second phase."""
+        if is_plain(element, entry.tag, entry.vr):
+            out[key] = element
+            return
         if "BulkDataURI" in element:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
             is_bulk, path = entry.vr not in TEXT_VRS, "/".join((*here.path, key)).lower()

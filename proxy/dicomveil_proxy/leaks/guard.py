@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import describe, tag_of
 from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomveil_engine.json_model.alike import differing
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, SUBJECT_TAGS, is_contribution
 from dicomveil_proxy.errors import NotReleasable
@@ -298,31 +300,37 @@ class Watch:
             self._guard.settle(findings)
 
 
-class _Reference(NamedTuple):
+@dataclass(slots=True)
+class _Reference:
     """A data set that was searched as a whole without a finding: the next ones of a series share most elements."""
 
     original: JSONDataSet
     written: JSONDataSet
     document: bytes
     shared: Needles
+    _keys: list[str] = field(default_factory=list)
+    _values: list[tuple[int, str, bytes]] = field(default_factory=list)
+    """The identifying values of its elements `_keys`: those in which the last data set differed, mostly the same."""
 
     def shows_no_leak(self, guard: LeakGuard, original: JSONDataSet, written: JSONDataSet) -> bool:
         """Whether a data set has no original value, by its differences alone; if False, the whole must be searched.
 
         Equal elements of consecutive data sets are mostly the same objects, which makes them quick to compare.
         """
-        before = self.original
-        changed = {
-            key: element
-            for key, element in original.items()
-            if element is not before.get(key) or key == _INSTANCE  # always searched for
-        }
+        before, others, new = self.original, differing(original, self.original), differing(written, self.written)
+        if others is None or new is None:
+            return False
+        changed = {key: original[key] for key in others}
+        if _INSTANCE in original:
+            changed[_INSTANCE] = original[_INSTANCE]  # always searched for
         if 2 * len(changed) > len(original) or _CONTRIBUTING in changed:
             return False
+        if others != self._keys:
+            self._keys, self._values = others, _split({key: before[key] for key in others})[1]
         instance, values = _split(changed)
-        if values != _split({key: before[key] for key in changed if key in before})[1]:
+        if values != self._values:
             return False
-        document = _searchable({key: each for key, each in written.items() if each is not self.written.get(key)})
+        document = _searchable({key: written[key] for key in new})
         needle = guard.instance_needle(self.shared, instance)
         if needle and (needle.value in document or needle.value in self.document):
             return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
+from operator import is_not
 
 from dicomveil_engine import DeidentificationError, JSONDataSet
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
@@ -54,10 +55,15 @@ async def bulk_data_of(
 
 def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
     """Cache the pixel layouts in metadata that is being retrieved: viewers request frames next."""
+    last: list[object] = []
+    layout = PixelLayout()
     for dataset in datasets:
         instance = _first(dataset.get(_SOP_INSTANCE_UID))
         if isinstance(instance, str) and _ROWS in dataset:
-            project.pixel_layouts.put(instance, _layout_of(dataset))
+            elements: list[object] = [dataset.get(key) for key in _KEYS]
+            if len(last) != len(elements) or any(map(is_not, elements, last)):  # mostly the same objects in a series
+                last, layout = elements, _layout_of(dataset)
+            project.pixel_layouts.put(instance, layout)
 
 
 async def _layout(project: Project, original: OriginalResource) -> PixelLayout:

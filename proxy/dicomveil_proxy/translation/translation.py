@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import is_
 
 from dicomveil_engine import InstanceIdentity, Policy
 from dicomveil_engine.bounded_cache import LONGEST
@@ -84,7 +85,14 @@ class Translation:
 
     async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
         """Record the pseudonyms of original data sets in DICOM JSON; a full disk is only logged."""
-        await self.record([identity for dataset in datasets for identity in self._identities_of(dataset)])
+        found: list[Identity] = []
+        last: tuple[object, ...] = (None, None, None)
+        for dataset in datasets:
+            shared = dataset.get(_PATIENT_ID), dataset.get(_STUDY), dataset.get(_SERIES)
+            is_alike = all(map(is_, shared, last))  # the same objects, as mostly in a series
+            found += self._identities_of({_INSTANCE: dataset.get(_INSTANCE)} if is_alike else dataset)
+            last = shared
+        await self.record(found)
 
     async def record(self, identities: list[Identity]) -> None:
         """Record pseudonyms and their originals in the identity map."""
@@ -113,7 +121,7 @@ class Translation:
         return [
             identity
             for identity in found
-            if len(identity[2]) <= LONGEST and identity[2].encode("utf-8", "replace").decode() == identity[2]
+            if len(identity[2]) <= LONGEST and (identity[2].isascii() or _is_unicode(identity[2]))
         ]
 
     # Inward
@@ -223,6 +231,10 @@ class Translation:
         # A full page is no proof of absence: the server may have ignored the filter.
         found = await self._origin.search(level.level, study, series, params, limit=PAGE, offset=0)
         return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
+
+
+def _is_unicode(text: str) -> bool:
+    return text.encode("utf-8", "replace").decode() == text
 
 
 def text_of(dataset: Mapping[str, object], key: str) -> str:

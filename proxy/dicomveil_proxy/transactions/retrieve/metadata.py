@@ -83,7 +83,9 @@ async def _batches(project: Project, original: OriginalResource, base_url: str) 
                         url = _instance_url(project, found_identity, base_url)
                         new = await _rewritten(rewriter, dataset, url, is_long=batch.are_long)
                         if project.looking is not None:
-                            uri = f"{_instance_url(project, identity, base_url)}/bulk/{PIXELS.lower()}"
+                            if identity != found_identity:
+                                url = _instance_url(project, identity, base_url)
+                            uri = f"{url}/bulk/{PIXELS.lower()}"
                             new = await claimed(project, project.looking, headers.of(dataset), new, identity, uri)
                     except EngineError as error:
                         project.note_refusal("retrieve", error)
@@ -104,6 +106,8 @@ async def _batches(project: Project, original: OriginalResource, base_url: str) 
 
 def _assumed(found: InstanceIdentity, original: OriginalResource) -> InstanceIdentity:
     """The identity, completed from the path: some origin servers omit from metadata what the path contains."""
+    if found.study_instance_uid and found.series_instance_uid:
+        return found
     return found._replace(
         study_instance_uid=found.study_instance_uid or original.study,
         series_instance_uid=found.series_instance_uid or original.series or "",

@@ -89,11 +89,10 @@ async def test_what_was_learnt_of_a_series(translation: Translation, origin: Mem
     await translation.learn([*datasets, other, datasets[0]])
 
     for dataset in (*datasets, other):
-        study, series, instance = (
-            translation.uid(text_of(dataset, key)) for key in ("0020000D", "0020000E", "00080018")
-        )
-        found = await translation.resource(Resource(study, series, instance))
-        assert found == Resource(*(text_of(dataset, key) for key in ("0020000D", "0020000E", "00080018")))
+        originals = [text_of(dataset, key) for key in ("0020000D", "0020000E", "00080018")]
+        study, series, one = (translation.uid(original) for original in originals)
+        found = await translation.resource(Resource(study, series, one))
+        assert [found.study, found.series, found.instance] == originals
     assert origin.asked == []
 
 

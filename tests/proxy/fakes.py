@@ -113,6 +113,8 @@ class MemoryOrigin:
         """By the name of a method: what it raises when called."""
         self.breaks: dict[str, Exception] = {}
         """By the name of an iterator: what it raises after the first thing that it gives."""
+        self.gives_lengths = True
+        """Whether frames and bulk data have a Content-Length, as Orthanc's do."""
         self.stores_as = StoreResult(acknowledged=True)
         self.is_closed = False
         self.released = 0
@@ -196,7 +198,7 @@ class MemoryOrigin:
         stored = StoredFrames(BytesIO(data))
         for number in frames:
             frame = stored.frame(number)
-            yield PartStart({"content-type": stored.content_type})
+            yield PartStart({"content-type": stored.content_type, **self._length(frame)})
             yield PartData(frame)
             yield PartEnd()
             self._break("frames")
@@ -208,8 +210,9 @@ class MemoryOrigin:
         ((dataset, _),) = self._found(study, series, instance)
         for tag, number in zip(path[:-1:2], path[1::2], strict=True):
             dataset = dataset[int(tag, 16)].value[int(number) - 1]
-        yield PartStart({"content-type": "application/octet-stream"})
-        yield PartData(bytes(dataset[int(path[-1], 16)].value))
+        value = bytes(dataset[int(path[-1], 16)].value)
+        yield PartStart({"content-type": "application/octet-stream", **self._length(value)})
+        yield PartData(value)
         self._break("bulkdata")
         yield PartEnd()
 
@@ -238,6 +241,9 @@ class MemoryOrigin:
     async def aclose(self) -> None:
         """Nothing to let go of."""
         self.is_closed = True
+
+    def _length(self, value: bytes) -> dict[str, str]:
+        return {"content-length": str(len(value))} if self.gives_lengths else {}
 
     def _break(self, method: str) -> None:
         if method in self.breaks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -244,7 +244,7 @@ async def test_frames_that_the_origin_gets_wrong(tmp_path: Path, sent: Sequence[
     async def frames(*_: object) -> AsyncGenerator[Event, None]:
         for content_type in sent:
             yield PartStart({"content-type": content_type})
-            yield PartData(b"frame")
+            yield PartData(b"a frame.")
             yield PartEnd()
 
     origin.frames = frames  # type: ignore[method-assign,assignment]
@@ -273,6 +273,71 @@ async def test_media_type_of_a_frame_is_one_that_is_known(tmp_path: Path) -> Non
 
     assert headers["content-type"] == f"application/octet-stream;transfer-syntax={JPEG}"
     assert "doe" not in str(headers).lower()
+
+
+SHORT = b"x\0\0JANE DOE1 PATIENT1 "
+"""Instead of pixels."""
+
+
+def of_size(rows: int, columns: int) -> Callable[[Dataset], None]:
+    """A change to one frame of this size."""
+
+    def change(dataset: Dataset) -> None:
+        dataset.Rows, dataset.Columns, dataset.NumberOfFrames = rows, columns, 1
+
+    return change
+
+
+@pytest.mark.parametrize("gives_lengths", [True, False])
+@pytest.mark.parametrize("columns", [8, 4, 600])
+async def test_a_frame_that_is_shorter_than_described(tmp_path: Path, gives_lengths: bool, columns: int) -> None:
+    """Its bytes may be anything: 403. Whole frames pass, with and without a length, and without what is behind them."""
+    origin = MemoryOrigin(instance())
+    origin.gives_lengths = gives_lengths
+    async with proxy(tmp_path, origin) as ask:
+        assert [body for _, body in parts(await ask.get(f"{ask.path()}/frames/1,2"))] == [
+            bytes(range(8)),
+            bytes(range(8, 16)),
+        ]
+
+    origin = MemoryOrigin(instance(pixels=SHORT, change=of_size(2, columns)))
+    origin.gives_lengths = gives_lengths
+
+    async def frames(*_: object) -> AsyncGenerator[Event, None]:
+        length = {"content-length": str(len(SHORT))} if gives_lengths else {}
+        yield PartStart({"content-type": "application/octet-stream"} | length)
+        yield PartData(SHORT[:9])
+        yield PartData(SHORT[9:])
+        yield PartEnd()
+
+    origin.frames = frames  # type: ignore[method-assign,assignment]
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(f"{ask.path()}/frames/1")
+
+    if columns < 600:
+        assert [body for _, body in parts(response)] == [SHORT[: 2 * columns]]
+    else:
+        assert (response.status_code, b"DOE" in response.content) == (403, False)
+
+
+@pytest.mark.parametrize("gives_lengths", [True, False])
+@pytest.mark.parametrize("length", [2_000, 100_000])
+async def test_pixel_data_that_is_shorter_than_described(tmp_path: Path, gives_lengths: bool, length: int) -> None:
+    """Retrieved alone, as in its instance: what names the patient does not pass, and other bytes do."""
+
+    def with_pixels(pixels: bytes) -> MemoryOrigin:
+        origin = MemoryOrigin(instance(pixels=pixels, change=of_size(900, 900)))
+        origin.gives_lengths = gives_lengths
+        return origin
+
+    async with proxy(tmp_path, with_pixels(SHORT.ljust(length, b"\1"))) as ask:
+        for what in ("/bulk/7fe00010", ""):
+            response = await ask.get(f"{ask.path()}{what}", None if what else ANY_SYNTAX)
+            assert (response.status_code, b"DOE" in response.content) == (403, False)
+    harmless = (bytes(range(256)) * 400)[:length]
+    async with proxy(tmp_path, with_pixels(harmless)) as ask:
+        response = await ask.get(f"{ask.path()}/bulk/7fe00010", "application/octet-stream")
+    assert (response.status_code, response.content) == (200, harmless)
 
 
 # Bulk data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dicomveil_engine.code_streams.native import PixelLayout
 from dicomveil_engine.code_streams.sniffing import LONGEST_SIGNATURE, carries_metadata, refuse_code_stream, stream_of
 from dicomveil_engine.code_streams.stream import Bytes, CodeStream
+from dicomveil_engine.errors import DeidentificationError
 
 _ANY_LENGTH = 1 << 62
 
@@ -78,10 +79,15 @@ class UndeclaredFrame:
 class NativeFrame:
     """One or more frames of native pixels in little endian, without bytes after them, and with unused bits cleared."""
 
-    def __init__(self, layout: PixelLayout, *, removes_overlays: bool, floating_bits: int = 0) -> None:
-        """`layout` has the number of frames that are fed."""
-        self.is_certain = bool(layout.complete_length(_ANY_LENGTH, floating_bits))
-        self._left = layout.length(_ANY_LENGTH, floating_bits)
+    def __init__(
+        self, layout: PixelLayout, *, removes_overlays: bool, floating_bits: int = 0, length: int | None = None
+    ) -> None:
+        """`layout` has the number of frames that are fed; `length` is that of the value in bytes, if it is known.
+
+        A value that is shorter than its pixels, or may be, can hold anything, as in an instance.
+        """
+        self.is_certain = length is not None and bool(layout.complete_length(length, floating_bits))
+        self._left = layout.length(_ANY_LENGTH if length is None else length, floating_bits)
         self._unused = None if floating_bits else layout.unused_bits(removes_overlays=removes_overlays)
         self._begun: bytes | None = b""
         """The first bytes, until they show that this is no code stream."""
@@ -104,3 +110,50 @@ class NativeFrame:
         refuse_code_stream(begun or b"")
         out = self.feed(begun) if begun else []
         return [*out, self._unused.close()] if self._unused else out
+
+
+class HeldFrame:
+    """A native frame of unknown length, which is held until its pixels are complete."""
+
+    is_certain = True
+    """Whether the value can hold nothing but pixels."""
+
+    def __init__(self, layout: PixelLayout, *, removes_overlays: bool, limit: int) -> None:
+        """`limit`: the most bytes that are held."""
+        self._layout, self._removes_overlays, self._limit = layout, removes_overlays, limit
+        self._needed = layout.complete_length(_ANY_LENGTH)
+        self._held = bytearray()
+        self._chosen: NativeFrame | None = None
+
+    def feed(self, data: bytes | memoryview) -> list[Bytes]:
+        """The part of these bytes that passes. Raises DeidentificationError for what is not a frame, or too long."""
+        if self._chosen is not None:
+            return self._chosen.feed(data)
+        self._held += data
+        if len(self._held) >= self._needed:
+            return self._choose()
+        if len(self._held) > self._limit:
+            raise DeidentificationError(
+                f"(7FE0,0010) PixelData has a frame over {self._limit} bytes, of which the origin server does not say "
+                "the length"
+            )
+        return []
+
+    def close(self) -> list[Bytes]:
+        """The rest of the output, at the end of the frame. Raises DeidentificationError if pixels are missing."""
+        first = self._choose() if self._chosen is None else []
+        assert self._chosen is not None
+        return [*first, *self._chosen.close()]
+
+    def _choose(self) -> list[Bytes]:
+        held, self._held = bytes(self._held), bytearray()
+        self._chosen = native_frame(self._layout, removes_overlays=self._removes_overlays, length=len(held))
+        return self._chosen.feed(held)
+
+
+def native_frame(layout: PixelLayout, *, removes_overlays: bool, length: int) -> NativeFrame:
+    """The filter for a frame of this length. Raises DeidentificationError if it is shorter than its pixels."""
+    frame = NativeFrame(layout, removes_overlays=removes_overlays, length=length)
+    if not frame.is_certain:
+        raise DeidentificationError("(7FE0,0010) PixelData has a frame that is shorter than its attributes describe")
+    return frame

@@ -12,43 +12,65 @@ from operator import is_not
 
 from dicomveil_engine import DeidentificationError, JSONDataSet
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
-from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame, UndeclaredFrame
+from dicomveil_engine.code_streams.frame import EncodedFrame, HeldFrame, NativeFrame, UndeclaredFrame, native_frame
 from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.wire.multipart import PartStart
 
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
 _ROWS = "00280010"
+_ANY_LENGTH = 1 << 62
+_HELD_BYTES = 64 << 20
+"""The longest native frame of an origin server that does not give the lengths of parts."""
 _KEYS = {f"{tag:08X}": tag for tag in IMAGE_TAGS}
 
 
-async def frame_of(project: Project, original: OriginalResource, syntax: str) -> EncodedFrame | NativeFrame:
-    """The filter for one frame of an instance in this transfer syntax.
+async def frame_of(
+    project: Project, original: OriginalResource, syntax: str, length: int | None
+) -> EncodedFrame | NativeFrame | HeldFrame:
+    """The filter for one frame of an instance in this transfer syntax, and of this length in bytes, if it is known.
 
-    Raises DeidentificationError for native frames of unknown length, whose bytes could be anything.
+    Raises DeidentificationError for native frames whose bytes could be anything, because no attribute gives their
+    length, or because they are shorter.
     """
     if syntax not in NATIVE:
         return EncodedFrame(syntax)
-    layout = await _layout(project, original)
-    native = NativeFrame(layout._replace(frames=1), removes_overlays=project.policy.removes_overlays)
-    if not native.is_certain:
+    layout = (await _layout(project, original))._replace(frames=1)
+    if not layout.complete_length(_ANY_LENGTH):
         raise DeidentificationError("(7FE0,0010) PixelData has frames whose length no attribute gives")
-    return native
+    removes_overlays = project.policy.removes_overlays
+    if length is None:
+        return HeldFrame(layout, removes_overlays=removes_overlays, limit=_HELD_BYTES)
+    return native_frame(layout, removes_overlays=removes_overlays, length=length)
+
+
+def length_of(start: PartStart) -> int | None:
+    """The length of a part by its headers, which the reader of the part enforces; None if it is not given."""
+    text = start.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 async def bulk_data_of(
-    project: Project, original: OriginalResource, tag: int, syntax: str | None
+    project: Project, original: OriginalResource, tag: int, syntax: str | None, length: int | None
 ) -> EncodedFrame | NativeFrame | UndeclaredFrame | None:
-    """The filter for a part of an element's bulk data: a frame, or all pixels; None for other elements."""
+    """The filter for a part of an element's bulk data: a frame, or all pixels; None for other elements.
+
+    If it is not certain that its bytes are pixels, they have to be checked besides: the value is shorter than its
+    attributes describe, or may be, since its length is not known.
+    """
     if tag != PIXEL_DATA and tag not in FLOATING_BITS:
         return None
     if syntax is not None and syntax not in NATIVE:
         return EncodedFrame(syntax)
     bits = FLOATING_BITS.get(tag, 0)
     native = NativeFrame(
-        await _layout(project, original), removes_overlays=project.policy.removes_overlays, floating_bits=bits
+        await _layout(project, original),
+        removes_overlays=project.policy.removes_overlays,
+        floating_bits=bits,
+        length=length,
     )
     return native if syntax else UndeclaredFrame(native)
 

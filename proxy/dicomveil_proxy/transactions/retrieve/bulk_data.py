@@ -16,7 +16,7 @@ from dicomveil_proxy.request.resource import BulkPath, OriginalResource, Resourc
 from dicomveil_proxy.transactions.covering.documents import ENCAPSULATED_DOCUMENT, released_document
 from dicomveil_proxy.transactions.covering.metadata import is_beside_pixels, passes, verdict_on
 from dicomveil_proxy.transactions.covering.released import released_file
-from dicomveil_proxy.transactions.pixel_values import bulk_data_of
+from dicomveil_proxy.transactions.pixel_values import bulk_data_of, length_of
 from dicomveil_proxy.transactions.retrieve.frames import checked_type, released_parts, require_pixels
 from dicomveil_proxy.transactions.retrieve.metadata import data_sets_of
 from dicomveil_proxy.turns import beside
@@ -42,7 +42,7 @@ async def bulk_data(project: Project, original: OriginalResource) -> AsyncGenera
     async with aclosing(events):
         async for event in events:
             if isinstance(event, PartStart):
-                pixels = await bulk_data_of(project, original, tag, checked_type(event)[1])
+                pixels = await bulk_data_of(project, original, tag, checked_type(event)[1], length_of(event))
                 filters = [pixels] if pixels else []
                 is_checked = found is not None and (found.is_checked or (pixels is not None and not pixels.is_certain))
                 if found and is_checked:

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 
-from dicomveil_engine.code_streams.frame import EncodedFrame, NativeFrame
+from dicomveil_engine.code_streams.frame import EncodedFrame, HeldFrame, NativeFrame
 from dicomveil_proxy.errors import NotAcceptable, NotReleasable, OriginMalformed, UnknownResource
 from dicomveil_proxy.origin.frame_parts import frame_parts, pixel_data_parts
 from dicomveil_proxy.origin.web.metadata import data_sets
@@ -26,7 +26,7 @@ from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.resource import OriginalResource, Resource
 from dicomveil_proxy.transactions.covering.metadata import passes, verdict_on
 from dicomveil_proxy.transactions.covering.released import released_file
-from dicomveil_proxy.transactions.pixel_values import frame_of
+from dicomveil_proxy.transactions.pixel_values import frame_of, length_of
 from dicomveil_proxy.wire.media_type import OCTET_STREAM
 from dicomveil_proxy.wire.multipart import Event, PartData, PartEnd, PartStart, content_type_of
 from dicomveil_proxy.wire.pieces import Piece
@@ -72,7 +72,7 @@ async def frames(
     if len(original.frames) > 1:
         choices = [choice for choice in choices if choice.offer.is_multipart]
     selection: _Selection | None = None
-    cleaned: EncodedFrame | NativeFrame | None = None
+    cleaned: EncodedFrame | NativeFrame | HeldFrame | None = None
     start: FrameStart | None = None
     described: PixelDescription | None = None
     begun, least = 0, len(set(original.frames))
@@ -91,7 +91,7 @@ async def frames(
                 if begun > len(original.frames):
                     raise OriginMalformed("the origin server sent more frames than were asked for")
                 frame.clear()
-                cleaned = await frame_of(project, original, selection.stored or EXPLICIT_LITTLE)
+                cleaned = await frame_of(project, original, selection.stored or EXPLICIT_LITTLE, length_of(event))
                 # Held until the first piece: before it an error still becomes a status.
                 start = FrameStart(selection.content_type, selection.is_multipart)
             elif selection is None or cleaned is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomveil_engine.json_model.values import decode, encode, passed
 from dicomveil_engine.methods.base import Values
@@ -133,6 +135,16 @@ def test_a_binary_value_that_is_written_as_numbers_is_left_out(vr: str) -> None:
 def test_empty_values(written: list[object], values: Values) -> None:
     """One empty value is none; several have their number."""
     assert decode({"vr": "LO", "Value": written}, "LO", ()) == values
+
+
+@given(st.text("AB^= \0", max_size=12))
+def test_a_name_of_one_group(text: str) -> None:
+    """It is read by a shorter way than a name of which other groups are empty, with the same result."""
+    values = [
+        decode({"vr": "PN", "Value": [name, "X"]}, "PN", ())
+        for name in ({"Alphabetic": text}, {"Alphabetic": text, "Phonetic": None}, {"Phonetic": "", "Alphabetic": text})
+    ]
+    assert values[1:] == [values[0]] * 2
 
 
 def test_numbers_as_they_are_written() -> None:

@@ -27,6 +27,15 @@ def test_pseudonyms_recognise_themselves(original: str) -> None:
     assert PSEUDONYMS.pseudonym(pseudonym) == pseudonym
 
 
+@given(st.text(), st.text(min_size=1))
+def test_what_is_longer_or_shorter_is_no_pseudonym(original: str, more: str) -> None:
+    """A text of another length is not tried with the key."""
+    pseudonym = PSEUDONYMS.pseudonym(original)
+
+    assert not PSEUDONYMS.is_pseudonym(pseudonym + more)
+    assert not PSEUDONYMS.is_pseudonym(pseudonym[1:])
+
+
 def test_padding_does_not_count() -> None:
     """The same identifier with other padding is the same patient."""
     assert PSEUDONYMS.pseudonym(" PATIENT-1 \0") == PSEUDONYMS.pseudonym("PATIENT-1")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.text.own_words import OwnWords
@@ -117,3 +119,26 @@ def test_a_word_that_is_cut_off(text: str, is_found: bool) -> None:
     own.add("KH-2020-7719445566-A", "LO")
 
     assert own.are_in(text) is is_found
+
+
+_VALUES = st.tuples(
+    st.sampled_from(["Doe^Jane", "QX7719-44", "A12", "19310517", "山田", "anonymous"]),
+    st.sampled_from(["PN", "LO", "DA"]),
+)
+
+
+@given(st.lists(_VALUES, max_size=5), st.data())
+def test_when_words_are_asked_for_does_not_matter(values: list[tuple[str, str]], data: st.DataObject) -> None:
+    """They are read when they are first needed; values that come later count as if all had come before."""
+    asked = OwnWords()
+    for value, vr in values:
+        asked.add(value, vr)
+        if data.draw(st.booleans()):
+            asked.are_in("HEAD")
+    at_once = own(*values)
+    for text in ("DOE", "QX771944", "A12", "19310517", "17051931", "山田", "ANONYMOUS", "HEAD"):
+        assert asked.are_in(text) is at_once.are_in(text)
+        assert asked.are_among({text.lower()}) is at_once.are_among({text.lower()})
+        assert asked.has_long_word_in(text.lower()) is at_once.has_long_word_in(text.lower())
+    assert asked.is_number("771944") is at_once.is_number("771944")
+    assert asked.are_in_uid("1.771944") is at_once.are_in_uid("1.771944")

@@ -40,6 +40,7 @@ CHARACTER_SET = "00080005"
 PIXELS_KEY = "7FE00008"
 """In Part 10, the header is written when Pixel Data or another long value that passes in chunks is reached: names after
 it come too late for the texts before it."""
+_KEYS = {tag: f"{tag:08X}" for tag in (*SUBJECT_TAGS, SOP_INSTANCE_UID)}
 CHARACTERISTICS_KEY = f"{CHARACTERISTICS:08X}"
 """As in a stream, it does not apply to private elements before it."""
 
@@ -132,7 +133,7 @@ class Reading:
         return Subject(texts, self._policy).context(instance, IdentifyingWords(self._policy.cleaning), OwnWords())
 
     def _text(self, tag: int) -> str:
-        element = self._dataset.get(f"{tag:08X}")
+        element = self._dataset.get(_KEYS[tag])
         return text_of(element) if isinstance(element, dict) else ""
 
     def _declared(self) -> tuple[PrivateBlock, ...]:

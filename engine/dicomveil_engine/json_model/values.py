@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dicomveil_engine.methods.base import BYTES_VRS, FLOAT_VRS, INTEGER_VRS, Values
 from dicomveil_engine.part10.encoding import IMPLICIT_LITTLE
@@ -14,6 +14,9 @@ JSONDataSet = dict[str, JSONElement]
 
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _NAME_MEMBERS = frozenset(_NAME_GROUPS)
+_OTHER_THAN_TEXTS = INTEGER_VRS | FLOAT_VRS | BYTES_VRS
+_WRITTEN_OTHERWISE = frozenset(("AT", "DS", "IS", "PN"))
+"""VRs of which DICOM JSON writes values otherwise than methods have them (`_written`)."""
 _MEMBERS = frozenset(("vr", "Value", "InlineBinary"))
 _SCALARS = frozenset((str, int, float, type(None)))
 _NUMBERS = frozenset((int, float, type(None)))
@@ -32,20 +35,27 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
         except binascii.Error:
             raise ValueError("not Base64") from None
     written = element.get("Value", ())
-    if not isinstance(written, list | tuple):
-        raise ValueError("Value is not an array")  # noqa: TRY004 (the input's fault, not the caller's)
+    if type(written) is not list and not isinstance(written, tuple | list):
+        raise ValueError("Value is not an array")
+    if vr in _OTHER_THAN_TEXTS:
+        return _numbers_or_bytes(written, vr)
+    if vr == "PN":
+        texts = [_name(value) for value in written]
+    else:
+        texts = [value.rstrip(" \0") if type(value) is str else _text(value) for value in written]
+    return texts if len(texts) > 1 or any(texts) else []
+
+
+def _numbers_or_bytes(written: Sequence[object], vr: str) -> Values:
     if vr == "AT":
         return [int(str(value), 16) for value in written if value is not None]
     if vr in INTEGER_VRS:
         return [_integer(value) for value in written if value is not None]
     if vr in FLOAT_VRS:
         return [float(str(value)) for value in written if value is not None]
-    if vr in BYTES_VRS:
-        if not all(map(_is_scalar, written)):
-            raise ValueError("a binary value is not a list of objects")
-        return b""  # PS3.18 Table F.2.3-1 allows no Value; Orthanc writes one for OD, which is ignored
-    texts = [_name(value) if vr == "PN" else _text(value) for value in written]
-    return texts if len(texts) > 1 or any(texts) else []
+    if not all(map(_is_scalar, written)):
+        raise ValueError("a binary value is not a list of objects")
+    return b""  # PS3.18 Table F.2.3-1 allows no Value; Orthanc writes one for OD, which is ignored
 
 
 def _refuse_two_values(element: Mapping[str, object], vr: str) -> None:
@@ -112,6 +122,8 @@ def _text(value: object) -> str:
 
 def _name(value: object) -> str:
     """A person name as in Part 10: component groups separated by equals signs (PS3.5 Section 6.2.1.2)."""
+    if type(value) is dict and len(value) == 1 and type(group := value.get("Alphabetic")) is str:
+        return group.rstrip(" \0").rstrip("=")  # as nearly all names; the rest of the function would give the same
     if not isinstance(value, Mapping):
         return _text(value)  # some servers send plain strings
     if not value.keys() <= _NAME_MEMBERS:
@@ -126,13 +138,16 @@ def encode(vr: str, values: Values) -> JSONElement:
         if values:
             element["InlineBinary"] = base64.b64encode(values).decode("ascii")
     elif values:
-        element["Value"] = [_written(vr, value) for value in values]
+        if vr in _WRITTEN_OTHERWISE:
+            element["Value"] = [_written(vr, value) for value in values]
+        else:  # PS3.18 Section F.2.5: null is an empty value among several
+            element["Value"] = [None if value == "" else value for value in values]
     return element
 
 
 def _written(vr: str, value: object) -> object:
     if value == "":
-        return None  # PS3.18 Section F.2.5: an empty value among several
+        return None
     if vr == "PN":
         groups = str(value).split("=")
         return {name: group for name, group in zip(_NAME_GROUPS, groups, strict=False) if group}
@@ -140,7 +155,5 @@ def _written(vr: str, value: object) -> object:
         return f"{value:08X}"
     if vr == "IS":
         return int(str(value))
-    if vr == "DS":
-        number = float(str(value))
-        return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return value
+    number = float(str(value))
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

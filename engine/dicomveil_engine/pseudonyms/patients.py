@@ -73,6 +73,8 @@ class PatientPseudonyms:
         """Whether the text is a pseudonym by any version of the project's key, or one of its subjects."""
         if self.is_subject(text):
             return True
+        if len(text) != _LENGTH:  # asked of each name and identifier of each search result
+            return False
         return self.is_own(text) or any(other.is_own(text) for other in self._others)
 
     def is_own(self, text: str) -> bool:

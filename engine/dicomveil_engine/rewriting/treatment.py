@@ -44,6 +44,9 @@ class Treatment(Enum):
     ADD_CODES = "add the codes"
     """(0012,0064): earlier items are kept, and the policy's are added."""
 
+    __hash__ = object.__hash__
+    """Members are equal only to themselves. That of `Enum`, in Python, would be called for each element."""
+
 
 _OF_VALUES = {
     Effect.KEEP: Treatment.KEEP,

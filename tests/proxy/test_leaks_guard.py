@@ -275,6 +275,32 @@ def test_series_are_searched_like_single_data_sets(steps: list[tuple[dict[str, A
         assert watch._findings[before:] == alone._findings
 
 
+_VALUES = ["Doe^Jane", "^^^Doe", "Roe^^^", "PATIENT-1", "PAT\\PATIENT-1", "PA\\TI", " 1.2.3.1", "20200102", "CT"]
+_VALUE = st.sampled_from(_VALUES) | st.text("AB^\\ \0", max_size=6)
+_ELEMENT = st.one_of(
+    st.fixed_dictionaries(
+        {"vr": st.sampled_from(["DA", "LO", "PN", "ST", "UI"]), "Value": st.lists(_VALUE, max_size=2)}
+    ),
+    _VALUE.map(lambda text: {"vr": "PN", "Value": [{"Alphabetic": text}]}),
+    _NESTED,
+)
+_DATASET = st.dictionaries(
+    st.sampled_from(["00080018", "00080020", "00081030", "00081048", "00100010", "00100020", "00101040", "0020000D"]),
+    _ELEMENT,
+    max_size=5,
+)
+
+
+@given(_DATASET, _DATASET)
+def test_a_data_set_by_itself_is_searched_like_one_of_a_series(original: JSONDataSet, written: JSONDataSet) -> None:
+    """Most data sets are seen to hold no value before it is decided which values count; the findings are the same."""
+    guard = LeakGuard(load_policy({"profile": "basic"}, KEY), KEY)
+    alone, first = guard.watch(), guard.watch()
+    alone.inspect_json(original, written, is_alone=True)
+    first.inspect_json(original, written)
+    assert alone._findings == first._findings
+
+
 def test_an_instances_uid_in_a_series() -> None:
     """It is found in an element that is new, and in one that the instances before had, too."""
     policy = load_policy({"profile": "basic"}, KEY)

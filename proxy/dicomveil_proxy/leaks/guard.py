@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -31,8 +31,8 @@ SHORTEST = 5
 _MOST = 256
 """Values of one instance that are searched for, those of patient and study first."""
 _STUDIES_CACHED = 256
-_REGISTERED = b"1.2.840.10008."
-_OWN = b"2.25."
+_REGISTERED = "1.2.840.10008."
+_OWN = "2.25."
 _IDENTIFIERS = (
     *("PatientID", "OtherPatientIDs", "MedicalRecordLocator", "PatientAddress", "PatientTelephoneNumbers"),
     *("AccessionNumber", "StudyID", "AdmissionID", "ServiceEpisodeID", "RequestedProcedureID"),
@@ -50,10 +50,11 @@ _DUMMIES = frozenset(
 )
 """Common placeholders for a name or number, in lower case."""
 _UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
-_KEYS = frozenset(f"{tag:08X}" for tag in _TAGS)
+_KEYS = {f"{tag:08X}": tag for tag in _TAGS}
 _CONTRIBUTING = "0018A001"
 _INSTANCE = f"{SOP_INSTANCE_UID:08X}"
 _FREE_TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
+_CONTRIBUTED = frozenset(("UI", CONTRIBUTION_VR))
 _SINGLE = frozenset(("LT", "ST", "UT", "UR"))
 _DIGITS = 16
 _DEPTH = 32
@@ -83,7 +84,7 @@ class Needles(NamedTuple):
         values = sorted({needle.value for needle in needles}, key=len)
         sought: list[bytes] = []
         for value in values:
-            if not any(part in value for part in sought):
+            if not any_in(sought, value):
                 sought.append(value)
         return cls(needles, tuple(sought), has_guesses)
 
@@ -166,7 +167,8 @@ class LeakGuard:
         value = uid.strip(b" \0")
         if not shared.needles or not self._replaces_instances or len(value) < SHORTEST:
             return None
-        if value.startswith((_REGISTERED, _OWN)) and not self._counts(SOP_INSTANCE_UID, "UI", value.decode("latin-1")):
+        text = value.decode("latin-1")
+        if text.startswith((_REGISTERED, _OWN)) and not self._counts(SOP_INSTANCE_UID, "UI", text):
             return None
         return Needle(value, SOP_INSTANCE_UID, "UI")
 
@@ -176,22 +178,25 @@ class LeakGuard:
         for tag, vr, whole in values:
             if vr == "SQ":
                 continue
-            for part in (whole,) if vr in _SINGLE else whole.split(b"\\"):
-                value = part.strip(b" \0")
-                text = value.decode("latin-1")
+            for each in _values_of(vr, whole):
+                text = each.decode("latin-1")
                 if tag == STUDY_INSTANCE_UID and self._policy.is_pseudonym_uid(text):
                     return ()
+                value = each.rstrip(b"^") if vr == "PN" else each
                 if len(value) >= SHORTEST and len(found) < _MOST and self._counts(tag, vr, text):
-                    found.setdefault(value.rstrip(b"^") if vr == "PN" else value, Needle(value, tag, vr))
-        return tuple(needle._replace(value=value) for value, needle in found.items() if len(value) >= SHORTEST)
+                    found.setdefault(value, Needle(value, tag, vr))
+        return tuple(found.values())
 
     def _has_guesses(self, values: Iterable[tuple[int, str, bytes]]) -> bool:
         """Whether the instance has the keyed sign that it was made in pseudonymised space (`Policy.contributions`)."""
-        every = [
-            (tag, value.strip(b" \0").decode("latin-1")) for tag, vr, value in values if vr in {"UI", CONTRIBUTION_VR}
-        ]
-        study = next((text for tag, text in every if tag == STUDY_INSTANCE_UID), "")
-        return is_contribution((text for _, text in every), self._policy.contributions(study))
+        study: str | None = None
+        texts: list[str] = []
+        for tag, vr, value in values:
+            if vr in _CONTRIBUTED:
+                texts.append(value.strip(b" \0").decode("latin-1"))
+                if tag == STUDY_INSTANCE_UID and study is None:
+                    study = texts[-1]
+        return is_contribution(texts, self._policy.contributions(study or ""))
 
     def _counts(self, tag: int, vr: str, text: str) -> bool:
         """Whether to search for a value."""
@@ -199,7 +204,7 @@ class LeakGuard:
             return False
         if text.lower().strip("^ ") in _DUMMIES or (vr == "DA" and text.endswith("0101")):
             return False  # 1 January is what a date reduced to its year becomes
-        if text.encode("latin-1").startswith(_REGISTERED) or self._policy.is_pseudonym_patient_id(text):
+        if text.startswith(_REGISTERED) or self._policy.is_pseudonym_patient_id(text):
             return False
         if vr == "UI" and (tag not in _UIDS or self._policy.is_pseudonym_uid(text)):
             return False
@@ -269,17 +274,26 @@ class Watch:
             judged = self._guard.judged_part10
             self._hits.append(partial(judged, bytes(data), hits, transfer_syntax, has_guesses=shared.has_guesses))
 
-    def inspect_json(self, original: JSONDataSet, written: JSONDataSet) -> None:
-        """Search a data set in DICOM JSON, which is sent as JSON or XML."""
-        if self._reference and self._reference.shows_no_leak(self._guard, original, written):
-            return
-        document = _searchable(written)
+    def inspect_json(self, original: JSONDataSet, written: JSONDataSet, *, is_alone: bool = False) -> None:
+        """Search a data set in DICOM JSON, which is sent as JSON or XML.
+
+        One that `is_alone` has little in common with the others of the response, and is not compared with them.
+        """
+        if is_alone:
+            document = _searchable(written)
+            if _holds_some_of(original, document):
+                self._inspect_whole(original, written, document)
+        elif not (self._reference and self._reference.shows_no_leak(self._guard, original, written)):
+            self._reference = self._inspect_whole(original, written, _searchable(written))
+
+    def _inspect_whole(self, original: JSONDataSet, written: JSONDataSet, document: bytes) -> _Reference | None:
+        """Search all of a data set, which becomes a reference for others if nothing is found."""
         shared, instance = self._guard.needles_of_json(original)
-        self._reference = _Reference(original, written, document, shared)
-        if any_in(shared.sought, document) or (instance and instance.value in document):
-            self._reference = None
-            hits = _hits(shared, instance, document)
-            self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
+        if not any_in(shared.sought, document) and not (instance and instance.value in document):
+            return _Reference(original, written, document, shared)
+        hits = _hits(shared, instance, document)
+        self._findings += self._guard.judged_json(written, hits, has_guesses=shared.has_guesses)
+        return None
 
     @property
     def has_hits(self) -> bool:
@@ -341,8 +355,10 @@ def _split(dataset: JSONDataSet) -> tuple[bytes, list[tuple[int, str, bytes]]]:
     """The SOP Instance UID of a data set, and its other identifying values."""
     found: list[tuple[int, str, bytes]] = []
     _collect(dataset, found, 0)
-    instance = next((value for tag, _, value in found if tag == SOP_INSTANCE_UID), b"")
-    return instance, [each for each in found if each[0] != SOP_INSTANCE_UID]
+    others = [each for each in found if each[0] != SOP_INSTANCE_UID]
+    if len(others) == len(found):
+        return b"", found
+    return next(value for tag, _, value in found if tag == SOP_INSTANCE_UID), others
 
 
 def _searchable(written: JSONDataSet) -> bytes:
@@ -355,7 +371,7 @@ def _searchable(written: JSONDataSet) -> bytes:
     return document
 
 
-def any_in(sought: tuple[bytes, ...], data: bytes | bytearray) -> bool:
+def any_in(sought: Sequence[bytes], data: bytes | bytearray) -> bool:
     """Whether one of the values occurs in the data: most of the guard's cost."""
     for value in sought:  # noqa: SIM110 - a generator would cost as much again as the search
         if value in data:
@@ -377,11 +393,34 @@ def _collect(dataset: JSONDataSet, found: list[tuple[int, str, bytes]], depth: i
                 for item in element.get("Value") or ():  # type: ignore[attr-defined]
                     if isinstance(item, dict):
                         _collect(item, found, depth + 1)
-        elif (vr == "PN" or key in _KEYS) and not (depth and vr == "UI"):
-            values = element.get("Value")
+        elif (key in _KEYS or vr == "PN") and not (depth and vr == "UI"):
+            tag, values = _KEYS.get(key) or int(key, 16), element.get("Value")
             for value in values if isinstance(values, list) else ():
-                texts = value.values() if isinstance(value, dict) else (value,)
-                found += [(int(key, 16), str(vr), _document(text)) for text in texts if isinstance(text, str)]
+                for text in value.values() if isinstance(value, dict) else (value,):
+                    if isinstance(text, str):
+                        found.append((tag, str(vr), _document(text)))  # noqa: PERF401 - a generator takes longer
+
+
+def _holds_some_of(original: JSONDataSet, document: bytes) -> bool:
+    """Whether a document holds any of the values from which the needles of a data set would be chosen.
+
+    If it has none of them, it has no needle. That is quicker than choosing, and true of nearly all search results.
+    """
+    found: list[tuple[int, str, bytes]] = []
+    _collect(original, found, 0)
+    for _, vr, whole in found:
+        for each in _values_of(vr, whole):
+            value = each.rstrip(b"^") if vr == "PN" else each
+            if len(value) >= SHORTEST and value in document:
+                return True
+    return False
+
+
+def _values_of(vr: str, whole: bytes) -> list[bytes]:
+    """The values of an element, without padding."""
+    if vr in _SINGLE or b"\\" not in whole:
+        return [whole.strip(b" \0")]
+    return [part.strip(b" \0") for part in whole.split(b"\\")]
 
 
 def _contributing(dataset: JSONDataSet) -> list[tuple[int, str, bytes]]:

@@ -296,7 +296,7 @@ class _Execution:
     def _released(self, original: JSONDataSet, found: RewrittenPart) -> JSONDataSet:
         """A match after the leak guard's inspection."""
         if self._watch.is_on:
-            self._watch.inspect_json(original, found.dataset)
+            self._watch.inspect_json(original, found.dataset, is_alone=True)
             self._watch.settle()
         return found.dataset
 

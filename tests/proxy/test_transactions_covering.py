@@ -18,7 +18,7 @@ from dicomveil_engine.configuration.pixels import PixelSettings
 from dicomveil_engine.errors import DeidentificationError
 from dicomveil_engine.pixels.boxes import Box, Boxes
 from dicomveil_engine.pixels.gate import PixelVerdict
-from dicomveil_engine.pixels.header import JSON_KEYS, PixelHeader
+from dicomveil_engine.pixels.header import JSON_KEYS, PIXEL_KEYS, PixelHeader
 from dicomveil_proxy.pixels.processes import LookFailed, LookingLimits, PixelProcesses
 from dicomveil_proxy.pixels.verdicts import settings_as_json, settings_of, verdict_as_json, verdict_of
 from dicomveil_proxy.transactions.covering import arrival
@@ -442,14 +442,16 @@ def test_pixel_attributes_of_a_series() -> None:
     """They are read again when one of the elements on which they depend is another one, and not before."""
     asked = _Asked()
     json_header(asked)
-    assert asked.keys_read == set(JSON_KEYS)
+    assert asked.keys_read == {*JSON_KEYS, *PIXEL_KEYS}
 
-    first: JSONDataSet = {key: {"vr": "US", "Value": [1]} for key in JSON_KEYS}
+    first: JSONDataSet = {key: {"vr": "US", "Value": [1]} for key in (*JSON_KEYS, *PIXEL_KEYS)}
     headers = SeriesHeaders()
     known = headers.of(first)
     assert known == json_header(first)
     assert headers.of(first | {"00080018": {"vr": "UI", "Value": ["1.2.3"]}}) is known
-    for key in JSON_KEYS:
+    for key in PIXEL_KEYS:
+        assert headers.of(first | {key: {"vr": "OW", "BulkDataURI": "another"}}) is known
+    for key in (*JSON_KEYS, *PIXEL_KEYS):
         other: JSONDataSet = first | {key: {"vr": "US", "Value": [2]}}
         lacking: JSONDataSet = {each: element for each, element in first.items() if each != key}
         for changed in (other, lacking):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dicomveil_engine import InstanceIdentity, load_policy
+from dicomveil_engine import InstanceIdentity, JSONDataSet, load_policy
 from dicomveil_engine.pseudonyms.sides import OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.origin import Match
@@ -65,7 +65,7 @@ def test_outward() -> None:
 
 async def test_what_was_learnt_needs_no_question(translation: Translation, origin: MemoryOrigin) -> None:
     """Whatever passes is remembered."""
-    dataset = {
+    dataset: JSONDataSet = {
         "0020000D": {"vr": "UI", "Value": [STUDY]},
         "00100020": {"vr": "LO", "Value": ["PATIENT-1"]},
         "0020000E": {"vr": "UI"},

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from dicomveil_engine.json_model.alike import AlikeDataSet, Pattern
 from dicomveil_engine.json_model.values import JSONDataSet
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -31,10 +32,11 @@ _ENDS_TRIED = 8
 class Outline:
     """What the texts of several data sets have in common."""
 
-    __slots__ = ("_beginning", "_dataset", "_gaps", "least")
+    __slots__ = ("_beginning", "_dataset", "_gaps", "_pattern", "least")
 
     def __init__(self, dataset: JSONDataSet, beginning: bytes, gaps: list[tuple[str, bytes]]) -> None:
         self._dataset = dict(dataset)  # the caller may remove members of its own
+        self._pattern = Pattern([key for key, _ in gaps])
         self._beginning = beginning
         self._gaps = gaps
         """The keys of the elements that differ, each with the fixed text after it."""
@@ -61,7 +63,7 @@ class Outline:
         if not buffer.startswith(self._beginning, start):
             return None
         position = start + len(self._beginning)
-        dataset = self._dataset.copy()
+        dataset = AlikeDataSet(self._dataset, self._pattern)
         for key, behind in self._gaps:
             probe, latest = behind[:_PROBE], position + _LONGEST_ELEMENT
             end = buffer.find(probe, position, latest)

@@ -17,7 +17,9 @@ from dicomveil_engine.rewriting.deidentification_attributes import DEIDENTIFICAT
 
 _PIXEL_DATA = f"{PIXEL_DATA:08X}"
 _SOP_INSTANCE_UID = f"{SOP_INSTANCE_UID:08X}"
-_OF_THE_WHOLE = {CHARACTER_SET, CHARACTERISTICS_KEY} | {f"{tag:08X}" for tag in (*SUBJECT_TAGS, *DEIDENTIFICATION_TAGS)}
+_OF_THE_WHOLE = frozenset(
+    (CHARACTER_SET, CHARACTERISTICS_KEY, *(f"{tag:08X}" for tag in (*SUBJECT_TAGS, *DEIDENTIFICATION_TAGS)))
+)
 """The attributes of the top level on which the result of other elements may depend."""
 
 
@@ -29,15 +31,15 @@ def run_after(rewriting: DataSetWalk, last: DataSetWalk) -> JSONDataSet | None:
     rewriting.reading = last.reading.again()
     rewriting.codecs, rewriting.creators = last.codecs, last.creators
     new: JSONDataSet = {}
-    for key in changed:
-        rewriting.restart(key, new)
-    if any(rewriting.reading.identifying.get(key) != last.reading.identifying.get(key) for key in changed):
+    rewriting.restart(changed, new)
+    before = last.reading.identifying
+    if {key: before[key] for key in before.keys() & changed} != rewriting.reading.identifying:
         return None
     if rewriting.reading.streamed or last.reading.streamed:
         return None
     rewriting.reading = last.reading
     rewriting.resolve()
-    if any((key in new) != (key in last.out) for key in changed):
+    if new.keys() & changed != last.out.keys() & changed:
         return None
     rewriting.out = last.out | new
     return rewriting.out
@@ -55,11 +57,10 @@ def _changed(rewriting: DataSetWalk, last: DataSetWalk) -> list[str] | None:
         others = list(dataset)
     changed = [key for key in others if key in last.elsewhere or dataset[key] != before[key]]
     changed += sorted(last.elsewhere.difference(others))
-    for key in changed:
-        if key in IMAGE_KEYS and "InlineBinary" in dataset.get(_PIXEL_DATA, {}):
-            return None
-        if key in _OF_THE_WHOLE or (key[3:4] in "13579BDF" and CREATOR.fullmatch(key)):
-            return None
-        if key == _SOP_INSTANCE_UID and policy.depends_on_instance:
-            return None
+    if not IMAGE_KEYS.isdisjoint(changed) and "InlineBinary" in dataset.get(_PIXEL_DATA, {}):
+        return None
+    if not _OF_THE_WHOLE.isdisjoint(changed) or any(map(CREATOR.fullmatch, changed)):
+        return None
+    if policy.depends_on_instance and _SOP_INSTANCE_UID in changed:
+        return None
     return changed

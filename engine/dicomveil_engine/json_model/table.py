@@ -50,6 +50,8 @@ class DecisionTable:
     def __init__(self, policy: Decisions) -> None:
         self._policy = policy
         self._entries: dict[tuple[str, str, str | None, bool, ContentPlan | None], Entry] = {}
+        self.public: dict[tuple[str, str], Entry] = {}
+        """Those of elements without creator and plan, by key and VR: nearly all that are asked for."""
 
     def entry(
         self,
@@ -66,8 +68,11 @@ class DecisionTable:
             found = self._make(key, vr, creator, declared=declared, plan=plan)
             if len(self._entries) >= _ENTRIES_CACHED:
                 self._entries.clear()  # so that no sender fills it for good
+                self.public.clear()
             if len(vr) <= _LONGEST_VR:
                 self._entries[key, vr, creator, declared, plan] = found
+                if creator is None and not declared and plan is None:
+                    self.public[key, vr] = found
         return found
 
     def _make(self, key: str, vr: str, creator: str | None, *, declared: bool, plan: ContentPlan | None) -> Entry:

@@ -6,7 +6,7 @@ the methods that depend on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from dicomveil_engine.attributes import characters
@@ -105,11 +105,11 @@ class DataSetWalk:
         codes = self.dataset.get(_METHOD_CODES, {}) if self.policy.keeps(CODE_VALUE, "SH") else {}
         add_claims(out, claims, str(codes.get("Value", "")))
 
-    def restart(self, key: str, into: JSONDataSet) -> None:
-        """Decide on one element of the top level, with the reading of another data set."""
-        self.key = key
+    def restart(self, keys: Iterable[str], into: JSONDataSet) -> None:
+        """Decide on some elements of the top level, with the reading of another data set."""
         here = ItemPlace(0, (), self.codecs, self.creators)
-        self._decide(into, self.dataset, key, self.dataset[key], here)
+        for self.key in keys:
+            self._decide(into, self.dataset, self.key, self.dataset[self.key], here)
 
     def resolve(self) -> None:
         """The second phase: methods are applied to waiting elements."""
@@ -153,12 +153,15 @@ class DataSetWalk:
         if not isinstance(element, dict):
             raise InvalidDataSetError("the metadata has an element that is not an object")
         vr = str(element.get("vr", "UN"))
-        creator, declared = None, False
+        creator, declared, entry = None, False, None
         if key[3:4] in "13579BDF":
             if key in here.creators:
                 return
             creator, declared = creator_of(key, here, self.reading.declared)
-        entry = self.table.entry(key, vr, creator, declared=declared, plan=here.plan)
+        elif here.plan is None:
+            entry = self.table.public.get((key, vr))
+        if entry is None:
+            entry = self.table.entry(key, vr, creator, declared=declared, plan=here.plan)
         if key >= FIRST_KEY_PASSED and not here.depth and is_streamed(entry, element, here.codecs):
             self.reading.streamed.add(key)
         if key == CHARACTER_SET:

@@ -190,8 +190,10 @@ def _signed(text: str, signed: bool) -> int | None:
 
 
 _REGIONS = 0x00186011
-JSON_KEYS = tuple(f"{tag:08X}" for tag in (*sorted(_READ), 0x00083002, _REGIONS, 0x7FE00008, 0x7FE00009, 0x7FE00010))
-"""The keys of a data set on which `PixelHeader.from_json` depends."""
+JSON_KEYS = frozenset(f"{tag:08X}" for tag in (*_READ, 0x00083002, _REGIONS))
+"""The keys of a data set on whose elements `PixelHeader.from_json` depends."""
+PIXEL_KEYS = ("7FE00008", "7FE00009", "7FE00010")
+"""Those of which it only matters whether the data set has them: their URIs differ between instances."""
 _CORNERS = (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E)
 """RegionLocationMinX0, MinY0, MaxX1, MaxY1 (PS3.3 Section C.8.5.5), the last column and row included."""
 

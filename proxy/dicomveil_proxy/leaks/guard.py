@@ -19,7 +19,7 @@ from typing import NamedTuple
 from dicomveil_engine import JSONDataSet, Policy
 from dicomveil_engine.attributes.dictionary import describe, tag_of
 from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
-from dicomveil_engine.json_model.alike import differing
+from dicomveil_engine.json_model.alike import differing, pattern_of
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, SUBJECT_TAGS, is_contribution
 from dicomveil_proxy.errors import NotReleasable
@@ -331,7 +331,10 @@ class _Reference:
 
         Equal elements of consecutive data sets are mostly the same objects, which makes them quick to compare.
         """
-        before, others, new = self.original, differing(original, self.original), differing(written, self.written)
+        before = self.original
+        if pattern_of(original) is not pattern_of(before):
+            return False  # so that this one becomes the reference, with which the next are compared more quickly
+        others, new = differing(original, before), differing(written, self.written)
         if others is None or new is None:
             return False
         changed = {key: original[key] for key in others}

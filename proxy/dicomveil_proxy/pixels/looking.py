@@ -124,6 +124,7 @@ class Looking:
         self._threads = ThreadPoolExecutor(self.limits.processes, thread_name_prefix="pixels")
         self._flights: dict[Hashable, asyncio.Future[Any]] = {}
         self._verdicts: OrderedDict[str, PixelVerdict] = OrderedDict()
+        self._judged: tuple[PixelHeader | None, PixelVerdict] = None, gate(PixelHeader(), self.settings)
         self._fingerprint = json.dumps(
             [settings_as_json(self.settings), [_version(name) for name in _PACKAGES], _RULES]
         ).encode()
@@ -141,7 +142,10 @@ class Looking:
 
     def verdict(self, header: PixelHeader) -> PixelVerdict:
         """The treatment of an instance with this header."""
-        return gate(header, self.settings)
+        judged = self._judged
+        if judged[0] is not header:  # consecutive instances of a series mostly have one header
+            self._judged = judged = header, gate(header, self.settings)
+        return judged[1]
 
     def note_verdict(self, instance: str, verdict: PixelVerdict) -> None:
         """Cache the verdict on an instance, by its original UID, since its frames are requested next."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from operator import is_not
 
 from dicomveil_engine import DeidentificationError, JSONDataSet
 from dicomveil_engine.attributes.well_known import PIXEL_DATA, SOP_INSTANCE_UID
 from dicomveil_engine.code_streams.frame import EncodedFrame, HeldFrame, NativeFrame, UndeclaredFrame, native_frame
 from dicomveil_engine.code_streams.native import FLOATING_BITS, IMAGE_TAGS, PixelLayout
+from dicomveil_engine.json_model.alike import share
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_proxy.origin.web.metadata import data_sets
 from dicomveil_proxy.project import Project
@@ -26,6 +26,7 @@ _ANY_LENGTH = 1 << 62
 _HELD_BYTES = 64 << 20
 """The longest native frame of an origin server that does not give the lengths of parts."""
 _KEYS = {f"{tag:08X}": tag for tag in IMAGE_TAGS}
+_IMAGE = frozenset(_KEYS)
 
 
 async def frame_of(
@@ -77,14 +78,13 @@ async def bulk_data_of(
 
 def note_layouts(project: Project, datasets: Iterable[JSONDataSet]) -> None:
     """Cache the pixel layouts in metadata that is being retrieved: viewers request frames next."""
-    last: list[object] = []
+    last: JSONDataSet = {}
     layout = PixelLayout()
     for dataset in datasets:
         instance = _first(dataset.get(_SOP_INSTANCE_UID))
         if isinstance(instance, str) and _ROWS in dataset:
-            elements: list[object] = [dataset.get(key) for key in _KEYS]
-            if len(last) != len(elements) or any(map(is_not, elements, last)):  # mostly the same objects in a series
-                last, layout = elements, _layout_of(dataset)
+            if not share(dataset, last, _IMAGE):
+                last, layout = dataset, _layout_of(dataset)
             project.pixel_layouts.put(instance, layout)
 
 

@@ -11,10 +11,10 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from operator import is_
 
-from dicomveil_engine import InstanceIdentity, Policy
+from dicomveil_engine import InstanceIdentity, JSONDataSet, Policy
 from dicomveil_engine.bounded_cache import LONGEST
+from dicomveil_engine.json_model.alike import share
 from dicomveil_engine.pseudonyms.sides import OriginalPatientID, OriginalUID, PseudonymousPatientID, PseudonymousUID
 from dicomveil_proxy.errors import StateUnavailable, UnknownResource
 from dicomveil_proxy.origin import Origin
@@ -28,6 +28,8 @@ PAGE = 500
 """Results of one request to the origin server where all of them are needed."""
 
 _STUDY, _SERIES, _INSTANCE, _PATIENT_ID = "0020000D", "0020000E", "00080018", "00100020"
+_SHARED = frozenset((_STUDY, _SERIES, _PATIENT_ID))
+"""What the instances of a series have in common."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,14 @@ class Translation:
             self.uid(original.sop_instance_uid),
         )
 
-    async def learn(self, datasets: Iterable[Mapping[str, object]]) -> None:
+    async def learn(self, datasets: Iterable[JSONDataSet]) -> None:
         """Record the pseudonyms of original data sets in DICOM JSON; a full disk is only logged."""
         found: list[Identity] = []
-        last: tuple[object, ...] = (None, None, None)
+        last: JSONDataSet = {}
         for dataset in datasets:
-            shared = dataset.get(_PATIENT_ID), dataset.get(_STUDY), dataset.get(_SERIES)
-            is_alike = all(map(is_, shared, last))  # the same objects, as mostly in a series
-            found += self._identities_of({_INSTANCE: dataset.get(_INSTANCE)} if is_alike else dataset)
-            last = shared
+            is_known = share(dataset, last, _SHARED)  # as mostly in a series
+            found += self._instance_of(dataset, self._policy) if is_known else self._identities_of(dataset)
+            last = dataset
         await self.record(found)
 
     async def record(self, identities: list[Identity]) -> None:
@@ -107,22 +108,23 @@ class Translation:
         """The identities in an original data set, under the current key and those of the `older` policies."""
         found: list[Identity] = []
         for policy in (self._policy, *older):
-            if policy.replaces_uids:
-                for key, kind in ((_STUDY, Kind.STUDY), (_SERIES, Kind.SERIES), (_INSTANCE, Kind.INSTANCE)):
-                    if original := text_of(dataset, key):
-                        found.append((kind, policy.pseudonym_uid(original), original))
+            for key, kind in ((_STUDY, Kind.STUDY), (_SERIES, Kind.SERIES)):
+                if policy.replaces_uids and (original := text_of(dataset, key)):
+                    found.append((kind, policy.pseudonym_uid(original), original))
+            found += self._instance_of(dataset, policy)
             if policy.replaces_patient_id and (patient := text_of(dataset, _PATIENT_ID)):
                 pseudonym = policy.pseudonym_patient_id(patient)
                 # The origin server may have the pseudonym itself, too; the map records the original.
                 if pseudonym != patient:
                     found.append((Kind.PATIENT, pseudonym, patient))
-        # A lone surrogate cannot be stored as UTF-8. Values longer than any UID or PatientID are not recorded either,
-        # but found at the origin server when they are needed.
-        return [
-            identity
-            for identity in found
-            if len(identity[2]) <= LONGEST and (identity[2].isascii() or _is_unicode(identity[2]))
-        ]
+        return [identity for identity in found if _can_be_recorded(identity[2])]
+
+    @staticmethod
+    def _instance_of(dataset: Mapping[str, object], policy: Policy) -> list[Identity]:
+        """The identity of the instance alone."""
+        original = text_of(dataset, _INSTANCE) if policy.replaces_uids else ""
+        is_recorded = original and _can_be_recorded(original)
+        return [(Kind.INSTANCE, policy.pseudonym_uid(original), original)] if is_recorded else []
 
     # Inward
 
@@ -233,8 +235,11 @@ class Translation:
         return len(found) == PAGE or any(text_of(dataset, level.key) == original for dataset in found)
 
 
-def _is_unicode(text: str) -> bool:
-    return text.encode("utf-8", "replace").decode() == text
+def _can_be_recorded(original: str) -> bool:
+    """A lone surrogate cannot be stored as UTF-8. Values longer than any UID or PatientID are not recorded either, but
+    found at the origin server when they are needed."""
+    is_unicode = original.isascii() or original.encode("utf-8", "replace").decode() == original
+    return is_unicode and len(original) <= LONGEST
 
 
 def text_of(dataset: Mapping[str, object], key: str) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from operator import is_not
 from typing import cast
 
 from dicomveil_engine import EngineError, InstanceIdentity, JSONDataSet
+from dicomveil_engine.json_model.alike import share
 from dicomveil_engine.pixels.boxes import Boxes
 from dicomveil_engine.pixels.claims import PixelClaims, claimed_metadata, claims_of
 from dicomveil_engine.pixels.codecs import NATIVE
 from dicomveil_engine.pixels.gate import Condition, PixelAction, PixelVerdict
-from dicomveil_engine.pixels.header import JSON_KEYS, PixelHeader
+from dicomveil_engine.pixels.header import JSON_KEYS, PIXEL_KEYS, PixelHeader
 from dicomveil_engine.pixels.release import without_pixels
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import UnknownResource
@@ -56,14 +56,16 @@ class SeriesHeaders:
     """The pixel attributes of consecutive data sets, which are mostly the same objects in a series."""
 
     def __init__(self) -> None:
-        self._elements: list[object] = []
+        self._last: JSONDataSet = {}
+        self._pixels: list[bool] = []
         self._header = PixelHeader()
 
     def of(self, dataset: JSONDataSet) -> PixelHeader:
         """As `json_header`."""
-        elements: list[object] = [dataset.get(key) for key in JSON_KEYS]
-        if len(elements) != len(self._elements) or any(map(is_not, elements, self._elements)):
-            self._elements, self._header = elements, json_header(dataset)
+        pixels = [key in dataset for key in PIXEL_KEYS]
+        if pixels != self._pixels or not share(dataset, self._last, JSON_KEYS):
+            self._pixels, self._header = pixels, json_header(dataset)
+        self._last = dataset
         return self._header
 
 

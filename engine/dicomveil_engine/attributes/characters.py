@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache, partial
-from importlib import import_module
-from types import ModuleType
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from dicomveil_engine.attributes.character_sets import (
     CODECS,
@@ -43,6 +41,8 @@ _NOT_LATIN_1 = re.compile(rb"\x1b|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{
 _UTF_8 = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 """Characters in UTF-8 that were decoded as Latin-1, one character for each byte."""
 _MULTI_BYTE = frozenset(("gb18030", "gbk", "shift_jis", "euc_kr", "euc_jp"))
+_JAPANESE = frozenset(("shift_jis", "iso2022_jp", "iso2022_jp_2"))
+"""Codecs of which DICOM allows a part only (PS3.5 Annex H)."""
 _LATIN_1 = frozenset((DEFAULT[0], "latin_1"))
 _UTF_8_NAMES = frozenset(("utf8", "utf-8", "utf_8"))
 _UNDECLARED = ("cp1252", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "cp1250", "cp1251", "gb18030", "shift_jis")
@@ -196,9 +196,15 @@ def _encode_part(part: str, codecs: tuple[str, ...]) -> bytes:
     return encoded
 
 
-def _charset() -> ModuleType:
-    """pydicom's module, which writes code extensions; imported late, since few data sets have any (0.3 s)."""
-    return import_module("pydicom.charset")
+def _charset() -> Any:
+    """pydicom's module, which writes code extensions; imported late, since few data sets have any (0.3 s).
+
+    Beginning with the package: of two threads that import a package and a module of it at once, and wait for each
+    other, Python gives one half a module. A test looks for such imports.
+    """
+    from pydicom import charset  # noqa: PLC0415
+
+    return charset
 
 
 @of_values
@@ -207,7 +213,10 @@ def _can_encode(character: str, codecs: tuple[str, ...]) -> bool:
     """Whether one of the codecs can encode the character."""
     for codec in codecs:
         try:
-            _charset().custom_encoders.get(codec, partial(str.encode, encoding=codec))(character)
+            if codec in _JAPANESE:
+                _charset().custom_encoders[codec](character)
+            else:
+                character.encode(codec)
         except UnicodeError:
             continue
         return True

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.encaps import generate_frames
+from pydicom import encaps
 
 from dicomveil_engine.errors import DeidentificationError, InvalidDataSetError
 from dicomveil_engine.pixels.codecs import NATIVE, decode_frame, has_clipped_bits
@@ -91,7 +91,9 @@ class InstanceFrames:
             offsets = self._offsets()
             try:
                 frames = list(
-                    generate_frames(bytes(self._value), number_of_frames=self.header.frames, extended_offsets=offsets)
+                    encaps.generate_frames(
+                        bytes(self._value), number_of_frames=self.header.frames, extended_offsets=offsets
+                    )
                 )
             except Exception:  # noqa: BLE001 - pydicom raises anything for broken fragments
                 raise InvalidDataSetError("the fragments of Pixel Data cannot be read") from None

@@ -174,6 +174,7 @@ def _has_unknown_word(text: str) -> bool:
 @cache
 def vocabulary() -> frozenset[str]:
     """Words of keywords (PS3.6), concept names (PS3.16) and descriptions, in lower case; made when first needed."""
+    import pydicom  # noqa: F401, PLC0415 - before a module of it, as in `characters`
     from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415 - it takes nearly a second, and only reviews need it
 
     names = [*dictionary.keywords(), *(name for scheme in concepts.values() for name in scheme)]

@@ -103,13 +103,13 @@ class StoredInstance:
 
     def __init__(self, file: BinaryIO, inflated_limit: int = 1 << 30) -> None:
         """Read the file meta information. Raises OriginMalformed."""
-        from pydicom.filereader import _read_file_meta_info, read_preamble  # noqa: PLC0415 - few requests need it
+        from pydicom import filereader  # noqa: PLC0415 - few requests need it
 
         silence_pydicom()
         with malformed("the instance cannot be read"):
             file.seek(0)
-            read_preamble(file, force=True)
-            self.file_meta = _read_file_meta_info(file)
+            filereader.read_preamble(file, force=True)
+            self.file_meta = filereader._read_file_meta_info(file)  # noqa: SLF001 - there is no public one
             start = file.tell()
             self.transfer_syntax = self._first_syntax(file) or _guess(file)
             if "TransferSyntaxUID" in self.file_meta:
@@ -132,10 +132,10 @@ class StoredInstance:
 
     def read(self, position: int | None = None, attributes: list[int] | None = None) -> Dataset:
         """The data set up to its pixel data, or from a position after it; all attributes, or some."""
-        from pydicom.filereader import read_dataset  # noqa: PLC0415 - few requests need it
+        from pydicom import filereader  # noqa: PLC0415 - few requests need it
 
         self.file.seek(self.start if position is None else position)
-        return read_dataset(
+        return filereader.read_dataset(
             self.file,
             self.transfer_syntax == _IMPLICIT_LITTLE,
             self.is_little,

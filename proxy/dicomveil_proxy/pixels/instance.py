@@ -129,22 +129,21 @@ def _as_json(header: Dataset) -> dict[str, Any]:
 
 
 def _write_header(target: BinaryIO, stored: StoredInstance, header: Dataset, syntax: str) -> None:
-    from pydicom.filewriter import write_file_meta_info  # noqa: PLC0415 - few requests need it
+    from pydicom import filewriter  # noqa: PLC0415 - few requests need it
 
     target.write(_PREFIX)
     meta = stored.file_meta
     meta.TransferSyntaxUID = syntax
-    write_file_meta_info(target, meta, enforce_standard=False)
+    filewriter.write_file_meta_info(target, meta, enforce_standard=False)
     _write(target, _little(header), syntax)
 
 
 def _write(target: BinaryIO, dataset: Dataset, syntax: str) -> None:
-    from pydicom.filebase import DicomFileLike  # noqa: PLC0415 - few requests need it
-    from pydicom.filewriter import write_dataset  # noqa: PLC0415 - few requests need it
+    from pydicom import filebase, filewriter  # noqa: PLC0415 - few requests need it
 
-    file = DicomFileLike(target)
+    file = filebase.DicomFileLike(target)
     file.is_little_endian, file.is_implicit_VR = True, syntax == IMPLICIT_LITTLE
-    write_dataset(file, dataset)
+    filewriter.write_dataset(file, dataset)
 
 
 def _little(dataset: Dataset) -> Dataset:

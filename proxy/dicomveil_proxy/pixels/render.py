@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
+from pydicom import pixels as processing
 
 from dicomveil_engine.pixels.codecs import EXPLICIT_LITTLE, decode_frame
 from dicomveil_engine.pixels.layout import FrameLayout
@@ -87,7 +87,7 @@ def _decoded(stored: StoredFrames, header: Any, number: int) -> Any:
     syntax = stored.transfer_syntax if stored.encapsulated else EXPLICIT_LITTLE
     array, found = decode_frame(data, syntax, layout)
     if found.photometric_interpretation == "YBR_FULL":
-        return convert_color_space(array, "YBR_FULL", "RGB")
+        return processing.convert_color_space(array, "YBR_FULL", "RGB")
     return array
 
 
@@ -97,19 +97,19 @@ def _number(header: Any, keyword: str) -> int:
 
 def _grey_or_colour(header: Any, pixels: Any, window: Window | None) -> Any:
     if header.get("PhotometricInterpretation") == "PALETTE COLOR":
-        colours = apply_color_lut(pixels, header)
+        colours = processing.apply_color_lut(pixels, header)
         return (colours >> 8 * (colours.dtype.itemsize - 1)).astype(np.uint8)
     if (_number(header, "SamplesPerPixel") or 1) > 1:
         shift = max(0, _number(header, "BitsStored") - 8)
         return (pixels >> shift).astype(np.uint8)
-    values = apply_modality_lut(pixels, header)
+    values = processing.apply_modality_lut(pixels, header)
     is_inverse = header.get("PhotometricInterpretation") == "MONOCHROME1"
     if window:
         greys = window.greys(values.astype(np.float64))
         return (255 - greys if is_inverse else greys).astype(np.uint8)
     if "WindowCenter" in header or "VOILUTSequence" in header:
         with suppress(ValueError):  # an invalid window, e.g. of width 0: the range of values is used
-            values = apply_voi_lut(values, header)
+            values = processing.apply_voi_lut(values, header)
     values = values.astype(np.float64)
     low, high = values.min(), values.max()
     scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)

@@ -152,12 +152,12 @@ def read_instance(file: IO[bytes], limits: Limits) -> Encoded:
         except BaseException:
             plain.close()
             raise
-    from pydicom.filereader import read_partial  # noqa: PLC0415 - few requests need it
+    from pydicom import filereader  # noqa: PLC0415 - few requests need it
 
     file.seek(0)
     with readable("the header cannot be read, or is longer than limits.header_bytes"):
         bounded = _Bounded(file, limits.header_bytes)
-        header = read_partial(cast(BinaryIO, bounded), stop_when=_at_pixels, force=True)
+        header = filereader.read_partial(cast(BinaryIO, bounded), stop_when=_at_pixels, force=True)
         position = file.tell()
         for tag in [tag for tag in header if tag.tag.group < _FIRST_GROUP]:  # command elements, invalid in an instance
             del header[tag.tag]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from pydicom.dataset import Dataset
+from pydicom import Dataset
 
 from dicomveil_proxy.pixels.frames import to_little_endian
 

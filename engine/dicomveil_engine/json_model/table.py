@@ -41,7 +41,7 @@ class Entry:
     is_checked: bool = False
     """Whether its values are checked and kept, and no other element depends on them."""
     waits: bool = False
-    """Whether its method is given the values, and no other element depends on them."""
+    """Whether its method is given the values, and other elements depend on them only if it `identifies`."""
 
 
 class DecisionTable:
@@ -95,7 +95,7 @@ class DecisionTable:
         is_plain = (
             treatment is Treatment.KEEP and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS and vr == effective
         )
-        is_alone = not identifies and effective != "SQ" and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS
-        is_checked = is_alone and treatment is Treatment.CHECKED_KEEP
+        is_alone = effective != "SQ" and tag not in DEIDENTIFICATION_TAGS and tag not in PIXELS
+        is_checked = is_alone and treatment is Treatment.CHECKED_KEEP and not identifies
         waits = is_alone and treatment in WAITING
         return Entry(tag, effective, decision, treatment, identifies, is_plain, is_checked, waits)

@@ -171,6 +171,8 @@ class DataSetWalk:
         elif entry.is_checked:
             self._check(out, key, element, entry, here)
         elif entry.waits and "BulkDataURI" not in element:
+            if entry.identifies:
+                self.reading.identify(self.key, entry, element, here.codecs)
             out[key] = element
             self._wait(Waiting(out, key, entry, here.depth, here.codecs, self.key))
         else:

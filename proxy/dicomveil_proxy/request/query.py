@@ -169,7 +169,7 @@ def matches(dataset: Mapping[str, object], query: Query) -> bool:
     An attribute with several values matches by any of them. Keys within a sequence must match in the same item
     (PS3.4 Section C.2.2.2.6). An absent or empty attribute matches universal keys only.
     """
-    return _has(dataset, query.conditions, 0)
+    return not query.conditions or _has(dataset, query.conditions, 0)
 
 
 def requested_tags(query: Query, *, from_level: Level | None = None) -> set[int]:

@@ -245,6 +245,8 @@ def _can_be_recorded(original: str) -> bool:
 def text_of(dataset: Mapping[str, object], key: str) -> str:
     """The single value of a text attribute in DICOM JSON; empty if there is none, or several."""
     element = dataset.get(key)
+    if element is None:
+        return ""
     values = element.get("Value") if isinstance(element, dict) else None
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
         return ""

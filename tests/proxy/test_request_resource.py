@@ -13,6 +13,7 @@ from dicomveil_proxy.request.resource import (
     OutsideResource,
     Representation,
     Resource,
+    check_original,
     parse_frames,
     parse_uid,
 )
@@ -138,3 +139,14 @@ def test_no_path_is_built_from_what_is_no_uid(uid: str) -> None:
 def test_bulk_data_names_its_tags() -> None:
     """The tags on the way are what a policy is asked about."""
     assert BulkPath.parse(["00880200", "1", "7fe00010"]).tags == (0x00880200, 0x7FE00010)
+
+
+@given(st.text("1.A /\\%~\x1f\x7f\u00e9\n", max_size=8) | st.integers(250, 260).map("1".__mul__))
+def test_an_original_in_a_path(text: str) -> None:
+    """Printable ASCII up to 256 characters, without what a server may take for another path."""
+    is_harmless = text.isascii() and text.isprintable() and not set(text) & set("/\\%")
+    if is_harmless and len(text) <= 256 and text.strip(". "):
+        assert check_original(text) == text
+    else:
+        with pytest.raises(UnknownResource):
+            check_original(text)

@@ -51,3 +51,21 @@ def test_an_escaped_quote_is_a_quote() -> None:
 def test_split_pieces_join_again(text: str) -> None:
     """Splitting loses no character."""
     assert ",".join(split_unquoted(text, ",")) == text
+
+
+@given(st.text('a;,"\\\n', max_size=30), st.sampled_from(",;"))
+def test_splitting_follows_each_character(text: str, separator: str) -> None:
+    """Quotes open and close, a backslash within them hides the next character, and a separator outside them splits."""
+    pieces, is_quoted, is_escaped = [""], False, False
+    for character in text:
+        if character == separator and not is_quoted:
+            pieces.append("")
+            continue
+        pieces[-1] += character
+        if is_escaped:
+            is_escaped = False
+        elif character == '"':
+            is_quoted = not is_quoted
+        else:
+            is_escaped = is_quoted and character == "\\"
+    assert split_unquoted(text, separator) == pieces

@@ -95,11 +95,12 @@ class NativeFrame:
     def feed(self, data: bytes | memoryview) -> list[Bytes]:
         """The part of these bytes that passes. Raises DeidentificationError for a code stream."""
         if self._begun is not None:
-            self._begun += bytes(data)
-            if len(self._begun) < LONGEST_SIGNATURE:
-                return []
-            refuse_code_stream(self._begun)
-            data, self._begun = self._begun, None
+            if self._begun or len(data) < LONGEST_SIGNATURE:
+                data = self._begun = self._begun + bytes(data)
+                if len(data) < LONGEST_SIGNATURE:
+                    return []
+            refuse_code_stream(bytes(data[:LONGEST_SIGNATURE]))
+            self._begun = None
         data = memoryview(data)[: self._left]
         self._left -= len(data)
         return [self._unused.feed(bytes(data)) if self._unused else data]

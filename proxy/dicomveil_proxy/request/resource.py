@@ -25,8 +25,9 @@ MAXIMUM_BULK_DEPTH = 32
 # The first character is a digit, so that `.` and `..` are not UIDs: a server that normalises paths would leave the
 # study. Empty components and leading zeros violate PS3.5 Section 9.1, but exist in practice.
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
-_LONGEST_ORIGINAL = 256
-"""Characters of an original UID. PS3.5 Section 9.1 allows 64, but archives have longer ones."""
+_HARMLESS = re.compile(r"[ -$&-.0-\[\]-~]{1,256}")
+"""Printable ASCII without slash, backslash and percent sign. PS3.5 Section 9.1 allows 64 characters in a UID, but
+archives have longer ones."""
 _ORDINAL = re.compile(r"[1-9][0-9]{0,8}")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ENCODED_COMMA = re.compile("%2c", re.IGNORECASE)
@@ -184,8 +185,7 @@ def check_original(text: str) -> str:
     Archives have UIDs with letters, and longer ones than PS3.5 Section 9.1 allows. Slashes, percent signs and dot
     segments are refused even if escaped, since a server may decode a path before it routes it.
     """
-    is_harmless = text.isascii() and text.isprintable() and not any(c in text for c in "/\\%")
-    if not is_harmless or not 0 < len(text) <= _LONGEST_ORIGINAL or not text.strip(". "):
+    if not _HARMLESS.fullmatch(text) or not text.strip(". "):
         raise UnknownResource("there is no such resource")
     return text
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -32,6 +33,8 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _NONE = "none"
 """The project and transaction of a request without a route."""
+_CHILDREN = 1_024
+"""Combinations of labels that are found without prometheus-client."""
 
 
 class Metrics:
@@ -99,6 +102,9 @@ class Metrics:
         self._lookups = Counter(
             "dicomveil_cache_lookups", "Look-ups in caches", ("cache", "outcome"), registry=registry
         )
+        self._of_requests = lru_cache(_CHILDREN)(self._of_requests_with)
+        self._of_lookups = lru_cache(_CHILDREN)(self._lookups.labels)
+        self._of_origin = lru_cache(_CHILDREN)(self._origin.labels)
 
     def refusal(self, rule: str) -> None:
         """Count a request that was not admitted."""
@@ -110,7 +116,7 @@ class Metrics:
 
     def lookup(self, cache: str, is_hit: bool) -> None:
         """Count a look-up in a cache."""
-        self._lookups.labels(cache, "hit" if is_hit else "miss").inc()
+        self._of_lookups(cache, "hit" if is_hit else "miss").inc()
 
     def pixels(self, project: str) -> LookingObserver:
         """The observer that counts a project's searches of pixels."""
@@ -122,7 +128,7 @@ class Metrics:
 
     def origin(self, status: int | None, seconds: float) -> None:
         """Count an origin server's response; `status` is None without one."""
-        self._origin.labels(f"{status // 100}xx" if status else "failed").inc()
+        self._of_origin(f"{status // 100}xx" if status else "failed").inc()
         self._origin_seconds.observe(seconds)
 
     def finding(self, project: str, outcome: str) -> None:
@@ -147,10 +153,22 @@ class Metrics:
         access = required_access_of(scope)
         project = (access.project or "all") if access else _NONE
         transaction = access.right.value if access else _NONE
-        self._requests.labels(project, transaction, str(status) if status else "broken off").inc()
-        self._seconds.labels(transaction).observe(seconds)
-        self._bytes.labels(project, transaction).inc(sent)
-        self._taken.labels(project, transaction).inc(taken)
+        requests, times, bytes_sent, bytes_taken = self._of_requests(project, transaction, status)
+        requests.inc()
+        times.observe(seconds)
+        bytes_sent.inc(sent)
+        bytes_taken.inc(taken)
+
+    def _of_requests_with(
+        self, project: str, transaction: str, status: int
+    ) -> tuple[Counter, Histogram, Counter, Counter]:
+        """What counts the requests of one kind. prometheus-client takes longer to find it than to count."""
+        return (
+            self._requests.labels(project, transaction, str(status) if status else "broken off"),
+            self._seconds.labels(transaction),
+            self._bytes.labels(project, transaction),
+            self._taken.labels(project, transaction),
+        )
 
 
 class _PixelMetrics(LookingObserver):

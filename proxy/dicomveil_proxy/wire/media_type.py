@@ -72,23 +72,22 @@ def parse_media_type(text: str) -> MediaType | None:
 
 
 def split_unquoted(text: str, separator: str) -> list[str]:
-    """Split a header value at each separator outside quotes."""
+    """Split a header value at each separator outside quotes; quotes that do not end reach to the end of the text."""
     if '"' not in text:
         return text.split(separator)
     pieces: list[str] = []
     start = 0
-    is_quoted = is_escaped = False
-    for index, character in enumerate(text):
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\":
-            is_escaped = is_quoted
-        elif character == '"':
-            is_quoted = not is_quoted
-        elif character == separator and not is_quoted:
-            pieces.append(text[start:index])
-            start = index + 1
+    for found in _separators(separator).finditer(text):
+        if found[0] == separator:
+            pieces.append(text[start : found.start()])
+            start = found.end()
     return [*pieces, text[start:]]
+
+
+@lru_cache(maxsize=8)
+def _separators(separator: str) -> re.Pattern[str]:
+    """Finds separators, and quoted strings as a whole, so that separators in them are passed over."""
+    return re.compile(rf'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|{re.escape(separator)}', re.DOTALL)
 
 
 def _unquote(value: str) -> str:

@@ -21,6 +21,7 @@ def address(*forwarded: str, peer: str | None = "10.0.0.1") -> str | None:
         ('for="192.0.2.7:4711";proto=https', "192.0.2.7"),
         ('host="x";For="[2001:db8::1]:4711"', "2001:db8::1"),
         ('for="2001:db8::1"', "2001:db8::1"),
+        ('for="[fe80::1%Doe^Jane 1970]:4711"', "fe80::1"),
         ("for=198.51.100.1, for=192.0.2.7", "192.0.2.7"),
         ("for=unknown", "10.0.0.1"),
         ("for=_hidden", "10.0.0.1"),

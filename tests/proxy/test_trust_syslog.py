@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -110,6 +111,22 @@ def test_over_udp() -> None:
         with sending(f"udp://127.0.0.1:{listening.getsockname()[1]}") as send:
             send()
             check(listening.recv(65_536))
+
+
+def test_a_message_that_is_too_long_for_udp(caplog: pytest.LogCaptureFixture) -> None:
+    """It is lost, and said to be; those behind it are sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(20)
+        made = Syslog("udp", "127.0.0.1", server.getsockname()[1])
+        made.send(replace(EVENT, details={"x": "y" * 70_000}), NOW)
+        made.send(EVENT, NOW)
+        check(server.recv(65_536))
+        made.close()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "audit.syslog: a message was not sent, since it is longer than a datagram"
+    ]
 
 
 def test_a_server_that_closes_the_connection() -> None:

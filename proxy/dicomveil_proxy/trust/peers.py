@@ -47,12 +47,12 @@ def _peer(scope: Scope) -> str | None:
 
 
 def _legal(node: str) -> str | None:
-    """An IP address without its port; None for anything else, such as `unknown` or a name."""
+    """An IP address without its port and zone, which may be any text; None for anything else, such as a name."""
     if node.startswith("["):
         node = node[1:].partition("]")[0]
     elif node.count(":") == 1:
         node = _PORT.sub("", node)
     try:
-        return str(ip_address(node))
+        return str(ip_address(node.partition("%")[0]))
     except ValueError:
         return None

@@ -15,7 +15,7 @@ import ssl
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from errno import ENOBUFS
+from errno import EMSGSIZE, ENOBUFS
 from threading import Event, Thread
 
 from dicomveil_engine.errors import ConfigurationError
@@ -90,6 +90,10 @@ class Syslog:
                     break
                 except OSError as error:
                     self._disconnect()
+                    if error.errno == EMSGSIZE:
+                        # Of UDP; it would never be sent, nor any that follows.
+                        _log.error("audit.syslog: a message was not sent, since it is longer than a datagram")
+                        break
                     _log.error(
                         "audit.syslog: the server cannot be reached (%s)", error.strerror or type(error).__name__
                     )

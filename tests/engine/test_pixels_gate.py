@@ -121,6 +121,18 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gate(CT, CLEAN).action is PixelAction.NOTHING
 
 
+@pytest.mark.parametrize("sop_class", [CT.sop_class_uid, US.sop_class_uid])
+def test_a_reason_has_no_value(sop_class: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in messages to clients, in logs and in reports, and Modality may hold a name."""
+    header = replace(US, modality="DOE JANE 1970", sop_class_uid=sop_class)
+
+    assert "DOE" not in gate(header, CLEAN).reason
+    assert "US" in gate(replace(header, modality="US"), CLEAN).reason
+    monkeypatch.setattr(gate_module, "can_clean", lambda: False)
+    assert "DOE" not in gate(header, CLEAN).reason
+    assert "DOE" not in gate(header, read_pixels("refuse")).reason
+
+
 def test_faces() -> None:
     """Flagged or refused, whatever is done about text."""
     assert gate(CT, read_pixels({"text": "keep", "faces": "flag"})).has_face

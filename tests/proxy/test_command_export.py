@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
+from dicomveil_proxy.jobs.forecast import _size
 from proxy.exporting import fill, tree
+from proxy.fakes import instance
 
 
 @pytest.fixture(autouse=True)
@@ -341,3 +343,19 @@ def test_an_origin_server_is_asked_without_pydicom() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "False False\n"
+
+
+def test_a_forecast_has_no_value() -> None:
+    """It is printed, and kept in logs: an original's Modality may be a name, and its numbers too long to be read."""
+    (Path("in") / "odd").write_bytes(
+        instance("1.2.3.9", "1.2.3.9.1", "1.2.3.9.1.1", PatientID="PATIENT-1", Modality="DOE JANE", pixels=None)
+    )
+    digits = [("00280008", "IS", "9" * 5_000), ("00280010", "US", 4), ("00280011", "US", 4)]
+    assert _size({tag: {"vr": vr, "Value": [value]} for tag, vr, value in digits}) < 10_000
+
+    result = export("--dry-run")
+
+    assert result.exit_code == 0, result.stderr
+    assert "modality that is not one of the standard's: 1 instances" in result.stdout
+    assert "modality CT: " in result.stdout
+    assert "DOE" not in result.stdout + result.stderr

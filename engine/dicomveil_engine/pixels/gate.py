@@ -15,6 +15,7 @@ from enum import Enum
 from functools import lru_cache
 from importlib.util import find_spec
 
+from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS
 from dicomveil_engine.configuration.pixels import Documents, Faces, PixelSettings, PixelText, SliceGate
 from dicomveil_engine.pixels.boxes import Box
 from dicomveil_engine.pixels.header import PixelHeader
@@ -205,8 +206,14 @@ def _by_kind(header: PixelHeader, settings: PixelSettings) -> PixelVerdict:
     if header.sop_class_uid in SLICE_CLASSES or header.sop_class_uid in _ENHANCED:
         rotated = not _is_original(header)
         kind = "multi-frame" if header.frames > 1 or header.sop_class_uid in _ENHANCED else "derived or secondary"
-        return PixelVerdict(PixelAction.LOOK, f"a {kind} {header.modality or 'image'}", claims=True, rotated=rotated)
-    return _look(f"{header.modality or 'an image without (0008,0060) Modality'} often holds text")
+        return PixelVerdict(PixelAction.LOOK, f"a {kind} {_named(header, 'image')}", claims=True, rotated=rotated)
+    missing = "an image without (0008,0060) Modality" if not header.modality else "an image of an unknown modality"
+    return _look(f"{_named(header, missing)} often holds text")
+
+
+def _named(header: PixelHeader, otherwise: str) -> str:
+    """The modality if it is a word of the standard's terms: reasons are in messages, and the value may be any text."""
+    return header.modality if header.modality in DEFINED_TERM_WORDS else otherwise
 
 
 def _look(reason: str) -> PixelVerdict:

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from dicomveil_engine import Policy
+from dicomveil_engine.attributes._standard import DEFINED_TERM_WORDS
 from dicomveil_engine.attributes.dictionary import keyword_of
 from dicomveil_engine.attributes.legality import is_registered_uid
 from dicomveil_engine.pseudonyms.sides import OriginalUID
@@ -25,6 +26,9 @@ _SIZES = (0x00280010, 0x00280011, 0x00280100, 0x00280002, 0x00280008)
 _SYNTAX, _MODALITY, _SOP_CLASS = 0x00083002, 0x00080060, 0x00080016
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
 _HEADER_BYTES = 4_096
+_DIGITS = 12
+"""Of an integer (PS3.5 Table 6.2-1, IS)."""
+_OTHER = "that is not one of the standard's"
 _BURNT_IN = frozenset(
     ("US", "IVUS", "ES", "XC", "GM", "SM", "OP", "OT", "SC", "XA", "RF", "DX", "CR", "MG", "PX", "IO")
 )
@@ -96,7 +100,7 @@ async def _count(origin: Origin, study: str, series: str, found: Forecast) -> No
     async with aclosing(rows):
         async for page in rows:
             for match in page:
-                modality = _text(match, _MODALITY)
+                modality = _modality(match)
                 found.instances += 1
                 found.bytes += _size(match)
                 found.modalities[modality] += 1
@@ -107,9 +111,17 @@ async def _count(origin: Origin, study: str, series: str, found: Forecast) -> No
                     found.unknown_syntaxes[syntax if is_registered_uid(syntax) else "of a private kind"] += 1
 
 
+def _modality(match: Match) -> str:
+    """The modality if it is one of the standard's terms: the forecast is printed, and an original may have any text."""
+    written = _text(match, _MODALITY)
+    return written if not written or written in DEFINED_TERM_WORDS or written in _BURNT_IN else _OTHER
+
+
 def _size(match: Match) -> int:
     texts = (_text(match, tag) for tag in _SIZES)
-    rows, columns, bits, samples, frames = (int(text) if text.isdecimal() else 0 for text in texts)
+    rows, columns, bits, samples, frames = (
+        int(text) if text.isdecimal() and len(text) <= _DIGITS else 0 for text in texts
+    )
     return rows * columns * max(bits, 8) // 8 * max(samples, 1) * max(frames, 1) + _HEADER_BYTES
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import orjson
 
 from dicomveil_engine.json_model.alike import AlikeDataSet, Pattern
-from dicomveil_engine.json_model.values import JSONDataSet
+from dicomveil_engine.json_model.values import JSONDataSet, JSONElement
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _LONGEST_ELEMENT = 1 << 14
@@ -38,8 +39,8 @@ class Outline:
         self._dataset = dict(dataset)  # the caller may remove members of its own
         self._pattern = Pattern([key for key, _ in gaps])
         self._beginning = beginning
-        self._gaps = gaps
-        """The keys of the elements that differ, each with the fixed text after it."""
+        self._gaps = [(key, behind[:_PROBE], behind) for key, behind in gaps]
+        """The keys of the elements that differ, each with the fixed text after it, and what of that is searched for."""
         self.least = len(beginning) + sum(len(behind) for _, behind in gaps)
         """Bytes that each text has at least."""
 
@@ -64,23 +65,32 @@ class Outline:
             return None
         position = start + len(self._beginning)
         dataset = AlikeDataSet(self._dataset, self._pattern)
-        for key, behind in self._gaps:
-            probe, latest = behind[:_PROBE], position + _LONGEST_ELEMENT
-            end = buffer.find(probe, position, latest)
-            for _ in range(_ENDS_TRIED):
-                if end < 0:
-                    return None
-                try:
-                    dataset[key] = orjson.loads(buffer[position:end])
-                    break
-                except orjson.JSONDecodeError:
-                    end = buffer.find(probe, end + 1, latest)
-            else:
+        for key, probe, behind in self._gaps:
+            end = buffer.find(probe, position, position + _LONGEST_ELEMENT)
+            if end < 0:
                 return None
+            try:
+                dataset[key] = orjson.loads(buffer[position:end])
+            except orjson.JSONDecodeError:
+                found = _later(buffer, position, end, probe)
+                if found is None:
+                    return None
+                dataset[key], end = found
             if not buffer.startswith(behind, end):
                 return None
             position = end + len(behind)
         return dataset, position
+
+
+def _later(buffer: bytes, position: int, end: int, probe: bytes) -> tuple[JSONElement, int] | None:
+    """The element at a position, and its end, where the first occurrence of what comes after it is within it."""
+    for _ in range(_ENDS_TRIED - 1):
+        end = buffer.find(probe, end + 1, position + _LONGEST_ELEMENT)
+        if end < 0:
+            break
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(buffer[position:end]), end
+    return None
 
 
 class Outlines:

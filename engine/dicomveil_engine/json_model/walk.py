@@ -169,7 +169,10 @@ class DataSetWalk:
         elif entry.is_plain and "BulkDataURI" not in element:
             out[key] = kept(element, entry.tag, vr)
         elif entry.is_checked:
-            self._check(out, key, element, entry, here)
+            if is_plain(element, entry.tag, entry.vr):
+                out[key] = element
+            else:
+                self._check(out, key, element, entry, here)
         elif entry.waits and "BulkDataURI" not in element:
             if entry.identifies:
                 self.reading.identify(self.key, entry, element, here.codecs)
@@ -236,9 +239,6 @@ class DataSetWalk:
 
     def _check(self, out: JSONDataSet, key: str, element: JSONElement, entry: Entry, here: ItemPlace) -> None:
         """Keep an element if its value passes by itself; else leave it to the second phase."""
-        if is_plain(element, entry.tag, entry.vr):
-            out[key] = element
-            return
         if "BulkDataURI" in element:
             written, uri = str(element.get("vr", "UN")), str(element["BulkDataURI"])
             is_bulk, path = entry.vr not in TEXT_VRS, "/".join((*here.path, key)).lower()

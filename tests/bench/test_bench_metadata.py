@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -16,7 +17,7 @@ from bench.servers import Server, Servers, running_dicomveil_before, watched
 from bench.traffic import JSON, Timed, download, fetched, fill
 from bench.turns import in_turns
 
-_OTHER_STUDY = "1.2.3.2"
+_OTHER_STUDY, _UNKNOWN_STUDY = "1.2.3.2", "1.2.3.99"
 _MEMORY_BYTES = 24 << 20
 _LONG = 1_000
 """From so many instances on one round is enough: each takes many seconds, and what disturbs it evens out."""
@@ -40,13 +41,16 @@ def _checked(server: Server, count: int, encoding: str) -> int:
 def test_metadata_of_a_series(
     size: int, servers: Servers, figures: Figures, rounds: int, limited: Callable[[int], int], tmp_path: Path
 ) -> None:
-    """The memory is that of the first request for the series; before, one for a study of one instance."""
+    """The memory is that of the first request for the series; before, one for a study of one instance, and what other
+    requests need is loaded."""
     count = limited(size)
     fill(servers.archive, [ct(16, 16).replace(STUDY.encode(), _OTHER_STUDY.encode())])
     fill(servers.archive, ct_series(count, 16, 16))
     for encoding in ("identity", "gzip"):
         with running_dicomveil_before(servers.archive, tmp_path / encoding) as server:
             fetched(server.url(_OTHER_STUDY, then="/metadata"), JSON, encoding)
+            with pytest.raises(HTTPError):  # which waits until all modules are loaded
+                fetched(server.url(_UNKNOWN_STUDY, then="/thumbnail"), "image/png")
             with watched(server) as memory:
                 sizes = {server: _checked(server, count, encoding)}
             sizes[servers.orthanc] = _checked(servers.orthanc, count, encoding)

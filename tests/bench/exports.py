@@ -7,7 +7,7 @@ and says what a worker would.
 from __future__ import annotations
 
 import json
-import resource
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -84,8 +84,14 @@ def main(series: int, folder: Path) -> None:
     cohort = Cohort(query="PatientID=PATIENT-*")
     summary = Export(job, cohort, terms, Quiet(sys.stderr), lambda j, *_: cast("Crew", Instant(j))).run()
     assert summary.is_whole
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps([time.monotonic() - begun, peak, summary.placed]))
+    print(json.dumps([time.monotonic() - begun, _peak_bytes(), summary.placed]))
+
+
+def _peak_bytes() -> int:
+    """The most that this process had resident. `ru_maxrss` would include what the one that started it had."""
+    status = Path("/proc/self/status").read_text()
+    (peak,) = re.findall(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(peak) << 10
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dicomveil_proxy import logs
-from dicomveil_proxy.command import anonymize, commands, declarations, first_check, main, plain
+from dicomveil_proxy.command import anonymize, commands, declarations, main, plain, start
 
 _TYPER: Any = typer.main.get_command(commands)
 WORDS = {
@@ -171,7 +171,7 @@ def test_a_shell_that_asks_for_completion_is_not_served_here(monkeypatch: pytest
     assert plain.read(["anonymize", "-i", "a", "-o", "b"]) is None
 
 
-@pytest.mark.parametrize(("command", "run"), [("anonymize", anonymize.run), ("serve", first_check.serve)])
+@pytest.mark.parametrize(("command", "run"), [("anonymize", anonymize.run), ("serve", start.serve)])
 def test_defaults_are_those_of_the_declaration(command: str, run: Any) -> None:
     """What is not typed is the same on both ways."""
     defaults = {name: each.default for name, each in inspect.signature(run).parameters.items()}

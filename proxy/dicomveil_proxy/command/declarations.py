@@ -129,7 +129,7 @@ def _serve(
 
     Point a viewer at the URL that it prints. Everything is checked before the server starts.
     """
-    from dicomveil_proxy.command.first_check import serve  # noqa: PLC0415 - see the module's docstring
+    from dicomveil_proxy.command.start import serve  # noqa: PLC0415 - see the module's docstring
 
     serve(
         config,

@@ -11,31 +11,12 @@ import warnings
 from pathlib import Path
 
 from dicomveil_engine import ConfigurationError
-from dicomveil_proxy.command.refusal import refuse
 from dicomveil_proxy.settings.filters import read_filter
 from dicomveil_proxy.settings.projects import ProjectSettings, check_keys, projects_of
 from dicomveil_proxy.settings.server import Settings, load_settings
 
 _NO_FOLDER = "origin: there is no such folder; name an existing one, or the URL of a DICOMweb server"
 _NO_URL = "origin: a URL begins with http:// or https://, which this one does not; correct it"
-
-
-def serve(file: Path | None, **options: object) -> None:
-    """Check the settings and start the server, or refuse."""
-    settings = checked_settings(file, **options)
-    from dicomveil_proxy.command.serve import run  # noqa: PLC0415 - a second of imports, once the settings are right
-
-    run(settings)
-
-
-def checked_settings(file: Path | None, **options: object) -> Settings:
-    """Load the settings from all sources, or refuse."""
-    try:
-        settings = effective_settings(file, **options)
-        check_files(settings)
-    except ConfigurationError as error:
-        refuse(str(error))
-    return settings
 
 
 def effective_settings(file: Path | None, **options: object) -> Settings:

@@ -93,7 +93,7 @@ def _anonymize(**given: Any) -> None:
 
 
 def _serve(config: Path | None = None, **given: Any) -> None:
-    from dicomveil_proxy.command.first_check import serve  # noqa: PLC0415 - only what the command needs
+    from dicomveil_proxy.command.start import serve  # noqa: PLC0415 - only what the command needs
 
     serve(config, **given)
 

@@ -36,7 +36,7 @@ class Outline:
     __slots__ = ("_beginning", "_dataset", "_gaps", "_pattern", "least")
 
     def __init__(self, dataset: JSONDataSet, beginning: bytes, gaps: list[tuple[str, bytes]]) -> None:
-        self._dataset = dict(dataset)  # the caller may remove members of its own
+        self._dataset = dataset
         self._pattern = Pattern([key for key, _ in gaps])
         self._beginning = beginning
         self._gaps = [(key, behind[:_PROBE], behind) for key, behind in gaps]

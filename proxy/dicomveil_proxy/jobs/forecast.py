@@ -27,7 +27,7 @@ _SYNTAX, _MODALITY, _SOP_CLASS = 0x00083002, 0x00080060, 0x00080016
 _STANDARD_SYNTAXES = "1.2.840.10008.1.2"
 _HEADER_BYTES = 4_096
 _DIGITS = 12
-"""Of an integer (PS3.5 Table 6.2-1, IS)."""
+"""The most digits of an integer (PS3.5 Table 6.2-1, IS)."""
 _OTHER = "that is not one of the standard's"
 _BURNT_IN = frozenset(
     ("US", "IVUS", "ES", "XC", "GM", "SM", "OP", "OT", "SC", "XA", "RF", "DX", "CR", "MG", "PX", "IO")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from dicomveil_proxy.request.resource import (
     Representation,
     Resource,
     check_original,
+    original_step,
     parse_frames,
     parse_uid,
 )
@@ -147,6 +150,7 @@ def test_an_original_in_a_path(text: str) -> None:
     is_harmless = text.isascii() and text.isprintable() and not set(text) & set("/\\%")
     if is_harmless and len(text) <= 256 and text.strip(". "):
         assert check_original(text) == text
+        assert original_step(text) == quote(text, safe="")
     else:
         with pytest.raises(UnknownResource):
             check_original(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -65,3 +67,20 @@ def test_nearly_an_open_path(path: str) -> None:
     assert is_open(scope("/readyz", "HEAD"))
     assert not is_open(scope("/healthz", "POST"))
     assert not is_open(scope(path))
+
+
+_PATHS = st.lists(st.sampled_from(["", "a", "b", "a\n", "é", "frames"]), max_size=5).map("/".join)
+
+
+@given(
+    st.sampled_from(["/", "/a", "/a/{x}", "/{x}/b/{y}", "/a/{rest:path}", "/a/"]),
+    _PATHS.map("/".__add__) | _PATHS,
+    st.sampled_from(["GET", "POST"]),
+    st.sampled_from(["", "/a", "/a/b"]),
+)
+def test_routes_match_as_in_starlette(template: str, path: str, method: str, root: str) -> None:
+    """Whatever is not tried with the pattern does not match it."""
+    guarded = GuardedRoute(template, answer, methods=["GET"], project="", right=Right.SEARCH)
+    request = {**scope(path, method), "root_path": root}
+
+    assert guarded.matches(request) == Route(template, answer, methods=["GET"]).matches(request)

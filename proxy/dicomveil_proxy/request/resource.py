@@ -192,7 +192,7 @@ def check_original(text: str) -> str:
 
 def original_step(text: str) -> str:
     """An original UID as an escaped path segment. Raises UnknownResource."""
-    return quote(check_original(text), safe="")
+    return text if _UID.fullmatch(text) else quote(check_original(text), safe="")
 
 
 def parse_frames(text: str) -> tuple[int, ...]:

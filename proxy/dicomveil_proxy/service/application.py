@@ -62,7 +62,7 @@ from dicomveil_proxy.trust.quarantine import Quarantine
 from dicomveil_proxy.trust.syslog import syslog_of
 from dicomveil_proxy.trust.traces import Traces, Tracing
 from dicomveil_proxy.wire.problems import problem, problem_response
-from dicomveil_proxy.wire.sent import SentAnswer
+from dicomveil_proxy.wire.sent import counted
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -355,10 +355,10 @@ class RequestScope:
             await self._run_numbered(request_id, scope, receive, send)
 
     async def _run_numbered(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        begun, sent = time.monotonic(), SentAnswer()
+        begun = time.monotonic()
+        sent, send = counted(scope, send)
 
         async def numbered(message: Message) -> None:
-            sent.note(message)
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id

@@ -113,6 +113,8 @@ class Representations:
         if len(set(outside.frames)) < len(outside.frames):
             return []
         base = wanted.base_url
+        if len(outside.frames) == 1:
+            return [base + outside.path()]
         return [f"{base}{replace(outside, frames=(number,)).path()}" for number in outside.frames]
 
     async def bulk_data(self, wanted: RetrieveRequest) -> Response:

@@ -65,6 +65,8 @@ class PacedBody:
 
     def closing(self, send: Send) -> Send:
         """Add `Connection: close` to a response that starts before the body has been read."""
+        if self.is_whole:
+            return send
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start" and not self.is_whole:

@@ -51,6 +51,14 @@ class GuardedRoute(Route):
         super().__init__(path, endpoint, **options)
         self.project = project
         self._right = right
+        self._slashes = None if ":path}" in path else path.count("/")
+        """The number in each path that matches; None if it may differ."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As by Starlette, which tries the pattern of each route: a count of slashes rules most of them out."""
+        if self._slashes is None or scope.get("root_path") or scope["path"].count("/") == self._slashes:
+            return super().matches(scope)
+        return Match.NONE, {}
 
     def required_access(self, scope: Scope) -> RequiredAccess:
         """The access that a matching request requires."""

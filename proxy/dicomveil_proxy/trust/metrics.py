@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomveil_proxy.pixels.looking import LookingObserver
 from dicomveil_proxy.trust.guarded_routes import is_open, required_access_of
-from dicomveil_proxy.wire.sent import SentAnswer
+from dicomveil_proxy.wire.sent import counted
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable of prometheus-client; set by the command if there are several workers."""
@@ -207,11 +207,8 @@ class Counting:
         if scope["type"] != "http" or is_open(scope):
             await self._application(scope, receive, send)
             return
-        begun, sent, taken = time.monotonic(), SentAnswer(), 0
-
-        async def counted(message: Message) -> None:
-            sent.note(message)
-            await send(message)
+        begun, taken = time.monotonic(), 0
+        sent, send = counted(scope, send)
 
         async def received() -> Message:
             nonlocal taken
@@ -221,6 +218,6 @@ class Counting:
 
         self._metrics.begun()
         try:
-            await self._application(scope, received, counted)
+            await self._application(scope, received, send)
         finally:
             self._metrics.ended(scope, sent.outcome, time.monotonic() - begun, sent.bytes, taken)

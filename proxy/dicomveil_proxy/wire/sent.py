@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.types import Message
+from starlette.types import Message, Scope, Send
+
+_KEY = "dicomveil.sent"
 
 
 class SentAnswer:
@@ -29,3 +31,17 @@ class SentAnswer:
     def outcome(self) -> int:
         """The status of a complete response; 0 for one that was broken off."""
         return self.status if self.is_whole else 0
+
+
+def counted(scope: Scope, send: Send) -> tuple[SentAnswer, Send]:
+    """The record of a request's response, and `send` with which it is kept: one for all middleware of the request."""
+    known: SentAnswer | None = scope.get(_KEY)
+    if known is not None:
+        return known, send
+    sent = scope[_KEY] = SentAnswer()
+
+    async def noted(message: Message) -> None:
+        sent.note(message)
+        await send(message)
+
+    return sent, noted

@@ -265,13 +265,14 @@ def test_names_that_forge_lines(source: Path, tmp_path: Path) -> None:
     """A kept name with a line break is one file of the manifest and of SHA256SUMS, and the output can be verified."""
     (source / f"a\n{'0' * 64}  forged.dcm").write_bytes(CT)
     (source / "\udcff\x1b[2J.dcm").write_bytes(CT)
+    (source / "=1+1,'a'.dcm").write_bytes(CT)
 
-    assert counts(run(source, tmp_path / "out"))["written"] == 6
+    assert counts(run(source, tmp_path / "out"))["written"] == 7
 
     faults: list[Fault] = []
-    assert verify(FolderHoldings(tmp_path / "out"), faults.append) == 6
+    assert verify(FolderHoldings(tmp_path / "out"), faults.append) == 7
     assert faults == []
-    assert (tmp_path / "out" / SUMS).read_text().count("\n") == 6
+    assert (tmp_path / "out" / SUMS).read_text().count("\n") == 7
     assert all(name.isprintable() for name in contents(tmp_path / "out"))
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 from dicomveil_engine import ConfigurationError
 from dicomveil_proxy.jobs.destinations import MARKER
 from dicomveil_proxy.jobs.manifest import COLUMNS, MANIFEST, SERIES, SUMS
+from dicomveil_proxy.jobs.tables import plain
 from dicomveil_proxy.jobs.tree import LEDGER
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
@@ -89,7 +90,7 @@ def _describes(name: str) -> bool:
 def _manifest(holdings: Holdings) -> dict[str, tuple[int, str]]:
     with holdings.open(MANIFEST) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
         rows = csv.DictReader(text)
-        found = {row["path"]: (int(row["bytes"]), row["sha256"]) for row in rows}
+        found = {plain(row["path"]): (int(row["bytes"]), row["sha256"]) for row in rows}
         if tuple(rows.fieldnames or ()) != COLUMNS:
             raise ValueError(MANIFEST)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from dicomveil_engine import deidentify_instance, load_policy
 from dicomveil_proxy.command import commands
 from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.jobs.forecast import _size
+from dicomveil_proxy.settings.key_files import read_key
 from proxy.exporting import fill, tree
 from proxy.fakes import instance
 
@@ -359,3 +362,20 @@ def test_a_forecast_has_no_value() -> None:
     assert "modality that is not one of the standard's: 1 instances" in result.stdout
     assert "modality CT: " in result.stdout
     assert "DOE" not in result.stdout + result.stderr
+
+
+def test_of_a_study_and_its_copy_one_is_exported() -> None:
+    """Both would be written to the same place, one over the other: the report says so, and which came first counts."""
+    policy = load_policy({"profile": "default"}, read_key(Path("key")))
+    (Path("in") / "copy").write_bytes(deidentify_instance((Path("in") / "1-1-1").read_bytes(), policy))
+
+    for _ in range(2):  # a second run decides in the same way
+        result = export("--query", "ModalitiesInStudy=CT", "--report", "report.csv", list="")
+
+        assert (result.exit_code, "2 exported" in result.stdout or "2 unchanged" in result.stdout) == (1, True)
+        rows = list(csv.DictReader(Path("report.csv").read_text().splitlines()))
+        assert [row["reason"][:46] for row in rows if row["status"] == "not-found"] == [
+            "another selected study has the same pseudonyms"
+        ]
+        assert dicomveil("verify", "out").exit_code == 0
+    assert len(list(Path("out").rglob("*.dcm"))) == 2

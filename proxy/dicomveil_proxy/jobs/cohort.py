@@ -20,6 +20,7 @@ from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.pseudonyms.sides import OriginalUID
 from dicomveil_proxy.errors import BadRequest, UnknownResource
 from dicomveil_proxy.jobs.series import uid_in
+from dicomveil_proxy.jobs.tables import plain
 from dicomveil_proxy.origin import Match, Origin
 from dicomveil_proxy.origin.pages import pages
 from dicomveil_proxy.request.query import Level, Query, matches, name_of
@@ -220,8 +221,7 @@ def _rows(lines: list[list[str]], header: list[str]) -> Iterator[Row]:
 
 def _plain(cell: str) -> str:
     """The cell without the apostrophe that keeps it from being a formula."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@\t\r") else text
+    return plain(cell.strip())
 
 
 _KEYWORDS = (

@@ -32,6 +32,8 @@ class Plan:
         self._studies: list[dict[str, object]] = []
         self._units: list[dict[str, object]] = []
         self._selection: list[tuple[int, int, str]] = []
+        self._names: dict[str, str] = {}
+        """Pseudonym of a study → the study."""
         self._position = 0
         self._study_count = self._series_count = 0
 
@@ -43,7 +45,10 @@ class Plan:
             async for chosen in studies:
                 self._select(chosen)
                 if chosen.study and chosen.study not in whole:
-                    self._add_study(chosen)
+                    is_twin = self._is_twin(chosen.study)
+                    self._add_study(chosen, is_twin=is_twin)
+                    if is_twin:
+                        continue
                     if chosen.series is None:
                         whole.add(chosen.study)
                     async with aclosing(self._cohort.series(origin, chosen)) as series:
@@ -57,13 +62,21 @@ class Plan:
         self._selection.append((self._position, chosen.row, chosen.study))
         self._flush()
 
-    def _add_study(self, chosen: Chosen) -> None:
+    def _is_twin(self, study: str) -> bool:
+        """Whether an earlier study of the plan has the same pseudonym: it would be overwritten in the output.
+
+        One of the two is the project's de-identified copy of the other. The later one is left out, and reported.
+        """
+        pseudonym = self._policy.pseudonym_uid(study)
+        return self._names.setdefault(pseudonym, study) != study
+
+    def _add_study(self, chosen: Chosen, *, is_twin: bool) -> None:
         self._study_count += 1
         self._studies.append(
             {
                 "study": chosen.study,
                 "number": self._study,
-                "pseudonym": self._policy.pseudonym_uid(chosen.study),
+                "pseudonym": "" if is_twin else self._policy.pseudonym_uid(chosen.study),
                 "patient": text_in(chosen.match, TAGS[PATIENT]),
                 "accession": text_in(chosen.match, TAGS[ACCESSION]),
                 "study_date": text_in(chosen.match, "00080020"),

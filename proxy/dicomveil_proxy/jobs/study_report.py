@@ -29,6 +29,7 @@ class StudyStatus(Enum):
     """No study in the archive matches the row."""
 
 
+_TWIN = "another selected study has the same pseudonyms: one of them is a de-identified copy of the other; select one"
 IS_WHOLE = frozenset((StudyStatus.EXPORTED, StudyStatus.UNCHANGED))
 
 
@@ -45,6 +46,8 @@ def reason_of(row: StudyRow) -> str:
     """Why the study is not complete; empty if it is."""
     status = status_of(row)
     if status is StudyStatus.NOT_FOUND:
+        if row.original and not row.pseudonym:
+            return _TWIN
         return "none of its series was selected" if row.original else "nothing in the archive matches the row"
     return "" if status in IS_WHOLE else row.reason or "not started"
 

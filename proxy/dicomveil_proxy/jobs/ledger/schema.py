@@ -50,8 +50,8 @@ TABLES = (
 
 ADD_STUDY = """
     INSERT INTO study VALUES (:job, :study, :number, :pseudonym, :patient, :accession, :study_date, :run)
-    ON CONFLICT (job, study) DO UPDATE SET run = excluded.run, patient = excluded.patient,
-      accession = excluded.accession, study_date = excluded.study_date
+    ON CONFLICT (job, study) DO UPDATE SET run = excluded.run, pseudonym = excluded.pseudonym,
+      patient = excluded.patient, accession = excluded.accession, study_date = excluded.study_date
 """
 
 ADD_UNIT = """

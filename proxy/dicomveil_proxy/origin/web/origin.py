@@ -29,7 +29,7 @@ from dicomveil_proxy.origin.frame_parts import frame_parts
 from dicomveil_proxy.origin.web.address import BaseURL, query_string, resource_path
 from dicomveil_proxy.origin.web.receipt import StoreBody, read_receipt
 from dicomveil_proxy.origin.web.response import mapped_errors, parts_of, refuse
-from dicomveil_proxy.origin.web.transport import Transport, body_of
+from dicomveil_proxy.origin.web.transport import Transport, body_of, is_plain
 from dicomveil_proxy.request.query import Level
 from dicomveil_proxy.wire.json_document import decoded
 from dicomveil_proxy.wire.multipart import Event, PartData, content_type_of
@@ -222,13 +222,15 @@ class WebOrigin:
         self, method: str, path: str, headers: dict[str, str], body: StoreBody | None = None
     ) -> AsyncIterator[httpx.Response]:
         """A successful response before its body is read; closed on leaving."""
-        request = httpx.Request(
-            method, self._base.join(path), headers=self._headers | headers, content=body, extensions=self._extensions
-        )
+        url, all_headers, transport = self._base.join(path), self._headers | headers, self._transport
         begun, status = time.monotonic(), None
         try:
             with mapped_errors():
-                response = await self._transport.handle_async_request(request)
+                if method == "GET" and isinstance(transport, Transport) and is_plain(url):
+                    response = await transport.get(url, all_headers, self._extensions["timeout"])
+                else:
+                    request = httpx.Request(method, url, headers=all_headers, content=body, extensions=self._extensions)
+                    response = await transport.handle_async_request(request)
             status = response.status_code
         finally:
             self.observe(status, time.monotonic() - begun)

@@ -6,7 +6,8 @@ rewrite URLs. Here a piece is the result of one read from the socket, without a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
@@ -15,6 +16,11 @@ from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exception
 from yarl import URL
 
 from dicomveil_proxy.origin.web.inflation import inflated
+
+_PLAIN = re.compile(
+    r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*:(?!80/|443/)[1-9][0-9]{0,4}(/[A-Za-z0-9_~*,-][A-Za-z0-9._~*,-]*)+"
+    r"(\?[A-Za-z0-9._~*,=&?-]*)?"
+)
 
 
 class Transport(AiohttpTransport):
@@ -30,24 +36,35 @@ class Transport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its body, if any, must have a Content-Length."""
+        body = request.stream if "content-length" in request.headers else None
+        return await self._send(request.method, str(request.url), request.headers, request.extensions["timeout"], body)
+
+    async def get(self, url: str, headers: Mapping[str, str], seconds: Mapping[str, float | None]) -> httpx.Response:
+        """As `handle_async_request` for a GET, without making an httpx.Request, which takes as long as to send it.
+
+        The URL must be one that httpx would not change (`is_plain`).
+        """
+        return await self._send("GET", url, headers, seconds, None)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], seconds: Mapping[str, float | None], body: object
+    ) -> httpx.Response:
         if not isinstance(self.client, ClientSession):
             self.client = self.get_client()
-        seconds = request.extensions["timeout"]
-        has_body = "content-length" in request.headers
         with map_aiohttp_exceptions():
             response = await self.client.request(
-                request.method,
+                method,
                 # aiohttp would decode `%2C` in a BulkDataURI, and some servers sign their URLs.
-                URL(str(request.url), encoded=True),
-                headers=request.headers,
-                data=request.stream if has_body else None,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
                 allow_redirects=False,
                 compress=False,
                 timeout=ClientTimeout(
                     sock_connect=seconds["connect"], sock_read=seconds["read"], connect=seconds["pool"]
                 ),
             )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Pieces(response), request=request)
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Pieces(response))
 
 
 class _Pieces(AiohttpResponseStream):
@@ -68,6 +85,11 @@ class _Pieces(AiohttpResponseStream):
                     yield piece
             if error := content.exception():
                 raise error
+
+
+def is_plain(url: str) -> bool:
+    """Whether httpx would send a URL as it is written; False proves nothing."""
+    return _PLAIN.fullmatch(url) is not None
 
 
 def body_of(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from dicomveil_proxy.command.keygen import write_key
@@ -168,7 +169,16 @@ def test_of_what_is_heavy_a_server_before_an_archive_loads_its_client() -> None:
 
 
 def test_the_event_loop_imports_nothing_for_first_requests() -> None:
-    """Each kind of request comes as soon as the server is ready, and nothing else waits while modules are imported."""
+    """Each kind of request comes as soon as the server is ready, and nothing else waits while modules are imported.
+
+    The instance has texts in which telephone numbers are looked for, and which may be in several character sets.
+    """
+    instance = dcmread("origin/1.dcm")
+    instance.SpecificCharacterSet = "ISO_IR 100"
+    instance.PatientName = "D\u00f6e^Jane"
+    instance.SeriesDescription = instance.ProtocolName = "Tel. +49 30 1234567 D\u00f6e, D\u00c3\u00b6e"
+    instance.save_as("origin/1.dcm")
+
     statuses, imported = last_line(IN_THE_LOOP)
 
     assert imported == []

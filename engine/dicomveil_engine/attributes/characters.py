@@ -7,6 +7,7 @@ set. `readings` gives the other ways in which a decoded text can be read.
 
 from __future__ import annotations
 
+import codecs as python_codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -194,6 +195,13 @@ def _encode_part(part: str, codecs: tuple[str, ...]) -> bytes:
             return _TO_GB2312 + part.encode(GB2312)
     encoded: bytes = _charset().encode_string(part, list(codecs))
     return encoded
+
+
+def load_codecs() -> None:
+    """Load the codecs of all character sets, which Python otherwise imports with the first text in each."""
+    for codec in {*CODECS.values(), *_UNDECLARED}:
+        with suppress(LookupError):  # some are names of pydicom's
+            python_codecs.lookup(codec)
 
 
 def _charset() -> Any:

@@ -29,6 +29,7 @@ class Stage(IntEnum):
 PARTS = {
     Stage.ATTRIBUTES: (
         "dicomveil_engine.text.detectors",
+        "dicomveil_engine.attributes.characters:load_codecs",
         "phonenumbers",
         "dicomveil_engine.text.gazetteer:read_words",
         "dicomveil_engine.text.patterns:compile_all",

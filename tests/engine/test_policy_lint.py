@@ -100,3 +100,30 @@ def test_no_finding_holds_a_setting() -> None:
     config = {"rules": [rule], "defaultSettings": {"cryptoHash": {"cryptoHashKey": ["SECRET-KEY"]}}, "x": "SECRET-KEY"}
 
     assert "SECRET-KEY" not in repr(lint(config))
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, ["a"], 1, None, True, "\x1b[2J"])
+@pytest.mark.parametrize("key", ["tag", "method", "setting", "params"])
+def test_a_rule_with_a_value_of_the_wrong_kind_is_a_finding(key: str, odd: object) -> None:
+    """Never an exception, with settings beside it that no rule calls."""
+    rule: dict[str, object] = {"tag": "PatientID", "method": "remove", key: odd}
+
+    findings = lint({"profile": "basic", "customSettings": {"own": {"method": "keep"}}, "rules": [rule]})
+
+    assert "customSettings.own: no rule calls it, so it has no effect" in [str(finding) for finding in findings]
+
+
+def test_a_long_name_is_shortened() -> None:
+    """It may be a whole text in the wrong place."""
+    name = "0123456789" * 1_000
+    config = {
+        "profile": "basic",
+        "options": [name],
+        "defaultSettings": {name: {}},
+        "rules": [{"tag": "PatientID", "method": name}, {"tag": "PatientName", "method": "keep", "setting": name}],
+    }
+
+    findings = lint(config)
+
+    assert len(findings) == 4
+    assert all(len(str(finding)) < 1_000 for finding in findings)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from dicomveil_engine.attributes._standard import Option
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.configuration.base import Configuration, ProfileName
-from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.findings import Findings, shortened
 from dicomveil_engine.configuration.microsoft import Compatibility, is_microsoft
 from dicomveil_engine.configuration.pixels import Faces, PixelSettings, PixelText, read_pixels
 from dicomveil_engine.configuration.presets import PRESETS, load_preset
@@ -161,7 +161,7 @@ class _Reader:
             method = compatibility.methods.get(name)
             if method is None:
                 suggestion = did_you_mean(name, compatibility.methods).removeprefix("; ")
-                self._findings.warn("defaultSettings", f'there is no method "{name}"', suggestion)
+                self._findings.warn("defaultSettings", f'there is no method "{shortened(name)}"', suggestion)
                 continue
             for what, suggestion in unknown_names(method, block):
                 self._findings.warn("defaultSettings", what, suggestion)
@@ -173,7 +173,8 @@ class _Reader:
     def _warn_of_uncalled_settings(self, top: _Layer) -> None:
         rules = top.document.get("rules", ())
         assert isinstance(rules, list | tuple)
-        called = {rule.get("setting") for rule in rules if isinstance(rule, Mapping)}
+        settings = (rule.get("setting") for rule in rules if isinstance(rule, Mapping))
+        called = {setting for setting in settings if isinstance(setting, str)}
         for name in top.settings.custom:
             if name not in called:
                 self._findings.warn(f"customSettings.{name}", "no rule calls it, so it has no effect")
@@ -226,9 +227,10 @@ class _Reader:
             if folded in by_name:
                 options.append(by_name[folded])
             elif folded not in of_pixels:
+                suggestion = did_you_mean(name, known)
                 self._findings.refuse(
                     '"options"',
-                    f'there is no option "{name}"{did_you_mean(name, known)} (PS3.15 has {", ".join(known)})',
+                    f'there is no option "{shortened(name)}"{suggestion} (PS3.15 has {", ".join(known)})',
                 )
         return options
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dicomveil_engine.attributes import dictionary
 from dicomveil_engine.attributes.suggestions import did_you_mean
 from dicomveil_engine.attributes.tags import TagPattern, parse_pattern
-from dicomveil_engine.configuration.findings import Findings
+from dicomveil_engine.configuration.findings import Findings, shortened
 from dicomveil_engine.configuration.microsoft import Compatibility
 from dicomveil_engine.configuration.settings import SettingsBlocks, unknown_names
 from dicomveil_engine.errors import ConfigurationError
@@ -128,7 +128,7 @@ class RuleReader:
         if method is None:
             known = ", ".join(self._methods.names())
             suggestion = did_you_mean(name, self._methods)
-            raise ConfigurationError(f'there is no method "{name}"{suggestion} (known: {known})')
+            raise ConfigurationError(f'there is no method "{shortened(name)}"{suggestion} (known: {known})')
         setting, params = written.get("setting"), written.get("params")
         if not isinstance(setting, str | None):
             raise ConfigurationError('"setting" must be the name of an entry in customSettings')

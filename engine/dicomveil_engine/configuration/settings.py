@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dicomveil_engine.attributes.suggestions import did_you_mean
+from dicomveil_engine.configuration.findings import shortened
 from dicomveil_engine.errors import ConfigurationError
 from dicomveil_engine.methods import METHODS
 from dicomveil_engine.methods.base import MethodBuilder
@@ -43,7 +44,8 @@ class SettingsBlocks:
             base = self.custom[setting]
         else:
             known = f" (known: {', '.join(sorted(self.custom))})" if self.custom else ", because it is empty"
-            raise ConfigurationError(f'customSettings has no "{setting}"{did_you_mean(setting, self.custom)}{known}')
+            suggestion = did_you_mean(setting, self.custom)
+            raise ConfigurationError(f'customSettings has no "{shortened(setting)}"{suggestion}{known}')
         return merge(base, params or {})
 
 

@@ -147,3 +147,24 @@ def test_conformance() -> None:
     """Of a preset or a file; no key is asked for."""
     assert "| `default` | 113100 Basic Application Confidentiality Profile, 113107" in run("conformance").stdout
     assert "| PatientAge | (0010,1010) | AS | X | K | rule 1" in run("conformance", "--profile", "good.json").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [
+        ('state = "SECRET\\u0000"', "state: it holds the character NUL"),
+        ('audit.file = "\\u0000SECRET"', "audit: it holds the character NUL"),
+        ('trusted_proxies = ["SECRET\\u0000"]', "trusted_proxies: it holds the character NUL"),
+        (f'origin = "SECRET{"x" * 5_000}"', "origin: there is no such folder"),
+    ],
+)
+def test_paths_that_no_system_has(line: str, setting: str) -> None:
+    """They are mistakes like others, and the message does not quote them."""
+    write_key(Path("key"))
+    Path("images").mkdir()
+    origin = "" if line.startswith("origin") else 'origin = "images"\n'
+    Path("odd.toml").write_text(f'{line}\n{origin}key_file = "key"\n')
+
+    result = run("config", "check", "odd.toml")
+
+    assert (result.exit_code, setting in result.output, "SECRET" in result.output) == (1, True, False), result.output

@@ -43,7 +43,7 @@ def check_files(settings: Settings) -> None:
 def _check_project(project: ProjectSettings) -> None:
     folder = project.origin_folder
     if folder is not None:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112 - a path that is too long is none, instead of an OSError
             raise ConfigurationError(_NO_URL if "://" in project.origin else _NO_FOLDER)
         if not os.access(folder, os.R_OK | os.X_OK):
             raise ConfigurationError("origin: the folder cannot be read; let this user read it")

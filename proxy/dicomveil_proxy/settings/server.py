@@ -257,6 +257,8 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     """
     place = file or DEFAULT_FILE
     values, lines = _read_file(place, must_exist=file is not None)
+    if (broken := next((name for name, value in values.items() if _holds_nul(value)), None)) is not None:
+        raise ConfigurationError(f"{broken}: it holds the character NUL, which no path, address or name can have")
     if isinstance(access := values.get("access"), dict):
         access.setdefault("tokens", place.parent / TOKENS)
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
@@ -298,6 +300,13 @@ def load_settings(file: Path | None = None, **arguments: object) -> Settings:
     if mistakes or settings is None:
         raise ConfigurationError(message_of(mistakes, place.name))
     return settings
+
+
+def _holds_nul(value: object) -> bool:
+    """Whether a text of the file has a NUL, with which functions of the system end in exceptions that quote it."""
+    if isinstance(value, dict):
+        return any(map(_holds_nul, (*value, *value.values())))
+    return any(map(_holds_nul, value)) if isinstance(value, list) else "\0" in str(value)
 
 
 def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, Any], dict[str, int]]:

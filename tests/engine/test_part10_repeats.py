@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dicomveil_engine.part10 import repeats
+from dicomveil_engine.part10.forms import FORM_KEY, Form
 from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.repeats import Place, Repeats, Run, keep_sequence
 
@@ -39,6 +40,25 @@ def test_newest_of_runs_that_begin_alike() -> None:
         place.learn(run(bytes(repeats.RUN_KEY), number))
 
     assert place.runs[bytes(repeats.RUN_KEY)][0].raw == run(bytes(repeats.RUN_KEY), 19).raw
+
+
+def form(raw: bytes) -> Form:
+    """The form of a sequence without UIDs."""
+    return Form(raw, raw, [])
+
+
+def test_forms_are_bounded() -> None:
+    """As runs: all forms of a place together, and those with the same lengths; an equal form is not added."""
+    place = Place()
+    for number in range(1_000):
+        different, alike = number.to_bytes(FORM_KEY), bytes(FORM_KEY) + number.to_bytes(8)
+        for raw in (different, alike, alike):
+            place.learn_form(raw, form(raw))
+
+        assert sum(map(len, place.forms.values())) <= 256
+        assert len(place.forms[alike[:FORM_KEY]]) <= 8
+        assert place.forms[alike[:FORM_KEY]][0].is_same(form(alike))
+        assert len(place.forms[alike[:FORM_KEY]]) < 2 or not place.forms[alike[:FORM_KEY]][1].is_same(form(alike))
 
 
 def test_places_are_bounded() -> None:

@@ -89,3 +89,18 @@ def test_the_outcome_of_an_insertion() -> None:
     section.replace(BUFFER, 0, 0, b"AB")
 
     assert section.outcome(before, section.checkpoint(), BUFFER, 0, 4) == b"AB0123"
+
+
+def test_changes() -> None:
+    """What was replaced between two checkpoints, and by what; of adjacent ranges, the second extends the first."""
+    section = Section()
+    section.replace(BUFFER, 0, 1, b"before")
+    since = section.checkpoint()
+    section.replace(BUFFER, 2, 4, b"AB")
+    section.leave_out(BUFFER, 4, 5, b"")
+    section.replace(BUFFER, 7, 7, b"C")
+    until = section.checkpoint()
+    section.replace(BUFFER, 8, 9, b"after")
+
+    assert list(section.changes(since, until, 1)) == [(1, 4, b"AB"), (6, 6, b"C")]
+    assert not list(section.changes(since, since, 1))

@@ -13,7 +13,7 @@ from dicomveil_engine.code_streams.whole import clean_fragments
 from dicomveil_engine.errors import InvalidDataSetError
 from dicomveil_engine.part10.content_item import Siblings, read_content_item
 from dicomveil_engine.part10.encoding import ITEM_END, UNDEFINED
-from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Rewritten
+from dicomveil_engine.part10.fragment import UNCHANGED
 from dicomveil_engine.part10.kinds import (
     CHANGED,
     CHARACTER_SET,
@@ -30,6 +30,7 @@ from dicomveil_engine.part10.kinds import (
     STRAY,
     UID,
 )
+from dicomveil_engine.part10.known import learn_kept, learn_sequence, put_known, put_known_form
 from dicomveil_engine.part10.new_uids import USUAL_BYTES
 from dicomveil_engine.part10.repeats import LONGEST_SEQUENCE, SHORTEST_RUN, keep_sequence
 from dicomveil_engine.part10.search import search
@@ -45,7 +46,7 @@ from dicomveil_engine.part10.state import (
     refuse_many,
     refuse_short,
 )
-from dicomveil_engine.part10.table import DROP, KEEP, LONGEST_PASSED, PASSED_KEY, DecisionTable, Entry
+from dicomveil_engine.part10.table import DROP, KEEP, PASSED_KEY, DecisionTable, Entry
 from dicomveil_engine.structured_content.content_items import ContentAction
 from dicomveil_engine.structured_content.references import Position
 
@@ -85,7 +86,7 @@ def walk_sequence(
     table = (state.tables if encoding is state.encoding else state.tables_of(encoding)).nested
     runs = table.passed
     read_item, read, read_long = encoding.item.unpack_from, encoding.head.unpack_from, encoding.u32.unpack_from
-    out, starts, lengths = section.out, section.starts, section.lengths
+    out, starts, pending, lengths = section.out, section.starts, section.pending, section.lengths
     run, start = len(starts), position
     starts_with = buffer.startswith
     is_open = length == UNDEFINED
@@ -144,17 +145,22 @@ def walk_sequence(
                 value_at = position + entry.head
                 (length,) = read_long(buffer, value_at - 4)
                 if length <= LONGEST_SEQUENCE and (after := value_at + length) <= item_end:
-                    outcome = walked.place.kept.get(buffer[position:after])
-                    if outcome is not None:
-                        if type(outcome) is bytes:  # as `put_known`, inlined
-                            kept_from = section.start
-                            out += (buffer[kept_from:position], outcome)
-                            starts.append(kept_from)
-                            section.start = after
-                        elif outcome is not UNCHANGED:
-                            put_known(state, position, after, outcome)
-                        position = after
+                    raw = buffer[position:after]
+                    outcome = walked.place.kept.get(raw)
+                    if outcome is None:
+                        position = walk_nested(state, entry, position, length, walked, raw)
                         continue
+                    if outcome is not UNCHANGED:  # as `put_known`, inlined
+                        kept_from = section.start
+                        if isinstance(outcome, bytes):
+                            out += (buffer[kept_from:position], outcome)
+                        else:
+                            pending.append((len(out) + 1, outcome.waiting))
+                            out += (buffer[kept_from:position], b"")
+                        starts.append(kept_from)
+                        section.start = after
+                    position = after
+                    continue
             elif kind == CHECKED:
                 if since < 0:
                     known = runs.get(buffer[position : position + PASSED_KEY])
@@ -175,7 +181,7 @@ def walk_sequence(
                 since = -1
             elif since >= 0:
                 if position - since >= SHORTEST_RUN:
-                    _learn(state, table, since, position)
+                    learn_kept(state, table, since, position)
                 since = -1
             value_at = position + entry.head
             if value_at != position + 8:
@@ -239,7 +245,7 @@ def walk_sequence(
             if position != item_end:
                 raise InvalidDataSetError("an element reaches beyond the item that holds it")
             if since >= 0 and position - since >= SHORTEST_RUN:
-                _learn(state, table, since, position)
+                learn_kept(state, table, since, position)
         if planned is not None and siblings is not None:
             if planned.is_removed:
                 section.roll_back(planned.before)
@@ -261,13 +267,6 @@ def walk_sequence(
         # The length of the sequence is in the surrounding encoding, which for UN differs from that of its items.
         section.note_length(of.encoding.u32, run, start - 4, start, stop)
     return position
-
-
-def _learn(state: State, table: DecisionTable, start: int, after: int) -> None:
-    """Cache consecutive elements that are kept and not noted, if they occurred together before."""
-    raw = state.buffer[start:after]
-    if len(raw) <= LONGEST_PASSED and state.tables.repeats.is_seen_again(raw):
-        table.learn(raw)
 
 
 def change(
@@ -324,26 +323,13 @@ def walk_nested(state: State, entry: Entry, position: int, length: int, item: It
                 keep_sequence(item.place.removed, raw, identifying[noted_from:])
         section.leave_out(state.buffer, position, after, entry.constant)
         return after
+    if raw and item.place.forms and put_known_form(state, item.place, position, raw):
+        return position + len(raw)
     before = section.checkpoint()
     after = walk_sequence(state, entry, position + entry.head, length, item)
-    if raw and len(identifying) == noted_from and state.tables.repeats.is_seen_again(raw):
-        keep_sequence(
-            item.place.kept, raw, section.outcome(before, section.checkpoint(), state.buffer, position, after)
-        )
+    if raw and len(identifying) == noted_from:
+        learn_sequence(state, item.place, position, raw, before)
     return after
-
-
-def put_known(state: State, position: int, after: int, outcome: Rewritten) -> None:
-    """Replace [position, after) by a cached result, which is not UNCHANGED."""
-    section, buffer = state.section, state.buffer
-    start, new = section.start, b""
-    if isinstance(outcome, Fragment):
-        section.pending.append((len(section.out) + 1, outcome.waiting))
-    else:
-        new = outcome
-    section.out += (buffer[start:position], new)
-    section.starts.append(start)
-    section.start = after
 
 
 def _plan_item(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from dicomveil_engine.part10.forms import FORM_KEY, Form
 from dicomveil_engine.part10.fragment import UNCHANGED, Rewritten
 from dicomveil_engine.part10.reading import Identifying, Noted, NotedRun
 from dicomveil_engine.part10.table import Pending
@@ -24,6 +25,9 @@ RUN_KEY = 16
 _PLACES = 64
 _SEQUENCES = 1 << 11
 """Per place, which bounds the memory to a few MiB."""
+_FORMS = 1 << 8
+_FORMS_ALIKE = 8
+"""Forms with the same lengths, of which those that are compared first are the newest."""
 _RUNS = 1 << 8
 _RUNS_ALIKE = 8
 """Runs with the same key, such as those of series that are read at the same time."""
@@ -62,13 +66,16 @@ class Run:
 class Place:
     """The cache for one place: a depth, an encoding, a character set, and the declared private blocks."""
 
-    __slots__ = ("_runs", "kept", "removed", "runs")
+    __slots__ = ("_forms", "_runs", "forms", "kept", "removed", "runs")
 
     def __init__(self) -> None:
         self.kept: dict[bytes, Rewritten] = {}
         """Bytes of a short kept sequence without identifying values → its result."""
         self.removed: dict[bytes, list[Identifying]] = {}
         """Bytes of a short sequence that is removed, or is in a removed one → the identifying values in it."""
+        self.forms: dict[bytes, list[Form]] = {}
+        """Beginning of short kept sequences without identifying values → their forms."""
+        self._forms = 0
         self.runs: dict[bytes, list[Run]] = {}
         """Beginning of runs → the runs; at the top level only."""
         self._runs = 0
@@ -78,12 +85,29 @@ class Place:
         if self._runs >= _RUNS:
             self.runs.clear()
             self._runs = 0
-        alike = self.runs.setdefault(run.raw[:RUN_KEY], [])
-        alike.insert(0, run)
-        if len(alike) > _RUNS_ALIKE:
-            alike.pop()
-        else:
-            self._runs += 1
+        self._runs += _learn_first(self.runs, run.raw[:RUN_KEY], run, _RUNS_ALIKE)
+
+    def learn_form(self, raw: bytes, form: Form) -> None:
+        """Cache the form of a short sequence, in the same order as runs."""
+        if any(known.is_same(form) for known in self.forms.get(raw[:FORM_KEY], ())):
+            return
+        if self._forms >= _FORMS:
+            self.forms.clear()
+            self._forms = 0
+        self._forms += _learn_first(self.forms, raw[:FORM_KEY], form, _FORMS_ALIKE)
+
+
+_Cached = TypeVar("_Cached")
+
+
+def _learn_first(cache: dict[bytes, list[_Cached]], key: bytes, one: _Cached, most: int) -> int:
+    """Put a result before those with the same key, of which there are at most so many; return how many were added."""
+    alike = cache.setdefault(key, [])
+    alike.insert(0, one)
+    if len(alike) <= most:
+        return 1
+    alike.pop()
+    return 0
 
 
 _Found = TypeVar("_Found")

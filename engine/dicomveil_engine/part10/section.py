@@ -6,9 +6,10 @@ rest of the header are filled in at the end, and then the lengths of sequences a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct
 
+from dicomveil_engine.part10.forms import Change
 from dicomveil_engine.part10.fragment import UNCHANGED, Fragment, Length, Rewritten, joined
 from dicomveil_engine.part10.resolution import Resolver
 from dicomveil_engine.part10.table import NO_BOUNDARY, Pending
@@ -86,6 +87,14 @@ class Section:
             moved = 0 if run > runs else shift
             around.append((u32, run - runs, field - moved, content - moved, runs_after - runs, tail))
         return Fragment(out, waiting, around) if waiting else bytes(joined(out, around))
+
+    def changes(self, since: Checkpoint, until: Checkpoint, position: int) -> Iterator[Change]:
+        """The changes between two checkpoints, relative to a position in the buffer."""
+        first, last = since[1], until[1]
+        for run in range(first, last):
+            end = until[0] if run + 1 == last else self.starts[run + 1]
+            kept, new = self.out[2 * run : 2 * run + 2]
+            yield self.starts[run] + len(kept) - position, end - position, new
 
     def write(self, buffer: bytes, end: int, resolver: Callable[[], Resolver]) -> bytes | bytearray:
         """The section's bytes, up to `end` in the buffer; the section is empty afterwards."""

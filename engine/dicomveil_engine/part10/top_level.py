@@ -30,8 +30,9 @@ from dicomveil_engine.part10.kinds import (
     STRAY,
     VALUE_UNSEEN,
 )
+from dicomveil_engine.part10.known import put_known
 from dicomveil_engine.part10.reading import NotedRun
-from dicomveil_engine.part10.recursion import change, put_known, walk_nested
+from dicomveil_engine.part10.recursion import change, walk_nested
 from dicomveil_engine.part10.repeats import LONGEST_RUN, LONGEST_SEQUENCE, RUN_KEY, SHORTEST_RUN, Place, Run
 from dicomveil_engine.part10.section import Checkpoint
 from dicomveil_engine.part10.state import (

@@ -58,10 +58,16 @@ async def beside(function: Callable[..., _T], *arguments: object) -> _T:
         _TRIMMING.after_long_work()
 
 
+def takes_long(rewriter: InstanceRewriter) -> bool:
+    """Whether the next call of the rewriter belongs in the thread: its header is long, its data set deflated, or a
+    value searched."""
+    return rewriter.held > LONG or rewriter.is_deflated or rewriter.is_checking
+
+
 async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chunk]:
     """Call `feed` of the rewriter, in the thread if its header is long, its data set deflated, or a value searched."""
     with deidentifying():
-        if rewriter.held > LONG or rewriter.is_deflated or rewriter.is_checking:
+        if takes_long(rewriter):
             return await beside(rewriter.feed, data)
         return rewriter.feed(data)
 
@@ -69,6 +75,6 @@ async def fed(rewriter: InstanceRewriter, data: bytes | memoryview) -> list[Chun
 async def closed(rewriter: InstanceRewriter) -> list[Chunk]:
     """Call `close` of the rewriter, in the thread under the same conditions."""
     with deidentifying():
-        if rewriter.held > LONG or rewriter.is_deflated or rewriter.is_checking:
+        if takes_long(rewriter):
             return await beside(rewriter.close)
         return rewriter.close()

@@ -73,6 +73,33 @@ async def test_instances_at_every_level(tmp_path: Path, path: str, count: int) -
     }
 
 
+@pytest.mark.parametrize("size", [7, 1_000, 20_000, 1 << 20])
+@pytest.mark.parametrize("accept", [ANY_SYNTAX, "application/zip"])
+async def test_pieces_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accept: str, size: int) -> None:
+    """Short pieces are sent together, whichever the origin server sends: nothing is lost or changes places."""
+    origin = MemoryOrigin(*(instance(instance=f"1.2.3.1.1.{n}", pixels=bytes(n * 9_999)) for n in range(1, 5)))
+    whole = origin.instances
+
+    async def divided(*uids: str) -> AsyncGenerator[Event, None]:
+        async for event in whole(*uids):
+            if isinstance(event, PartData):
+                for begin in range(0, len(event.data), size):
+                    yield PartData(event.data[begin : begin + size])
+            else:
+                yield event
+
+    monkeypatch.setattr(origin, "instances", divided)
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(f"/studies/{ask.uid(STUDY)}", accept)
+        expected = [deidentify_instance(each, ask.policy) for each in origin.held]
+
+    if accept == ANY_SYNTAX:
+        assert [body for _, body in parts(response)] == expected
+    else:
+        with ZipFile(BytesIO(response.content)) as archived:
+            assert [archived.read(name) for name in archived.namelist()] == expected
+
+
 def _is_in(path: str, series: str) -> bool:
     return "/series/" not in path or f"/series/{series}" in path
 

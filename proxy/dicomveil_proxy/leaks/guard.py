@@ -296,6 +296,11 @@ class Watch:
         return None
 
     @property
+    def is_clear(self) -> bool:
+        """Whether nothing was found since the last `settle`, which then has nothing to do."""
+        return not self._hits and not self._findings
+
+    @property
     def has_hits(self) -> bool:
         """Whether something was found that `judge` has yet to look at."""
         return bool(self._hits)

@@ -13,16 +13,21 @@ from dicomveil_proxy.pixels.looking import Looking
 from dicomveil_proxy.project import Project
 from dicomveil_proxy.request.accept import Choice
 from dicomveil_proxy.request.resource import OriginalResource
+from dicomveil_proxy.spent import deidentifying
 from dicomveil_proxy.transactions.covering.instances import covered
 from dicomveil_proxy.transactions.covering.passing import Begin, End
 from dicomveil_proxy.transactions.covering.released import check_identity
 from dicomveil_proxy.transactions.guarding import settle
 from dicomveil_proxy.transactions.tally import Tally
-from dicomveil_proxy.turns import Turns, closed, fed
+from dicomveil_proxy.turns import Turns, closed, fed, takes_long
 from dicomveil_proxy.wire.media_type import DICOM
 from dicomveil_proxy.wire.multipart import MultipartWriter, PartData, PartEnd, PartStart
 from dicomveil_proxy.wire.pieces import Piece
 from dicomveil_proxy.wire.zip_writer import ZipWriter
+
+_SHORT = 1 << 14
+"""Bytes of a piece that is sent together with the next."""
+_MOST_HELD = 4
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +44,8 @@ async def instances(
     stored = wanted = ""
     identity = InstanceIdentity()
     names: set[str] = set()
+    held: list[Piece] = []
+    """Short pieces, which become one: each piece passes by every middleware, and the start of an instance has three."""
     archive = writer if isinstance(writer, ZipWriter) else None
 
     def head(transfer_syntax: str) -> bytes:
@@ -57,7 +64,7 @@ async def instances(
                     if wanted != stored:
                         spool = InstanceSpool(project.transcoder, project.limits.origin_instance_bytes)
                     elif writer:
-                        yield head(wanted)
+                        held.append(head(wanted))
                 elif isinstance(piece, End):
                     if spool:
                         outcome = await _transcoded(spool, stored, wanted, choices)
@@ -71,12 +78,21 @@ async def instances(
                         spool.close()
                         spool = None
                     if archive:
-                        yield archive.end()
+                        held.append(archive.end())
+                    if held:
+                        yield b"".join(held)
+                        held.clear()
                 elif spool:
                     spool.write(piece)
                 else:
                     if archive:
                         archive.count(piece)
+                    if len(piece) <= _SHORT and len(held) < _MOST_HELD:
+                        held.append(piece)
+                        continue
+                    if held:
+                        yield b"".join(held)
+                        held.clear()
                     yield piece
     finally:
         if spool:
@@ -139,7 +155,11 @@ async def _rewritten_instances(
                 if rewriter is None:
                     continue  # the rest of an instance that was left out
                 try:
-                    chunks = await (fed(rewriter, event.data) if isinstance(event, PartData) else closed(rewriter))
+                    if takes_long(rewriter):
+                        chunks = await (fed(rewriter, event.data) if isinstance(event, PartData) else closed(rewriter))
+                    else:  # nothing to wait for: as `fed` and `closed`, without a task's step for each chunk
+                        with deidentifying():
+                            chunks = rewriter.feed(event.data) if isinstance(event, PartData) else rewriter.close()
                 except EngineError as error:
                     project.note_refusal("retrieve", error)
                     if is_begun or not project.omits_errors or is_one:
@@ -147,7 +167,8 @@ async def _rewritten_instances(
                     left_out.note(str(error))
                     rewriter = None
                     continue
-                await settle(watch)
+                if not watch.is_clear:
+                    await settle(watch)
                 if chunks and not is_begun:
                     is_begun = True
                     check_identity(original, rewriter.original)

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 from typer.testing import CliRunner, Result
 
 from dicomveil_engine import deidentify_instance, load_policy
@@ -19,7 +20,7 @@ from dicomveil_proxy.command.keygen import write_key
 from dicomveil_proxy.jobs.forecast import _size
 from dicomveil_proxy.settings.key_files import read_key
 from proxy.exporting import fill, tree
-from proxy.fakes import instance
+from proxy.fakes import CT, instance
 
 
 @pytest.fixture(autouse=True)
@@ -379,3 +380,29 @@ def test_of_a_study_and_its_copy_one_is_exported() -> None:
         ]
         assert dicomveil("verify", "out").exit_code == 0
     assert len(list(Path("out").rglob("*.dcm"))) == 2
+
+
+@pytest.mark.parametrize("layout", ["dicom", "tcia", "bids"])
+def test_no_path_begins_at_the_root_and_no_original_class_is_in_the_manifest(layout: str) -> None:
+    """A policy may remove UIDs; and a class that is none may be a name, which the output does not have either."""
+
+    def change(dataset: Dataset) -> None:
+        dataset.SOPClassUID = "1.2.DOE.JANE"
+
+    data = instance("1.2.3.9", "1.2.3.9.1", "1.2.3.9.1.1", PatientID="PATIENT-1", change=change)
+    (Path("in") / "odd").write_bytes(data)
+    rules = [{"tag": "StudyInstanceUID", "method": "remove"}]
+    Path("rules.json").write_text(json.dumps({"profile": "none", "rules": rules}))
+
+    for profile in ("default", "rules.json"):
+        to = f"{layout}-{profile}"
+        result = export("--profile", profile, "--layout", layout, to=to, state=f"state-{to}")
+
+        assert result.exit_code == 0, result.stderr
+        assert dicomveil("verify", to).exit_code == 0
+        rows = list(csv.DictReader((Path(to) / "manifest.csv").read_text().splitlines()))
+        assert sorted(row["SOPClassUID"] for row in rows) == ["", CT]
+        assert [row["path"] for row in rows if row["path"].startswith("/") or "//" in row["path"]] == []
+        assert all((Path(to) / row["path"]).is_file() for row in rows)
+        described = [path for path in Path(to).rglob("*") if path.is_file() and path.suffix != ".dcm"]
+        assert not any(b"DOE" in path.read_bytes() for path in described)

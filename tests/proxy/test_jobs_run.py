@@ -261,6 +261,16 @@ def test_a_manifest_describes_the_output(source: Path, tmp_path: Path) -> None:
     assert b"Doe" not in first + (tmp_path / "out" / LEDGER).read_bytes()
 
 
+def test_the_manifest_has_no_class_that_is_none(source: Path, tmp_path: Path) -> None:
+    """It may be a name, and the output does not have it."""
+    (source / "odd").write_bytes(CT.replace(b"1.2.840.10008.5.1.4.1.1.2\0", b"1.2.840.DOE.JANE.4.1.1.2\0\0"))
+
+    run(source, tmp_path / "out")
+
+    for name in (MANIFEST, SERIES, LEDGER):
+        assert b"DOE.JANE" not in (tmp_path / "out" / name).read_bytes()
+
+
 def test_names_that_forge_lines(source: Path, tmp_path: Path) -> None:
     """A kept name with a line break is one file of the manifest and of SHA256SUMS, and the output can be verified."""
     (source / f"a\n{'0' * 64}  forged.dcm").write_bytes(CT)

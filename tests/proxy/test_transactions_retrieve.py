@@ -764,6 +764,17 @@ async def test_names_in_a_zip_file(tmp_path: Path) -> None:
     assert ZipFile(BytesIO(response.content)).namelist() == [f"{stem}.dcm", f"{stem}-2.dcm"]
 
 
+async def test_no_name_in_a_zip_file_begins_at_the_root(tmp_path: Path) -> None:
+    """An instance without a series has a folder, too; one that is sent a hundred times has as many names."""
+    origin = MemoryOrigin(*[instance(series="")] * 100)
+    async with proxy(tmp_path, origin) as ask:
+        response = await ask.get(ask.path(series=None, instance=None), "application/zip")
+        stem = f"none/{ask.policy.pseudonym_uid(INSTANCE)}"
+
+    names = ZipFile(BytesIO(response.content)).namelist()
+    assert names == [f"{stem}.dcm", *(f"{stem}-{number}.dcm" for number in range(2, 101))]
+
+
 async def test_a_zip_file_is_transcoded(tmp_path: Path) -> None:
     """Each instance comes in the transfer syntax that is insisted on, as in parts."""
     wanted = "1.2.840.10008.1.2"

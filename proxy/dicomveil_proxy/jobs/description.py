@@ -46,6 +46,10 @@ class Describer:
                 self._series.popitem(last=False)
         return replace(known, instance=self._namer.uid(identity.sop_instance_uid))
 
+    def sop_class(self, made: Deidentification) -> str:
+        """The SOP class of an instance, or empty if it is not the standard's."""
+        return self._namer.sop_class(made.deidentified.sop_class_uid)
+
 
 def said(head: bytes) -> tuple[str, str]:
     """PatientID and Modality from the start of an output; empty if it cannot be read.

@@ -106,7 +106,7 @@ class InstanceFiles:
 
     def _described(self, made: Deidentification) -> Described:
         names = self._describer.names(made)
-        sop_class = made.deidentified.sop_class_uid
+        sop_class = self._describer.sop_class(made)
         return Described(
             names.study, names.series, names.instance, sop_class, names.modality, names.patient, made.sha256.hex()
         )

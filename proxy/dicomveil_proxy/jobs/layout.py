@@ -9,16 +9,18 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dicomveil_engine import Policy
+from dicomveil_engine.attributes.legality import is_registered_uid
 from dicomveil_engine.pseudonyms.keys import keyed_digest
 
 Layout = Literal["dicom", "tcia", "bids"]
 
 _LABEL = re.compile("[0-9A-Za-z]+")
 _CODE = re.compile("[0-9A-Z]{1,16}")
+_NO_STUDY, _NO_SERIES = "no study", "no series"
 _SUBJECT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 
@@ -55,9 +57,17 @@ class Namer:
         """The modality if it is a defined term, else empty: an invalid instance may have any text."""
         return output if _CODE.fullmatch(output) else ""
 
+    def sop_class(self, output: str) -> str:
+        """The SOP class if the standard registers it, else empty: a UID of another root can hold anything."""
+        return output if is_registered_uid(output) else ""
+
     def path(self, names: Names) -> str:
-        """The path relative to the root of the export, with slashes."""
-        return self._path(self, names)
+        """The path relative to the root of the export, with slashes.
+
+        A policy may remove UIDs, and without one, a path would begin at the root of the file system.
+        """
+        study, series = names.study or self.label(_NO_STUDY), names.series or self.label(_NO_SERIES)
+        return self._path(self, replace(names, study=study, series=series))
 
     def label(self, text: str, length: int = 8) -> str:
         """A label of letters and digits for a text, as BIDS requires."""

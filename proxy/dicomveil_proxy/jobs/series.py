@@ -283,7 +283,7 @@ class SeriesExport:
             current.drop()
         size = current.deidentification.size
         progress.placed[names.instance] = PlacedInstance(
-            path, names.instance, identity.sop_class_uid, size, sha256.hex()
+            path, names.instance, self._describer.sop_class(current.deidentification), size, sha256.hex()
         )
         progress.expected.add(names.instance)
 

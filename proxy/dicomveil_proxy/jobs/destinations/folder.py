@@ -54,6 +54,8 @@ class FolderPlacing:
     async def place(self, staged: Staged, path: str, uids: tuple[str, str, str], sha256: bytes) -> None:
         """As `Placing.place`."""
         del uids, sha256
+        if path.startswith("/") or ".." in path.split("/"):
+            raise DestinationError("an instance has a path outside of the folder")
         file = cast("StagedFile", staged)
         file.close()
         target = self._root / path

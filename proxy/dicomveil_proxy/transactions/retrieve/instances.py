@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -28,6 +29,8 @@ from dicomveil_proxy.wire.zip_writer import ZipWriter
 _SHORT = 1 << 14
 """Bytes of a piece that is sent together with the next."""
 _MOST_HELD = 4
+_NO_UID = "none"
+"""In names of ZIP entries."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +46,9 @@ async def instances(
     spool: InstanceSpool | None = None
     stored = wanted = ""
     identity = InstanceIdentity()
-    names: set[str] = set()
     held: list[Piece] = []
     """Short pieces, which become one: each piece passes by every middleware, and the start of an instance has three."""
+    names: Counter[str] = Counter()
     archive = writer if isinstance(writer, ZipWriter) else None
 
     def head(transfer_syntax: str) -> bytes:
@@ -101,16 +104,13 @@ async def instances(
         yield writer.close()
 
 
-def _entry_name(project: Project, identity: InstanceIdentity, names: set[str]) -> str:
+def _entry_name(project: Project, identity: InstanceIdentity, names: Counter[str]) -> str:
     """A unique name for a ZIP entry, of pseudonymous UIDs even under a policy that keeps the originals."""
     uids = (identity.series_instance_uid, identity.sop_instance_uid)
-    stem = "/".join(project.policy.pseudonym_uid(uid) for uid in uids)
-    name, number = f"{stem}.dcm", 1
-    while name in names:
-        number += 1
-        name = f"{stem}-{number}.dcm"
-    names.add(name)
-    return name
+    # Without a UID there would be a name that begins at the root of the reader's file system.
+    stem = "/".join(project.policy.pseudonym_uid(uid) or _NO_UID for uid in uids)
+    names[stem] += 1  # an archive may send an instance more than once
+    return f"{stem}.dcm" if names[stem] == 1 else f"{stem}-{names[stem]}.dcm"
 
 
 async def _transcoded(spool: InstanceSpool, stored: str, wanted: str, choices: Sequence[Choice]) -> str:

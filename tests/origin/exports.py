@@ -11,6 +11,9 @@ from dicomveil_proxy.jobs.destinations import MARKER
 from proxy.exporting import tree
 from proxy.instances import over_attributes
 
+KEY = bytes(range(32))
+"""The project key of all exports."""
+
 
 class Exporter:
     """One job's command line."""
@@ -21,7 +24,7 @@ class Exporter:
         self.report = folder / "report.csv"
         key = folder / "key"
         if not key.exists():
-            key.write_text(bytes(range(32)).hex())
+            key.write_text(KEY.hex())
             key.chmod(0o600)
         self.arguments = ["--origin", origin, "--key-file", "key", "--to", to, "--state", "state"]
         self.arguments += ["--profile", over_attributes("default")]

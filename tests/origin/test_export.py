@@ -21,7 +21,7 @@ import pytest
 from dicomveil_engine import deidentify_instance, load_policy
 from dicomveil_proxy.jobs.destinations import MARKER
 from origin.canaries import INSTANCES, STUDIES, Search, archive, canaries
-from origin.exports import Exporter
+from origin.exports import KEY, Exporter
 from origin.faults import Fault, faulty, one_in
 from origin.object_store import running_s3
 from origin.orthanc import Orthanc, running_orthanc
@@ -68,7 +68,7 @@ def undisturbed(filled: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Ex
 
 def test_all_is_placed_and_nothing_is_told(undisturbed: Exporter) -> None:
     """Bytes are those that `anonymize` writes; no canary is anywhere but in the ledger, which its owner alone reads."""
-    policy = load_policy(Path(over_attributes("default")), bytes.fromhex("5a" * 32))
+    policy = load_policy(Path(over_attributes("default")), KEY)
     held = {data for name, data in undisturbed.held().items() if name.endswith(".dcm")}
 
     assert held == {deidentify_instance(data, policy) for data in archive()}

@@ -9,7 +9,7 @@ import pytest
 from dicomveil_proxy.jobs.destinations import MARKER
 from dicomveil_proxy.jobs.job import Job
 from dicomveil_proxy.jobs.ledger import Ledger, job_of, open_ledger
-from origin.exports import Exporter
+from origin.exports import KEY, Exporter
 from origin.postgresql import PostgreSQL
 from proxy.exporting import Laboratory, fill
 from proxy.instances import over_attributes
@@ -33,7 +33,7 @@ def test_two_coordinators_share_a_job(postgresql: PostgreSQL, tmp_path: Path) ->
     ((fresh, owners),) = database.read("SELECT sum(fresh), count(*) FROM unit", {})
     database.close()
     assert (int(fresh), owners) == (20, 10)
-    laboratory = Laboratory(tmp_path, "alone", job=Job(over_attributes("default"), bytes.fromhex("5a" * 32)))
+    laboratory = Laboratory(tmp_path, "alone", job=Job(over_attributes("default"), KEY))
     laboratory.export()
     alone = {name: data for name, data in laboratory.tree().items() if name != MARKER}
     assert exporter.held() == alone

@@ -54,11 +54,29 @@ def test_forms_are_bounded() -> None:
         different, alike = number.to_bytes(FORM_KEY), bytes(FORM_KEY) + number.to_bytes(8)
         for raw in (different, alike, alike):
             place.learn_form(raw, form(raw))
+        place.note_use(alike)
 
         assert sum(map(len, place.forms.values())) <= 256
         assert len(place.forms[alike[:FORM_KEY]]) <= 8
         assert place.forms[alike[:FORM_KEY]][0].is_same(form(alike))
         assert len(place.forms[alike[:FORM_KEY]]) < 2 or not place.forms[alike[:FORM_KEY]][1].is_same(form(alike))
+
+
+def test_sequences_that_have_no_form_in_common() -> None:
+    """After some forms that were never used no more are learned or compared, for sequences with these lengths only."""
+    place, raws = Place(), [bytes(FORM_KEY) + number.to_bytes(8) for number in range(40)]
+    learned = 0
+    for raw in raws:
+        if place.may_learn_form(raw):
+            place.learn_form(raw, form(raw))
+            learned += 1
+
+    assert learned < 20
+    assert not place.forms
+    other = bytes([1] * FORM_KEY)
+    assert place.may_learn_form(other)
+    place.note_use(raws[0])
+    assert place.may_learn_form(raws[0])
 
 
 def test_places_are_bounded() -> None:

@@ -32,6 +32,7 @@ def put_known_form(state: State, place: Place, position: int, raw: bytes) -> boo
     for form in place.forms.get(raw[:FORM_KEY], ()):
         outcome = form.rewritten(raw, tables.new_uids)
         if outcome is not None:
+            place.note_use(raw)
             put_known(state, position, position + len(raw), outcome)
             if tables.repeats.is_seen_again(raw):
                 keep_sequence(place.kept, raw, outcome)
@@ -49,7 +50,11 @@ def learn_sequence(state: State, place: Place, position: int, raw: bytes, before
         outcome = section.outcome(before, section.checkpoint(), state.buffer, position, position + len(raw))
         keep_sequence(place.kept, raw, outcome)
     # Pending elements depend on more than the sequence, which then has no form.
-    if len(section.pending) == before[2] and 0 < len(section.starts) - before[1] <= MOST_UIDS:
+    if (
+        place.may_learn_form(raw)
+        and len(section.pending) == before[2]
+        and 0 < len(section.starts) - before[1] <= MOST_UIDS
+    ):
         _learn_form(state, place, position, raw, before)
 
 

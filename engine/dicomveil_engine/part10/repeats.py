@@ -28,6 +28,8 @@ _SEQUENCES = 1 << 11
 _FORMS = 1 << 8
 _FORMS_ALIKE = 8
 """Forms with the same lengths, of which those that are compared first are the newest."""
+_UNUSED_FORMS = 16
+"""Forms with the same lengths that are learned without a use of any: then such sequences differ in more than UIDs."""
 _RUNS = 1 << 8
 _RUNS_ALIKE = 8
 """Runs with the same key, such as those of series that are read at the same time."""
@@ -66,7 +68,7 @@ class Run:
 class Place:
     """The cache for one place: a depth, an encoding, a character set, and the declared private blocks."""
 
-    __slots__ = ("_forms", "_runs", "forms", "kept", "removed", "runs")
+    __slots__ = ("_forms", "_runs", "_unused", "forms", "kept", "removed", "runs")
 
     def __init__(self) -> None:
         self.kept: dict[bytes, Rewritten] = {}
@@ -76,6 +78,8 @@ class Place:
         self.forms: dict[bytes, list[Form]] = {}
         """Beginning of short kept sequences without identifying values → their forms."""
         self._forms = 0
+        self._unused: dict[bytes, int] = {}
+        """Beginning of short sequences → the number of forms that were learned since one was used."""
         self.runs: dict[bytes, list[Run]] = {}
         """Beginning of runs → the runs; at the top level only."""
         self._runs = 0
@@ -87,14 +91,29 @@ class Place:
             self._runs = 0
         self._runs += _learn_first(self.runs, run.raw[:RUN_KEY], run, _RUNS_ALIKE)
 
+    def may_learn_form(self, raw: bytes) -> bool:
+        """Whether sequences that begin as this one may have a form in common."""
+        return self._unused.get(raw[:FORM_KEY], 0) <= _UNUSED_FORMS
+
+    def note_use(self, raw: bytes) -> None:
+        """Note that a form was used for a sequence."""
+        self._unused.pop(raw[:FORM_KEY], None)
+
     def learn_form(self, raw: bytes, form: Form) -> None:
         """Cache the form of a short sequence, in the same order as runs."""
-        if any(known.is_same(form) for known in self.forms.get(raw[:FORM_KEY], ())):
+        key = raw[:FORM_KEY]
+        if len(self._unused) >= _FORMS:
+            self._unused.clear()
+        unused = self._unused[key] = self._unused.get(key, 0) + 1
+        if unused > _UNUSED_FORMS:
+            self._forms -= len(self.forms.pop(key, ()))  # to compare them takes time as well
+            return
+        if any(known.is_same(form) for known in self.forms.get(key, ())):
             return
         if self._forms >= _FORMS:
             self.forms.clear()
             self._forms = 0
-        self._forms += _learn_first(self.forms, raw[:FORM_KEY], form, _FORMS_ALIKE)
+        self._forms += _learn_first(self.forms, key, form, _FORMS_ALIKE)
 
 
 _Cached = TypeVar("_Cached")

@@ -214,7 +214,9 @@ def test_what_is_plain_is_harmless(vr: str, text: str) -> None:
     is_plain = plain(vr)
 
     assert is_plain
-    if is_plain(text.encode()):
+    value = text.encode()
+    assert bool(is_plain(b"7." + value + b".8\\", 2, 2 + len(value))) is bool(is_plain(value))
+    if is_plain(value):
         assert all(legality_of(one.rstrip(" "), vr) is Legality.HARMLESS for one in text.split("\\"))
 
 

@@ -277,8 +277,11 @@ _PLAIN = {
 """Patterns of nearly all values: numbers of up to five digits before the decimal point, and times."""
 
 
-def plain(vr: str) -> Callable[[bytes], object] | None:
-    """A match function for harmless values of a VR, or None. Decoding is too slow for the long lists of contours."""
+def plain(vr: str) -> Callable[..., object] | None:
+    """A match function for harmless values of a VR, or None. Decoding is too slow for the long lists of contours.
+
+    It takes the value, or bytes that hold it, its beginning and its end: no pattern looks outside of them.
+    """
     pattern = _PLAIN.get(vr)
     return None if pattern is None else pattern.fullmatch
 

@@ -40,7 +40,7 @@ _SEARCHED_VRS = frozenset((b"PN", b"SQ"))
 PASSED_KEY = 64
 """Bytes by which runs of kept elements are looked up; in contours, they include the first coordinates."""
 LONGEST_PASSED = 1 << 14
-_SHORTEST_PASSED = 64
+SHORTEST_PASSED = 64
 """Bytes of a plain number or time from which it is cached; shorter ones are checked each time."""
 _BYTES_PASSED = 1 << 22
 """Bytes of values that are known to pass, cached for one kind of element; most need a few hundred."""
@@ -75,7 +75,6 @@ class Entry:
     """The decision on elements with one key, prepared for the walker."""
 
     __slots__ = (
-        "_plain",
         "_room",
         "constant",
         "encoding",
@@ -91,6 +90,7 @@ class Entry:
         "method",
         "noted",
         "passed",
+        "plain",
         "rule",
         "signs",
         "tag",
@@ -132,7 +132,8 @@ class Entry:
         self.is_over: bool = False
         """Whether a search passes over it: not noted, and with a head of 8 bytes with a length of 16 bits."""
         self._room = _BYTES_PASSED
-        self._plain = legality.plain(vr)
+        self.plain = legality.plain(vr)
+        """Matches harmless values of the VR, which need no other check if they are short."""
         self.constant = b""
         """The replacement, if it is the same in every data set."""
         self.usual_uid_head = b""
@@ -140,12 +141,12 @@ class Entry:
 
     def passes(self, value: bytes) -> bool:
         """Whether a CHECKED value can be kept in any data set (`rewriting.checking`)."""
-        is_short = len(value) <= _SHORTEST_PASSED
-        if is_short and self._plain is not None and self._plain(value):
+        is_short = len(value) <= SHORTEST_PASSED
+        if is_short and self.plain is not None and self.plain(value):
             return True  # a look-up would take as long
         if value in self.passed:
             return True
-        if is_short or self._plain is None or not self._plain(value):
+        if is_short or self.plain is None or not self.plain(value):
             try:
                 values = self.values.decode(self.vr, value, DEFAULT)
             except ValueError:

@@ -44,7 +44,7 @@ from dicomveil_engine.part10.state import (
     end_of_value,
     read_character_set,
 )
-from dicomveil_engine.part10.table import KEEP, DecisionTable, Entry
+from dicomveil_engine.part10.table import KEEP, SHORTEST_PASSED, DecisionTable, Entry
 
 LONG_VALUE = 1 << 20
 """Bytes; a longer kept value in a group from FIRST_GROUP_PASSED on is not held but passed through in chunks."""
@@ -159,7 +159,11 @@ def walk_elements(state: State) -> None:
             if may_repeat:
                 since = _follow(state, place, since, position, after)
             if kind == CHECKED and after <= end:
-                if entry.noted or not entry.passes(buffer[value_at:after]):
+                # As `passes`, but in place: numbers and times are most of what differs between instances.
+                plain = entry.plain if length <= SHORTEST_PASSED and not entry.noted else None
+                if (plain is None or not plain(buffer, value_at, after)) and (
+                    entry.noted or not entry.passes(buffer[value_at:after])
+                ):
                     after = _single(state, entry, key, position, length, after)
             elif entry is not KEEP or length == UNDEFINED:
                 after = _single(state, entry, key, position, length, after)

@@ -280,3 +280,21 @@ def test_nothing_heavy_is_imported_for_a_few_instances(arguments: list[str]) -> 
 
     assert done.stdout.splitlines()[-1] == "heavy: []", done.stderr
     assert Path(arguments[-1]).exists()
+
+
+def test_a_report_with_original_paths_is_for_its_owner() -> None:
+    """Also if there was a file that others could read."""
+    Path("report.csv").touch(0o644)
+
+    run("-I", "in", "-O", "out", "--report", "report.csv", "--show-paths")
+    run("-I", "in", "-O", "second", "--report", "pseudonyms.csv")
+
+    assert Path("report.csv").stat().st_mode & 0o777 == 0o600
+    assert Path("pseudonyms.csv").stat().st_mode & 0o777 == 0o666 & ~umask()
+
+
+def umask() -> int:
+    """The mask of new files, which can be read by setting it only."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -90,7 +90,8 @@ def run(
             print(f"warning: profile: {warning}", file=sys.stderr)
         with ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
-            written = stack.enter_context(_opened(report, source, key_file, job.profile)) if report else None
+            opened = _opened(report, source, key_file, job.profile, is_private=show_paths) if report else None
+            written = stack.enter_context(opened) if opened else None
             shows_paths = names == "keep" or show_paths
             outcomes = _Outcomes(written, shows_paths, progress, warns=is_folder and names == "keep")
             outcomes.explains_names = is_folder and not shows_paths
@@ -197,12 +198,15 @@ def _key(path: Path | None) -> bytes:
     return key_of(path)
 
 
-def _opened(path: Path, source: Path, *others: Path | str | None) -> Report:
-    """A new report, unless it would overwrite the input or another file of the command. Raises ConfigurationError."""
+def _opened(path: Path, source: Path, *others: Path | str | None, is_private: bool) -> Report:
+    """A new report, unless it would overwrite the input or another file of the command. Raises ConfigurationError.
+
+    With --show-paths it has the paths of originals, which may be patients' names.
+    """
     place = path.resolve()
     if source.resolve() in (place, *place.parents) or place in [Path(other).resolve() for other in others if other]:
         raise ConfigurationError("the report would be written over or among the input; give another place")
     try:
-        return Report(path)
+        return Report(path, is_private=is_private)
     except OSError as error:
         raise ConfigurationError(f"the report cannot be written ({error.strerror})") from None

@@ -6,6 +6,7 @@ A report contains no patient's data. Its column `file` has the name that `run.py
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -30,9 +31,12 @@ Shown = Literal["auto", "json", "none"]
 class Report:
     """A file of JSON lines, or CSV if its name ends in `.csv`."""
 
-    def __init__(self, path: Path) -> None:
-        """Create or truncate the file. Raises OSError."""
-        self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+    def __init__(self, path: Path, *, is_private: bool = False) -> None:
+        """Create or truncate the file; a private one can be read by its owner only. Raises OSError."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if is_private else 0o666)
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
+        if is_private:
+            os.fchmod(descriptor, 0o600)  # it may have existed
         self._csv = CSVWriter(self._file) if path.suffix.lower() == ".csv" else None
         if self._csv:
             self._csv.row(COLUMNS)

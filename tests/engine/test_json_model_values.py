@@ -147,6 +147,22 @@ def test_a_name_of_one_group(text: str) -> None:
     assert values[1:] == [values[0]] * 2
 
 
+@given(st.text("AB \0", max_size=5), st.sampled_from(["CS", "LO", "PN", "UI", "US", "FD", "AT", "OB"]))
+def test_one_text(text: str, vr: str) -> None:
+    """It is read by a shorter way than the first of several, in VRs of text only."""
+    by_itself: dict[str, object] = {"vr": vr, "Value": [text], "InlineBinary": None}
+    one, several = ({"vr": vr, "Value": [text, "B"][:count]} for count in (1, 2))
+    results = []
+    for element in (one, by_itself, several):
+        try:
+            results.append(decode(element, vr, ()))
+        except ValueError:
+            results.append(b"refused")
+    assert results[0] == results[1]
+    if vr in {"CS", "LO", "PN", "UI"}:
+        assert results[0] == [each for each in results[2][:1] if each]
+
+
 def test_numbers_as_they_are_written() -> None:
     """A whole number is written without a point, as long as it is exact."""
     written = encode("DS", ["2", "100", "-1", "1.5", "1e300", str(2**53)])["Value"]

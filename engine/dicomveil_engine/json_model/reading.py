@@ -97,6 +97,10 @@ class Reading:
         if is_contribution((value.text for value in every if value.vr == CONTRIBUTION_VR), contributions):
             return
         limit, cleaning = self._policy.limits.names, self._policy.cleaning
+        if not self.streamed and max(self.identifying, default="") < PIXELS_KEY:  # nothing comes late
+            self._ends = [PIXELS_KEY]
+            self.context.identifying, self.context.own = words_of(every, limit, cleaning)
+            return
         self._ends = sorted({*self.streamed, PIXELS_KEY})
         named: list[list[Named]] = [[] for _ in (*self._ends, "")]
         for key, values in self.identifying.items():

@@ -27,14 +27,16 @@ def decode(element: Mapping[str, object], vr: str, codecs: tuple[str, ...]) -> V
 
     `codecs` decode text that a server sends in Base64, because it could not decode it itself.
     """
-    inline = element.get("InlineBinary")
-    if inline is not None:
+    written, inline = element.get("Value", ()), element.get("InlineBinary")
+    if inline is None and type(written) is list and len(written) == 1 and type(only := written[0]) is str:
+        if vr not in _OTHER_THAN_TEXTS:  # one text, as nearly everywhere: the rest would give the same
+            return [text] if (text := only.rstrip(" \0")) else []
+    elif inline is not None:
         _refuse_two_values(element, vr)
         try:
             return IMPLICIT_LITTLE.decode(vr, base64.b64decode(str(inline), validate=True), codecs)
         except binascii.Error:
             raise ValueError("not Base64") from None
-    written = element.get("Value", ())
     if type(written) is not list and not isinstance(written, tuple | list):
         raise ValueError("Value is not an array")
     if vr in _OTHER_THAN_TEXTS:

@@ -79,6 +79,20 @@ def test_sequences_that_have_no_form_in_common() -> None:
     assert place.may_learn_form(raws[0])
 
 
+def test_forms_are_tried_again() -> None:
+    """Sequences without a form in common do not keep those of a later series from being learned."""
+    place, learned = Place(), []
+    for number in range(10_000):
+        raw = bytes(FORM_KEY) + number.to_bytes(8)
+        learned.append(place.may_learn_form(raw))
+        if learned[-1]:
+            place.learn_form(raw, form(raw))
+
+    assert not any(learned[20:4_000])
+    assert any(learned[4_000:5_000])
+    assert sum(learned) < 100
+
+
 def test_places_are_bounded() -> None:
     """A stranger may invent combinations of character sets."""
     places = Repeats()

@@ -30,6 +30,8 @@ _FORMS_ALIKE = 8
 """Forms with the same lengths, of which those that are compared first are the newest."""
 _UNUSED_FORMS = 16
 """Forms with the same lengths that are learned without a use of any: then such sequences differ in more than UIDs."""
+_TRIED_AGAIN = 1 << 12
+"""Sequences after which forms with those lengths are learned again."""
 _RUNS = 1 << 8
 _RUNS_ALIKE = 8
 """Runs with the same key, such as those of series that are read at the same time."""
@@ -93,7 +95,12 @@ class Place:
 
     def may_learn_form(self, raw: bytes) -> bool:
         """Whether sequences that begin as this one may have a form in common."""
-        return self._unused.get(raw[:FORM_KEY], 0) <= _UNUSED_FORMS
+        key = raw[:FORM_KEY]
+        unused = self._unused.get(key, 0)
+        if unused > _UNUSED_FORMS:
+            # Another series may have sequences with these lengths that do have one in common.
+            self._unused[key] = unused + 1 if unused < _TRIED_AGAIN else 0
+        return unused <= _UNUSED_FORMS
 
     def note_use(self, raw: bytes) -> None:
         """Note that a form was used for a sequence."""

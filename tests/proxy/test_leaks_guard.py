@@ -44,6 +44,7 @@ from dicomveil_proxy.jobs.source import Source
 from dicomveil_proxy.jobs.station import ExportJob, SeriesStation
 from dicomveil_proxy.jobs.watchers import watcher
 from dicomveil_proxy.leaks import guard as guard_module
+from dicomveil_proxy.leaks import json_values
 from dicomveil_proxy.leaks.guard import Leak, LeakGuard
 from dicomveil_proxy.origin.folder.header_json import header_json
 from dicomveil_proxy.settings.access import AuditSettings, GuardSettings
@@ -322,13 +323,13 @@ def test_an_instances_uid_in_a_series() -> None:
 def test_only_the_differences_of_a_series_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal elements are not written to JSON again."""
     searched: list[int] = []
-    whole = guard_module._searchable
+    whole = json_values.searchable
 
     def counted(written: JSONDataSet) -> bytes:
         searched.append(len(written))
         return whole(written)
 
-    monkeypatch.setattr(guard_module, "_searchable", counted)
+    monkeypatch.setattr(guard_module, "searchable", counted)
     policy = load_policy({"profile": "basic"}, KEY)
     shared: JSONDataSet = {f"0018{n:04X}": {"vr": "LO", "Value": ["technique"]} for n in range(0x10, 0x20)}
     kept = dict(shared)

@@ -1,7 +1,8 @@
 """The leak guard: a check of every response, with code that is independent of de-identification.
 
-    guard.py    the original values, and the search for them
-    place.py    whether a value that was found is an original in that place
+    json_values.py    the original values of a data set in DICOM JSON
+    guard.py          which original values count, and the search for them
+    place.py          whether a value that was found is an original in that place
 
 Findings are handled in `trust/alarm.py` and `trust/quarantine.py`.
 """

@@ -17,31 +17,29 @@ from functools import partial
 from typing import NamedTuple
 
 from dicomveil_engine import JSONDataSet, Policy
-from dicomveil_engine.attributes.dictionary import describe, tag_of
+from dicomveil_engine.attributes.dictionary import describe
 from dicomveil_engine.attributes.well_known import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomveil_engine.json_model.alike import differing, pattern_of
 from dicomveil_engine.part10.reading import Originals
 from dicomveil_engine.rewriting.context import CONTRIBUTION_VR, SUBJECT_TAGS, is_contribution
 from dicomveil_proxy.errors import NotReleasable
+from dicomveil_proxy.leaks.json_values import (
+    CONTRIBUTING,
+    SHORTEST,
+    TAGS,
+    contributing,
+    holds_some_of,
+    searchable,
+    split,
+    values_of,
+)
 from dicomveil_proxy.leaks.place import Place, places_in_json, places_in_part10
-from dicomveil_proxy.wire.json_document import encoded
 
-SHORTEST = 5
-"""Characters of a value that is searched for: shorter ones occur by chance."""
 _MOST = 256
 """Values of one instance that are searched for, those of patient and study first."""
 _STUDIES_CACHED = 256
 _REGISTERED = "1.2.840.10008."
 _OWN = "2.25."
-_IDENTIFIERS = (
-    *("PatientID", "OtherPatientIDs", "MedicalRecordLocator", "PatientAddress", "PatientTelephoneNumbers"),
-    *("AccessionNumber", "StudyID", "AdmissionID", "ServiceEpisodeID", "RequestedProcedureID"),
-    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
-    *("PlacerOrderNumberProcedure", "FillerOrderNumberProcedure", "SpecimenIdentifier"),
-    *("PatientBirthDate", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AdmittingDate"),
-)
-"""Attributes besides names (PN). Not institutions and devices, whose names consist of common words."""
-_TAGS = frozenset((*SUBJECT_TAGS, SOP_INSTANCE_UID, *(tag for word in _IDENTIFIERS if (tag := tag_of(word)))))
 _DUMMIES = frozenset(
     (
         *("anonymous", "anonymized", "anonymised", "anonymize", "deidentified", "de-identified", "removed"),
@@ -50,14 +48,10 @@ _DUMMIES = frozenset(
 )
 """Common placeholders for a name or number, in lower case."""
 _UIDS = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
-_KEYS = {f"{tag:08X}": tag for tag in _TAGS}
-_CONTRIBUTING = "0018A001"
 _INSTANCE = f"{SOP_INSTANCE_UID:08X}"
 _FREE_TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _CONTRIBUTED = frozenset(("UI", CONTRIBUTION_VR))
-_SINGLE = frozenset(("LT", "ST", "UT", "UR"))
 _DIGITS = 16
-_DEPTH = 32
 
 
 class Needle(NamedTuple):
@@ -147,8 +141,8 @@ class LeakGuard:
 
     def needles_of_json(self, dataset: JSONDataSet) -> tuple[Needles, Needle | None]:
         """The values that must not occur in the output of a data set in DICOM JSON, collected independently."""
-        instance, found = _split(dataset)
-        values = (*found, *_contributing(dataset))
+        instance, found = split(dataset)
+        values = (*found, *contributing(dataset))
         shared = self._studies.get(values)
         if shared is None:
             needles = self._needles_of(sorted(values, key=_is_not_first))
@@ -178,7 +172,7 @@ class LeakGuard:
         for tag, vr, whole in values:
             if vr == "SQ":
                 continue
-            for each in _values_of(vr, whole):
+            for each in values_of(vr, whole):
                 text = each.decode("latin-1")
                 if tag == STUDY_INSTANCE_UID and self._policy.is_pseudonym_uid(text):
                     return ()
@@ -200,7 +194,7 @@ class LeakGuard:
 
     def _counts(self, tag: int, vr: str, text: str) -> bool:
         """Whether to search for a value."""
-        if tag not in _TAGS and vr != "PN":
+        if tag not in TAGS and vr != "PN":
             return False
         if text.lower().strip("^ ") in _DUMMIES or (vr == "DA" and text.endswith("0101")):
             return False  # 1 January is what a date reduced to its year becomes
@@ -242,7 +236,7 @@ class LeakGuard:
     def _judged(self, hits: list[Needle], places: Iterable[Place] | None, has_guesses: bool) -> list[Leak]:
         if places is None:  # the output cannot be read: each hit counts as a leak
             return [self.finding(needle, None) for needle in hits]
-        every = [place for place in places if not (has_guesses and place.vr in _FREE_TEXTS and place.tag not in _TAGS)]
+        every = [place for place in places if not (has_guesses and place.vr in _FREE_TEXTS and place.tag not in TAGS)]
         found: dict[str, Leak] = {}
         for needle in hits:
             for place in every:
@@ -280,11 +274,11 @@ class Watch:
         One that `is_alone` has little in common with the others of the response, and is not compared with them.
         """
         if is_alone:
-            document = _searchable(written)
-            if _holds_some_of(original, document):
+            document = searchable(written)
+            if holds_some_of(original, document):
                 self._inspect_whole(original, written, document)
         elif not (self._reference and self._reference.shows_no_leak(self._guard, original, written)):
-            self._reference = self._inspect_whole(original, written, _searchable(written))
+            self._reference = self._inspect_whole(original, written, searchable(written))
 
     def _inspect_whole(self, original: JSONDataSet, written: JSONDataSet, document: bytes) -> _Reference | None:
         """Search all of a data set, which becomes a reference for others if nothing is found."""
@@ -345,38 +339,18 @@ class _Reference:
         changed = {key: original[key] for key in others}
         if _INSTANCE in original:
             changed[_INSTANCE] = original[_INSTANCE]  # always searched for
-        if 2 * len(changed) > len(original) or _CONTRIBUTING in changed:
+        if 2 * len(changed) > len(original) or CONTRIBUTING in changed:
             return False
         if others != self._keys:
-            self._keys, self._values = others, _split({key: before[key] for key in others})[1]
-        instance, values = _split(changed)
+            self._keys, self._values = others, split({key: before[key] for key in others})[1]
+        instance, values = split(changed)
         if values != self._values:
             return False
-        document = _searchable({key: written[key] for key in new})
+        document = searchable({key: written[key] for key in new})
         needle = guard.instance_needle(self.shared, instance)
         if needle and (needle.value in document or needle.value in self.document):
             return False
         return not any_in(self.shared.sought, document)
-
-
-def _split(dataset: JSONDataSet) -> tuple[bytes, list[tuple[int, str, bytes]]]:
-    """The SOP Instance UID of a data set, and its other identifying values."""
-    found: list[tuple[int, str, bytes]] = []
-    _collect(dataset, found, 0)
-    others = [each for each in found if each[0] != SOP_INSTANCE_UID]
-    if len(others) == len(found):
-        return b"", found
-    return next(value for tag, _, value in found if tag == SOP_INSTANCE_UID), others
-
-
-def _searchable(written: JSONDataSet) -> bytes:
-    """The JSON document with escapes undone and base64 decoded, so that original bytes can be found."""
-    document = encoded(written)
-    if b"\\" in document:
-        document = document.replace(b'\\"', b'"').replace(b"\\\\", b"\\")
-    if b'"InlineBinary"' in document:
-        document = b"\n".join((document, *(place.value for place in places_in_json(written) if place.is_binary)))
-    return document
 
 
 def any_in(sought: Sequence[bytes], data: bytes | bytearray) -> bool:
@@ -390,62 +364,6 @@ def any_in(sought: Sequence[bytes], data: bytes | bytearray) -> bool:
 def _hits(shared: Needles, instance: Needle | None, data: bytes | bytearray) -> list[Needle]:
     every = (*shared.needles, instance) if instance else shared.needles
     return [needle for needle in every if needle.value in data]
-
-
-def _collect(dataset: JSONDataSet, found: list[tuple[int, str, bytes]], depth: int) -> None:
-    """Collect the identifying values of a data set at any depth."""
-    for key, element in dataset.items():
-        vr = element.get("vr")
-        if vr == "SQ":
-            if depth < _DEPTH:
-                for item in element.get("Value") or ():  # type: ignore[attr-defined]
-                    if isinstance(item, dict):
-                        _collect(item, found, depth + 1)
-        elif (key in _KEYS or vr == "PN") and not (depth and vr == "UI"):
-            tag, values = _KEYS.get(key) or int(key, 16), element.get("Value")
-            for value in values if isinstance(values, list) else ():
-                for text in value.values() if isinstance(value, dict) else (value,):
-                    if isinstance(text, str):
-                        found.append((tag, str(vr), _document(text)))  # noqa: PERF401 - a generator takes longer
-
-
-def _holds_some_of(original: JSONDataSet, document: bytes) -> bool:
-    """Whether a document holds any of the values from which the needles of a data set would be chosen.
-
-    If it has none of them, it has no needle. That is quicker than choosing, and true of nearly all search results.
-    """
-    found: list[tuple[int, str, bytes]] = []
-    _collect(original, found, 0)
-    for _, vr, whole in found:
-        for each in _values_of(vr, whole):
-            value = each.rstrip(b"^") if vr == "PN" else each
-            if len(value) >= SHORTEST and value in document:
-                return True
-    return False
-
-
-def _values_of(vr: str, whole: bytes) -> list[bytes]:
-    """The values of an element, without padding."""
-    if vr in _SINGLE or b"\\" not in whole:
-        return [whole.strip(b" \0")]
-    return [part.strip(b" \0") for part in whole.split(b"\\")]
-
-
-def _contributing(dataset: JSONDataSet) -> list[tuple[int, str, bytes]]:
-    """The texts of Contributing Equipment Sequence."""
-    items = dataset.get(_CONTRIBUTING, {}).get("Value")
-    elements = [each for item in items if isinstance(item, dict) for each in item.items()] if items else []  # type: ignore[attr-defined]
-    return [
-        (int(key, 16), CONTRIBUTION_VR, _document(text))
-        for key, element in elements
-        if isinstance(element, dict) and element.get("vr") == CONTRIBUTION_VR
-        for text in element.get("Value") or ()
-        if isinstance(text, str)
-    ]
-
-
-def _document(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
 
 
 def _is_not_first(value: tuple[int, str, bytes]) -> bool:
